@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Writes requirements.lock and, as a subset of it, what the Lambda layer is built from.
+# The locks hold names, versions, hashes and markers; where packages come from is the machine's
+# own business and must not get in.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+write() {
+  local output=$1
+  shift
+  echo "lock: $output"
+  # What stands in the file is kept where it may be; UPGRADE=1 takes the newest of everything.
+  cp "$output" "$output.new"
+  .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+    ${UPGRADE:+--upgrade} --output-file "$output.new" "$@" >/dev/null
+  { echo "# Written by \`make lock\`; edit the .in file instead."; cat "$output.new"; } >"$output"
+  rm "$output.new"
+}
+
+write requirements.lock requirements.in
+write layers/dependencies/requirements.txt layers/dependencies/requirements.in -c requirements.lock

@@ -1,0 +1,58 @@
+"""The sources as the tests of the house see them: modules by dotted name, parsed."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Where dotted names begin, and the packages there; `layers/core/engine` only links to `engine`.
+_ROOTS = {".": ("engine", "worker", "scripts", "benchmarks"), "layers/core": ("bursa",)}
+_FUNCTIONS = "functions"
+_NOT_SOURCES = {"__pycache__", "build"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """A source file: its dotted name, with ``functions.`` before those of Lambda, and its tree."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def place(self) -> str:
+        """Its path from the root, for messages."""
+        return str(self.path.relative_to(ROOT))
+
+    def imports(self) -> Iterator[tuple[int, str]]:
+        """Yield line and full name of everything it imports, wherever in the file."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{self.place}:{node.lineno} imports relatively"
+                yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Parse every module of the product."""
+    return tuple(_walk())
+
+
+def _walk() -> Iterator[Module]:
+    for root, packages in _ROOTS.items():
+        for package in packages:
+            yield from _below(ROOT / root, ROOT / root / package, "")
+    yield from _below(ROOT / _FUNCTIONS, ROOT / _FUNCTIONS, f"{_FUNCTIONS}.")
+
+
+def _below(root: Path, folder: Path, prefix: str) -> Iterator[Module]:
+    for path in sorted(folder.rglob("*.py")):
+        relative = path.relative_to(root)
+        if _NOT_SOURCES.isdisjoint(relative.parts):
+            parts = relative.with_suffix("").parts
+            name = ".".join(part for part in parts if part != "__init__")
+            yield Module(prefix + name, path, ast.parse(path.read_text(), str(path)))
