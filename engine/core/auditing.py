@@ -1,0 +1,173 @@
+"""The full check: everything that must hold after every command, by adding it all up again."""
+
+import cython
+
+from engine.core.book import book_of, find_level
+from engine.core.index import find_balance, find_order
+from engine.core.ledger import reserve_balance, reserve_of
+from engine.core.records import (
+    A_HOLD_HEAD,
+    ACCOUNT_WORDS,
+    ASSET_LIST,
+    ASSETS,
+    B_BEST,
+    B_BEST_IS_HIGHEST,
+    B_HIGHEST,
+    B_LOWEST,
+    BAL_ASSET,
+    BAL_AVAILABLE,
+    BAL_HELD,
+    BALANCE_WORDS,
+    BOOK_WORDS,
+    COIN_DRIFT,
+    COIN_SUPPLY,
+    COIN_WORDS,
+    H_ACCOUNT,
+    H_AMOUNT,
+    H_ASSET,
+    H_NEXT,
+    L_HEAD,
+    L_HIGHER,
+    L_LOWER,
+    L_PRICE,
+    L_TAIL,
+    L_TOTAL,
+    L_TOUCHED,
+    L_VISIBLE,
+    M_BOOKS,
+    M_STATE,
+    MARKET_LIST,
+    O_ID,
+    O_LEVEL,
+    O_NEXT,
+    O_PREVIOUS,
+    O_QUANTITY,
+    O_REMAINING,
+    O_VISIBLE,
+    S_ACCOUNT_COUNT,
+    S_ASSET_COUNT,
+    S_BALANCE_COUNT,
+    S_MARKET_COUNT,
+    S_ORDER_COUNT,
+    S_VIOLATION,
+)
+from engine.core.store import Store
+from engine.errors import InvariantViolation
+from engine.layout import SIDE_BUY, SIDE_SELL, STATE_POST_ONLY
+
+
+@cython.cfunc
+def require(holds: cython.bint, rule: str) -> object:
+    """Raise InvariantViolation unless a rule holds."""
+    if not holds:
+        raise InvariantViolation(rule)
+    return None
+
+
+@cython.ccall
+def audit(s: Store) -> object:
+    """Raise InvariantViolation for the first rule that does not hold."""
+    m = s.m
+    needed: dict = {}
+    orders: cython.longlong = 0
+    for place in range(m[S_MARKET_COUNT]):
+        market = m[MARKET_LIST + place]
+        for side in range(4):
+            orders += audit_book(s, market + M_BOOKS + side * BOOK_WORDS, needed)
+        bid, ask = m[book_of(market, SIDE_BUY) + B_BEST], m[book_of(market, SIDE_SELL) + B_BEST]
+        trades = m[market + M_STATE] <= STATE_POST_ONLY
+        crossed = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
+        require(not (trades and crossed), f"market {m[market]}: the book is crossed")
+    require(orders == m[S_ORDER_COUNT], "orders in books are not the orders known")
+    for place in range(m[S_ACCOUNT_COUNT]):
+        found = m[s.accounts + place * ACCOUNT_WORDS + A_HOLD_HEAD]
+        while found:
+            balance = find_balance(s, m[found + H_ACCOUNT], m[found + H_ASSET])
+            needed[balance] = needed.get(balance, 0) + m[found + H_AMOUNT]
+            found = m[found + H_NEXT]
+    audit_balances(s, needed)
+    return None
+
+
+@cython.cfunc
+def audit_book(s: Store, book: cython.longlong, needed: dict) -> cython.longlong:
+    """Check a book's levels and links, add up what its orders need, return how many they are."""
+    m = s.m
+    count: cython.longlong = 0
+    level = m[book + B_LOWEST]
+    below: cython.longlong = 0
+    while level:
+        require(m[level + L_LOWER] == below, "levels are linked wrongly")
+        require(not below or m[below + L_PRICE] < m[level + L_PRICE], "levels are out of order")
+        require(find_level(s, book, m[level + L_PRICE]) == level, "a level can't be found")
+        require(not m[level + L_TOUCHED], "a level is still marked as touched")
+        count += audit_level(s, level, needed)
+        below = level
+        level = m[level + L_HIGHER]
+    require(m[book + B_HIGHEST] == below, "the highest level is not the last")
+    best = m[book + B_HIGHEST] if m[book + B_BEST_IS_HIGHEST] else m[book + B_LOWEST]
+    require(m[book + B_BEST] == best, "the best level is not the best")
+    return count
+
+
+@cython.cfunc
+def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlong:
+    """Check a level's queue and sums, add up what its orders need, return how many they are."""
+    m = s.m
+    count: cython.longlong = 0
+    visible: cython.longlong = 0
+    total: cython.longlong = 0
+    previous: cython.longlong = 0
+    order = m[level + L_HEAD]
+    require(order != 0, "a level is empty")
+    while order:
+        require(m[order + O_PREVIOUS] == previous, "orders are linked wrongly")
+        require(m[order + O_LEVEL] == level, "an order thinks it stands elsewhere")
+        require(find_order(s, m[order + O_ID]) == order, "an order can't be found")
+        shown = m[order + O_VISIBLE]
+        require(0 < shown <= m[order + O_REMAINING] <= m[order + O_QUANTITY], "bad quantities")
+        visible += shown
+        total += m[order + O_REMAINING]
+        balance = reserve_balance(s, order)
+        needed[balance] = needed.get(balance, 0) + reserve_of(s, order, m[order + O_REMAINING])
+        count += 1
+        previous = order
+        order = m[order + O_NEXT]
+    require(m[level + L_TAIL] == previous, "the tail is not the last order")
+    require(m[level + L_VISIBLE] == visible, "a level is not the sum of what its orders show")
+    require(m[level + L_TOTAL] == total, "a level is not the sum of its orders")
+    return count
+
+
+@cython.cfunc
+def audit_balances(s: Store, needed: dict) -> object:
+    """Check that nothing is negative, lost or made, and that what is held is what is needed."""
+    m = s.m
+    sums: dict = {}
+    for place in range(m[S_BALANCE_COUNT]):
+        balance = s.balances + place * BALANCE_WORDS
+        available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
+        require(available >= 0 and held >= 0, "a balance is negative")
+        require(held == needed.get(balance, 0), "held is not what open orders and holds need")
+        asset = m[balance + BAL_ASSET]
+        sums[asset] = sums.get(asset, 0) + available + held
+    for place in range(m[S_ASSET_COUNT]):
+        asset = m[ASSET_LIST + place]
+        supply = m[ASSETS + asset * COIN_WORDS + COIN_SUPPLY]
+        require(sums.get(asset, 0) == supply, f"asset {asset}: balances are not the supply")
+    return None
+
+
+@cython.ccall
+def check_batch(s: Store) -> object:
+    """Raise InvariantViolation when the batch has made money, lost it, or spent what was not there.
+
+    This costs next to nothing: gains and losses were added up as balances were stated.
+    """
+    m = s.m
+    require(not m[S_VIOLATION], "a balance was negative")
+    for place in range(m[S_ASSET_COUNT]):
+        asset = m[ASSET_LIST + place]
+        drift = m[ASSETS + asset * COIN_WORDS + COIN_DRIFT]
+        require(not drift, f"asset {asset}: balances have gained {drift} that nobody paid in")
+    return None

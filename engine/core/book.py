@@ -1,0 +1,384 @@
+"""Price levels: each a queue of orders, linked by price, found through a 64-way trie per side.
+
+The trie's height follows the highest price it has seen (three digits for prices below 262,144),
+so finding a level is that many reads; the next level is one read along the links.
+"""
+
+import cython
+
+from engine.core.records import (
+    B_BEST,
+    B_BEST_IS_HIGHEST,
+    B_HIGHEST,
+    B_LOWEST,
+    B_ROOT,
+    B_SHIFT,
+    B_SIDE,
+    BOOK_WORDS,
+    L_BOOK,
+    L_HEAD,
+    L_HIGHER,
+    L_LOWER,
+    L_NODE,
+    L_PRICE,
+    L_TAIL,
+    L_TOTAL,
+    L_TOUCHED,
+    L_VISIBLE,
+    LEVEL_WORDS,
+    M_BOOKS,
+    N_BITS,
+    N_DIGIT,
+    N_PARENT,
+    NODE_DIGIT_BITS,
+    NODE_DIGIT_MASK,
+    NODE_WORDS,
+    O_LEVEL,
+    O_NEXT,
+    O_PREVIOUS,
+    O_REMAINING,
+    O_VISIBLE,
+    S_LEVEL_END,
+    S_LEVEL_FREE,
+    S_NODE_END,
+    S_NODE_FREE,
+    S_REMOVED_LEVELS,
+    S_TOUCHED_LEVELS,
+    TOUCHED_LEVEL_WORDS,
+    V_BOOK,
+    V_LEVEL,
+    V_PRICE,
+)
+from engine.core.store import Store
+from engine.layout import SIDE_BUY
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def book_of(market: cython.longlong, side: cython.longlong) -> cython.longlong:
+    """Return the bids or the asks."""
+    return market + M_BOOKS + (side - SIDE_BUY) * BOOK_WORDS
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def next_level(s: Store, level: cython.longlong) -> cython.longlong:
+    """Return the level behind, the next worse one, or 0."""
+    m = s.m
+    return m[level + L_LOWER] if m[m[level + L_BOOK] + B_BEST_IS_HIGHEST] else m[level + L_HIGHER]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def find_level(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
+    """Return the level at a price, or 0."""
+    m = s.m
+    node = m[book + B_ROOT]
+    shift = m[book + B_SHIFT]
+    if not node or price >> shift > NODE_DIGIT_MASK:
+        return 0
+    while shift:
+        node = m[node + (price >> shift & NODE_DIGIT_MASK)]
+        if not node:
+            return 0
+        shift -= NODE_DIGIT_BITS
+    return m[node + (price & NODE_DIGIT_MASK)]
+
+
+# --- making and removing levels -------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
+    """Make an empty level and link it between its neighbours."""
+    m = s.m
+    level = m[S_LEVEL_FREE]
+    if level:
+        m[S_LEVEL_FREE] = m[level + L_HEAD]
+        m[level + L_HEAD] = 0
+    else:
+        level = m[S_LEVEL_END]
+        m[S_LEVEL_END] = level + LEVEL_WORDS
+    m[level + L_PRICE] = price
+    m[level + L_BOOK] = book
+    leaf = make_path(s, book, price)
+    digit = price & NODE_DIGIT_MASK
+    lower = level_below(s, leaf, digit)
+    set_child(s, leaf, digit, level)
+    m[level + L_NODE] = leaf
+    higher = m[lower + L_HIGHER] if lower else m[book + B_LOWEST]
+    m[level + L_LOWER] = lower
+    m[level + L_HIGHER] = higher
+    if lower:
+        m[lower + L_HIGHER] = level
+    else:
+        m[book + B_LOWEST] = level
+    if higher:
+        m[higher + L_LOWER] = level
+    else:
+        m[book + B_HIGHEST] = level
+    find_best(s, book)
+    if m[S_REMOVED_LEVELS]:
+        readopt_level(s, level)
+    return level
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
+    """Unlink an empty level and free it."""
+    m = s.m
+    book = m[level + L_BOOK]
+    lower, higher = m[level + L_LOWER], m[level + L_HIGHER]
+    if lower:
+        m[lower + L_HIGHER] = higher
+    else:
+        m[book + B_LOWEST] = higher
+    if higher:
+        m[higher + L_LOWER] = lower
+    else:
+        m[book + B_HIGHEST] = lower
+    find_best(s, book)
+    clear_path(s, book, m[level + L_NODE], m[level + L_PRICE] & NODE_DIGIT_MASK)
+    if m[level + L_TOUCHED]:
+        place = m[level + L_TOUCHED] - 1
+        m[s.touched_levels + place * TOUCHED_LEVEL_WORDS + V_LEVEL] = 0
+        m[level + L_TOUCHED] = 0
+        m[S_REMOVED_LEVELS] += 1
+    m[level + L_HEAD] = m[S_LEVEL_FREE]
+    m[S_LEVEL_FREE] = level
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def find_best(s: Store, book: cython.longlong) -> cython.longlong:
+    """Note which level a book's first order stands in."""
+    m = s.m
+    end = B_HIGHEST if m[book + B_BEST_IS_HIGHEST] else B_LOWEST
+    m[book + B_BEST] = m[book + end]
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def touch_level(s: Store, level: cython.longlong) -> cython.longlong:
+    """Have a level stated at the end of the command; stops are not shown."""
+    m = s.m
+    book = m[level + L_BOOK]
+    if m[level + L_TOUCHED] or not m[book + B_SIDE]:
+        return 0
+    count = m[S_TOUCHED_LEVELS]
+    touched = s.touched_levels + count * TOUCHED_LEVEL_WORDS
+    m[touched + V_BOOK] = book
+    m[touched + V_PRICE] = m[level + L_PRICE]
+    m[touched + V_LEVEL] = level
+    m[S_TOUCHED_LEVELS] = count + 1
+    m[level + L_TOUCHED] = count + 1
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def readopt_level(s: Store, level: cython.longlong) -> cython.longlong:
+    """Let a level that this command removed and has made again be stated once."""
+    m = s.m
+    for index in range(m[S_TOUCHED_LEVELS]):
+        touched = s.touched_levels + index * TOUCHED_LEVEL_WORDS
+        if (
+            not m[touched + V_LEVEL]
+            and m[touched + V_PRICE] == m[level + L_PRICE]
+            and m[touched + V_BOOK] == m[level + L_BOOK]
+        ):
+            m[touched + V_LEVEL] = level
+            m[level + L_TOUCHED] = index + 1
+            m[S_REMOVED_LEVELS] -= 1
+            break
+    return 0
+
+
+# --- the trie -------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def make_node(s: Store) -> cython.longlong:
+    """Return an empty node."""
+    m = s.m
+    node = m[S_NODE_FREE]
+    if node:
+        m[S_NODE_FREE] = m[node + N_PARENT]
+        m[node + N_PARENT] = 0
+    else:
+        node = m[S_NODE_END]
+        m[S_NODE_END] = node + NODE_WORDS
+    return node
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def set_child(
+    s: Store, node: cython.longlong, digit: cython.longlong, child: cython.longlong
+) -> cython.longlong:
+    """Hang a child, a node or a level, under a node."""
+    m = s.m
+    m[node + digit] = child
+    bit: cython.longlong = 1
+    m[node + N_BITS + (digit >> 5)] |= bit << (digit & 31)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_path(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
+    """Return the leaf for a price, with the nodes that lead to it."""
+    m = s.m
+    if not m[book + B_ROOT]:
+        m[book + B_ROOT] = make_node(s)
+    while price >> m[book + B_SHIFT] > NODE_DIGIT_MASK:
+        below = m[book + B_ROOT]
+        m[book + B_SHIFT] += NODE_DIGIT_BITS
+        if m[below + N_BITS] | m[below + N_BITS + 1]:
+            root = make_node(s)
+            set_child(s, root, 0, below)
+            m[below + N_PARENT] = root
+            m[below + N_DIGIT] = 0
+            m[book + B_ROOT] = root
+    node = m[book + B_ROOT]
+    shift = m[book + B_SHIFT]
+    while shift:
+        digit = price >> shift & NODE_DIGIT_MASK
+        child = m[node + digit]
+        if not child:
+            child = make_node(s)
+            set_child(s, node, digit, child)
+            m[child + N_PARENT] = node
+            m[child + N_DIGIT] = digit
+        node = child
+        shift -= NODE_DIGIT_BITS
+    return node
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def clear_path(
+    s: Store, book: cython.longlong, node: cython.longlong, digit: cython.longlong
+) -> cython.longlong:
+    """Take a level out of its leaf, and out of the trie the nodes that are empty then."""
+    m = s.m
+    while True:
+        m[node + digit] = 0
+        bit: cython.longlong = 1
+        m[node + N_BITS + (digit >> 5)] ^= bit << (digit & 31)
+        if m[node + N_BITS] | m[node + N_BITS + 1] or node == m[book + B_ROOT]:
+            return 0
+        parent = m[node + N_PARENT]
+        digit = m[node + N_DIGIT]
+        m[node + N_PARENT] = m[S_NODE_FREE]
+        m[S_NODE_FREE] = node
+        node = parent
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def highest_bit(bits: cython.longlong) -> cython.longlong:
+    """Return the place of the highest bit set in a positive 32-bit number."""
+    place: cython.longlong = 0
+    if bits >> 16:
+        bits, place = bits >> 16, 16
+    if bits >> 8:
+        bits, place = bits >> 8, place + 8
+    if bits >> 4:
+        bits, place = bits >> 4, place + 4
+    if bits >> 2:
+        bits, place = bits >> 2, place + 2
+    return place + (bits >> 1)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def child_below(s: Store, node: cython.longlong, digit: cython.longlong) -> cython.longlong:
+    """Return the last child before a digit, or 0."""
+    m = s.m
+    one: cython.longlong = 1
+    if digit > 32:
+        bits = m[node + N_BITS + 1] & (one << (digit - 32)) - 1
+        if bits:
+            return m[node + 32 + highest_bit(bits)]
+        digit = 32
+    bits = m[node + N_BITS] & (one << digit) - 1
+    return m[node + highest_bit(bits)] if bits else 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def level_below(s: Store, leaf: cython.longlong, digit: cython.longlong) -> cython.longlong:
+    """Return the highest level below a place in a leaf, or 0."""
+    m = s.m
+    node = leaf
+    depth: cython.longlong = 0
+    child = child_below(s, node, digit)
+    while not child:
+        digit = m[node + N_DIGIT]
+        node = m[node + N_PARENT]
+        if not node:
+            return 0
+        depth += 1
+        child = child_below(s, node, digit)
+    while depth:
+        child = child_below(s, child, 64)
+        depth -= 1
+    return child
+
+
+# --- orders in levels -----------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def append_order(s: Store, level: cython.longlong, order: cython.longlong) -> cython.longlong:
+    """Put an order at the back of a level."""
+    m = s.m
+    tail = m[level + L_TAIL]
+    m[order + O_LEVEL] = level
+    m[order + O_NEXT] = 0
+    m[order + O_PREVIOUS] = tail
+    if tail:
+        m[tail + O_NEXT] = order
+    else:
+        m[level + L_HEAD] = order
+    m[level + L_TAIL] = order
+    m[level + L_VISIBLE] += m[order + O_VISIBLE]
+    m[level + L_TOTAL] += m[order + O_REMAINING]
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def unlink_order(s: Store, level: cython.longlong, order: cython.longlong) -> cython.longlong:
+    """Take an order out of its level, which may be left empty."""
+    m = s.m
+    following, previous = m[order + O_NEXT], m[order + O_PREVIOUS]
+    if following:
+        m[following + O_PREVIOUS] = previous
+    else:
+        m[level + L_TAIL] = previous
+    if previous:
+        m[previous + O_NEXT] = following
+    else:
+        m[level + L_HEAD] = following
+    m[level + L_VISIBLE] -= m[order + O_VISIBLE]
+    m[level + L_TOTAL] -= m[order + O_REMAINING]
+    return 0

@@ -1,0 +1,391 @@
+"""One command after the other: shape, identity, then the kind's own decision."""
+
+from operator import mul
+
+import cython
+
+from engine.core.changing import amend, cancel, cancel_all, replace
+from engine.core.countdown import cancel_all_after
+from engine.core.funds import credit, debit, hold_funds, take_from_hold, transfer
+from engine.core.index import find_id, remember_id
+from engine.core.ledger import put_touched
+from engine.core.placing import place_order
+from engine.core.records import (
+    DIGEST_BLOCK_WORDS,
+    DIGEST_MULTIPLIER,
+    I_OUTCOME,
+    S_DETAIL,
+    S_DIGEST,
+    S_DIGEST_LENGTH,
+    S_DIGEST_SUM,
+    S_FILLED_QUANTITY,
+    S_FILLED_QUOTE,
+    S_HORIZON_MS,
+    S_KEYS,
+    S_RESULT_ORDER,
+    S_SEQUENCE,
+    S_TIME_MS,
+    WORD_MASK,
+)
+from engine.core.settings import (
+    advance_time,
+    define_asset,
+    define_market,
+    reject,
+    set_account,
+    set_fee_tier,
+    set_market_limits,
+    set_market_state,
+    start_epoch,
+)
+from engine.core.store import Store, make_room
+from engine.layout import (
+    ACCOUNT_TENANT_SHIFT,
+    COMMAND_ADVANCE_TIME,
+    COMMAND_AMEND,
+    COMMAND_CANCEL,
+    COMMAND_CANCEL_ALL,
+    COMMAND_CANCEL_ALL_AFTER,
+    COMMAND_CREDIT,
+    COMMAND_DEBIT,
+    COMMAND_DEFINE_ASSET,
+    COMMAND_DEFINE_MARKET,
+    COMMAND_EPOCH,
+    COMMAND_HOLD,
+    COMMAND_KIND_LAST,
+    COMMAND_LENGTH,
+    COMMAND_PLACE,
+    COMMAND_REJECT,
+    COMMAND_REPLACE,
+    COMMAND_SET_ACCOUNT,
+    COMMAND_SET_FEE_TIER,
+    COMMAND_SET_MARKET_LIMITS,
+    COMMAND_SET_MARKET_STATE,
+    COMMAND_SETTLE,
+    COMMAND_TRANSFER,
+    EVENT_RESULT,
+    FUNDS_HOLD_ID,
+    HEADER_ACCOUNT,
+    HEADER_ID_HIGH,
+    HEADER_ID_LOW,
+    HEADER_KIND,
+    HEADER_TIME_MS,
+    PLACE_TERMS,
+    REASON_ACCEPTED,
+    REASON_COMMAND_TOO_OLD,
+    REASON_DUPLICATE_COMMAND,
+    REASON_MALFORMED_COMMAND,
+    REASON_UNKNOWN_ACCOUNT,
+    RESULT_ACCOUNT,
+    RESULT_COMMAND_KIND,
+    RESULT_DETAIL,
+    RESULT_FILLED_QUANTITY,
+    RESULT_FILLED_QUOTE,
+    RESULT_ID_HIGH,
+    RESULT_ID_LOW,
+    RESULT_INTAKE_MS,
+    RESULT_LENGTH,
+    RESULT_ORDER_ID,
+    RESULT_REASON,
+    RESULT_SEQUENCE,
+    RESULT_TIME_MS,
+    TENANT_MAX,
+    TERMS_BITS,
+    TIME_MS_MAX,
+)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def first_unused_word(kind: cython.longlong) -> cython.longlong:
+    """Return the first word that a kind of command must leave 0; 0 for an unknown kind."""
+    if kind == COMMAND_CANCEL:
+        return 8
+    if kind < COMMAND_PLACE or kind > COMMAND_KIND_LAST:
+        return 0
+    if kind == COMMAND_AMEND or kind == COMMAND_REPLACE:
+        return 12
+    return first_unused_word_of_rare(kind)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def first_unused_word_of_rare(kind: cython.longlong) -> cython.longlong:
+    """Return it for kinds that are not about one order."""
+    if kind == COMMAND_CANCEL_ALL or kind == COMMAND_CREDIT or kind == COMMAND_DEBIT:
+        return 7
+    if kind == COMMAND_CANCEL_ALL_AFTER or kind == COMMAND_REJECT:
+        return 6
+    if kind == COMMAND_DEFINE_ASSET:
+        return 10
+    if kind == COMMAND_DEFINE_MARKET:
+        return 14
+    if kind == COMMAND_SET_MARKET_LIMITS:
+        return 13
+    if kind == COMMAND_SET_FEE_TIER:
+        return 9
+    return 5 if kind == COMMAND_ADVANCE_TIME else 8
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def has_account(kind: cython.longlong) -> cython.bint:
+    """Whether a kind of command is about an account."""
+    return kind <= COMMAND_TRANSFER or kind == COMMAND_SET_ACCOUNT
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def refuse_shape(command: cython.p_longlong) -> cython.longlong:
+    """Return REASON_MALFORMED_COMMAND for what no intake would write, whatever the state, or 0."""
+    kind, account = command[HEADER_KIND], command[HEADER_ACCOUNT]
+    rest_of_command: cython.longlong = 0
+    if kind == COMMAND_PLACE:
+        # By far the most frequent, so spelt out.
+        rest_of_command = command[13] | command[14] | command[15]
+    else:
+        unused = first_unused_word(kind)
+        if not unused:
+            return REASON_MALFORMED_COMMAND
+        while unused < COMMAND_LENGTH:
+            rest_of_command |= command[unused]
+            unused += 1
+    time_ms = command[HEADER_TIME_MS]
+    if rest_of_command or time_ms < 0 or time_ms > TIME_MS_MAX:
+        return REASON_MALFORMED_COMMAND
+    if account < 0 or account >> ACCOUNT_TENANT_SHIFT > TENANT_MAX:
+        return REASON_MALFORMED_COMMAND
+    if kind == COMMAND_PLACE:
+        return REASON_MALFORMED_COMMAND if command[PLACE_TERMS] >> TERMS_BITS else 0
+    if account and not has_account(kind) and kind != COMMAND_REJECT:
+        return REASON_MALFORMED_COMMAND
+    takes_hold_id: cython.bint = COMMAND_HOLD <= kind <= COMMAND_SETTLE
+    if takes_hold_id and command[FUNDS_HOLD_ID] <= 0:
+        return REASON_MALFORMED_COMMAND
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def refuse_identity(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Return why a command has been decided before, or may have been, or has no account, or 0."""
+    m = s.m
+    high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
+    if high | low:
+        known = find_id(s, high, low)
+        if known:
+            outcome = m[known + I_OUTCOME]
+            m[S_RESULT_ORDER] = outcome if outcome > 0 else 0
+            m[S_DETAIL] = -outcome if outcome < 0 else 0
+            return REASON_DUPLICATE_COMMAND
+        if command[HEADER_TIME_MS] <= m[S_HORIZON_MS]:
+            return REASON_COMMAND_TOO_OLD
+    if not command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT and has_account(command[HEADER_KIND]):
+        return REASON_UNKNOWN_ACCOUNT
+    return 0
+
+
+@cython.cfunc
+def execute(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Let a well-formed command take effect; return the reason of its refusal, or 0."""
+    kind = command[HEADER_KIND]
+    if kind == COMMAND_PLACE:
+        return place_order(s, command)
+    if kind == COMMAND_CANCEL:
+        return cancel(s, command)
+    if kind == COMMAND_CANCEL_ALL:
+        return cancel_all(s, command)
+    if kind == COMMAND_AMEND:
+        return amend(s, command)
+    if kind == COMMAND_REPLACE:
+        return replace(s, command)
+    if kind == COMMAND_CANCEL_ALL_AFTER:
+        return cancel_all_after(s, command)
+    if kind <= COMMAND_TRANSFER:
+        return execute_funds(s, command)
+    return execute_settings(s, command)
+
+
+@cython.cfunc
+def execute_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Let a command about money take effect."""
+    kind = command[HEADER_KIND]
+    if kind == COMMAND_CREDIT:
+        return credit(s, command)
+    if kind == COMMAND_DEBIT:
+        return debit(s, command)
+    if kind == COMMAND_HOLD:
+        return hold_funds(s, command)
+    if kind == COMMAND_TRANSFER:
+        return transfer(s, command)
+    return take_from_hold(s, command, kind == COMMAND_SETTLE)
+
+
+@cython.cfunc
+def execute_settings(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Let a command about the shard, a market or an account's settings take effect."""
+    kind = command[HEADER_KIND]
+    if kind == COMMAND_DEFINE_ASSET:
+        return define_asset(s, command)
+    if kind == COMMAND_DEFINE_MARKET:
+        return define_market(s, command)
+    if kind == COMMAND_SET_MARKET_LIMITS:
+        return set_market_limits(s, command)
+    if kind == COMMAND_SET_MARKET_STATE:
+        return set_market_state(s, command)
+    if kind == COMMAND_SET_FEE_TIER:
+        return set_fee_tier(s, command)
+    if kind == COMMAND_SET_ACCOUNT:
+        return set_account(s, command)
+    if kind == COMMAND_ADVANCE_TIME:
+        return advance_time(s, command)
+    if kind == COMMAND_EPOCH:
+        return start_epoch(s, command)
+    return reject(command)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def put_result(
+    s: Store, start: cython.longlong, command: cython.p_longlong, reason: cython.longlong
+) -> cython.longlong:
+    """Write a command's result in front of its facts."""
+    m, out = s.m, s.out
+    has_order: cython.bint = reason == REASON_ACCEPTED or reason == REASON_DUPLICATE_COMMAND
+    out[start] = EVENT_RESULT
+    out[start + RESULT_SEQUENCE] = m[S_SEQUENCE]
+    out[start + RESULT_TIME_MS] = m[S_TIME_MS]
+    out[start + RESULT_ID_HIGH] = command[HEADER_ID_HIGH]
+    out[start + RESULT_ID_LOW] = command[HEADER_ID_LOW]
+    out[start + RESULT_ACCOUNT] = command[HEADER_ACCOUNT]
+    out[start + RESULT_COMMAND_KIND] = command[HEADER_KIND]
+    out[start + RESULT_REASON] = reason
+    out[start + RESULT_ORDER_ID] = m[S_RESULT_ORDER] if has_order else 0
+    out[start + RESULT_FILLED_QUANTITY] = m[S_FILLED_QUANTITY]
+    out[start + RESULT_FILLED_QUOTE] = m[S_FILLED_QUOTE]
+    out[start + RESULT_DETAIL] = m[S_DETAIL]
+    out[start + RESULT_INTAKE_MS] = command[HEADER_TIME_MS]
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> cython.longlong:
+    """Remember a decided command by its id."""
+    m = s.m
+    high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
+    if not high | low:
+        return 0
+    if REASON_MALFORMED_COMMAND <= reason <= REASON_COMMAND_TOO_OLD:
+        return 0
+    stamp_ms = command[HEADER_TIME_MS]
+    if stamp_ms < m[S_TIME_MS]:
+        stamp_ms = m[S_TIME_MS]
+    return remember_id(s, high, low, -reason if reason else m[S_RESULT_ORDER], stamp_ms)
+
+
+@cython.cfunc
+def decide(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide one command: a result first, then the facts that it has caused."""
+    make_room(s)
+    m = s.m
+    start = s.end
+    s.started = start
+    s.end = start + RESULT_LENGTH
+    m[S_SEQUENCE] += 1
+    m[S_RESULT_ORDER] = 0
+    m[S_FILLED_QUANTITY] = 0
+    m[S_FILLED_QUOTE] = 0
+    m[S_DETAIL] = 0
+    reason = refuse_shape(command)
+    if not reason:
+        reason = refuse_identity(s, command)
+    if not reason:
+        reason = execute(s, command)
+    remember(s, command, reason)
+    put_touched(s)
+    put_result(s, start, command, reason)
+    return 0
+
+
+# --- digest: ``engine.digest``, word for word -----------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def sum_products(
+    s: Store, position: cython.longlong, keys: cython.longlong, count: cython.longlong
+) -> cython.ulonglong:
+    """Return the sum of so many words of output, each times its key."""
+    m, out = s.m, s.out
+    total: cython.ulonglong = 0
+    if cython.compiled:
+        word: cython.ulonglong
+        while count >= 4:
+            word = out[position]
+            total += word * m[keys]
+            word = out[position + 1]
+            total += word * m[keys + 1]
+            word = out[position + 2]
+            total += word * m[keys + 2]
+            word = out[position + 3]
+            total += word * m[keys + 3]
+            position += 4
+            keys += 4
+            count -= 4
+        for index in range(count):
+            word = out[position + index]
+            total += word * m[keys + index]
+        return total
+    return sum(map(mul, out[position : position + count], m[keys : keys + count]))
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def fold_digest(s: Store) -> cython.longlong:
+    """Fold the batch's output into the digest."""
+    m, end = s.m, s.end
+    position: cython.longlong = 0
+    while position < end:
+        length = m[S_DIGEST_LENGTH]
+        count = DIGEST_BLOCK_WORDS - length
+        if count > end - position:
+            count = end - position
+        total = sum_products(s, position, S_KEYS + length, count)
+        m[S_DIGEST_SUM] = signed(m[S_DIGEST_SUM] + total & WORD_MASK)
+        m[S_DIGEST_LENGTH] = length + count
+        position += count
+        if length + count == DIGEST_BLOCK_WORDS:
+            m[S_DIGEST] = signed(digest_now(s))
+            m[S_DIGEST_SUM] = 0
+            m[S_DIGEST_LENGTH] = 0
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def digest_now(s: Store) -> cython.ulonglong:
+    """Return the digest with the block that is not full yet."""
+    m = s.m
+    if not m[S_DIGEST_LENGTH]:
+        return m[S_DIGEST] & WORD_MASK
+    digest: cython.ulonglong = (m[S_DIGEST] ^ m[S_DIGEST_SUM]) & WORD_MASK
+    digest = (digest * DIGEST_MULTIPLIER + m[S_DIGEST_LENGTH]) & WORD_MASK
+    return digest ^ digest >> 32
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def signed(word: cython.ulonglong) -> cython.longlong:
+    """Return the signed word with the same bits."""
+    if cython.compiled:
+        return cython.cast(cython.longlong, word)
+    return word - (word >> 63 << 64)

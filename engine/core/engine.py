@@ -1,0 +1,279 @@
+"""The engine's outside: batches of words in, words out; snapshots; what tests and tools may see."""
+
+import cython
+
+from engine.core.ahead import look_ahead
+from engine.core.auditing import audit, check_batch
+from engine.core.book import next_level
+from engine.core.decide import decide, digest_now, fold_digest, put_result, remember
+from engine.core.index import find_account, find_balance, find_order
+from engine.core.ledger import put_touched
+from engine.core.records import (
+    A_DEADLINE_MS,
+    A_NUMBER,
+    B_BEST,
+    BAL_AVAILABLE,
+    BAL_HELD,
+    BOOK_WORDS,
+    L_HEAD,
+    L_PRICE,
+    L_VISIBLE,
+    M_BOOKS,
+    O_ACCOUNT,
+    O_FILLED_QUOTE,
+    O_ID,
+    O_ID_HIGH,
+    O_ID_LOW,
+    O_NEXT,
+    O_PRICE,
+    O_QUANTITY,
+    O_RARE,
+    O_REMAINING,
+    O_TERMS,
+    ORDER_MARKET_SHIFT,
+    ORDER_TERMS_MASK,
+    S_COUNTDOWN_COUNT,
+    S_EXPIRY_COUNT,
+    S_FIRED_HEAD,
+    S_SEQUENCE,
+    S_TIME_MS,
+    X_EXPIRE_MS,
+)
+from engine.core.refusing import market_at
+from engine.core.saving import load, save
+from engine.core.store import Store, lay_out
+from engine.events import Order
+from engine.layout import (
+    COMMAND_BYTES,
+    COMMAND_LENGTH,
+    REASON_INTERNAL_ERROR,
+    RESULT_LENGTH,
+    SIDE_BUY,
+)
+from engine.snapshot import pack, unpack
+
+
+@cython.cfunc
+def decide_batch(
+    s: Store, commands: cython.p_longlong, first: cython.longlong, count: cython.longlong
+) -> cython.longlong:
+    """Decide commands until the end or an error; ``s.decided`` says how many have been."""
+    s.decided = first
+    while s.decided < count:
+        if cython.compiled:
+            look_ahead(s, commands, s.decided, count)
+            decide(s, commands + s.decided * COMMAND_LENGTH)
+        else:
+            start = s.decided * COMMAND_LENGTH
+            decide(s, commands[start : start + COMMAND_LENGTH])
+        s.decided += 1
+    return 0
+
+
+@cython.cfunc
+def record_internal_error(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Make a bug in one command that command's refusal, with the facts as they are."""
+    m = s.m
+    m[S_FIRED_HEAD] = 0
+    s.end = s.started + RESULT_LENGTH
+    remember(s, command, REASON_INTERNAL_ERROR)
+    put_touched(s)
+    put_result(s, s.started, command, REASON_INTERNAL_ERROR)
+    return 0
+
+
+@cython.cclass
+class Engine(Store):
+    """A shard's books and balances: commands in, events out, nothing else.
+
+    Parameters
+    ----------
+    orders, accounts, balances, holds
+        How many may exist at a time; one more is refused with ``capacity_exhausted``. They cost
+        address space, not memory, until they are used.
+    remembered_ids
+        How many command ids are kept to recognise duplicates. When an id is forgotten, commands
+        with ids taken in before or when it was remembered are refused with ``command_too_old``,
+        so a command never takes effect twice, whatever the number.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders: int = 1 << 20,
+        accounts: int = 1 << 20,
+        balances: int = 1 << 21,
+        holds: int = 1 << 16,
+        remembered_ids: int = 1 << 20,
+    ) -> None:
+        self.end = 0
+        self.capacity_orders = orders
+        self.capacity_accounts = accounts
+        self.capacity_balances = balances
+        self.capacity_holds = holds
+        self.capacity_ids = remembered_ids
+        lay_out(self)
+
+    def apply(self, commands: bytes | memoryview) -> bytes:
+        """Decide a batch of commands and return their events.
+
+        Raises
+        ------
+        ValueError
+            The length is not a whole number of commands; nothing has changed.
+        InvariantViolation
+            The books no longer add up; the engine must not be used any more.
+        """
+        data = bytes(commands)
+        count, odd = divmod(len(data), COMMAND_BYTES)
+        if odd:
+            raise ValueError(f"{len(data)} bytes are not whole commands of {COMMAND_BYTES} bytes")
+        if cython.compiled:
+            raw: cython.p_char = data
+            words = cython.cast(cython.p_longlong, raw)
+        else:
+            words = memoryview(data).cast("q")
+        self.end = 0
+        self.decided = 0
+        while self.decided < count:
+            try:
+                decide_batch(self, words, self.decided, count)
+            except Exception:  # noqa: BLE001 - whatever it is, it is one command's
+                start = self.decided * COMMAND_LENGTH
+                if cython.compiled:
+                    record_internal_error(self, words + start)
+                else:
+                    record_internal_error(self, words[start : start + COMMAND_LENGTH])
+                self.decided += 1
+        fold_digest(self)
+        check_batch(self)
+        return bytes(self.out_mapping[: self.end])
+
+    # --- state ------------------------------------------------------------------------------------
+
+    @property
+    def sequence(self) -> int:
+        """The sequence of the last command."""
+        return self.m[S_SEQUENCE]
+
+    @property
+    def time_ms(self) -> int:
+        """Engine time: the largest an ADVANCE_TIME has brought."""
+        return self.m[S_TIME_MS]
+
+    @property
+    def next_due_ms(self) -> int:
+        """When time alone changes something next: an expiry or a countdown's end; 0 for never."""
+        m = self.m
+        due_ms = 0
+        if m[S_EXPIRY_COUNT]:
+            due_ms = m[m[m[self.expiries + 1] + O_RARE] + X_EXPIRE_MS]
+        if m[S_COUNTDOWN_COUNT]:
+            ends_ms = m[m[self.countdowns + 1] + A_DEADLINE_MS]
+            due_ms = ends_ms if not due_ms else min(due_ms, ends_ms)
+        return due_ms
+
+    def digest(self) -> int:
+        """Return the rolling state digest, 64 bits unsigned."""
+        return digest_now(self)
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes."""
+        return pack(save(self))
+
+    @classmethod
+    def restore(cls, data: bytes) -> "Engine":
+        """Return an engine in a snapshot's state.
+
+        Raises
+        ------
+        SnapshotError
+            The bytes are not a whole, unharmed snapshot of a known version.
+        """
+        sections = unpack(data)
+        orders, accounts, balances, holds, remembered_ids = sections["head"][:5]
+        engine = cls(
+            orders=orders,
+            accounts=accounts,
+            balances=balances,
+            holds=holds,
+            remembered_ids=remembered_ids,
+        )
+        load(engine, sections)
+        return engine
+
+    def check(self) -> None:
+        """Add everything up again.
+
+        Raises
+        ------
+        InvariantViolation
+            A rule that must hold after every command does not.
+        """
+        check_batch(self)
+        audit(self)
+
+    # --- what tests and tools may see -------------------------------------------------------------
+
+    def balance(self, account: int, asset: int) -> tuple[int, int]:
+        """Return (available, held) in ledger units; zeros for what does not exist."""
+        record = find_account(self, account)
+        balance = find_balance(self, record, asset) if record and asset else 0
+        if not balance:
+            return (0, 0)
+        return (self.m[balance + BAL_AVAILABLE], self.m[balance + BAL_HELD])
+
+    def order(self, order_id: int) -> Order | None:
+        """Return an open order's state, or None."""
+        order = find_order(self, order_id) if order_id > 0 else 0
+        if not order:
+            return None
+        m = self.m
+        return Order(
+            m[S_SEQUENCE],
+            order_id,
+            m[m[order + O_ACCOUNT] + A_NUMBER],
+            m[order + O_ID_HIGH],
+            m[order + O_ID_LOW],
+            m[order + O_TERMS] >> ORDER_MARKET_SHIFT,
+            m[order + O_TERMS] & ORDER_TERMS_MASK,
+            m[order + O_PRICE],
+            m[order + O_QUANTITY],
+            m[order + O_REMAINING],
+            m[order + O_FILLED_QUOTE],
+        )
+
+    def book(
+        self, market: int, depth: int = 0
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return (bids, asks), each (price, displayed lots), best first; depth 0 = all."""
+        return (self._levels(market, 0, depth), self._levels(market, 1, depth))
+
+    def _levels(self, market: int, side: int, depth: int) -> list[tuple[int, int]]:
+        m = self.m
+        levels: list = []
+        level = m[market_at(market) + M_BOOKS + side * BOOK_WORDS + B_BEST]
+        while level and (not depth or len(levels) < depth):
+            levels.append((m[level + L_PRICE], m[level + L_VISIBLE]))
+            level = next_level(self, level)
+        return levels
+
+    def resting(self, market: int, side: int) -> list[tuple[int, int]]:
+        """Return a side's orders as (order id, remaining lots) in the order they would trade."""
+        return self._queue(market, side - SIDE_BUY)
+
+    def stops(self, market: int, side: int) -> list[tuple[int, int]]:
+        """Return a side's pending stops as (order id, lots) in the order they would fire."""
+        return self._queue(market, side - SIDE_BUY + 2)
+
+    def _queue(self, market: int, book: int) -> list[tuple[int, int]]:
+        m = self.m
+        orders: list = []
+        level = m[market_at(market) + M_BOOKS + book * BOOK_WORDS + B_BEST]
+        while level:
+            order = m[level + L_HEAD]
+            while order:
+                orders.append((m[order + O_ID], m[order + O_REMAINING]))
+                order = m[order + O_NEXT]
+            level = next_level(self, level)
+        return orders

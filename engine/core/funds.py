@@ -1,0 +1,300 @@
+"""Deposits, withdrawals, holds and transfers."""
+
+import cython
+
+from engine.core.changing import is_frozen, new_or_old
+from engine.core.index import find_account, find_balance, open_account, open_balance
+from engine.core.ledger import change, plus, put4
+from engine.core.records import (
+    A_HOLD_HEAD,
+    A_HOLD_TAIL,
+    ASSETS,
+    BAL_AVAILABLE,
+    COIN_DRIFT,
+    COIN_SUPPLY,
+    COIN_TENANT,
+    COIN_WORDS,
+    H_ACCOUNT,
+    H_AMOUNT,
+    H_ASSET,
+    H_ID,
+    H_NEXT,
+    H_PREVIOUS,
+    HOLD_WORDS,
+    S_ACCOUNT_COUNT,
+    S_BALANCE_COUNT,
+    S_HOLD_COUNT,
+    S_HOLD_END,
+    S_HOLD_FREE,
+)
+from engine.core.store import Store
+from engine.layout import (
+    ACCOUNT_TENANT_SHIFT,
+    AMOUNT_MAX,
+    ASSET_MAX,
+    EVENT_HOLD,
+    FUNDS_AMOUNT,
+    FUNDS_ASSET,
+    FUNDS_HOLD_ID,
+    FUNDS_TO_ACCOUNT,
+    HEADER_ACCOUNT,
+    REASON_ACCOUNT_FROZEN,
+    REASON_AMOUNT_OUT_OF_RANGE,
+    REASON_CAPACITY_EXHAUSTED,
+    REASON_HOLD_EXISTS,
+    REASON_INSUFFICIENT_BALANCE,
+    REASON_NOTHING_TO_CHANGE,
+    REASON_SUPPLY_LIMIT,
+    REASON_UNKNOWN_ACCOUNT,
+    REASON_UNKNOWN_ASSET,
+    REASON_UNKNOWN_HOLD,
+    REASON_WRONG_TENANT,
+    TENANT_MAX,
+)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def refuse_asset(s: Store, number: cython.longlong, tenant: cython.longlong) -> cython.longlong:
+    """Return why an asset is not one of the tenant's, or 0."""
+    if number < 1 or number > ASSET_MAX:
+        return REASON_UNKNOWN_ASSET
+    owner = s.m[ASSETS + number * COIN_WORDS + COIN_TENANT]
+    if not owner:
+        return REASON_UNKNOWN_ASSET
+    return 0 if owner == tenant else REASON_WRONG_TENANT
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def refuse_new_balances(
+    s: Store, number: cython.longlong, first: cython.longlong, second: cython.longlong
+) -> cython.longlong:
+    """Return REASON_CAPACITY_EXHAUSTED when an account's balances of two assets don't fit, or 0."""
+    m = s.m
+    account = find_account(s, number)
+    missing: cython.longlong = 0
+    if not account or not find_balance(s, account, first):
+        missing += 1
+    if second and (not account or not find_balance(s, account, second)):
+        missing += 1
+    if not account and m[S_ACCOUNT_COUNT] >= s.capacity_accounts:
+        return REASON_CAPACITY_EXHAUSTED
+    if m[S_BALANCE_COUNT] + missing > s.capacity_balances:
+        return REASON_CAPACITY_EXHAUSTED
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def available_of(s: Store, account: cython.longlong, asset: cython.longlong) -> cython.longlong:
+    """Return an account's available balance; 0 for what does not exist."""
+    balance = find_balance(s, account, asset) if account else 0
+    return s.m[balance + BAL_AVAILABLE] if balance else 0
+
+
+@cython.cfunc
+def add_supply(s: Store, asset: cython.longlong, amount: cython.longlong) -> cython.longlong:
+    """Note that money came from outside, or with a negative amount went there."""
+    m = s.m
+    coin = ASSETS + asset * COIN_WORDS
+    m[coin + COIN_SUPPLY] = plus(m[coin + COIN_SUPPLY], amount)
+    m[coin + COIN_DRIFT] -= amount
+    return 0
+
+
+@cython.cfunc
+def credit(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a CREDIT command."""
+    m = s.m
+    number = command[HEADER_ACCOUNT]
+    asset, amount = command[FUNDS_ASSET], command[FUNDS_AMOUNT]
+    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    if reason:
+        return reason
+    if amount < 1 or amount > AMOUNT_MAX:
+        return REASON_AMOUNT_OUT_OF_RANGE
+    if amount > AMOUNT_MAX - m[ASSETS + asset * COIN_WORDS + COIN_SUPPLY]:
+        return REASON_SUPPLY_LIMIT
+    reason = refuse_new_balances(s, number, asset, 0)
+    if reason:
+        return reason
+    change(s, open_balance(s, open_account(s, number), asset), amount, 0)
+    add_supply(s, asset, amount)
+    return 0
+
+
+@cython.cfunc
+def debit(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a DEBIT command."""
+    number = command[HEADER_ACCOUNT]
+    asset, amount = command[FUNDS_ASSET], command[FUNDS_AMOUNT]
+    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    if reason:
+        return reason
+    account = find_account(s, number)
+    if is_frozen(s, account):
+        return REASON_ACCOUNT_FROZEN
+    if amount < 1 or amount > AMOUNT_MAX:
+        return REASON_AMOUNT_OUT_OF_RANGE
+    if amount > available_of(s, account, asset):
+        return REASON_INSUFFICIENT_BALANCE
+    change(s, find_balance(s, account, asset), -amount, 0)
+    add_supply(s, asset, -amount)
+    return 0
+
+
+@cython.cfunc
+def transfer(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a TRANSFER command."""
+    number, receiver = command[HEADER_ACCOUNT], command[FUNDS_TO_ACCOUNT]
+    asset, amount = command[FUNDS_ASSET], command[FUNDS_AMOUNT]
+    tenant = number >> ACCOUNT_TENANT_SHIFT
+    to_tenant = receiver >> ACCOUNT_TENANT_SHIFT
+    if to_tenant < 1 or to_tenant > TENANT_MAX:
+        return REASON_UNKNOWN_ACCOUNT
+    reason = refuse_asset(s, asset, tenant)
+    if reason:
+        return reason
+    if to_tenant != tenant:
+        return REASON_WRONG_TENANT
+    account = find_account(s, number)
+    if is_frozen(s, account):
+        return REASON_ACCOUNT_FROZEN
+    if amount < 1 or amount > AMOUNT_MAX:
+        return REASON_AMOUNT_OUT_OF_RANGE
+    if receiver == number:
+        return REASON_NOTHING_TO_CHANGE
+    if amount > available_of(s, account, asset):
+        return REASON_INSUFFICIENT_BALANCE
+    reason = refuse_new_balances(s, receiver, asset, 0)
+    if reason:
+        return reason
+    to_balance = open_balance(s, open_account(s, receiver), asset)
+    change(s, find_balance(s, account, asset), -amount, 0)
+    change(s, to_balance, amount, 0)
+    return 0
+
+
+# --- holds: a list per account --------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def find_hold(s: Store, account: cython.longlong, hold_id: cython.longlong) -> cython.longlong:
+    """Return an account's hold, or 0."""
+    m = s.m
+    hold = m[account + A_HOLD_HEAD] if account else 0
+    while hold and m[hold + H_ID] != hold_id:
+        hold = m[hold + H_NEXT]
+    return hold
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_hold(
+    s: Store,
+    account: cython.longlong,
+    hold_id: cython.longlong,
+    asset: cython.longlong,
+    amount: cython.longlong,
+) -> cython.longlong:
+    """Add a hold to an account's list."""
+    m = s.m
+    hold = m[S_HOLD_FREE]
+    if hold:
+        m[S_HOLD_FREE] = m[hold + H_NEXT]
+    else:
+        hold = m[S_HOLD_END]
+        m[S_HOLD_END] = hold + HOLD_WORDS
+    m[S_HOLD_COUNT] += 1
+    tail = m[account + A_HOLD_TAIL]
+    m[hold + H_ID] = hold_id
+    m[hold + H_ACCOUNT] = account
+    m[hold + H_ASSET] = asset
+    m[hold + H_AMOUNT] = amount
+    m[hold + H_NEXT] = 0
+    m[hold + H_PREVIOUS] = tail
+    if tail:
+        m[tail + H_NEXT] = hold
+    else:
+        m[account + A_HOLD_HEAD] = hold
+    m[account + A_HOLD_TAIL] = hold
+    return hold
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def drop_hold(s: Store, hold: cython.longlong) -> cython.longlong:
+    """Take an empty hold out of its account's list."""
+    m = s.m
+    account = m[hold + H_ACCOUNT]
+    following, previous = m[hold + H_NEXT], m[hold + H_PREVIOUS]
+    if following:
+        m[following + H_PREVIOUS] = previous
+    else:
+        m[account + A_HOLD_TAIL] = previous
+    if previous:
+        m[previous + H_NEXT] = following
+    else:
+        m[account + A_HOLD_HEAD] = following
+    m[hold + H_NEXT] = m[S_HOLD_FREE]
+    m[S_HOLD_FREE] = hold
+    m[S_HOLD_COUNT] -= 1
+    return 0
+
+
+@cython.cfunc
+def hold_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a HOLD command."""
+    number = command[HEADER_ACCOUNT]
+    asset, amount, hold_id = command[FUNDS_ASSET], command[FUNDS_AMOUNT], command[FUNDS_HOLD_ID]
+    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    if reason:
+        return reason
+    account = find_account(s, number)
+    if find_hold(s, account, hold_id):
+        return REASON_HOLD_EXISTS
+    if is_frozen(s, account):
+        return REASON_ACCOUNT_FROZEN
+    if amount < 1 or amount > AMOUNT_MAX:
+        return REASON_AMOUNT_OUT_OF_RANGE
+    if amount > available_of(s, account, asset):
+        return REASON_INSUFFICIENT_BALANCE
+    if s.m[S_HOLD_COUNT] >= s.capacity_holds:
+        return REASON_CAPACITY_EXHAUSTED
+    make_hold(s, account, hold_id, asset, amount)
+    change(s, find_balance(s, account, asset), -amount, amount)
+    put4(s, EVENT_HOLD, number, hold_id, asset, amount)
+    return 0
+
+
+@cython.cfunc
+def take_from_hold(s: Store, command: cython.p_longlong, settles: cython.bint) -> cython.longlong:
+    """Decide a RELEASE or a SETTLE command."""
+    m = s.m
+    number, asset = command[HEADER_ACCOUNT], command[FUNDS_ASSET]
+    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    if reason:
+        return reason
+    account = find_account(s, number)
+    found = find_hold(s, account, command[FUNDS_HOLD_ID])
+    if not found or m[found + H_ASSET] != asset:
+        return REASON_UNKNOWN_HOLD
+    amount = new_or_old(command[FUNDS_AMOUNT], m[found + H_AMOUNT])
+    if amount < 1 or amount > m[found + H_AMOUNT]:
+        return REASON_AMOUNT_OUT_OF_RANGE
+    m[found + H_AMOUNT] -= amount
+    put4(s, EVENT_HOLD, number, m[found + H_ID], asset, m[found + H_AMOUNT])
+    balance = find_balance(s, account, asset)
+    if settles:
+        change(s, balance, 0, -amount)
+        add_supply(s, asset, -amount)
+    else:
+        change(s, balance, amount, -amount)
+    if not m[found + H_AMOUNT]:
+        drop_hold(s, found)
+    return 0

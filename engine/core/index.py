@@ -1,0 +1,319 @@
+"""Finding records: open-addressing indexes with linear probing, at most half full."""
+
+import cython
+
+from engine.core.records import (
+    A_ASSET_NEW,
+    A_ASSET_OLD,
+    A_BALANCE_NEW,
+    A_BALANCE_OLD,
+    A_FEES,
+    A_NUMBER,
+    ACCOUNT_WORDS,
+    BAL_ACCOUNT,
+    BAL_ASSET,
+    BALANCE_WORDS,
+    HASH_MULTIPLIER,
+    I_HIGH,
+    I_LOW,
+    I_OUTCOME,
+    I_STAMP_MS,
+    ID_FINGERPRINT_BITS,
+    ID_FINGERPRINT_MASK,
+    ID_WORDS,
+    INDEX_GROUP_BITS,
+    INDEX_GROUP_MASK,
+    O_ID,
+    ORDER_INDEX_ID_BITS,
+    ORDER_INDEX_ID_MASK,
+    S_ACCOUNT_COUNT,
+    S_ACCOUNT_END,
+    S_BALANCE_COUNT,
+    S_BALANCE_END,
+    S_HORIZON_MS,
+    S_ID_COUNT,
+    S_ID_NEXT,
+    TENANT_TIERS,
+    TENANT_WORDS,
+    TENANTS,
+    WORD_MASK,
+)
+from engine.core.store import Store
+from engine.layout import ACCOUNT_TENANT_SHIFT
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def scatter(key: cython.ulonglong, shift: cython.longlong) -> cython.longlong:
+    """Return the upper bits of a multiplicative hash (Knuth, TAOCP 3, 6.4)."""
+    return ((key * HASH_MULTIPLIER) & WORD_MASK) >> shift
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def scatter_group(number: cython.longlong, shift: cython.longlong) -> cython.longlong:
+    """Return a hash that scatters groups of consecutive numbers and keeps each together."""
+    group = scatter(number >> INDEX_GROUP_BITS, shift)
+    return (group << INDEX_GROUP_BITS) + (number & INDEX_GROUP_MASK)
+
+
+# --- accounts and balances: never removed ---------------------------------------------------------
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def find_account(s: Store, number: cython.longlong) -> cython.longlong:
+    """Return an account, or 0."""
+    m = s.m
+    position = scatter_group(number, s.account_index_shift)
+    while True:
+        account = m[s.account_index + position]
+        if not account or m[account + A_NUMBER] == number:
+            return account
+        position = position + 1 & s.account_index_mask
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def open_account(s: Store, number: cython.longlong) -> cython.longlong:
+    """Return an account, made if it is not there."""
+    m = s.m
+    account = find_account(s, number)
+    if account:
+        return account
+    account = m[S_ACCOUNT_END]
+    m[S_ACCOUNT_END] = account + ACCOUNT_WORDS
+    m[S_ACCOUNT_COUNT] += 1
+    m[account + A_NUMBER] = number
+    tenant = number >> ACCOUNT_TENANT_SHIFT
+    m[account + A_FEES] = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS
+    position = scatter_group(number, s.account_index_shift)
+    while m[s.account_index + position]:
+        position = position + 1 & s.account_index_mask
+    m[s.account_index + position] = account
+    return account
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def balance_home(s: Store, account: cython.longlong, asset: cython.longlong) -> cython.longlong:
+    """Return where the search for a balance begins."""
+    key: cython.ulonglong = (account << 16) + asset
+    return scatter(key, s.balance_index_shift)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def search_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> cython.longlong:
+    """Return a balance that is not one of the account's two latest, or 0."""
+    m = s.m
+    position = balance_home(s, account, asset)
+    while True:
+        balance = m[s.balance_index + position]
+        if not balance:
+            return 0
+        if m[balance + BAL_ACCOUNT] == account and m[balance + BAL_ASSET] == asset:
+            break
+        position = position + 1 & s.balance_index_mask
+    m[account + A_ASSET_OLD] = m[account + A_ASSET_NEW]
+    m[account + A_BALANCE_OLD] = m[account + A_BALANCE_NEW]
+    m[account + A_ASSET_NEW] = asset
+    m[account + A_BALANCE_NEW] = balance
+    return balance
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def find_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> cython.longlong:
+    """Return an account's balance of an asset, or 0."""
+    m = s.m
+    if m[account + A_ASSET_NEW] == asset:
+        return m[account + A_BALANCE_NEW]
+    if m[account + A_ASSET_OLD] == asset:
+        return m[account + A_BALANCE_OLD]
+    return search_balance(s, account, asset)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def open_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> cython.longlong:
+    """Return an account's balance of an asset, made if it is not there."""
+    m = s.m
+    balance = find_balance(s, account, asset)
+    if balance:
+        return balance
+    balance = m[S_BALANCE_END]
+    m[S_BALANCE_END] = balance + BALANCE_WORDS
+    m[S_BALANCE_COUNT] += 1
+    m[balance + BAL_ACCOUNT] = account
+    m[balance + BAL_ASSET] = asset
+    position = balance_home(s, account, asset)
+    while m[s.balance_index + position]:
+        position = position + 1 & s.balance_index_mask
+    m[s.balance_index + position] = balance
+    return balance
+
+
+# --- orders ---------------------------------------------------------------------------------------
+# An entry holds the order's offset and its id's lower bits, so that closing the gap which a
+# removed entry leaves needs no look at the orders themselves.
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def order_home(s: Store, order_id: cython.longlong) -> cython.longlong:
+    """Return where the search for an order begins."""
+    return scatter_group(order_id & ORDER_INDEX_ID_MASK, s.order_index_shift)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def find_order(s: Store, order_id: cython.longlong) -> cython.longlong:
+    """Return an open order, or 0."""
+    m = s.m
+    position = order_home(s, order_id)
+    low = order_id & ORDER_INDEX_ID_MASK
+    while True:
+        entry = m[s.order_index + position]
+        if not entry:
+            return 0
+        if entry & ORDER_INDEX_ID_MASK == low:
+            order = entry >> ORDER_INDEX_ID_BITS
+            if m[order + O_ID] == order_id:
+                return order
+        position = position + 1 & s.order_index_mask
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def index_order(s: Store, order: cython.longlong) -> cython.longlong:
+    """Make an order findable."""
+    m = s.m
+    order_id = m[order + O_ID]
+    position = order_home(s, order_id)
+    while m[s.order_index + position]:
+        position = position + 1 & s.order_index_mask
+    entry = order << ORDER_INDEX_ID_BITS | order_id & ORDER_INDEX_ID_MASK
+    m[s.order_index + position] = entry
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def unindex_order(s: Store, order: cython.longlong) -> cython.longlong:
+    """Make an order unfindable, and close the gap (Knuth, TAOCP 3, 6.4, algorithm R)."""
+    m = s.m
+    index = s.order_index
+    mask = s.order_index_mask
+    position = order_home(s, m[order + O_ID])
+    while m[index + position] >> ORDER_INDEX_ID_BITS != order:
+        position = position + 1 & mask
+    gap = position
+    while True:
+        position = position + 1 & mask
+        entry = m[index + position]
+        if not entry:
+            break
+        home = order_home(s, entry & ORDER_INDEX_ID_MASK)
+        if (position - home & mask) >= (position - gap & mask):
+            m[index + gap] = entry
+            gap = position
+    m[index + gap] = 0
+    return 0
+
+
+# --- command ids ----------------------------------------------------------------------------------
+# A ring of the latest ids, and an index of (place in the ring + 1, fingerprint).
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def id_fingerprint(high: cython.ulonglong, low: cython.ulonglong) -> cython.longlong:
+    """Return 32 bits of an id."""
+    mixed: cython.ulonglong = (high & WORD_MASK) ^ ((low * HASH_MULTIPLIER) & WORD_MASK)
+    return ((mixed * HASH_MULTIPLIER) & WORD_MASK) >> 32
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def find_id(s: Store, high: cython.longlong, low: cython.longlong) -> cython.longlong:
+    """Return what is remembered about a command id, or 0."""
+    m = s.m
+    fingerprint = id_fingerprint(high, low)
+    position = fingerprint >> s.id_index_shift
+    while True:
+        entry = m[s.id_index + position]
+        if not entry:
+            return 0
+        if entry & ID_FINGERPRINT_MASK == fingerprint:
+            known = s.ids + ((entry >> ID_FINGERPRINT_BITS) - 1) * ID_WORDS
+            if m[known + I_HIGH] == high and m[known + I_LOW] == low:
+                return known
+        position = position + 1 & s.id_index_mask
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def remember_id(
+    s: Store,
+    high: cython.longlong,
+    low: cython.longlong,
+    outcome: cython.longlong,
+    stamp_ms: cython.longlong,
+) -> cython.longlong:
+    """Keep a command id; forget the oldest when there is no room."""
+    m = s.m
+    place = m[S_ID_NEXT]
+    known = s.ids + place * ID_WORDS
+    if m[S_ID_COUNT] == s.capacity_ids:
+        forget_id(s, place)
+    else:
+        m[S_ID_COUNT] += 1
+    m[known + I_HIGH] = high
+    m[known + I_LOW] = low
+    m[known + I_OUTCOME] = outcome
+    m[known + I_STAMP_MS] = stamp_ms
+    m[S_ID_NEXT] = place + 1 if place + 1 < s.capacity_ids else 0
+    fingerprint = id_fingerprint(high, low)
+    position = fingerprint >> s.id_index_shift
+    while m[s.id_index + position]:
+        position = position + 1 & s.id_index_mask
+    m[s.id_index + position] = (place + 1 << ID_FINGERPRINT_BITS) | fingerprint
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def forget_id(s: Store, place: cython.longlong) -> cython.longlong:
+    """Take the id at a place of the ring out of the index, and move the horizon past it."""
+    m = s.m
+    index = s.id_index
+    mask = s.id_index_mask
+    known = s.ids + place * ID_WORDS
+    if m[known + I_STAMP_MS] > m[S_HORIZON_MS]:
+        m[S_HORIZON_MS] = m[known + I_STAMP_MS]
+    position = id_fingerprint(m[known + I_HIGH], m[known + I_LOW]) >> s.id_index_shift
+    while m[index + position] >> ID_FINGERPRINT_BITS != place + 1:
+        position = position + 1 & mask
+    gap = position
+    while True:
+        position = position + 1 & mask
+        entry = m[index + position]
+        if not entry:
+            break
+        home = (entry & ID_FINGERPRINT_MASK) >> s.id_index_shift
+        if (position - home & mask) >= (position - gap & mask):
+            m[index + gap] = entry
+            gap = position
+    m[index + gap] = 0
+    return 0

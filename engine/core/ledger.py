@@ -1,0 +1,325 @@
+"""Balances and facts: what an account has, and what a command has touched."""
+
+import cython
+
+from engine.core.index import find_balance
+from engine.core.records import (
+    A_NUMBER,
+    ASSETS,
+    B_MARKET,
+    B_SIDE,
+    BAL_ACCOUNT,
+    BAL_ASSET,
+    BAL_AVAILABLE,
+    BAL_BEFORE,
+    BAL_HELD,
+    BAL_TOUCHED,
+    COIN_DRIFT,
+    COIN_WORDS,
+    L_TOUCHED,
+    L_VISIBLE,
+    M_BASE,
+    M_INDICATIVE_PRICE,
+    M_INDICATIVE_QUANTITY,
+    M_LAST_PRICE,
+    M_LOT_UNITS,
+    M_NUMBER,
+    M_QUOTE,
+    M_REFERENCE_PRICE,
+    M_STATE,
+    M_TICK_UNITS,
+    M_TOUCHED,
+    MARKET_WORDS,
+    MARKETS,
+    O_ACCOUNT,
+    O_FILLED_QUOTE,
+    O_ID,
+    O_ID_HIGH,
+    O_ID_LOW,
+    O_PRICE,
+    O_QUANTITY,
+    O_RARE,
+    O_REMAINING,
+    O_TERMS,
+    ORDER_MARKET_SHIFT,
+    ORDER_TERMS_MASK,
+    S_REMOVED_LEVELS,
+    S_TOUCHED_BALANCES,
+    S_TOUCHED_LEVELS,
+    S_TOUCHED_MARKETS,
+    S_VIOLATION,
+    TOUCHED_LEVEL_WORDS,
+    V_BOOK,
+    V_LEVEL,
+    V_PRICE,
+    X_DISPLAY_QUANTITY,
+    X_EXPIRE_MS,
+    X_QUOTE_AMOUNT,
+    X_TRIGGER_PRICE,
+)
+from engine.core.store import Store, make_room
+from engine.layout import (
+    EVENT_BALANCE,
+    EVENT_LEVEL,
+    EVENT_MARKET,
+    EVENT_ORDER,
+    EVENT_ORDER_TERMS,
+    MARKET_INDICATIVE_PRICE,
+    MARKET_INDICATIVE_QUANTITY,
+    MARKET_LAST_PRICE,
+    MARKET_LENGTH,
+    MARKET_NUMBER,
+    MARKET_REFERENCE_PRICE,
+    MARKET_STATE,
+    ORDER_ACCOUNT,
+    ORDER_FILLED_QUOTE,
+    ORDER_ID,
+    ORDER_ID_HIGH,
+    ORDER_ID_LOW,
+    ORDER_LENGTH,
+    ORDER_MARKET,
+    ORDER_PRICE,
+    ORDER_QUANTITY,
+    ORDER_REMAINING,
+    ORDER_TERMS,
+    ORDER_TERMS_DISPLAY_QUANTITY,
+    ORDER_TERMS_EXPIRE_MS,
+    ORDER_TERMS_ID,
+    ORDER_TERMS_LENGTH,
+    ORDER_TERMS_QUOTE_AMOUNT,
+    ORDER_TERMS_TRIGGER_PRICE,
+    PPM,
+    SIDE_BUY,
+    SIDE_MASK,
+)
+
+# --- money: the only sums that could leave 63 bits; bounded at the door and checked here ----------
+
+
+@cython.cfunc
+@cython.inline
+@cython.overflowcheck(True)
+def plus(amount: cython.longlong, more: cython.longlong) -> cython.longlong:
+    """Return a sum of money."""
+    return amount + more
+
+
+@cython.cfunc
+@cython.inline
+@cython.overflowcheck(True)
+def value_of(
+    price: cython.longlong, tick_units: cython.longlong, lots: cython.longlong
+) -> cython.longlong:
+    """Return what so many lots cost, in quote units; with a price of 1, units in lots."""
+    return price * tick_units * lots
+
+
+@cython.cfunc
+@cython.inline
+@cython.overflowcheck(True)
+def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
+    """Return amount x ppm / 1,000,000, rounded down, without leaving 63 bits on the way."""
+    return amount // PPM * ppm + amount % PPM * ppm // PPM
+
+
+# --- balances -------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+def change(
+    s: Store, balance: cython.longlong, available: cython.longlong, held: cython.longlong
+) -> cython.longlong:
+    """Add to the two parts of a balance."""
+    m = s.m
+    if not m[balance + BAL_TOUCHED]:
+        m[balance + BAL_TOUCHED] = 1
+        m[balance + BAL_BEFORE] = m[balance + BAL_AVAILABLE] + m[balance + BAL_HELD]
+        m[s.touched_balances + m[S_TOUCHED_BALANCES]] = balance
+        m[S_TOUCHED_BALANCES] += 1
+    m[balance + BAL_AVAILABLE] = plus(m[balance + BAL_AVAILABLE], available)
+    m[balance + BAL_HELD] = plus(m[balance + BAL_HELD], held)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def market_of(s: Store, order: cython.longlong) -> cython.longlong:
+    """Return an order's market."""
+    return MARKETS + (s.m[order + O_TERMS] >> ORDER_MARKET_SHIFT) * MARKET_WORDS
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_buy(s: Store, order: cython.longlong) -> cython.bint:
+    """Whether an order gives the quote asset."""
+    return s.m[order + O_TERMS] & SIDE_MASK == SIDE_BUY
+
+
+@cython.cfunc
+@cython.inline
+def reserve_of(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Return what an account must hold for so many lots of its order."""
+    m = s.m
+    market = market_of(s, order)
+    if is_buy(s, order):
+        return value_of(m[order + O_PRICE], m[market + M_TICK_UNITS], lots)
+    return value_of(1, m[market + M_LOT_UNITS], lots)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def reserve_balance(s: Store, order: cython.longlong) -> cython.longlong:
+    """Return the balance that an order pays from."""
+    m = s.m
+    market = market_of(s, order)
+    asset = m[market + M_QUOTE] if is_buy(s, order) else m[market + M_BASE]
+    return find_balance(s, m[order + O_ACCOUNT], asset)
+
+
+@cython.cfunc
+@cython.inline
+def hold_for(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Set aside what an order needs for so many lots; a negative number gives it back."""
+    amount = reserve_of(s, order, lots)
+    return change(s, reserve_balance(s, order), -amount, amount)
+
+
+# --- facts ----------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+def put_order(s: Store, order: cython.longlong) -> cython.longlong:
+    """State an order's whole state."""
+    make_room(s)
+    m, out, end = s.m, s.out, s.end
+    terms = m[order + O_TERMS]
+    out[end] = EVENT_ORDER
+    out[end + ORDER_ID] = m[order + O_ID]
+    out[end + ORDER_ACCOUNT] = m[m[order + O_ACCOUNT] + A_NUMBER]
+    out[end + ORDER_ID_HIGH] = m[order + O_ID_HIGH]
+    out[end + ORDER_ID_LOW] = m[order + O_ID_LOW]
+    out[end + ORDER_MARKET] = terms >> ORDER_MARKET_SHIFT
+    out[end + ORDER_TERMS] = terms & ORDER_TERMS_MASK
+    out[end + ORDER_PRICE] = m[order + O_PRICE]
+    out[end + ORDER_QUANTITY] = m[order + O_QUANTITY]
+    out[end + ORDER_REMAINING] = m[order + O_REMAINING]
+    out[end + ORDER_FILLED_QUOTE] = m[order + O_FILLED_QUOTE]
+    s.end = end + ORDER_LENGTH
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def put_rare_terms(s: Store, order: cython.longlong) -> cython.longlong:
+    """State an order's rarely used terms."""
+    m, out, end = s.m, s.out, s.end
+    rare = m[order + O_RARE]
+    out[end] = EVENT_ORDER_TERMS
+    out[end + ORDER_TERMS_ID] = m[order + O_ID]
+    out[end + ORDER_TERMS_TRIGGER_PRICE] = m[rare + X_TRIGGER_PRICE]
+    out[end + ORDER_TERMS_DISPLAY_QUANTITY] = m[rare + X_DISPLAY_QUANTITY]
+    out[end + ORDER_TERMS_EXPIRE_MS] = m[rare + X_EXPIRE_MS]
+    out[end + ORDER_TERMS_QUOTE_AMOUNT] = m[rare + X_QUOTE_AMOUNT]
+    s.end = end + ORDER_TERMS_LENGTH
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+def put_decided_order(s: Store, order: cython.longlong, with_terms: cython.bint) -> cython.longlong:
+    """State a decided order, with its rare terms when they are news."""
+    put_order(s, order)
+    if with_terms and s.m[order + O_RARE]:
+        put_rare_terms(s, order)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+def put4(
+    s: Store,
+    kind: cython.longlong,
+    one: cython.longlong,
+    two: cython.longlong,
+    three: cython.longlong,
+    four: cython.longlong,
+) -> cython.longlong:
+    """Put out an event of five words; fewer are put by moving the end back."""
+    make_room(s)
+    out, end = s.out, s.end
+    out[end] = kind
+    out[end + 1] = one
+    out[end + 2] = two
+    out[end + 3] = three
+    out[end + 4] = four
+    s.end = end + 5
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def touch_market(s: Store, market: cython.longlong) -> cython.longlong:
+    """Have a market's state stated at the end of the command."""
+    m = s.m
+    if not m[market + M_TOUCHED]:
+        m[market + M_TOUCHED] = 1
+        m[s.touched_markets + m[S_TOUCHED_MARKETS]] = market
+        m[S_TOUCHED_MARKETS] += 1
+    return 0
+
+
+@cython.cfunc
+def put_touched_markets(s: Store) -> cython.longlong:
+    """State the markets that the command has touched."""
+    m = s.m
+    for index in range(m[S_TOUCHED_MARKETS]):
+        market = m[s.touched_markets + index]
+        m[market + M_TOUCHED] = 0
+        make_room(s)
+        out, end = s.out, s.end
+        out[end] = EVENT_MARKET
+        out[end + MARKET_NUMBER] = m[market + M_NUMBER]
+        out[end + MARKET_STATE] = m[market + M_STATE]
+        out[end + MARKET_LAST_PRICE] = m[market + M_LAST_PRICE]
+        out[end + MARKET_REFERENCE_PRICE] = m[market + M_REFERENCE_PRICE]
+        out[end + MARKET_INDICATIVE_PRICE] = m[market + M_INDICATIVE_PRICE]
+        out[end + MARKET_INDICATIVE_QUANTITY] = m[market + M_INDICATIVE_QUANTITY]
+        s.end = end + MARKET_LENGTH
+    m[S_TOUCHED_MARKETS] = 0
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+def put_touched(s: Store) -> cython.longlong:
+    """State the final values of what the command has touched, in order of first touch."""
+    m = s.m
+    for index in range(m[S_TOUCHED_BALANCES]):
+        balance = m[s.touched_balances + index]
+        available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
+        asset = m[balance + BAL_ASSET]
+        coin = ASSETS + asset * COIN_WORDS
+        m[coin + COIN_DRIFT] += available + held - m[balance + BAL_BEFORE]
+        m[S_VIOLATION] |= (available | held) < 0
+        m[balance + BAL_TOUCHED] = 0
+        put4(s, EVENT_BALANCE, m[m[balance + BAL_ACCOUNT] + A_NUMBER], asset, available, held)
+    m[S_TOUCHED_BALANCES] = 0
+    for index in range(m[S_TOUCHED_LEVELS]):
+        touched = s.touched_levels + index * TOUCHED_LEVEL_WORDS
+        book, level = m[touched + V_BOOK], m[touched + V_LEVEL]
+        visible = m[level + L_VISIBLE] if level else 0
+        if level:
+            m[level + L_TOUCHED] = 0
+        number = m[m[book + B_MARKET] + M_NUMBER]
+        put4(s, EVENT_LEVEL, number, m[book + B_SIDE], m[touched + V_PRICE], visible)
+    m[S_TOUCHED_LEVELS] = 0
+    m[S_REMOVED_LEVELS] = 0
+    if m[S_TOUCHED_MARKETS]:
+        put_touched_markets(s)
+    return 0

@@ -1,0 +1,265 @@
+"""Placing an order: refuse first, in the documented order; after that nothing may fail."""
+
+import cython
+
+from engine.core.auction import set_reference
+from engine.core.index import find_account, find_balance, open_balance
+from engine.core.orders import make_order, make_rare
+from engine.core.records import (
+    A_STATE,
+    BAL_AVAILABLE,
+    M_BASE,
+    M_LAST_PRICE,
+    M_MIN_NOTIONAL,
+    M_QUOTE,
+    M_REFERENCE_UNTIL_MS,
+    O_ACCOUNT,
+    O_FILLED_QUOTE,
+    O_ID,
+    O_ID_HIGH,
+    O_ID_LOW,
+    O_LEVEL,
+    O_PRICE,
+    O_QUANTITY,
+    O_RARE,
+    O_REMAINING,
+    O_TERMS,
+    ORDER_MARKET_SHIFT,
+    S_BALANCE_COUNT,
+    S_ORDER_COUNT,
+    S_RESULT_ORDER,
+    S_SEQUENCE,
+    S_TIME_MS,
+    X_BUDGET,
+    X_DISPLAY_QUANTITY,
+    X_EXPIRE_MS,
+    X_QUOTE_AMOUNT,
+    X_TRIGGER_PRICE,
+)
+from engine.core.refusing import (
+    can_pay_market_buy,
+    current_reference,
+    market_at,
+    need_of,
+    price_of,
+    refuse_combination,
+    refuse_display,
+    refuse_market,
+    refuse_notional,
+    refuse_numbers,
+    refuse_price,
+    refuse_rare_terms,
+    refuse_state,
+)
+from engine.core.running import accept_order
+from engine.core.store import Store
+from engine.layout import (
+    ACCOUNT_STATE_FROZEN,
+    ACCOUNT_TENANT_SHIFT,
+    HEADER_ACCOUNT,
+    HEADER_ID_HIGH,
+    HEADER_ID_LOW,
+    PLACE_DISPLAY_QUANTITY,
+    PLACE_EXPIRE_MS,
+    PLACE_MARKET,
+    PLACE_PRICE,
+    PLACE_QUANTITY,
+    PLACE_QUOTE_AMOUNT,
+    PLACE_TERMS,
+    PLACE_TRIGGER_PRICE,
+    REASON_ACCOUNT_FROZEN,
+    REASON_CAPACITY_EXHAUSTED,
+    REASON_INSUFFICIENT_BALANCE,
+    REASON_NOTIONAL_TOO_SMALL,
+    SIDE_BUY,
+    SIDE_MASK,
+    TYPE_LIMIT,
+    TYPE_MARKET,
+    TYPE_MASK,
+    TYPE_SHIFT,
+)
+
+# --- reference price ------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def follow_reference(s: Store, market: cython.longlong) -> cython.longlong:
+    """Let the reference follow the last price, no more often than configured."""
+    m = s.m
+    if m[S_TIME_MS] >= m[market + M_REFERENCE_UNTIL_MS] and m[market + M_LAST_PRICE]:
+        set_reference(s, market, m[market + M_LAST_PRICE])
+    return 0
+
+
+# --- place ----------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def fill_order(
+    s: Store,
+    order: cython.longlong,
+    account: cython.longlong,
+    command: cython.p_longlong,
+    price: cython.longlong,
+) -> cython.longlong:
+    """Write a PLACE command into an order record."""
+    m = s.m
+    quantity = command[PLACE_QUANTITY]
+    m[order + O_ID] = m[S_SEQUENCE]
+    m[order + O_ACCOUNT] = account
+    m[order + O_RARE] = 0
+    m[order + O_TERMS] = command[PLACE_TERMS] | command[PLACE_MARKET] << ORDER_MARKET_SHIFT
+    m[order + O_PRICE] = price
+    m[order + O_REMAINING] = quantity
+    m[order + O_QUANTITY] = quantity
+    m[order + O_LEVEL] = 0
+    m[order + O_FILLED_QUOTE] = 0
+    m[order + O_ID_HIGH] = command[HEADER_ID_HIGH]
+    m[order + O_ID_LOW] = command[HEADER_ID_LOW]
+    trigger, display = command[PLACE_TRIGGER_PRICE], command[PLACE_DISPLAY_QUANTITY]
+    expire_ms, quote_amount = command[PLACE_EXPIRE_MS], command[PLACE_QUOTE_AMOUNT]
+    if trigger | display | expire_ms | quote_amount:
+        rare = make_rare(s)
+        m[order + O_RARE] = rare
+        m[rare + X_TRIGGER_PRICE] = trigger
+        m[rare + X_DISPLAY_QUANTITY] = display
+        m[rare + X_EXPIRE_MS] = expire_ms
+        m[rare + X_QUOTE_AMOUNT] = quote_amount
+        m[rare + X_BUDGET] = quote_amount
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+def refuse_place(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Return the first reason not to take an order that is known without its balance, or 0."""
+    m = s.m
+    terms = command[PLACE_TERMS]
+    reason = refuse_market(s, market, command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT)
+    if reason:
+        return reason
+    if account and m[account + A_STATE] == ACCOUNT_STATE_FROZEN:
+        return REASON_ACCOUNT_FROZEN
+    reason = refuse_state(s, market, terms)
+    if reason:
+        return reason
+    reason = refuse_combination(terms)
+    if reason:
+        return reason
+    reason = refuse_rare_terms(s, market, command)
+    if reason:
+        return reason
+    quote_amount = command[PLACE_QUOTE_AMOUNT]
+    quantity = 1 if quote_amount else command[PLACE_QUANTITY]
+    reason = refuse_numbers(s, market, terms, command[PLACE_PRICE], quantity)
+    if reason:
+        return reason
+    if command[PLACE_DISPLAY_QUANTITY]:
+        reason = refuse_display(terms, command[PLACE_DISPLAY_QUANTITY], quantity)
+        if reason:
+            return reason
+    return refuse_value(s, market, command, price_of(s, market, command))
+
+
+@cython.cfunc
+@cython.inline
+def refuse_value(
+    s: Store, market: cython.longlong, command: cython.p_longlong, price: cython.longlong
+) -> cython.longlong:
+    """Return why an order's value, or its price by collar and book, is refused, or 0."""
+    m = s.m
+    terms = command[PLACE_TERMS]
+    value_price = price
+    if not value_price:
+        value_price = command[PLACE_TRIGGER_PRICE]
+    if not value_price:
+        value_price = m[market + M_LAST_PRICE]
+    if command[PLACE_QUOTE_AMOUNT]:
+        if command[PLACE_QUOTE_AMOUNT] < m[market + M_MIN_NOTIONAL]:
+            return REASON_NOTIONAL_TOO_SMALL
+    elif value_price:
+        reason = refuse_notional(s, market, value_price, command[PLACE_QUANTITY])
+        if reason:
+            return reason
+    if terms >> TYPE_SHIFT & TYPE_MASK != TYPE_LIMIT:
+        return 0
+    return refuse_price(s, market, terms, price, current_reference(s, market))
+
+
+@cython.cfunc
+@cython.inline
+def refuse_funds(
+    s: Store,
+    market: cython.longlong,
+    command: cython.p_longlong,
+    price: cython.longlong,
+    available: cython.longlong,
+) -> cython.longlong:
+    """Return why an available balance can't pay for an order, or 0."""
+    terms = command[PLACE_TERMS]
+    side = terms & SIDE_MASK
+    if terms >> TYPE_SHIFT & TYPE_MASK == TYPE_MARKET and side == SIDE_BUY:
+        if not can_pay_market_buy(s, market, command, available):
+            return REASON_INSUFFICIENT_BALANCE
+    elif need_of(s, market, side, price, command[PLACE_QUANTITY]) > available:
+        return REASON_INSUFFICIENT_BALANCE
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def refuse_room(
+    s: Store, base_balance: cython.longlong, quote_balance: cython.longlong
+) -> cython.longlong:
+    """Return REASON_CAPACITY_EXHAUSTED when an order or its balances do not fit, or 0."""
+    m = s.m
+    if m[S_ORDER_COUNT] >= s.capacity_orders:
+        return REASON_CAPACITY_EXHAUSTED
+    if base_balance and quote_balance:
+        return 0
+    missing: cython.longlong = 1 if base_balance or quote_balance else 2
+    if m[S_BALANCE_COUNT] + missing > s.capacity_balances:
+        return REASON_CAPACITY_EXHAUSTED
+    return 0
+
+
+@cython.cfunc
+def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a PLACE command; return the reason of its refusal, or 0."""
+    m = s.m
+    market = market_at(command[PLACE_MARKET])
+    account = find_account(s, command[HEADER_ACCOUNT])
+    reason = refuse_place(s, market, account, command)
+    if reason:
+        return reason
+    if not account:
+        return REASON_INSUFFICIENT_BALANCE
+    price = price_of(s, market, command)
+    base_balance = find_balance(s, account, m[market + M_BASE])
+    quote_balance = find_balance(s, account, m[market + M_QUOTE])
+    pays_from = quote_balance if command[PLACE_TERMS] & SIDE_MASK == SIDE_BUY else base_balance
+    available = m[pays_from + BAL_AVAILABLE] if pays_from else 0
+    reason = refuse_funds(s, market, command, price, available)
+    if reason:
+        return reason
+    reason = refuse_room(s, base_balance, quote_balance)
+    if reason:
+        return reason
+
+    if not base_balance:
+        open_balance(s, account, m[market + M_BASE])
+    if not quote_balance:
+        open_balance(s, account, m[market + M_QUOTE])
+    follow_reference(s, market)
+    order = make_order(s)
+    fill_order(s, order, account, command, price)
+    m[S_RESULT_ORDER] = m[order + O_ID]
+    accept_order(s, order, False)
+    return 0

@@ -1,0 +1,243 @@
+"""The map of the engine's memory: one array of 64-bit words, records named by field offsets.
+
+A reference to a record is its word offset, so ``m[order + O_PRICE]`` reads a field and 0 is
+"none". Fixed regions come first; those sized by capacity follow (``store``). See engine/README.md
+for the picture. Like ``engine.layout`` this module holds integers only; they become C constants.
+"""
+
+# --- state of the shard: single words -------------------------------------------------------------
+
+S_SEQUENCE = 8
+S_TIME_MS = 9
+S_TRADE_ID = 10
+S_DIGEST = 11  # of the full blocks; the sum and length of the block that is not full yet
+S_DIGEST_SUM = 12
+S_DIGEST_LENGTH = 13
+S_HORIZON_MS = 14
+S_EPOCH = 15  # epoch, worker high, worker low
+S_RESULT_ORDER = 18  # the order id that the result names
+S_FILLED_QUANTITY = 19  # of the command being decided, for its result
+S_FILLED_QUOTE = 20
+S_DETAIL = 21
+S_TAKEN_QUANTITY = 22  # of the order being matched
+S_TAKEN_QUOTE = 23
+S_FIRED_HEAD = 24  # queue of fired stops, linked by O_NEXT
+S_FIRED_TAIL = 25
+S_TOUCHED_BALANCES = 26  # counts
+S_TOUCHED_LEVELS = 27
+S_TOUCHED_MARKETS = 28
+S_REMOVED_LEVELS = 29
+S_ORDER_COUNT = 30
+S_ACCOUNT_COUNT = 31
+S_BALANCE_COUNT = 32
+S_HOLD_COUNT = 33
+S_ASSET_COUNT = 34
+S_MARKET_COUNT = 35
+S_EXPIRY_COUNT = 36
+S_COUNTDOWN_COUNT = 37
+S_ID_COUNT = 38
+S_ID_NEXT = 39
+S_ORDER_FREE = 40  # heads of free lists, and the first never used record
+S_ORDER_END = 41
+S_RARE_FREE = 42
+S_RARE_END = 43
+S_LEVEL_FREE = 44
+S_LEVEL_END = 45
+S_NODE_FREE = 46
+S_NODE_END = 47
+S_HOLD_FREE = 48
+S_HOLD_END = 49
+S_ACCOUNT_END = 50
+S_BALANCE_END = 51
+S_VIOLATION = 52  # not 0 when a touched balance was negative
+S_CHOICE_PRICE = 53  # the best price of an auction found so far
+S_CHOICE_QUANTITY = 54
+S_CHOICE_IMBALANCE = 55
+S_KEYS = 64  # the digest's 64 keys
+S_END = 128
+
+# --- assets ---------------------------------------------------------------------------------------
+
+ASSETS = S_END
+COIN_TENANT = 0  # 0 = not defined
+COIN_SCALE = 1
+COIN_SYMBOL_HIGH = 2
+COIN_SYMBOL_LOW = 3
+COIN_SUPPLY = 4  # deposits minus withdrawals
+COIN_DRIFT = 5  # what balances have gained beyond the supply: always 0
+COIN_WORDS = 8
+ASSET_LIST = ASSETS + 65536 * COIN_WORDS  # numbers, in order of definition
+
+# --- tenants --------------------------------------------------------------------------------------
+
+TENANTS = ASSET_LIST + 65536
+TENANT_DEFINED = 0
+TENANT_TIERS = 1
+TIER_MAKER_PPM = 0
+TIER_TAKER_PPM = 1
+TIER_SET = 2
+TIER_WORDS = 3
+TENANT_WORDS = 64
+
+# --- markets --------------------------------------------------------------------------------------
+
+MARKETS = TENANTS + 65536 * TENANT_WORDS
+M_NUMBER = 0  # 0 = not defined; the definition's words in its order
+M_TENANT = 1
+M_BASE = 2
+M_QUOTE = 3
+M_LOT_UNITS = 4
+M_TICK_UNITS = 5
+M_STATE = 6
+M_SYMBOL_HIGH = 7
+M_SYMBOL_LOW = 8
+M_MIN_NOTIONAL = 9  # the limits' words in their order
+M_MAX_QUANTITY = 10
+M_MAX_PRICE = 11
+M_COLLAR_PPM = 12
+M_MARKET_COLLAR_PPM = 13
+M_BREAKER_PPM = 14
+M_REFERENCE_INTERVAL_MS = 15
+M_LAST_PRICE = 16
+M_REFERENCE_PRICE = 17
+M_REFERENCE_UNTIL_MS = 18
+M_INDICATIVE_PRICE = 19
+M_INDICATIVE_QUANTITY = 20
+M_QUANTITY_BOUND = 21  # the limits as they apply
+M_PRICE_BOUND = 22
+M_FEE_BASE = 23  # the fee account's balances
+M_FEE_QUOTE = 24
+M_TOUCHED = 25
+M_BOOKS = 32  # four books: bids, asks, buy stops, sell stops
+MARKET_WORDS = 64
+MARKET_LIST = MARKETS + 65536 * MARKET_WORDS  # offsets, by market number
+FIXED_WORDS = MARKET_LIST + 65536
+
+# A book is one side: price levels, linked by price, found through a 64-way trie.
+B_ROOT = 0
+B_SHIFT = 1  # of the root's digit: 6 x (height - 1)
+B_HIGHEST = 2
+B_LOWEST = 3
+B_BEST = 4
+B_BEST_IS_HIGHEST = 5
+B_MARKET = 6
+B_SIDE = 7  # 0 for stops: they are not shown
+BOOK_WORDS = 8
+BOOK_STOPS = 16  # from a side's book to its stops
+
+# --- records in regions sized by capacity ---------------------------------------------------------
+
+O_ID = 0
+O_ACCOUNT = 1
+O_RARE = 2  # 0 for a plain order
+O_TERMS = 3  # the terms word; the market number above ORDER_MARKET_SHIFT
+O_PRICE = 4
+O_REMAINING = 5
+O_VISIBLE = 6
+O_LEVEL = 7  # 0 while it is in no book
+O_NEXT = 8  # behind it in its level; also the free list and the queue of fired stops
+O_PREVIOUS = 9
+O_QUANTITY = 10
+O_FILLED_QUOTE = 11
+O_ID_HIGH = 12
+O_ID_LOW = 13
+O_ACCOUNT_NEXT = 14
+O_ACCOUNT_PREVIOUS = 15
+ORDER_WORDS = 16
+ORDER_MARKET_SHIFT = 32
+ORDER_TERMS_MASK = (1 << 32) - 1
+FILL_IMPOSSIBLE = -(1 << 62)
+
+X_TRIGGER_PRICE = 0
+X_DISPLAY_QUANTITY = 1
+X_EXPIRE_MS = 2
+X_QUOTE_AMOUNT = 3
+X_BUDGET = 4  # quote units that a market buy by quote amount may still spend
+X_HEAP = 5  # place in the heap of expiries, from 1; 0 = not in it
+RARE_WORDS = 8
+
+L_PRICE = 0
+L_HEAD = 1
+L_TAIL = 2
+L_VISIBLE = 3
+L_TOTAL = 4
+L_TOUCHED = 5  # place in the list of touched levels, from 1; 0 = not in it
+L_BOOK = 6
+L_NODE = 7
+L_LOWER = 8
+L_HIGHER = 9
+LEVEL_WORDS = 16
+
+N_CHILDREN = 0
+N_BITS = 64  # two words of 32 bits: which children there are
+N_PARENT = 66
+N_DIGIT = 67  # its place in its parent
+NODE_WORDS = 72
+NODE_DIGIT_BITS = 6
+NODE_DIGIT_MASK = 63
+
+A_NUMBER = 0
+A_TIER = 1
+A_FEES = 2  # offset of its tier's fees
+A_GROUP = 3
+A_STATE = 4
+A_ORDER_HEAD = 5
+A_ORDER_TAIL = 6
+A_HOLD_HEAD = 7
+A_HOLD_TAIL = 8
+A_DEADLINE_MS = 9
+A_HEAP = 10
+A_ASSET_NEW = 11  # the two balances used last, so that most look-ups end here
+A_BALANCE_NEW = 12
+A_ASSET_OLD = 13
+A_BALANCE_OLD = 14
+ACCOUNT_WORDS = 16
+
+BAL_ACCOUNT = 0
+BAL_ASSET = 1
+BAL_AVAILABLE = 2
+BAL_HELD = 3
+BAL_TOUCHED = 4
+BAL_BEFORE = 5  # available + held before the command
+BALANCE_WORDS = 8
+
+H_ID = 0
+H_ACCOUNT = 1
+H_ASSET = 2
+H_AMOUNT = 3
+H_NEXT = 4
+H_PREVIOUS = 5
+HOLD_WORDS = 8
+
+I_HIGH = 0
+I_LOW = 1
+I_OUTCOME = 2
+I_STAMP_MS = 3
+ID_WORDS = 4
+
+V_BOOK = 0
+V_PRICE = 1
+V_LEVEL = 2
+TOUCHED_LEVEL_WORDS = 3
+
+# --- indexes --------------------------------------------------------------------------------------
+
+HASH_MULTIPLIER = 0x9E3779B97F4A7C15
+WORD_MASK = (1 << 64) - 1
+ORDER_INDEX_ID_BITS = 30
+ORDER_INDEX_ID_MASK = (1 << 30) - 1
+INDEX_GROUP_BITS = 6  # neighbours in number are neighbours in memory
+INDEX_GROUP_MASK = 63
+# How many commands ahead each stage of looking ahead is (``ahead``).
+AHEAD_INDEXES = 9
+AHEAD_RECORDS = 6
+AHEAD_NEIGHBOURS = 3
+
+ID_FINGERPRINT_BITS = 32
+ID_FINGERPRINT_MASK = (1 << 32) - 1
+
+# --- digest and output ----------------------------------------------------------------------------
+
+DIGEST_BLOCK_WORDS = 64
+DIGEST_MULTIPLIER = 0x9E3779B97F4A7C15
+OUTPUT_MARGIN_WORDS = 64  # what may be put between two checks for room

@@ -1,0 +1,177 @@
+"""The life of an order that is in no book: matched, then left to wait or ended.
+
+The stops that its trades fire run after it, in the order in which they fired.
+"""
+
+import cython
+
+from engine.core.book import book_of
+from engine.core.ledger import market_of, put_decided_order
+from engine.core.matching import can_fill, is_marketable, is_worse, limit_price, match
+from engine.core.orders import (
+    free_order,
+    is_pending,
+    register_order,
+    rest,
+    set_status,
+    unregister_order,
+)
+from engine.core.records import (
+    B_BEST,
+    L_PRICE,
+    M_REFERENCE_PRICE,
+    M_STATE,
+    O_NEXT,
+    O_PRICE,
+    O_TERMS,
+    S_FILLED_QUANTITY,
+    S_FILLED_QUOTE,
+    S_FIRED_HEAD,
+    S_TAKEN_QUANTITY,
+    S_TAKEN_QUOTE,
+)
+from engine.core.stops import is_triggered
+from engine.core.store import Store
+from engine.layout import (
+    CLOSE_COLLAR,
+    CLOSE_FILL_OR_KILL,
+    CLOSE_FILLED,
+    CLOSE_IMMEDIATE,
+    CLOSE_MARKET_STATE,
+    CLOSE_NONE,
+    CLOSE_POST_ONLY,
+    POST_ONLY_SHIFT,
+    SIDE_BUY,
+    SIDE_MASK,
+    SIDE_SELL,
+    STATE_OPEN,
+    STATUS_CANCELLED,
+    STATUS_FILLED,
+    TIF_FOK,
+    TIF_IOC,
+    TIF_MASK,
+    TIF_SHIFT,
+    TRIGGERED_SHIFT,
+)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def crosses(s: Store, order: cython.longlong) -> cython.bint:
+    """Whether an order's price would trade at once."""
+    m = s.m
+    side = m[order + O_TERMS] & SIDE_MASK
+    best = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
+    return best and not is_worse(side, m[best + L_PRICE], m[order + O_PRICE])
+
+
+@cython.cfunc
+@cython.inline
+def end_order(
+    s: Store,
+    order: cython.longlong,
+    close_reason: cython.longlong,
+    with_terms: cython.bint,
+    is_known: cython.bint,
+) -> cython.longlong:
+    """End an order that is in no book."""
+    status = STATUS_FILLED if close_reason == CLOSE_FILLED else STATUS_CANCELLED
+    set_status(s, order, status, close_reason)
+    put_decided_order(s, order, with_terms)
+    if is_known:
+        unregister_order(s, order)
+    free_order(s, order)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
+    """Say why what is left of an order that may not rest ends; CLOSE_NONE when it may rest."""
+    m = s.m
+    if is_marketable(s, order):
+        side = m[order + O_TERMS] & SIDE_MASK
+        beyond = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
+        return CLOSE_COLLAR if beyond else CLOSE_IMMEDIATE
+    time_in_force = m[order + O_TERMS] >> TIF_SHIFT & TIF_MASK
+    if time_in_force == TIF_IOC or time_in_force == TIF_FOK:
+        return CLOSE_IMMEDIATE
+    return CLOSE_NONE
+
+
+@cython.cfunc
+def run(
+    s: Store, order: cython.longlong, with_terms: cython.bint, is_known: cython.bint
+) -> cython.longlong:
+    """Match an order, then rest or end it."""
+    m = s.m
+    market = market_of(s, order)
+    close_reason: cython.longlong = CLOSE_NONE
+    if m[market + M_STATE] == STATE_OPEN:
+        reference = m[market + M_REFERENCE_PRICE]
+        limit = limit_price(s, market, m[order + O_TERMS], m[order + O_PRICE], reference)
+        fill_or_kill: cython.bint = m[order + O_TERMS] >> TIF_SHIFT & TIF_MASK == TIF_FOK
+        if fill_or_kill and not can_fill(s, order, limit):
+            close_reason = CLOSE_FILL_OR_KILL
+        else:
+            close_reason = match(s, order, limit)
+    if close_reason == CLOSE_NONE:
+        close_reason = remainder_reason(s, order)
+    if close_reason != CLOSE_NONE:
+        return end_order(s, order, close_reason, with_terms, is_known)
+    rest(s, order)
+    if not is_known:
+        register_order(s, order)
+    put_decided_order(s, order, with_terms)
+    return 0
+
+
+@cython.cfunc
+def run_fired(
+    s: Store, stop: cython.longlong, with_terms: cython.bint, is_known: cython.bint
+) -> cython.longlong:
+    """Run a fired stop, unless its market or its own terms do not allow that any more."""
+    m = s.m
+    market = market_of(s, stop)
+    post_only = m[stop + O_TERMS] >> POST_ONLY_SHIFT & 1
+    if m[market + M_STATE] != STATE_OPEN:
+        return end_order(s, stop, CLOSE_MARKET_STATE, with_terms, is_known)
+    if post_only and crosses(s, stop):
+        return end_order(s, stop, CLOSE_POST_ONLY, with_terms, is_known)
+    return run(s, stop, with_terms, is_known)
+
+
+@cython.cfunc
+def run_all_fired(s: Store) -> cython.longlong:
+    """Run the fired stops, and those that they fire, in the order in which they fired."""
+    m = s.m
+    while m[S_FIRED_HEAD]:
+        stop = m[S_FIRED_HEAD]
+        m[S_FIRED_HEAD] = m[stop + O_NEXT]
+        run_fired(s, stop, False, True)
+    return 0
+
+
+@cython.cfunc
+def accept_order(s: Store, order: cython.longlong, is_known: cython.bint) -> cython.longlong:
+    """Start an order's life, or a changed order's, then run the stops that its trades fire."""
+    m = s.m
+    m[S_TAKEN_QUANTITY] = 0
+    m[S_TAKEN_QUOTE] = 0
+    if not is_pending(s, order):
+        run(s, order, True, is_known)
+    elif is_triggered(s, order):
+        m[order + O_TERMS] |= 1 << TRIGGERED_SHIFT
+        run_fired(s, order, True, is_known)
+    else:
+        rest(s, order)
+        if not is_known:
+            register_order(s, order)
+        put_decided_order(s, order, True)
+    m[S_FILLED_QUANTITY] = m[S_TAKEN_QUANTITY]
+    m[S_FILLED_QUOTE] = m[S_TAKEN_QUOTE]
+    if m[S_FIRED_HEAD]:
+        run_all_fired(s)
+    return 0

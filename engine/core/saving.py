@@ -1,0 +1,394 @@
+"""The state as the sections of a snapshot, and back; the format is ``engine.snapshot``'s.
+
+Rows are in a canonical order, so equal states give equal bytes: assets, accounts and balances in
+the order in which they came to be, orders as they stand in their books, ids as remembered.
+"""
+
+import cython
+
+from engine.core.book import next_level
+from engine.core.countdown import schedule_countdown
+from engine.core.funds import make_hold
+from engine.core.index import find_account, open_account, open_balance, remember_id
+from engine.core.orders import enter_book, make_order, make_rare, register_order
+from engine.core.records import (
+    A_DEADLINE_MS,
+    A_FEES,
+    A_GROUP,
+    A_HOLD_HEAD,
+    A_NUMBER,
+    A_STATE,
+    A_TIER,
+    ACCOUNT_WORDS,
+    ASSET_LIST,
+    ASSETS,
+    B_BEST,
+    BAL_ACCOUNT,
+    BAL_ASSET,
+    BAL_AVAILABLE,
+    BAL_HELD,
+    BALANCE_WORDS,
+    BOOK_WORDS,
+    COIN_WORDS,
+    H_ASSET,
+    H_ID,
+    H_NEXT,
+    ID_WORDS,
+    L_HEAD,
+    L_TOUCHED,
+    L_VISIBLE,
+    M_BOOKS,
+    M_INDICATIVE_QUANTITY,
+    MARKET_LIST,
+    O_ACCOUNT,
+    O_ID,
+    O_LEVEL,
+    O_NEXT,
+    O_PRICE,
+    O_QUANTITY,
+    O_RARE,
+    O_TERMS,
+    O_VISIBLE,
+    ORDER_MARKET_SHIFT,
+    ORDER_TERMS_MASK,
+    S_ACCOUNT_COUNT,
+    S_ASSET_COUNT,
+    S_BALANCE_COUNT,
+    S_HOLD_COUNT,
+    S_HORIZON_MS,
+    S_ID_COUNT,
+    S_ID_NEXT,
+    S_MARKET_COUNT,
+    S_ORDER_COUNT,
+    S_SEQUENCE,
+    S_TOUCHED_LEVELS,
+    TENANT_DEFINED,
+    TENANT_TIERS,
+    TENANT_WORDS,
+    TENANTS,
+    TIER_MAKER_PPM,
+    TIER_SET,
+    TIER_TAKER_PPM,
+    TIER_WORDS,
+    X_DISPLAY_QUANTITY,
+    X_EXPIRE_MS,
+    X_TRIGGER_PRICE,
+)
+from engine.core.refusing import market_at
+from engine.core.settings import prepare_market
+from engine.core.store import Store, reserve_words
+from engine.layout import TENANT_MAX, TIER_MAX
+from engine.snapshot import SECTIONS
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+def section_of(s: Store, words: object) -> cython.longlong:
+    """Aim the output at a section's memory."""
+    if cython.compiled:
+        view: cython.longlong[::1] = words
+        s.out = cython.address(view[0])
+    else:
+        s.out = words
+    s.end = 0
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def put_word(s: Store, word: cython.longlong) -> cython.longlong:
+    """Put one word into the section being written."""
+    s.out[s.end] = word
+    s.end += 1
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def put_words(s: Store, first: cython.longlong, count: cython.longlong) -> cython.longlong:
+    """Put consecutive words of the memory into the section being written."""
+    for index in range(count):
+        put_word(s, s.m[first + index])
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_head(s: Store) -> cython.longlong:
+    """Write capacities and counters."""
+    put_word(s, s.capacity_orders)
+    put_word(s, s.capacity_accounts)
+    put_word(s, s.capacity_balances)
+    put_word(s, s.capacity_holds)
+    put_word(s, s.capacity_ids)
+    put_words(s, S_SEQUENCE, 10)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_settings(s: Store, what: cython.longlong) -> cython.longlong:
+    """Write the assets (0), tiers (1) or markets (2)."""
+    m = s.m
+    if what == 0:
+        for place in range(m[S_ASSET_COUNT]):
+            put_word(s, m[ASSET_LIST + place])
+            put_words(s, ASSETS + m[ASSET_LIST + place] * COIN_WORDS, 5)
+    elif what == 1:
+        for tenant in range(TENANT_MAX + 1):
+            if m[TENANTS + tenant * TENANT_WORDS + TENANT_DEFINED]:
+                save_tiers(s, tenant)
+    else:
+        for place in range(m[S_MARKET_COUNT]):
+            put_words(s, m[MARKET_LIST + place], M_INDICATIVE_QUANTITY + 1)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_tiers(s: Store, tenant: cython.longlong) -> cython.longlong:
+    """Write a tenant's tiers."""
+    for tier in range(TIER_MAX + 1):
+        row = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + tier * TIER_WORDS
+        if s.m[row + TIER_SET]:
+            put_word(s, tenant)
+            put_word(s, tier)
+            put_words(s, row, 2)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_accounts(s: Store, what: cython.longlong) -> cython.longlong:
+    """Write the accounts (0), balances (1) or holds (2)."""
+    m = s.m
+    for place in range(m[S_BALANCE_COUNT] if what == 1 else m[S_ACCOUNT_COUNT]):
+        account = s.accounts + place * ACCOUNT_WORDS
+        if what == 0:
+            put_word(s, m[account + A_NUMBER])
+            put_word(s, m[account + A_TIER])
+            put_words(s, account + A_GROUP, 2)
+            put_word(s, m[account + A_DEADLINE_MS])
+        elif what == 1:
+            balance = s.balances + place * BALANCE_WORDS
+            put_word(s, m[m[balance + BAL_ACCOUNT] + A_NUMBER])
+            put_words(s, balance + BAL_ASSET, 3)
+        else:
+            found = m[account + A_HOLD_HEAD]
+            while found:
+                put_word(s, m[account + A_NUMBER])
+                put_word(s, m[found + H_ID])
+                put_words(s, found + H_ASSET, 2)
+                found = m[found + H_NEXT]
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_orders(s: Store) -> cython.longlong:
+    """Write the orders: by market, bids, asks, buy stops, sell stops; best and oldest first."""
+    m = s.m
+    for place in range(m[S_MARKET_COUNT]):
+        market = m[MARKET_LIST + place]
+        for side in range(4):
+            level = m[market + M_BOOKS + side * BOOK_WORDS + B_BEST]
+            while level:
+                order = m[level + L_HEAD]
+                while order:
+                    save_order(s, order)
+                    order = m[order + O_NEXT]
+                level = next_level(s, level)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_order(s: Store, order: cython.longlong) -> cython.longlong:
+    """Write one order."""
+    m = s.m
+    rare = m[order + O_RARE]
+    put_word(s, m[order + O_ID])
+    put_word(s, m[m[order + O_ACCOUNT] + A_NUMBER])
+    put_word(s, m[order + O_TERMS] >> ORDER_MARKET_SHIFT)
+    put_word(s, m[order + O_TERMS] & ORDER_TERMS_MASK)
+    put_words(s, order + O_PRICE, 3)
+    put_words(s, order + O_QUANTITY, 4)
+    put_word(s, m[rare + X_TRIGGER_PRICE] if rare else 0)
+    put_word(s, m[rare + X_DISPLAY_QUANTITY] if rare else 0)
+    put_word(s, m[rare + X_EXPIRE_MS] if rare else 0)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def save_ids(s: Store) -> cython.longlong:
+    """Write the remembered ids, oldest first."""
+    m = s.m
+    place = m[S_ID_NEXT] if m[S_ID_COUNT] == s.capacity_ids else 0
+    for _ in range(m[S_ID_COUNT]):
+        put_words(s, s.ids + place * ID_WORDS, ID_WORDS)
+        place = place + 1 if place + 1 < s.capacity_ids else 0
+    return 0
+
+
+@cython.cfunc
+def save_section(s: Store, name: str) -> object:
+    """Write the section of that name where the output is aimed."""
+    if name == "head":
+        save_head(s)
+    elif name == "assets":
+        save_settings(s, 0)
+    elif name == "tiers":
+        save_settings(s, 1)
+    elif name == "markets":
+        save_settings(s, 2)
+    elif name == "accounts":
+        save_accounts(s, 0)
+    elif name == "balances":
+        save_accounts(s, 1)
+    elif name == "holds":
+        save_accounts(s, 2)
+    elif name == "orders":
+        save_orders(s)
+    else:
+        save_ids(s)
+    return None
+
+
+@cython.ccall
+def save(s: Store) -> dict:
+    """Return all sections."""
+    m = s.m
+    tiers = m[S_ASSET_COUNT] * (TIER_MAX + 1)  # a tenant has at least one asset
+    rows = {
+        "head": 1,
+        "assets": m[S_ASSET_COUNT],
+        "tiers": tiers,
+        "markets": m[S_MARKET_COUNT],
+        "accounts": m[S_ACCOUNT_COUNT],
+        "balances": m[S_BALANCE_COUNT],
+        "holds": m[S_HOLD_COUNT],
+        "orders": m[S_ORDER_COUNT],
+        "ids": m[S_ID_COUNT],
+    }
+    sections = {}
+    for name, width in SECTIONS.items():
+        words = reserve_words(rows[name] * width + 1)
+        section_of(s, words)
+        save_section(s, name)
+        sections[name] = words[: s.end]
+    section_of(s, s.out_mapping)
+    return sections
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@cython.ccall
+def load(s: Store, sections: dict) -> object:
+    """Write the sections of a snapshot into an empty engine."""
+    m = s.m
+    head = sections["head"]
+    for index in range(10):
+        m[S_SEQUENCE + index] = head[5 + index]
+    load_settings(s, sections)
+    load_accounts(s, sections)
+    load_orders(s, sections["orders"])
+    for high, low, outcome, stamp_ms in rows_of(sections["ids"], 4):
+        remember_id(s, high, low, outcome, stamp_ms)
+    m[S_HORIZON_MS] = head[11]
+    return None
+
+
+def rows_of(words: object, width: int) -> object:
+    """Return the rows of a section."""
+    return zip(*[iter(words)] * width, strict=True)
+
+
+@cython.cfunc
+def load_settings(s: Store, sections: dict) -> object:
+    """Read assets, tiers and markets."""
+    m = s.m
+    for row in rows_of(sections["assets"], 6):
+        number = row[0]
+        for index in range(5):
+            m[ASSETS + number * COIN_WORDS + index] = row[1 + index]
+        m[TENANTS + row[1] * TENANT_WORDS + TENANT_DEFINED] = 1
+        m[ASSET_LIST + m[S_ASSET_COUNT]] = number
+        m[S_ASSET_COUNT] += 1
+    for tenant, tier, maker_ppm, taker_ppm in rows_of(sections["tiers"], 4):
+        place = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + tier * TIER_WORDS
+        m[place + TIER_MAKER_PPM] = maker_ppm
+        m[place + TIER_TAKER_PPM] = taker_ppm
+        m[place + TIER_SET] = 1
+    return None
+
+
+@cython.cfunc
+def load_accounts(s: Store, sections: dict) -> object:
+    """Read accounts, balances and holds, then the markets, whose fees go to balances."""
+    m = s.m
+    for number, tier, group, state, deadline_ms in rows_of(sections["accounts"], 5):
+        account = open_account(s, number)
+        m[account + A_TIER] = tier
+        m[account + A_FEES] += tier * TIER_WORDS
+        m[account + A_GROUP] = group
+        m[account + A_STATE] = state
+        m[account + A_DEADLINE_MS] = deadline_ms
+        if deadline_ms:
+            schedule_countdown(s, account)
+    for number, asset, available, held in rows_of(sections["balances"], 4):
+        balance = open_balance(s, find_account(s, number), asset)
+        m[balance + BAL_AVAILABLE] = available
+        m[balance + BAL_HELD] = held
+    for number, hold_id, asset, amount in rows_of(sections["holds"], 4):
+        make_hold(s, find_account(s, number), hold_id, asset, amount)
+    for row in rows_of(sections["markets"], 21):
+        market = market_at(row[0])
+        for index in range(21):
+            m[market + index] = row[index]
+        prepare_market(s, market)
+    return None
+
+
+@cython.cfunc
+def load_orders(s: Store, words: object) -> object:
+    """Read the orders into their books, then, oldest first, make them known."""
+    m = s.m
+    known = []
+    for row in rows_of(words, 14):
+        order = make_order(s)
+        known.append((row[0], order))
+        m[order + O_ID] = row[0]
+        m[order + O_ACCOUNT] = find_account(s, row[1])
+        m[order + O_TERMS] = row[2] << ORDER_MARKET_SHIFT | row[3]
+        m[order + O_RARE] = 0
+        for index in range(3):
+            m[order + O_PRICE + index] = row[4 + index]
+        for index in range(4):
+            m[order + O_QUANTITY + index] = row[7 + index]
+        if row[11] or row[12] or row[13]:
+            rare = make_rare(s)
+            m[order + O_RARE] = rare
+            for index in range(3):
+                m[rare + index] = row[11 + index]
+        load_into_book(s, order, row[6])
+    for _, order in sorted(known):
+        register_order(s, order)
+    m[S_TOUCHED_LEVELS] = 0
+    return None
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def load_into_book(s: Store, order: cython.longlong, visible: cython.longlong) -> cython.longlong:
+    """Put an order at the back of its level, showing what it showed."""
+    m = s.m
+    enter_book(s, order)
+    level = m[order + O_LEVEL]
+    m[level + L_TOUCHED] = 0
+    m[S_TOUCHED_LEVELS] = 0
+    m[level + L_VISIBLE] += visible - m[order + O_VISIBLE]
+    m[order + O_VISIBLE] = visible
+    return 0

@@ -1,0 +1,537 @@
+"""The words contract: every number that crosses the engine's boundary, named once.
+
+Commands go in and events come out as little-endian signed 64-bit words. A command is always
+``COMMAND_LENGTH`` words; an event's length follows from its first word (``EVENT_LENGTH``). The
+events of a command start with its ``EVENT_RESULT``; all events up to the next result belong to
+it and so to its sequence.
+
+This module holds plain integers only: it must import in microseconds, and the build turns every
+integer in it into a C constant. It must never import anything.
+
+Units: prices are ticks, quantities are lots, amounts are ledger units of an asset, times are UTC
+milliseconds, fees and collars are parts per million (ppm).
+
+Numbers: an account number is ``tenant << ACCOUNT_TENANT_SHIFT | index``; index 0 is the tenant's
+fee account. Asset, market and tenant numbers are small, positive and unique in the shard.
+"""
+
+# --- bounds ---------------------------------------------------------------------------------------
+# Chosen so that no product or sum the engine forms can leave 63 bits: see engine/README.md.
+
+WORD_BYTES = 8
+AMOUNT_MAX = (1 << 62) - 1  # total supply of an asset, and the value of one order
+PRICE_MAX = (1 << 40) - 1  # ticks
+QUANTITY_MAX = (1 << 48) - 1  # lots
+TIME_MS_MAX = (1 << 48) - 1  # the year 10889
+TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000  # cancel_all_after
+TENANT_MAX = (1 << 16) - 1
+ASSET_MAX = (1 << 16) - 1
+MARKET_MAX = (1 << 16) - 1
+ACCOUNT_INDEX_MAX = (1 << 32) - 1
+ACCOUNT_TENANT_SHIFT = 32
+TIER_MAX = 15
+SCALE_MAX = 18
+PPM = 1_000_000
+FEE_PPM_MAX = 100_000
+COLLAR_PPM_MAX = 4_000_000
+ICEBERG_SLICES_MAX = 1_000  # quantity / display quantity: bounds the trades of one command
+
+# --- commands: 16 words ---------------------------------------------------------------------------
+# Words that a kind does not name must be 0.
+
+COMMAND_LENGTH = 16
+COMMAND_BYTES = 128
+
+HEADER_KIND = 0
+HEADER_ID_HIGH = 1  # the command id, 128 bits; 0,0 = no id: not remembered, not checked
+HEADER_ID_LOW = 2
+HEADER_TIME_MS = 3  # intake time
+HEADER_ACCOUNT = 4  # 0 for commands about the shard, a tenant, an asset or a market
+
+COMMAND_PLACE = 1
+COMMAND_CANCEL = 2
+COMMAND_CANCEL_ALL = 3
+COMMAND_AMEND = 4
+COMMAND_REPLACE = 5
+COMMAND_CANCEL_ALL_AFTER = 6
+COMMAND_CREDIT = 7
+COMMAND_DEBIT = 8
+COMMAND_HOLD = 9
+COMMAND_RELEASE = 10
+COMMAND_SETTLE = 11
+COMMAND_TRANSFER = 12
+COMMAND_DEFINE_ASSET = 13
+COMMAND_DEFINE_MARKET = 14
+COMMAND_SET_MARKET_LIMITS = 15
+COMMAND_SET_MARKET_STATE = 16
+COMMAND_SET_FEE_TIER = 17
+COMMAND_SET_ACCOUNT = 18
+COMMAND_ADVANCE_TIME = 19  # the only command that moves engine time; it never goes back
+COMMAND_EPOCH = 20
+COMMAND_REJECT = 21
+COMMAND_KIND_LAST = 21
+
+PLACE_MARKET = 5
+PLACE_TERMS = 6  # packed: see "terms" below; the status and close-reason bits are 0
+PLACE_PRICE = 7  # limit price; 0 for a market order; optional worst price of a stop-market
+PLACE_QUANTITY = 8  # 0 when a market buy is by quote amount
+PLACE_QUOTE_AMOUNT = 9  # market buy by quote amount, else 0
+PLACE_TRIGGER_PRICE = 10  # stop orders, else 0
+PLACE_DISPLAY_QUANTITY = 11  # iceberg, else 0
+PLACE_EXPIRE_MS = 12  # TIF_GTD, else 0
+
+CANCEL_ORDER_ID = 5  # 0 = named by the command id that placed it
+CANCEL_TARGET_HIGH = 6
+CANCEL_TARGET_LOW = 7
+
+CANCEL_ALL_MARKET = 5  # 0 = every market
+CANCEL_ALL_SIDE = 6  # 0 = both
+
+# AMEND keeps the order's id; REPLACE closes it and opens a new one under its own sequence.
+CHANGE_ORDER_ID = 5  # 0 = named by the command id that placed it
+CHANGE_TARGET_HIGH = 6
+CHANGE_TARGET_LOW = 7
+CHANGE_PRICE = 8  # 0 = as it is
+CHANGE_QUANTITY = 9  # the new REMAINING quantity; 0 = as it is
+CHANGE_TRIGGER_PRICE = 10  # 0 = as it is; only while the stop is pending
+CHANGE_DISPLAY_QUANTITY = 11  # 0 = as it is; only for icebergs
+
+CANCEL_ALL_AFTER_TIMEOUT_MS = 5  # from engine time; 0 disarms
+
+FUNDS_ASSET = 5  # CREDIT, DEBIT, HOLD, RELEASE, SETTLE, TRANSFER
+FUNDS_AMOUNT = 6  # > 0; RELEASE and SETTLE take 0 for all that is left of the hold
+FUNDS_HOLD_ID = 7  # HOLD, RELEASE, SETTLE: > 0, chosen by the caller, unique per account
+FUNDS_TO_ACCOUNT = 7  # TRANSFER: an account of the same tenant
+
+DEFINE_ASSET_ASSET = 5
+DEFINE_ASSET_TENANT = 6
+DEFINE_ASSET_SCALE = 7  # decimal places of the ledger unit
+DEFINE_ASSET_SYMBOL_HIGH = 8  # up to 16 ASCII characters, see codec.pack_symbol
+DEFINE_ASSET_SYMBOL_LOW = 9
+
+DEFINE_MARKET_MARKET = 5
+DEFINE_MARKET_TENANT = 6
+DEFINE_MARKET_BASE = 7
+DEFINE_MARKET_QUOTE = 8
+DEFINE_MARKET_LOT_UNITS = 9  # base units in one lot
+DEFINE_MARKET_TICK_UNITS = 10  # quote units for one lot at a price of one tick: tick x lot
+DEFINE_MARKET_STATE = 11  # the first state
+DEFINE_MARKET_SYMBOL_HIGH = 12
+DEFINE_MARKET_SYMBOL_LOW = 13
+
+LIMITS_MARKET = 5
+LIMITS_MIN_NOTIONAL = 6  # quote units; 0 = none
+LIMITS_MAX_QUANTITY = 7  # lots; 0 = the engine's own bound
+LIMITS_MAX_PRICE = 8  # ticks; 0 = the engine's own bound
+LIMITS_COLLAR_PPM = 9  # limit orders: buys above / sells below reference by more are refused
+LIMITS_MARKET_COLLAR_PPM = 10  # market orders trade no further than this from the reference
+LIMITS_BREAKER_PPM = 11  # a trade further than this from the reference halts the market instead
+LIMITS_REFERENCE_INTERVAL_MS = 12  # the reference follows the last price this often; 0 = always
+
+SET_STATE_MARKET = 5
+SET_STATE_STATE = 6
+SET_STATE_REFERENCE_PRICE = 7  # ticks; 0 = as it is
+
+FEE_TIER_TENANT = 5
+FEE_TIER_TIER = 6
+FEE_TIER_MAKER_PPM = 7  # negative = rebate
+FEE_TIER_TAKER_PPM = 8
+
+SET_ACCOUNT_TIER = 5
+SET_ACCOUNT_STP_GROUP = 6  # 0 = none
+SET_ACCOUNT_STATE = 7
+
+EPOCH_EPOCH = 5
+EPOCH_WORKER_HIGH = 6
+EPOCH_WORKER_LOW = 7
+
+REJECT_REASON = 5  # a reason of this module; anything else becomes malformed_command
+
+# --- terms: one packed word says what an order is and how it stands -------------------------------
+
+SIDE_SHIFT = 0
+SIDE_MASK = 3
+TYPE_SHIFT = 2
+TYPE_MASK = 7
+TIF_SHIFT = 5
+TIF_MASK = 7
+POST_ONLY_SHIFT = 8
+STP_SHIFT = 9
+STP_MASK = 7
+STP_BY_GROUP_SHIFT = 12
+TRIGGERED_SHIFT = 13  # set by the engine when a stop has fired
+TERMS_BITS = 13  # what a PLACE command may set
+STATUS_SHIFT = 16
+STATUS_MASK = 15
+CLOSE_SHIFT = 20
+CLOSE_MASK = 31
+TERMS_WORD_BITS = 25
+
+SIDE_BOTH = 0
+SIDE_BUY = 1
+SIDE_SELL = 2
+
+TYPE_LIMIT = 1
+TYPE_MARKET = 2
+TYPE_STOP_LIMIT = 3
+TYPE_STOP_MARKET = 4
+
+TIF_GTC = 1
+TIF_IOC = 2
+TIF_FOK = 3
+TIF_GTD = 4
+
+STP_NONE = 0
+STP_CANCEL_TAKER = 1
+STP_CANCEL_MAKER = 2
+STP_CANCEL_BOTH = 3
+STP_DECREMENT = 4
+
+STATUS_OPEN = 1
+STATUS_PARTIALLY_FILLED = 2
+STATUS_PENDING_TRIGGER = 3
+STATUS_FILLED = 4
+STATUS_CANCELLED = 5
+STATUS_EXPIRED = 6
+
+CLOSE_NONE = 0
+CLOSE_FILLED = 1
+CLOSE_BY_ACCOUNT = 2  # cancel or cancel all
+CLOSE_COUNTDOWN = 3  # cancel_all_after ran out
+CLOSE_IMMEDIATE = 4  # what an IOC or market order could not fill at once
+CLOSE_FILL_OR_KILL = 5
+CLOSE_SELF_TRADE = 6
+CLOSE_REPLACED = 7
+CLOSE_EXPIRED = 8
+CLOSE_COLLAR = 9  # the rest of a market order lay beyond the collar
+CLOSE_MARKET_STATE = 10  # a breaker or a state that its remainder may not rest in
+CLOSE_POST_ONLY = 11  # a fired post-only stop-limit would have taken
+
+# --- other enumerations ---------------------------------------------------------------------------
+
+STATE_OPEN = 1
+STATE_POST_ONLY = 2
+STATE_CANCEL_ONLY = 3
+STATE_HALTED = 4
+STATE_AUCTION = 5
+
+ACCOUNT_STATE_ACTIVE = 0
+ACCOUNT_STATE_FROZEN = 1  # may cancel; may not place, hold, debit or transfer out
+
+# --- reasons --------------------------------------------------------------------------------------
+# The number is the precedence: of several reasons that apply, the smallest is given.
+
+REASON_ACCEPTED = 0
+REASON_MALFORMED_COMMAND = 1
+REASON_DUPLICATE_COMMAND = 2
+REASON_COMMAND_TOO_OLD = 3
+REASON_UNKNOWN_TENANT = 4
+REASON_UNKNOWN_ACCOUNT = 5
+REASON_UNKNOWN_ASSET = 6
+REASON_UNKNOWN_MARKET = 7
+REASON_WRONG_TENANT = 8
+REASON_UNKNOWN_ORDER = 9
+REASON_UNKNOWN_HOLD = 10
+REASON_ALREADY_DEFINED = 11
+REASON_HOLD_EXISTS = 12
+REASON_ACCOUNT_FROZEN = 13
+REASON_INVALID_SETTING = 14
+REASON_FEES_BELOW_REBATE = 15
+REASON_MARKET_HALTED = 16
+REASON_MARKET_CANCEL_ONLY = 17
+REASON_MARKET_POST_ONLY = 18
+REASON_MARKET_IN_AUCTION = 19
+REASON_INVALID_SIDE = 20
+REASON_INVALID_ORDER_TYPE = 21
+REASON_INVALID_TIME_IN_FORCE = 22
+REASON_INVALID_SELF_TRADE_PREVENTION = 23
+REASON_INVALID_POST_ONLY = 24
+REASON_INVALID_TRIGGER_PRICE = 25
+REASON_INVALID_EXPIRE_TIME = 26
+REASON_INVALID_QUOTE_AMOUNT = 27
+REASON_PRICE_OUT_OF_RANGE = 28
+REASON_QUANTITY_OUT_OF_RANGE = 29
+REASON_INVALID_DISPLAY_QUANTITY = 30
+REASON_AMOUNT_OUT_OF_RANGE = 31
+REASON_NOTHING_TO_CHANGE = 32
+REASON_NOTIONAL_TOO_SMALL = 33
+REASON_NOTIONAL_TOO_LARGE = 34
+REASON_PRICE_OUTSIDE_COLLAR = 35
+REASON_POST_ONLY_WOULD_CROSS = 36
+REASON_INSUFFICIENT_BALANCE = 37
+REASON_SUPPLY_LIMIT = 38
+REASON_CAPACITY_EXHAUSTED = 39
+REASON_INTERNAL_ERROR = 40
+REASON_LAST = 40
+
+# --- events ---------------------------------------------------------------------------------------
+
+EVENT_RESULT = 1
+EVENT_ORDER = 2
+EVENT_ORDER_TERMS = 3
+EVENT_TRADE = 4
+EVENT_BALANCE = 5
+EVENT_LEVEL = 6
+EVENT_MARKET = 7
+EVENT_MARKET_DEFINITION = 8
+EVENT_MARKET_LIMITS = 9
+EVENT_ASSET = 10
+EVENT_ACCOUNT = 11
+EVENT_FEE_TIER = 12
+EVENT_HOLD = 13
+EVENT_COUNTDOWN = 14
+EVENT_EPOCH = 15
+EVENT_KIND_LAST = 15
+
+RESULT_SEQUENCE = 1
+RESULT_TIME_MS = 2  # engine time when the command was decided
+RESULT_ID_HIGH = 3
+RESULT_ID_LOW = 4
+RESULT_ACCOUNT = 5
+RESULT_COMMAND_KIND = 6
+RESULT_REASON = 7
+RESULT_ORDER_ID = 8  # the order placed or meant; of the original for duplicate_command
+RESULT_FILLED_QUANTITY = 9  # lots this command traded as taker
+RESULT_FILLED_QUOTE = 10  # quote units for them
+RESULT_DETAIL = 11  # orders closed by CANCEL_ALL; the original's reason for duplicate_command
+RESULT_INTAKE_MS = 12  # the command's own time
+RESULT_LENGTH = 13
+
+ORDER_ID = 1
+ORDER_ACCOUNT = 2
+ORDER_ID_HIGH = 3  # of the command that placed it
+ORDER_ID_LOW = 4
+ORDER_MARKET = 5
+ORDER_TERMS = 6
+ORDER_PRICE = 7
+ORDER_QUANTITY = 8  # 0 while a market buy by quote amount
+ORDER_REMAINING = 9  # lots open, or lots unfilled when it closed
+ORDER_FILLED_QUOTE = 10
+ORDER_LENGTH = 11
+
+# Follows the first EVENT_ORDER of an order, and again after an amendment, when any is not 0.
+ORDER_TERMS_ID = 1
+ORDER_TERMS_TRIGGER_PRICE = 2
+ORDER_TERMS_DISPLAY_QUANTITY = 3
+ORDER_TERMS_EXPIRE_MS = 4
+ORDER_TERMS_QUOTE_AMOUNT = 5
+ORDER_TERMS_LENGTH = 6
+
+TRADE_ID = 1  # dense in the shard, from 1
+TRADE_MARKET = 2
+TRADE_PRICE = 3
+TRADE_QUANTITY = 4
+TRADE_QUOTE_AMOUNT = 5
+TRADE_MAKER_ORDER = 6
+TRADE_TAKER_ORDER = 7
+TRADE_MAKER_ACCOUNT = 8
+TRADE_TAKER_ACCOUNT = 9
+TRADE_MAKER_FEE = 10  # >= 0: in the asset the maker receives; < 0: rebate in the asset it gives
+TRADE_TAKER_FEE = 11  # in the asset the taker receives
+TRADE_TAKER_SIDE = 12
+TRADE_LENGTH = 13
+
+BALANCE_ACCOUNT = 1
+BALANCE_ASSET = 2
+BALANCE_AVAILABLE = 3
+BALANCE_HELD = 4
+BALANCE_LENGTH = 5
+
+LEVEL_MARKET = 1
+LEVEL_SIDE = 2
+LEVEL_PRICE = 3
+LEVEL_QUANTITY = 4  # displayed lots; 0 = gone
+LEVEL_LENGTH = 5
+
+MARKET_NUMBER = 1
+MARKET_STATE = 2
+MARKET_LAST_PRICE = 3
+MARKET_REFERENCE_PRICE = 4
+MARKET_INDICATIVE_PRICE = 5  # 0 unless an auction would trade
+MARKET_INDICATIVE_QUANTITY = 6
+MARKET_LENGTH = 7
+
+# The remaining definitions echo the command's own words in the command's order.
+DEFINITION_MARKET = 1
+DEFINITION_TENANT = 2
+DEFINITION_BASE = 3
+DEFINITION_QUOTE = 4
+DEFINITION_LOT_UNITS = 5
+DEFINITION_TICK_UNITS = 6
+DEFINITION_STATE = 7
+DEFINITION_SYMBOL_HIGH = 8
+DEFINITION_SYMBOL_LOW = 9
+DEFINITION_LENGTH = 10
+
+MARKET_LIMITS_MARKET = 1
+MARKET_LIMITS_MIN_NOTIONAL = 2
+MARKET_LIMITS_MAX_QUANTITY = 3
+MARKET_LIMITS_MAX_PRICE = 4
+MARKET_LIMITS_COLLAR_PPM = 5
+MARKET_LIMITS_MARKET_COLLAR_PPM = 6
+MARKET_LIMITS_BREAKER_PPM = 7
+MARKET_LIMITS_REFERENCE_INTERVAL_MS = 8
+MARKET_LIMITS_LENGTH = 9
+
+ASSET_ASSET = 1
+ASSET_TENANT = 2
+ASSET_SCALE = 3
+ASSET_SYMBOL_HIGH = 4
+ASSET_SYMBOL_LOW = 5
+ASSET_LENGTH = 6
+
+ACCOUNT_ACCOUNT = 1
+ACCOUNT_TIER = 2
+ACCOUNT_STP_GROUP = 3
+ACCOUNT_STATE = 4
+ACCOUNT_LENGTH = 5
+
+FEE_TIER_EVENT_TENANT = 1
+FEE_TIER_EVENT_TIER = 2
+FEE_TIER_EVENT_MAKER_PPM = 3
+FEE_TIER_EVENT_TAKER_PPM = 4
+FEE_TIER_LENGTH = 5
+
+HOLD_ACCOUNT = 1
+HOLD_ID = 2
+HOLD_ASSET = 3
+HOLD_AMOUNT = 4  # what is left of it; 0 = gone
+HOLD_LENGTH = 5
+
+COUNTDOWN_ACCOUNT = 1
+COUNTDOWN_DEADLINE_MS = 2  # 0 = disarmed
+COUNTDOWN_LENGTH = 3
+
+EPOCH_EVENT_EPOCH = 1
+EPOCH_EVENT_WORKER_HIGH = 2
+EPOCH_EVENT_WORKER_LOW = 3
+EPOCH_LENGTH = 4
+
+# --- tables for people and decoders (the core does not use them) ----------------------------------
+
+EVENT_LENGTH = (
+    0,
+    RESULT_LENGTH,
+    ORDER_LENGTH,
+    ORDER_TERMS_LENGTH,
+    TRADE_LENGTH,
+    BALANCE_LENGTH,
+    LEVEL_LENGTH,
+    MARKET_LENGTH,
+    DEFINITION_LENGTH,
+    MARKET_LIMITS_LENGTH,
+    ASSET_LENGTH,
+    ACCOUNT_LENGTH,
+    FEE_TIER_LENGTH,
+    HOLD_LENGTH,
+    COUNTDOWN_LENGTH,
+    EPOCH_LENGTH,
+)
+
+
+def _names(prefix: str, *, also_not: tuple[str, ...] = ()) -> dict[int, str]:
+    """Return value -> snake_case name of every constant that starts with a prefix."""
+    return {
+        value: name[len(prefix) :].lower()
+        for name, value in globals().items()
+        if name.startswith(prefix) and isinstance(value, int) and name not in also_not
+    }
+
+
+COMMAND_NAMES = _names("COMMAND_", also_not=("COMMAND_LENGTH", "COMMAND_BYTES"))
+COMMAND_NAMES[COMMAND_KIND_LAST] = "reject"
+REASON_NAMES = _names("REASON_", also_not=("REASON_LAST",))
+STATUS_NAMES = _names("STATUS_", also_not=("STATUS_SHIFT", "STATUS_MASK"))
+CLOSE_NAMES = _names("CLOSE_", also_not=("CLOSE_SHIFT", "CLOSE_MASK"))
+TYPE_NAMES = _names("TYPE_", also_not=("TYPE_SHIFT", "TYPE_MASK"))
+TIF_NAMES = _names("TIF_", also_not=("TIF_SHIFT", "TIF_MASK"))
+STP_NAMES = _names("STP_", also_not=("STP_SHIFT", "STP_MASK", "STP_BY_GROUP_SHIFT"))
+SIDE_NAMES = {SIDE_BUY: "buy", SIDE_SELL: "sell"}
+MARKET_STATE_NAMES = {
+    STATE_OPEN: "open",
+    STATE_POST_ONLY: "post_only",
+    STATE_CANCEL_ONLY: "cancel_only",
+    STATE_HALTED: "halted",
+    STATE_AUCTION: "auction",
+}
+ACCOUNT_STATE_NAMES = {ACCOUNT_STATE_ACTIVE: "active", ACCOUNT_STATE_FROZEN: "frozen"}
+
+
+def account_number(tenant: int, index: int) -> int:
+    """Return the account number of a tenant's account; index 0 is its fee account."""
+    return tenant << ACCOUNT_TENANT_SHIFT | index
+
+
+def account_tenant(account: int) -> int:
+    """Return the tenant of an account number."""
+    return account >> ACCOUNT_TENANT_SHIFT
+
+
+def account_index(account: int) -> int:
+    """Return the index of an account within its tenant."""
+    return account & ACCOUNT_INDEX_MAX
+
+
+def pack_terms(
+    side: int,
+    order_type: int = TYPE_LIMIT,
+    time_in_force: int = TIF_GTC,
+    *,
+    post_only: bool = False,
+    stp: int = STP_NONE,
+    stp_by_group: bool = False,
+) -> int:
+    """Return the terms word of a PLACE command."""
+    return (
+        side << SIDE_SHIFT
+        | order_type << TYPE_SHIFT
+        | time_in_force << TIF_SHIFT
+        | post_only << POST_ONLY_SHIFT
+        | stp << STP_SHIFT
+        | stp_by_group << STP_BY_GROUP_SHIFT
+    )
+
+
+def terms_side(terms: int) -> int:
+    """Return the side in a terms word."""
+    return terms >> SIDE_SHIFT & SIDE_MASK
+
+
+def terms_type(terms: int) -> int:
+    """Return the order type in a terms word."""
+    return terms >> TYPE_SHIFT & TYPE_MASK
+
+
+def terms_time_in_force(terms: int) -> int:
+    """Return the time in force in a terms word."""
+    return terms >> TIF_SHIFT & TIF_MASK
+
+
+def terms_post_only(terms: int) -> bool:
+    """Return whether the order may only rest."""
+    return bool(terms >> POST_ONLY_SHIFT & 1)
+
+
+def terms_stp(terms: int) -> int:
+    """Return the self-trade prevention mode in a terms word."""
+    return terms >> STP_SHIFT & STP_MASK
+
+
+def terms_stp_by_group(terms: int) -> bool:
+    """Return whether self-trade prevention spans the account's group."""
+    return bool(terms >> STP_BY_GROUP_SHIFT & 1)
+
+
+def terms_triggered(terms: int) -> bool:
+    """Return whether a stop order has fired."""
+    return bool(terms >> TRIGGERED_SHIFT & 1)
+
+
+def terms_status(terms: int) -> int:
+    """Return the status in an order's terms word."""
+    return terms >> STATUS_SHIFT & STATUS_MASK
+
+
+def terms_close_reason(terms: int) -> int:
+    """Return why the order closed, CLOSE_NONE while it is open."""
+    return terms >> CLOSE_SHIFT & CLOSE_MASK

@@ -1,0 +1,103 @@
+"""The bytes of a snapshot: one format for both engines, versioned and checksummed.
+
+::
+
+    8 bytes   b"BURSA-SN"
+    8 bytes   version
+    then each section of that version in order: its length in words, its words
+    32 bytes  BLAKE2b-256 of all the above
+
+The sections are canonical: engines in equal states write equal bytes.
+"""
+
+import hashlib
+import struct
+from array import array
+
+from engine.errors import SnapshotError
+
+VERSION = 1
+MAGIC = b"BURSA-SN"
+_CHECKSUM_BYTES = 32
+_WORD = struct.Struct("<q")
+
+# Section -> words a row. Words are named where the engines write them (``reference.engine``).
+SECTIONS = {
+    "head": 15,
+    "assets": 6,
+    "tiers": 4,
+    "markets": 21,
+    "accounts": 5,
+    "balances": 4,
+    "holds": 4,
+    "orders": 14,
+    "ids": 4,
+}
+Sections = dict[str, "array[int]"]
+
+
+def pack(sections: Sections) -> bytes:
+    """Return a snapshot of the current version."""
+    parts = [MAGIC, _WORD.pack(VERSION)]
+    for name in SECTIONS:
+        words = sections[name]
+        parts += [_WORD.pack(len(words)), _little_endian(words).tobytes()]
+    body = b"".join(parts)
+    return body + _checksum(body)
+
+
+def unpack(data: bytes) -> Sections:
+    """Return the sections of a snapshot, brought up to the current version.
+
+    Raises
+    ------
+    SnapshotError
+        Not a snapshot, cut short, damaged, or written by a version this one can't read.
+    """
+    if len(data) < len(MAGIC) + _WORD.size + _CHECKSUM_BYTES:
+        raise SnapshotError(f"{len(data)} bytes are too short for a snapshot")
+    body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    if body[: len(MAGIC)] != MAGIC:
+        raise SnapshotError("not a snapshot: it starts with other bytes")
+    if checksum != _checksum(body):
+        raise SnapshotError("the checksum does not match: damaged or cut short")
+    (version,) = _WORD.unpack_from(body, len(MAGIC))
+    if version not in _READERS:
+        known = ", ".join(map(str, _READERS))
+        raise SnapshotError(f"version {version} is unknown; this engine reads {known}")
+    return _READERS[version](body, len(MAGIC) + _WORD.size)
+
+
+def _read_version_1(body: bytes, position: int) -> Sections:
+    sections = {}
+    for name, row in SECTIONS.items():
+        if position + _WORD.size > len(body):
+            raise SnapshotError(f"section {name} is missing")
+        (count,) = _WORD.unpack_from(body, position)
+        position += _WORD.size
+        end = position + count * _WORD.size
+        if count < 0 or count % row or end > len(body):
+            raise SnapshotError(f"section {name} has an impossible length of {count} words")
+        sections[name] = array("q")
+        sections[name].frombytes(body[position:end])
+        sections[name] = _little_endian(sections[name])
+        position = end
+    if position != len(body):
+        raise SnapshotError(f"{len(body) - position} bytes follow the last section")
+    return sections
+
+
+# A new version adds a reader here and keeps the old ones: each returns today's sections.
+_READERS = {1: _read_version_1}
+
+
+def _little_endian(words: "array[int]") -> "array[int]":
+    if struct.pack("=q", 1) == _WORD.pack(1):
+        return words
+    swapped = array("q", words)
+    swapped.byteswap()
+    return swapped
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=_CHECKSUM_BYTES).digest()

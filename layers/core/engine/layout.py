@@ -1,0 +1,1 @@
+../../../engine/layout.py

@@ -1,0 +1,246 @@
+"""Random commands for the engine: one integer each, so that hypothesis draws and shrinks fast.
+
+Two tenants, three markets (coarse and fine lots, one without limits), a handful of accounts, and
+prices close together, so that most orders meet.
+"""
+
+from typing import Any
+
+from engine import layout as w
+from engine.codec import (
+    NO_ID,
+    encode,
+    encode_advance_time,
+    encode_cancel,
+    encode_cancel_all,
+    encode_cancel_all_after,
+    encode_change,
+    encode_define_asset,
+    encode_define_market,
+    encode_epoch,
+    encode_funds,
+    encode_place,
+    encode_reject,
+    encode_set_account,
+    encode_set_fee_tier,
+    encode_set_market_limits,
+    encode_set_market_state,
+)
+from engine.reference import Engine
+
+# Small enough that all of them are met, ids are forgotten, and holds run out.
+CAPACITY = {"orders": 30, "accounts": 8, "balances": 17, "holds": 3, "remembered_ids": 40}
+ASSETS = (1, 2, 3, 7)
+MARKETS = (1, 2, 3)
+ACCOUNTS = (
+    *(w.account_number(1, index) for index in range(5)),
+    w.account_number(2, 0),
+    w.account_number(2, 1),
+    w.account_number(3, 1),
+)
+FUNDS = (
+    w.COMMAND_CREDIT,
+    w.COMMAND_DEBIT,
+    w.COMMAND_HOLD,
+    w.COMMAND_RELEASE,
+    w.COMMAND_SETTLE,
+)
+
+
+def world() -> bytes:
+    """Return the commands that set up tenants, assets, markets and some money."""
+    commands = [
+        encode_define_asset(1, 1, 8, "BTC"),
+        encode_define_asset(2, 1, 6, "USDT"),
+        encode_define_asset(3, 1, 0, "X"),
+        encode_define_asset(7, 2, 6, "USDT"),
+        encode_define_market(1, 1, 1, 2, lot_units=1000, tick_units=7, symbol="BTC-USDT"),
+        encode_define_market(3, 1, 3, 2, lot_units=1, tick_units=1, symbol="X-USDT"),
+        encode_set_fee_tier(1, 0, 1000, 5000),
+        encode_set_fee_tier(1, 1, -2000, 2500),
+        encode_set_market_limits(
+            1,
+            min_notional=200,
+            max_quantity=1000,
+            collar_ppm=60_000,
+            market_collar_ppm=50_000,
+            breaker_ppm=80_000,
+            reference_interval_ms=5,
+        ),
+    ]
+    for index in range(1, 4):
+        account = w.account_number(1, index)
+        commands += [encode_funds(w.COMMAND_CREDIT, account, asset, 10**6) for asset in (1, 2, 3)]
+    commands.append(encode_set_account(w.account_number(1, 1), tier=1, stp_group=5))
+    commands.append(encode_set_account(w.account_number(1, 2), stp_group=5))
+    return b"".join(commands)
+
+
+class Choices:
+    """Digits of one drawn integer, in mixed radix; 0 is the simplest choice of each."""
+
+    def __init__(self, word: int) -> None:
+        self.word = word
+
+    def below(self, count: int) -> int:
+        """Return a number from 0 to count - 1."""
+        self.word, digit = divmod(self.word, count)
+        return digit
+
+    def of(self, *options: int) -> int:
+        """Return one of the options."""
+        return options[self.below(len(options))]
+
+
+def _place(choose: Choices, account: int, now_ms: int, **header: Any) -> bytes:
+    order_type = choose.of(1, 1, 1, 1, 1, 2, 3, 4)
+    is_market = order_type == w.TYPE_MARKET
+    price = 0 if order_type in (2, 4) and choose.below(8) else 95 + choose.below(11)
+    if order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET):
+        time_in_force = choose.of(2, 2, 3, 1)
+    else:
+        time_in_force = choose.of(1, 1, 1, 1, 2, 3, 4, 4)
+    by_quote = is_market and choose.below(3) == 0
+    quantity = 1 + choose.below(20)
+    iceberg = choose.below(5) == 0
+    return encode_place(
+        account,
+        choose.of(1, 3, *(1, 1, 1, 3, 3) * 8, 2, 9),
+        choose.of(1, 2, *(1, 2) * 20, 0, 3),
+        price,
+        0 if by_quote else quantity,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        post_only=time_in_force in (1, 4) and choose.below(6) == 0,
+        stp=choose.of(0, 0, 0, 1, 2, 3, 4),
+        stp_by_group=choose.below(2) == 1,
+        quote_amount=choose.below(20_000) if by_quote else 0,
+        trigger_price=95 + choose.below(11) if order_type > w.TYPE_MARKET else 0,
+        display_quantity=1 + choose.below(quantity) if iceberg and not by_quote else 0,
+        expire_ms=now_ms + choose.below(20) if time_in_force == w.TIF_GTD else 0,
+        **header,
+    )
+
+
+def _absurd(choose: Choices, account: int) -> bytes:
+    """Return a command with one absurd word in it."""
+    words = [
+        choose.below(24),
+        0,
+        0,
+        choose.below(3),
+        account,
+        *(choose.of(0, 1, 2, 3, 37, 100) for _ in range(11)),
+    ]
+    words[choose.below(16)] = choose.of(
+        -1, 0, (1 << 63) - 1, -(1 << 63), 1 << 62, (1 << 40) - 1, (1 << 48) - 1, 1 << 32
+    )
+    return encode(words[0], words[4], *words[5:], command_id=(words[1], words[2]))
+
+
+def command(word: int, engine: Engine) -> bytes:
+    """Return the command that an integer stands for, sensible in an engine's state."""
+    choose = Choices(word)
+    now_ms = engine.time_ms
+    kind = choose.below(64)
+    account = ACCOUNTS[choose.of(1, 2, 3, *(1, 2, 3) * 6, 4, 0, 5, 6, 7)]
+    has_id = choose.below(3) == 0
+    command_id = (0, 1 + choose.below(3000)) if has_id else NO_ID
+    header: dict[str, Any] = {"command_id": command_id, "time_ms": now_ms + choose.below(4)}
+    if kind < 36:
+        return _place(choose, account, now_ms, **header)
+    order_id, target = choose.below(engine.sequence + 1), NO_ID
+    if engine.orders and choose.below(8):
+        order = list(engine.orders.values())[choose.below(len(engine.orders))]
+        account, order_id = order.account.number, order.order_id
+        if choose.below(4) == 0:
+            target = (order.id_high, order.id_low)
+            order_id = choose.of(0, order_id) if target != NO_ID else order_id
+    if kind < 42:
+        return encode_cancel(account, order_id, target=target, **header)
+    if kind < 48:
+        return encode_change(
+            account,
+            order_id,
+            replace=choose.below(2) == 1,
+            target=target,
+            price=choose.of(0, 0, 95 + choose.below(11)),
+            quantity=choose.of(0, 1 + choose.below(20)),
+            trigger_price=choose.of(0, 0, 0, 95 + choose.below(11)),
+            display_quantity=choose.of(0, 0, 0, 1 + choose.below(8)),
+            **header,
+        )
+    return _rare(choose, kind, account, now_ms, header)
+
+
+def _rare(choose: Choices, kind: int, account: int, now_ms: int, header: dict[str, Any]) -> bytes:
+    if kind < 54:
+        kind = choose.of(*FUNDS, w.COMMAND_TRANSFER)
+        amount = choose.of(0, 1, 999, 100_000, 10**6)
+        hold_id, to_account = 1 + choose.below(4), 0
+        if kind == w.COMMAND_TRANSFER:
+            hold_id, to_account = 0, ACCOUNTS[choose.below(len(ACCOUNTS))]
+        elif kind in (w.COMMAND_CREDIT, w.COMMAND_DEBIT):
+            hold_id = 0
+        return encode_funds(
+            kind,
+            account,
+            choose.of(1, 2, 3, 1, 2, 3, 1, 2, 3, 7, 9),
+            amount,
+            hold_id=hold_id,
+            to_account=to_account,
+            **header,
+        )
+    if kind < 56:
+        return encode_advance_time(max(0, now_ms + choose.below(8) - 1))
+    if kind < 59:
+        # Mostly back to trading, or little else would happen.
+        state = choose.of(1, 5, 1, 1, 1, 2, 1, 1, 1, 3, 1, 1, 1, 4, 1, 1, 1, 5, 1, 6)
+        return encode_set_market_state(
+            choose.of(1, 3, 2), state, choose.of(0, 0, 95 + choose.below(11))
+        )
+    if kind == 59:
+        return encode_cancel_all(account, choose.of(0, 1, 3, 9), choose.of(0, 1, 2, 3))
+    if kind == 60:
+        return encode_cancel_all_after(account, choose.of(0, 5, 30, -1))
+    if kind == 61:
+        return _absurd(choose, account)
+    return _settings(choose, account)
+
+
+def _settings(choose: Choices, account: int) -> bytes:
+    kind = choose.below(7)
+    if kind == 0:
+        return encode_set_account(
+            account, tier=choose.of(0, 1, 2), stp_group=choose.of(0, 5), state=choose.of(0, 0, 1)
+        )
+    if kind == 1:
+        return encode_set_fee_tier(
+            choose.of(1, 2, 3), choose.of(0, 1, 2, 16), choose.of(0, 900, -2000), choose.of(0, 3000)
+        )
+    if kind == 2:
+        return encode_set_market_limits(
+            choose.of(1, 3, 2),
+            min_notional=choose.of(0, 300),
+            max_quantity=choose.of(0, 15),
+            max_price=choose.of(0, 104),
+            collar_ppm=choose.of(0, 30_000),
+            market_collar_ppm=choose.of(0, 20_000),
+            breaker_ppm=choose.of(0, 40_000),
+            reference_interval_ms=choose.of(0, 10),
+        )
+    if kind == 3:
+        return encode_define_market(
+            choose.of(2, 1),
+            choose.of(1, 2),
+            choose.of(1, 2, 3),
+            choose.of(2, 7, 9),
+            lot_units=choose.of(5, 0),
+            tick_units=choose.of(3, -1),
+            symbol="Y",
+        )
+    if kind == 4:
+        return encode_define_asset(choose.of(3, 8), choose.of(1, 2), choose.of(2, 19), "Z")
+    if kind == 5:
+        return encode_epoch(choose.of(1, -1), (5, 6))
+    return encode_reject(account, choose.of(1, 37, 99))

@@ -1,0 +1,84 @@
+"""A command takes effect once, however often it is delivered."""
+
+from collections.abc import Callable
+
+from engine import layout as w
+from engine.codec import encode_cancel_all_after, encode_epoch, encode_reject
+from engine.events import Countdown, Epoch
+from tests.unit.engine.desk import ALICE, BOB, BUY, QUOTE, SELL, Desk
+
+
+def test_a_duplicate_names_the_original(desk: Desk) -> None:
+    order = desk.place(ALICE, BUY, 100, 1, command_id=(1, 2))
+    assert desk.refusal(ALICE, BUY, 100, 1, command_id=(1, 2)) == "duplicate_command"
+    assert desk.result.order_id == order
+    assert desk.queue(BUY) == [(order, 1)]
+
+
+def test_a_refused_command_stays_refused_when_delivered_again(desk: Desk) -> None:
+    desk.funds(w.COMMAND_DEBIT, BOB, QUOTE, 999_950)
+    assert desk.refusal(BOB, BUY, 100, 1, command_id=(1, 3)) == "insufficient_balance"
+    desk.funds(w.COMMAND_CREDIT, BOB, QUOTE, 1000)
+    assert desk.refusal(BOB, BUY, 100, 1, command_id=(1, 3)) == "duplicate_command"
+    assert w.REASON_NAMES[desk.result.detail] == "insufficient_balance"
+
+
+def test_once_an_id_is_forgotten_commands_as_old_are_refused(
+    desk_with: Callable[..., Desk],
+) -> None:
+    desk = desk_with(remembered_ids=2)
+    desk.time(100)
+    for number in (1, 2):
+        desk.place(ALICE, BUY, 90, 1, command_id=(0, number), time_ms=100 + number)
+    fresh = {"command_id": (0, 9), "time_ms": 50}
+    assert desk.refusal(ALICE, BUY, 90, 1, **fresh) == "accepted"
+    again = {"command_id": (0, 1), "time_ms": 101}
+    assert desk.refusal(ALICE, BUY, 90, 1, **again) == "command_too_old"
+    assert desk.refusal(ALICE, BUY, 90, 1, command_id=(0, 4), time_ms=101) == "command_too_old"
+    assert desk.refusal(ALICE, BUY, 90, 1, command_id=(0, 5), time_ms=102) == "accepted"
+    assert desk.refusal(ALICE, BUY, 90, 1) == "accepted"
+
+
+def test_dead_mans_switch(desk: Desk) -> None:
+    order = desk.place(ALICE, BUY, 100, 1)
+    desk.time(1000)
+    assert desk.send(encode_cancel_all_after(ALICE, 500)) == "accepted"
+    assert desk.of(Countdown) == [Countdown(desk.result.sequence, ALICE, 1500)]
+    desk.time(1400)
+    desk.send(encode_cancel_all_after(ALICE, 500))
+    desk.time(1899)
+    assert desk.ended == {}
+    desk.time(1900)
+    assert desk.ended == {order: "countdown"}
+    assert [event.deadline_ms for event in desk.of(Countdown)] == [0]
+
+
+def test_disarmed_switch_does_nothing(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 100, 1)
+    desk.send(encode_cancel_all_after(ALICE, 500))
+    desk.send(encode_cancel_all_after(ALICE, 0))
+    desk.time(10_000)
+    assert desk.ended == {}
+
+
+def test_time_never_goes_back(desk: Desk) -> None:
+    desk.time(100)
+    assert desk.time(50) == "accepted"
+    assert desk.engine.time_ms == 100
+
+
+def test_sequence_is_dense_also_over_refusals(desk: Desk) -> None:
+    first = desk.engine.sequence
+    desk.place(ALICE, BUY, 100, 1)
+    desk.place(ALICE, BUY, -1, 1)
+    desk.send(b"\xff" * w.COMMAND_BYTES)
+    assert desk.engine.sequence == first + 3
+    assert desk.result.sequence == first + 3
+
+
+def test_epoch_and_reject_are_journaled_without_other_effect(desk: Desk) -> None:
+    desk.send(encode_epoch(7, (1, 2)))
+    assert desk.of(Epoch) == [Epoch(desk.result.sequence, 7, 1, 2)]
+    assert desk.send(encode_reject(ALICE, w.REASON_INTERNAL_ERROR)) == "internal_error"
+    assert desk.send(encode_reject(ALICE, 999)) == "malformed_command"
+    assert len(desk.events) == 1

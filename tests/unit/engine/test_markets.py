@@ -1,0 +1,138 @@
+"""Market states, auctions, collars and the circuit breaker."""
+
+from typing import Any
+
+import pytest
+
+from engine import layout as w
+from engine.codec import encode_set_account
+from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk
+
+PLAIN: dict[str, Any] = {}
+POST_ONLY = {"post_only": True}
+IMMEDIATE = {"time_in_force": w.TIF_IOC}
+
+
+@pytest.mark.parametrize(
+    ("state", "terms", "reason"),
+    [
+        (w.STATE_OPEN, PLAIN, "accepted"),
+        (w.STATE_POST_ONLY, PLAIN, "market_post_only"),
+        (w.STATE_POST_ONLY, POST_ONLY, "accepted"),
+        (w.STATE_CANCEL_ONLY, PLAIN, "market_cancel_only"),
+        (w.STATE_HALTED, PLAIN, "market_halted"),
+        (w.STATE_AUCTION, PLAIN, "accepted"),
+        (w.STATE_AUCTION, IMMEDIATE, "market_in_auction"),
+        (w.STATE_AUCTION, POST_ONLY, "market_in_auction"),
+    ],
+)
+def test_what_a_state_takes(desk: Desk, state: int, terms: dict[str, Any], reason: str) -> None:
+    resting = desk.place(BOB, BUY, 90, 5)
+    desk.state(state)
+    assert desk.refusal(ALICE, BUY, 100, 1, **terms) == reason
+    shrunk = desk.change(BOB, resting, quantity=4)
+    assert shrunk == ("market_halted" if state == w.STATE_HALTED else "accepted")
+    assert desk.cancel(BOB, resting) == "accepted"
+
+
+def test_a_halt_keeps_resting_orders(desk: Desk) -> None:
+    order = desk.place(ALICE, BUY, 90, 5)
+    desk.state(w.STATE_HALTED)
+    desk.state(w.STATE_OPEN)
+    assert desk.queue(BUY) == [(order, 5)]
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "reference", "price", "quantity"),
+    [
+        ([(102, 10)], [(98, 4)], 0, 98, 4),
+        ([(102, 10), (100, 10)], [(98, 10), (101, 10)], 0, 98, 10),
+        ([(102, 10), (100, 5)], [(98, 10), (101, 5)], 0, 101, 10),
+        ([(105, 10)], [(95, 10)], 101, 101, 10),
+        ([(105, 10)], [(95, 10)], 90, 95, 10),
+        ([(100, 5)], [(101, 5)], 100, 0, 0),
+    ],
+    ids=["most", "balance", "imbalance", "reference inside", "reference below", "no overlap"],
+)
+def test_auction_price(
+    desk: Desk,
+    bids: list[tuple[int, int]],
+    asks: list[tuple[int, int]],
+    reference: int,
+    price: int,
+    quantity: int,
+) -> None:
+    desk.state(w.STATE_AUCTION, reference=reference)
+    for side, orders in ((BUY, bids), (SELL, asks)):
+        for limit, lots in orders:
+            desk.place(ALICE if side == BUY else BOB, side, limit, lots)
+            assert desk.trades == []
+    desk.time(1)
+    indicated = [
+        (event.indicative_price, event.indicative_quantity) for event in desk.market_states
+    ]
+    traded_quantity = min(quantity, sum(lots for _, lots in bids))
+    best = _most(bids, asks)
+    assert traded_quantity == best
+    if best:
+        ((indicative_price, indicative_quantity),) = indicated
+        assert indicative_quantity == best
+        desk.state(w.STATE_OPEN)
+        assert {trade[2] for trade in desk.trades} == {indicative_price}
+        assert sum(trade[3] for trade in desk.trades) == best
+        if reference:
+            assert indicative_price == price
+    else:
+        assert indicated == []
+        desk.state(w.STATE_OPEN)
+        assert desk.trades == []
+
+
+def _most(bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> int:
+    """Return the most that any one price would trade."""
+    return max(
+        min(
+            sum(lots for limit, lots in bids if limit >= price),
+            sum(lots for limit, lots in asks if limit <= price),
+        )
+        for price in range(90, 111)
+    )
+
+
+def test_uncross_pays_all_at_one_price_and_fires_stops(desk: Desk) -> None:
+    stop = desk.place(CAROL, BUY, 0, 1, order_type=w.TYPE_STOP_MARKET, trigger_price=100)
+    desk.state(w.STATE_AUCTION, reference=100)
+    bid = desk.place(ALICE, BUY, 105, 3)
+    ask = desk.place(BOB, SELL, 95, 3)
+    later = desk.place(BOB, SELL, 106, 1)
+    desk.state(w.STATE_OPEN)
+    assert desk.trades == [(bid, ask, 100, 3), (later, stop, 106, 1)]
+
+
+def test_collar_refuses_prices_too_far_on_the_costly_side(desk: Desk) -> None:
+    desk.limits(collar_ppm=100_000)
+    desk.state(w.STATE_OPEN, reference=100)
+    assert desk.refusal(ALICE, BUY, 111, 1) == "price_outside_collar"
+    assert desk.refusal(ALICE, SELL, 89, 1) == "price_outside_collar"
+    assert desk.refusal(ALICE, BUY, 50, 1) == "accepted"
+    assert desk.refusal(ALICE, SELL, 200, 1) == "accepted"
+
+
+def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
+    desk.limits(breaker_ppm=100_000, reference_interval_ms=1000)
+    desk.state(w.STATE_OPEN, reference=100)
+    near = desk.place(ALICE, SELL, 110, 1)
+    far = desk.place(ALICE, SELL, 111, 1)
+    taker = desk.place(BOB, BUY, 120, 5)
+    assert desk.trades == [(near, taker, 110, 1)]
+    assert desk.ended[taker] == "market_state"
+    assert [event.state for event in desk.market_states] == [w.STATE_HALTED]
+    assert desk.queue(SELL) == [(far, 1)]
+
+
+def test_frozen_account_may_only_cancel(desk: Desk) -> None:
+    order = desk.place(ALICE, BUY, 90, 5)
+    desk.send(encode_set_account(ALICE, state=w.ACCOUNT_STATE_FROZEN))
+    assert desk.refusal(ALICE, BUY, 90, 1) == "account_frozen"
+    assert desk.change(ALICE, order, quantity=1) == "account_frozen"
+    assert desk.cancel(ALICE, order) == "accepted"

@@ -1,0 +1,267 @@
+"""Orders of every type and time in force, and how they change."""
+
+import pytest
+
+from engine import layout as w
+from engine.events import Order, OrderTerms
+from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, CAROL, MARKET, QUOTE, RICH, SELL, Desk
+
+IOC, FOK, GTD = w.TIF_IOC, w.TIF_FOK, w.TIF_GTD
+MARKETABLE = {"order_type": w.TYPE_MARKET}
+
+
+def test_price_then_time_decides_who_trades(desk: Desk) -> None:
+    second = desk.place(ALICE, SELL, 101, 5)
+    first = desk.place(BOB, SELL, 100, 5)
+    third = desk.place(ALICE, SELL, 101, 5)
+    taker = desk.place(CAROL, BUY, 101, 12)
+    assert desk.trades == [
+        (first, taker, 100, 5),
+        (second, taker, 101, 5),
+        (third, taker, 101, 2),
+    ]
+    assert desk.queue(SELL) == [(third, 3)]
+    assert desk.levels == [(SELL, 100, 0), (SELL, 101, 3)]
+
+
+def test_a_better_price_is_given_back_at_once(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 90, 5)
+    desk.place(BOB, BUY, 100, 8)
+    spent, held = 5 * 90, 3 * 100
+    assert desk.balances[BOB, QUOTE] == (RICH - spent - held, held)
+    assert desk.balances[BOB, BASE] == (RICH + 50, 0)
+    assert desk.balances[ALICE, QUOTE] == (RICH + spent, 0)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "traded", "ended"),
+    [(5, 5, "filled"), (9, 5, "immediate")],
+    ids=["filled", "rest cancelled"],
+)
+def test_immediate_or_cancel_never_rests(
+    desk: Desk, quantity: int, traded: int, ended: str
+) -> None:
+    desk.place(ALICE, SELL, 100, 5)
+    order = desk.place(BOB, BUY, 100, quantity, time_in_force=IOC)
+    assert (desk.result.filled_quantity, desk.ended[order]) == (traded, ended)
+    assert desk.queue(BUY) == []
+
+
+@pytest.mark.parametrize(("quantity", "ended"), [(10, "filled"), (11, "fill_or_kill")])
+def test_fill_or_kill_is_all_or_nothing(desk: Desk, quantity: int, ended: str) -> None:
+    desk.place(ALICE, SELL, 100, 6, display_quantity=1)
+    desk.place(ALICE, SELL, 101, 4)
+    order = desk.place(BOB, BUY, 101, quantity, time_in_force=FOK)
+    assert desk.ended[order] == ended
+    assert desk.result.filled_quantity == (10 if ended == "filled" else 0)
+
+
+def test_fill_or_kill_looks_past_its_own_orders(desk: Desk) -> None:
+    desk.place(BOB, SELL, 100, 5)
+    desk.place(ALICE, SELL, 100, 5)
+    killed = desk.place(BOB, BUY, 100, 6, time_in_force=FOK, stp=w.STP_CANCEL_MAKER)
+    assert desk.ended == {killed: "fill_or_kill"}
+    taker = desk.place(BOB, BUY, 100, 5, time_in_force=FOK, stp=w.STP_CANCEL_MAKER)
+    assert desk.ended[taker] == "filled"
+
+
+def test_good_till_date_ends_when_time_reaches_it(desk: Desk) -> None:
+    late = desk.place(ALICE, BUY, 90, 1, time_in_force=GTD, expire_ms=30)
+    soon = desk.place(ALICE, BUY, 95, 1, time_in_force=GTD, expire_ms=20)
+    desk.time(19)
+    assert desk.ended == {}
+    desk.time(40)
+    assert list(desk.ended.items()) == [(soon, "expired"), (late, "expired")]
+    assert desk.engine.balance(ALICE, QUOTE) == (RICH, 0)
+    assert desk.refusal(ALICE, BUY, 90, 1, time_in_force=GTD, expire_ms=40) == "invalid_expire_time"
+
+
+def test_post_only_is_refused_when_it_would_take(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 100, 5)
+    assert desk.refusal(BOB, BUY, 100, 1, post_only=True) == "post_only_would_cross"
+    assert desk.refusal(BOB, BUY, 99, 1, post_only=True) == "accepted"
+
+
+def test_market_order_takes_what_is_there_and_ends(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 100, 5)
+    order = desk.place(BOB, BUY, 0, 7, **MARKETABLE)
+    assert desk.result.filled_quantity == 5
+    assert desk.ended[order] == "immediate"
+
+
+def test_market_buy_by_quote_spends_no_more_than_said(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 100, 5)
+    desk.place(ALICE, SELL, 110, 5)
+    order = desk.place(BOB, BUY, 0, 0, quote_amount=725, **MARKETABLE)
+    assert (desk.result.filled_quantity, desk.result.filled_quote) == (7, 720)
+    assert desk.ended[order] == "filled"
+    assert desk.balances[BOB, QUOTE] == (RICH - 720, 0)
+
+
+def test_market_buy_is_refused_when_what_it_meets_costs_too_much(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 50_000, 30)
+    assert desk.refusal(BOB, BUY, 0, 21, **MARKETABLE) == "insufficient_balance"
+    assert desk.refusal(BOB, BUY, 0, 20, **MARKETABLE) == "accepted"
+
+
+def test_market_order_stops_at_its_collar(desk: Desk) -> None:
+    desk.limits(market_collar_ppm=50_000)
+    desk.state(w.STATE_OPEN, reference=100)
+    for price in (100, 105, 106):
+        desk.place(ALICE, SELL, price, 1)
+    order = desk.place(BOB, BUY, 0, 3, **MARKETABLE)
+    assert [trade[2] for trade in desk.trades] == [100, 105]
+    assert desk.ended[order] == "collar"
+
+
+def test_iceberg_shows_a_part_and_loses_its_place_when_refilled(desk: Desk) -> None:
+    iceberg = desk.place(ALICE, SELL, 100, 9, display_quantity=4)
+    plain = desk.place(BOB, SELL, 100, 3)
+    assert desk.engine.book(MARKET)[1] == [(100, 7)]
+    taker = desk.place(CAROL, BUY, 100, 8)
+    assert desk.trades == [
+        (iceberg, taker, 100, 4),
+        (plain, taker, 100, 3),
+        (iceberg, taker, 100, 1),
+    ]
+    assert desk.engine.book(MARKET)[1] == [(100, 3)]
+    assert desk.queue(SELL) == [(iceberg, 4)]
+
+
+def test_stops_fire_in_the_batch_of_the_trade_by_price_then_time(desk: Desk) -> None:
+    stop = {"order_type": w.TYPE_STOP_MARKET, "trigger_price": 0}
+    high = desk.place(BOB, BUY, 0, 1, **{**stop, "trigger_price": 102})
+    low = desk.place(BOB, BUY, 0, 1, **{**stop, "trigger_price": 101})
+    low_later = desk.place(BOB, BUY, 0, 1, **{**stop, "trigger_price": 101})
+    out_of_reach = desk.place(BOB, BUY, 0, 1, **{**stop, "trigger_price": 104})
+    makers = [desk.place(ALICE, SELL, price, 1) for price in (102, 102, 103, 103)]
+    taker = desk.place(CAROL, BUY, 102, 1)
+    assert desk.trades == [
+        (makers[0], taker, 102, 1),
+        (makers[1], low, 102, 1),
+        (makers[2], low_later, 103, 1),
+        (makers[3], high, 103, 1),
+    ]
+    assert desk.engine.stops(MARKET, BUY) == [(out_of_reach, 1)]
+
+
+def test_stop_limit_rests_at_its_price_once_fired(desk: Desk) -> None:
+    stop = desk.place(BOB, SELL, 95, 2, order_type=w.TYPE_STOP_LIMIT, trigger_price=98)
+    (terms,) = desk.of(OrderTerms)
+    assert terms.trigger_price == 98
+    assert desk.engine.order(stop).status == w.STATUS_PENDING_TRIGGER
+    desk.place(ALICE, BUY, 98, 1)
+    desk.place(CAROL, SELL, 98, 1)
+    assert desk.queue(SELL) == [(stop, 2)]
+    assert desk.engine.balance(BOB, BASE) == (RICH - 20, 20)
+
+
+def test_a_stop_that_is_already_reached_fires_at_once(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 100, 1)
+    desk.place(CAROL, BUY, 100, 1)
+    maker = desk.place(ALICE, SELL, 101, 1)
+    stop = desk.place(BOB, BUY, 0, 1, order_type=w.TYPE_STOP_MARKET, trigger_price=99)
+    assert desk.trades == [(maker, stop, 101, 1)]
+
+
+# --- cancel, amend, replace -----------------------------------------------------------------------
+
+
+def test_cancel_gives_back_what_was_held(desk: Desk) -> None:
+    order = desk.place(ALICE, BUY, 100, 5)
+    assert desk.balances[ALICE, QUOTE] == (RICH - 500, 500)
+    assert desk.cancel(BOB, order) == "unknown_order"
+    assert desk.cancel(ALICE, order) == "accepted"
+    assert desk.balances[ALICE, QUOTE] == (RICH, 0)
+    assert desk.cancel(ALICE, order) == "unknown_order"
+
+
+def test_cancel_by_the_id_that_placed_it(desk: Desk) -> None:
+    order = desk.place(ALICE, BUY, 100, 5, command_id=(7, 8))
+    assert desk.cancel(BOB, target=(7, 8)) == "unknown_order"
+    assert desk.cancel(ALICE, target=(7, 8)) == "accepted"
+    assert desk.result.order_id == order
+
+
+def test_cancel_all_takes_a_side_oldest_first(desk: Desk) -> None:
+    bids = [desk.place(ALICE, BUY, price, 1) for price in (90, 95)]
+    ask = desk.place(ALICE, SELL, 100, 1)
+    desk.cancel_all(ALICE, side=BUY)
+    assert (list(desk.ended), desk.result.detail) == (bids, 2)
+    desk.cancel_all(ALICE)
+    assert list(desk.ended) == [ask]
+
+
+@pytest.mark.parametrize(
+    ("change", "keeps_place"),
+    [
+        ({"quantity": 3}, True),
+        ({"quantity": 6}, False),
+        ({"price": 100, "quantity": 4}, True),
+        ({"price": 99}, False),
+    ],
+    ids=["less", "more", "less, price named", "other price"],
+)
+def test_amend_keeps_priority_only_for_less_of_the_same(
+    desk: Desk, change: dict[str, int], keeps_place: bool
+) -> None:
+    amended = desk.place(ALICE, BUY, 100, 5)
+    other = desk.place(BOB, BUY, 100, 5)
+    assert desk.change(ALICE, amended, **change) == "accepted"
+    order = [order_id for order_id, _ in desk.queue(BUY)]
+    assert order == ([amended, other] if keeps_place else [other, amended])
+
+
+def test_amend_that_crosses_trades(desk: Desk) -> None:
+    maker = desk.place(ALICE, SELL, 100, 5)
+    order = desk.place(BOB, BUY, 90, 8)
+    desk.change(BOB, order, price=100)
+    assert desk.trades == [(maker, order, 100, 5)]
+    assert desk.queue(BUY) == [(order, 3)]
+
+
+def test_replace_opens_a_new_order_at_the_back(desk: Desk) -> None:
+    old = desk.place(ALICE, BUY, 100, 5, command_id=(1, 1))
+    other = desk.place(BOB, BUY, 100, 5)
+    desk.change(ALICE, old, replace=True, quantity=3, command_id=(1, 2))
+    new = desk.result.order_id
+    assert desk.ended == {old: "replaced"}
+    assert desk.queue(BUY) == [(other, 5), (new, 3)]
+    assert desk.cancel(ALICE, target=(1, 1)) == "unknown_order"
+    assert desk.cancel(ALICE, target=(1, 2)) == "accepted"
+
+
+@pytest.mark.parametrize("replace", [False, True], ids=["amend", "replace"])
+def test_a_refused_change_leaves_the_order(desk: Desk, replace: bool) -> None:
+    order = desk.place(ALICE, BUY, 100, 5)
+    refused = desk.change(ALICE, order, replace=replace, price=RICH)
+    assert refused == "insufficient_balance"
+    assert desk.queue(BUY) == [(order, 5)]
+    assert desk.of(Order) == []
+
+
+# --- self-trade prevention ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "asks", "bids"),
+    [
+        (w.STP_NONE, [2], [3]),
+        (w.STP_CANCEL_TAKER, [5, 2], []),
+        (w.STP_CANCEL_MAKER, [], [3]),
+        (w.STP_CANCEL_BOTH, [2], []),
+        (w.STP_DECREMENT, [], [1]),
+    ],
+    ids=["none", "taker", "maker", "both", "decrement"],
+)
+def test_self_trade_prevention(desk: Desk, mode: int, asks: list[int], bids: list[int]) -> None:
+    desk.place(BOB, SELL, 100, 1)
+    desk.place(ALICE, SELL, 100, 5)
+    desk.place(BOB, SELL, 101, 2)
+    quantity = {w.STP_NONE: 4, w.STP_CANCEL_MAKER: 6, w.STP_DECREMENT: 9}.get(mode, 8)
+    desk.place(ALICE, BUY, 101, quantity, stp=mode)
+    left = [lots for _, lots in desk.queue(SELL)]
+    if mode == w.STP_NONE:
+        assert (left, desk.queue(BUY)) == ([2, 2], [])
+    else:
+        assert (left, [lots for _, lots in desk.queue(BUY)]) == (asks, bids)
