@@ -1,0 +1,29 @@
+"""Build the adapters of the read models from settings, for every process that needs them."""
+
+from typing import TYPE_CHECKING
+
+from bursa.adapters.read_models import ReadModelNames, ReadModelTables
+from bursa.adapters.settings import ReadModelSettings
+from bursa.adapters.table_writer import TableWriter
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def read_model_names(settings: ReadModelSettings) -> ReadModelNames:
+    """Name the tables."""
+    return ReadModelNames(
+        orders=settings.orders_table,
+        fills=settings.fills_table,
+        balances=settings.balances_table,
+        markets=settings.markets_table,
+        trades=settings.trades_table,
+        progress=settings.progress_table,
+    )
+
+
+def read_models(
+    client: "DynamoDBClient", settings: ReadModelSettings, writer: TableWriter
+) -> ReadModelTables:
+    """Open the read models of a shard."""
+    return ReadModelTables(client, read_model_names(settings), settings.shard, writer)

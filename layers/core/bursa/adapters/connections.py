@@ -1,0 +1,120 @@
+"""WebSocket connections and their subscriptions in DynamoDB.
+
+All subscriptions of a tenant lie in one partition, so that a feed learns with one query who
+listens to what. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
+leaves behind goes by itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from bursa.adapters import keys
+from bursa.adapters.table_writer import TableWriter
+from bursa.contracts.rows import (
+    Attributes,
+    ConnectionRow,
+    SubscriptionRow,
+    from_attributes,
+    to_attributes,
+)
+from bursa.domain.identifiers import TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class ConnectionsTable:
+    """The connections of a deployment."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, writer: TableWriter) -> None:
+        self._client = client
+        self._table = table
+        self._writer = writer
+
+    def open(self, connection: ConnectionRow) -> None:
+        """Remember a connection."""
+        key = _connection_key(connection.tenant, connection.connection_id)
+        self._client.put_item(TableName=self._table, Item=to_attributes(connection) | key)
+
+    def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
+        """Read what a connection listens to; nothing when it is unknown."""
+        answer = self._client.get_item(
+            TableName=self._table, Key=_connection_key(tenant, connection_id), ConsistentRead=True
+        )
+        return _channels(cast("Attributes", answer.get("Item", {})))
+
+    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
+        """Add channels to a connection, which need not be known yet."""
+        values = to_attributes(connection)
+        added = values.pop("channels")
+        names = {f"#{name}": name for name in (*values, "channels")}
+        kept = [f"#{name} = if_not_exists(#{name}, :{name})" for name in values]
+        self._client.update_item(
+            TableName=self._table,
+            Key=_connection_key(connection.tenant, connection.connection_id),
+            UpdateExpression=f"SET {', '.join(kept)} ADD #channels :channels",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
+            | {":channels": added},
+        )
+        items = (
+            (
+                self._table,
+                to_attributes(row) | _subscription_key(row.tenant, row.channel, row.connection_id),
+            )
+            for row in rows
+        )
+        self._writer.run(self._writer.batches(items))
+
+    def unsubscribe(self, tenant: str, connection_id: str, channels: Sequence[str]) -> None:
+        """Take channels from a connection."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_connection_key(tenant, connection_id),
+            UpdateExpression="DELETE #channels :channels",
+            ExpressionAttributeNames={"#channels": "channels"},
+            ExpressionAttributeValues={":channels": {"SS": sorted(channels)}},
+        )
+        self._delete(tenant, connection_id, channels)
+
+    def forget(self, tenant: str, connection_id: str) -> None:
+        """Drop a connection that is gone, with its subscriptions; safe to repeat."""
+        answer = self._client.delete_item(
+            TableName=self._table,
+            Key=_connection_key(tenant, connection_id),
+            ReturnValues="ALL_OLD",
+        )
+        self._delete(
+            tenant, connection_id, _channels(cast("Attributes", answer.get("Attributes", {})))
+        )
+
+    def subscriptions(self, tenant: str) -> list[SubscriptionRow]:
+        """Read all subscriptions of a tenant."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :tenant",
+            ExpressionAttributeValues={
+                ":tenant": {"S": keys.subscriptions(TenantId.parse(tenant))}
+            },
+        )
+        return [from_attributes(SubscriptionRow, item) for page in pages for item in page["Items"]]
+
+    def _delete(self, tenant: str, connection_id: str, channels: Iterable[str]) -> None:
+        rows = (
+            (self._table, _subscription_key(tenant, channel, connection_id)) for channel in channels
+        )
+        self._writer.run(self._writer.deletions(rows))
+
+
+def _channels(item: Attributes) -> frozenset[str]:
+    return frozenset(item.get("channels", {}).get("SS", ()))
+
+
+def _connection_key(tenant: str, connection_id: str) -> Attributes:
+    partition = keys.connection(TenantId.parse(tenant), connection_id)
+    return {"pk": {"S": partition}, "sk": {"S": keys.CONNECTION}}
+
+
+def _subscription_key(tenant: str, channel: str, connection_id: str) -> Attributes:
+    partition = keys.subscriptions(TenantId.parse(tenant))
+    return {"pk": {"S": partition}, "sk": {"S": keys.subscription(channel, connection_id)}}

@@ -1,0 +1,200 @@
+"""Every key in every table, and nowhere else.
+
+A partition key begins with the tenant, so that one tenant's rows can be granted, exported or
+deleted by prefix. Two kinds of row stand outside a tenant by nature: the journal and the
+projection's progress belong to a shard, and the directory's issuer row is what turns a token's
+issuer into a tenant in the first place.
+
+    table       partition key               sort key                what
+    journal     <shard>#<segment>           first sequence (N)      record
+    journal     <shard>#part#<batch id>     number of the part (N)  part of a large record
+    answers     <tenant>#<message id>                               answer to one message
+    directory   issuer#<issuer>             tenant                  tenant of a token's issuer
+    directory   <tenant>                    profile                 the tenant's own settings
+    directory   <tenant>                    counter#<name>          next account index …
+    directory   <tenant>                    user#<subject>          account of a signed-in user
+    directory   <tenant>                    asset#<asset>           the engine's number of it
+    directory   <tenant>                    market#<market>         the engine's number of it
+    directory   <tenant>                    wish#<name>             a step of onboarding
+    directory   deployment                  counter#<name>          next tenant, asset, market
+    orders      <account>                   order#<order id>        an order's whole state
+    orders      <account>                   client#<client id>      order id of a client order id
+    fills       <account>                   <seq>#<trade id>#<role> one side of a trade
+    balances    <account>                   <asset>                 available and held
+    markets     <tenant>                    asset#<asset>           asset definition
+    markets     <tenant>                    market#<market>         market definition and state
+    markets     <tenant>                    fees#<tier>             maker and taker fee of a tier
+    markets     <tenant>#<market>           book                    book, ticker, hourly statistics
+    trades      <tenant>#<market>           <trade id>              public trade
+    progress    shard#<shard>               projection name         how far a projection has got
+    progress    shard#<shard>               lease                   which worker leads the shard
+    progress    shard#<shard>               asset#<number>          asset by the engine's number
+    progress    shard#<shard>               market#<number>         market by the engine's number
+    connections <tenant>#<connection id>    connection              who is connected, to what
+    connections <tenant>#subscriptions      <channel>#<connection>  a subscription
+"""
+
+from bursa.domain.identifiers import AccountId, TenantId
+
+ORDER_ID_DIGITS = 19
+SEQUENCE_DIGITS = 19
+
+ORDER_PREFIX = "order#"
+CLIENT_PREFIX = "client#"
+ASSET_PREFIX = "asset#"
+MARKET_PREFIX = "market#"
+FEES_PREFIX = "fees#"
+CONNECTION = "connection"
+SUBSCRIPTIONS = "subscriptions"
+READ_MODELS = "read-models"
+OPEN_ORDERS_INDEX = "open-orders"
+OPEN_ORDERS_KEY = "open_account"
+BOOK = "book"
+PROFILE = "profile"
+TENANT = "tenant"
+LEASE = "lease"
+DEPLOYMENT = "deployment"
+PART = "part"
+
+
+def journal_partition(shard: int, segment: int) -> str:
+    """Key of a segment of a shard's journal."""
+    return f"{shard}#{segment}"
+
+
+def journal_parts(shard: int, batch_id: bytes) -> str:
+    """Partition of the parts of a record that is too large for one item."""
+    return f"{shard}#{PART}#{batch_id.hex()}"
+
+
+def is_journal_part(partition: str) -> bool:
+    """Tell a part of a record from a record."""
+    return f"#{PART}#" in partition
+
+
+def answer(tenant: TenantId, message_id: str) -> str:
+    """Key of the answer to one message."""
+    return f"{tenant}#{message_id}"
+
+
+def issuer(url: str) -> str:
+    """Key that leads from a token's issuer to its tenant."""
+    return f"issuer#{url}"
+
+
+def user(subject: str) -> str:
+    """Sort key of a signed-in user in the tenant's directory."""
+    return f"user#{subject}"
+
+
+def counter(name: str) -> str:
+    """Sort key of a counter."""
+    return f"counter#{name}"
+
+
+def wish(name: str) -> str:
+    """Sort key of a step of a tenant's onboarding."""
+    return f"wish#{name}"
+
+
+def order(order_id: int) -> str:
+    """Sort key of an order; zero-padded so that keys sort by age."""
+    return f"{ORDER_PREFIX}{order_id:0{ORDER_ID_DIGITS}d}"
+
+
+def client_order(client_order_id: str) -> str:
+    """Sort key that leads from a client order id to its order."""
+    return f"{CLIENT_PREFIX}{client_order_id}"
+
+
+def fill(trade_id: int, sequence: int, role: str) -> str:
+    """Sort key of a fill; zero-padded so that keys sort by age.
+
+    The role keeps the two sides apart when an account trades with itself.
+    """
+    return f"{sequence:0{SEQUENCE_DIGITS}d}#{trade_id:0{ORDER_ID_DIGITS}d}#{role}"
+
+
+def fills_at(sequence: int) -> str:
+    """Beginning of the sort keys of an account's fills at one sequence."""
+    return f"{sequence:0{SEQUENCE_DIGITS}d}#"
+
+
+def trade(trade_id: int) -> str:
+    """Sort key of a public trade."""
+    return f"{trade_id:0{ORDER_ID_DIGITS}d}"
+
+
+def asset(symbol: str) -> str:
+    """Sort key of an asset definition."""
+    return f"{ASSET_PREFIX}{symbol}"
+
+
+def market(symbol: str) -> str:
+    """Sort key of a market definition."""
+    return f"{MARKET_PREFIX}{symbol}"
+
+
+def fees(tier: int) -> str:
+    """Sort key of a fee tier."""
+    return f"{FEES_PREFIX}{tier}"
+
+
+def numbered_asset(number: int) -> str:
+    """Sort key of an asset by the engine's number, in the shard's partition."""
+    return f"{ASSET_PREFIX}{number}"
+
+
+def numbered_market(number: int) -> str:
+    """Sort key of a market by the engine's number, in the shard's partition."""
+    return f"{MARKET_PREFIX}{number}"
+
+
+def market_data(tenant: TenantId, symbol: str) -> str:
+    """Partition of a market's book and trades."""
+    return f"{tenant}#{symbol}"
+
+
+def progress(shard: int) -> str:
+    """Partition of what follows a shard's journal."""
+    return f"shard#{shard}"
+
+
+def snapshot_prefix(shard: int) -> str:
+    """Prefix of a shard's snapshots in the snapshot bucket."""
+    return f"snapshots/{shard}/"
+
+
+def snapshot(shard: int, sequence: int) -> str:
+    """Object key of the snapshot at a sequence; zero-padded so that keys sort by age."""
+    return f"{snapshot_prefix(shard)}{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def snapshot_sequence(key: str) -> int:
+    """Read the sequence back from a snapshot's object key."""
+    return int(key.rpartition("/")[2])
+
+
+def evidence(shard: int, sequence: int) -> str:
+    """Object key of what a worker saw when it stopped its shard."""
+    return f"snapshots/evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def connection(tenant: TenantId, connection_id: str) -> str:
+    """Partition of one WebSocket connection."""
+    return f"{tenant}#{connection_id}"
+
+
+def subscriptions(tenant: TenantId) -> str:
+    """Partition of all subscriptions of a tenant."""
+    return f"{tenant}#{SUBSCRIPTIONS}"
+
+
+def subscription(channel: str, connection_id: str) -> str:
+    """Sort key of a subscription, by channel."""
+    return f"{channel}#{connection_id}"
+
+
+def account(account_id: AccountId) -> str:
+    """Partition of one account's rows."""
+    return str(account_id)

@@ -1,0 +1,68 @@
+"""A shard's lease in DynamoDB: one row beside the progress of its projections."""
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from bursa.adapters import keys
+from bursa.adapters.storage_errors import outcome_unknown
+from bursa.contracts.lease import LeaseRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoLeases:
+    """The row that says who leads a shard."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, shard: int) -> None:
+        self._client = client
+        self._table = table
+        self._key: dict[str, Any] = {
+            "pk": {"S": keys.progress(shard)},
+            "sk": {"S": keys.LEASE},
+        }
+
+    def read(self) -> LeaseRow | None:
+        """Read the row, consistently."""
+        with outcome_unknown():
+            answer = self._client.get_item(
+                TableName=self._table, Key=self._key, ConsistentRead=True
+            )
+        item = answer.get("Item")
+        if item is None:
+            return None
+        return LeaseRow(
+            item["owner"]["S"],
+            int(item["epoch"]["N"]),
+            int(item["beat"]["N"]),
+            item["released"]["BOOL"],
+        )
+
+    def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        """Write the row if it still is as expected."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if expected is not None:
+            condition = {
+                "ConditionExpression": "#owner = :owner AND beat = :beat",
+                "ExpressionAttributeNames": {"#owner": "owner"},
+                "ExpressionAttributeValues": {
+                    ":owner": {"S": expected.owner},
+                    ":beat": {"N": str(expected.beat)},
+                },
+            }
+        item: dict[str, Any] = {
+            **self._key,
+            "owner": {"S": row.owner},
+            "epoch": {"N": str(row.epoch)},
+            "beat": {"N": str(row.beat)},
+            "released": {"BOOL": row.released},
+        }
+        try:
+            with outcome_unknown():
+                self._client.put_item(TableName=self._table, Item=item, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True

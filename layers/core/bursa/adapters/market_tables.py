@@ -1,0 +1,177 @@
+"""The read models that everybody may read: market definitions, books, public trades."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bursa.adapters import keys
+from bursa.adapters.outages import unavailable
+from bursa.contracts.presentation import market_from_row
+from bursa.contracts.rows import (
+    AssetRow,
+    BookRow,
+    FeeTierRow,
+    MarketRow,
+    TradeRow,
+    from_attributes,
+)
+from bursa.domain.identifiers import TenantId
+from bursa.domain.markets import Market
+from bursa.usecases.pages import Page
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# A market that is not known may have been defined a moment ago; look no more often than this.
+_MISS_AGE_MS_MIN = 1_000
+_DEFAULT_TIER = 0
+
+
+class MonotonicClock(Protocol):
+    """A clock that never goes back."""
+
+    def monotonic_ms(self) -> float:
+        """Read it, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Definitions:
+    read_ms: float
+    markets: dict[str, Market]
+    numbers: dict[int, Market]
+    scales: dict[str, int]
+
+
+class MarketsTable:
+    """Definitions of a tenant's markets and assets, kept in memory for a while.
+
+    An order is checked against a definition that may be ``age_ms_max`` old. That is safe: steps of
+    a market never change, and the engine checks limits and states again.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, clock: MonotonicClock, age_ms_max: int
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+        self._age_ms_max = age_ms_max
+        self._known: dict[TenantId, _Definitions] = {}
+
+    def find(self, tenant: TenantId, symbol: str) -> Market | None:
+        """Find a market by its name."""
+        found = self._definitions(tenant).markets.get(symbol)
+        return found or self._second_look(tenant).markets.get(symbol)
+
+    def numbered(self, tenant: TenantId, number: int) -> Market | None:
+        """Find a market by the engine's number."""
+        found = self._definitions(tenant).numbers.get(number)
+        return found or self._second_look(tenant).numbers.get(number)
+
+    def all(self, tenant: TenantId) -> Sequence[Market]:
+        """List the markets by name."""
+        return sorted(self._definitions(tenant).markets.values(), key=lambda one: one.symbol)
+
+    def asset_scale(self, tenant: TenantId, asset: str) -> int | None:
+        """Give an asset's number of decimal places; None for an unknown one."""
+        found = self._definitions(tenant).scales.get(asset)
+        return self._second_look(tenant).scales.get(asset) if found is None else found
+
+    def _definitions(self, tenant: TenantId) -> _Definitions:
+        return self._not_older_than(tenant, self._age_ms_max)
+
+    def _second_look(self, tenant: TenantId) -> _Definitions:
+        return self._not_older_than(tenant, _MISS_AGE_MS_MIN)
+
+    def _not_older_than(self, tenant: TenantId, age_ms: float) -> _Definitions:
+        known = self._known.get(tenant)
+        now_ms = self._clock.monotonic_ms()
+        if known is None or now_ms - known.read_ms > age_ms:
+            known = self._known[tenant] = self._read(tenant, now_ms)
+        return known
+
+    def _read(self, tenant: TenantId, now_ms: float) -> _Definitions:
+        markets: list[MarketRow] = []
+        scales: dict[str, int] = {}
+        maker_ppm = taker_ppm = 0
+        for item in self._items(tenant):
+            sort = item["sk"]["S"]
+            if sort.startswith(keys.MARKET_PREFIX):
+                markets.append(from_attributes(MarketRow, item))
+            elif sort.startswith(keys.ASSET_PREFIX):
+                asset = from_attributes(AssetRow, item)
+                scales[asset.symbol] = asset.scale
+            elif sort == keys.fees(_DEFAULT_TIER):
+                fees = from_attributes(FeeTierRow, item)
+                maker_ppm, taker_ppm = fees.maker_ppm, fees.taker_ppm
+        known = [market_from_row(row, maker_ppm, taker_ppm) for row in markets]
+        return _Definitions(
+            now_ms,
+            {market.symbol: market for market in known},
+            {market.number: market for market in known},
+            scales,
+        )
+
+    def _items(self, tenant: TenantId) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        start: dict[str, Any] = {}
+        while True:
+            with _reading():
+                answer = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="pk = :tenant",
+                    ExpressionAttributeValues={":tenant": {"S": str(tenant)}},
+                    **start,
+                )
+            items += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return items
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+class MarketDataTables:
+    """Books and public trades."""
+
+    def __init__(self, client: "DynamoDBClient", markets_table: str, trades_table: str) -> None:
+        self._client = client
+        self._markets_table = markets_table
+        self._trades_table = trades_table
+
+    def book(self, tenant: TenantId, market: str) -> BookRow | None:
+        """Read a market's book; None before anything happened in it."""
+        with _reading():
+            answer = self._client.get_item(
+                TableName=self._markets_table,
+                Key={"pk": {"S": keys.market_data(tenant, market)}, "sk": {"S": keys.BOOK}},
+            )
+        item = answer.get("Item")
+        return None if item is None else from_attributes(BookRow, item)
+
+    def newest_trades(
+        self, tenant: TenantId, market: str, *, before: str | None, limit: int
+    ) -> Page[TradeRow]:
+        """List public trades, newest first."""
+        partition = keys.market_data(tenant, market)
+        start: dict[str, Any] = {}
+        if before is not None:
+            start = {"ExclusiveStartKey": {"pk": {"S": partition}, "sk": {"S": before}}}
+        with _reading():
+            answer = self._client.query(
+                TableName=self._trades_table,
+                KeyConditionExpression="pk = :market",
+                ExpressionAttributeValues={":market": {"S": partition}},
+                ScanIndexForward=False,
+                Limit=limit,
+                **start,
+            )
+        items = answer["Items"]
+        more = "LastEvaluatedKey" in answer
+        return Page(
+            [from_attributes(TradeRow, item) for item in items],
+            items[-1]["sk"]["S"] if more and items else None,
+        )
+
+
+def _reading() -> AbstractContextManager[None]:
+    return unavailable("read_models_unavailable", "Ask again in a moment.")

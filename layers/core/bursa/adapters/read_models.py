@@ -1,0 +1,140 @@
+"""The read models of one shard in DynamoDB.
+
+A row that changes is written on the condition that the stored one is older, so a projector that
+comes late, or twice, changes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from bursa.adapters import keys
+from bursa.adapters.placement import (
+    Kind,
+    PlacedRow,
+    Table,
+    book_key,
+    place,
+    place_book,
+    place_progress,
+    row_key,
+)
+from bursa.adapters.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
+from bursa.contracts.rows import (
+    AssetRow,
+    Attributes,
+    BookRow,
+    MarketRow,
+    ProgressRow,
+    from_attributes,
+)
+from bursa.usecases.projection import Definitions, Views
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModelNames:
+    """Names of the tables."""
+
+    orders: str
+    fills: str
+    balances: str
+    markets: str
+    trades: str
+    progress: str
+
+    def of(self, table: Table) -> str:
+        """Name one of them."""
+        return str(getattr(self, table.value))
+
+
+class ReadModelTables:
+    """The read models that follow one shard."""
+
+    def __init__(
+        self, client: "DynamoDBClient", names: ReadModelNames, shard: int, writer: TableWriter
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._shard = shard
+        self._writer = writer
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def progress(self) -> ProgressRow | None:
+        """Read how far the rows are."""
+        item = self._get(
+            self._names.progress, row_key(keys.progress(self._shard), keys.READ_MODELS)
+        )
+        return None if item is None else from_attributes(ProgressRow, item)
+
+    def definitions(self) -> Definitions:
+        """Read what has been defined in the shard."""
+        definitions = Definitions()
+        for item in self._registry(keys.ASSET_PREFIX):
+            asset = from_attributes(AssetRow, item)
+            definitions.assets[asset.number] = asset
+        for item in self._registry(keys.MARKET_PREFIX):
+            market = from_attributes(MarketRow, item)
+            definitions.markets[market.number] = market
+        return definitions
+
+    def book(self, tenant: str, market: str) -> BookRow | None:
+        """Read a market's book."""
+        item = self._get(self._names.markets, book_key(tenant, market))
+        return None if item is None else from_attributes(BookRow, item)
+
+    def _registry(self, prefix: str) -> Iterator[Attributes]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._names.progress,
+            KeyConditionExpression="pk = :shard AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={
+                ":shard": {"S": keys.progress(self._shard)},
+                ":prefix": {"S": prefix},
+            },
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from cast("list[Attributes]", page["Items"])
+
+    def _get(self, table: str, key: Attributes) -> Attributes | None:
+        answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        return cast("Attributes | None", answer.get("Item"))
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+        """Replace the book of that sequence (0: there is none); tells whether it was so."""
+        placed = place_book(row)
+        return self._writer.put_instead_of(
+            self._names.of(placed.table), placed.values | placed.key, previous_sequence
+        )
+
+    def advance(self, progress: ProgressRow) -> None:
+        """Write how far the rows are; never back."""
+        self._conditional(place_progress(progress))()
+
+    def write(self, views: Views) -> None:
+        """Write every row but books and progress."""
+        self._writer.run(self._writes(views))
+
+    def _writes(self, views: Views) -> Iterator[Write]:
+        """Place rows as they are asked for: a large record's would not all fit into memory."""
+        fixed: list[tuple[str, Attributes]] = []
+        for row in place(views, self._shard):
+            if row.kind is Kind.FIXED:
+                fixed.append((self._names.of(row.table), row.values | row.key))
+                if len(fixed) == BATCH_ITEMS_MAX:
+                    yield from self._writer.batches(fixed)
+                    fixed = []
+            else:
+                yield self._conditional(row)
+        yield from self._writer.batches(fixed)
+
+    def _conditional(self, row: PlacedRow) -> Write:
+        table = self._names.of(row.table)
+        if row.kind is Kind.WHOLE:
+            return lambda: self._writer.put_newer(table, row.values | row.key)
+        return lambda: self._writer.update_newer(table, row.key, row.values, row.removed)

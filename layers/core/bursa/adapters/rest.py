@@ -1,0 +1,126 @@
+"""What every REST function shares: the resolver, success and error answers, the request's facts.
+
+API Gateway calls with the path after the stage: the stage is named ``v1``, so that the public path
+of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
+"""
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bursa.contracts.problems import PROBLEM_JSON, problem
+from bursa.domain.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
+from bursa.domain.identifiers import AccountId
+from bursa.usecases.pending import Pending
+from bursa.usecases.submitting import RequestOptions
+
+JSON = "application/json"
+_OK = 200
+_ACCEPTED = 202
+_SERVER_FAULT = 500
+
+
+class RestApi(APIGatewayRestResolver):
+    """Routes of one function; every exception becomes a problem."""
+
+    def __init__(self, logger: Logger, metrics: Metrics) -> None:
+        super().__init__()
+        self._logger_of_faults = logger
+        self._metrics = metrics
+        self.exception_handler(BursaError)(self._say_error)
+        self.exception_handler(NotFoundError)(self._say_unknown_route)
+        self.exception_handler(Exception)(self._say_fault)
+
+    def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer one request."""
+        self._metrics.add_metric("Requests", MetricUnit.Count, 1)
+        return self.resolve(event, context)
+
+    def body_text(self) -> str | None:
+        """Read the request's body as text; raises `InvalidInput` ``invalid_json``."""
+        event = self.current_event
+        if not event.is_base64_encoded or event.body is None:
+            return event.body
+        try:
+            return base64.b64decode(event.body, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise InvalidInput("invalid_json", "Send a body that is JSON in UTF-8.") from None
+
+    def query(self, name: str) -> str | None:
+        """Read a query parameter."""
+        return (self.current_event.query_string_parameters or {}).get(name)
+
+    def options(self) -> RequestOptions:
+        """Read what the request's headers ask for; their names have no case."""
+        headers = self.current_event.headers
+        preferences = (headers.get("prefer") or "").lower().split(",")
+        return RequestOptions(
+            idempotency_key=headers.get("idempotency-key"),
+            respond_async="respond-async" in (wish.strip() for wish in preferences),
+        )
+
+    def account(self) -> AccountId:
+        """Read whom the authorizer found.
+
+        Raises
+        ------
+        Unauthenticated
+            ``token_expired``: the gateway has kept a verdict for longer than its token lives.
+            ``unauthenticated``: the route was called without an authorizer.
+
+        """
+        found: Mapping[str, str] = (
+            self.current_event.raw_event["requestContext"].get("authorizer") or {}
+        )
+        if "account" not in found:
+            raise Unauthenticated("unauthenticated", "Sign in first.")
+        if int(found["expires_at"]) <= time.time():
+            raise Unauthenticated("token_expired", "Sign in again.")
+        return AccountId.parse(found["account"])
+
+    def answer(self, body: object, status: int = _OK) -> Response[str]:
+        """Answer with JSON; what is pending answers 202 and where to look."""
+        if isinstance(body, Pending):
+            headers = {} if body.location is None else {"Location": body.location}
+            return _response(_ACCEPTED, JSON, body.body, headers)
+        return _response(status, JSON, body, {})
+
+    def _say_error(self, error: BursaError) -> Response[str]:
+        if error.status >= _SERVER_FAULT:
+            self._logger_of_faults.warning("%s", error.code, exc_info=error)
+        return self._say(error)
+
+    def _say_unknown_route(self, _error: NotFoundError) -> Response[str]:
+        return self._say(NotFound("unknown_route", "See GET /v1/openapi.json for the routes."))
+
+    def _say_fault(self, error: Exception) -> Response[str]:
+        self._logger_of_faults.error("unexpected", exc_info=error)
+        return self._say(InternalError("internal_error", "Report the request_id: a fault of ours."))
+
+    def _say(self, error: BursaError) -> Response[str]:
+        name = "RequestsFailed" if error.status >= _SERVER_FAULT else "RequestsRefused"
+        self._metrics.add_metric(name, MetricUnit.Count, 1)
+        self._metrics.add_metadata("code", error.code)
+        said = problem(error, self._request_id())
+        return _response(said.body["status"], PROBLEM_JSON, said.body, said.headers)
+
+    def _request_id(self) -> str | None:
+        context = self.current_event.raw_event.get("requestContext") or {}
+        request_id = context.get("requestId")
+        return request_id if isinstance(request_id, str) else None
+
+
+def _response(
+    status: int, content_type: str, body: object, headers: Mapping[str, str]
+) -> Response[str]:
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(status, content_type, text, headers={**headers, "Cache-Control": "no-store"})

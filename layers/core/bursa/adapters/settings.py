@@ -1,0 +1,131 @@
+"""What each process is told by its environment, and the only place that reads it.
+
+One frozen dataclass per process. A field's name in capitals is the variable that sets it; a field
+without a default must be set. A composition root reads its own class once, at start:
+
+    settings = read_settings(OrdersApiSettings)
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Settings = TypeVar("_Settings", bound="DataclassInstance")
+
+
+class SettingsError(Exception):
+    """Raised at start when the environment lacks a variable or holds one that can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerSettings:
+    """Of the function that turns a token into a tenant and an account."""
+
+    directory_table: str
+    # Set where AWS is emulated: key sets are then read from there, not from the issuer's host.
+    aws_endpoint_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardingSettings:
+    """Of the tool that opens a tenant."""
+
+    directory_table: str
+    command_queue_url: str
+    answers_table: str
+    user_pool_id: str
+    user_pool_client_id: str
+    issuer: str
+    tenant_name: str
+    answer_deadline_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersApiSettings:
+    """Of the function behind the signed-in routes."""
+
+    command_queue_url: str
+    answers_table: str
+    orders_table: str
+    fills_table: str
+    balances_table: str
+    markets_table: str
+    answer_deadline_ms: int = 5_000
+    # Beyond this many waiting messages intake answers 503 instead of making the wait longer.
+    queue_depth_max: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class MarketApiSettings:
+    """Of the function behind the public routes."""
+
+    journal_table: str
+    markets_table: str
+    trades_table: str
+    progress_table: str
+    default_tenant: str = "t1"
+    shard: int = 0
+    bursa_version: str = "development"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModelSettings:
+    """Of everything that writes or reads all read models."""
+
+    orders_table: str
+    fills_table: str
+    balances_table: str
+    markets_table: str
+    trades_table: str
+    progress_table: str
+    shard: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """Of the functions that follow the journal, beside `ReadModelSettings`."""
+
+    journal_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSettings:
+    """Of the functions that send to WebSocket clients, beside `ReadModelSettings`."""
+
+    connections_table: str
+    websocket_endpoint: str
+    # Set where AWS is emulated: a WebSocket stage is then a path of that host.
+    aws_endpoint_url: str = ""
+
+
+def read_settings(cls: type[_Settings], environment: Mapping[str, str] = os.environ) -> _Settings:
+    """Read one process's settings.
+
+    Raises
+    ------
+    SettingsError
+        Names every variable that is missing or not a number where one is needed.
+
+    """
+    values: dict[str, Any] = {}
+    faults = []
+    for field in fields(cls):
+        variable = field.name.upper()
+        text = environment.get(variable)
+        if text is None:
+            if field.default is MISSING:
+                faults.append(f"{variable} is not set")
+        elif field.type in (int, "int"):
+            try:
+                values[field.name] = int(text)
+            except ValueError:
+                faults.append(f"{variable} is not a whole number")
+        else:
+            values[field.name] = text
+    if faults:
+        raise SettingsError(f"Can't start {cls.__name__}: {', '.join(faults)}.")
+    return cls(**values)

@@ -1,0 +1,108 @@
+"""The read models as a WebSocket snapshot needs them: small, recent, consistent where it counts."""
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from bursa.adapters import keys
+from bursa.adapters.read_models import ReadModelNames, ReadModelTables
+from bursa.contracts.rows import (
+    AssetRow,
+    Attributes,
+    BalanceRow,
+    BookRow,
+    MarketRow,
+    OrderRow,
+    ProgressRow,
+    TradeRow,
+    from_attributes,
+)
+from bursa.domain.identifiers import AccountId, TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_Row = TypeVar("_Row")
+
+
+class SnapshotTables:
+    """Reads the tables that the projector of one shard writes."""
+
+    def __init__(
+        self, client: "DynamoDBClient", names: ReadModelNames, read_models: ReadModelTables
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._read_models = read_models
+        # Definitions never change in what a snapshot uses of them.
+        self._markets: dict[tuple[str, str], MarketRow] = {}
+        self._assets: dict[tuple[str, str], AssetRow] = {}
+
+    def progress(self) -> ProgressRow | None:
+        """Read how far the rows are."""
+        return self._read_models.progress()
+
+    def book(self, tenant: str, market: str) -> BookRow | None:
+        """Read a market's book."""
+        return self._read_models.book(tenant, market)
+
+    def market(self, tenant: str, symbol: str) -> MarketRow | None:
+        """Read a market's definition."""
+        known = self._markets.get((tenant, symbol))
+        if known is None:
+            known = self._definition(MarketRow, tenant, keys.market(symbol))
+            if known is not None:
+                self._markets[tenant, symbol] = known
+        return known
+
+    def asset(self, tenant: str, symbol: str) -> AssetRow | None:
+        """Read an asset's definition."""
+        known = self._assets.get((tenant, symbol))
+        if known is None:
+            known = self._definition(AssetRow, tenant, keys.asset(symbol))
+            if known is not None:
+                self._assets[tenant, symbol] = known
+        return known
+
+    def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
+        """Read the last public trades, newest first."""
+        answer = self._client.query(
+            TableName=self._names.trades,
+            KeyConditionExpression="pk = :market",
+            ExpressionAttributeValues={
+                ":market": {"S": keys.market_data(TenantId.parse(tenant), market)}
+            },
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [from_attributes(TradeRow, item) for item in answer["Items"]]
+
+    def open_orders(self, account: str, limit: int) -> list[OrderRow]:
+        """Read an account's open orders, newest first."""
+        answer = self._client.query(
+            TableName=self._names.orders,
+            IndexName=keys.OPEN_ORDERS_INDEX,
+            KeyConditionExpression="#account = :account",
+            ExpressionAttributeNames={"#account": keys.OPEN_ORDERS_KEY},
+            ExpressionAttributeValues={":account": {"S": keys.account(AccountId.parse(account))}},
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [from_attributes(OrderRow, item) for item in answer["Items"]]
+
+    def balances(self, account: str) -> list[BalanceRow]:
+        """Read an account's balances."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._names.balances,
+            KeyConditionExpression="pk = :account",
+            ExpressionAttributeValues={":account": {"S": keys.account(AccountId.parse(account))}},
+            ConsistentRead=True,
+        )
+        return [from_attributes(BalanceRow, item) for page in pages for item in page["Items"]]
+
+    def _definition(self, row_type: type[_Row], tenant: str, sort: str) -> _Row | None:
+        answer = self._client.get_item(
+            TableName=self._names.markets,
+            Key={"pk": {"S": str(TenantId.parse(tenant))}, "sk": {"S": sort}},
+            ConsistentRead=True,
+        )
+        item = cast("Attributes | None", answer.get("Item"))
+        return None if item is None else from_attributes(row_type, item)

@@ -1,0 +1,83 @@
+"""Snapshots in S3, one object each, never overwritten."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from bursa.adapters import keys
+from bursa.adapters.storage_errors import outcome_unknown
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.contracts.snapshot import (
+    SnapshotDamaged,
+    SnapshotHeader,
+    decode_snapshot,
+    encode_snapshot,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PRECONDITION_CODES = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+class S3Snapshots:
+    """One shard's snapshots."""
+
+    def __init__(self, client: "S3Client", bucket: str, shard: int) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._shard = shard
+
+    def sequences(self) -> list[int]:
+        """List the sequences of what is there, newest first."""
+        with outcome_unknown():
+            answer = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=keys.snapshot_prefix(self._shard)
+            )
+        found = [keys.snapshot_sequence(item["Key"]) for item in answer.get("Contents", ())]
+        return sorted(found, reverse=True)
+
+    def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        """Read one; raises `SnapshotDamaged`."""
+        try:
+            with outcome_unknown():
+                answer = self._client.get_object(
+                    Bucket=self._bucket, Key=keys.snapshot(self._shard, sequence)
+                )
+                data = answer["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise SnapshotDamaged("Another worker has just dropped it.") from None
+        return decode_snapshot(data)
+
+    def save(self, header: SnapshotHeader, state: bytes) -> int:
+        """Keep one, unless its sequence has one; returns its stored bytes."""
+        data = encode_snapshot(header, state)
+        try:
+            with outcome_unknown():
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=keys.snapshot(self._shard, header.last_sequence),
+                    Body=data,
+                    IfNoneMatch="*",
+                )
+        except ClientError as error:
+            # A shard does not stop for want of a snapshot, whatever the reason.
+            if error.response["Error"]["Code"] not in _PRECONDITION_CODES:
+                raise OutcomeUnknown(str(error)) from None
+        return len(data)
+
+    def delete(self, sequence: int) -> None:
+        """Drop one."""
+        with outcome_unknown():
+            self._client.delete_object(
+                Bucket=self._bucket, Key=keys.snapshot(self._shard, sequence)
+            )
+
+    def keep_evidence(self, sequence: int, data: bytes) -> None:
+        """Keep what was seen when the books did not add up."""
+        with outcome_unknown():
+            self._client.put_object(
+                Bucket=self._bucket, Key=keys.evidence(self._shard, sequence), Body=data
+            )

@@ -1,0 +1,46 @@
+"""What Lambda is handed when the journal's stream has something, as deliveries of records."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bursa.adapters import keys
+from bursa.adapters.journal_items import from_stream_image
+from bursa.contracts.record import EncodedRecord, RecordError
+from bursa.usecases.projector import Delivery
+
+Join = Callable[[EncodedRecord], EncodedRecord]
+
+
+def deliveries(event: Mapping[str, Any], joined: Join) -> Iterator[Delivery]:
+    """Read a stream batch; what is no record comes as a delivery without one.
+
+    Removals are passed over: the journal is never deleted from, only exported and expired. So are
+    parts of records: they say nothing before their record is there.
+
+    Parameters
+    ----------
+    event
+        What Lambda got.
+    joined
+        Fetches the body of a record that is stored in parts.
+
+    """
+    for entry in event["Records"]:
+        change = entry["dynamodb"]
+        image = change.get("NewImage")
+        if image is None or keys.is_journal_part(image.get("pk", {}).get("S", "")):
+            continue
+        record = _record(image)
+        yield Delivery(change["SequenceNumber"], record and joined(record))
+
+
+def batch_response(failed: str | None) -> dict[str, list[dict[str, str]]]:
+    """Tell Lambda from which delivery on the batch has to come again (None: from none)."""
+    return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}
+
+
+def _record(image: Mapping[str, Any]) -> EncodedRecord | None:
+    try:
+        return from_stream_image(image)
+    except RecordError:
+        return None

@@ -1,0 +1,181 @@
+"""Many writes at once, each of them safe to repeat.
+
+Rows that change are written one by one, on the condition that what is stored is older; rows that
+never change go 25 at a time. Both are told apart by the caller; nothing here knows what a row is.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from bursa.adapters.storage_errors import outcome_unknown
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.contracts.rows import Attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# DynamoDB's own bound on a BatchWriteItem.
+BATCH_ITEMS_MAX = 25
+_BATCH_ATTEMPTS = 8
+_BACKOFF_FIRST_S = 0.02
+_BACKOFF_MAX_S = 1.0
+# Some ten seconds of throttling.
+_PATIENT_ATTEMPTS = 15
+_WRITES_WAITING_MAX = 256
+# No more than the client's connection pool, so that no thread waits for a connection.
+THREADS = 8
+
+SEQUENCE = "sequence"
+_NEWER = "attribute_not_exists(#sequence) OR #sequence < :sequence"
+
+Write = Callable[[], object]
+
+
+class WritesUnprocessed(Exception):  # noqa: N818 - the name is what it means to a caller
+    """Raised when DynamoDB keeps returning items unprocessed; write all of them again later."""
+
+
+class TableWriter:
+    """Writes to several tables through one client and a bounded pool of threads."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        sleep: Callable[[float], None] = time.sleep,
+        threads: int | None = None,
+    ) -> None:
+        self._client = client
+        self._sleep = sleep
+        self._pool = ThreadPoolExecutor(threads or THREADS, thread_name_prefix="table-writer")
+
+    def run(self, writes: Iterable[Write]) -> None:
+        """Do writes, many at once, and wait for all of them; raises the first error.
+
+        They are taken one by one as there is room, so there may be any number of them. A write
+        that is throttled, or has no answer, is repeated for some time: one partition takes a
+        thousand writes a second, and a record may ask for a hundred thousand.
+        """
+        running: deque[Future[object]] = deque()
+        try:
+            for write in writes:
+                running.append(self._pool.submit(self._patiently, write))
+                if len(running) == _WRITES_WAITING_MAX:
+                    running.popleft().result()
+            while running:
+                running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _patiently(self, write: Write) -> None:
+        pause_s = _BACKOFF_FIRST_S
+        for _ in range(_PATIENT_ATTEMPTS - 1):
+            try:
+                with outcome_unknown():
+                    write()
+            except OutcomeUnknown:
+                self._sleep(pause_s)
+                pause_s = min(2 * pause_s, _BACKOFF_MAX_S)
+            else:
+                return
+        write()
+
+    def put_newer(self, table: str, item: Attributes) -> bool:
+        """Put a row unless the stored one is as new; tells whether it was put."""
+        return _unless_refused(
+            lambda: self._client.put_item(
+                TableName=table,
+                Item=item,
+                ConditionExpression=_NEWER,
+                ExpressionAttributeNames={"#sequence": SEQUENCE},
+                ExpressionAttributeValues={":sequence": item[SEQUENCE]},
+            )
+        )
+
+    def put_instead_of(self, table: str, item: Attributes, previous_sequence: int) -> bool:
+        """Put a row in the place of the one of exactly that sequence (0: of none)."""
+        if previous_sequence:
+            return _unless_refused(
+                lambda: self._client.put_item(
+                    TableName=table,
+                    Item=item,
+                    ConditionExpression="#sequence = :previous",
+                    ExpressionAttributeNames={"#sequence": SEQUENCE},
+                    ExpressionAttributeValues={":previous": {"N": str(previous_sequence)}},
+                )
+            )
+        return _unless_refused(
+            lambda: self._client.put_item(
+                TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)"
+            )
+        )
+
+    def update_newer(
+        self, table: str, key: Attributes, values: Attributes, removed: Sequence[str]
+    ) -> bool:
+        """Set and remove some attributes unless the stored row is as new as they are."""
+        names = {"#sequence": SEQUENCE}
+        given: dict[str, Any] = {":sequence": values[SEQUENCE]}
+        assignments = ["#sequence = :sequence"]
+        for position, (name, value) in enumerate(values.items()):
+            if name != SEQUENCE:
+                names[f"#{position}"] = name
+                given[f":{position}"] = value
+                assignments.append(f"#{position} = :{position}")
+        expression = "SET " + ", ".join(assignments)
+        if removed:
+            names |= {f"#r{position}": name for position, name in enumerate(removed)}
+            expression += " REMOVE " + ", ".join(f"#r{n}" for n in range(len(removed)))
+        return _unless_refused(
+            lambda: self._client.update_item(
+                TableName=table,
+                Key=key,
+                UpdateExpression=expression,
+                ConditionExpression=_NEWER,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=given,
+            )
+        )
+
+    def batches(self, items: Iterable[tuple[str, Attributes]]) -> Iterator[Write]:
+        """Group unconditional puts, given as table and item, into as few calls as possible."""
+        return self._grouped((table, {"PutRequest": {"Item": item}}) for table, item in items)
+
+    def deletions(self, rows: Iterable[tuple[str, Attributes]]) -> Iterator[Write]:
+        """Group deletions, given as table and key, into as few calls as possible."""
+        return self._grouped((table, {"DeleteRequest": {"Key": key}}) for table, key in rows)
+
+    def _grouped(self, requests: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Write]:
+        source = iter(requests)
+        while group := list(islice(source, BATCH_ITEMS_MAX)):
+            by_table: dict[str, list[dict[str, Any]]] = {}
+            for table, request in group:
+                by_table.setdefault(table, []).append(request)
+            yield partial(self._write_batch, by_table)
+
+    def _write_batch(self, requests: Mapping[str, Sequence[Any]]) -> None:
+        pause_s = _BACKOFF_FIRST_S
+        for _ in range(_BATCH_ATTEMPTS):
+            requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
+            if not requests:
+                return
+            self._sleep(pause_s)
+            pause_s *= 2
+        raise WritesUnprocessed(f"Items of {', '.join(requests)} stay unprocessed.")
+
+
+def _unless_refused(write: Write) -> bool:
+    try:
+        write()
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True

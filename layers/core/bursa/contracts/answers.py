@@ -1,0 +1,77 @@
+"""From engine words to an account's answer.
+
+The words of an answer hold everything that a message's commands caused, other accounts' orders and
+balances included. Only what belongs to the caller's account leaves this module.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.events import Order, OrderTerms, Result, Trade, decode_events
+
+# How many orders or trades of one message an answer lists at most; the read models have them all.
+LISTED_MAX = 1_000
+
+
+@dataclass(slots=True)
+class CommandOutcome:
+    """What one command came to, as far as its own account may see.
+
+    Attributes
+    ----------
+    result
+        How the engine decided.
+    orders
+        The last state of each of the account's orders that changed, by order id.
+    terms
+        Their rarely used terms, by order id.
+    fills
+        Trades in which one of the account's orders was the taker; the maker is not named.
+
+    """
+
+    result: Result
+    orders: dict[int, Order] = field(default_factory=dict)
+    terms: dict[int, OrderTerms] = field(default_factory=dict)
+    fills: list[Trade] = field(default_factory=list)
+
+    @property
+    def order(self) -> Order | None:
+        """The order that the command placed or meant; None when it was refused."""
+        return self.orders.get(self.result.order_id)
+
+
+def read_outcomes(events: bytes, account: int) -> list[CommandOutcome]:
+    """Split the words of an answer by command, keeping what belongs to the account.
+
+    Raises
+    ------
+    DecodeError
+        The words are damaged.
+
+    """
+    return list(_outcomes(events, account))
+
+
+def _outcomes(events: bytes, account: int) -> Iterator[CommandOutcome]:
+    outcome: CommandOutcome | None = None
+    for event in decode_events(events):
+        if isinstance(event, Result):
+            if outcome is not None:
+                yield outcome
+            outcome = CommandOutcome(event)
+        elif outcome is not None:
+            _keep(outcome, event, account)
+    if outcome is not None:
+        yield outcome
+
+
+def _keep(outcome: CommandOutcome, event: object, account: int) -> None:
+    if isinstance(event, Order):
+        if event.account == account:
+            outcome.orders[event.order_id] = event
+    elif isinstance(event, Trade):
+        if event.taker_account == account:
+            outcome.fills.append(event)
+    elif isinstance(event, OrderTerms) and event.order_id in outcome.orders:
+        outcome.terms[event.order_id] = event

@@ -1,0 +1,125 @@
+"""Reading request bodies: from hostile text to a request, or to one error that says what to do.
+
+Of what the client sent only names of fields are echoed back, shortened, so that an error can be
+logged and shown anywhere.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bursa.contracts.messages import COMMANDS_PER_MESSAGE_MAX
+from bursa.domain.errors import InvalidInput, TooLarge
+
+BODY_BYTES_MAX = 32 * 1024
+# Names of unknown fields are the client's own words; say no more of them than this.
+_FIELD_LENGTH_MAX = 64
+
+_Request = TypeVar("_Request", bound=BaseModel)
+
+
+class _Faulty(Exception):  # noqa: N818 - never leaves this module
+    pass
+
+
+def read_body(text: str | None, model: type[_Request]) -> _Request:
+    """Read a JSON body.
+
+    Raises
+    ------
+    TooLarge
+        ``body_too_large``.
+    InvalidInput
+        ``missing_body``, ``invalid_json``, ``duplicate_key``, ``body_not_an_object``, or about a
+        field: ``missing_field``, ``unknown_field``, ``not_a_string``, ``wrong_type``,
+        ``invalid_<field>``, ``no_operations``, ``too_many_operations``.
+
+    """
+    if not text:
+        raise InvalidInput("missing_body", "Send a JSON object as the request's body.")
+    # Surrogates without a partner can't be encoded; JSON's reader refuses them later.
+    if len(text.encode(errors="replace")) > BODY_BYTES_MAX:
+        raise TooLarge("body_too_large", f"Send a body of at most {BODY_BYTES_MAX} bytes.")
+    plain = _read_json(text)
+    if not isinstance(plain, dict):
+        raise InvalidInput("body_not_an_object", "Send a JSON object, in curly braces.")
+    try:
+        return model.model_validate(plain)
+    except ValidationError as error:
+        _raise_first(error)
+
+
+def _read_json(text: str) -> Any:  # noqa: ANN401 - what JSON may hold
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except _Faulty as fault:
+        raise InvalidInput("duplicate_key", "Send each key of an object only once.") from fault
+    except (ValueError, RecursionError):
+        raise InvalidInput("invalid_json", "Send a body that is valid JSON (RFC 8259).") from None
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    if len(plain) != len(pairs):
+        raise _Faulty
+    return plain
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _raise_first(error: ValidationError) -> NoReturn:
+    fault = error.errors(include_url=False, include_context=True, include_input=False)[0]
+    path, name = _field_path(fault["loc"])
+    code, detail = _explain(fault["type"], name, fault.get("ctx", {}))
+    raise InvalidInput(code, detail, field=path) from None
+
+
+def _field_path(location: tuple[int | str, ...]) -> tuple[str, str]:
+    """Write ``("operations", 3, "place", "price")`` as ``operations[3].price``, and its end."""
+    path, name = "", ""
+    skip_tag = False
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            skip_tag = True
+        elif skip_tag:
+            skip_tag = False  # the kind of operation, which is no field
+        else:
+            name = part[:_FIELD_LENGTH_MAX]
+            path += f".{name}" if path else name
+    return path, name
+
+
+def _explain(fault: str, name: str, context: dict[str, Any]) -> tuple[str, str]:
+    if fault == "string_pattern_mismatch":
+        return f"invalid_{name}", _PATTERN_DETAILS[name]
+    code, detail = _EXPLANATIONS.get(fault, _WRONG_TYPE)
+    return (
+        code.format(name=name),
+        detail.format(name=name, most=COMMANDS_PER_MESSAGE_MAX, **context),
+    )
+
+
+# By pydantic's type of error.
+_EXPLANATIONS = {
+    "missing": ("missing_field", "Send the field {name}."),
+    "extra_forbidden": ("unknown_field", "Leave out fields that this request does not know."),
+    "string_type": ("not_a_string", 'Send {name} as a JSON string, in quotes: "12.50".'),
+    "literal_error": ("invalid_{name}", "Send {name} as one of {expected}."),
+    "too_short": ("no_operations", "Send at least one operation."),
+    "too_long": ("too_many_operations", "Send at most {most} operations in one batch."),
+    "union_tag_not_found": (
+        "missing_field",
+        'Give every operation the field op: "place" or "cancel".',
+    ),
+    "union_tag_invalid": ("invalid_op", 'Send op as "place" or "cancel".'),
+}
+_WRONG_TYPE = ("wrong_type", "Send {name} as the type that the documentation gives.")
+_PATTERN_DETAILS = {
+    "client_order_id": "Send client_order_id as 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+    "order_id": "Send order_id as we gave it: a string of digits.",
+}

@@ -1,0 +1,93 @@
+"""What travels on the command queue: one message holds one account's commands, in order.
+
+The body is JSON so that a person can read it in the console; the commands inside are the
+engine's own words (`engine.layout`), base64, so that the worker hands them on untouched.
+The tenant and the account are set at intake from the verified identity, never by the client.
+"""
+
+import msgspec
+
+from bursa.domain.errors import InvalidInput
+
+MESSAGE_VERSION = 1
+# SQS carries at most 256 KiB; a batch of 50 commands is below 10 KiB.
+MESSAGE_BYTES_MAX = 64 * 1024
+COMMANDS_PER_MESSAGE_MAX = 50
+
+
+class CommandMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One account's commands, as intake hands them to the sequencer.
+
+    Attributes
+    ----------
+    message_id
+        32 hexadecimal digits; names the answer, and lets the queue drop a repeat.
+    account
+        The engine's account number (tenant in the high bits).
+    commands
+        Whole engine commands, ``COMMAND_BYTES`` each.
+    texts
+        Client order ids by the position of their command in this message.
+    reply
+        Whether somebody waits for the answer.
+    version
+        Of this format.
+
+    """
+
+    message_id: str
+    account: int
+    commands: bytes
+    texts: dict[int, str] = {}
+    reply: bool = False
+    version: int = MESSAGE_VERSION
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(CommandMessage)
+
+
+def encode_message(message: CommandMessage) -> str:
+    """Write the body of a queue message."""
+    return _encoder.encode(message).decode()
+
+
+def decode_message(body: str) -> CommandMessage:
+    """Read the body of a queue message; raises `InvalidInput` ``malformed_message``."""
+    if len(body) > MESSAGE_BYTES_MAX:
+        raise InvalidInput("malformed_message", "The message is larger than the limit.")
+    try:
+        message = _decoder.decode(body)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise InvalidInput("malformed_message", f"Not a command message: {error}") from None
+    if message.version != MESSAGE_VERSION:
+        raise InvalidInput("malformed_message", f"Message version {message.version} is unknown.")
+    return message
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One receive of one message, as the queue hands it over.
+
+    Attributes
+    ----------
+    body
+        A `CommandMessage`, unless somebody else wrote to the queue.
+    receipt
+        Names this delivery, for deleting it or giving it back.
+    group
+        The account that sent it (`bursa.domain.identifiers.AccountId`).
+    message_id
+        Known also when the body can't be read.
+    sent_ms
+        UTC milliseconds, by the queue's clock.
+    receive_count
+        How often it has been delivered, this time included.
+
+    """
+
+    body: str
+    receipt: str
+    group: str
+    message_id: str
+    sent_ms: int = 0
+    receive_count: int = 1

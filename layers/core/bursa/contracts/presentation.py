@@ -1,0 +1,179 @@
+"""How orders, fills, balances and trades are said to people."""
+
+from bursa.contracts.answers import LISTED_MAX, CommandOutcome
+from bursa.contracts.responses import (
+    Balance,
+    Fill,
+    Order,
+    OrderState,
+    PlacedOrder,
+    PublicTrade,
+)
+from bursa.contracts.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
+from bursa.domain.amounts import format_units
+from bursa.domain.markets import Market, MarketUnits
+from engine import layout as w
+from engine.events import Order as OrderEvent
+from engine.events import OrderTerms, Trade
+
+_NOT_CLOSED = w.CLOSE_NAMES[w.CLOSE_NONE]
+
+
+def market_from_row(row: MarketRow, maker_ppm: int = 0, taker_ppm: int = 0) -> Market:
+    """Read a market's definition; limits it leaves open become the engine's own."""
+    units = MarketUnits(
+        symbol=row.symbol,
+        base=row.base,
+        quote=row.quote,
+        base_scale=row.base_scale,
+        quote_scale=row.quote_scale,
+        lot_units=row.lot_units,
+        tick_units=row.tick_units,
+    )
+    return Market(
+        number=row.number,
+        units=units,
+        state=row.state,
+        min_notional=row.min_notional,
+        max_price=row.max_price or w.PRICE_MAX,
+        max_quantity=row.max_quantity or w.QUANTITY_MAX,
+        maker_ppm=maker_ppm,
+        taker_ppm=taker_ppm,
+    )
+
+
+# --- orders ---------------------------------------------------------------------------------------
+
+
+def order_from_row(row: OrderRow, market: Market) -> Order:
+    """Say an order of the read model."""
+    units = market.units
+    return Order(
+        order_id=str(row.order_id),
+        client_order_id=row.client_order_id,
+        market=row.market,
+        side=row.side,
+        type=row.type,
+        time_in_force=row.time_in_force,
+        post_only=row.post_only,
+        self_trade_prevention=row.self_trade_prevention,
+        price=units.price_text(row.price) if row.price else None,
+        quantity=None if row.quote_amount else units.quantity_text(row.quantity),
+        quote_amount=units.quote_text(row.quote_amount) if row.quote_amount else None,
+        filled_quantity=units.quantity_text(row.filled_quantity),
+        remaining_quantity=units.quantity_text(row.remaining),
+        filled_quote=units.quote_text(row.filled_quote),
+        status=row.status,
+        close_reason=None if row.close_reason == _NOT_CLOSED else row.close_reason,
+        created_at_ms=row.created_at_ms,
+        updated_at_ms=row.updated_at_ms,
+        sequence=row.sequence,
+    )
+
+
+def order_state(
+    event: OrderEvent, terms: OrderTerms | None, outcome: CommandOutcome, market: Market
+) -> OrderState:
+    """Say an order as an event states it; what it was called at its beginning is not in there."""
+    units = market.units
+    quote_amount = terms.quote_amount if terms else 0
+    close_reason = event.close_reason
+    return OrderState(
+        order_id=str(event.order_id),
+        market=units.symbol,
+        side=w.SIDE_NAMES[event.side],
+        type=w.TYPE_NAMES[event.order_type],
+        time_in_force=w.TIF_NAMES[event.time_in_force],
+        post_only=w.terms_post_only(event.terms),
+        self_trade_prevention=w.STP_NAMES[w.terms_stp(event.terms)],
+        price=units.price_text(event.price) if event.price else None,
+        quantity=None if quote_amount else units.quantity_text(event.quantity),
+        quote_amount=units.quote_text(quote_amount) if quote_amount else None,
+        filled_quantity=units.quantity_text(event.quantity - event.remaining),
+        remaining_quantity=units.quantity_text(event.remaining),
+        filled_quote=units.quote_text(event.filled_quote),
+        status=w.STATUS_NAMES[event.status],
+        close_reason=w.CLOSE_NAMES[close_reason] if close_reason else None,
+        updated_at_ms=outcome.result.time_ms,
+        sequence=event.sequence,
+    )
+
+
+def placed_order(
+    outcome: CommandOutcome, event: OrderEvent, client_order_id: str | None, market: Market
+) -> PlacedOrder:
+    """Say an order that has just been placed, with the first of what it traded at once."""
+    state = order_state(event, outcome.terms.get(event.order_id), outcome, market)
+    time_ms = outcome.result.time_ms
+    return PlacedOrder(
+        **state,
+        client_order_id=client_order_id,
+        created_at_ms=time_ms,
+        fills=[_taker_fill(trade, market, time_ms) for trade in outcome.fills[:LISTED_MAX]],
+    )
+
+
+def _taker_fill(trade: Trade, market: Market, time_ms: int) -> Fill:
+    units = market.units
+    # A fee is taken from what one receives.
+    fee_asset = units.base if trade.taker_side == w.SIDE_BUY else units.quote
+    return Fill(
+        trade_id=str(trade.trade_id),
+        order_id=str(trade.taker_order),
+        market=units.symbol,
+        side=w.SIDE_NAMES[trade.taker_side],
+        role="taker",
+        price=units.price_text(trade.price),
+        quantity=units.quantity_text(trade.quantity),
+        quote_amount=units.quote_text(trade.quote_amount),
+        fee=units.amount_text(trade.taker_fee, fee_asset),
+        fee_asset=fee_asset,
+        time_ms=time_ms,
+        sequence=trade.sequence,
+    )
+
+
+def fill_from_row(row: FillRow, market: Market) -> Fill:
+    """Say a fill of the read model."""
+    units = market.units
+    return Fill(
+        trade_id=str(row.trade_id),
+        order_id=str(row.order_id),
+        market=row.market,
+        side=row.side,
+        role=row.role,
+        price=units.price_text(row.price),
+        quantity=units.quantity_text(row.quantity),
+        quote_amount=units.quote_text(row.quote_amount),
+        fee=units.amount_text(row.fee, row.fee_asset),
+        fee_asset=row.fee_asset,
+        time_ms=row.time_ms,
+        sequence=row.sequence,
+    )
+
+
+def balance_from_row(row: BalanceRow, scale: int) -> Balance:
+    """Say a balance; `scale` is the asset's."""
+    return Balance(
+        asset=row.asset,
+        available=format_units(row.available, scale),
+        held=format_units(row.held, scale),
+        total=format_units(row.available + row.held, scale),
+        updated_at_ms=row.updated_at_ms,
+        sequence=row.sequence,
+    )
+
+
+def trade_from_row(row: TradeRow, market: Market) -> PublicTrade:
+    """Say a public trade."""
+    units = market.units
+    return PublicTrade(
+        trade_id=str(row.trade_id),
+        market=row.market,
+        price=units.price_text(row.price),
+        quantity=units.quantity_text(row.quantity),
+        quote_amount=units.quote_text(row.quote_amount),
+        side=row.taker_side,
+        time_ms=row.time_ms,
+        sequence=row.sequence,
+    )

@@ -1,0 +1,115 @@
+"""What clients send: the shapes of request bodies, before any market is looked at.
+
+Strict: a number where a string belongs, a field that nobody knows or a second value for the same
+key is refused, because a client that means one thing and says another should hear it at once.
+"""
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import unquote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bursa.contracts.messages import COMMANDS_PER_MESSAGE_MAX
+from bursa.domain.amounts import INT64_MAX
+from bursa.domain.errors import InvalidInput
+
+SYMBOL_LENGTH_MAX = 32
+CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"
+ORDER_ID = r"^[1-9][0-9]{0,18}$"
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["limit", "market"]
+TimeInForce = Literal["gtc", "ioc", "fok"]
+SelfTradePrevention = Literal["none", "cancel_taker", "cancel_maker", "cancel_both", "decrement"]
+ClientOrderId = Annotated[
+    str,
+    Field(
+        pattern=CLIENT_ORDER_ID,
+        description="Your own id of the order: the same id again is the same order, never a second",
+        examples=["my-order-1"],
+    ),
+]
+OrderId = Annotated[str, Field(pattern=ORDER_ID, description="Our id of the order")]
+Decimal = Annotated[str, Field(description="Plain decimal string", examples=["12.50"])]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class OrderRequest(_Request):
+    """A wish to buy or sell."""
+
+    market: Annotated[str, Field(description="Such as BTC-USDT", examples=["BTC-USDT"])]
+    side: Side
+    type: OrderType = "limit"
+    price: Annotated[
+        Decimal | None,
+        Field(description="Limit orders only: worst price, a multiple of the market's tick_size"),
+    ] = None
+    quantity: Annotated[
+        Decimal | None,
+        Field(description="Of the base asset, a multiple of the market's lot_size"),
+    ] = None
+    quote_amount: Annotated[
+        Decimal | None,
+        Field(description="Market buys only, instead of quantity: how much to spend"),
+    ] = None
+    time_in_force: Annotated[
+        TimeInForce | None,
+        Field(description="gtc by default for limit orders; market orders are ioc or fok"),
+    ] = None
+    post_only: Annotated[
+        bool, Field(description="Refuse the order instead of letting it take liquidity")
+    ] = False
+    self_trade_prevention: SelfTradePrevention = "none"
+    client_order_id: ClientOrderId | None = None
+
+
+class PlaceOperation(OrderRequest):
+    """Place one order of a batch."""
+
+    op: Literal["place"]
+
+
+class CancelOperation(_Request):
+    """Cancel one order of a batch, named by exactly one of its two ids."""
+
+    op: Literal["cancel"]
+    order_id: OrderId | None = None
+    client_order_id: ClientOrderId | None = None
+
+
+Operation = Annotated[PlaceOperation | CancelOperation, Field(discriminator="op")]
+
+
+class BatchRequest(_Request):
+    """Operations of one account, carried out in this order, each on its own."""
+
+    operations: Annotated[list[Operation], Field(min_length=1, max_length=COMMANDS_PER_MESSAGE_MAX)]
+
+
+def read_order_id(text: str) -> int:
+    """Read an order id from a path; raises `InvalidInput` ``invalid_order_id``."""
+    if not re.fullmatch(ORDER_ID, text, re.ASCII) or int(text) > INT64_MAX:
+        raise InvalidInput(
+            "invalid_order_id", "Send order_id as we gave it: a string of digits.", field="order_id"
+        )
+    return int(text)
+
+
+def read_client_order_id(text: str) -> str:
+    """Read a client order id from a path; raises `InvalidInput` ``invalid_client_order_id``.
+
+    Some clients send a colon as %3A, and not every gateway decodes a path; a percent sign is in no
+    valid id, so decoding can't turn one id into another.
+    """
+    text = unquote(text)
+    if not re.fullmatch(CLIENT_ORDER_ID, text, re.ASCII):
+        raise InvalidInput(
+            "invalid_client_order_id",
+            "Send client_order_id as 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+            field="client_order_id",
+        )
+    return text

@@ -1,0 +1,233 @@
+"""What the API answers: the shapes of its JSON.
+
+Amounts are decimal strings, times UTC milliseconds, ids strings. A shape is a TypedDict: no cost
+at run time, and the OpenAPI document is generated from it.
+"""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Fill(TypedDict):
+    """The account's side of a trade."""
+
+    trade_id: str
+    order_id: str
+    market: str
+    side: str
+    role: str
+    price: str
+    quantity: str
+    quote_amount: str
+    fee: str
+    fee_asset: str
+    time_ms: int
+    sequence: int
+
+
+class OrderState(TypedDict):
+    """An order as it stands; a field that does not apply is null."""
+
+    order_id: str
+    market: str
+    side: str
+    type: str
+    time_in_force: str
+    post_only: bool
+    self_trade_prevention: str
+    price: str | None
+    quantity: str | None
+    quote_amount: str | None
+    filled_quantity: str
+    remaining_quantity: str
+    filled_quote: str
+    status: str
+    close_reason: str | None
+    updated_at_ms: int
+    sequence: int
+
+
+class Order(OrderState):
+    """An order with what was known from its beginning."""
+
+    client_order_id: str | None
+    created_at_ms: int
+
+
+class PlacedOrder(Order):
+    """A new order and what it traded at once: the first 1,000 fills, GET /v1/fills has all."""
+
+    fills: list[Fill]
+
+
+class PendingOrder(TypedDict):
+    """Accepted for delivery, not decided yet: how to ask again.
+
+    Repeat the same request with the header ``Idempotency-Key: <idempotency_key>``, or with the
+    same client_order_id, and you get the answer to this one; it is never carried out twice.
+    """
+
+    status: Literal["pending"]
+    detail: str
+    idempotency_key: NotRequired[str]
+    client_order_id: NotRequired[str]
+    order_id: NotRequired[str]
+    location: NotRequired[str]
+
+
+class OperationError(TypedDict):
+    """Why one operation of a batch was refused; the others are not touched by it."""
+
+    code: str
+    detail: str
+
+
+class OperationResult(TypedDict):
+    """What became of one operation: either an order or an error."""
+
+    index: int
+    op: str
+    order: NotRequired[PlacedOrder | OrderState]
+    error: NotRequired[OperationError]
+
+
+class BatchResults(TypedDict):
+    """One result an operation, in the order they were sent."""
+
+    results: list[OperationResult]
+
+
+class CancelledOrders(TypedDict):
+    """The orders that a cancel of all closed: how many, and up to 1,000 of them, oldest first."""
+
+    cancelled: int
+    order_ids: list[str]
+    sequence: int
+
+
+class OrderPage(TypedDict):
+    """Orders, newest first."""
+
+    items: list[Order]
+    next_cursor: str | None
+
+
+class FillPage(TypedDict):
+    """Fills, newest first."""
+
+    items: list[Fill]
+    next_cursor: str | None
+
+
+class Balance(TypedDict):
+    """What the account has of an asset; held is reserved by open orders."""
+
+    asset: str
+    available: str
+    held: str
+    total: str
+    updated_at_ms: int
+    sequence: int
+
+
+class BalancePage(TypedDict):
+    """All balances; next_cursor is always null."""
+
+    items: list[Balance]
+    next_cursor: str | None
+
+
+class Fees(TypedDict):
+    """Fees by default, in parts per million; a negative one is paid to you."""
+
+    maker_ppm: int
+    taker_ppm: int
+
+
+class MarketDefinition(TypedDict):
+    """A market and what it demands of orders."""
+
+    market: str
+    base: str
+    quote: str
+    status: str
+    tick_size: str
+    lot_size: str
+    min_notional: str
+    fees: Fees
+
+
+class MarketPage(TypedDict):
+    """All markets; next_cursor is always null."""
+
+    items: list[MarketDefinition]
+    next_cursor: str | None
+
+
+class Book(TypedDict):
+    """Price levels as [price, quantity], best first, all at one sequence."""
+
+    market: str
+    sequence: int
+    time_ms: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class PublicTrade(TypedDict):
+    """One trade; side is the taker's."""
+
+    trade_id: str
+    market: str
+    price: str
+    quantity: str
+    quote_amount: str
+    side: str
+    time_ms: int
+    sequence: int
+
+
+class TradePage(TypedDict):
+    """Public trades, newest first."""
+
+    items: list[PublicTrade]
+    next_cursor: str | None
+
+
+class Ticker(TypedDict):
+    """The last trade, the best prices, and the last 24 hours with the hour that has begun."""
+
+    market: str
+    last_price: str | None
+    last_quantity: str | None
+    last_time_ms: int | None
+    best_bid: str | None
+    best_ask: str | None
+    open: str | None
+    high: str | None
+    low: str | None
+    volume: str
+    quote_volume: str
+    trades: int
+    sequence: int
+    time_ms: int
+
+
+class JournalPosition(TypedDict):
+    """A place in the journal; zeros before the first record."""
+
+    sequence: int
+    number: int
+    time_ms: int
+
+
+class Health(TypedDict):
+    """Whether the read models are in step with the journal."""
+
+    status: Literal["ok", "behind"]
+    version: str
+    journal: JournalPosition
+    read_models: JournalPosition
+    lag_records: int
+    lag_ms: int

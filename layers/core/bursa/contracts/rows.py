@@ -1,0 +1,351 @@
+"""Every row of every read model: its fields, and its form as DynamoDB attributes.
+
+The projector writes these rows and the API reads them; no one else knows the form. A row holds
+integers in the engine's units (prices in ticks, quantities in lots, amounts in ledger units, times
+in UTC milliseconds) and words for everything that has a name ("buy", "partially_filled"). What is
+``None`` is not stored. Keys are added by `bursa.adapters.keys`; no row needs its key to be read.
+
+Each row but the pointers carries ``sequence``: it reflects every event up to that sequence that
+concerns it, so a writer who finds a higher one has come late and leaves it alone (DESIGN D7).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from types import UnionType
+from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+# One item in the form of boto3's low-level client: {"price": {"N": "12"}}.
+Attributes: TypeAlias = dict[str, dict[str, Any]]
+Value: TypeAlias = str | int | bool | bytes | frozenset[str]
+# Fields to set; None removes the attribute.
+Changes: TypeAlias = dict[str, Value | None]
+
+Row = TypeVar("Row")
+
+
+class RowError(Exception):
+    """Raised when a stored row lacks a field or holds one of another type."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order's whole state; one item for its whole life.
+
+    Attributes
+    ----------
+    account
+        ``t1-12``.
+    order_id
+        The sequence of the command that placed it.
+    status
+        ``open``, ``partially_filled``, ``pending_trigger``, ``filled``, ``cancelled``, ``expired``.
+    close_reason
+        Why it closed (`engine.layout.CLOSE_NAMES`), ``none`` while it is open.
+    price, trigger_price
+        Ticks; 0 where the order type has none.
+    quantity, remaining, filled_quantity, display_quantity
+        Lots. ``quantity`` is always what is filled and what remains; a market buy by
+        ``quote_amount`` grows it as it fills.
+    filled_quote, quote_amount
+        Ledger units of the quote asset.
+    open_account
+        The account while the order is open, else absent: the key of the ``open-orders`` index.
+
+    """
+
+    account: str
+    order_id: int
+    market: str
+    side: str
+    type: str
+    time_in_force: str
+    post_only: bool
+    self_trade_prevention: str
+    price: int
+    quantity: int
+    remaining: int
+    filled_quantity: int
+    filled_quote: int
+    status: str
+    close_reason: str
+    created_at_ms: int
+    updated_at_ms: int
+    sequence: int
+    client_order_id: str | None = None
+    trigger_price: int = 0
+    display_quantity: int = 0
+    expire_ms: int = 0
+    quote_amount: int = 0
+    open_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOrderRow:
+    """Leads from an account's client order id to the newest order under it; never changes."""
+
+    account: str
+    client_order_id: str
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    """One account's side of a trade; never changes.
+
+    ``fee`` is in ledger units of ``fee_asset``; a rebate is negative.
+    """
+
+    account: str
+    trade_id: int
+    order_id: int
+    market: str
+    side: str
+    role: str  # maker or taker
+    price: int
+    quantity: int
+    quote_amount: int
+    fee: int
+    fee_asset: str
+    time_ms: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """What an account has of an asset, in ledger units."""
+
+    account: str
+    asset: str
+    available: int
+    held: int
+    updated_at_ms: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """An asset of a tenant; ``scale`` is the decimal places of its ledger unit. Never changes."""
+
+    tenant: str
+    number: int
+    symbol: str
+    scale: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """A market's definition, limits and state.
+
+    Limits are 0 where there is none.
+    """
+
+    tenant: str
+    number: int
+    symbol: str
+    base: str
+    quote: str
+    base_scale: int
+    quote_scale: int
+    lot_units: int
+    tick_units: int
+    state: str
+    sequence: int
+    min_notional: int = 0
+    max_quantity: int = 0
+    max_price: int = 0
+    collar_ppm: int = 0
+    market_collar_ppm: int = 0
+    breaker_ppm: int = 0
+    reference_interval_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTierRow:
+    """The fees of a tier in parts per million; tier 0 is what an account has by default."""
+
+    tenant: str
+    tier: int
+    maker_ppm: int
+    taker_ppm: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRow:
+    """A public trade; never changes."""
+
+    tenant: str
+    market: str
+    trade_id: int
+    price: int
+    quantity: int
+    quote_amount: int
+    taker_side: str
+    time_ms: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    """A market's book and last day in one item; read it with `bursa.contracts.books`.
+
+    Attributes
+    ----------
+    sequence
+        Of the last command that changed anything in it.
+    bids, asks
+        Packed levels, best first.
+    hours
+        Packed hourly statistics of the last 24 hours and the current one.
+    last_price, last_quantity, last_trade_id, last_time_ms
+        Of the last trade; 0 before the first.
+    reference_price, indicative_price, indicative_quantity
+        As the engine states them; 0 where there is none.
+
+    """
+
+    tenant: str
+    market: str
+    sequence: int
+    time_ms: int
+    bids: bytes
+    asks: bytes
+    hours: bytes
+    last_price: int = 0
+    last_quantity: int = 0
+    last_trade_id: int = 0
+    last_time_ms: int = 0
+    reference_price: int = 0
+    indicative_price: int = 0
+    indicative_quantity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressRow:
+    """How far a projection has followed a shard's journal.
+
+    Attributes
+    ----------
+    sequence, number, time_ms
+        Last sequence, number and time of the last record that is wholly applied.
+    skipped
+        Records stepped over because they could not be projected; anything but 0 calls for
+        `make rebuild` once the cause is mended.
+
+    """
+
+    shard: int
+    sequence: int
+    number: int
+    time_ms: int
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """An open WebSocket connection, whose it is, and the channels it listens to."""
+
+    tenant: str
+    connection_id: str
+    account: str
+    connected_at_ms: int
+    expires_at: int  # seconds; DynamoDB forgets the row then
+    channels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """One connection's interest in one channel.
+
+    ``since`` is how far the read models were when it subscribed: what comes later is to be sent.
+    """
+
+    tenant: str
+    channel: str
+    connection_id: str
+    since: int
+    expires_at: int
+
+
+def to_attributes(row: object) -> Attributes:
+    """Write a whole row; fields that are None or an empty set are left out."""
+    attributes: Attributes = {}
+    for name, kind, _ in _plan(type(row)):
+        value = getattr(row, name)
+        if value is None or (kind == "SS" and not value):
+            continue
+        attributes[name] = _write(kind, value)
+    return attributes
+
+
+def change_attributes(row_type: type[object], changes: Changes) -> Attributes:
+    """Write the fields that a change sets; those it removes (None) are left out."""
+    kinds = {name: kind for name, kind, _ in _plan(row_type)}
+    return {
+        name: _write(kinds[name], value) for name, value in changes.items() if value is not None
+    }
+
+
+def from_attributes(row_type: type[Row], attributes: Mapping[str, Mapping[str, Any]]) -> Row:
+    """Read a row; attributes it does not know (keys, a time to live) are passed over.
+
+    Raises
+    ------
+    RowError
+        A field is missing or has another type.
+
+    """
+    values: dict[str, Any] = {}
+    for name, kind, required in _plan(row_type):
+        attribute = attributes.get(name)
+        if attribute is None:
+            if required:
+                raise RowError(f"A {row_type.__name__} without {name}.")
+            continue
+        try:
+            values[name] = _read(kind, attribute[kind])
+        except (KeyError, TypeError, ValueError):
+            raise RowError(f"A {row_type.__name__} whose {name} is not a {kind}.") from None
+    return row_type(**values)
+
+
+_KINDS: dict[type, str] = {str: "S", int: "N", bool: "BOOL", bytes: "B", frozenset: "SS"}
+
+
+_plans: dict[type, tuple[tuple[str, str, bool], ...]] = {}
+
+
+def _plan(row_type: type) -> tuple[tuple[str, str, bool], ...]:
+    """Name, attribute type and whether it must be there, for each field; worked out once."""
+    plan = _plans.get(row_type)
+    if plan is None:
+        plan = _plans[row_type] = tuple(_describe(row_type))
+    return plan
+
+
+def _describe(row_type: type) -> Iterator[tuple[str, str, bool]]:
+    hints = get_type_hints(row_type)
+    for field in fields(row_type):
+        hint = hints[field.name]
+        if isinstance(hint, UnionType):
+            hint = next(kind for kind in get_args(hint) if kind is not type(None))
+        yield field.name, _KINDS[get_origin(hint) or hint], field.default is MISSING
+
+
+def _write(kind: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute type
+    if kind == "N":
+        return {"N": str(int(value))}
+    if kind == "SS":
+        return {"SS": sorted(value)}
+    return {kind: value}
+
+
+def _read(kind: str, value: Any) -> Any:  # noqa: ANN401 - any attribute type
+    if kind == "N":
+        return int(value)
+    if kind == "SS":
+        return frozenset(value)
+    if kind == "B":
+        return bytes(value)
+    return value

@@ -1,0 +1,36 @@
+"""Who may act: a brand's sign-in settings, as the deployment's directory keeps them."""
+
+from dataclasses import dataclass, field
+
+from bursa.domain.identifiers import TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class TenantProfile:
+    """A tenant's own settings.
+
+    Attributes
+    ----------
+    tenant
+        Whose they are.
+    name
+        The brand's name, for people.
+    issuer
+        The issuer its users' tokens must name: the URL of its user pool.
+    client_ids
+        The app clients that its tokens may be made for (their audience).
+
+    """
+
+    tenant: TenantId
+    name: str
+    issuer: str
+    client_ids: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A step of onboarding: when it was first wanted, UTC milliseconds, and whether it was done."""
+
+    wished_ms: int
+    fulfilled: bool

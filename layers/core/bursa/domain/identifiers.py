@@ -1,0 +1,119 @@
+"""Who and what: tenants, accounts, and the ids of commands.
+
+Every identifier is a number inside and a short string outside. Nothing here reads a clock or
+draws random numbers: an id that must be unpredictable is made at the edge and passed in.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Self
+
+from bursa.domain.errors import InvalidInput
+
+ACCOUNT_INDEX_BITS = 32
+TENANT_NUMBER_MAX = (1 << 16) - 1
+ACCOUNT_INDEX_MAX = (1 << ACCOUNT_INDEX_BITS) - 1
+FEE_ACCOUNT_INDEX = 0
+
+_TENANT = re.compile(r"t([1-9][0-9]{0,9})", re.ASCII)
+_ACCOUNT = re.compile(r"t([1-9][0-9]{0,9})-(0|[1-9][0-9]{0,9})", re.ASCII)
+_SIGN_BIT = 1 << 63
+_WORD = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class TenantId:
+    """A brand on this deployment; written ``t7``."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= TENANT_NUMBER_MAX:
+            raise InvalidInput("invalid_tenant", f"Tenant number {self.number} is out of range.")
+
+    def __str__(self) -> str:
+        return f"t{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``t7``; raises `InvalidInput` for anything else."""
+        match = _TENANT.fullmatch(text)
+        if match is None:
+            raise InvalidInput("invalid_tenant", "A tenant id is the letter t and a number.")
+        return cls(int(match[1]))
+
+    @property
+    def fee_account(self) -> "AccountId":
+        """The account that receives this tenant's trading fees."""
+        return AccountId(self, FEE_ACCOUNT_INDEX)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountId:
+    """A holder of balances; written ``t7-12``, a single word inside the engine."""
+
+    tenant: TenantId
+    index: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index <= ACCOUNT_INDEX_MAX:
+            raise InvalidInput("invalid_account", f"Account index {self.index} is out of range.")
+
+    def __str__(self) -> str:
+        return f"{self.tenant}-{self.index}"
+
+    @property
+    def number(self) -> int:
+        """The engine's word: tenant number in the high bits, index in the low 32."""
+        return self.tenant.number << ACCOUNT_INDEX_BITS | self.index
+
+    @classmethod
+    def from_number(cls, number: int) -> Self:
+        """Split the engine's word again."""
+        return cls(TenantId(number >> ACCOUNT_INDEX_BITS), number & ACCOUNT_INDEX_MAX)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``t7-12``; raises `InvalidInput` for anything else."""
+        match = _ACCOUNT.fullmatch(text)
+        if match is None:
+            raise InvalidInput("invalid_account", "An account id looks like t1-12.")
+        return cls(TenantId(int(match[1])), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class CommandId:
+    """128 bits that name one wish for good, so that a retry of it has no second effect.
+
+    Two signed words, because the engine's words are signed. Never (0, 0): that means "no id".
+    """
+
+    high: int
+    low: int
+
+    @classmethod
+    def from_parts(cls, account: AccountId, kind: str, key: str) -> Self:
+        """Derive the id from the account, what the key is, and the key.
+
+        BLAKE2b-128 (RFC 7693) over the parts, NUL-separated; none of them may contain a NUL.
+        """
+        digest = blake2b(f"{account}\0{kind}\0{key}".encode(), digest_size=16).digest()
+        return cls.from_bytes(digest)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read 16 big-endian bytes."""
+        return cls(
+            int.from_bytes(data[:8], "big", signed=True),
+            int.from_bytes(data[8:], "big", signed=True),
+        )
+
+    @classmethod
+    def from_hex(cls, text: str) -> Self:
+        """Read 32 hexadecimal digits."""
+        return cls.from_bytes(bytes.fromhex(text))
+
+    def hex(self) -> str:
+        """32 hexadecimal digits, the form used in keys and messages."""
+        return f"{self.high % _WORD:016x}{self.low % _WORD:016x}"

@@ -1,0 +1,55 @@
+"""Finding a tenant's markets."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bursa.domain.errors import InternalError, NotFound
+from bursa.domain.identifiers import TenantId
+from bursa.domain.markets import Market
+
+
+class MarketCatalogue(Protocol):
+    """The definitions of a tenant's markets and assets, as the read model has them."""
+
+    def find(self, tenant: TenantId, symbol: str) -> Market | None:
+        """Find a market by its name."""
+
+    def numbered(self, tenant: TenantId, number: int) -> Market | None:
+        """Find a market by the engine's number."""
+
+    def all(self, tenant: TenantId) -> Sequence[Market]:
+        """List the markets by name."""
+
+    def asset_scale(self, tenant: TenantId, asset: str) -> int | None:
+        """Give an asset's number of decimal places; None for an unknown one."""
+
+
+def named_market(catalogue: MarketCatalogue, tenant: TenantId, symbol: str) -> Market:
+    """Find the market that a request names; raises `NotFound` ``unknown_market``."""
+    market = catalogue.find(tenant, symbol)
+    if market is None:
+        raise NotFound("unknown_market", "Choose a market from GET /v1/markets.", field="market")
+    return market
+
+
+def stored_market(catalogue: MarketCatalogue, tenant: TenantId, key: str | int) -> Market:
+    """Find the market that a stored order or trade is in, by name or by the engine's number.
+
+    Raises
+    ------
+    InternalError
+        ``missing_market``: the read models hold an order of a market that they don't hold.
+
+    """
+    found = catalogue.find(tenant, key) if isinstance(key, str) else catalogue.numbered(tenant, key)
+    if found is None:
+        raise InternalError("missing_market", "Report the request_id: a market's data is missing.")
+    return found
+
+
+def stored_scale(catalogue: MarketCatalogue, tenant: TenantId, asset: str) -> int:
+    """Give the decimal places of an asset that a balance is in; raises `InternalError`."""
+    scale = catalogue.asset_scale(tenant, asset)
+    if scale is None:
+        raise InternalError("missing_asset", "Report the request_id: an asset's data is missing.")
+    return scale

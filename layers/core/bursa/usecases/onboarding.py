@@ -1,0 +1,303 @@
+"""Bringing a tenant into being: its profile, its assets and markets, its users and their money.
+
+Assets, markets, fees and credits are commands like any other, so the journal holds them.
+
+Everything here may be repeated. What exists is found again. A wish for the engine is written down
+under the caller's key before it is sent, with its time: its commands then always carry the same
+ids and the same intake time, so that the engine takes them once, however late they come again.
+A wish that was fulfilled is not sent again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+from bursa.contracts.answers import CommandOutcome
+from bursa.domain.amounts import parse_decimal, parse_units
+from bursa.domain.directory import TenantProfile, Wish
+from bursa.domain.errors import InvalidInput, Refused, Unavailable
+from bursa.domain.identifiers import AccountId, CommandId, TenantId
+from bursa.usecases.submitting import RequestIdentity, Submission
+from engine import codec, layout
+
+_DEFAULT_TIER = 0
+# A definition that is there already is what a repeated onboarding wants.
+_SETTLED = frozenset(
+    {layout.REASON_ACCEPTED, layout.REASON_ALREADY_DEFINED, layout.REASON_DUPLICATE_COMMAND}
+)
+
+
+class Directory(Protocol):
+    """Keeps tenants, their users' accounts, and the engine's numbers of their assets."""
+
+    def open_tenant(self, name: str, issuer: str, client_ids: frozenset[str]) -> TenantProfile:
+        """Write a tenant's settings; the tenant of an issuer stays the same."""
+
+    def number_of_asset(self, tenant: TenantId, symbol: str) -> int:
+        """Find the engine's number of an asset, or give it one."""
+
+    def number_of_market(self, tenant: TenantId, symbol: str) -> int:
+        """Find the engine's number of a market, or give it one."""
+
+    def open_account(self, tenant: TenantId, subject: str) -> AccountId:
+        """Find a user's account, or open one."""
+
+    def write_wish(self, tenant: TenantId, name: str, now_ms: int) -> Wish:
+        """Write down that something is wanted, or find when it was first."""
+
+    def fulfil_wish(self, tenant: TenantId, name: str) -> None:
+        """Write down that it was done."""
+
+
+class UserPool(Protocol):
+    """One tenant's users."""
+
+    def add_user(self, email: str, password: str) -> str:
+        """Create a user who may sign in at once, or find it; returns the subject of its tokens."""
+
+
+class CommandIntake(Protocol):
+    """Hands commands to the sequencer and waits for what they come to."""
+
+    def now_ms(self) -> int:
+        """Read the time that commands carry as their intake time."""
+
+    def send(self, submission: Submission) -> None:
+        """Hand commands in; raises `Unavailable`."""
+
+    def wait(self, submission: Submission) -> list[CommandOutcome] | None:
+        """Return the outcomes, one a command; None when the deadline passes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetListing:
+    """An asset to trade; one ledger unit is ``10 ** -scale``."""
+
+    symbol: str
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketListing:
+    """A market to open; sizes and the least value of an order are decimal strings."""
+
+    base: str
+    quote: str
+    tick_size: str
+    lot_size: str
+    min_notional: str
+
+    @property
+    def symbol(self) -> str:
+        """Its name, such as ``BTC-USDT``."""
+        return f"{self.base}-{self.quote}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a tenant trades, and the fees of its default tier in parts per million."""
+
+    assets: tuple[AssetListing, ...]
+    markets: tuple[MarketListing, ...]
+    maker_ppm: int
+    taker_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Money to credit; the amount is a decimal string."""
+
+    asset: str
+    amount: str
+
+
+class Onboarding:
+    """Brings one tenant into being."""
+
+    def __init__(self, directory: Directory, users: UserPool, intake: CommandIntake) -> None:
+        self._directory = directory
+        self._users = users
+        self._intake = intake
+
+    def open_tenant(self, name: str, issuer: str, client_ids: frozenset[str]) -> TenantProfile:
+        """Give a brand a tenant id and open the door to its users' tokens."""
+        return self._directory.open_tenant(name, issuer, client_ids)
+
+    def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:
+        """Define assets, fees and markets.
+
+        Parameters
+        ----------
+        tenant
+            Whose.
+        listing
+            All of them: a market may only name assets of the same listing.
+        key
+            The caller's name for this wish; the same key again changes nothing.
+
+        Raises
+        ------
+        InvalidInput
+            What `market_steps` raises, or ``unknown_asset``.
+        Refused
+            The engine's reason.
+        Unavailable
+            ``no_answer``: it may have been done all the same; repeat it.
+
+        """
+        scales = {asset.symbol: asset.scale for asset in listing.assets}
+        commands = [self._define_asset(tenant, asset) for asset in listing.assets]
+        commands.append(
+            _command(
+                layout.COMMAND_SET_FEE_TIER,
+                0,
+                tenant.number,
+                _DEFAULT_TIER,
+                listing.maker_ppm,
+                listing.taker_ppm,
+            )
+        )
+        for market in listing.markets:
+            commands += self._define_market(tenant, market, scales)
+        self._submit(tenant.fee_account, "listing", key, commands)
+
+    def open_account(self, tenant: TenantId, email: str, password: str) -> AccountId:
+        """Create a user and its account."""
+        return self._directory.open_account(tenant, self._users.add_user(email, password))
+
+    def credit(
+        self, account: AccountId, listing: Listing, deposits: Sequence[Deposit], key: str
+    ) -> None:
+        """Credit an account; raises as `list_markets` does."""
+        scales = {asset.symbol: asset.scale for asset in listing.assets}
+        commands = [
+            _command(
+                layout.COMMAND_CREDIT,
+                account.number,
+                self._directory.number_of_asset(account.tenant, deposit.asset),
+                parse_units(deposit.amount, _scale(scales, deposit.asset), "amount"),
+            )
+            for deposit in deposits
+        ]
+        self._submit(account, "credit", key, commands)
+
+    def _define_asset(self, tenant: TenantId, asset: AssetListing) -> "_Command":
+        number = self._directory.number_of_asset(tenant, asset.symbol)
+        return _command(
+            layout.COMMAND_DEFINE_ASSET,
+            0,
+            number,
+            tenant.number,
+            asset.scale,
+            *codec.pack_symbol(asset.symbol),
+        )
+
+    def _define_market(
+        self, tenant: TenantId, market: MarketListing, scales: dict[str, int]
+    ) -> list["_Command"]:
+        base_scale, quote_scale = _scale(scales, market.base), _scale(scales, market.quote)
+        lot_units, tick_units = market_steps(market, base_scale, quote_scale)
+        number = self._directory.number_of_market(tenant, market.symbol)
+        define = _command(
+            layout.COMMAND_DEFINE_MARKET,
+            0,
+            number,
+            tenant.number,
+            self._directory.number_of_asset(tenant, market.base),
+            self._directory.number_of_asset(tenant, market.quote),
+            lot_units,
+            tick_units,
+            layout.STATE_OPEN,
+            *codec.pack_symbol(market.symbol),
+        )
+        least = parse_units(market.min_notional, quote_scale, "min_notional")
+        return [define, _command(layout.COMMAND_SET_MARKET_LIMITS, 0, number, least)]
+
+    def _submit(
+        self, account: AccountId, kind: str, key: str, commands: Sequence["_Command"]
+    ) -> None:
+        name = f"{account}/{kind}/{key}"
+        wish = self._directory.write_wish(account.tenant, name, self._intake.now_ms())
+        if wish.fulfilled:
+            return
+        submission = Submission(
+            account,
+            RequestIdentity(CommandId.from_parts(account, kind, key), key),
+            [
+                build(CommandId.from_parts(account, kind, f"{key}/{position}"), wish.wished_ms)
+                for position, build in enumerate(commands)
+            ],
+        )
+        self._intake.send(submission)
+        outcomes = self._intake.wait(submission)
+        if outcomes is None:
+            raise Unavailable("no_answer", "The sequencer does not answer; is the worker running?")
+        for outcome in outcomes:
+            _require_settled(outcome)
+        self._directory.fulfil_wish(account.tenant, name)
+
+
+# Makes the command's bytes from its id and intake time.
+_Command = Callable[[CommandId, int], bytes]
+
+
+def market_steps(market: MarketListing, base_scale: int, quote_scale: int) -> tuple[int, int]:
+    """Turn a market's tick and lot size into the engine's units.
+
+    Returns
+    -------
+    lot_units, tick_units
+        Base units in one lot; quote units for one lot at a price of one tick (DESIGN D6).
+
+    Raises
+    ------
+    InvalidInput
+        ``invalid_lot_size`` or ``invalid_tick_size``: not a whole number of units.
+
+    """
+    lot = Fraction(*_ratio(market.lot_size, "lot_size"))
+    tick = Fraction(*_ratio(market.tick_size, "tick_size"))
+    lot_units = lot * 10**base_scale
+    if lot_units.denominator != 1:
+        raise InvalidInput(
+            "invalid_lot_size",
+            f"A lot of {market.symbol} must be a whole number of {market.base} units.",
+            field="lot_size",
+        )
+    tick_units = tick * lot * 10**quote_scale
+    if tick_units.denominator != 1:
+        raise InvalidInput(
+            "invalid_tick_size",
+            f"Tick times lot of {market.symbol} must be a whole number of {market.quote} units.",
+            field="tick_size",
+        )
+    return lot_units.numerator, tick_units.numerator
+
+
+def _ratio(text: str, field: str) -> tuple[int, int]:
+    digits, places = parse_decimal(text, field)
+    return digits, 10**places
+
+
+def _scale(scales: dict[str, int], symbol: str) -> int:
+    try:
+        return scales[symbol]
+    except KeyError:
+        raise InvalidInput("unknown_asset", f"{symbol} is not in the listing.") from None
+
+
+def _command(kind: int, account: int, *body: int) -> _Command:
+    def build(command_id: CommandId, time_ms: int) -> bytes:
+        words = (command_id.high, command_id.low)
+        return codec.encode(kind, account, *body, command_id=words, time_ms=time_ms)
+
+    return build
+
+
+def _require_settled(outcome: CommandOutcome) -> None:
+    reason = outcome.result.reason
+    if reason not in _SETTLED:
+        name = layout.REASON_NAMES[reason]
+        command = layout.COMMAND_NAMES[outcome.result.command_kind]
+        raise Refused(name, f"The engine refused to {command}: {name}.")

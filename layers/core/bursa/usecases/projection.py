@@ -1,0 +1,447 @@
+"""Fold journal records into the rows that the read models must then hold. Pure.
+
+Events state absolute facts (DESIGN D7), so a run of records is folded to one final state per row
+before anything is written: an order that was placed, filled and closed within a run is one write.
+Folding the same records in other portions gives the same rows.
+
+A fold never reads a row. What a run can't know (an older order's creation time) it does not touch,
+and what has to be added to what is stored (a market's book) is left as a list of facts, each with
+its sequence, for `bursa.usecases.books` to apply to the stored row exactly once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from bursa.contracts.record import JournalRecord
+from bursa.contracts.rows import (
+    AssetRow,
+    BalanceRow,
+    Changes,
+    ClientOrderRow,
+    FeeTierRow,
+    FillRow,
+    MarketRow,
+    TradeRow,
+)
+from bursa.domain.errors import InvalidInput
+from bursa.domain.identifiers import AccountId, TenantId
+from engine import codec
+from engine import events as e
+from engine import layout as w
+
+OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
+
+# About 1.5 KB each.
+OPEN_ORDERS_KEPT_MAX = 50_000
+
+BookFact = e.Level | e.Trade | e.Market
+
+
+class UnprojectableRecord(Exception):  # noqa: N818 - the name is what it means to a caller
+    """Raised when a record can't be turned into rows, however often it is tried.
+
+    Attributes
+    ----------
+    first_sequence, last_sequence
+        What the record covers.
+
+    """
+
+    def __init__(self, first_sequence: int, last_sequence: int, why: str) -> None:
+        super().__init__(f"Record {first_sequence} to {last_sequence} can't be projected: {why}")
+        self.first_sequence = first_sequence
+        self.last_sequence = last_sequence
+
+
+@dataclass(slots=True)
+class Definitions:
+    """What the engine's numbers stand for; a definition never changes once it is made."""
+
+    assets: dict[int, AssetRow] = field(default_factory=dict)
+    markets: dict[int, MarketRow] = field(default_factory=dict)
+
+    def copy(self) -> "Definitions":
+        """Return a registry that can grow without this one noticing."""
+        return Definitions(dict(self.assets), dict(self.markets))
+
+
+@dataclass(slots=True)
+class RowChange:
+    """What a run of records makes of one row.
+
+    ``whole`` says that the row begins in this run, so ``values`` are all its fields.
+    """
+
+    sequence: int
+    values: Changes
+    whole: bool = False
+
+
+@dataclass(slots=True)
+class BookChange:
+    """What happened in one market, in order, with the engine time of each fact."""
+
+    tenant: str
+    market: str
+    facts: list[tuple[int, BookFact]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Views:
+    """The final rows of a run of records, ``first_sequence`` to ``last_sequence``."""
+
+    first_sequence: int
+    last_sequence: int
+    number: int
+    time_ms: int
+    definitions: Definitions
+    orders: dict[tuple[str, int], RowChange] = field(default_factory=dict)
+    client_orders: dict[tuple[str, str], ClientOrderRow] = field(default_factory=dict)
+    fills: list[FillRow] = field(default_factory=list)
+    trades: list[TradeRow] = field(default_factory=list)
+    balances: dict[tuple[str, str], BalanceRow] = field(default_factory=dict)
+    assets: list[AssetRow] = field(default_factory=list)
+    markets: dict[tuple[str, str], RowChange] = field(default_factory=dict)
+    fee_tiers: dict[tuple[str, int], FeeTierRow] = field(default_factory=dict)
+    books: dict[int, BookChange] = field(default_factory=dict)
+
+
+def fold(records: Sequence[JournalRecord], definitions: Definitions) -> Views:
+    """Fold a run of records, without a gap and in order, into final rows.
+
+    Parameters
+    ----------
+    records
+        At least one; each begins where the one before it ends.
+    definitions
+        What was defined before the run; not changed. The result holds it grown by the run.
+
+    Raises
+    ------
+    UnprojectableRecord
+        For the first record that can't be projected; fold the ones before it by themselves.
+
+    """
+    first, last = records[0], records[-1]
+    views = Views(
+        first.first_sequence,
+        last.last_sequence,
+        last.number,
+        last.time_ms,
+        definitions.copy(),
+    )
+    for record in records:
+        try:
+            _Folder(views, record).fold()
+        except (KeyError, ValueError, InvalidInput) as error:
+            raise UnprojectableRecord(
+                record.first_sequence, record.last_sequence, f"{type(error).__name__} {error}"
+            ) from error
+    return views
+
+
+def unfolded(change: RowChange, sequence: int, values: Changes, *, whole: bool) -> None:
+    """Merge a later state of a row into an earlier one."""
+    change.sequence = sequence
+    change.values.update(values)
+    change.whole = change.whole or whole
+
+
+class _Folder:
+    """Folds one record into views; knows the command whose events it is at."""
+
+    def __init__(self, views: Views, record: JournalRecord) -> None:
+        self._views = views
+        self._record = record
+        self._definitions = views.definitions
+        self._result: e.Result
+        self._accounts: dict[int, str] = {}
+        self._order_key = ("", 0)
+
+    def fold(self) -> None:
+        """Fold every event."""
+        record = self._record
+        due = record.first_sequence
+        for event in codec.decode_events(record.events):
+            if isinstance(event, e.Result):
+                if event.sequence != due:
+                    raise ValueError(f"result {event.sequence} stands where {due} is due")
+                due += 1
+                self._result = event
+            else:
+                self._fold_event(event)
+        if due != record.last_sequence + 1:
+            raise ValueError(f"it ends at {due - 1}")
+
+    def _fold_event(self, event: e.Event) -> None:
+        match event:
+            case e.Order():
+                self._order(event)
+            case e.OrderTerms():
+                self._order_terms(event)
+            case e.Balance():
+                self._balance(event)
+            case e.Asset():
+                self._asset(event)
+            case e.FeeTier():
+                self._fee_tier(event)
+            case _:
+                self._fold_market_event(event)
+
+    def _fold_market_event(self, event: e.Event) -> None:
+        match event:
+            case e.Level():
+                self._book(event.market).facts.append((self._result.time_ms, event))
+            case e.Trade():
+                self._trade(event)
+            case e.Market():
+                self._market(event)
+            case e.MarketDefinition():
+                self._market_definition(event)
+            case e.MarketLimits():
+                self._market_limits(event)
+            case _:  # accounts, holds, countdowns and epochs have no read model yet
+                pass
+
+    def _account(self, number: int) -> str:
+        text = self._accounts.get(number)
+        if text is None:
+            text = self._accounts[number] = str(AccountId.from_number(number))
+        return text
+
+    # --- orders -----------------------------------------------------------------------------------
+
+    def _order(self, event: e.Order) -> None:
+        account = self._account(event.account)
+        values = _order_state(event, account, self._result)
+        created = event.order_id == event.sequence
+        key = self._order_key = (account, event.order_id)
+        change = self._views.orders.get(key)
+        if change is None:
+            values.update(self._order_identity(event, account, created=created))
+            self._views.orders[key] = RowChange(event.sequence, values, whole=created)
+        else:
+            unfolded(change, event.sequence, values, whole=False)
+
+    def _order_identity(self, event: e.Order, account: str, *, created: bool) -> Changes:
+        """Fields that never change again."""
+        terms = event.terms
+        values: Changes = {
+            "account": account,
+            "order_id": event.order_id,
+            "market": self._definitions.markets[event.market].symbol,
+            "side": w.SIDE_NAMES[event.side],
+            "type": w.TYPE_NAMES[event.order_type],
+            "time_in_force": w.TIF_NAMES[event.time_in_force],
+            "post_only": w.terms_post_only(terms),
+            "self_trade_prevention": w.STP_NAMES[w.terms_stp(terms)],
+        }
+        if created:
+            values["created_at_ms"] = self._result.time_ms
+            client_order_id = self._record.texts.get(event.sequence)
+            if client_order_id is not None:
+                values["client_order_id"] = client_order_id
+                self._views.client_orders[account, client_order_id] = ClientOrderRow(
+                    account, client_order_id, event.order_id
+                )
+            values |= dict.fromkeys(_EXTRA_TERMS, 0)
+        return values
+
+    def _order_terms(self, event: e.OrderTerms) -> None:
+        """Complete the order event before it."""
+        change = self._views.orders[self._order_key]
+        if event.order_id != self._order_key[1]:
+            raise ValueError(f"terms of order {event.order_id} without the order")
+        change.values |= {name: getattr(event, name) for name in _EXTRA_TERMS}
+
+    # --- money ------------------------------------------------------------------------------------
+
+    def _balance(self, event: e.Balance) -> None:
+        account = self._account(event.account)
+        asset = self._definitions.assets[event.asset].symbol
+        self._views.balances[account, asset] = BalanceRow(
+            account, asset, event.available, event.held, self._result.time_ms, event.sequence
+        )
+
+    # --- markets ----------------------------------------------------------------------------------
+
+    def _book(self, number: int) -> BookChange:
+        book = self._views.books.get(number)
+        if book is None:
+            market = self._definitions.markets[number]
+            book = self._views.books[number] = BookChange(market.tenant, market.symbol)
+        return book
+
+    def _trade(self, event: e.Trade) -> None:
+        time_ms = self._result.time_ms
+        self._book(event.market).facts.append((time_ms, event))
+        market = self._definitions.markets[event.market]
+        self._views.trades.append(
+            TradeRow(
+                market.tenant,
+                market.symbol,
+                event.trade_id,
+                event.price,
+                event.quantity,
+                event.quote_amount,
+                w.SIDE_NAMES[event.taker_side],
+                time_ms,
+                event.sequence,
+            )
+        )
+        for role in ("maker", "taker"):
+            self._views.fills.append(self._fill(event, market, role))
+
+    def _fill(self, event: e.Trade, market: MarketRow, role: str) -> FillRow:
+        taker = role == "taker"
+        buys = taker == (event.taker_side == w.SIDE_BUY)
+        fee = event.taker_fee if taker else event.maker_fee
+        # A fee is taken from what one receives, a rebate is paid in what one gives.
+        receives, gives = (market.base, market.quote) if buys else (market.quote, market.base)
+        return FillRow(
+            self._account(event.taker_account if taker else event.maker_account),
+            event.trade_id,
+            event.taker_order if taker else event.maker_order,
+            market.symbol,
+            w.SIDE_NAMES[w.SIDE_BUY if buys else w.SIDE_SELL],
+            role,
+            event.price,
+            event.quantity,
+            event.quote_amount,
+            fee,
+            receives if fee >= 0 else gives,
+            self._result.time_ms,
+            event.sequence,
+        )
+
+    def _market(self, event: e.Market) -> None:
+        self._book(event.market).facts.append((self._result.time_ms, event))
+        self._change_market(
+            event.market, event.sequence, {"state": w.MARKET_STATE_NAMES[event.state]}
+        )
+
+    def _market_limits(self, event: e.MarketLimits) -> None:
+        values: Changes = dict(zip(event._fields[2:], event[2:], strict=True))
+        self._change_market(event.market, event.sequence, values)
+
+    def _change_market(self, number: int, sequence: int, values: Changes) -> None:
+        market = self._definitions.markets[number]
+        key = (market.tenant, market.symbol)
+        change = self._views.markets.get(key)
+        if change is None:
+            self._views.markets[key] = RowChange(sequence, values)
+        else:
+            unfolded(change, sequence, values, whole=False)
+
+    def _market_definition(self, event: e.MarketDefinition) -> None:
+        base = self._definitions.assets[event.base]
+        quote = self._definitions.assets[event.quote]
+        row = MarketRow(
+            tenant=str(TenantId(event.tenant)),
+            number=event.market,
+            symbol=codec.unpack_symbol(event.symbol_high, event.symbol_low),
+            base=base.symbol,
+            quote=quote.symbol,
+            base_scale=base.scale,
+            quote_scale=quote.scale,
+            lot_units=event.lot_units,
+            tick_units=event.tick_units,
+            state=w.MARKET_STATE_NAMES[event.state],
+            sequence=event.sequence,
+        )
+        self._definitions.markets[row.number] = row
+        values: Changes = {name: getattr(row, name) for name in row.__slots__}
+        del values["sequence"]
+        self._views.markets[row.tenant, row.symbol] = RowChange(event.sequence, values, whole=True)
+
+    def _asset(self, event: e.Asset) -> None:
+        row = AssetRow(
+            str(TenantId(event.tenant)),
+            event.asset,
+            codec.unpack_symbol(event.symbol_high, event.symbol_low),
+            event.scale,
+            event.sequence,
+        )
+        self._definitions.assets[row.number] = row
+        self._views.assets.append(row)
+
+    def _fee_tier(self, event: e.FeeTier) -> None:
+        tenant = str(TenantId(event.tenant))
+        self._views.fee_tiers[tenant, event.tier] = FeeTierRow(
+            tenant, event.tier, event.maker_ppm, event.taker_ppm, event.sequence
+        )
+
+
+_EXTRA_TERMS = ("trigger_price", "display_quantity", "expire_ms", "quote_amount")
+
+
+def _order_state(event: e.Order, account: str, result: e.Result) -> Changes:
+    """Fields that change with every event of an order."""
+    status = event.status
+    return {
+        "price": event.price,
+        "quantity": event.quantity,
+        "remaining": event.remaining,
+        "filled_quantity": event.quantity - event.remaining,
+        "filled_quote": event.filled_quote,
+        "status": w.STATUS_NAMES[status],
+        "close_reason": w.CLOSE_NAMES[event.close_reason],
+        "updated_at_ms": result.time_ms,
+        "open_account": account if status in OPEN_STATUSES else None,
+    }
+
+
+def complete(views: Views, open_orders: dict[tuple[str, int], Changes]) -> None:
+    """Make changes of known orders whole, and remember the orders that are open after the run.
+
+    A closed order never changes again, so its whole row can be written without a condition, many
+    at a time; that is most of the writing saved.
+
+    Parameters
+    ----------
+    views
+        Of a run of records.
+    open_orders
+        All fields of orders that are open before the run, of those that are remembered. To be
+        emptied when a run was missed. Only the newest `OPEN_ORDERS_KEPT_MAX` are kept.
+
+    """
+    for key, change in views.orders.items():
+        known = open_orders.pop(key, None)
+        if known is not None and not change.whole:
+            change.values = known | change.values
+            change.whole = True
+        if change.whole and change.values["open_account"] is not None:
+            open_orders[key] = change.values
+    for key in list(islice(open_orders, max(0, len(open_orders) - OPEN_ORDERS_KEPT_MAX))):
+        del open_orders[key]
+
+
+def split_at_gaps(records: Iterable[JournalRecord], applied: int) -> list[list[JournalRecord]]:
+    """Put records in order, drop what is applied or repeated, and split where some are missing.
+
+    Parameters
+    ----------
+    records
+        In any order, any of them any number of times.
+    applied
+        The last sequence that is applied already.
+
+    Returns
+    -------
+    list
+        Runs without a gap inside. The first continues ``applied`` only if it begins right after.
+
+    """
+    runs: list[list[JournalRecord]] = []
+    position = applied
+    for record in sorted(records, key=lambda record: record.first_sequence):
+        if record.last_sequence <= position:
+            continue
+        if runs and record.first_sequence == position + 1:
+            runs[-1].append(record)
+        else:
+            runs.append([record])
+        position = record.last_sequence
+    return runs

@@ -1,0 +1,316 @@
+"""Follow a shard's journal and keep its read models in step, whatever the stream does.
+
+The stream is only what wakes this up. It may repeat records, bring them out of order or lose some;
+what counts is the progress row and the journal. A record that can't be projected is reported when
+the stream brings it, so that it is retried and then kept by the failure destination; whoever later
+finds it in a gap counts it and steps over it, because it has had its turn (DESIGN D7).
+
+    ProjectionError
+    ├── JournalGap      the journal lacks a record although it holds a later one
+    └── ContendedBook   another writer was faster, again and again
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bursa.contracts.record import EncodedRecord, JournalRecord, RecordError, decode_record
+from bursa.contracts.rows import BookRow, Changes, ProgressRow
+from bursa.usecases.books import Book
+from bursa.usecases.projection import (
+    BookChange,
+    Definitions,
+    UnprojectableRecord,
+    Views,
+    complete,
+    fold,
+    split_at_gaps,
+)
+
+# Bounds the memory and the work lost with a time-out when there is much to catch up with.
+RECORDS_PER_RUN_MAX = 100
+_BOOK_ATTEMPTS = 5
+
+
+class ProjectionError(Exception):
+    """Raised when a batch has to be tried again as a whole; nothing is lost."""
+
+
+class JournalGap(ProjectionError):  # noqa: N818 - the name is what it means to a caller
+    """Raised when a record is missing from the journal between two that are there."""
+
+
+class ContendedBook(ProjectionError):  # noqa: N818
+    """Raised when a book could not be written because others kept changing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record as the stream brings it.
+
+    Attributes
+    ----------
+    identifier
+        What the stream calls it; a failure is reported by this name.
+    record
+        None when what came can't even be read as a record.
+
+    """
+
+    identifier: str
+    record: EncodedRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    failed
+        Identifier of the first delivery that failed; it and what follows must come again.
+    applied
+        Records applied, those fetched from the journal included.
+    skipped
+        Records stepped over.
+    behind
+        Records that the stream has shown and that are not applied.
+    progress
+        Where the read models are now; None before the first record.
+
+    """
+
+    failed: str | None
+    applied: int
+    skipped: int
+    behind: int
+    progress: ProgressRow | None
+
+
+class Journal(Protocol):
+    """The shard's journal."""
+
+    def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+        """Read records in order, consistently, from a slot on, up to a sequence."""
+
+
+class ReadModels(Protocol):
+    """The tables. Writes are conditional on the sequence; a late one has no effect."""
+
+    def progress(self) -> ProgressRow | None:
+        """Read how far the rows are."""
+
+    def definitions(self) -> Definitions:
+        """Read what has been defined in the shard."""
+
+    def book(self, tenant: str, market: str) -> BookRow | None:
+        """Read a market's book."""
+
+    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+        """Replace the book of that sequence (0: there is none); tells whether it was so."""
+
+    def write(self, views: Views) -> None:
+        """Write every row but books and progress."""
+
+    def advance(self, progress: ProgressRow) -> None:
+        """Write how far the rows are; never back."""
+
+
+class Projector:
+    """Projects one shard. Keeps what it knows between batches; all of it can be read again."""
+
+    def __init__(
+        self,
+        shard: int,
+        journal: Journal,
+        read_models: ReadModels,
+        on_unprojectable: Callable[[Exception], None],
+    ) -> None:
+        self._shard = shard
+        self._journal = journal
+        self._read_models = read_models
+        self._on_unprojectable = on_unprojectable
+        self._progress: ProgressRow | None = None
+        self._definitions: Definitions | None = None
+        self._books: dict[tuple[str, str], Book] = {}
+        self._open_orders: dict[tuple[str, int], Changes] = {}
+        self._applied = 0
+        self._skipped = 0
+
+    def project(self, deliveries: Sequence[Delivery]) -> Outcome:
+        """Bring the read models up to the last record delivered.
+
+        Raises
+        ------
+        ProjectionError
+            The whole batch has to come again. So it has after any error of storage.
+
+        """
+        self._applied = self._skipped = 0
+        try:
+            failed = self._project(deliveries)
+        except Exception:
+            self.forget()
+            raise
+        shown = max((d.record.number for d in deliveries if d.record), default=0)
+        behind = max(0, shown - self._current().number)
+        return Outcome(failed, self._applied, self._skipped, behind, self._progress)
+
+    def forget(self) -> None:
+        """Drop everything kept between batches."""
+        self._progress = None
+        self._definitions = None
+        self._books.clear()
+        self._open_orders.clear()
+
+    def _project(self, deliveries: Sequence[Delivery]) -> str | None:
+        if self._progress is None:
+            self._progress = self._read_models.progress() or ProgressRow(self._shard, 0, 0, 0)
+        readable, names, failed = self._decode(deliveries)
+        runs = split_at_gaps(readable, self._progress.sequence)
+        if runs and runs[0][0].first_sequence > self._progress.sequence + 1:
+            # Another process may have gone on since; then there is no gap.
+            self._open_orders.clear()
+            self._progress = self._read_models.progress() or self._progress
+            runs = split_at_gaps(readable, self._progress.sequence)
+        for run in runs:
+            self._fill_gap(run[0].first_sequence)
+            for start in range(0, len(run), RECORDS_PER_RUN_MAX):
+                try:
+                    self._apply(run[start : start + RECORDS_PER_RUN_MAX])
+                except UnprojectableRecord as error:
+                    self._on_unprojectable(error)
+                    return names[error.first_sequence]
+        return failed
+
+    def _decode(
+        self, deliveries: Sequence[Delivery]
+    ) -> tuple[list[JournalRecord], dict[int, str], str | None]:
+        """Open records up to the first that can't be opened, and name that one."""
+        readable: list[JournalRecord] = []
+        names: dict[int, str] = {}
+        for delivery in deliveries:
+            try:
+                record = _open(delivery, self._shard)
+            except RecordError as error:
+                self._on_unprojectable(error)
+                return readable, names, delivery.identifier
+            readable.append(record)
+            names.setdefault(record.first_sequence, delivery.identifier)
+        return readable, names, None
+
+    def _apply(self, records: Sequence[JournalRecord]) -> None:
+        """Write a run; when one of its records is bad, write those before it and raise."""
+        try:
+            views = self._fold(records)
+        except UnprojectableRecord as error:
+            good = [record for record in records if record.first_sequence < error.first_sequence]
+            if good:
+                self._apply(good)
+            raise
+        self._write(views, len(records))
+
+    def _fold(self, records: Sequence[JournalRecord]) -> Views:
+        if self._definitions is not None:
+            try:
+                return fold(records, self._definitions)
+            except UnprojectableRecord:
+                pass  # another process may have seen a definition that this one has not
+        self._definitions = self._read_models.definitions()
+        return fold(records, self._definitions)
+
+    def _write(self, views: Views, records: int) -> None:
+        complete(views, self._open_orders)
+        self._read_models.write(views)
+        for change in views.books.values():
+            self._write_book(change)
+        progress = replace(
+            self._current(),
+            sequence=views.last_sequence,
+            number=views.number,
+            time_ms=views.time_ms,
+        )
+        self._read_models.advance(progress)
+        self._progress = progress
+        self._definitions = views.definitions
+        self._applied += records
+
+    def _write_book(self, change: BookChange) -> None:
+        key = (change.tenant, change.market)
+        book = self._books.get(key)
+        for _ in range(_BOOK_ATTEMPTS):
+            if book is None:
+                row = self._read_models.book(*key)
+                book = Book(*key) if row is None else Book.from_row(row)
+            previous = book.sequence
+            if not book.apply(change.facts):
+                break
+            if self._read_models.put_book(book.to_row(), previous):
+                break
+            book = None
+        else:
+            raise ContendedBook(f"The book of {change.market} keeps changing.")
+        self._books[key] = book
+
+    def _fill_gap(self, before: int) -> None:
+        """Apply what the journal holds between the progress and a sequence."""
+        while self._current().sequence + 1 < before:
+            run: list[JournalRecord] = []
+            for encoded in self._journal.read(self._current().sequence + 1, before - 1):
+                record = self._readable_after(run, encoded)
+                if record is None:
+                    break
+                run.append(record)
+                if len(run) == RECORDS_PER_RUN_MAX:
+                    break
+            else:
+                if not run:
+                    raise JournalGap(f"No record at {self._current().sequence + 1}.")
+            self._apply_or_skip(run)
+
+    def _readable_after(
+        self, run: Sequence[JournalRecord], encoded: EncodedRecord
+    ) -> JournalRecord | None:
+        """Open the next record of a gap; step over a bad one once all before it is applied."""
+        due = (run[-1].last_sequence if run else self._current().sequence) + 1
+        if encoded.first_sequence != due or encoded.last_sequence < due:
+            raise JournalGap(f"The journal holds {encoded.first_sequence} where {due} is due.")
+        try:
+            return decode_record(encoded)
+        except RecordError as error:
+            if not run:
+                self._skip(error, encoded.last_sequence, encoded.number, encoded.time_ms)
+            return None
+
+    def _apply_or_skip(self, run: Sequence[JournalRecord]) -> None:
+        if not run:
+            return
+        try:
+            self._apply(run)
+        except UnprojectableRecord as error:
+            bad = next(record for record in run if record.first_sequence == error.first_sequence)
+            self._skip(error, bad.last_sequence, bad.number, bad.time_ms)
+
+    def _skip(self, error: Exception, sequence: int, number: int, time_ms: int) -> None:
+        self._on_unprojectable(error)
+        self._open_orders.clear()
+        current = self._current()
+        progress = ProgressRow(self._shard, sequence, number, time_ms, current.skipped + 1)
+        self._read_models.advance(progress)
+        self._progress = progress
+        self._skipped += 1
+
+    def _current(self) -> ProgressRow:
+        if self._progress is None:
+            raise ProjectionError("The progress has not been read.")
+        return self._progress
+
+
+def _open(delivery: Delivery, shard: int) -> JournalRecord:
+    if delivery.record is None:
+        raise RecordError(f"{delivery.identifier} of the stream is not a record.")
+    if delivery.record.shard != shard:
+        raise RecordError(
+            f"{delivery.identifier} of the stream is shard {delivery.record.shard}'s."
+        )
+    return decode_record(delivery.record)
