@@ -1,0 +1,178 @@
+"""What stands in for AWS in a benchmark, and what looks on while AWS is there."""
+
+import asyncio
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeVar
+
+from bursa.adapters.command_queue_sqs import SqsCommandQueue
+from bursa.adapters.journal_dynamodb import DynamoJournal
+from bursa.contracts.lease import LeaseRow
+from bursa.contracts.messages import Delivery
+from bursa.contracts.record import EncodedRecord, RecordPart
+from bursa.contracts.replies import Answer
+from bursa.contracts.snapshot import SnapshotHeader
+from worker import threads
+from worker.capture import CopyCapture
+from worker.engines import NamedEngines
+from worker.shard import Ports
+
+RECEIVERS, DELETERS = 3, 3
+_Result = TypeVar("_Result")
+
+
+class Meter:
+    """The worker's telemetry: keeps commit latencies."""
+
+    def __init__(self) -> None:
+        self.commit_ms: list[float] = []
+
+    def event(self, message: str, **fields: object) -> None:
+        """Nobody reads along."""
+
+    def alarm(self, name: str, message: str, **fields: object) -> None:
+        sys.stderr.write(f"ALARM {name}: {message} {fields}\n")
+
+    def measure(self, name: str, value: float) -> None:
+        if name == "CommitMilliseconds":
+            self.commit_ms.append(value)
+
+
+class Memory:
+    """Queue, journal, answers, lease and snapshots that answer at once."""
+
+    def __init__(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
+        self._deliveries = deque(deliveries)
+        self._stop = stop
+        self.records: list[EncodedRecord] = []
+        self._row: LeaseRow | None = None
+
+    async def receive(self) -> list[Delivery]:
+        await asyncio.sleep(0)
+        waiting = self._deliveries
+        if not waiting:
+            self._stop.set()
+        return [waiting.popleft() for _ in range(min(10, len(waiting)))]
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """Nothing to do."""
+
+    async def release(self, receipts: Sequence[str]) -> None:
+        """Nothing to do."""
+
+    async def put_part(self, part: RecordPart) -> None:
+        """Nothing to do."""
+
+    async def put(self, record: EncodedRecord) -> None:
+        self.records.append(record)
+        await asyncio.sleep(0)
+
+    async def read_span(self, first_sequence: int, last_sequence: int) -> list[EncodedRecord]:
+        return []
+
+    async def head_sequence(self, known_sequence: int) -> int:
+        return known_sequence
+
+    async def write(self, answers: Sequence[Answer]) -> None:
+        """Nothing to do."""
+
+    async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        self._row = row
+        return True
+
+    async def read(self, first_sequence: int | None = None) -> Any:  # noqa: ANN401 - row or records
+        return self._row if first_sequence is None else []
+
+
+class NoSnapshots:
+    """A snapshot store that keeps nothing."""
+
+    async def sequences(self) -> list[int]:
+        return []
+
+    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        raise NotImplementedError
+
+    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+        return len(state)
+
+    async def keep_evidence(self, sequence: int, data: bytes) -> None:
+        raise NotImplementedError
+
+    async def delete(self, sequence: int) -> None:
+        """Nothing to do."""
+
+
+def ports_over(memory: Memory, meter: Meter) -> Ports:
+    """Put stand-ins behind every port."""
+    return Ports(
+        memory, memory, memory, memory, NoSnapshots(), CopyCapture(), NamedEngines("core"),
+        threads.SystemClock(), meter, os.urandom,
+    )  # fmt: skip
+
+
+class BotocoreTime:
+    """Adds up the processor time that threads spend inside adapters' calls."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._original = threads.Lane.call
+
+    def __enter__(self) -> Self:
+        original = self._original
+
+        def timed(function: Callable[..., _Result]) -> Callable[..., _Result]:
+            def call(*arguments: object) -> _Result:
+                started = time.thread_time()
+                try:
+                    return function(*arguments)
+                finally:
+                    self.seconds += time.thread_time() - started
+
+            return call
+
+        async def patched(
+            lane: threads.Lane, function: Callable[..., _Result], *arguments: object
+        ) -> _Result:
+            return await original(lane, timed(function), *arguments)
+
+        threads.Lane.call = patched  # type: ignore[method-assign, assignment]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        threads.Lane.call = self._original  # type: ignore[method-assign]
+
+
+class WatchedQueue(threads.ThreadedQueue):
+    """Tells when everything has been deleted."""
+
+    def __init__(self, queue: SqsCommandQueue, expected: int, stop: asyncio.Event) -> None:
+        super().__init__(queue, RECEIVERS, DELETERS)
+        self._left = expected
+        self._stop = stop
+        self.first_at = 0.0
+
+    async def receive(self) -> list[Delivery]:
+        self.first_at = self.first_at or time.perf_counter()
+        return await super().receive()
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        await super().delete(receipts)
+        self._left -= len(receipts)
+        if self._left <= 0:
+            self._stop.set()
+
+
+class WatchedJournal(threads.ThreadedJournal):
+    """Remembers what was put."""
+
+    def __init__(self, journal: DynamoJournal) -> None:
+        super().__init__(journal)
+        self.records: list[EncodedRecord] = []
+
+    async def put(self, record: EncodedRecord) -> None:
+        await super().put(record)
+        self.records.append(record)

@@ -1,0 +1,15 @@
+journal: setup ## look into the journal: ARGS="verify|show|replay|digest|save [--help]"
+	@$(PY) -m scripts.journal $(ARGS)
+.PHONY: journal
+
+simulate: setup ## run the worker under simulated faults: [ARGS="--first 0 --seeds 1000"]
+	@$(PY) -m tests.simulation $(ARGS)
+.PHONY: simulate
+
+bench-pipeline: setup ## commands a second through queue, worker, journal and delete: [ARGS="--help"]
+	@$(PY) -m benchmarks.bench_pipeline $(ARGS)
+.PHONY: bench-pipeline
+
+bench-recovery: setup ## how long a worker takes to start: [ARGS="--orders 1000000 --tail 1000000"]
+	@$(PY) -m benchmarks.bench_recovery $(ARGS)
+.PHONY: bench-recovery

@@ -1,0 +1,242 @@
+"""What an order costs: every AWS call of its way is made, against moto, and counted.
+
+Counted are DynamoDB's write and read units (from the sizes of what is sent, by its own rules: name
+and value bytes, rounded up to 1 KB a write) and the requests of the other services. The
+prices are list prices of us-east-1 in US dollars; docs/cost.md explains the sum.
+"""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from benchmarks.flow import Flow
+from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
+from bursa.adapters.journal_dynamodb import DynamoJournal
+from bursa.adapters.journal_reader import JournalReader
+from bursa.adapters.read_models import ReadModelNames, ReadModelTables
+from bursa.adapters.table_writer import TableWriter
+from bursa.adapters.worker_clients import worker_client
+from bursa.contracts.messages import Delivery
+from bursa.usecases.projector import Delivery as StreamDelivery
+from bursa.usecases.projector import Projector
+from bursa.usecases.replica import Head, Replica
+from engine import layout as w
+from engine.core import Engine
+from worker.poison import Quarantine
+from worker.sequencer import Sequencer
+from worker.words import result_reason
+
+MESSAGES_PER_RECORD = 2
+PER_MESSAGE = 50
+MESSAGES = 40
+# The last hundred messages of a shard in steady state: nothing is defined or funded any more.
+PRICES = {
+    "write unit": 0.625e-6,
+    "read unit": 0.125e-6,
+    "queue request": 0.50e-6,
+    "api request": 3.50e-6,
+    "function request": 0.20e-6,
+    "function GB second": 16.6667e-6,
+}
+# Measured on warm functions locally (docs/performance.md), rounded up; 512 MB.
+EDGE_FUNCTION_S = 0.100
+PROJECTOR_FUNCTION_S_PER_RECORD = 0.100
+FUNCTION_GB = 0.5
+RECORDS_PER_STREAM_BATCH = 10
+INDEXED = "open_account"
+
+
+@dataclass(slots=True)
+class Units:
+    """What was consumed."""
+
+    writes: Counter[str] = field(default_factory=Counter)
+    reads: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def look(self, params: dict[str, Any], model: Any, **_: object) -> None:
+        """See one request of DynamoDB's before it is sent."""
+        self.calls[model.name] += 1
+        if model.name == "BatchWriteItem":
+            for table, requests in params["RequestItems"].items():
+                for request in requests:
+                    self._write(table, request["PutRequest"]["Item"])
+        elif model.name == "PutItem":
+            self._write(params["TableName"], params["Item"])
+        elif model.name == "UpdateItem":
+            self.writes[params["TableName"]] += 1
+            touched = params.get("UpdateExpression", "") + str(
+                params.get("ExpressionAttributeNames", "")
+            )
+            if INDEXED in touched or params["TableName"] == "orders":
+                self.writes["orders index"] += 1
+        elif model.name in ("GetItem", "Query"):
+            self.reads[params["TableName"]] += 1
+
+    def _write(self, table: str, item: dict[str, Any]) -> None:
+        units = -(-item_bytes(item) // 1024)
+        self.writes[table] += units
+        if table == "orders" and INDEXED in item:
+            self.writes["orders index"] += units
+
+
+def item_bytes(item: dict[str, Any]) -> int:
+    """Size of an item by DynamoDB's rules."""
+    return sum(len(name) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return 1 + (len(content.lstrip("-")) + 1) // 2
+    if kind in ("S", "B"):
+        return len(content)
+    return 1
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "us-east-1")
+    with mock_aws():
+        client: Any = worker_client("dynamodb")
+        for name, sort in (
+            ("journal", "N"), ("answers", ""), ("orders", "S"), ("fills", "S"), ("balances", "S"),
+            ("markets", "S"), ("trades", "S"), ("progress", "S"),
+        ):  # fmt: skip
+            attributes = [("pk", "S", "HASH")] + ([("sk", sort, "RANGE")] if sort else [])
+            client.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[
+                    {"AttributeName": key, "AttributeType": kind} for key, kind, _ in attributes
+                ],
+                KeySchema=[{"AttributeName": key, "KeyType": role} for key, _, role in attributes],
+            )
+        yield client
+
+
+class Way:
+    """An order's way from the queue to the read models, in the real code."""
+
+    def __init__(self, client: Any) -> None:
+        self.journal = DynamoJournal(client, "journal", 0)
+        self.answers = DynamoAnswers(client, "answers")
+        names = ReadModelNames("orders", "fills", "balances", "markets", "trades", "progress")
+        self.projector = Projector(
+            0,
+            JournalReader(client, "journal", 0),
+            ReadModelTables(client, names, 0, TableWriter(client, threads=1)),
+            _never,
+        )
+        self.sequencer = Sequencer(
+            Replica(Engine(), Head()), 0, 1, lambda: os.urandom(16), Quarantine()
+        )
+        self.accepted = 0
+        self.commands = 0
+
+    def go(self, batches: list[list[Delivery]]) -> None:
+        """Decide, journal, answer and project; each batch is a record."""
+        stream = []
+        for batch in batches:
+            self.sequencer.take(batch, time.time_ns() // 1_000_000)
+            for record in self.sequencer.seal():
+                self.journal.put(record)
+                stream.append(StreamDelivery(str(record.number), record))
+                for settlement in self.sequencer.settled(record.last_sequence):
+                    if settlement.answer is not None:
+                        self._count(settlement.answer.events)
+                        self.answers.write([settlement.answer])
+        for start in range(0, len(stream), RECORDS_PER_STREAM_BATCH):
+            self.projector.project(stream[start : start + RECORDS_PER_STREAM_BATCH])
+
+    def _count(self, events: bytes) -> None:
+        words = memoryview(events).cast("q")
+        position = 0
+        while position < len(words):
+            if words[position] == w.EVENT_RESULT:
+                self.commands += 1
+                placed = words[position + w.RESULT_COMMAND_KIND] == w.COMMAND_PLACE
+                reason = result_reason(events, position * w.WORD_BYTES)
+                self.accepted += placed and reason == w.REASON_ACCEPTED
+            position += w.EVENT_LENGTH[words[position]]
+
+
+def _never(error: Exception) -> None:
+    raise AssertionError(str(error))
+
+
+def test_a_million_orders_cost_at_most_four_dollars(
+    dynamodb: Any,
+    record_property: Any,
+) -> None:
+    flow = Flow(7, accounts=40)
+    way = Way(dynamodb)
+    way.go([flow.set_up()])
+    way.go([flow.messages(PER_MESSAGE * 10, PER_MESSAGE)])
+
+    way.accepted = way.commands = 0
+    units = Units()
+    for name in ("PutItem", "UpdateItem", "BatchWriteItem", "GetItem", "Query"):
+        dynamodb.meta.events.register(f"before-parameter-build.dynamodb.{name}", units.look)
+    messages = flow.messages(PER_MESSAGE * MESSAGES, PER_MESSAGE, reply=True)
+    way.go(
+        [
+            messages[start : start + MESSAGES_PER_RECORD]
+            for start in range(0, MESSAGES, MESSAGES_PER_RECORD)
+        ]
+    )
+
+    dollars = price(units, MESSAGES)
+    per_million = {name: value / way.accepted * 1e6 for name, value in dollars.items()}
+    journal_units = units.writes["journal"] / way.commands
+    say(f"\n{way.commands} commands, {way.accepted} orders, {dict(units.calls)}")
+    say(f"write units per order: {per(units.writes, way.accepted)}")
+    say(f"journal write units per command: {journal_units:.3f}")
+    say({name: round(value, 3) for name, value in per_million.items()})
+    say(f"total ${sum(per_million.values()):.2f} per million orders")
+    record_property("dollars_per_million_orders", round(sum(per_million.values()), 2))
+    assert journal_units <= 0.15
+    assert sum(per_million.values()) <= 4
+
+
+def say(line: object) -> None:
+    """Show the sum with `pytest -s`."""
+    sys.stdout.write(f"{line}\n")
+
+
+def per(counts: Counter[str], number: int) -> dict[str, float]:
+    return {name: round(count / number, 3) for name, count in counts.items()}
+
+
+def price(units: Units, messages: int) -> dict[str, float]:
+    """Turn what was consumed into dollars."""
+    records = messages / MESSAGES_PER_RECORD
+    stream_batches = records / RECORDS_PER_STREAM_BATCH
+    # Send; a tenth of a receive and a tenth of a delete.
+    queue_requests = messages * (1 + 0.1 + 0.1)
+    # The edge asks for the answer about three times, 4 KB a strongly consistent unit.
+    answer_reads = messages * 3 * -(-PER_MESSAGE * 300 // 4096)
+    function_s = messages * EDGE_FUNCTION_S + records * PROJECTOR_FUNCTION_S_PER_RECORD
+    return {
+        "journal": units.writes["journal"] * PRICES["write unit"],
+        "answers": units.writes["answers"] * PRICES["write unit"]
+        + answer_reads * PRICES["read unit"],
+        "read models": sum(
+            count for table, count in units.writes.items() if table not in ("journal", "answers")
+        )
+        * PRICES["write unit"]
+        + sum(units.reads.values()) * PRICES["read unit"],
+        "queue": queue_requests * PRICES["queue request"],
+        "api": messages * PRICES["api request"],
+        "functions": (messages + stream_batches) * PRICES["function request"]
+        + function_s * FUNCTION_GB * PRICES["function GB second"],
+    }

@@ -1,0 +1,190 @@
+"""The projector on a stream that loses, repeats and shuffles, over tables that fail."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.contracts.record import EncodedRecord
+from bursa.contracts.rows import BookRow, Changes, ProgressRow
+from bursa.usecases.projection import Definitions, RowChange, Views
+from bursa.usecases.projector import Delivery, ProjectionError, Projector
+from tests.simulation.options import Options
+from tests.simulation.services import JournalTable
+
+Row = dict[str, object]
+
+
+def _as_row(row: Any) -> Changes:
+    return {name: getattr(row, name) for name in row.__slots__}
+
+
+class ReadModelMemory:
+    """The tables, with the conditions that the real ones have."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[object, ...], Row] = {}
+        self.books: dict[tuple[str, str], BookRow] = {}
+        self.defined = Definitions()
+        self.position: ProgressRow | None = None
+
+    def progress(self) -> ProgressRow | None:
+        return self.position
+
+    def definitions(self) -> Definitions:
+        return self.defined.copy()
+
+    def book(self, tenant: str, market: str) -> BookRow | None:
+        return self.books.get((tenant, market))
+
+    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+        present = self.books.get((row.tenant, row.market))
+        if (present.sequence if present else 0) != previous_sequence:
+            return False
+        self.books[row.tenant, row.market] = row
+        return True
+
+    def advance(self, progress: ProgressRow) -> None:
+        if self.position is None or progress.sequence > self.position.sequence:
+            self.position = progress
+
+    def writes(self, views: Views) -> Iterator[tuple[tuple[object, ...], RowChange]]:
+        """Yield every write of a run, each of which may be the last before a crash."""
+        for fill in views.fills:
+            key = ("fill", fill.account, fill.trade_id, fill.role)
+            yield key, RowChange(fill.sequence, _as_row(fill), whole=True)
+        for trade in views.trades:
+            yield ("trade", trade.trade_id), RowChange(trade.sequence, _as_row(trade), whole=True)
+        for pointer in views.client_orders.values():
+            yield (
+                ("client", pointer.account, pointer.client_order_id),
+                RowChange(0, _as_row(pointer), whole=True),
+            )
+        for order, change in views.orders.items():
+            yield ("order", *order), change
+        for market, change in views.markets.items():
+            yield ("market", *market), change
+        for balance in views.balances.values():
+            yield (
+                ("balance", balance.account, balance.asset),
+                RowChange(balance.sequence, _as_row(balance), whole=True),
+            )
+
+    def change(self, key: tuple[object, ...], change: RowChange) -> None:
+        """Write one row unless a newer one is there."""
+        present = self.rows.get(key, {})
+        newest = present.get("sequence", -1)
+        if isinstance(newest, int) and newest >= change.sequence and present:
+            return
+        row = {} if change.whole else dict(present)
+        row.update(change.values)
+        row["sequence"] = change.sequence
+        self.rows[key] = row
+
+    def write(self, views: Views) -> None:
+        for key, change in self.writes(views):
+            self.change(key, change)
+        self.defined = views.definitions.copy()
+
+
+class FailingReadModels(ReadModelMemory):
+    """The same, failing at times before, during or after a write."""
+
+    def __init__(self, rng: random.Random, fault_rate: float) -> None:
+        super().__init__()
+        self._rng = rng
+        self.fault_rate = fault_rate
+
+    def _perhaps_fail(self) -> None:
+        if self._rng.random() < self.fault_rate:
+            raise OutcomeUnknown("a table gives no answer")
+
+    def progress(self) -> ProgressRow | None:
+        self._perhaps_fail()
+        return super().progress()
+
+    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+        self._perhaps_fail()
+        done = super().put_book(row, previous_sequence)
+        self._perhaps_fail()
+        return done
+
+    def advance(self, progress: ProgressRow) -> None:
+        self._perhaps_fail()
+        super().advance(progress)
+        self._perhaps_fail()
+
+    def write(self, views: Views) -> None:
+        # Definitions first, as rows that other rows need.
+        self.defined = views.definitions.copy()
+        for key, change in self.writes(views):
+            self._perhaps_fail()
+            self.change(key, change)
+
+
+class JournalView:
+    """The journal as a projector reads it."""
+
+    def __init__(self, journal: JournalTable) -> None:
+        self._journal = journal
+
+    def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+        records = self._journal.records
+        for slot in sorted(records):
+            if first_sequence <= slot <= last_sequence:
+                yield records[slot]
+
+
+class ProjectorProcess:
+    """Brings what the stream brings to the projector, again and again until it succeeds."""
+
+    def __init__(self, options: Options, rng: random.Random, journal: JournalTable) -> None:
+        self._options = options
+        self._rng = rng
+        self._journal = journal
+        self._seen = 0
+        self.read_models = FailingReadModels(rng, options.projector_fault_rate)
+        self.faulty = True
+        self.skipped: list[Exception] = []
+        self._projector = self._new()
+
+    def _new(self) -> Projector:
+        return Projector(0, JournalView(self._journal), self.read_models, self.skipped.append)
+
+    async def run(self) -> None:
+        """Follow the stream for ever."""
+        while True:
+            await asyncio.sleep(self._rng.random() * 0.5)
+            new = self._journal.order[self._seen :]
+            self._seen += len(new)
+            batch = self._disturbed(new)
+            while batch and not self._project(batch):
+                await asyncio.sleep(0.2)
+                if self._rng.random() < 0.2:
+                    self._projector = self._new()
+
+    def _project(self, batch: list[EncodedRecord]) -> bool:
+        if not self.faulty:
+            self.read_models.fault_rate = 0.0
+        deliveries = [Delivery(str(record.first_sequence), record) for record in batch]
+        try:
+            return self._projector.project(deliveries).failed is None
+        except (ProjectionError, OutcomeUnknown):
+            return False
+
+    def _disturbed(self, records: list[EncodedRecord]) -> list[EncodedRecord]:
+        if not self.faulty:
+            return records
+        options, rng = self._options, self._rng
+        batch = [record for record in records if rng.random() >= options.stream_lost_rate]
+        if rng.random() < options.stream_repeated_rate and self._seen:
+            batch.append(self._journal.order[rng.randrange(self._seen)])
+        if rng.random() < options.stream_shuffled_rate:
+            rng.shuffle(batch)
+        return batch
+
+    def at_head(self) -> bool:
+        """Tell whether the read models hold everything that is committed."""
+        position = self.read_models.position
+        return position is not None and position.sequence == self._journal.last_sequence

@@ -1,0 +1,382 @@
+"""The simulated outside world: queue, journal table and its stream, lease, answers, snapshots.
+
+Each service looks at what is asked of it when it happens, and raises `Violation` the moment that a
+promise is broken: a delete or an answer before its commit, a snapshot of a history that never was.
+"""
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bursa.contracts.journal import SlotTaken
+from bursa.contracts.lease import LeaseRow
+from bursa.contracts.messages import Delivery
+from bursa.contracts.record import (
+    EncodedRecord,
+    RecordPart,
+    decode_record,
+    join_record,
+    segment_of,
+)
+from bursa.contracts.replies import Answer
+from bursa.contracts.snapshot import (
+    SnapshotDamaged,
+    SnapshotHeader,
+    decode_snapshot,
+    encode_snapshot,
+)
+from engine import layout
+from tests.simulation.wire import EPOCH_MS, Machine, Wire
+from worker import words
+
+_LONG_POLL_S = 0.4
+
+
+class Violation(AssertionError):  # noqa: N818 - the name is what it means
+    """A promise was broken."""
+
+
+@dataclass(slots=True)
+class Message:
+    """A message in the queue."""
+
+    body: str
+    group: str
+    message_id: str
+    command_ids: frozenset[bytes]
+    sent_at: float
+    visible_at: float = 0.0
+    receipt: str = ""
+    receive_count: int = 0
+
+
+@dataclass(slots=True)
+class CommandLog:
+    """What the committed records hold, command by command."""
+
+    sequences: dict[bytes, list[int]] = field(default_factory=dict)
+    events: list[bytes] = field(default_factory=list)
+    hashes: set[bytes] = field(default_factory=set)
+
+    def add(self, encoded: EncodedRecord) -> None:
+        record = decode_record(encoded)
+        offsets = words.result_offsets(record.events)
+        size = layout.COMMAND_BYTES
+        for index in range(len(record.commands) // size):
+            identity = record.commands[index * size + 8 : index * size + 24]
+            self.sequences.setdefault(identity, []).append(record.first_sequence + index)
+            self.events.append(record.events[offsets[index] : offsets[index + 1]])
+        self.hashes.add(encoded.hash)
+
+
+class JournalTable:
+    """The journal with its condition, and everything that a stream would carry."""
+
+    def __init__(self, read_page: int) -> None:
+        self.records: dict[int, EncodedRecord] = {}
+        self.parts: dict[tuple[bytes, int], bytes] = {}
+        self.in_parts = 0
+        self.order: list[EncodedRecord] = []
+        self.log = CommandLog()
+        self._read_page = read_page
+
+    def put_part(self, part: RecordPart) -> None:
+        present = self.parts.setdefault((part.batch_id, part.index), part.data)
+        if present != part.data:
+            raise Violation(f"Part {part.index} of a record was written anew with other data.")
+
+    def put(self, head: EncodedRecord) -> None:
+        present = self.records.get(head.first_sequence)
+        if present is not None:
+            raise SlotTaken(present.batch_id, present.epoch)
+        record = self._joined(head)
+        self.records[record.first_sequence] = record
+        self.order.append(record)
+        self.log.add(record)
+
+    def _joined(self, head: EncodedRecord) -> EncodedRecord:
+        """Join at once: a part that is not there when the slot is written is there too late."""
+        stored = [self.parts.get((head.batch_id, index)) for index in range(head.parts)]
+        parts = [part for part in stored if part is not None]
+        if len(parts) != head.parts:
+            raise Violation(f"Record {head.number} was written before all of its parts.")
+        self.in_parts += head.parts > 0
+        return join_record(head, parts)
+
+    def read(self, first_sequence: int, last_sequence: int = 1 << 62) -> list[EncodedRecord]:
+        segment = segment_of(first_sequence)
+        slots = [
+            slot
+            for slot in sorted(self.records)
+            if first_sequence <= slot <= last_sequence and segment_of(slot) == segment
+        ]
+        return [self.records[slot] for slot in slots[: self._read_page]]
+
+    @property
+    def last_sequence(self) -> int:
+        return max((record.last_sequence for record in self.records.values()), default=0)
+
+
+class QueueService:
+    """A FIFO queue: a group is closed while one of its messages is in flight."""
+
+    def __init__(self, rng: random.Random, log: CommandLog, visibility_s: float) -> None:
+        self._rng = rng
+        self._log = log
+        self._visibility_s = visibility_s
+        self._groups: dict[str, deque[Message]] = {}
+        self._receipts = 0
+
+    def send(self, message: Message) -> None:
+        self._groups.setdefault(message.group, deque()).append(message)
+
+    @property
+    def empty(self) -> bool:
+        return not any(self._groups.values())
+
+    def receive(self, now: float, limit: int) -> list[Message]:
+        open_groups = [
+            group
+            for group, waiting in self._groups.items()
+            if waiting and self._is_open(group, now)
+        ]
+        self._rng.shuffle(open_groups)
+        received: list[Message] = []
+        for group in open_groups:
+            take = self._rng.randint(1, limit)
+            for message in list(self._groups[group])[:take]:
+                if len(received) == limit:
+                    return received
+                self._receipts += 1
+                message.receipt = f"r{self._receipts}"
+                message.visible_at = now + self._visibility_s
+                message.receive_count += 1
+                received.append(message)
+        return received
+
+    def _is_open(self, group: str, now: float) -> bool:
+        return all(message.visible_at <= now for message in self._groups[group])
+
+    def delete(self, receipts: Sequence[str], now: float) -> None:
+        wanted = set(receipts)
+        for group, waiting in self._groups.items():
+            kept: deque[Message] = deque()
+            for message in waiting:
+                if message.receipt in wanted and message.visible_at > now:
+                    self._refuse_uncommitted(message)
+                else:
+                    kept.append(message)
+            self._groups[group] = kept
+
+    def _refuse_uncommitted(self, message: Message) -> None:
+        missing = [name for name in message.command_ids if name not in self._log.sequences]
+        if missing:
+            raise Violation(f"Message {message.message_id} was deleted before its commit.")
+
+    def release(self, receipts: Sequence[str], now: float) -> None:
+        wanted = set(receipts)
+        for waiting in self._groups.values():
+            for message in waiting:
+                if message.receipt in wanted:
+                    message.visible_at = now
+
+
+class SnapshotService:
+    """Snapshots; some are torn on the way in, whole ones are never replaced."""
+
+    def __init__(self, rng: random.Random, log: CommandLog, torn_rate: float) -> None:
+        self._rng = rng
+        self._log = log
+        self.torn_rate = torn_rate
+        self.objects: dict[int, bytes] = {}
+
+    def save(self, header: SnapshotHeader, state: bytes) -> int:
+        if header.record_hash not in self._log.hashes:
+            raise Violation(f"Snapshot {header.last_sequence} is of no committed history.")
+        data = encode_snapshot(header, state)
+        if header.last_sequence not in self.objects:
+            if self._rng.random() < self.torn_rate:
+                data = data[: self._rng.randrange(len(data))]
+            self.objects[header.last_sequence] = data
+        return len(data)
+
+    def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        if sequence not in self.objects:
+            raise SnapshotDamaged("gone")
+        return decode_snapshot(self.objects[sequence])
+
+
+class AnswersService:
+    """Answers; looks whether what is said is what the journal says."""
+
+    def __init__(self, log: CommandLog) -> None:
+        self._log = log
+        self.items: dict[str, Answer] = {}
+
+    def write(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            self._refuse_uncommitted(answer)
+            if not answer.repeated or answer.message_id not in self.items:
+                self.items[answer.message_id] = answer
+
+    def _refuse_uncommitted(self, answer: Answer) -> None:
+        count = len(words.result_offsets(answer.events)) - 1
+        known = self._log.events
+        first = answer.last_sequence - count
+        if answer.last_sequence > len(known) or b"".join(known[first : first + count]) != (
+            answer.events
+        ):
+            raise Violation(f"Message {answer.message_id} was answered before its commit.")
+
+
+class LeaseService:
+    """The lease row."""
+
+    def __init__(self) -> None:
+        self.row: LeaseRow | None = None
+
+    def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        present = self.row
+        same = (
+            present is None
+            if expected is None
+            else present is not None
+            and (present.owner, present.beat) == (expected.owner, expected.beat)
+        )
+        if same:
+            self.row = row
+        return same
+
+
+@dataclass(slots=True)
+class Services:
+    """All of them."""
+
+    queue: QueueService
+    journal: JournalTable
+    snapshots: SnapshotService
+    answers: AnswersService
+    leases: LeaseService
+
+
+class QueuePort:
+    """The queue as one process reaches it."""
+
+    def __init__(self, services: Services, wire: Wire, machine: Machine, limit: int) -> None:
+        self._queue = services.queue
+        self._wire = wire
+        self._machine = machine
+        self._limit = limit
+
+    async def receive(self) -> list[Delivery]:
+        received = await self._wire.call(
+            self._machine, lambda: self._queue.receive(self._wire.now(), self._limit)
+        )
+        if not received:
+            await self._machine.sleep(_LONG_POLL_S)
+        return [
+            Delivery(
+                message.body,
+                message.receipt,
+                message.group,
+                message.message_id,
+                EPOCH_MS + int(message.sent_at * 1000),
+                message.receive_count,
+            )
+            for message in received
+        ]
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        await self._wire.call(self._machine, lambda: self._queue.delete(receipts, self._wire.now()))
+
+    async def release(self, receipts: Sequence[str]) -> None:
+        await self._wire.call(
+            self._machine, lambda: self._queue.release(receipts, self._wire.now())
+        )
+
+
+class JournalPort:
+    """The journal as one process reaches it."""
+
+    def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
+        self._journal = services.journal
+        self._wire = wire
+        self._machine = machine
+
+    async def put_part(self, part: RecordPart) -> None:
+        await self._wire.call(self._machine, lambda: self._journal.put_part(part))
+
+    async def put(self, record: EncodedRecord) -> None:
+        await self._wire.call(self._machine, lambda: self._journal.put(record))
+
+    async def read(self, first_sequence: int) -> list[EncodedRecord]:
+        return await self._wire.call(self._machine, lambda: self._journal.read(first_sequence))
+
+    async def read_span(self, first_sequence: int, last_sequence: int) -> list[EncodedRecord]:
+        return await self._wire.call(
+            self._machine,
+            lambda: [
+                self._journal.records[slot]
+                for slot in sorted(self._journal.records)
+                if first_sequence <= slot <= last_sequence
+            ],
+        )
+
+    async def head_sequence(self, known_sequence: int) -> int:
+        return await self._wire.call(
+            self._machine, lambda: max(known_sequence, self._journal.last_sequence)
+        )
+
+
+class AnswersPort:
+    """The answers as one process reaches them."""
+
+    def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
+        self._answers = services.answers
+        self._wire = wire
+        self._machine = machine
+
+    async def write(self, answers: Sequence[Answer]) -> None:
+        await self._wire.call(self._machine, lambda: self._answers.write(answers))
+
+
+class LeasePort:
+    """The lease as one process reaches it."""
+
+    def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
+        self._leases = services.leases
+        self._wire = wire
+        self._machine = machine
+
+    async def read(self) -> LeaseRow | None:
+        return await self._wire.call(self._machine, lambda: self._leases.row)
+
+    async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        return await self._wire.call(self._machine, lambda: self._leases.swap(expected, row))
+
+
+class SnapshotPort:
+    """The snapshots as one process reaches them."""
+
+    def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
+        self._snapshots = services.snapshots
+        self._wire = wire
+        self._machine = machine
+
+    async def sequences(self) -> list[int]:
+        return await self._wire.call(
+            self._machine, lambda: sorted(self._snapshots.objects, reverse=True)
+        )
+
+    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        return await self._wire.call(self._machine, lambda: self._snapshots.load(sequence))
+
+    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+        return await self._wire.call(self._machine, lambda: self._snapshots.save(header, state))
+
+    async def delete(self, sequence: int) -> None:
+        await self._wire.call(self._machine, lambda: self._snapshots.objects.pop(sequence, None))
+
+    async def keep_evidence(self, sequence: int, data: bytes) -> None:
+        raise Violation(f"The books did not add up at {sequence}.")

@@ -1,0 +1,136 @@
+import random
+from dataclasses import replace
+
+import pytest
+
+from bursa.usecases.replica import Engine
+from engine import layout as w
+from tests.simulation.engines import SmallEngines, ToyEngines
+from tests.simulation.options import Options
+from tests.simulation.running import run_seed
+from tests.simulation.toy_engine import ToyEngine
+from tests.simulation.wire import EPOCH_MS
+from tests.simulation.world import World
+from worker.words import result_reason
+
+SEEDS = 2_000
+SEEDS_LONG = 50_000
+PORTIONS = 8
+ENGINES = SmallEngines("core")
+DUE_MS = EPOCH_MS + 30_000
+CALM = Options(
+    seed=1, workers=1, crashes=0, pauses=0, clock_jumps=0, stops=0, latency_tail_rate=0,
+    request_lost_rate=0, answer_lost_rate=0, late_rate=0, twice_rate=0, throttle_rate=0,
+    malformed_rate=0, resent_rate=0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("portion", range(PORTIONS))
+def test_no_seed_breaks_a_promise(portion: int) -> None:
+    for seed in range(portion, SEEDS, PORTIONS):
+        run_seed(seed, ENGINES)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("portion", range(PORTIONS))
+def test_no_seed_of_the_long_run_breaks_a_promise(portion: int) -> None:
+    for seed in range(SEEDS + portion, SEEDS_LONG, PORTIONS):
+        run_seed(seed, ENGINES)
+
+
+@pytest.mark.parametrize("seed", [3, 17, 58])
+def test_a_seed_repeats_exactly(seed: int) -> None:
+    first, second = run_seed(seed, ENGINES), run_seed(seed, ENGINES)
+
+    assert first.trace.lines == second.trace.lines
+    assert [record.hash for record in first.records] == [record.hash for record in second.records]
+
+
+def test_seeds_differ() -> None:
+    hashes = {run_seed(seed, ENGINES).records[-1].hash for seed in range(20)}
+
+    assert len(hashes) == 20
+
+
+def test_the_faults_that_the_options_name_do_happen() -> None:
+    said = ""
+    repeated = 0
+    for seed in range(60):
+        world = run_seed(seed, ENGINES)
+        said += "\n".join(world.trace.lines)
+        repeated += sum(len(seen) > 1 for seen in world.services.journal.log.sequences.values())
+
+    for words in ("crashed", "pauses", "Deposed", "SnapshotDamaged", "stopped", "throttled",
+                  "request lost", "answer lost", "late"):  # fmt: skip
+        assert words in said, words
+    assert repeated > 100
+
+
+def test_a_calm_run_needs_one_leader_and_repeats_nothing() -> None:
+    world = World(CALM, ENGINES)
+    world.run()
+
+    assert {record.epoch for record in world.records} == {1}
+    assert all(len(seen) == 1 for name, seen in world.services.journal.log.sequences.items()
+               if name != bytes(16))  # fmt: skip
+
+
+class BuggyEngine(ToyEngine):
+    """Raises at one command, whatever it is; not at the rejection in its place."""
+
+    def _one(self, words: tuple[int, ...]) -> bytes:
+        if words[1:3] == (2, 2) and words[0] != w.COMMAND_REJECT:
+            raise RuntimeError("a bug")
+        return super()._one(words)
+
+
+class BuggyEngines(ToyEngines):
+    def new(self) -> Engine:
+        return BuggyEngine()
+
+    def restore(self, snapshot: bytes) -> Engine:
+        return BuggyEngine.restore(snapshot)
+
+
+def test_a_command_that_makes_the_engine_raise_holds_up_nobody() -> None:
+    rejected = 0
+    for seed in range(60):
+        world = run_seed(seed, BuggyEngines())
+        events = world.services.journal.log.events
+        rejected += sum(result_reason(one, 0) == w.REASON_INTERNAL_ERROR for one in events)
+
+    assert rejected > 40
+
+
+class AlarmClockEngine(ToyEngine):
+    """Has something due by time alone, half a minute in."""
+
+    @property
+    def next_due_ms(self) -> int:
+        return 0 if self._state.time_ms >= DUE_MS else DUE_MS
+
+
+class AlarmClockEngines(ToyEngines):
+    def new(self) -> Engine:
+        return AlarmClockEngine()
+
+    def restore(self, snapshot: bytes) -> Engine:
+        return AlarmClockEngine.restore(snapshot)
+
+
+def test_what_is_due_by_time_alone_happens_without_traffic() -> None:
+    world = World(replace(CALM, faulty_s=60.0, messages=0), AlarmClockEngines())
+    world.run()
+    ticks = [record for record in world.records if 0 <= record.time_ms - DUE_MS < 3_000]
+
+    assert len(ticks) == 1
+    assert ticks[0].first_sequence == ticks[0].last_sequence
+
+
+def test_options_follow_from_the_seed_alone() -> None:
+    random.seed(1)
+    first = Options.of(5)
+    random.seed(2)
+
+    assert Options.of(5) == first
+    assert Options.of(6) != first

@@ -1,0 +1,111 @@
+"""What the simulated users send: a market is set up, then orders and cancels at random.
+
+Prices lie close together, so that most orders meet. Each account's commands are numbered by the
+low word of their ids, so that their order can be looked at afterwards.
+"""
+
+import random
+from dataclasses import dataclass
+
+from bursa.contracts.messages import CommandMessage, encode_message
+from engine import layout as w
+from tests.simulation.wire import EPOCH_MS
+from worker import words
+
+TENANT = 1
+BTC, USDT, MARKET = 1, 2, 1
+_FUNDS = 1_000_000
+
+
+@dataclass(slots=True)
+class Wish:
+    """One message as a client has it."""
+
+    message_id: str
+    account: int
+    commands: bytes
+    body: str
+
+    @property
+    def command_ids(self) -> frozenset[bytes]:
+        """The ids in the commands, as bytes."""
+        size = w.COMMAND_BYTES
+        return frozenset(
+            self.commands[start + 8 : start + 24] for start in range(0, len(self.commands), size)
+        )
+
+
+class Workload:
+    """Makes messages."""
+
+    def __init__(self, rng: random.Random, accounts: int, commands_max: int) -> None:
+        self._rng = rng
+        self._accounts = accounts
+        self._commands_max = commands_max
+        self._messages = 0
+        self._numbers = dict.fromkeys(range(accounts + 1), 0)
+        self._placed: dict[int, list[tuple[int, int]]] = {i: [] for i in range(accounts + 1)}
+
+    def _wish(self, index: int, commands: list[bytes], *, reply: bool) -> Wish:
+        self._messages += 1
+        account = w.account_number(TENANT, index)
+        data = b"".join(commands)
+        message_id = f"{self._messages:032x}"
+        texts = {0: f"c{self._messages}"}
+        body = encode_message(CommandMessage(message_id, account, data, texts, reply))
+        return Wish(message_id, account, data, body)
+
+    def _id(self, index: int) -> tuple[int, int]:
+        self._numbers[index] += 1
+        return 1 + index, self._numbers[index]
+
+    def _command(self, index: int, kind: int, now: float, account: int, *parameters: int) -> bytes:
+        high, low = self._id(index)
+        time_ms = EPOCH_MS + int(now * 1000)
+        return words.command(kind, time_ms, *parameters, account=account, high=high, low=low)
+
+    def setting_up(self) -> Wish:
+        """Define the assets and the market, and fund everybody, in one message."""
+        commands = [
+            self._command(0, w.COMMAND_DEFINE_ASSET, 0, 0, BTC, TENANT, 8, 0x435442, 0),
+            self._command(0, w.COMMAND_DEFINE_ASSET, 0, 0, USDT, TENANT, 2, 0x54445355, 0),
+            self._command(
+                0,
+                w.COMMAND_DEFINE_MARKET,
+                0,
+                0,
+                *(MARKET, TENANT, BTC, USDT, 10, 1, w.STATE_OPEN, 0x2D435442, 0),
+            ),
+            self._command(0, w.COMMAND_SET_FEE_TIER, 0, 0, TENANT, 0, 1000, 2000),
+        ]
+        for index in range(1, self._accounts + 1):
+            account = w.account_number(TENANT, index)
+            commands += [
+                self._command(0, w.COMMAND_CREDIT, 0, account, asset, _FUNDS)
+                for asset in (BTC, USDT)
+            ]
+        return self._wish(0, commands, reply=True)
+
+    def next(self, now: float) -> Wish:
+        """Make some account's next message."""
+        rng = self._rng
+        index = rng.randint(1, self._accounts)
+        account = w.account_number(TENANT, index)
+        commands = []
+        for _ in range(rng.randint(1, self._commands_max)):
+            placed = self._placed[index]
+            if placed and rng.random() < 0.3:
+                target = placed.pop(rng.randrange(len(placed)))
+                commands.append(self._command(index, w.COMMAND_CANCEL, now, account, 0, *target))
+            else:
+                commands.append(self._place(index, now, account))
+                placed.append((1 + index, self._numbers[index]))
+        return self._wish(index, commands, reply=rng.random() < 0.5)
+
+    def _place(self, index: int, now: float, account: int) -> bytes:
+        rng = self._rng
+        side = rng.choice((w.SIDE_BUY, w.SIDE_SELL))
+        force = rng.choice((w.TIF_GTC, w.TIF_GTC, w.TIF_IOC))
+        terms = w.pack_terms(side, w.TYPE_LIMIT, force)
+        price, quantity = rng.randint(95, 105), rng.randint(1, 2000)
+        return self._command(index, w.COMMAND_PLACE, now, account, MARKET, terms, price, quantity)

@@ -1,0 +1,317 @@
+"""One run: users, workers, services and a projector, first with faults, then without.
+
+A safety phase lets everything go wrong that the seed's options allow; the promises that can be
+seen at once are watched by the services. Then faults end, and everything accepted must get done
+within a bounded time; what must hold at the end is in `checks`.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bursa.contracts.record import EncodedRecord
+from tests.simulation.options import Options
+from tests.simulation.projecting import ProjectorProcess
+from tests.simulation.services import (
+    AnswersPort,
+    AnswersService,
+    JournalPort,
+    JournalTable,
+    LeasePort,
+    LeaseService,
+    Message,
+    QueuePort,
+    QueueService,
+    Services,
+    SnapshotPort,
+    SnapshotService,
+    Violation,
+)
+from tests.simulation.virtual_loop import VirtualLoop
+from tests.simulation.wire import Machine, Wire
+from tests.simulation.workload import Wish, Workload
+from worker import recovery
+from worker.capture import CopyCapture
+from worker.leader import LeaderSettings
+from worker.ports import EngineFactory
+from worker.shard import Ports, ShardSettings, ShardWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LIVELY_S_MAX = 180.0
+_RECEIVE_LIMIT = 4
+_PAGE_RECORDS = 7
+_SPAN_SEQUENCES = 10
+
+
+@dataclass(slots=True)
+class Trace:
+    """What happened, for a person and for comparing two runs."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def say(self, now: float, who: str, what: str) -> None:
+        self.lines.append(f"{now:9.3f} {who:4} {what}")
+
+
+class MachineTelemetry:
+    """A worker's telemetry, into the trace."""
+
+    def __init__(self, trace: Trace, name: str) -> None:
+        self._trace = trace
+        self._name = name
+
+    def event(self, message: str, **fields: object) -> None:
+        about = " ".join(f"{name}={value}" for name, value in fields.items())
+        self._trace.say(asyncio.get_running_loop().time(), self._name, f"{message} {about}")
+
+    def alarm(self, name: str, message: str, **fields: object) -> None:
+        self.event(f"ALARM {name} {message}", **fields)
+
+    def measure(self, name: str, value: float) -> None:
+        """Metrics are not looked at here."""
+
+
+class World:
+    """Everything in one run."""
+
+    def __init__(self, options: Options, engines: EngineFactory) -> None:
+        self.options = options
+        self.engines = engines
+        self.rng = random.Random(f"run {options.seed}")
+        self.trace = Trace()
+        journal = JournalTable(_PAGE_RECORDS)
+        self.services = Services(
+            QueueService(self.rng, journal.log, options.visibility_s),
+            journal,
+            SnapshotService(self.rng, journal.log, options.torn_snapshot_rate),
+            AnswersService(journal.log),
+            LeaseService(),
+        )
+        self.wire = Wire(options, self.rng)
+        self.workload = Workload(self.rng, options.accounts, options.commands_per_message_max)
+        self.accepted: list[Wish] = []
+        self.malformed: list[str] = []
+        self.projector = ProjectorProcess(options, self.rng, journal)
+        self.failures: list[BaseException] = []
+        self._running: list[tuple[Machine, asyncio.Event]] = []
+        self._started = 0
+        self.lasted_s = 0.0
+
+    # --- workers ----------------------------------------------------------------------------------
+
+    def start_worker(self) -> None:
+        """Start one more process."""
+        options = self.options
+        self._started += 1
+        loop = asyncio.get_running_loop()
+        drift = (self.rng.random() * 2 - 1) * options.clock_drift
+        machine = Machine(f"w{self._started}", loop, 1.0 + drift)
+        stop = asyncio.Event()
+        worker = ShardWorker(self._ports(machine), self._settings(), stop)
+        machine.task = loop.create_task(self._live(machine, stop, worker))
+        self._running.append((machine, stop))
+
+    async def _live(self, machine: Machine, stop: asyncio.Event, worker: ShardWorker) -> None:
+        try:
+            await worker.run()
+        except asyncio.CancelledError:
+            self.say(machine.name, "crashed")
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the run has failed
+            self.failures.append(error)
+        else:
+            self.say(machine.name, "stopped")
+        machine.dead = True
+        self._running.remove((machine, stop))
+
+    def say(self, who: str, what: str) -> None:
+        """Add to the trace."""
+        self.trace.say(asyncio.get_running_loop().time(), who, what)
+
+    def _settings(self) -> ShardSettings:
+        options = self.options
+        return ShardSettings(
+            lease_s=options.lease_s,
+            poll_s=0.3,
+            snapshot_commands=options.snapshot_commands,
+            snapshot_s=30.0,
+            snapshots_kept=2,
+            leader=LeaderSettings(
+                receivers=2,
+                writers=1,
+                deleters=2,
+                held_max=options.held_max,
+                part_bytes=options.part_bytes,
+            ),
+        )
+
+    def _ports(self, machine: Machine) -> Ports:
+        services, wire = self.services, self.wire
+        return Ports(
+            queue=QueuePort(services, wire, machine, _RECEIVE_LIMIT),
+            journal=JournalPort(services, wire, machine),
+            answers=AnswersPort(services, wire, machine),
+            leases=LeasePort(services, wire, machine),
+            snapshots=SnapshotPort(services, wire, machine),
+            capture=CopyCapture(),
+            engines=self.engines,
+            clock=machine,
+            telemetry=MachineTelemetry(self.trace, machine.name),
+            random_bytes=self.rng.randbytes,
+        )
+
+    # --- users ------------------------------------------------------------------------------------
+
+    def send(self, wish: Wish, group: str | None = None) -> None:
+        """Accept a message: from here on it must be done, once."""
+        now = asyncio.get_running_loop().time()
+        self.services.queue.send(
+            Message(
+                wish.body,
+                group or f"t1-{wish.account & 0xFFFFFFFF}",
+                wish.message_id,
+                wish.command_ids,
+                now,
+            )
+        )
+        if wish not in self.accepted:
+            self.accepted.append(wish)
+
+    def _send_malformed(self) -> None:
+        now = asyncio.get_running_loop().time()
+        message_id = self.rng.randbytes(16).hex()
+        body = self.rng.choice(("", "{}", "not json", '{"message_id":1}', "[" * 50))
+        group = f"t1-{self.rng.randint(1, self.options.accounts)}"
+        self.services.queue.send(Message(body, group, message_id, frozenset(), now))
+        self.malformed.append(message_id)
+
+    async def _users(self) -> None:
+        options, rng = self.options, self.rng
+        self.send(self.workload.setting_up())
+        for _ in range(options.messages):
+            await asyncio.sleep(rng.random() * 2 * options.faulty_s / options.messages)
+            wish = self.workload.next(asyncio.get_running_loop().time())
+            self.send(wish)
+            if rng.random() < options.resent_rate:
+                again = rng.choice(self.accepted[1:])
+                self.send(again)
+            if rng.random() < options.malformed_rate:
+                self._send_malformed()
+
+    # --- trouble ----------------------------------------------------------------------------------
+
+    def _choose(self) -> tuple[Machine, asyncio.Event] | None:
+        return self.rng.choice(self._running) if self._running else None
+
+    def _crash_at_some_call(self) -> None:
+        chosen = self._choose()
+        if chosen is not None:
+            chosen[0].crash_in_calls = self.rng.randint(1, 25)
+
+    def _pause(self) -> None:
+        chosen = self._choose()
+        if chosen is not None:
+            seconds = self.rng.random() * self.options.pause_s_max
+            self.say(chosen[0].name, f"pauses for {seconds:.1f} s")
+            chosen[0].pause(seconds)
+
+    def _jump(self) -> None:
+        chosen = self._choose()
+        if chosen is not None:
+            chosen[0].jump(self.rng.choice((-1, 1)) * 3_600_000)
+
+    def _stop(self) -> None:
+        chosen = self._choose()
+        if chosen is not None:
+            chosen[1].set()
+
+    def _plan_trouble(self) -> None:
+        options = self.options
+        plans: list[tuple[int, Callable[[], None]]] = [
+            (options.crashes, self._crash_at_some_call),
+            (options.pauses, self._pause),
+            (options.clock_jumps, self._jump),
+            (options.stops, self._stop),
+        ]
+        loop = asyncio.get_running_loop()
+        for count, trouble in plans:
+            for _ in range(count):
+                loop.call_later(self.rng.random() * options.faulty_s, trouble)
+
+    async def _keep_workers_running(self) -> None:
+        while True:
+            while len(self._running) < self.options.workers:
+                self.start_worker()
+            await asyncio.sleep(0.5 + self.rng.random())
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        keeper = asyncio.create_task(self._keep_workers_running())
+        users = asyncio.create_task(self._users())
+        projecting = asyncio.create_task(self.projector.run())
+        self._plan_trouble()
+        await asyncio.sleep(self.options.faulty_s)
+        await users
+        self.say("", "faults end")
+        self.wire.faulty = False
+        self.services.snapshots.torn_rate = 0.0
+        self.projector.faulty = False
+        self.send(self.workload.next(asyncio.get_running_loop().time()))
+        await self._wait_until_done()
+        keeper.cancel()
+        for machine, _ in list(self._running):
+            machine.crash()
+        await asyncio.sleep(0)
+        projecting.cancel()
+
+    async def _wait_until_done(self) -> None:
+        deadline = asyncio.get_running_loop().time() + _LIVELY_S_MAX
+        while not self._done():
+            if self.failures:
+                raise self.failures[0]
+            if asyncio.get_running_loop().time() > deadline:
+                raise Violation(f"Not everything was done {_LIVELY_S_MAX} s after the last fault.")
+            await asyncio.sleep(0.5)
+
+    def _done(self) -> bool:
+        committed = self.services.journal.log.sequences
+        return (
+            self.services.queue.empty
+            and all(wish.command_ids <= committed.keys() for wish in self.accepted)
+            and self.projector.at_head()
+        )
+
+    def run(self) -> None:
+        """Run; raises when a promise was broken on the way."""
+        recovery.SPAN_SEQUENCES = _SPAN_SEQUENCES
+        loop = VirtualLoop()
+        loop.set_exception_handler(self._on_loop_error)
+        try:
+            loop.run_until_complete(self._run())
+        finally:
+            self.lasted_s = loop.time()
+            loop.run_until_complete(self._end_tasks())
+            loop.close()
+        if self.failures:
+            raise self.failures[0]
+
+    @staticmethod
+    async def _end_tasks() -> None:
+        leftover = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in leftover:
+            task.cancel()
+        await asyncio.gather(*leftover, return_exceptions=True)
+
+    def _on_loop_error(self, _: object, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Violation):
+            self.failures.append(error)
+
+    @property
+    def records(self) -> list[EncodedRecord]:
+        """The journal, in order."""
+        records = self.services.journal.records
+        return [records[slot] for slot in sorted(records)]

@@ -1,0 +1,43 @@
+import asyncio
+import os
+import sys
+
+import pytest
+
+from tests.simulation.engines import SmallEngines
+from tests.simulation.toy_engine import ToyEngine
+from tests.unit.worker.fakes import credit
+from worker.capture import CaptureFailed, CopyCapture, ForkCapture
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="memory is private only on Linux")
+
+
+@pytest.mark.parametrize(
+    "capture", [CopyCapture(), pytest.param(ForkCapture(), marks=ON_LINUX)], ids=["copy", "fork"]
+)
+def test_a_copy_is_the_state_at_its_call(capture: CopyCapture | ForkCapture) -> None:
+    async def scenario() -> tuple[bytes, bytes]:
+        engine = SmallEngines("core").new()
+        engine.apply(credit(1, number=1))
+        expected = engine.snapshot()
+        copying = capture.capture(engine)
+        engine.apply(credit(2, number=2) * 20)
+        return await copying, expected
+
+    copied, expected = asyncio.run(scenario())
+    assert copied == expected
+
+
+@ON_LINUX
+def test_a_copy_that_fails_says_so_and_leaves_no_child() -> None:
+    class Broken(ToyEngine):
+        def snapshot(self) -> bytes:
+            raise MemoryError
+
+    async def scenario() -> None:
+        await ForkCapture().capture(Broken())
+
+    with pytest.raises(CaptureFailed):
+        asyncio.run(scenario())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

@@ -1,0 +1,111 @@
+import asyncio
+
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.contracts.messages import Delivery
+from tests.unit.worker.fakes import FakeClock, credit, delivery, run
+from worker.intake import Inbox, Receivers
+
+
+class Queue:
+    """Gives what it has, a few at a time, and then nothing."""
+
+    def __init__(self, waiting: list[Delivery], stop: asyncio.Event) -> None:
+        self.waiting = waiting
+        self.stop = stop
+        self.in_flight = self.in_flight_most = self.empty = 0
+
+    async def receive(self) -> list[Delivery]:
+        self.in_flight += 1
+        self.in_flight_most = max(self.in_flight_most, self.in_flight)
+        await asyncio.sleep(0.01)
+        self.in_flight -= 1
+        if self.empty == 3:
+            raise OutcomeUnknown("no answer")
+        taken, self.waiting = self.waiting[:10], self.waiting[10:]
+        self.empty += not taken
+        if self.empty > 5:
+            self.stop.set()
+        return taken
+
+    async def delete(self, receipts: object) -> None:
+        raise NotImplementedError
+
+    async def release(self, receipts: object) -> None:
+        raise NotImplementedError
+
+
+def numbered(count: int) -> list[Delivery]:
+    return [delivery(credit(1), message_id=f"{number:032x}") for number in range(count)]
+
+
+def test_everything_arrives_once_and_in_order() -> None:
+    async def scenario() -> list[str]:
+        stop = asyncio.Event()
+        inbox = Inbox(1000)
+        queue = Queue(numbered(75), stop)
+
+        class Clock(FakeClock):
+            async def sleep(self, seconds: float) -> None:
+                queue.empty += 1
+                await asyncio.sleep(seconds)
+
+        await Receivers(queue, inbox, Clock(), count=3, stop=stop).run()
+        taken = []
+        while await inbox.wait_ready():
+            taken += [one.message_id for one in inbox.take(1)]
+        assert queue.in_flight_most == 3
+        return taken
+
+    assert run(scenario()) == [f"{number:032x}" for number in range(75)]
+
+
+def test_an_idle_queue_is_asked_by_one_receiver_only() -> None:
+    async def scenario() -> int:
+        stop = asyncio.Event()
+        queue = Queue([], stop)
+        queue.empty = -50
+        receivers = Receivers(queue, Inbox(10), FakeClock(), count=3, stop=stop)
+        running = asyncio.create_task(receivers.run())
+        await asyncio.sleep(0.2)
+        stop.set()
+        await running
+        return queue.in_flight_most
+
+    assert run(scenario()) == 1
+
+
+def test_nothing_is_received_while_too_much_is_held() -> None:
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        inbox = Inbox(20)
+        queue = Queue(numbered(200), stop)
+        running = asyncio.create_task(
+            Receivers(queue, inbox, FakeClock(), count=2, stop=stop).run()
+        )
+        await asyncio.sleep(1)
+        assert 20 <= inbox.held <= 40
+        held = inbox.held
+
+        inbox.take(1 << 30)
+        await asyncio.sleep(1)
+        assert inbox.held == held, "taking is not settling"
+
+        inbox.settled(inbox.receipts())
+        await asyncio.sleep(1)
+        assert 20 <= inbox.held <= 40
+        assert len(queue.waiting) < 200 - held
+        stop.set()
+        inbox.settled(inbox.receipts())
+        await running
+
+    run(scenario())
+
+
+def test_taking_respects_bytes_but_always_gives_one() -> None:
+    inbox = Inbox(100)
+    inbox.add(numbered(10))
+    size = len(numbered(1)[0].body)
+
+    assert len(inbox.take(size * 3)) == 3
+    assert len(inbox.take(1)) == 1
+    assert len(inbox) == 6

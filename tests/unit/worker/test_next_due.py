@@ -1,0 +1,40 @@
+import importlib
+
+import pytest
+
+from engine import layout as w
+from engine.codec import encode
+from worker.words import advance_time
+
+ACCOUNT = w.account_number(1, 1)
+OTHER = w.account_number(1, 2)
+
+
+@pytest.mark.parametrize("name", ["core", "reference"])
+def test_what_is_due_next_is_the_earliest_expiry_or_countdown(name: str) -> None:
+    engine = importlib.import_module(f"engine.{name}").Engine()
+    commands = [
+        advance_time(1_000),
+        encode(w.COMMAND_DEFINE_ASSET, 0, 1, 1, 8, 65, 0),
+        encode(w.COMMAND_DEFINE_ASSET, 0, 2, 1, 8, 66, 0),
+        encode(w.COMMAND_DEFINE_MARKET, 0, 1, 1, 1, 2, 1, 1, w.STATE_OPEN, 67, 0),
+        encode(w.COMMAND_CREDIT, ACCOUNT, 1, 1_000),
+        encode(w.COMMAND_CREDIT, OTHER, 1, 1_000),
+    ]
+    engine.apply(b"".join(commands))
+    assert engine.next_due_ms == 0
+
+    terms = w.pack_terms(w.SIDE_SELL, w.TYPE_LIMIT, w.TIF_GTD)
+    for expire_ms in (9_000, 5_000, 7_000):
+        engine.apply(encode(w.COMMAND_PLACE, ACCOUNT, 1, terms, 10, 5, 0, 0, 0, expire_ms))
+    assert engine.next_due_ms == 5_000
+
+    engine.apply(encode(w.COMMAND_CANCEL_ALL_AFTER, OTHER, 2_500))
+    assert engine.next_due_ms == 3_500
+
+    engine.apply(advance_time(3_500))
+    assert engine.next_due_ms == 5_000
+    engine.apply(advance_time(8_000))
+    assert engine.next_due_ms == 9_000
+    engine.apply(advance_time(9_000))
+    assert engine.next_due_ms == 0

@@ -1,0 +1,213 @@
+import random
+
+import pytest
+
+from bursa.contracts.messages import Delivery
+from bursa.contracts.record import RECORD_BYTES_MAX, decode_record
+from bursa.usecases.replica import Head, Replica
+from engine import layout as w
+from tests.simulation.toy_engine import ToyEngine
+from tests.unit.worker.fakes import credit, delivery
+from worker import words
+from worker.poison import EngineFault, Quarantine
+from worker.sequencer import InvariantBroken, Sequencer
+
+NOW_MS = 1_000_000
+
+
+def sequencer_on(engine: ToyEngine, quarantine: Quarantine | None = None) -> Sequencer:
+    rng = random.Random(1)
+    return Sequencer(
+        Replica(engine, Head()), 0, 3, lambda: rng.randbytes(16), quarantine or Quarantine()
+    )
+
+
+def reasons(events: bytes) -> list[int]:
+    return [words.result_reason(events, at) for at in words.result_offsets(events)[:-1]]
+
+
+def test_a_record_begins_with_the_time_and_holds_messages_in_order() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    sequencer.take([delivery(credit(1), credit(2)), delivery(credit(3, number=3))], NOW_MS)
+    (encoded,) = sequencer.seal()
+    record = decode_record(encoded)
+
+    assert (record.first_sequence, record.last_sequence, record.epoch) == (1, 4, 3)
+    assert record.commands == words.advance_time(NOW_MS) + credit(1) + credit(2) + credit(
+        3, number=3
+    )
+    assert record.texts == {2: "mine", 4: "mine"}
+    assert record.time_ms == NOW_MS
+
+
+def test_records_are_chained() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    sequencer.take([delivery(credit(1))], NOW_MS)
+    (first,) = sequencer.seal()
+    sequencer.take([delivery(credit(2, number=2))], NOW_MS)
+    (second,) = sequencer.seal()
+
+    assert second.previous_hash == first.hash
+    assert (second.number, second.first_sequence) == (2, first.last_sequence + 1)
+
+
+def test_a_settlement_waits_for_its_last_command() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    sequencer.take([delivery(credit(1), credit(2, number=2))], NOW_MS)
+
+    assert sequencer.settled(2) == []
+    assert [settlement.last_sequence for settlement in sequencer.settled(3)] == [3]
+
+
+def test_an_answer_holds_its_own_messages_events() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    sequencer.take(
+        [
+            delivery(credit(1, number=1), message_id="a" * 32),
+            delivery(credit(2, number=2), credit(3, number=3), message_id="b" * 32, reply=True),
+            delivery(credit(4, number=4), message_id="c" * 32, reply=True),
+        ],
+        NOW_MS,
+    )
+    silent, pair, single = sequencer.settled(9)
+
+    assert silent.answer is None
+    assert pair.answer is not None
+    assert single.answer is not None
+    assert len(words.result_offsets(pair.answer.events)) - 1 == 2
+    assert (pair.answer.last_sequence, single.answer.last_sequence) == (4, 5)
+    assert not pair.answer.repeated
+
+
+def test_an_answer_to_a_repeated_message_says_so() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    once = delivery(credit(1, number=1), message_id="a" * 32, reply=True)
+    sequencer.take([once, once], NOW_MS)
+    first, second = (settlement.answer for settlement in sequencer.settled(9))
+
+    assert first is not None
+    assert second is not None
+    assert (first.repeated, second.repeated) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("not json", id="not JSON"),
+        pytest.param('{"message_id":1}', id="wrong types"),
+        pytest.param('{"message_id":"a","account":1,"commands":"AAAA"}', id="half a command"),
+        pytest.param('{"message_id":"a","account":1,"commands":""}', id="no command"),
+        pytest.param('{"message_id":"a","account":1' + "0" * 400 + ',"commands":""}', id="10^400"),
+        pytest.param("[" * 100_000, id="deep nesting"),
+        pytest.param(delivery(words.advance_time(9)).body, id="the worker's own command"),
+    ],
+)
+def test_what_cant_be_read_becomes_one_rejection_and_the_group_goes_on(body: str) -> None:
+    sequencer = sequencer_on(ToyEngine())
+    poison = Delivery(body, "r", "t1-12", "ab" * 16)
+    sequencer.take([poison, delivery(credit(1))], NOW_MS)
+    record = decode_record(sequencer.seal()[0])
+
+    rejected = record.commands[w.COMMAND_BYTES : 2 * w.COMMAND_BYTES]
+    assert rejected[:8] == w.COMMAND_REJECT.to_bytes(8, "little")
+    assert rejected[32:40] == (1 << 32 | 12).to_bytes(8, "little")
+    assert reasons(record.events) == [0, w.REASON_MALFORMED_COMMAND, 0]
+    assert len(sequencer.settled(3)) == 2
+
+
+def test_a_record_closes_before_it_outgrows_its_size() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    rng = random.Random(2)
+
+    for number in range(400):
+        wild = words.command(w.COMMAND_CREDIT, 1, *(rng.getrandbits(60) for _ in range(11)),
+                             high=rng.getrandbits(60), low=number)  # fmt: skip
+        sequencer.take([delivery(*[wild] * 3)], NOW_MS)
+        if not sequencer.room:
+            break
+    stored = sequencer.seal()
+
+    assert sum(len(record.body) for record in stored) > RECORD_BYTES_MAX * 0.2
+    assert all(len(record.body) <= RECORD_BYTES_MAX for record in stored)
+
+
+def test_what_is_too_large_all_the_same_is_split_between_commands() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    rng = random.Random(2)
+    wild = [
+        words.command(
+            w.COMMAND_CREDIT, 1, *(rng.getrandbits(62) for _ in range(11)), high=9, low=number
+        )
+        for number in range(1500)
+    ]
+    for start in range(0, len(wild), 50):
+        sequencer.take([delivery(*wild[start : start + 50])], NOW_MS)
+    records = sequencer.seal()
+
+    assert len(records) > 1
+    assert all(len(record.body) <= RECORD_BYTES_MAX for record in records)
+    replica = Replica(ToyEngine(), Head())
+    for record in records:
+        replica.follow(record)
+    assert replica.head.last_sequence == 1501
+    assert sum(len(decode_record(record).texts) for record in records) == 30
+
+
+class TalkativeEngine(ToyEngine):
+    """Says megabytes about a credit of 666."""
+
+    def apply(self, commands: bytes) -> bytes:
+        events = super().apply(commands)
+        if commands == credit(666, number=666):
+            level = w.EVENT_LEVEL.to_bytes(8, "little")
+            fact = bytes(8 * (w.LEVEL_LENGTH - 1))
+            events += b"".join([level + fact] * 100_000)
+        return events
+
+
+def test_a_command_that_says_megabytes_leaves_room_for_the_next() -> None:
+    sequencer = sequencer_on(TalkativeEngine())
+    for _ in range(20):
+        sequencer.take([delivery(credit(666, number=666))], NOW_MS)
+        assert sequencer.room == 0
+        sequencer.seal()
+        assert sequencer.room >= 1
+    for number in range(60):
+        sequencer.take([delivery(credit(1, number=number))], NOW_MS)
+        sequencer.seal()
+    assert sequencer.room > 50
+
+
+def test_a_command_that_makes_the_engine_raise_is_found_and_rejected() -> None:
+    quarantine = Quarantine()
+    messages = [
+        delivery(credit(1, number=1), message_id="a" * 32),
+        delivery(credit(2, number=2), credit(13, number=3), message_id="b" * 32),
+        delivery(credit(4, number=4), message_id="c" * 32),
+    ]
+
+    def attempt() -> Sequencer:
+        engine = ToyEngine()
+        engine.raise_on = {13}
+        sequencer = sequencer_on(engine, quarantine)
+        sequencer.take(messages, NOW_MS)
+        return sequencer
+
+    for _ in range(2):
+        with pytest.raises(EngineFault):
+            attempt()
+    record = decode_record(attempt().seal()[0])
+
+    assert reasons(record.events) == [0, 0, 0, w.REASON_INTERNAL_ERROR, 0]
+
+
+def test_books_that_do_not_add_up_stop_everything() -> None:
+    engine = ToyEngine()
+    engine.breach_at = 2
+    sequencer = sequencer_on(engine)
+
+    with pytest.raises(InvariantBroken) as caught:
+        sequencer.take([delivery(credit(1))], NOW_MS)
+    assert caught.value.commands == credit(1)
+    assert caught.value.first_sequence == 2

@@ -1,0 +1,174 @@
+"""The worker process of one shard: `python -m worker`.
+
+Reads its settings from the environment (`python -m worker --help` lists them), rebuilds the
+shard's state from the newest snapshot and the journal, stands by until it holds the lease, and
+then sequences commands until SIGTERM or SIGINT: it drains, hands over, leaves a snapshot and ends.
+
+Exit status: 0 stopped, 2 wrong settings, 70 the stored state does not add up (a restart will not
+help; a person must look), 1 anything else.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import sys
+from dataclasses import MISSING, fields
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
+from bursa.adapters.command_queue_sqs import SqsCommandQueue
+from bursa.adapters.journal_dynamodb import DynamoJournal
+from bursa.adapters.lease_dynamodb import DynamoLeases
+from bursa.adapters.settings import SettingsError, read_settings
+from bursa.adapters.snapshots_s3 import S3Snapshots
+from bursa.adapters.worker_clients import worker_client
+from bursa.contracts.record import RecordError
+from bursa.usecases.replica import JournalBroken
+from worker import threads
+from worker.capture import best_capture
+from worker.engines import NamedEngines
+from worker.leader import LeaderSettings
+from worker.sequencer import InvariantBroken
+from worker.settings import WorkerSettings
+from worker.shard import Ports, ShardSettings, ShardWorker
+from worker.telemetry import LogTelemetry
+
+EXIT_SETTINGS = 2
+EXIT_STATE = 70
+_WRITERS = 2
+_DELETERS = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the worker; returns the exit status."""
+    _parser().parse_args(arguments)
+    try:
+        settings = read_settings(WorkerSettings)
+        engines = NamedEngines(settings.engine)
+    except (SettingsError, ValueError, ImportError) as error:
+        return _fail(str(error), EXIT_SETTINGS)
+    clock = threads.SystemClock()
+    telemetry = LogTelemetry(clock, settings.powertools_metrics_namespace, settings.shard)
+    telemetry.event("Starting", version=settings.bursa_version, engine=settings.engine)
+    try:
+        asyncio.run(_run(settings, engines, clock, telemetry))
+    except (JournalBroken, RecordError) as error:
+        telemetry.alarm("JournalBroken", str(error))
+        return _fail(f"The journal of shard {settings.shard} is broken: {error}", EXIT_STATE)
+    except InvariantBroken as error:
+        return _fail(f"Shard {settings.shard} was stopped: {error}", EXIT_STATE)
+    except (BotoCoreError, ClientError) as error:
+        return _fail(f"AWS refused what the worker needs: {error}", 1)
+    telemetry.event("Stopped")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = [
+        f"  {field.name.upper():30} "
+        + ("required" if field.default is MISSING else f"default {field.default!r}")
+        for field in fields(WorkerSettings)
+    ]
+    return argparse.ArgumentParser(
+        prog="python -m worker",
+        description=(__doc__ or "").partition("\n\n")[0],
+        epilog="Environment:\n" + "\n".join(rows),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _fail(sentence: str, status: int) -> int:
+    sys.stderr.write(f"worker: {sentence}\n")
+    return status
+
+
+async def _run(
+    settings: WorkerSettings,
+    engines: NamedEngines,
+    clock: threads.SystemClock,
+    telemetry: LogTelemetry,
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    worker = ShardWorker(
+        _ports(settings, engines, clock, telemetry), _shard_settings(settings), stop
+    )
+    # What is alive now stays alive: scanning it again and again would only cost pauses.
+    gc.collect()
+    gc.freeze()
+    heartbeat = asyncio.create_task(_heartbeat(worker, telemetry, clock, settings.heartbeat_s))
+    try:
+        await worker.run()
+    finally:
+        heartbeat.cancel()
+        telemetry.heartbeat(**worker.status())
+
+
+async def _heartbeat(
+    worker: ShardWorker, telemetry: LogTelemetry, clock: threads.SystemClock, every_s: float
+) -> None:
+    while True:
+        await clock.sleep(every_s)
+        telemetry.heartbeat(**worker.status())
+
+
+def _shard_settings(settings: WorkerSettings) -> ShardSettings:
+    return ShardSettings(
+        shard=settings.shard,
+        lease_s=settings.lease_ms / 1000,
+        poll_s=settings.poll_ms / 1000,
+        snapshot_commands=settings.snapshot_commands,
+        snapshot_s=settings.snapshot_s,
+        snapshots_kept=settings.snapshots_kept,
+        leader=LeaderSettings(
+            receivers=settings.receivers,
+            writers=_WRITERS,
+            deleters=_DELETERS,
+            held_max=settings.held_messages_max,
+        ),
+    )
+
+
+def _ports(
+    settings: WorkerSettings,
+    engines: NamedEngines,
+    clock: threads.SystemClock,
+    telemetry: LogTelemetry,
+) -> Ports:
+    dynamodb: Any = worker_client("dynamodb")
+    sqs: Any = worker_client("sqs")
+    s3: Any = worker_client("s3")
+    queue = SqsCommandQueue(
+        sqs,
+        settings.command_queue_url,
+        wait_s=settings.receive_wait_s,
+        visibility_s=settings.visibility_s,
+    )
+    return Ports(
+        queue=threads.ThreadedQueue(queue, settings.receivers, _DELETERS),
+        journal=threads.ThreadedJournal(
+            DynamoJournal(dynamodb, settings.journal_table, settings.shard)
+        ),
+        answers=threads.ThreadedAnswers(DynamoAnswers(dynamodb, settings.answers_table), _WRITERS),
+        leases=threads.ThreadedLeases(
+            DynamoLeases(dynamodb, settings.progress_table, settings.shard)
+        ),
+        snapshots=threads.ThreadedSnapshots(
+            S3Snapshots(s3, settings.snapshot_bucket, settings.shard)
+        ),
+        capture=best_capture(),
+        engines=engines,
+        clock=clock,
+        telemetry=telemetry,
+        random_bytes=os.urandom,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Copies of a running engine's state."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Awaitable
+from typing import BinaryIO
+
+from bursa.usecases.replica import Engine
+
+_NICENESS = 5
+
+
+class CaptureFailed(Exception):  # noqa: N818 - what it means to the caller
+    """Raised when a copy was not made; the next one may be."""
+
+
+class CopyCapture:
+    """Copies at once; good while the state is small."""
+
+    def capture(self, engine: Engine) -> Awaitable[bytes]:
+        """See `worker.ports.SnapshotCapture`."""
+        copied: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        copied.set_result(engine.snapshot())
+        return copied
+
+
+class ForkCapture:
+    """Lets a forked child write the state: the parent waits for the fork only.
+
+    The kernel shares the memory until one of the two writes to it, so the child sees the engine
+    as it was, however long it takes. The child touches nothing but the engine and its file: after
+    a fork in a process with threads nothing else is safe.
+    """
+
+    def capture(self, engine: Engine) -> Awaitable[bytes]:
+        """See `worker.ports.SnapshotCapture`."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever reads it
+        with warnings.catch_warnings():
+            # Python warns of forks in processes with threads; see above why this one is safe.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            _write_and_exit(engine, file)
+        return asyncio.get_running_loop().run_in_executor(None, _collect, child, file)
+
+
+def _write_and_exit(engine: Engine, file: BinaryIO) -> None:
+    status = 1
+    try:
+        os.nice(_NICENESS)
+        state = memoryview(engine.snapshot())
+        while state:
+            state = state[os.write(file.fileno(), state) :]
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _collect(child: int, file: BinaryIO) -> bytes:
+    with file:
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            raise CaptureFailed(f"The process that copies the state ended with {status}.")
+        file.seek(0)
+        return file.read()
+
+
+def best_capture() -> CopyCapture | ForkCapture:
+    """Choose by what the system can do: the engine's memory is only private to a fork on Linux."""
+    return ForkCapture() if sys.platform == "linux" else CopyCapture()

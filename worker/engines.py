@@ -1,0 +1,38 @@
+"""The engine that this worker runs, chosen by name."""
+
+import importlib
+from typing import Any
+
+from bursa.usecases.replica import Engine
+from engine.errors import SnapshotError
+
+ENGINES = ("core", "reference")
+
+
+class NamedEngines:
+    """Makes engines of one implementation; both give the same bytes.
+
+    Raises
+    ------
+    ValueError
+        When there is no implementation of this name.
+
+    """
+
+    def __init__(self, name: str) -> None:
+        if name not in ENGINES:
+            raise ValueError(f"ENGINE is {name!r}; it must be one of {', '.join(ENGINES)}.")
+        self._class: Any = importlib.import_module(f"engine.{name}").Engine
+
+    def new(self) -> Engine:
+        """Make an empty one."""
+        engine: Engine = self._class()
+        return engine
+
+    def restore(self, snapshot: bytes) -> Engine:
+        """Make one from a snapshot; raises `ValueError` when it is damaged."""
+        try:
+            engine: Engine = self._class.restore(snapshot)
+        except SnapshotError as error:
+            raise ValueError(str(error)) from error
+        return engine

@@ -1,0 +1,265 @@
+"""A worker's time as the leader: from the record that fences the one before to standing down.
+
+    queue ─ receivers ─► inbox ─► sequencer (engine) ─► commit ─► settler ─► answers, deletes
+                                                          └─► snapshots
+
+One record is being written while the next is being filled: a record goes out as soon as the one
+before it is committed, or is closed early when it has reached its size. So the batch grows with
+the load and with the journal's latency, and nothing waits when there is neither.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.contracts.messages import Delivery
+from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord
+from bursa.usecases.replica import Replica
+from engine import layout
+from worker.commit import commit
+from worker.intake import Inbox, Receivers
+from worker.lease import Lease
+from worker.poison import EngineFault, Quarantine
+from worker.ports import Answers, Clock, CommandQueue, Journal, Telemetry
+from worker.sequencer import Sequencer
+from worker.settle import Settler
+from worker.snapshots import Snapshotter
+from worker.steady_time import JUMP_MS, SteadyTime
+
+# Messages given to the engine at a time: keeps one turn of the loop around a millisecond.
+_COMMANDS_PER_TURN = 1000
+# A command in base64; the rest of a message's body is small beside it.
+_BODY_BYTES_PER_COMMAND = 4 * layout.COMMAND_BYTES // 3
+
+
+_RELEASES_PER_CALL = 10
+# A message that was delivered so often has met a worker's end, or a delete that never arrives.
+_RECEIVED_OFTEN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderSettings:
+    """Sizes and times of a leader.
+
+    Attributes
+    ----------
+    receivers, writers, deleters
+        How many calls of each kind may be in flight.
+    held_max
+        Messages in memory, from receive to delete.
+    idle_tick_s
+        Engine time passes at least this often, for orders that expire.
+    part_bytes
+        A record's larger body is stored in parts of this size.
+
+    """
+
+    receivers: int = 3
+    writers: int = 2
+    deleters: int = 3
+    held_max: int = 2000
+    idle_tick_s: float = 1.0
+    part_bytes: int = PART_BYTES_MAX
+
+
+class Leader:
+    """Leads a shard until told to stop or deposed.
+
+    Parameters
+    ----------
+    replica
+        At the head of the journal; its engine belongs to the leader from now on.
+    lease, epoch
+        Held, and what it was taken with.
+    stop
+        Set from outside: drain and return.
+
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        lease: Lease,
+        epoch: int,
+        shard: int,
+        *,
+        queue: CommandQueue,
+        journal: Journal,
+        answers: Answers,
+        clock: Clock,
+        time: SteadyTime,
+        telemetry: Telemetry,
+        snapshotter: Snapshotter,
+        quarantine: Quarantine,
+        new_batch_id: Callable[[], bytes],
+        settings: LeaderSettings,
+        stop: asyncio.Event,
+    ) -> None:
+        self._lease = lease
+        self._queue = queue
+        self._journal = journal
+        self._clock = clock
+        self._telemetry = telemetry
+        self._snapshotter = snapshotter
+        self._settings = settings
+        self._stop = stop
+        self._inbox = Inbox(settings.held_max)
+        self._sequencer = Sequencer(replica, shard, epoch, new_batch_id, quarantine)
+        self._settler = Settler(
+            queue,
+            answers,
+            self._inbox,
+            clock,
+            telemetry,
+            writers=settings.writers,
+            deleters=settings.deleters,
+        )
+        self._time = time
+        self._filled = asyncio.Event()
+        self._sealed = asyncio.Event()
+        self._sequencing_done = False
+        self._last_commit_at = clock.monotonic()
+
+    async def run(self) -> None:
+        """Lead.
+
+        Returns when stopped and drained. Raises `Deposed` when another leads, `EngineFault` when
+        memory must be rebuilt; messages that were held then come again.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                background = [
+                    group.create_task(self._lease.keep()),
+                    group.create_task(self._snapshotter.run()),
+                ]
+                pipeline = group.create_task(self._pipeline())
+                await asyncio.wait([pipeline])
+                for task in background:
+                    task.cancel()
+        except* Exception as several:  # noqa: BLE001 - it is raised again, by itself
+            first = _first(several)
+            if isinstance(first, EngineFault):
+                await self._give_back()
+            raise first from None
+        self._snapshotter.sealed(self._sequencer, at_once=True)
+        self._snapshotter.committed(self._sequencer.sealed_head.last_sequence)
+        await self._lease.release()
+        await self._snapshotter.store_captured()
+
+    async def _give_back(self) -> None:
+        """Let the messages held come again at once, in their order; else they do so later."""
+        held = self._inbox.receipts()
+        with suppress(OutcomeUnknown):
+            for start in range(0, len(held), _RELEASES_PER_CALL):
+                await self._queue.release(held[start : start + _RELEASES_PER_CALL])
+
+    async def _pipeline(self) -> None:
+        self._sequencer.announce(self._lease.owner, self._time.now_ms())
+        await self._write_open_record()
+        receivers = Receivers(
+            self._queue,
+            self._inbox,
+            self._clock,
+            count=self._settings.receivers,
+            stop=self._stop,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(receivers.run())
+            group.create_task(self._settler.run())
+            ticking = group.create_task(self._tick())
+            group.create_task(self._commit_records())
+            await self._sequence()
+            ticking.cancel()
+            self._sequencing_done = True
+            self._filled.set()
+
+    async def _sequence(self) -> None:
+        while await self._inbox.wait_ready():
+            while not self._sequencer.room:
+                self._sealed.clear()
+                await self._sealed.wait()
+            room = min(self._sequencer.room, _COMMANDS_PER_TURN)
+            deliveries = self._inbox.take(room * _BODY_BYTES_PER_COMMAND)
+            self._look_at(deliveries)
+            self._sequencer.take(deliveries, self._time.now_ms())
+            self._report_rejected()
+            self._filled.set()
+            await asyncio.sleep(0)
+
+    def _look_at(self, deliveries: list[Delivery]) -> None:
+        often = [one.message_id for one in deliveries if one.receive_count >= _RECEIVED_OFTEN]
+        if often:
+            self._telemetry.alarm(
+                "Redelivered", "Messages keep coming again.", count=len(often), first=often[0]
+            )
+        if abs(self._time.off_by_ms) > JUMP_MS:
+            self._telemetry.alarm(
+                "ClockJumped",
+                "The wall clock is off; engine time follows it slowly.",
+                off_by_ms=round(self._time.off_by_ms),
+            )
+
+    def _report_rejected(self) -> None:
+        for message_id, why in self._sequencer.rejected:
+            self._telemetry.alarm(
+                "PoisonMessage", "A message became a rejection.", message_id=message_id, why=why
+            )
+        self._sequencer.rejected.clear()
+
+    async def _tick(self) -> None:
+        tick_s = self._settings.idle_tick_s
+        while True:
+            await self._clock.sleep(tick_s)
+            idle = self._clock.monotonic() - self._last_commit_at >= tick_s
+            if idle and self._sequencer.empty and self._sequencer.due(self._time.now_ms()):
+                self._sequencer.tick(self._time.now_ms())
+                self._filled.set()
+
+    async def _commit_records(self) -> None:
+        while True:
+            await self._filled.wait()
+            if not self._sequencer.empty:
+                await self._write_open_record()
+            elif self._sequencing_done:
+                break
+            else:
+                self._filled.clear()
+        self._settler.close()
+
+    async def _write_open_record(self) -> None:
+        sequencer = self._sequencer
+        records = sequencer.seal()
+        self._snapshotter.sealed(sequencer)
+        self._sealed.set()
+        for record in records:
+            await self._commit(record)
+        last_sequence = records[-1].last_sequence
+        settlements = sequencer.settled(last_sequence)
+        self._settler.add(settlements)
+        if settlements and settlements[0].sent_ms:
+            age_ms = self._clock.time_ms() - settlements[0].sent_ms
+            self._telemetry.measure("QueueAgeMilliseconds", max(0, age_ms))
+        self._telemetry.measure("HeldMessages", self._inbox.held)
+        self._snapshotter.committed(last_sequence)
+
+    async def _commit(self, record: EncodedRecord) -> None:
+        started = self._clock.monotonic()
+        attempts = await commit(
+            record, self._journal, self._clock, self._lease.held, self._settings.part_bytes
+        )
+        self._last_commit_at = self._clock.monotonic()
+        count = record.last_sequence - record.first_sequence + 1
+        measure = self._telemetry.measure
+        measure("CommitMilliseconds", (self._last_commit_at - started) * 1000)
+        measure("RecordBytes", len(record.body))
+        measure("CommandsPerRecord", count)
+        measure("BytesPerCommand", len(record.body) / count)
+        if attempts > 1:
+            measure("CommitRetries", attempts - 1)
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,126 @@
+"""What the worker needs from the outside, so that its core runs anywhere.
+
+Production stands threads and AWS behind these; the simulator stands a seed behind them. The core
+awaits nothing else: no thread, no socket, no clock of its own, no randomness.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from bursa.contracts.lease import LeaseRow
+from bursa.contracts.messages import Delivery
+from bursa.contracts.record import EncodedRecord, RecordPart
+from bursa.contracts.replies import Answer
+from bursa.contracts.snapshot import SnapshotHeader
+from bursa.usecases.replica import Engine
+
+
+class EngineFactory(Protocol):
+    """Makes engines."""
+
+    def new(self) -> Engine:
+        """Make an empty one."""
+
+    def restore(self, snapshot: bytes) -> Engine:
+        """Make one from a snapshot; raises `ValueError` when it is damaged."""
+
+
+class Clock(Protocol):
+    """Time as this process knows it."""
+
+    def monotonic(self) -> float:
+        """Seconds that only rise, also while the process is stopped."""
+
+    def time_ms(self) -> int:
+        """UTC milliseconds; may jump."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run for a while."""
+
+
+class CommandQueue(Protocol):
+    """Where commands come from. Every method raises `OutcomeUnknown` when it has no answer."""
+
+    async def receive(self) -> list[Delivery]:
+        """Wait a moment for messages; returns none when there are none."""
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """Acknowledge deliveries whose effect is committed."""
+
+    async def release(self, receipts: Sequence[str]) -> None:
+        """Give deliveries back, to be delivered again at once."""
+
+
+class Journal(Protocol):
+    """The truth. Every method raises `OutcomeUnknown` when it has no answer."""
+
+    async def put_part(self, part: RecordPart) -> None:
+        """Write a part of a record, before the record itself; again does no harm."""
+
+    async def put(self, record: EncodedRecord) -> None:
+        """Write a record into its slot; raises `SlotTaken` when one is there."""
+
+    async def read(self, first_sequence: int) -> list[EncodedRecord]:
+        """Read a run of records from this slot on, consistently; none at the head."""
+
+    async def read_span(self, first_sequence: int, last_sequence: int) -> list[EncodedRecord]:
+        """Read all records that begin between two sequences, both included."""
+
+    async def head_sequence(self, known_sequence: int) -> int:
+        """Find the last sequence, given one that is there (0 for an empty journal)."""
+
+
+class Answers(Protocol):
+    """Where intake looks for answers. Raises `OutcomeUnknown`."""
+
+    async def write(self, answers: Sequence[Answer]) -> None:
+        """Write answers; a repeated one only where there is none."""
+
+
+class LeaseStore(Protocol):
+    """The row that says who leads. Every method raises `OutcomeUnknown`."""
+
+    async def read(self) -> LeaseRow | None:
+        """Read it, consistently."""
+
+    async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        """Write it if it still is as expected; tells whether it was."""
+
+
+class SnapshotStore(Protocol):
+    """Where snapshots are kept. Every method raises `OutcomeUnknown`."""
+
+    async def sequences(self) -> list[int]:
+        """List what is there, newest first."""
+
+    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        """Read one; raises `SnapshotDamaged`."""
+
+    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+        """Keep one unless its sequence has one; returns its stored bytes."""
+
+    async def delete(self, sequence: int) -> None:
+        """Drop one."""
+
+    async def keep_evidence(self, sequence: int, data: bytes) -> None:
+        """Keep what was seen when the books did not add up."""
+
+
+class SnapshotCapture(Protocol):
+    """Copies a running engine's state without holding it up."""
+
+    def capture(self, engine: Engine) -> Awaitable[bytes]:
+        """Return the state as it is at this call, whatever happens before the bytes are there."""
+
+
+class Telemetry(Protocol):
+    """What the person who runs it sees."""
+
+    def event(self, message: str, **fields: object) -> None:
+        """Say that something worth a line has happened."""
+
+    def alarm(self, name: str, message: str, **fields: object) -> None:
+        """Say that something happened which somebody must look at; counts as metric ``name``."""
+
+    def measure(self, name: str, value: float) -> None:
+        """Add one observation of a metric listed in `worker.telemetry`."""

@@ -1,0 +1,331 @@
+"""Deliveries in, records out: the only place where the engine is given new commands.
+
+The engine runs ahead of the journal by at most the record that is being written and the one that
+is being filled. Nothing that the engine said leaves here before its record is sealed, and the
+leader lets nothing out before it is committed.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bursa.contracts.messages import CommandMessage, Delivery, decode_message
+from bursa.contracts.record import (
+    RECORD_BYTES_MAX,
+    EncodedRecord,
+    JournalRecord,
+    encode_record,
+)
+from bursa.contracts.replies import ANSWER_KEPT_S, Answer
+from bursa.domain.errors import InvalidInput
+from bursa.domain.identifiers import ACCOUNT_INDEX_BITS
+from bursa.usecases.replica import Head, Replica
+from engine import layout
+from engine.errors import InvariantViolation
+from worker import words
+from worker.poison import EngineFault, Quarantine, rejection
+
+# A record is closed at this share of the limit, because its stored size is an estimate until then.
+_FILL = 0.85
+_COMMANDS_PER_RECORD_MAX = 4096
+# First guesses, before any record has told: raw bytes of a command with its events, and what
+# compression leaves of them.
+_RAW_BYTES_PER_COMMAND = 450.0
+_STORED_SHARE = 0.4
+_LEARNING_RATE = 0.2
+
+
+class InvariantBroken(Exception):  # noqa: N818
+    """Raised when the engine's books don't add up: nothing may be written any more.
+
+    Attributes
+    ----------
+    first_sequence, commands
+        The commands after which it was seen; none of them is in the journal.
+
+    """
+
+    def __init__(self, first_sequence: int, commands: bytes, why: str) -> None:
+        super().__init__(f"By the commands from sequence {first_sequence} on: {why}")
+        self.first_sequence = first_sequence
+        self.commands = commands
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is due once the journal has reached ``last_sequence``."""
+
+    last_sequence: int
+    receipt: str
+    sent_ms: int
+    answer: Answer | None
+
+
+@dataclass(slots=True)
+class _Message:
+    delivery: Delivery
+    commands: bytes
+    texts: dict[int, str]
+    tenant_number: int
+    reply: bool
+
+
+class Sequencer:
+    """Gives commands their sequence and seals records, one after the other.
+
+    Parameters
+    ----------
+    replica
+        At the head of the journal; from now on its engine belongs to the sequencer.
+    shard, epoch
+        Written into every record.
+    new_batch_id
+        Makes the 16 bytes that tell this writer's records from another's.
+    quarantine
+        What is known about messages that the engine can't take.
+
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        shard: int,
+        epoch: int,
+        new_batch_id: Callable[[], bytes],
+        quarantine: Quarantine,
+    ) -> None:
+        self.engine = replica.engine
+        self.sealed_head = replica.head
+        self._shard = shard
+        self._epoch = epoch
+        self._new_batch_id = new_batch_id
+        self._quarantine = quarantine
+        self._raw_bytes_per_command = _RAW_BYTES_PER_COMMAND
+        self._stored_share = _STORED_SHARE
+        self._settlements: deque[Settlement] = deque()
+        # Messages that became rejections since somebody last looked, and why.
+        self.rejected: list[tuple[str, str]] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self._commands: list[bytes] = []
+        self._events: list[bytes] = []
+        self._texts: dict[int, str] = {}
+        self._raw_bytes = 0
+        self._time_ms = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to seal."""
+        return not self._commands
+
+    @property
+    def room(self) -> int:
+        """How many more commands the open record probably takes; an empty one takes any."""
+        if self.empty:
+            return max(1, self._guessed_room())
+        return self._guessed_room()
+
+    def _guessed_room(self) -> int:
+        raw_max = RECORD_BYTES_MAX * _FILL / self._stored_share
+        by_size = int((raw_max - self._raw_bytes) / self._raw_bytes_per_command)
+        by_count = _COMMANDS_PER_RECORD_MAX - (
+            self.engine.sequence - self.sealed_head.last_sequence
+        )
+        return max(0, min(by_size, by_count))
+
+    def due(self, time_ms: int) -> bool:
+        """Tell whether anything is due by time alone."""
+        due_ms = self.engine.next_due_ms
+        return due_ms != 0 and due_ms <= time_ms
+
+    def announce(self, owner: str, time_ms: int) -> None:
+        """Begin with the record that fences the leader before."""
+        self._apply(words.announce_epoch(time_ms, self._epoch, owner), time_ms)
+
+    def tick(self, time_ms: int) -> None:
+        """Let engine time pass, for what is due by time alone."""
+        self._apply(words.advance_time(time_ms), time_ms)
+
+    def take(self, deliveries: Sequence[Delivery], time_ms: int) -> None:
+        """Apply deliveries in this order.
+
+        Raises
+        ------
+        EngineFault
+            When the engine raised; the deliveries must come again.
+
+        """
+        if self.empty:
+            self.tick(time_ms)
+        batch: list[_Message] = []
+        for delivery in deliveries:
+            message = self._open(delivery, time_ms)
+            if self._quarantine.is_suspect(delivery.message_id):
+                self._take_together(batch, time_ms)
+                batch = []
+                self._take_alone(message, time_ms)
+            else:
+                batch.append(message)
+        self._take_together(batch, time_ms)
+
+    def _open(self, delivery: Delivery, time_ms: int) -> _Message:
+        try:
+            message = decode_message(delivery.body)
+            _refuse_strange(message)
+        except InvalidInput as error:
+            self.rejected.append((delivery.message_id, error.detail))
+            commands = rejection(delivery.group, delivery.message_id, time_ms)
+            return _Message(delivery, commands, {}, 0, reply=False)
+        return _Message(
+            delivery,
+            message.commands,
+            message.texts,
+            message.account >> ACCOUNT_INDEX_BITS,
+            message.reply,
+        )
+
+    def _take_together(self, batch: list[_Message], time_ms: int) -> None:
+        if not batch:
+            return
+        first = self.engine.sequence + 1
+        try:
+            events = self._apply(b"".join([message.commands for message in batch]), time_ms)
+        except EngineFault:
+            self._quarantine.suspect([message.delivery.message_id for message in batch])
+            raise
+        offsets = words.result_offsets(events) if any(m.reply for m in batch) else []
+        start = first
+        for message in batch:
+            end = start + len(message.commands) // layout.COMMAND_BYTES
+            bounds = offsets[start - first : end - first + 1]
+            self._settle_later(message, start, events, bounds, time_ms)
+            start = end
+
+    def _take_alone(self, message: _Message, time_ms: int) -> None:
+        message_id = message.delivery.message_id
+        first = self.engine.sequence + 1
+        parts = []
+        for position, one in enumerate(
+            self._quarantine.commands(message_id, message.commands, time_ms)
+        ):
+            try:
+                parts.append(self._apply(one, time_ms))
+            except EngineFault:
+                self._quarantine.condemn(message_id, position)
+                raise
+        events = b"".join(parts)
+        self._settle_later(message, first, events, words.result_offsets(events), time_ms)
+
+    def _apply(self, commands: bytes, time_ms: int) -> bytes:
+        before = self.engine.sequence
+        count = len(commands) // layout.COMMAND_BYTES
+        try:
+            events = self.engine.apply(commands)
+        except InvariantViolation as violation:
+            raise InvariantBroken(before + 1, commands, str(violation)) from violation
+        except Exception as error:
+            raise EngineFault(f"The engine raised {type(error).__name__}: {error}") from error
+        if self.engine.sequence != before + count:
+            raise EngineFault(
+                f"The engine went from {before} to {self.engine.sequence} by {count} commands."
+            )
+        self._commands.append(commands)
+        self._events.append(events)
+        self._raw_bytes += len(commands) + len(events)
+        self._time_ms = max(time_ms, self._time_ms, self.sealed_head.time_ms)
+        return events
+
+    def _settle_later(
+        self, message: _Message, first: int, events: bytes, bounds: list[int], time_ms: int
+    ) -> None:
+        last = first + len(message.commands) // layout.COMMAND_BYTES - 1
+        for position, text in message.texts.items():
+            self._texts[first + position] = text
+        answer = None
+        if message.reply:
+            repeated = any(
+                words.result_reason(events, offset) == layout.REASON_DUPLICATE_COMMAND
+                for offset in bounds[:-1]
+            )
+            answer = Answer(
+                message.tenant_number,
+                message.delivery.message_id,
+                last,
+                events[bounds[0] : bounds[-1]],
+                repeated,
+                time_ms // 1000 + ANSWER_KEPT_S,
+            )
+        self._settlements.append(
+            Settlement(last, message.delivery.receipt, message.delivery.sent_ms, answer)
+        )
+
+    def seal(self) -> list[EncodedRecord]:
+        """Close the open record; more than one when it turns out larger than a record may be."""
+        sealed = self._encode(b"".join(self._commands), b"".join(self._events), self._texts)
+        stored = sum(len(record.body) for record in sealed)
+        count = self.engine.sequence - (sealed[0].first_sequence - 1)
+        # One command that says megabytes tells nothing about the next ones.
+        per_command = min(self._raw_bytes / count, RECORD_BYTES_MAX)
+        self._learn(stored / self._raw_bytes, per_command)
+        self._reset()
+        return sealed
+
+    def _learn(self, stored_share: float, raw_bytes_per_command: float) -> None:
+        self._stored_share += _LEARNING_RATE * (stored_share - self._stored_share)
+        self._raw_bytes_per_command += _LEARNING_RATE * (
+            raw_bytes_per_command - self._raw_bytes_per_command
+        )
+
+    def _encode(self, commands: bytes, events: bytes, texts: dict[int, str]) -> list[EncodedRecord]:
+        head = self.sealed_head
+        count = len(commands) // layout.COMMAND_BYTES
+        record = encode_record(
+            JournalRecord(
+                self._shard,
+                head.number + 1,
+                head.next_sequence,
+                head.last_sequence + count,
+                self._epoch,
+                self._time_ms,
+                self._new_batch_id(),
+                commands,
+                events,
+                texts,
+                head.hash,
+            )
+        )
+        if len(record.body) <= RECORD_BYTES_MAX or count == 1:
+            self.sealed_head = Head.of(record)
+            return [record]
+        half = count // 2
+        cut = words.result_offsets(events)[half]
+        border = head.last_sequence + half
+        first = self._encode(
+            commands[: half * layout.COMMAND_BYTES],
+            events[:cut],
+            {sequence: text for sequence, text in texts.items() if sequence <= border},
+        )
+        second = self._encode(
+            commands[half * layout.COMMAND_BYTES :],
+            events[cut:],
+            {sequence: text for sequence, text in texts.items() if sequence > border},
+        )
+        return first + second
+
+    def settled(self, last_sequence: int) -> list[Settlement]:
+        """Hand out what is due, now that the journal has reached a sequence."""
+        due = []
+        while self._settlements and self._settlements[0].last_sequence <= last_sequence:
+            due.append(self._settlements.popleft())
+        return due
+
+
+def _refuse_strange(message: CommandMessage) -> None:
+    count, rest = divmod(len(message.commands), layout.COMMAND_BYTES)
+    if rest or not count:
+        raise InvalidInput("malformed_message", "The commands are not whole commands.")
+    if words.holds_worker_commands(message.commands):
+        raise InvalidInput("malformed_message", "The message holds a command of the worker's.")
+    if any(not 0 <= position < count for position in message.texts):
+        raise InvalidInput("malformed_message", "A text belongs to no command.")

@@ -1,0 +1,213 @@
+"""One worker of one shard, from its start to its end: recover, follow, lead, and again.
+
+    recover ─► follow ──lease──► lead ──stop──► end
+       ▲                          │
+       └──── deposed, fault ──────┘
+
+Whatever ends a time as leader ends its memory too: the next time begins from what is stored.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.usecases.replica import Replica
+from worker.commit import Deposed
+from worker.leader import Leader, LeaderSettings
+from worker.lease import Lease
+from worker.poison import EngineFault, Quarantine
+from worker.ports import (
+    Answers,
+    Clock,
+    CommandQueue,
+    EngineFactory,
+    Journal,
+    LeaseStore,
+    SnapshotCapture,
+    SnapshotStore,
+    Telemetry,
+)
+from worker.recovery import catch_up
+from worker.sequencer import InvariantBroken
+from worker.snapshots import Snapshotter, restore_newest
+from worker.steady_time import SteadyTime
+
+_STORAGE_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside the process."""
+
+    queue: CommandQueue
+    journal: Journal
+    answers: Answers
+    leases: LeaseStore
+    snapshots: SnapshotStore
+    capture: SnapshotCapture
+    engines: EngineFactory
+    clock: Clock
+    telemetry: Telemetry
+    random_bytes: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSettings:
+    """Times and sizes of a worker.
+
+    Attributes
+    ----------
+    lease_s
+        How long a leader that has gone silent keeps its followers waiting.
+    poll_s
+        How often a follower reads the journal and the lease.
+    snapshot_commands, snapshot_s, snapshots_kept
+        When a snapshot is due, and how many are kept.
+
+    """
+
+    shard: int = 0
+    lease_s: float = 5.0
+    poll_s: float = 0.5
+    snapshot_commands: int = 500_000
+    snapshot_s: float = 600.0
+    snapshots_kept: int = 4
+    leader: LeaderSettings = field(default_factory=LeaderSettings)
+
+
+class ShardWorker:
+    """Runs a shard's worker until told to stop."""
+
+    def __init__(self, ports: Ports, settings: ShardSettings, stop: asyncio.Event) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._stop = stop
+        self._quarantine = Quarantine()
+        self._time = SteadyTime(ports.clock)
+        self._role = "recovering"
+        self._replica: Replica | None = None
+        owner = ports.random_bytes(8).hex()
+        self._lease = Lease(ports.leases, ports.clock, owner, settings.lease_s)
+
+    def status(self) -> dict[str, object]:
+        """Tell what this worker is doing, for its heartbeat."""
+        replica = self._replica
+        return {"role": self._role, "head": replica.engine.sequence if replica else 0}
+
+    async def run(self) -> None:
+        """Run.
+
+        Raises
+        ------
+        JournalBroken, RecordError
+            When what is stored does not add up: nobody may write on.
+        InvariantBroken
+            When the books don't: the shard stops.
+
+        """
+        telemetry = self._ports.telemetry
+        while not self._stop.is_set():
+            self._role = "recovering"
+            replica = self._replica = await self._recover()
+            self._role = "following"
+            epoch = await self._follow_until_leading(replica)
+            if epoch is None:
+                return
+            self._role = "leading"
+            telemetry.event(
+                "Leading", epoch=epoch, owner=self._lease.owner, head=replica.head.last_sequence
+            )
+            try:
+                await self._leader(replica, epoch).run()
+            except Deposed as deposed:
+                telemetry.event("Deposed", epoch=epoch, why=str(deposed))
+            except InvariantBroken as broken:
+                await self._report(broken)
+                raise
+            except EngineFault as fault:
+                telemetry.alarm("EngineFault", "The engine raised; starting over.", why=str(fault))
+
+    async def _report(self, broken: InvariantBroken) -> None:
+        """Keep what was seen; the lease stays as it is, and runs out."""
+        self._ports.telemetry.alarm(
+            "InvariantBroken", str(broken), commands=b64encode(broken.commands).decode()
+        )
+        with suppress(OutcomeUnknown):
+            await self._ports.snapshots.keep_evidence(broken.first_sequence, broken.commands)
+
+    def _leader(self, replica: Replica, epoch: int) -> Leader:
+        ports, settings = self._ports, self._settings
+        snapshotter = Snapshotter(
+            ports.snapshots,
+            ports.capture,
+            ports.clock,
+            ports.telemetry,
+            shard=settings.shard,
+            every_commands=settings.snapshot_commands,
+            every_s=settings.snapshot_s,
+            keep=settings.snapshots_kept,
+        )
+        snapshotter.start_at(replica.head.last_sequence)
+        return Leader(
+            replica,
+            self._lease,
+            epoch,
+            settings.shard,
+            queue=ports.queue,
+            journal=ports.journal,
+            answers=ports.answers,
+            clock=ports.clock,
+            time=self._time,
+            telemetry=ports.telemetry,
+            snapshotter=snapshotter,
+            quarantine=self._quarantine,
+            new_batch_id=lambda: ports.random_bytes(16),
+            settings=settings.leader,
+            stop=self._stop,
+        )
+
+    async def _recover(self) -> Replica:
+        ports = self._ports
+        while True:
+            try:
+                started = ports.clock.monotonic()
+                replica = await restore_newest(
+                    ports.snapshots, ports.engines, self._settings.shard, ports.telemetry
+                )
+                from_snapshot = replica.head.last_sequence
+                await catch_up(replica, ports.journal)
+            except OutcomeUnknown as error:
+                ports.telemetry.event("Storage gives no answer; trying again.", why=str(error))
+                await ports.clock.sleep(_STORAGE_PAUSE_S)
+            else:
+                ports.telemetry.event(
+                    "State rebuilt",
+                    from_snapshot=from_snapshot,
+                    head=replica.head.last_sequence,
+                    seconds=round(ports.clock.monotonic() - started, 3),
+                )
+                return replica
+
+    async def _read_on(self, replica: Replica) -> None:
+        while records := await self._ports.journal.read(replica.head.next_sequence):
+            for record in records:
+                replica.follow(record)
+
+    async def _follow_until_leading(self, replica: Replica) -> int | None:
+        ports = self._ports
+        while not self._stop.is_set():
+            self._time.now_ms()
+            try:
+                await self._read_on(replica)
+                epoch = await self._lease.try_acquire(replica.head.epoch)
+                if epoch is not None:
+                    # What the leader before wrote between the last look and losing the lease.
+                    await self._read_on(replica)
+                    return epoch
+            except OutcomeUnknown as error:
+                ports.telemetry.event("Storage gives no answer; trying again.", why=str(error))
+            await ports.clock.sleep(self._settings.poll_s)
+        return None

@@ -1,0 +1,163 @@
+"""Snapshots: when to take one, how to keep a few, how to start from the newest good one.
+
+A snapshot is a copy of the state at a record's end. It is offered to the store only once that
+record is committed: a worker that was deposed in between must not leave a history behind that
+never happened.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bursa.contracts.journal import OutcomeUnknown
+from bursa.contracts.snapshot import (
+    SNAPSHOT_SCHEMA,
+    SnapshotDamaged,
+    SnapshotHeader,
+)
+from bursa.usecases.replica import Head, Replica
+from worker.capture import CaptureFailed
+from worker.ports import Clock, EngineFactory, SnapshotCapture, SnapshotStore, Telemetry
+from worker.sequencer import Sequencer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+_ATTEMPTS = 5
+_BACKOFF_S = 0.5
+
+
+class Snapshotter:
+    """Takes snapshots in the background of a leader.
+
+    Parameters
+    ----------
+    every_commands, every_s
+        A snapshot is due after so many commands, or so many seconds if there was any command.
+    keep
+        How many are kept.
+
+    """
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        capture: SnapshotCapture,
+        clock: Clock,
+        telemetry: Telemetry,
+        *,
+        shard: int,
+        every_commands: int,
+        every_s: float,
+        keep: int,
+    ) -> None:
+        self._store = store
+        self._capture = capture
+        self._clock = clock
+        self._telemetry = telemetry
+        self._shard = shard
+        self._every_commands = every_commands
+        self._every_s = every_s
+        self._keep = keep
+        self._last_sequence = 0
+        self._last_at = clock.monotonic()
+        self._captured: tuple[Head, Awaitable[bytes]] | None = None
+        self._storing = False
+        self._committed = asyncio.Event()
+
+    def start_at(self, sequence: int) -> None:
+        """Say what is covered already."""
+        self._last_sequence = sequence
+        self._last_at = self._clock.monotonic()
+
+    def sealed(self, sequencer: Sequencer, *, at_once: bool = False) -> None:
+        """Copy the state if a snapshot is due; the engine must stand at the sealed head."""
+        head = sequencer.sealed_head
+        fresh = head.last_sequence - self._last_sequence
+        now = self._clock.monotonic()
+        due = fresh >= self._every_commands or (fresh and now - self._last_at >= self._every_s)
+        busy = self._storing or self._captured is not None
+        if busy or not fresh or not (due or at_once):
+            return
+        self._captured = (head, self._capture.capture(sequencer.engine))
+        self._last_sequence = head.last_sequence
+        self._last_at = now
+        self._telemetry.measure("SnapshotPauseMilliseconds", (self._clock.monotonic() - now) * 1000)
+
+    def committed(self, last_sequence: int) -> None:
+        """Say how far the journal has got."""
+        if self._captured is not None and self._captured[0].last_sequence <= last_sequence:
+            self._committed.set()
+
+    async def run(self) -> None:
+        """Store what was copied, for ever."""
+        while True:
+            await self._committed.wait()
+            await self.store_captured()
+
+    async def store_captured(self) -> None:
+        """Store what was copied and committed, if anything."""
+        if self._captured is None or not self._committed.is_set():
+            return
+        head, copying = self._captured
+        self._captured = None
+        self._committed.clear()
+        self._storing = True
+        try:
+            header = SnapshotHeader(
+                SNAPSHOT_SCHEMA,
+                self._shard,
+                head.number,
+                head.last_sequence,
+                head.epoch,
+                head.time_ms,
+                head.hash,
+            )
+            await self._save(header, await copying)
+        except CaptureFailed as error:
+            self._telemetry.alarm("SnapshotFailed", str(error))
+        finally:
+            self._storing = False
+
+    async def _save(self, header: SnapshotHeader, state: bytes) -> None:
+        started = self._clock.monotonic()
+        for attempt in range(_ATTEMPTS):
+            try:
+                size = await self._store.save(header, state)
+                for old in (await self._store.sequences())[self._keep :]:
+                    await self._store.delete(old)
+            except OutcomeUnknown:
+                await self._clock.sleep(_BACKOFF_S * 2**attempt)
+            else:
+                self._telemetry.event(
+                    "Snapshot stored",
+                    sequence=header.last_sequence,
+                    bytes=size,
+                    seconds=round(self._clock.monotonic() - started, 3),
+                )
+                return
+        self._telemetry.alarm("SnapshotFailed", "A snapshot could not be stored.")
+
+
+async def restore_newest(
+    store: SnapshotStore, engines: EngineFactory, shard: int, telemetry: Telemetry
+) -> Replica:
+    """Start from the newest good snapshot, or from nothing when there is none."""
+    for sequence in await store.sequences():
+        try:
+            header, state = await store.load(sequence)
+            if header.shard != shard or header.last_sequence != sequence:
+                raise SnapshotDamaged("The snapshot belongs elsewhere.")  # noqa: TRY301
+            engine = engines.restore(state)
+        except (SnapshotDamaged, ValueError) as error:
+            telemetry.alarm(
+                "SnapshotDamaged",
+                "A snapshot is damaged; the one before it is taken.",
+                sequence=sequence,
+                why=str(error),
+            )
+            continue
+        head = Head(
+            header.number, header.last_sequence, header.epoch, header.time_ms, header.record_hash
+        )
+        return Replica(engine, head)
+    return Replica(engines.new(), Head())

@@ -1,0 +1,158 @@
+"""The production side of the ports: AWS calls in threads, time from the system.
+
+Each kind of call has threads of its own, so that long receives never keep a commit waiting.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
+from bursa.adapters.command_queue_sqs import SqsCommandQueue
+from bursa.adapters.journal_dynamodb import DynamoJournal
+from bursa.adapters.lease_dynamodb import DynamoLeases
+from bursa.adapters.snapshots_s3 import S3Snapshots
+from bursa.contracts.lease import LeaseRow
+from bursa.contracts.messages import Delivery
+from bursa.contracts.record import EncodedRecord, RecordPart
+from bursa.contracts.replies import Answer
+from bursa.contracts.snapshot import SnapshotHeader
+
+_JOURNAL_READERS = 4
+
+_Result = TypeVar("_Result")
+
+
+class Lane:
+    """A few threads for one kind of call."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    async def call(self, function: Callable[..., _Result], *arguments: object) -> _Result:
+        """Call a blocking function in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def monotonic(self) -> float:
+        """Seconds since boot, those asleep included."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def time_ms(self) -> int:
+        """UTC milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run for a while."""
+        await asyncio.sleep(seconds)
+
+
+class ThreadedQueue:
+    """The command queue; receives have threads apart from deletes."""
+
+    def __init__(self, queue: SqsCommandQueue, receivers: int, deleters: int) -> None:
+        self._queue = queue
+        self._receiving = Lane("receive", receivers)
+        self._deleting = Lane("delete", deleters)
+
+    async def receive(self) -> list[Delivery]:
+        """See `worker.ports.CommandQueue`."""
+        return await self._receiving.call(self._queue.receive)
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """See `worker.ports.CommandQueue`."""
+        await self._deleting.call(self._queue.delete, receipts)
+
+    async def release(self, receipts: Sequence[str]) -> None:
+        """See `worker.ports.CommandQueue`."""
+        await self._deleting.call(self._queue.release, receipts)
+
+
+class ThreadedJournal:
+    """The journal."""
+
+    def __init__(self, journal: DynamoJournal) -> None:
+        self._journal = journal
+        self._writing = Lane("commit", 1)
+        self._reading = Lane("journal", _JOURNAL_READERS)
+
+    async def put_part(self, part: RecordPart) -> None:
+        """See `worker.ports.Journal`."""
+        await self._writing.call(self._journal.put_part, part)
+
+    async def put(self, record: EncodedRecord) -> None:
+        """See `worker.ports.Journal`."""
+        await self._writing.call(self._journal.put, record)
+
+    async def read(self, first_sequence: int) -> list[EncodedRecord]:
+        """See `worker.ports.Journal`."""
+        return await self._reading.call(self._journal.read, first_sequence)
+
+    async def read_span(self, first_sequence: int, last_sequence: int) -> list[EncodedRecord]:
+        """See `worker.ports.Journal`."""
+        return await self._reading.call(self._journal.read_span, first_sequence, last_sequence)
+
+    async def head_sequence(self, known_sequence: int) -> int:
+        """See `worker.ports.Journal`."""
+        return await self._reading.call(self._journal.head_sequence, known_sequence)
+
+
+class ThreadedAnswers:
+    """Answers."""
+
+    def __init__(self, answers: DynamoAnswers, writers: int) -> None:
+        self._answers = answers
+        self._lane = Lane("answers", writers)
+
+    async def write(self, answers: Sequence[Answer]) -> None:
+        """See `worker.ports.Answers`."""
+        await self._lane.call(self._answers.write, answers)
+
+
+class ThreadedLeases:
+    """The lease."""
+
+    def __init__(self, leases: DynamoLeases) -> None:
+        self._leases = leases
+        self._lane = Lane("lease", 1)
+
+    async def read(self) -> LeaseRow | None:
+        """See `worker.ports.LeaseStore`."""
+        return await self._lane.call(self._leases.read)
+
+    async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        """See `worker.ports.LeaseStore`."""
+        return await self._lane.call(self._leases.swap, expected, row)
+
+
+class ThreadedSnapshots:
+    """Snapshots; compressing them takes place in the thread too."""
+
+    def __init__(self, snapshots: S3Snapshots) -> None:
+        self._snapshots = snapshots
+        self._lane = Lane("snapshots", 1)
+
+    async def sequences(self) -> list[int]:
+        """See `worker.ports.SnapshotStore`."""
+        return await self._lane.call(self._snapshots.sequences)
+
+    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        """See `worker.ports.SnapshotStore`."""
+        return await self._lane.call(self._snapshots.load, sequence)
+
+    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+        """See `worker.ports.SnapshotStore`."""
+        return await self._lane.call(self._snapshots.save, header, state)
+
+    async def delete(self, sequence: int) -> None:
+        """See `worker.ports.SnapshotStore`."""
+        await self._lane.call(self._snapshots.delete, sequence)
+
+    async def keep_evidence(self, sequence: int, data: bytes) -> None:
+        """See `worker.ports.SnapshotStore`."""
+        await self._lane.call(self._snapshots.keep_evidence, sequence, data)
