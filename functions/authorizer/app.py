@@ -1,0 +1,55 @@
+"""Turns a user's token into a tenant and an account, for API Gateway.
+
+Serves the REST API (a TOKEN authorizer: the Authorization header) and the WebSocket API (a REQUEST
+authorizer on $connect: browsers can't set headers there, so the token comes as ``?token=``).
+
+Adapters are built while the function starts, where Lambda lends a whole CPU.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bursa.adapters.clients import dynamodb_client
+from bursa.adapters.clock import SystemClock
+from bursa.adapters.directory import DirectoryTable
+from bursa.adapters.gateway_verdicts import allow, deny, sent_token
+from bursa.adapters.settings import AuthorizerSettings, read_settings
+from bursa.adapters.tokens import CognitoTokens, KeySets
+from bursa.domain.errors import Unauthenticated
+from bursa.usecases.signing_in import SignIn
+
+logger = Logger()
+tracer = Tracer(patch_modules=("botocore",))
+metrics = Metrics()
+settings = read_settings(AuthorizerSettings)
+sign_in = SignIn(
+    DirectoryTable(dynamodb_client(), settings.directory_table),
+    CognitoTokens(KeySets(SystemClock(), settings.aws_endpoint_url)),
+)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Answer with a policy, or raise the one message that API Gateway takes for a 401.
+
+    A WebSocket is refused by policy, a 403: not every gateway takes the message there.
+    """
+    try:
+        user = sign_in(sent_token(event))
+    except Unauthenticated as error:
+        logger.info("refused", reason=error.code)
+        metrics.add_metric("SignInRefused", MetricUnit.Count, 1)
+        if event["type"] == "REQUEST":
+            return deny(event["methodArn"])
+        raise Exception("Unauthorized") from None  # noqa: TRY002 - the gateway's own protocol
+    except Exception:
+        # Lambda's own count of errors has every bad token in it; this one is worth an alarm.
+        metrics.add_metric("SignInFaults", MetricUnit.Count, 1)
+        raise
+    metrics.add_metric("SignIns", MetricUnit.Count, 1)
+    return allow(event["methodArn"], user)

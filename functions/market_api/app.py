@@ -1,0 +1,94 @@
+"""The public routes: markets, books, trades, tickers, health, and the API's own description.
+
+Adapters are built while the function starts, where Lambda lends a whole CPU.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bursa.adapters.clients import dynamodb_client
+from bursa.adapters.clock import SystemClock
+from bursa.adapters.journal_head import JournalHeadTables
+from bursa.adapters.market_tables import MarketDataTables, MarketsTable
+from bursa.adapters.rest import RestApi
+from bursa.adapters.settings import MarketApiSettings, read_settings
+from bursa.domain.identifiers import TenantId
+from bursa.usecases.market_queries import MarketQueries, ReadHealth
+
+DEFINITIONS_AGE_MS_MAX = 5_000
+
+logger = Logger()
+tracer = Tracer(patch_modules=("botocore",))
+metrics = Metrics()
+app = RestApi(logger, metrics)
+
+settings = read_settings(MarketApiSettings)
+clock = SystemClock()
+dynamodb = dynamodb_client()
+queries = MarketQueries(
+    TenantId.parse(settings.default_tenant),
+    MarketsTable(dynamodb, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX),
+    MarketDataTables(dynamodb, settings.markets_table, settings.trades_table),
+    clock,
+)
+read_health = ReadHealth(
+    JournalHeadTables(dynamodb, settings.journal_table, settings.progress_table, settings.shard),
+    settings.bursa_version,
+)
+
+
+@app.get("/health")
+def get_health() -> Response[str]:
+    """Say whether the read models are in step with the journal."""
+    return app.answer(read_health())
+
+
+@app.get("/markets")
+def get_markets() -> Response[str]:
+    """List the markets."""
+    return app.answer(queries.markets())
+
+
+@app.get("/markets/<market>")
+def get_market(market: str) -> Response[str]:
+    """Say one market."""
+    return app.answer(queries.market(market))
+
+
+@app.get("/markets/<market>/book")
+def get_book(market: str) -> Response[str]:
+    """Say a market's book."""
+    return app.answer(queries.book(market, app.query("depth")))
+
+
+@app.get("/markets/<market>/trades")
+def get_trades(market: str) -> Response[str]:
+    """List a market's trades."""
+    return app.answer(queries.trades(market, app.query("limit"), app.query("cursor")))
+
+
+@app.get("/markets/<market>/ticker")
+def get_ticker(market: str) -> Response[str]:
+    """Say a market's last price and day."""
+    return app.answer(queries.ticker(market))
+
+
+@app.get("/openapi.json")
+def get_openapi() -> Response[str]:
+    """Describe this API."""
+    # The one route that needs the request models: importing them costs other cold starts nothing.
+    from bursa.contracts.openapi import openapi_document  # noqa: PLC0415
+
+    return app.answer(openapi_document(settings.bursa_version))
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request."""
+    return app.handle(event, context)

@@ -1,0 +1,83 @@
+"""Connections and subscriptions in DynamoDB."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bursa.adapters.connections import ConnectionsTable
+from bursa.adapters.table_writer import TableWriter
+from bursa.contracts.rows import ConnectionRow, SubscriptionRow
+from tests.integration.views.tables import CONNECTIONS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CHANNELS = frozenset({"book:BTC-USDT", "orders:t1-1"})
+
+
+@pytest.fixture
+def connections(dynamodb: "DynamoDBClient") -> ConnectionsTable:
+    return ConnectionsTable(dynamodb, CONNECTIONS, TableWriter(dynamodb))
+
+
+def connection(connection_id: str = "a=", channels: frozenset[str] = frozenset()) -> ConnectionRow:
+    return ConnectionRow("t1", connection_id, "t1-1", 1_000, 2_000, channels)
+
+
+def subscribe(
+    connections: ConnectionsTable, connection_id: str, channels: frozenset[str] = CHANNELS
+) -> None:
+    rows = [SubscriptionRow("t1", name, connection_id, 7, 2_000) for name in sorted(channels)]
+    connections.subscribe(connection(connection_id, channels), rows)
+
+
+def items_left(client: "DynamoDBClient") -> int:
+    return client.scan(TableName=CONNECTIONS)["Count"]
+
+
+def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> None:
+    connections.open(connection("a="))
+    subscribe(connections, "a=")
+    subscribe(connections, "b=", frozenset({"orders:t1-1"}))
+
+    assert connections.subscriptions("t1") == [
+        SubscriptionRow("t1", "book:BTC-USDT", "a=", 7, 2_000),
+        SubscriptionRow("t1", "orders:t1-1", "a=", 7, 2_000),
+        SubscriptionRow("t1", "orders:t1-1", "b=", 7, 2_000),
+    ]
+    assert connections.subscriptions("t2") == []
+    assert connections.channels("t1", "a=") == CHANNELS
+
+
+def test_subscribing_adds_up(connections: ConnectionsTable) -> None:
+    connections.open(connection("a="))
+    subscribe(connections, "a=", frozenset({"orders:t1-1"}))
+    subscribe(connections, "a=", frozenset({"balances:t1-1"}))
+    assert connections.channels("t1", "a=") == {"orders:t1-1", "balances:t1-1"}
+
+
+def test_unsubscribing_takes_away(connections: ConnectionsTable) -> None:
+    subscribe(connections, "a=")
+    connections.unsubscribe("t1", "a=", ["orders:t1-1", "never:there"])
+    assert connections.channels("t1", "a=") == {"book:BTC-USDT"}
+    assert [row.channel for row in connections.subscriptions("t1")] == ["book:BTC-USDT"]
+
+
+def test_forgetting_leaves_nothing(
+    connections: ConnectionsTable, dynamodb: "DynamoDBClient"
+) -> None:
+    connections.open(connection("a="))
+    subscribe(connections, "a=")
+    connections.forget("t1", "a=")
+    connections.forget("t1", "a=")
+    assert items_left(dynamodb) == 0
+
+
+def test_every_row_lives_for_a_time_only(
+    connections: ConnectionsTable, dynamodb: "DynamoDBClient"
+) -> None:
+    connections.open(connection("a="))
+    subscribe(connections, "b=")
+    items = dynamodb.scan(TableName=CONNECTIONS)["Items"]
+    assert len(items) == 4
+    assert {item["expires_at"]["N"] for item in items} == {"2000"}

@@ -1,0 +1,266 @@
+"""The Lambda functions, with the events that `sam local invoke` uses and tables in moto."""
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bursa.adapters.connections import ConnectionsTable
+from bursa.adapters.sockets import management_client
+from bursa.adapters.table_writer import TableWriter
+from bursa.contracts.rows import OrderRow, ProgressRow, from_attributes
+from tests.integration.views.tables import CONNECTIONS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+EVENTS = Path(__file__).parents[3] / "events"
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+class Context:
+    function_name = "function"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:function"
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+
+class Posted:
+    """Stands for API Gateway's management API."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, dict[str, Any]]] = []
+        self.gone = False
+
+    def post(self, connection_id: str, bodies: Sequence[bytes]) -> bool:
+        self.messages += [(connection_id, json.loads(body)) for body in bodies]
+        return not self.gone
+
+    def send(self, messages: dict[tuple[str, str], Sequence[bytes]]) -> list[tuple[str, str]]:
+        return [pair for pair, bodies in messages.items() if not self.post(pair[1], bodies)]
+
+
+def started(function: str) -> ModuleType:
+    """Import a function as if it had just been started."""
+    sys.modules.pop(f"{function}.app", None)
+    return import_module(f"{function}.app")
+
+
+@pytest.fixture
+def projector(dynamodb: "DynamoDBClient") -> ModuleType:
+    return started("projector")
+
+
+@pytest.fixture
+def posted(monkeypatch: pytest.MonkeyPatch) -> Posted:
+    posted = Posted()
+    monkeypatch.setattr("bursa.adapters.sockets.Sockets", lambda *_: posted)
+    return posted
+
+
+@pytest.fixture
+def websocket(dynamodb: "DynamoDBClient", posted: Posted) -> ModuleType:
+    return started("websocket")
+
+
+@pytest.fixture
+def feeds(dynamodb: "DynamoDBClient", posted: Posted) -> ModuleType:
+    return started("feeds")
+
+
+def metric(output: str, name: str) -> list[float]:
+    """Values of a metric in what a function printed (CloudWatch embedded metric format)."""
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    return [value for line in lines if "_aws" in line for value in line.get(name, [])]
+
+
+def test_projector_applies_a_batch_of_the_stream(
+    projector: ModuleType, dynamodb: "DynamoDBClient", capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = projector.handler(event("journal-stream"), Context())
+
+    assert answer == {"batchItemFailures": []}
+    item = dynamodb.get_item(
+        TableName="orders", Key={"pk": {"S": "t1-1"}, "sk": {"S": f"order#{10:019d}"}}
+    )["Item"]
+    order = from_attributes(OrderRow, item)
+    assert (order.client_order_id, order.status, order.remaining) == (
+        "demo-order-1",
+        "partially_filled",
+        600_000,
+    )
+    printed = capsys.readouterr().out
+    assert metric(printed, "RecordsProjected") == [3]
+    assert metric(printed, "RecordsBehind") == [0]
+    assert metric(printed, "ProjectionLag")[0] > 0
+
+
+def test_projector_reports_the_first_bad_record(
+    projector: ModuleType, dynamodb: "DynamoDBClient", capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = event("journal-stream")
+    batch["Records"][1]["dynamodb"]["NewImage"]["body"]["B"] = "AAAA"
+
+    answer = projector.handler(batch, Context())
+
+    bad = batch["Records"][1]["dynamodb"]["SequenceNumber"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": bad}]}
+    item = dynamodb.get_item(
+        TableName="progress", Key={"pk": {"S": "shard#0"}, "sk": {"S": "read-models"}}
+    )["Item"]
+    assert from_attributes(ProgressRow, item).number == 1
+    assert metric(capsys.readouterr().out, "UnprojectableRecords") == [1]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param({"sk": {"N": "1"}}, id="parts missing"),
+        pytest.param({"body": {"B": "not base64!"}}, id="not base64"),
+    ],
+)
+def test_projector_reports_what_is_no_record(projector: ModuleType, image: dict[str, Any]) -> None:
+    batch = event("journal-stream")
+    batch["Records"][0]["dynamodb"]["NewImage"] = image
+    bad = batch["Records"][0]["dynamodb"]["SequenceNumber"]
+    answer = projector.handler(batch, Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": bad}]}
+
+
+def test_removals_are_passed_over(projector: ModuleType) -> None:
+    batch = event("journal-stream")
+    removal = {"eventName": "REMOVE", "dynamodb": {"Keys": {}, "SequenceNumber": "1"}}
+    batch["Records"].insert(0, removal)
+    assert projector.handler(batch, Context()) == {"batchItemFailures": []}
+
+
+def test_projector_fails_as_a_whole_when_storage_does(
+    projector: ModuleType, dynamodb: "DynamoDBClient"
+) -> None:
+    dynamodb.delete_table(TableName="balances")
+    with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
+        projector.handler(event("journal-stream"), Context())
+
+
+def connections(dynamodb: "DynamoDBClient") -> ConnectionsTable:
+    return ConnectionsTable(dynamodb, CONNECTIONS, TableWriter(dynamodb))
+
+
+def test_client_connects_subscribes_and_leaves(
+    projector: ModuleType, websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
+) -> None:
+    projector.handler(event("journal-stream"), Context())
+
+    assert websocket.handler(event("websocket-connect"), Context()) == {"statusCode": 200}
+    assert websocket.handler(event("websocket-message"), Context()) == {"statusCode": 200}
+
+    connection_id = event("websocket-connect")["requestContext"]["connectionId"]
+    assert {receiver for receiver, _ in posted.messages} == {connection_id}
+    confirmed, book, trades, orders, balances = [message for _, message in posted.messages]
+    assert confirmed["type"] == "subscribed"
+    assert book["data"]["bids"] == [["23512", "0.006"]]
+    assert [trade["quantity"] for trade in trades["data"]] == ["0.004"]
+    assert [order["client_order_id"] for order in orders["data"]] == ["demo-order-1"]
+    assert {balance["asset"] for balance in balances["data"]} == {"BTC", "USDT"}
+    assert len(connections(dynamodb).subscriptions("t1")) == 4
+
+    assert websocket.handler(event("websocket-disconnect"), Context()) == {"statusCode": 200}
+    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param("{", "invalid_json", id="not JSON"),
+        pytest.param('{"op":"dance"}', "unknown_op", id="unknown op"),
+        pytest.param(None, "invalid_json", id="no body"),
+    ],
+)
+def test_bad_message_is_answered_with_an_error(
+    websocket: ModuleType, posted: Posted, body: str | None, code: str
+) -> None:
+    answer = websocket.handler(event("websocket-message") | {"body": body}, Context())
+    assert answer == {"statusCode": 200}
+    ((_, message),) = posted.messages
+    assert (message["type"], message["code"]) == ("error", code)
+
+
+def test_client_that_left_before_its_answer_is_forgotten(
+    projector: ModuleType, websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
+) -> None:
+    projector.handler(event("journal-stream"), Context())
+    posted.gone = True
+    websocket.handler(event("websocket-message"), Context())
+    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+
+
+def test_failure_on_our_side_is_said_and_counted(
+    websocket: ModuleType,
+    posted: Posted,
+    dynamodb: "DynamoDBClient",
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dynamodb.delete_table(TableName=CONNECTIONS)
+    websocket.handler(
+        event("websocket-message") | {"body": '{"op":"subscribe","channels":["orders"]}'},
+        Context(),
+    )
+    ((_, message),) = posted.messages
+    assert message["code"] == "internal_error"
+    assert metric(capsys.readouterr().out, "MessagesFailed") == [1]
+
+
+def test_feed_tells_subscribers_of_the_stream(
+    projector: ModuleType,
+    websocket: ModuleType,
+    feeds: ModuleType,
+    posted: Posted,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stream = event("journal-stream")
+    projector.handler({"Records": stream["Records"][:1]}, Context())
+    websocket.handler(event("websocket-message"), Context())
+    posted.messages.clear()
+
+    answer = feeds.handler(stream, Context())
+
+    assert answer == {"batchItemFailures": []}
+    said = [(message["type"], message["channel"]) for _, message in posted.messages]
+    assert said == [
+        ("update", "book:BTC-USDT"),
+        ("update", "orders"),
+        ("update", "balances"),
+        ("update", "book:BTC-USDT"),
+        ("update", "trades:BTC-USDT"),
+        ("update", "orders"),
+        ("update", "balances"),
+    ]
+    assert metric(capsys.readouterr().out, "MessagesSent") == [7]
+
+
+@pytest.mark.parametrize(
+    ("emulator", "expected"),
+    [
+        pytest.param("", "https://abc.execute-api.eu-west-1.amazonaws.com/v1", id="AWS"),
+        pytest.param(
+            "http://127.0.0.1:4566/",
+            "http://127.0.0.1:4566/_aws/execute-api/abc/v1",
+            id="emulator",
+        ),
+    ],
+)
+def test_way_back_to_clients_follows_where_aws_is(
+    dynamodb: "DynamoDBClient", emulator: str, expected: str
+) -> None:
+    client = management_client("https://abc.execute-api.eu-west-1.amazonaws.com/v1", emulator)
+    assert client.meta.endpoint_url == expected

@@ -1,0 +1,196 @@
+"""A rebuild from the journal equals what is live, item by item, and mends what does not."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bursa.adapters.bootstrap import read_models
+from bursa.adapters.journal_items import to_item
+from bursa.adapters.rebuild import Rebuild
+from bursa.adapters.table_writer import TableWriter
+from bursa.contracts.record import EncodedRecord
+from bursa.usecases.projector import Projector
+from scripts import rebuild as script
+from tests.integration.views.tables import ENVIRONMENT, JOURNAL, SETTINGS
+from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Exchange:
+    """A journal, and tables that follow it."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self.client = client
+        self.shard = Shard()
+        for price in range(90, 110):
+            self.shard.run(buy(ALICE, price, 5), sell(BOB, price + 5, 9), texts={0: f"o-{price}"})
+        for record in self.shard.records:
+            self.journal(record)
+        self.projector = Projector(
+            0, self.shard, read_models(client, SETTINGS, TableWriter(client)), print
+        )
+
+    def journal(self, record: EncodedRecord) -> None:
+        self.client.put_item(TableName=JOURNAL, Item=to_item(record))
+
+    def project(self) -> None:
+        self.projector.project(deliveries(self.shard.records))
+
+    def rebuild(self) -> Rebuild:
+        rebuilt = script.open_rebuild(self.client, ENVIRONMENT, 0)
+        rebuilt._sleep = lambda _: None
+        rebuilt.catch_up()
+        return rebuilt
+
+    def item(self, table: str) -> dict[str, Any]:
+        return self.client.scan(TableName=table, Limit=1)["Items"][0]
+
+    def key(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {"pk": item["pk"], "sk": item["sk"]}
+
+
+@pytest.fixture
+def exchange(dynamodb: "DynamoDBClient") -> Exchange:
+    return Exchange(dynamodb)
+
+
+def test_rebuilt_rows_equal_the_live_ones_item_by_item(exchange: Exchange) -> None:
+    exchange.project()
+    rebuilt = exchange.rebuild()
+
+    assert rebuilt.differences() == []
+    assert rebuilt.records == len(exchange.shard.records)
+    assert sum(map(len, rebuilt.memory.items.values())) > 60
+
+
+TABLES = ["orders", "fills", "balances", "markets", "trades", "progress"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_lost_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
+    exchange.project()
+    lost = exchange.item(table)
+    exchange.client.delete_item(TableName=table, Key=exchange.key(lost))
+    rebuilt = exchange.rebuild()
+
+    (difference,) = rebuilt.differences()
+    assert (difference.table.value, difference.kind) == (table, "missing")
+    rebuilt.mend([difference])
+
+    assert rebuilt.differences() == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_wrong_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
+    exchange.project()
+    wrong = exchange.item(table) | {"quantity": {"N": "666"}}
+    exchange.client.put_item(TableName=table, Item=wrong)
+    rebuilt = exchange.rebuild()
+
+    (difference,) = rebuilt.differences()
+    assert (difference.kind, difference.fields) == ("different", ["quantity"])
+    rebuilt.mend([difference])
+
+    assert rebuilt.differences() == []
+
+
+@pytest.mark.parametrize("table", ["orders", "fills", "balances", "markets", "trades"])
+def test_row_that_the_journal_does_not_know_is_dropped(exchange: Exchange, table: str) -> None:
+    exchange.project()
+    extra = exchange.item(table) | {"sk": {"S": "order#9999"}}
+    exchange.client.put_item(TableName=table, Item=extra)
+    rebuilt = exchange.rebuild()
+
+    (difference,) = rebuilt.differences()
+    assert difference.kind == "extra"
+    rebuilt.mend([difference])
+
+    assert rebuilt.differences() == []
+
+
+def test_rows_of_tenants_of_other_shards_are_left_alone(exchange: Exchange) -> None:
+    exchange.project()
+    stranger = exchange.item("orders") | {"pk": {"S": "t2-1"}}
+    exchange.client.put_item(TableName="orders", Item=stranger)
+    lease = {"pk": {"S": "shard#0"}, "sk": {"S": "something-else"}}
+    exchange.client.put_item(TableName="progress", Item=lease)
+    assert exchange.rebuild().differences() == []
+
+
+def test_empty_tables_are_filled(exchange: Exchange) -> None:
+    rebuilt = exchange.rebuild()
+    rebuilt.mend(rebuilt.differences())
+    exchange.project()
+    assert rebuilt.differences() == []
+    assert exchange.rebuild().differences() == []
+
+
+def test_exchange_that_goes_on_is_no_difference(exchange: Exchange) -> None:
+    exchange.project()
+    rebuilt = exchange.rebuild()
+
+    def trade_on(_seconds: float = 0) -> None:
+        exchange.journal(exchange.shard.run(buy(ALICE, 100, 3), sell(BOB, 100, 1)))
+        exchange.project()
+
+    trade_on()
+    rebuilt._sleep = trade_on
+    assert rebuilt.differences() == []
+
+
+def test_newer_row_is_not_mended_away(exchange: Exchange) -> None:
+    exchange.project()
+    rebuilt = exchange.rebuild()
+    newer = exchange.item("balances") | {"sequence": {"N": "999999"}, "held": {"N": "7"}}
+    exchange.client.put_item(TableName="balances", Item=newer)
+
+    rebuilt.mend(rebuilt.differences())
+
+    assert exchange.item("balances")["held"] == {"N": "7"}
+
+
+def test_unreadable_record_is_named_and_stepped_over(exchange: Exchange) -> None:
+    item = to_item(exchange.shard.records[-2])
+    exchange.client.put_item(TableName=JOURNAL, Item=item | {"hash": {"B": bytes(32)}})
+    rebuilt = exchange.rebuild()
+    assert rebuilt.records == len(exchange.shard.records) - 1
+    assert "damaged" in rebuilt.unprojectable[0]
+
+
+@pytest.fixture
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: Exchange) -> Path:
+    path = tmp_path / "outputs.json"
+    stack = {f"{name.title()}Table": name for name in (*TABLES, JOURNAL)}
+    running = {"region": "us-east-1", "endpoint_url": None, "stack_outputs": stack}
+    path.write_text(json.dumps(running))
+    return path
+
+
+def test_command_compares_and_mends(
+    exchange: Exchange, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exchange.project()
+    lost = exchange.item("fills")
+    exchange.client.delete_item(TableName="fills", Key=exchange.key(lost))
+    words = ["--outputs", str(outputs), "--json"]
+
+    assert script.main([*words, "--compare"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["differences"] == {"missing": 1, "extra": 0, "different": 0}
+    assert found["first_differences"][0]["key"] == [lost["pk"]["S"], lost["sk"]["S"]]
+
+    assert script.main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["mended"], sum(found["differences"].values())) == (1, 0)
+    assert script.main([*words, "--compare"]) == 0
+
+
+def test_command_without_an_exchange_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["--outputs", str(tmp_path / "none.json")]) == 2
+    assert "No exchange is running" in " ".join(capsys.readouterr().err.split())

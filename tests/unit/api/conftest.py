@@ -1,0 +1,153 @@
+"""An exchange in miniature for the tests of the REST side."""
+
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+from moto import mock_aws
+from pydantic import TypeAdapter
+
+from bursa.contracts.openapi import OPERATIONS, Operation
+from bursa.contracts.problems import Problem
+from bursa.contracts.responses import PendingOrder
+from bursa.domain.identifiers import AccountId
+from tests.unit.api.exchange import (
+    ALICE,
+    Exchange,
+    WorkingClock,
+    create_resources,
+    environment,
+    read_event,
+)
+
+
+class Answer(NamedTuple):
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
+Send = Callable[..., Answer]
+
+
+@contextmanager
+def opened() -> Iterator[Exchange]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in environment().items():
+            patch.setenv(name, value)
+        yield Exchange(create_resources())
+
+
+@pytest.fixture
+def exchange() -> Iterator[Exchange]:
+    with opened() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def clock(exchange: Exchange) -> WorkingClock:
+    return WorkingClock(exchange)
+
+
+@pytest.fixture
+def orders_api(clock: WorkingClock) -> ModuleType:
+    return started_orders_api(clock)
+
+
+@pytest.fixture
+def market_api(exchange: Exchange) -> ModuleType:
+    return started("market_api.app")
+
+
+@pytest.fixture
+def send(orders_api: ModuleType) -> Send:
+    return partial(signed_in_request, orders_api)
+
+
+class Idle(NamedTuple):
+    exchange: Exchange
+    send: Send
+
+
+@pytest.fixture(scope="module")
+def idle() -> Iterator[Idle]:
+    """One exchange for all requests that must change nothing: its worker never works."""
+    with opened() as exchange:
+        exchange.asleep = True
+        yield Idle(exchange, partial(signed_in_request, started_orders_api(WorkingClock(exchange))))
+
+
+def started(name: str) -> ModuleType:
+    """Load a function anew, as a cold start does."""
+    return importlib.reload(importlib.import_module(name))
+
+
+def started_orders_api(clock: WorkingClock) -> ModuleType:
+    """Start it with the miniature's clock."""
+    module = started("orders_api.app")
+    for part in (module.intake, module.settlement):
+        part._clock = clock
+    return module
+
+
+def signed_in_request(
+    orders_api: ModuleType,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    account: AccountId = ALICE,
+    headers: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+) -> Answer:
+    """Send a request to the signed-in routes, as API Gateway hands it on."""
+    event = read_event("orders-place")
+    event |= {"httpMethod": method, "path": path, "resource": path}
+    event["requestContext"]["authorizer"]["account"] = str(account)
+    event["headers"] |= headers or {}
+    event["queryStringParameters"] = query
+    event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
+    return as_documented(method, path, answer_of(orders_api.handler(event, Context())))
+
+
+def as_documented(method: str, path: str, answer: Answer) -> Answer:
+    """Hold every answer of every test to the shape that the API's description gives it."""
+    operation = documented_operation(method, path)
+    if operation is None:
+        shape: Any = Problem
+    elif answer.status == operation.status:
+        shape = operation.answer
+    else:
+        shape = PendingOrder if answer.status == 202 else Problem
+    adapter = TypeAdapter(shape)
+    known = adapter.dump_python(adapter.validate_json(json.dumps(answer.body)), mode="json")
+    assert known == answer.body, "the answer has fields that are not documented"
+    return answer
+
+
+def documented_operation(method: str, path: str) -> Operation | None:
+    for operation in OPERATIONS:
+        pattern = re.sub(r"{\w+}", "[^/]+", operation.path)
+        if operation.method == method.lower() and re.fullmatch(pattern, path):
+            return operation
+    return None
+
+
+def answer_of(answer: dict[str, Any]) -> Answer:
+    headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
+    return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
+
+
+class Context:
+    """What Lambda says about an invocation."""
+
+    function_name = "test"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:test"
+    aws_request_id = "0b0e6f0c-0000-4000-8000-000000000003"

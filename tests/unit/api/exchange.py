@@ -1,0 +1,257 @@
+"""The exchange in miniature: moto's tables and queue, and a worker of thirty lines around the
+reference engine, which works whenever somebody waits.
+"""
+
+import json
+import os
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bursa.adapters import keys
+from bursa.adapters.clients import dynamodb_client, sqs_client
+from bursa.adapters.directory import DirectoryTable
+from bursa.adapters.journal_items import to_item
+from bursa.adapters.read_models import ReadModelNames, ReadModelTables
+from bursa.adapters.table_writer import TableWriter
+from bursa.contracts.answer_events import pack_events
+from bursa.contracts.messages import decode_message
+from bursa.contracts.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
+from bursa.domain.directory import TenantProfile
+from bursa.domain.identifiers import AccountId, CommandId, TenantId
+from bursa.usecases.projector import Delivery, Projector
+from engine import codec
+from engine import layout as w
+from engine.reference.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TENANT = TenantId(1)
+ALICE, BOB, CAROL = AccountId(TENANT, 1), AccountId(TENANT, 2), AccountId(TENANT, 3)
+ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_demo"
+CLIENT_ID = "demo-client"
+NOON_MS = 1_795_291_200_000
+BTC, USDT, IDR = 1, 2, 3
+BTC_USDT, BTC_IDR = 1, 2
+EVENTS = Path(__file__).resolve().parents[3] / "events"
+
+TABLES = (
+    "answers",
+    "balances",
+    "directory",
+    "fills",
+    "journal",
+    "markets",
+    "orders",
+    "progress",
+    "trades",
+)
+
+OPENING = (
+    codec.encode_define_asset(BTC, 1, 8, "BTC"),
+    codec.encode_define_asset(USDT, 1, 10, "USDT"),
+    codec.encode_define_asset(IDR, 1, 2, "IDR"),
+    codec.encode_define_market(
+        BTC_USDT, 1, BTC, USDT, lot_units=1, tick_units=1, symbol="BTC-USDT"
+    ),
+    codec.encode_define_market(
+        BTC_IDR, 1, BTC, IDR, lot_units=1_000, tick_units=1, symbol="BTC-IDR"
+    ),
+    codec.encode_set_fee_tier(1, 0, 1_000, 2_000),
+    codec.encode_set_market_limits(BTC_USDT, min_notional=10**10),
+    codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, USDT, 1_000_000 * 10**10),
+    codec.encode_funds(w.COMMAND_CREDIT, BOB.number, BTC, 100 * 10**8),
+    codec.encode_funds(w.COMMAND_CREDIT, BOB.number, USDT, 100 * 10**10),
+)
+
+
+def environment() -> dict[str, str]:
+    """Say what the template tells the functions."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "COMMAND_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-0.fifo",
+        **{f"{name.upper()}_TABLE": name for name in TABLES},
+    }
+
+
+def create_resources() -> str:
+    """Create tables and queue as the template does; return the queue's URL."""
+    dynamodb = dynamodb_client()
+    for name in TABLES:
+        columns = [("pk", "S", "HASH")]
+        if name != "answers":
+            columns.append(("sk", "N" if name == "journal" else "S", "RANGE"))
+        index: dict[str, Any] = {}
+        attributes = [(column, kind) for column, kind, _ in columns]
+        if name == "orders":
+            attributes.append((keys.OPEN_ORDERS_KEY, "S"))
+            index["GlobalSecondaryIndexes"] = [
+                {
+                    "IndexName": keys.OPEN_ORDERS_INDEX,
+                    "KeySchema": [
+                        {"AttributeName": keys.OPEN_ORDERS_KEY, "KeyType": "HASH"},
+                        {"AttributeName": "sk", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ]
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": column, "KeyType": key}  # type: ignore[typeddict-item]
+                for column, _, key in columns
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": column, "AttributeType": kind}  # type: ignore[typeddict-item]
+                for column, kind in attributes
+            ],
+            **index,
+        )
+    queue = sqs_client().create_queue(
+        QueueName="commands-0.fifo",
+        Attributes={
+            "FifoQueue": "true",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
+        },
+    )
+    return queue["QueueUrl"]
+
+
+@dataclass
+class Exchange:
+    """What stands behind the API. `work` does what the worker and the projector do."""
+
+    queue_url: str
+    engine: Engine = field(default_factory=Engine)
+    records: list[EncodedRecord] = field(default_factory=list)
+    time_ms: int = NOON_MS
+    asleep: bool = False
+    project: bool = True
+
+    def __post_init__(self) -> None:
+        self._sqs = sqs_client()
+        self._dynamodb = client = dynamodb_client()
+        names = ReadModelNames("orders", "fills", "balances", "markets", "trades", "progress")
+        tables = ReadModelTables(client, names, 0, TableWriter(client, threads=1))
+        self._projector = Projector(0, self, tables, _raise)
+        directory = DirectoryTable(client, "directory")
+        directory.add_tenant(TenantProfile(TENANT, "demo", ISSUER, frozenset({CLIENT_ID})))
+        self.commit(OPENING)
+
+    def read(self, first_sequence: int, last_sequence: int) -> "Iterator[EncodedRecord]":
+        """Read the journal, for the projector."""
+        for record in self.records:
+            if first_sequence <= record.first_sequence <= last_sequence:
+                yield record
+
+    def work(self) -> int:
+        """Carry out what waits in the queue; return how many messages that was."""
+        received = 0
+        while not self.asleep:
+            answer = self._sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+            messages = answer.get("Messages", [])
+            if not messages:
+                break
+            for message in messages:
+                received += 1
+                self._carry_out(message["Body"])
+                self._sqs.delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return received
+
+    def waiting(self) -> int:
+        """Count what was sent and not received."""
+        answer = self._sqs.get_queue_attributes(
+            QueueUrl=self.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def _carry_out(self, body: str) -> None:
+        message = decode_message(body)
+        size = w.COMMAND_BYTES
+        commands = [
+            message.commands[at : at + size] for at in range(0, len(message.commands), size)
+        ]
+        events, sequence = self.commit(commands, message.texts)
+        if message.reply:
+            tenant = AccountId.from_number(message.account).tenant
+            key = keys.answer(tenant, CommandId.from_hex(message.message_id).hex())
+            client = self._dynamodb
+            if "Item" not in client.get_item(TableName="answers", Key={"pk": {"S": key}}):
+                item: dict[str, Any] = {
+                    "pk": {"S": key},
+                    "sequence": {"N": str(sequence)},
+                    "events": {"B": pack_events(events)},
+                }
+                client.put_item(TableName="answers", Item=item)
+
+    def commit(
+        self, commands: "list[bytes] | tuple[bytes, ...]", texts: dict[int, str] | None = None
+    ) -> tuple[bytes, int]:
+        """Apply commands, journal and project them; return their events and first sequence."""
+        self.time_ms += 10
+        clock = codec.encode_advance_time(self.time_ms)
+        clock_events = self.engine.apply(clock)
+        events = self.engine.apply(b"".join(commands))
+        last = self.records[-1] if self.records else None
+        first = last.last_sequence + 1 if last else 1
+        record = encode_record(
+            JournalRecord(
+                shard=0,
+                number=last.number + 1 if last else 1,
+                first_sequence=first,
+                last_sequence=first + len(commands),
+                epoch=1,
+                time_ms=self.time_ms,
+                batch_id=uuid.uuid4().bytes,
+                commands=clock + b"".join(commands),
+                events=clock_events + events,
+                texts={first + 1 + position: text for position, text in (texts or {}).items()},
+                previous_hash=last.hash if last else GENESIS_HASH,
+            )
+        )
+        self.records.append(record)
+        self._dynamodb.put_item(TableName="journal", Item=to_item(record))
+        if self.project:
+            self._projector.project([Delivery(str(record.number), record)])
+        return events, first + 1
+
+
+@dataclass
+class WorkingClock:
+    """A clock that passes no time but lets the exchange work while somebody sleeps."""
+
+    exchange: Exchange
+    slept_ms: float = 0
+
+    def now_ms(self) -> int:
+        return self.exchange.time_ms
+
+    def monotonic_ms(self) -> float:
+        return self.slept_ms
+
+    def sleep_ms(self, duration_ms: float) -> None:
+        self.slept_ms += duration_ms
+        self.exchange.work()
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def read_event(name: str) -> dict[str, Any]:
+    """Read one of the repository's sample events."""
+    return dict(json.loads((EVENTS / f"{name}.json").read_text()))
+
+
+os.environ |= environment()

@@ -1,0 +1,165 @@
+"""Answers to commands that say more than an item, or an API answer, can hold."""
+
+import random
+import zlib
+from typing import Any
+
+import pytest
+
+from bursa.contracts.answer_events import (
+    PLAIN_BYTES_MAX,
+    WHOLE_BYTES_MAX,
+    AnswerError,
+    pack_events,
+    unpack_events,
+)
+from bursa.contracts.answers import LISTED_MAX, read_outcomes
+from engine import codec
+from engine import layout as w
+from engine.reference import Engine
+from tests.unit.api.conftest import Send
+from tests.unit.api.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
+
+ITEM_BYTES_MAX = 400 * 1024
+WEALTH = 10**17
+
+
+def desk() -> Engine:
+    engine = Engine()
+    engine.apply(b"".join(OPENING))
+    engine.apply(codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, 2, WEALTH))
+    engine.apply(codec.encode_funds(w.COMMAND_CREDIT, BOB.number, BTC, WEALTH))
+    return engine
+
+
+def buys(count: int, **terms: Any) -> bytes:
+    rng = random.Random(1)
+    return b"".join(
+        codec.encode_place(
+            ALICE.number,
+            BTC_USDT,
+            w.SIDE_BUY,
+            20_000_00 + rng.randint(0, 5_000),
+            10**5 + rng.randint(1, 10**5),
+            **terms,
+        )
+        for _ in range(count)
+    )
+
+
+def cancel_all() -> bytes:
+    return codec.encode_cancel_all(ALICE.number, 0)
+
+
+def sweep() -> bytes:
+    """Sell into everything there is."""
+    return codec.encode_place(BOB.number, BTC_USDT, w.SIDE_SELL, 20_000_00, 10**12)
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 1_000])
+def test_what_fits_comes_back_as_it_was(count: int) -> None:
+    engine = desk()
+    engine.apply(buys(count))
+    events = engine.apply(cancel_all())
+
+    stored = pack_events(events)
+
+    assert unpack_events(stored) == events
+    assert (stored == events) == (len(events) <= PLAIN_BYTES_MAX)
+
+
+@pytest.mark.parametrize("count", [3_000, 20_000])
+def test_a_cancel_of_too_many_says_how_many_and_names_the_oldest(count: int) -> None:
+    engine = desk()
+    first = engine.sequence + 1
+    engine.apply(buys(count))
+    events = engine.apply(cancel_all())
+    assert len(events) > WHOLE_BYTES_MAX
+
+    stored = pack_events(events)
+    (outcome,) = read_outcomes(unpack_events(stored), ALICE.number)
+
+    assert len(stored) < ITEM_BYTES_MAX / 4
+    assert outcome.result.detail == count
+    assert sorted(outcome.orders) == list(range(first, first + LISTED_MAX))
+    assert all(order.status == w.STATUS_CANCELLED for order in outcome.orders.values())
+
+
+def test_a_sweep_keeps_its_order_and_the_first_trades() -> None:
+    engine = desk()
+    engine.apply(buys(5_000))
+    events = engine.apply(sweep())
+    (full,) = read_outcomes(events, BOB.number)
+
+    (short,) = read_outcomes(unpack_events(pack_events(events)), BOB.number)
+
+    assert (short.result, short.order) == (full.result, full.order)
+    assert len(full.fills) == 5_000
+    assert short.fills == full.fills[:LISTED_MAX]
+
+
+def test_each_command_of_a_message_keeps_its_result_order_and_terms() -> None:
+    engine = desk()
+    engine.apply(buys(4_000))
+    expiring = buys(1, expire_ms=1 << 40, time_in_force=w.TIF_GTD)
+    commands = [expiring, cancel_all(), buys(1), cancel_all(), expiring]
+    events = engine.apply(b"".join(commands))
+
+    full = read_outcomes(events, ALICE.number)
+    short = read_outcomes(unpack_events(pack_events(events)), ALICE.number)
+
+    assert [one.result for one in short] == [one.result for one in full]
+    assert [one.order for one in short] == [one.order for one in full]
+    assert [one.terms.get(one.result.order_id) for one in short] == [
+        one.terms.get(one.result.order_id) for one in full
+    ]
+    assert short[0].terms
+    assert sum(len(one.orders) for one in short) == LISTED_MAX + 3
+
+
+def test_nobody_elses_facts_are_kept_in_a_shortened_answer() -> None:
+    engine = desk()
+    engine.apply(buys(5_000))
+    kept = unpack_events(pack_events(engine.apply(sweep())))
+    assert read_outcomes(kept, ALICE.number)[0].orders == {}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(pack_events(bytes(5_000))[:-3], id="cut short"),
+        pytest.param(zlib.compress(bytes(1 << 25)), id="too large"),
+        pytest.param(b"\x78\x01rubbish", id="rubbish"),
+        pytest.param(b"\x78", id="nothing but the beginning"),
+    ],
+)
+def test_a_damaged_answer_is_called_so(stored: bytes) -> None:
+    with pytest.raises(AnswerError):
+        unpack_events(stored)
+
+
+def test_the_api_says_how_many_were_cancelled_and_lists_a_thousand(
+    send: Send, exchange: Exchange
+) -> None:
+    exchange.project = False
+    exchange.commit([codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, 2, WEALTH)])
+    _, first = exchange.commit([buys(5_000)])
+
+    status, answer, _ = send("DELETE", "/orders", headers={"Idempotency-Key": "all"})
+
+    assert status == 200
+    assert answer["cancelled"] == 5_000
+    assert answer["order_ids"] == [str(first + n) for n in range(1_000)]
+    assert send("DELETE", "/orders", headers={"Idempotency-Key": "all"}).body == answer
+
+
+def test_the_api_lists_the_first_thousand_fills_of_a_sweep(send: Send, exchange: Exchange) -> None:
+    exchange.project = False
+    exchange.commit([codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, 2, WEALTH)])
+    exchange.commit([buys(5_000)])
+    order = {"market": "BTC-USDT", "side": "sell", "price": "20000", "quantity": "50"}
+
+    status, answer, _ = send("POST", "/orders", order, account=BOB)
+
+    assert (status, len(answer["fills"])) == (201, 1_000)
+    assert float(answer["filled_quantity"]) > 1_000 * 0.001

@@ -1,0 +1,168 @@
+"""What anybody reads."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from engine import codec
+from engine import layout as w
+from tests.unit.api.conftest import Answer, Context, answer_of, as_documented
+from tests.unit.api.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
+
+
+def get(market_api: ModuleType, path: str, **query: str) -> Answer:
+    event = read_event("market-book")
+    event |= {"path": path, "resource": path, "queryStringParameters": query or None}
+    return as_documented("GET", path, answer_of(market_api.handler(event, Context())))
+
+
+@pytest.fixture
+def traded(exchange: Exchange) -> Exchange:
+    """Three asks, of which one is taken in part, and a bid."""
+    exchange.commit(
+        [
+            codec.encode_place(BOB.number, BTC_USDT, w.SIDE_SELL, 2_000_000, 50_000_000),
+            codec.encode_place(BOB.number, BTC_USDT, w.SIDE_SELL, 2_000_100, 100_000_000),
+            codec.encode_place(BOB.number, BTC_USDT, w.SIDE_SELL, 2_000_200, 100_000_000),
+            codec.encode_place(ALICE.number, BTC_USDT, w.SIDE_BUY, 1_999_900, 30_000_000),
+            codec.encode_place(ALICE.number, BTC_USDT, w.SIDE_BUY, 2_000_000, 20_000_000),
+        ]
+    )
+    return exchange
+
+
+def test_markets(market_api: ModuleType) -> None:
+    status, body, _ = get(market_api, "/markets")
+
+    assert status == 200
+    assert [market["market"] for market in body["items"]] == ["BTC-IDR", "BTC-USDT"]
+    assert body["items"][1] == {
+        "market": "BTC-USDT",
+        "base": "BTC",
+        "quote": "USDT",
+        "status": "open",
+        "tick_size": "0.01",
+        "lot_size": "0.00000001",
+        "min_notional": "1",
+        "fees": {"maker_ppm": 1000, "taker_ppm": 2000},
+    }
+    assert (body["items"][0]["tick_size"], body["items"][0]["lot_size"]) == ("1000", "0.00001")
+    assert get(market_api, "/markets/BTC-USDT").body == body["items"][1]
+
+
+def test_book(market_api: ModuleType, traded: Exchange) -> None:
+    status, body, _ = get(market_api, "/markets/BTC-USDT/book")
+
+    assert status == 200
+    assert body["bids"] == [["19999", "0.3"]]
+    assert body["asks"] == [["20000", "0.3"], ["20001", "1"], ["20002", "1"]]
+    assert body["sequence"] == traded.records[-1].last_sequence
+    assert get(market_api, "/markets/BTC-USDT/book", depth="1").body["asks"] == body["asks"][:1]
+
+
+def test_book_where_nothing_happened(market_api: ModuleType) -> None:
+    status, body, _ = get(market_api, "/markets/BTC-IDR/book")
+
+    assert (status, body["bids"], body["asks"]) == (200, [], [])
+
+
+def test_trades_page_by_page(market_api: ModuleType, traded: Exchange) -> None:
+    traded.commit([codec.encode_place(ALICE.number, BTC_USDT, w.SIDE_BUY, 2_000_000, 10_000_000)])
+
+    whole = get(market_api, "/markets/BTC-USDT/trades").body
+    first = get(market_api, "/markets/BTC-USDT/trades", limit="1").body
+    cursor = first["next_cursor"]
+    second = get(market_api, "/markets/BTC-USDT/trades", limit="1", cursor=cursor).body
+
+    assert [(trade["trade_id"], trade["quantity"]) for trade in whole["items"]] == [
+        ("2", "0.1"),
+        ("1", "0.2"),
+    ]
+    assert whole["items"][0]["side"] == "buy"
+    assert first["items"] + second["items"] == whole["items"]
+    assert "account" not in str(whole)
+
+
+def test_ticker(market_api: ModuleType, traded: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market_api.clock, "now_ms", lambda: traded.time_ms, raising=False)
+
+    status, body, _ = get(market_api, "/markets/BTC-USDT/ticker")
+
+    assert status == 200
+    assert (body["last_price"], body["last_quantity"]) == ("20000", "0.2")
+    assert (body["best_bid"], body["best_ask"]) == ("19999", "20000")
+    assert (body["open"], body["high"], body["low"]) == ("20000", "20000", "20000")
+    assert (body["volume"], body["quote_volume"], body["trades"]) == ("0.2", "4000", 1)
+
+
+def test_ticker_where_nothing_happened(market_api: ModuleType) -> None:
+    body = get(market_api, "/markets/BTC-IDR/ticker").body
+
+    assert (body["last_price"], body["best_bid"], body["volume"]) == (None, None, "0")
+
+
+def test_health_in_step(market_api: ModuleType, exchange: Exchange) -> None:
+    event = read_event("health")
+
+    status, body, _ = answer_of(market_api.handler(event, Context()))
+
+    head = exchange.records[-1]
+    position = {"sequence": head.last_sequence, "number": 1, "time_ms": head.time_ms}
+    assert status == 200
+    assert body == {
+        "status": "ok",
+        "version": "development",
+        "journal": position,
+        "read_models": position,
+        "lag_records": 0,
+        "lag_ms": 0,
+    }
+
+
+def test_health_behind(market_api: ModuleType, exchange: Exchange) -> None:
+    exchange.project = False
+    for _ in range(3):
+        exchange.commit([])
+
+    body = get(market_api, "/health").body
+
+    assert (body["status"], body["lag_records"], body["lag_ms"]) == ("behind", 3, 30)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "code"),
+    [
+        ("/markets/DOGE-USDT", {}, 404, "unknown_market"),
+        ("/markets/DOGE-USDT/book", {}, 404, "unknown_market"),
+        ("/markets/DOGE-USDT/trades", {}, 404, "unknown_market"),
+        ("/markets/DOGE-USDT/ticker", {}, 404, "unknown_market"),
+        ("/markets/BTC-USDT/book", {"depth": "0"}, 400, "invalid_depth"),
+        ("/markets/BTC-USDT/book", {"depth": "1001"}, 400, "invalid_depth"),
+        ("/markets/BTC-USDT/book", {"depth": "x"}, 400, "invalid_depth"),
+        ("/markets/BTC-USDT/trades", {"limit": "1001"}, 400, "invalid_limit"),
+        ("/markets/BTC-USDT/trades", {"cursor": "AAAA"}, 400, "invalid_cursor"),
+        ("/orders", {}, 404, "unknown_route"),
+    ],
+)
+def test_bad_query(
+    market_api: ModuleType, path: str, query: dict[str, Any], status: int, code: str
+) -> None:
+    answer = get(market_api, path, **query)
+
+    assert (answer.status, answer.body["code"]) == (status, code)
+
+
+def test_market_defined_a_moment_ago_is_found(
+    market_api: ModuleType, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert get(market_api, "/markets/BTC-NEW").status == 404
+    defined = codec.encode_define_market(
+        9, 1, BTC, USDT, lot_units=1, tick_units=1, symbol="BTC-NEW"
+    )
+    exchange.commit([defined])
+    assert get(market_api, "/markets/BTC-NEW").status == 404
+    later = market_api.clock.monotonic_ms() + 1_001
+    monkeypatch.setattr(market_api.clock, "monotonic_ms", lambda: later, raising=False)
+
+    assert get(market_api, "/markets/BTC-NEW").status == 200

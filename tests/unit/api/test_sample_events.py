@@ -1,0 +1,55 @@
+"""The sample events in events/ are what the functions are called with."""
+
+from types import ModuleType
+
+import pytest
+
+from tests.unit.api.conftest import Context, Send, answer_of, as_documented
+from tests.unit.api.exchange import EVENTS, read_event
+
+SIGNED_IN = sorted(
+    path.stem
+    for path in EVENTS.glob("*.json")
+    if path.stem.startswith(("orders-", "fills-", "bal"))
+)
+PUBLIC = ["health", "markets-list", "market-book"]
+# Order 12 is not this account's, and the order under the client id has not been placed.
+STATUSES = {"orders-place": 201, "orders-get": 404, "orders-cancel": 404}
+STATUSES["orders-get-by-client-id"] = 404
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_signed_in_route(orders_api: ModuleType, name: str) -> None:
+    event = read_event(name)
+
+    answer = answer_of(orders_api.handler(event, Context()))
+
+    as_documented(event["httpMethod"], event["path"], answer)
+    assert answer.status == STATUSES.get(name, 200)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_route(market_api: ModuleType, name: str) -> None:
+    event = read_event(name)
+
+    answer = answer_of(market_api.handler(event, Context()))
+
+    as_documented(event["httpMethod"], event["path"], answer)
+    assert answer.status == 200
+
+
+def test_body_that_the_gateway_took_for_binary(orders_api: ModuleType) -> None:
+    event = read_event("orders-place") | {"isBase64Encoded": True, "body": "not base64"}
+
+    answer = answer_of(orders_api.handler(event, Context()))
+
+    assert (answer.status, answer.body["code"]) == (400, "invalid_json")
+
+
+def test_route_without_an_authorizer_refuses(orders_api: ModuleType, send: Send) -> None:
+    event = read_event("balances-list")
+    del event["requestContext"]["authorizer"]
+
+    answer = answer_of(orders_api.handler(event, Context()))
+
+    assert (answer.status, answer.body["code"]) == (401, "unauthenticated")

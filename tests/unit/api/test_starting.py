@@ -1,0 +1,55 @@
+"""How functions start: what they must be told, and what they must not load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bursa.adapters.settings import (
+    MarketApiSettings,
+    OrdersApiSettings,
+    SettingsError,
+    read_settings,
+)
+from tests.unit.api.exchange import environment
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_settings_are_read_by_their_fields_names() -> None:
+    settings = read_settings(OrdersApiSettings, environment() | {"ANSWER_DEADLINE_MS": "250"})
+
+    assert settings.orders_table == "orders"
+    assert settings.answer_deadline_ms == 250
+    assert settings.queue_depth_max == 20_000
+
+
+def test_every_missing_variable_is_named() -> None:
+    with pytest.raises(SettingsError, match="JOURNAL_TABLE is not set") as caught:
+        read_settings(MarketApiSettings, {"SHARD": "one"})
+
+    assert "PROGRESS_TABLE is not set" in str(caught.value)
+    assert "SHARD is not a whole number" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "not_needed"),
+    [
+        ("market_api", {"pydantic", "jwt", "boto3", "requests"}),
+        ("orders_api", {"jwt", "boto3", "requests", "zstandard"}),
+        ("authorizer", {"pydantic", "msgspec", "boto3", "requests", "zstandard"}),
+    ],
+)
+def test_cold_start_loads_no_more_than_it_needs(function: str, not_needed: set[str]) -> None:
+    code = f"import sys, {function}.app; print(*sys.modules)"
+    paths = [str(ROOT / part) for part in ("", "layers/core", "functions")]
+    loaded = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", code],
+        env=environment() | {"PYTHONPATH": ":".join(paths), "LAMBDA_TASK_ROOT": str(ROOT)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert sorted(not_needed & set(loaded.stdout.split())) == []

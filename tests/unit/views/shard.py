@@ -1,0 +1,97 @@
+"""A shard in miniature: the reference engine, and a journal of the records that it fills."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from bursa.contracts.record import (
+    GENESIS_HASH,
+    EncodedRecord,
+    JournalRecord,
+    decode_record,
+    encode_record,
+)
+from bursa.usecases.projector import Delivery
+from engine import codec
+from engine import layout as w
+from engine.reference import Engine
+
+ALICE, BOB = w.account_number(1, 1), w.account_number(1, 2)
+BTC, USDT = 1, 2
+BTC_USDT = 1
+NOON_MS = 1_700_000_000_000
+
+OPENING = (
+    codec.encode_define_asset(BTC, 1, 8, "BTC"),
+    codec.encode_define_asset(USDT, 1, 10, "USDT"),
+    codec.encode_define_market(
+        BTC_USDT, 1, BTC, USDT, lot_units=1, tick_units=1, symbol="BTC-USDT"
+    ),
+    codec.encode_set_fee_tier(1, 0, 1_000, 2_000),
+    codec.encode_set_market_limits(BTC_USDT, min_notional=5),
+    codec.encode_funds(w.COMMAND_CREDIT, ALICE, USDT, 10**15),
+    codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 10**12),
+)
+
+
+def buy(account: int, price: int, quantity: int, **terms: Any) -> bytes:
+    return codec.encode_place(account, BTC_USDT, w.SIDE_BUY, price, quantity, **terms)
+
+
+def sell(account: int, price: int, quantity: int, **terms: Any) -> bytes:
+    return codec.encode_place(account, BTC_USDT, w.SIDE_SELL, price, quantity, **terms)
+
+
+class Shard:
+    """Applies batches of commands and keeps their records, as a worker would."""
+
+    def __init__(self, *, opened: bool = True) -> None:
+        self.engine = Engine()
+        self.records: list[EncodedRecord] = []
+        self.time_ms = NOON_MS
+        if opened:
+            self.run(*OPENING)
+
+    def run(
+        self, *commands: bytes, texts: dict[int, str] | None = None, after_ms: int = 10
+    ) -> EncodedRecord:
+        """Commit one batch; `texts` holds client order ids by position."""
+        self.time_ms += after_ms
+        batch = (codec.encode_advance_time(self.time_ms), *commands)
+        last = self.records[-1] if self.records else None
+        first_sequence = last.last_sequence + 1 if last else 1
+        events = self.engine.apply(b"".join(batch))
+        record = JournalRecord(
+            shard=0,
+            number=last.number + 1 if last else 1,
+            first_sequence=first_sequence,
+            last_sequence=first_sequence + len(batch) - 1,
+            epoch=1,
+            time_ms=self.time_ms,
+            batch_id=bytes(16),
+            commands=b"".join(batch),
+            events=events,
+            texts={first_sequence + 1 + position: text for position, text in (texts or {}).items()},
+            previous_hash=last.hash if last else GENESIS_HASH,
+        )
+        self.records.append(encode_record(record))
+        return self.records[-1]
+
+    def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+        """Read as the journal port does."""
+        for record in self.records:
+            if first_sequence <= record.first_sequence <= last_sequence:
+                yield record
+
+    def plain(self) -> list[JournalRecord]:
+        """Open every record."""
+        return [decode_record(record) for record in self.records]
+
+    @property
+    def next_sequence(self) -> int:
+        """Sequence of the first command of the next batch, after its time."""
+        return self.records[-1].last_sequence + 2
+
+
+def deliveries(records: Iterable[EncodedRecord]) -> list[Delivery]:
+    """Name each record by its number, as a stream would by its own sequence number."""
+    return [Delivery(f"stream-{record.number}", record) for record in records]

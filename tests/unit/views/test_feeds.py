@@ -1,0 +1,240 @@
+"""What listeners are told, and that nothing falls between a snapshot and the first update."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bursa.adapters.memory_tables import MemoryTables
+from bursa.contracts.record import EncodedRecord
+from bursa.contracts.rows import SubscriptionRow
+from bursa.usecases.feeds import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener
+from bursa.usecases.projection import Definitions
+from bursa.usecases.projector import Projector
+from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+
+BOOK, TRADES = "book:BTC-USDT", "trades:BTC-USDT"
+ALICES_ORDERS, BOBS_ORDERS = "orders:t1-1", "orders:t1-2"
+ALICES_BALANCES = "balances:t1-1"
+
+
+class Audience:
+    """Subscribers and their sockets."""
+
+    def __init__(self) -> None:
+        self.rows: list[SubscriptionRow] = []
+        self.lookups = 0
+        self.received: dict[str, list[dict[str, Any]]] = {}
+        self.gone: set[str] = set()
+        self.forgotten: list[Listener] = []
+
+    def listen(self, connection_id: str, *channels: str, since: int = 0) -> None:
+        self.rows += [SubscriptionRow("t1", name, connection_id, since, 0) for name in channels]
+
+    def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
+        self.lookups += 1
+        return list(self.rows)
+
+    def forget(self, tenant: str, connection_id: str) -> None:
+        self.forgotten.append((tenant, connection_id))
+        self.rows = [row for row in self.rows if row.connection_id != connection_id]
+
+    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
+        for (_, connection_id), bodies in messages.items():
+            if connection_id not in self.gone:
+                heard = self.received.setdefault(connection_id, [])
+                heard += [json.loads(body) for body in bodies]
+        return [listener for listener in messages if listener[1] in self.gone]
+
+    def heard(self, connection_id: str) -> list[tuple[str, int]]:
+        return [(m["channel"], m["sequence"]) for m in self.received.get(connection_id, [])]
+
+
+class Broadcast:
+    """A shard whose definitions are projected, and the feeds that follow it."""
+
+    def __init__(self) -> None:
+        self.shard = Shard()
+        self.tables = MemoryTables(0)
+        Projector(0, self.shard, self.tables, print).project(deliveries(self.shard.records))
+        self.audience = Audience()
+        self.now_ms = 0
+        self.definitions_read = 0
+        self.feeds = Feeds(self.definitions, self.audience, self.audience, lambda: self.now_ms)
+
+    def definitions(self) -> Definitions:
+        self.definitions_read += 1
+        return self.tables.definitions()
+
+    def run(self, *commands: bytes, texts: dict[int, str] | None = None) -> EncodedRecord:
+        record = self.shard.run(*commands, texts=texts)
+        self.feeds.publish([record])
+        return record
+
+
+@pytest.fixture
+def broadcast() -> Broadcast:
+    return Broadcast()
+
+
+def test_book_update_states_levels(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK)
+    placed = broadcast.run(buy(ALICE, 23_512, 150), buy(ALICE, 23_500, 1), sell(BOB, 23_600, 5))
+    broadcast.run(sell(BOB, 23_512, 150))
+
+    first, second = broadcast.audience.received["a"]
+    assert first == {
+        "type": "update",
+        "channel": "book:BTC-USDT",
+        "sequence": placed.last_sequence,
+        "time_ms": placed.time_ms,
+        "data": {
+            "bids": [["235.12", "0.0000015"], ["235", "0.00000001"]],
+            "asks": [["236", "0.00000005"]],
+        },
+    }
+    assert second["data"] == {"bids": [["235.12", "0"]], "asks": []}
+
+
+def test_trades_name_the_takers_side(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", TRADES)
+    broadcast.run(buy(ALICE, 100, 10))
+    broadcast.run(sell(BOB, 100, 4), sell(BOB, 100, 1))
+
+    (message,) = broadcast.audience.received["a"]
+    assert [(t["trade_id"], t["price"], t["quantity"], t["side"]) for t in message["data"]] == [
+        ("1", "1", "0.00000004", "sell"),
+        ("2", "1", "0.00000001", "sell"),
+    ]
+
+
+def test_orders_and_balances_go_to_their_account_alone(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("alice", ALICES_ORDERS, ALICES_BALANCES)
+    broadcast.audience.listen("bob", BOBS_ORDERS)
+    broadcast.run(buy(ALICE, 100, 10), texts={0: "mine"})
+    broadcast.run(sell(BOB, 100, 4))
+
+    placed, reserved, filled, settled = broadcast.audience.received["alice"]
+    (order,) = placed["data"]
+    assert (placed["channel"], order["client_order_id"], order["status"]) == (
+        "orders",
+        "mine",
+        "open",
+    )
+    assert reserved["data"][0] | {"asset": "USDT", "held": "0.0000001"} == reserved["data"][0]
+    (order,) = filled["data"]
+    assert (order["status"], order["filled_quantity"], order["close_reason"]) == (
+        "partially_filled",
+        "0.00000004",
+        None,
+    )
+    assert [(fill["role"], fill["quantity"]) for fill in order["fills"]] == [
+        ("maker", "0.00000004")
+    ]
+    assert {balance["asset"] for balance in settled["data"]} == {"BTC", "USDT"}
+    (of_bob,) = broadcast.audience.received["bob"]
+    assert of_bob["data"][0]["fills"][0]["role"] == "taker"
+
+
+def test_record_is_published_once(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK)
+    record = broadcast.run(buy(ALICE, 100, 1))
+    broadcast.feeds.publish([record])
+    broadcast.feeds.publish(broadcast.shard.records)
+    assert broadcast.audience.heard("a") == [("book:BTC-USDT", record.last_sequence)]
+
+
+def test_records_out_of_order_in_a_batch_are_told_in_order(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK)
+    records = [broadcast.shard.run(buy(ALICE, price, 1)) for price in (100, 101, 102)]
+    broadcast.feeds.publish(reversed(records))
+    assert [sequence for _, sequence in broadcast.audience.heard("a")] == [
+        record.last_sequence for record in records
+    ]
+
+
+def test_nobody_listening_costs_one_lookup_a_second(broadcast: Broadcast) -> None:
+    for _ in range(5):
+        broadcast.run(buy(ALICE, 100, 1))
+    assert broadcast.audience.lookups == 1
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    broadcast.run(buy(ALICE, 100, 1))
+    assert broadcast.audience.lookups == 2
+
+
+def test_new_listener_misses_nothing_since_its_snapshot(broadcast: Broadcast) -> None:
+    broadcast.run(buy(ALICE, 100, 1))
+    in_snapshot = broadcast.run(buy(ALICE, 101, 1))
+    broadcast.audience.listen("late", BOOK, since=in_snapshot.last_sequence)
+    unseen = [broadcast.run(buy(ALICE, price, 1)) for price in (102, 103)]
+    assert broadcast.audience.heard("late") == []
+
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    seen = broadcast.run(buy(ALICE, 104, 1))
+
+    assert [sequence for _, sequence in broadcast.audience.heard("late")] == [
+        record.last_sequence for record in [*unseen, seen]
+    ]
+
+
+def test_listener_that_adds_a_channel_gets_the_others_once(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK)
+    broadcast.run(buy(ALICE, 100, 1))
+    broadcast.audience.listen("a", ALICES_ORDERS)
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    broadcast.run(buy(ALICE, 101, 1))
+
+    heard = broadcast.audience.heard("a")
+    assert len(heard) == len(set(heard)) == 4
+
+
+def test_snapshot_ahead_of_the_feed_silences_what_it_holds(broadcast: Broadcast) -> None:
+    first = broadcast.shard.run(buy(ALICE, 100, 1))
+    second = broadcast.shard.run(buy(ALICE, 101, 1))
+    broadcast.audience.listen("a", BOOK, since=first.last_sequence)
+    broadcast.feeds.publish([first, second])
+    assert broadcast.audience.heard("a") == [("book:BTC-USDT", second.last_sequence)]
+
+
+def test_old_records_are_not_kept(broadcast: Broadcast) -> None:
+    broadcast.run(buy(ALICE, 100, 1))
+    broadcast.now_ms += RECORDS_KEPT_MS + 1
+    broadcast.run()
+    broadcast.audience.listen("a", BOOK)
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    broadcast.run()
+    assert broadcast.audience.heard("a") == []
+
+
+def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("gone", BOOK)
+    broadcast.audience.listen("here", BOOK)
+    broadcast.audience.gone.add("gone")
+
+    broadcast.run(buy(ALICE, 100, 1))
+    broadcast.run(buy(ALICE, 101, 1))
+
+    assert broadcast.audience.forgotten == [("t1", "gone")]
+    assert len(broadcast.audience.heard("here")) == 2
+
+
+def test_unreadable_record_is_passed_over(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK)
+    bad = broadcast.shard.run(buy(ALICE, 100, 1))
+    good = broadcast.shard.run(buy(ALICE, 101, 1))
+
+    published = broadcast.feeds.publish([replace(bad, body=b""), good])
+
+    assert published.unreadable == 1
+    assert broadcast.audience.heard("a") == [("book:BTC-USDT", good.last_sequence)]
+
+
+def test_market_defined_a_moment_ago_is_known(broadcast: Broadcast) -> None:
+    started = Feeds(
+        broadcast.definitions, broadcast.audience, broadcast.audience, lambda: broadcast.now_ms
+    )
+    broadcast.audience.listen("a", BOOK)
+    started.publish([broadcast.shard.run(buy(ALICE, 100, 1))])
+    assert len(broadcast.audience.heard("a")) == 1
