@@ -1,0 +1,8 @@
+replay: setup ## play recorded order flow: FILE=orders.csv[.xz] [TAPE=trades.csv[.xz]] [ARGS=…]
+	@test -n "$(FILE)" || { echo "Name a recording: make replay FILE=orders.csv.xz"; exit 2; }
+	@$(PY) -m scripts.replay "$(FILE)" $(if $(TAPE),--tape "$(TAPE)") $(ARGS)
+.PHONY: replay
+
+bench-latency: setup ## one order to its answer and to the WebSocket, on the running exchange
+	@$(PY) -m benchmarks.bench_latency $(ARGS)
+.PHONY: bench-latency

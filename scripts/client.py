@@ -1,0 +1,142 @@
+"""A small client of the public API, for the tools and the end-to-end tests.
+
+It signs in as an ordinary user and knows nothing that a user does not know.
+"""
+
+import json as json_format
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import requests
+from botocore import UNSIGNED
+from botocore.config import Config
+
+OUTPUTS = Path(".local/outputs.json")
+TIMEOUT_S = 30.0
+
+Json = dict[str, Any]
+
+
+class ToolError(Exception):
+    """Raised with one sentence for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """Somebody who can sign in."""
+
+    email: str
+    password: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a running exchange answers, and who may sign in there."""
+
+    rest_url: str
+    ws_url: str
+    region: str
+    endpoint_url: str | None
+    user_pool_client_id: str
+    users: tuple[DemoUser, ...]
+
+    @classmethod
+    def read(cls, path: Path = OUTPUTS) -> Self:
+        """Read what `make up` wrote; raises `ToolError` when nothing runs."""
+        try:
+            outputs = json_format.loads(path.read_text())
+        except FileNotFoundError:
+            raise ToolError(
+                f"No exchange is running here ({path} is missing): `make up`."
+            ) from None
+        users = tuple(
+            DemoUser(user["email"], user["password"], user["account"]) for user in outputs["users"]
+        )
+        return cls(
+            rest_url=outputs["rest_url"],
+            ws_url=outputs["ws_url"],
+            region=outputs["region"],
+            endpoint_url=outputs.get("endpoint_url"),
+            user_pool_client_id=outputs["user_pool_client_id"],
+            users=users,
+        )
+
+    def user(self, email: str | None = None) -> DemoUser:
+        """Find a user by e-mail; the first one when none is named."""
+        for user in self.users:
+            if email is None or user.email == email:
+                return user
+        known = ", ".join(user.email for user in self.users)
+        raise ToolError(f"No user {email!r} in this deployment; there are: {known}.")
+
+
+class ApiError(Exception):
+    """Raised for an answer that is a problem (RFC 9457), with its status and stable code."""
+
+    def __init__(self, status: int, problem: Json) -> None:
+        super().__init__(f"{status} {problem.get('code')}: {problem.get('detail')}")
+        self.status = status
+        self.code = problem.get("code")
+        self.problem = problem
+
+
+class Client:
+    """One signed-in user's session."""
+
+    def __init__(self, deployment: Deployment, user: DemoUser) -> None:
+        self.deployment = deployment
+        self.user = user
+        self.session = requests.Session()
+        self.token = self._sign_in()
+        self.session.headers["Authorization"] = f"Bearer {self.token}"
+
+    def _sign_in(self) -> str:
+        cognito = boto3.client(
+            "cognito-idp",
+            region_name=self.deployment.region,
+            endpoint_url=self.deployment.endpoint_url,
+            config=Config(signature_version=UNSIGNED),
+        )
+        answer = cognito.initiate_auth(
+            AuthFlow="USER_PASSWORD_AUTH",
+            ClientId=self.deployment.user_pool_client_id,
+            AuthParameters={"USERNAME": self.user.email, "PASSWORD": self.user.password},
+        )
+        return str(answer["AuthenticationResult"]["AccessToken"])
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json | None = None,
+        params: dict[str, str | int] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> requests.Response:
+        """Send one request; ``path`` begins after ``/v1``."""
+        url = f"{self.deployment.rest_url}{path}"
+        return self.session.request(
+            method, url, json=json, params=params, headers=headers, timeout=TIMEOUT_S
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json | None = None,
+        params: dict[str, str | int] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Json:
+        """Send one request and read its JSON; raises `ApiError` for a problem."""
+        response = self.send(method, path, json=json, params=params, headers=headers)
+        try:
+            body = response.json()
+        except requests.JSONDecodeError:
+            body = {"code": "not_json", "detail": response.text[:200]}
+        if not response.ok:
+            raise ApiError(response.status_code, body)
+        return dict(body)

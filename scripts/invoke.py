@@ -1,0 +1,93 @@
+"""Runs one function on one event in Lambda's own container image, against the running exchange.
+
+    python -m scripts.invoke MarketApi events/health.json
+
+Needs Docker. `sam local` hands a container only variables that the template names, so the template
+of the running build is completed by the one that leads to the emulator; and its containers live on
+Docker's bridge, where the emulator's loopback is out of reach, so a relay stands there meanwhile.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import docker
+from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
+
+from scripts.local import deployment, worker
+from scripts.local.place import HOST, LocalError, Place
+from scripts.relay import relayed
+
+_ENDPOINT = "AWS_ENDPOINT_URL"
+
+
+def main() -> int:
+    """Invoke; returns the exit status of `sam local invoke`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("function", help="a logical id of template.yaml, such as MarketApi")
+    parser.add_argument("event", type=Path, help="one of events/")
+    arguments = parser.parse_args()
+    place = Place.from_environment()
+    try:
+        bridge = bridge_address()
+        command = prepare(place, arguments.function, arguments.event)
+    except LocalError as error:
+        print(f"invoke: {error}", file=sys.stderr)
+        return 1
+    with relayed(bridge, HOST, place.port) as port:
+        variables = environment(place, f"http://{bridge}:{port}")
+        _variables_path(place).write_text(json.dumps({"Parameters": variables}, indent=2))
+        return subprocess.run(command, env=place.environment(), check=False).returncode  # noqa: S603
+
+
+def bridge_address() -> str:
+    """Return this machine's address on Docker's bridge; raises `LocalError` without Docker."""
+    try:
+        bridge = docker.from_env().networks.get("bridge")
+    except docker.errors.DockerException as error:
+        raise LocalError(f"Docker does not answer, and this needs it: {error}") from error
+    configuration: dict[str, str] = bridge.attrs["IPAM"]["Config"][0]
+    first = next(ip_network(configuration["Subnet"]).hosts())
+    return configuration.get("Gateway", str(first))
+
+
+def prepare(place: Place, function: str, event: Path) -> list[str]:
+    """Write the template for `sam local`; returns its command line."""
+    if not place.outputs.exists():
+        raise LocalError("No exchange is running here; start one with `make up`.")
+    built = place.builds / deployment.fingerprint(place) / "template.yaml"
+    if not built.exists():
+        raise LocalError("The sources have changed since `make up`; `make down up` deploys them.")
+    template: dict[str, Any] = yaml_parse(built.read_text())
+    if template["Resources"].get(function, {}).get("Type") != "AWS::Serverless::Function":
+        raise LocalError(f"{function} is no function of template.yaml.")
+    if not event.is_file():
+        raise LocalError(f"{event} is no file; the samples are in events/.")
+    template["Globals"]["Function"]["Environment"]["Variables"][_ENDPOINT] = ""
+    # Beside the built one, because it names its code by relative paths.
+    completed = built.with_name("invoke.yaml")
+    completed.write_text(yaml_dump(template))
+    command = [str(Path(sys.executable).with_name("sam")), "local", "invoke", function]
+    command += ["--template-file", str(completed), "--event", str(event)]
+    command += ["--env-vars", str(_variables_path(place)), "--skip-pull-image"]
+    return [*command, "--parameter-overrides", *deployment.overrides()]
+
+
+def environment(place: Place, endpoint_url: str) -> dict[str, str]:
+    """Return what the running stack's functions are told."""
+    outputs: dict[str, str] = json.loads(place.outputs.read_text())["stack_outputs"]
+    sockets = outputs["WebSocketUrl"].replace("wss:", "https:", 1)
+    here = {_ENDPOINT: endpoint_url, "WEBSOCKET_ENDPOINT": sockets}
+    return worker.variables(outputs) | here
+
+
+def _variables_path(place: Place) -> Path:
+    return place.home / "invoke.json"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

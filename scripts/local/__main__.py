@@ -1,0 +1,115 @@
+"""`python -m scripts.local up|down|run|reset|status|sign-in`: the exchange on this machine."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+
+from scripts.local import demo, emulator, interruptions, summary, worker
+from scripts.local.exchange import LocalExchange
+from scripts.local.follow import follow
+from scripts.local.place import LocalError, Place
+from scripts.local.progress import Progress
+
+EXIT_INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="scripts.local", description=__doc__)
+    parser.add_argument("command", choices=sorted(_COMMANDS))
+    command = _COMMANDS[parser.parse_args().command]
+    # What `sign-in` prints is for a shell to read; everything else is for people.
+    console = Console(soft_wrap=True, stderr=command is _sign_in)
+    interruptions.become_exceptions()
+    try:
+        place = Place.from_environment()
+        return command(place, console, LocalExchange(place, Progress(console)))
+    except LocalError as error:
+        console.print(f"[red]✗[/red] {escape(str(error))}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything that was started has ended.")
+        return EXIT_INTERRUPTED
+
+
+def _up(_: Place, console: Console, exchange: LocalExchange) -> int:
+    summary.show(console, exchange.up())
+    console.print("`make down` ends it.")
+    return 0
+
+
+def _down(_: Place, console: Console, exchange: LocalExchange) -> int:
+    ran = exchange.down()
+    console.print("The exchange has ended." if ran else "No exchange was running here.")
+    return 0
+
+
+def _reset(place: Place, console: Console, exchange: LocalExchange) -> int:
+    exchange.down()
+    emulator.forget_state(place)
+    console.print("The exchange has ended and its data is gone; the next start begins empty.")
+    return 0
+
+
+def _sign_in(place: Place, _: Console, exchange: LocalExchange) -> int:
+    outputs = exchange.outputs()
+    wanted = os.environ.get("AS", "alice")
+    for user in outputs["users"]:
+        if user["email"].startswith(wanted):
+            token = demo.sign_in(place, outputs, user)
+            print(f"export REST={outputs['rest_url']} WS={outputs['ws_url']} TOKEN={token}")
+            return 0
+    raise LocalError(f"AS={wanted} is nobody here; there is alice, and there is bob.")
+
+
+def _status(_: Place, console: Console, exchange: LocalExchange) -> int:
+    summary.show(console, exchange.outputs())
+    missing = exchange.missing()
+    if missing:
+        raise LocalError(f"{' and '.join(missing)} ended unexpectedly; `make up` starts it again.")
+    return 0
+
+
+def _run(place: Place, console: Console, exchange: LocalExchange) -> int:
+    if exchange.is_whole():
+        raise LocalError("The exchange is running already; `make down` ends it.")
+    try:
+        summary.show(console, exchange.up())
+        console.print("Ctrl-C ends everything. The log:\n", style="bold")
+        logs = {name: place.logs / f"{name}.log" for name in (emulator.NAME, worker.NAME)}
+        with contextlib.suppress(KeyboardInterrupt):
+            follow(console, logs, lambda: _watch(console, exchange))
+    finally:
+        # A second Ctrl-C must not cut the saving of the state short.
+        with interruptions.held_back():
+            exchange.down()
+    console.print("The exchange has ended.")
+    return 0
+
+
+def _watch(console: Console, exchange: LocalExchange) -> None:
+    """Do what systemd does on EC2 when the worker ends; without an emulator there is no use."""
+    missing = exchange.missing()
+    if emulator.NAME in missing:
+        raise LocalError("MiniStack ended unexpectedly; what it had not saved is gone.")
+    if missing:
+        console.print("The worker ended unexpectedly; starting it again.", style="yellow")
+        exchange.restart_worker()
+
+
+_COMMANDS: dict[str, Callable[[Place, Console, LocalExchange], int]] = {
+    "up": _up,
+    "down": _down,
+    "reset": _reset,
+    "sign-in": _sign_in,
+    "run": _run,
+    "status": _status,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

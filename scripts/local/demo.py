@@ -1,0 +1,124 @@
+"""The demo tenant on this exchange, and the proof that the exchange answers its users."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scripts.local import worker
+from scripts.local.place import LocalError, Place
+from scripts.local.processes import Process, is_alive
+from scripts.local.progress import last_line
+
+_PATIENCE_S = 60.0
+_POLL_S = 0.1
+_TIMEOUT_S = 15
+
+Json = dict[str, Any]
+
+
+def open_tenant(place: Place, stack_outputs: dict[str, str], sequencer: Process) -> Json:
+    """Run `scripts.onboard_demo` on this exchange; returns the tenant and its users.
+
+    Raises
+    ------
+    LocalError
+        It failed, or the worker that has to carry it out has ended.
+
+    """
+    environment = place.environment() | worker.variables(stack_outputs)
+    environment["PYTHONPATH"] = f"{place.root}:{place.root / 'layers' / 'core'}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "scripts.onboard_demo"],
+        cwd=place.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        while not _has_ended(child):
+            if not is_alive(sequencer):
+                child.kill()
+                raise LocalError(f"The worker ended: {last_line(worker.log(place))}")
+        printed, complaint = child.communicate()
+    if child.returncode != 0:
+        raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(place)}.")
+    opened: Json = json.loads(printed)
+    return opened
+
+
+def warm_up(rest_url: str) -> None:
+    """Let functions start while others wait for the worker; answers don't matter yet."""
+    for path, headers in (("/markets", {}), ("/balances", {"Authorization": "Bearer none"})):
+        request = partial(requests.get, f"{rest_url}{path}", headers=headers, timeout=_PATIENCE_S)
+        threading.Thread(target=_try, args=(request,), daemon=True).start()
+
+
+def _try(request: Callable[[], object]) -> None:
+    with contextlib.suppress(requests.RequestException):
+        request()
+
+
+def wait_until_it_answers(place: Place, outputs: Json) -> None:
+    """Wait until the public API shows the markets and every user its money."""
+    deadline = time.monotonic() + _PATIENCE_S
+    missing = "nothing answers"
+    while time.monotonic() < deadline:
+        try:
+            missing = _missing(place, outputs)
+        except (requests.RequestException, BotoCoreError, ClientError, ValueError) as error:
+            missing = f"{error}"
+        if not missing:
+            return
+        time.sleep(_POLL_S)
+    raise LocalError(f"The exchange does not answer as it should: {missing}. See {place.logs}.")
+
+
+def sign_in(place: Place, outputs: Json, user: Json) -> str:
+    """Return a user's access token."""
+    answer = place.client("cognito-idp").initiate_auth(
+        AuthFlow="USER_PASSWORD_AUTH",
+        ClientId=outputs["user_pool_client_id"],
+        AuthParameters={"USERNAME": user["email"], "PASSWORD": user["password"]},
+    )
+    token: str = answer["AuthenticationResult"]["AccessToken"]
+    return token
+
+
+def _has_ended(child: subprocess.Popen[str]) -> bool:
+    try:
+        child.wait(_POLL_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _missing(place: Place, outputs: Json) -> str:
+    """Say what the API does not show yet; nothing when all is there."""
+    listed = _get(f"{outputs['rest_url']}/markets")
+    symbols = {market["market"] for market in listed["items"]}
+    absent = set(outputs["markets"]) - symbols
+    if absent:
+        return f"the markets {', '.join(sorted(absent))} are not listed"
+    for user in outputs["users"]:
+        token = sign_in(place, outputs, user)
+        if not _get(f"{outputs['rest_url']}/balances", token)["items"]:
+            return f"{user['email']} has no balance"
+    return ""
+
+
+def _get(url: str, token: str = "") -> Json:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = requests.get(url, headers=headers, timeout=_TIMEOUT_S)
+    if not response.ok:
+        raise ValueError(f"GET {url} answered {response.status_code} {response.text[:200]}")
+    content: Json = response.json()
+    return content

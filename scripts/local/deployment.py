@@ -1,0 +1,235 @@
+"""Builds and deploys `template.yaml` onto the emulator, and reads what it made.
+
+A build is kept by the hash of everything that goes into it, and a deployment that has the same
+hash as the last one is left as it is: that is what makes a second start quick.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scripts.local import gateway, processes
+from scripts.local.place import STACK, LocalError, Place
+from scripts.local.register import one_after_another
+from scripts.slim_layer import slim
+
+_SOURCES = (
+    "template.yaml",
+    "samconfig.toml",
+    "infra",
+    "layers",
+    "functions",
+    "scripts/slim_layer.py",
+)
+_NESTED = ("infra",)
+_NOT_SOURCES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
+_BUILDS_KEPT = 3
+_ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What the emulator's state holds: a build, its nested stacks, and the port it was made on."""
+
+    build: str
+    nested: str
+    port: int
+
+
+def fingerprint(place: Place) -> str:
+    """Hash everything that decides what gets deployed."""
+    return _hash(place.root, _SOURCES)
+
+
+def is_current(place: Place, build: str) -> bool:
+    """Tell whether this build is what the emulator's saved state holds."""
+    deployed = _deployed(place)
+    return deployed is not None and deployed.build == build
+
+
+def why_not_on_top(place: Place, build: str) -> str:
+    """Say why this build can't be deployed onto the saved state; nothing when it can.
+
+    MiniStack 1.5 forgets the attributes of what is unchanged in a nested stack when it updates it,
+    and updates it when its template changes or lies on another port.
+    """
+    deployed = _deployed(place)
+    if deployed is None:
+        return "The last deployment was not finished"
+    if deployed.build == build:
+        return ""
+    if deployed.nested != _hash(place.root, _NESTED):
+        return "The nested stacks have changed, which MiniStack can't update"
+    if deployed.port != place.port:
+        return "The sources and the port have changed, which MiniStack can't update"
+    return ""
+
+
+def build(place: Place, name: str) -> Path:
+    """Run `sam build` unless this build is there; returns its template."""
+    template = place.builds / name / "template.yaml"
+    with one_after_another(place.builds / "lock"):
+        if not template.exists():
+            unfinished = place.builds / f"unfinished-{name}"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            command = ["build", "--template-file", str(place.root / "template.yaml")]
+            command += ["--build-dir", str(unfinished), "--parameter-overrides", *overrides()]
+            command += ["--cached", "--cache-dir", str(place.builds / "cache")]
+            _sam(place, command, build_log(place))
+            slim(unfinished)
+            _compile(place, unfinished)
+            unfinished.rename(template.parent)
+            _forget_old_builds(place, keep=name)
+        os.utime(template.parent)
+    return template
+
+
+def deploy(place: Place, name: str, template: Path) -> None:
+    """Run `sam deploy` and remember what it deployed."""
+    before = _deployed(place)
+    _deployed_path(place).unlink(missing_ok=True)
+    command = ["deploy", "--template-file", str(template), "--config-env", "local"]
+    command += ["--config-file", str(place.root / "samconfig.toml"), "--stack-name", STACK]
+    try:
+        _sam(place, [*command, "--parameter-overrides", *overrides()], deploy_log(place))
+    except LocalError:
+        if before is not None and _status(place) == "UPDATE_ROLLBACK_COMPLETE":
+            _remember(place, before)
+        raise
+    gateway.put_responses(place, outputs(place)["RestApiId"])
+    _remember(place, Deployed(name, _hash(place.root, _NESTED), place.port))
+
+
+def outputs(place: Place) -> dict[str, str]:
+    """Read the stack's outputs; raises `LocalError` when there is no stack."""
+    try:
+        stack = _stack(place)
+    except (BotoCoreError, ClientError) as error:
+        raise LocalError(f"The deployed stack can't be read: {error}") from error
+    return {row["OutputKey"]: row["OutputValue"] for row in stack.get("Outputs", [])}
+
+
+def build_log(place: Place) -> Path:
+    """Where `sam build` writes."""
+    return place.logs / "build.log"
+
+
+def deploy_log(place: Place) -> Path:
+    """Where `sam deploy` writes."""
+    return place.logs / "deploy.log"
+
+
+def _parameters() -> dict[str, str]:
+    version = sys.version_info
+    return {
+        "PythonRuntime": f"python{version.major}.{version.minor}",
+        "Architecture": _ARCHITECTURES.get(platform.machine(), "x86_64"),
+        "PasswordSignIn": "true",
+        "DeletionProtection": "false",
+        "LogRetentionDays": "1",
+    }
+
+
+def overrides() -> list[str]:
+    """Return the template's parameters as the SAM command line takes them."""
+    return [f"{name}={value}" for name, value in _parameters().items()]
+
+
+def _hash(root: Path, sources: Iterable[str]) -> str:
+    digest = hashlib.sha256(json.dumps(_parameters(), sort_keys=True).encode())
+    for path in _files(root, sources):
+        digest.update(str(path.relative_to(root)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:20]
+
+
+def _files(root: Path, sources: Iterable[str]) -> Iterator[Path]:
+    for source in sources:
+        path = root / source
+        if path.is_file():
+            yield path
+        for folder, folders, files in os.walk(path):
+            folders[:] = sorted(set(folders) - _NOT_SOURCES)
+            yield from (Path(folder, file) for file in sorted(files))
+
+
+def _sam(place: Place, arguments: list[str], log: Path) -> None:
+    """Run the SAM command line; raises `LocalError` with its own last word when it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    status = processes.run(
+        "sam",
+        [str(Path(sys.executable).with_name("sam")), *arguments],
+        log=log,
+        environment=place.environment(),
+        folder=place.root,
+    )
+    if status != 0:
+        raise LocalError(f"sam {arguments[0]} failed: {_last_words(log)} (all of it: {log})")
+
+
+def _compile(place: Place, folder: Path) -> None:
+    """Put byte code beside every module: each function's first start is then seconds shorter.
+
+    It counts whatever the files' times are, because unpacking changes them.
+    """
+    command = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
+    command += ["--invalidation-mode", "unchecked-hash", str(folder)]
+    log = place.logs / "compile.log"
+    # A module that does not compile says so when it is imported.
+    processes.run(
+        "compileall", command, log=log, environment=place.environment(), folder=place.root
+    )
+
+
+def _last_words(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    causes = [line for line in lines if "CREATE_FAILED" in line or "UPDATE_FAILED" in line]
+    errors = [line for line in lines if line.startswith("Error")]
+    return " ".join(" ".join([*causes[:1], *errors[-1:]]).split()) or "no reason given"
+
+
+def _forget_old_builds(place: Place, keep: str) -> None:
+    built = [path.parent for path in place.builds.glob("*/template.yaml")]
+    built.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in built[_BUILDS_KEPT:]:
+        if folder.name != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _deployed_path(place: Place) -> Path:
+    return place.home / "deployed.json"
+
+
+def _deployed(place: Place) -> Deployed | None:
+    try:
+        return Deployed(**json.loads(_deployed_path(place).read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+
+
+def _remember(place: Place, deployed: Deployed) -> None:
+    _deployed_path(place).write_text(json.dumps(asdict(deployed)))
+
+
+def _stack(place: Place) -> dict[str, Any]:
+    answer = place.client("cloudformation").describe_stacks(StackName=STACK)
+    stack: dict[str, Any] = answer["Stacks"][0]
+    return stack
+
+
+def _status(place: Place) -> str:
+    try:
+        status: str = _stack(place)["StackStatus"]
+    except (BotoCoreError, ClientError):
+        return ""
+    return status

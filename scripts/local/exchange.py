@@ -1,0 +1,174 @@
+"""The whole exchange on one machine: up, down, and what is in between."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from scripts.local import demo, deployment, emulator, worker
+from scripts.local.interruptions import held_back
+from scripts.local.place import REGION, STACK, LocalError, Place, require_tools
+from scripts.local.processes import Process, is_alive
+from scripts.local.progress import Progress
+from scripts.local.register import Register, only_one
+
+Json = dict[str, Any]
+
+
+class LocalExchange:
+    """One exchange in its place."""
+
+    def __init__(self, place: Place, progress: Progress) -> None:
+        self._place = place
+        self._progress = progress
+        self._register = Register(place.home)
+
+    def up(self) -> Json:
+        """Start everything and wait until it answers; returns what `outputs.json` holds.
+
+        Whatever interrupts it, nothing that it started is left running.
+        """
+        with only_one(self._place.home / "lock", "starting or ending the exchange"):
+            outputs = self._outputs()
+            if outputs is not None and self.is_whole():
+                self._progress.say("The exchange is running already.")
+                if not deployment.is_current(self._place, deployment.fingerprint(self._place)):
+                    self._progress.say(
+                        "The sources have changed since; `make down up` deploys them."
+                    )
+                return outputs
+            try:
+                return self._start()
+            except BaseException:
+                with held_back():
+                    self._progress.say("Ending what was started …")
+                    self._stop()
+                raise
+
+    def down(self) -> bool:
+        """End everything; tells whether anything ran."""
+        with only_one(self._place.home / "lock", "starting or ending the exchange"):
+            ran = any(is_alive(process) for process in self._register.all())
+            self._stop()
+            return ran
+
+    def is_whole(self) -> bool:
+        """Tell whether every process of a running exchange is alive."""
+        return not self.missing()
+
+    def missing(self) -> list[str]:
+        """Name the processes that should run and don't."""
+        names = (emulator.NAME, worker.NAME)
+        return [name for name in names if self._register.running(name) is None]
+
+    def outputs(self) -> Json:
+        """Return what `make up` wrote; raises `LocalError` when nothing runs here."""
+        outputs = self._outputs()
+        if outputs is None:
+            raise LocalError("No exchange is running here; start one with `make up`.")
+        return outputs
+
+    def restart_worker(self) -> None:
+        """Start the worker again after it ended by itself."""
+        stack = deployment.outputs(self._place)
+        self._begin(lambda: worker.start(self._place, stack))
+
+    def _start(self) -> Json:
+        require_tools()
+        self._start_emulator()
+        self._deploy()
+        stack = deployment.outputs(self._place)
+        sequencer = self._register.running(worker.NAME)
+        if sequencer is None:
+            sequencer = self._begin(lambda: worker.start(self._place, stack))
+        demo.warm_up(self._rest_url(stack))
+        with self._step("Opening the demo tenant", worker.NAME):
+            opened = demo.open_tenant(self._place, stack, sequencer)
+        outputs = self._describe(stack, opened)
+        with self._step("Waiting for the exchange to answer", worker.NAME):
+            demo.wait_until_it_answers(self._place, outputs)
+        outputs["pids"] = {process.name: process.pid for process in self._register.all()}
+        fresh = self._place.outputs.with_suffix(".new")
+        fresh.write_text(json.dumps(outputs, indent=2) + "\n")
+        fresh.replace(self._place.outputs)
+        return outputs
+
+    def _start_emulator(self) -> None:
+        if self._register.running(emulator.NAME) is not None:
+            self._progress.say("MiniStack is still running; starting what is missing.")
+            return
+        # A worker without its emulator is of no use to anybody.
+        self._stop()
+        emulator.require_port(self._place.port)
+        why_empty = self._why_empty()
+        if why_empty:
+            emulator.forget_state(self._place)
+            self._progress.say(f"{why_empty}: starting empty.")
+        with self._step("Starting MiniStack", emulator.NAME):
+            process = self._begin(lambda: emulator.start(self._place))
+            emulator.wait_until_ready(self._place, process)
+
+    def _why_empty(self) -> str:
+        """Say why the saved state is of no use; nothing when it is, or when there is none."""
+        if not emulator.has_state(self._place):
+            return ""
+        if not emulator.state_was_saved(self._place):
+            return "The last run was cut off before it could save its state"
+        return deployment.why_not_on_top(self._place, deployment.fingerprint(self._place))
+
+    def _deploy(self) -> None:
+        place = self._place
+        build = deployment.fingerprint(place)
+        if deployment.is_current(place, build):
+            return
+        with self._progress.step("Building (sam build)", deployment.build_log(place)):
+            template = deployment.build(place, build)
+        with self._progress.step("Deploying (sam deploy)", deployment.deploy_log(place)):
+            deployment.deploy(place, build, template)
+
+    def _rest_url(self, stack: dict[str, str]) -> str:
+        return f"{self._place.endpoint_url}/_aws/execute-api/{stack['RestApiId']}/v1"
+
+    def _describe(self, stack: dict[str, str], opened: Json) -> Json:
+        sockets = self._place.endpoint_url.replace("http", "ws", 1)
+        return opened | {
+            "rest_url": self._rest_url(stack),
+            "ws_url": f"{sockets}/_aws/execute-api/{stack['WebSocketApiId']}/v1",
+            "region": REGION,
+            "endpoint_url": self._place.endpoint_url,
+            "stack_name": STACK,
+            "user_pool_client_id": stack["UserPoolClientId"],
+            "stack_outputs": stack,
+            "logs": str(self._place.logs),
+        }
+
+    def _stop(self) -> None:
+        """End the worker first, so that its last batch still finds a journal."""
+        self._place.outputs.unlink(missing_ok=True)
+        ends: dict[str, Callable[[Process], object]] = {
+            emulator.NAME: lambda process: emulator.stop(self._place, process),
+            worker.NAME: worker.stop,
+        }
+        for process in reversed(self._register.all()):
+            if is_alive(process):
+                with self._step(f"Ending {process.name}", process.name):
+                    ends[process.name](process)
+            else:
+                ends[process.name](process)
+        self._register.clear()
+
+    def _begin(self, start: Callable[[], Process]) -> Process:
+        """Start a process and write it down; nothing may come in between."""
+        with held_back():
+            process = start()
+            self._register.add(process)
+        return process
+
+    def _step(self, title: str, name: str) -> Any:  # noqa: ANN401 - a context manager
+        return self._progress.step(title, self._place.logs / f"{name}.log")
+
+    def _outputs(self) -> Json | None:
+        try:
+            outputs: Json = json.loads(self._place.outputs.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return outputs

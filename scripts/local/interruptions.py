@@ -1,0 +1,35 @@
+"""Ctrl-C and its like: made one exception, and held back where they would leave a mess."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def become_exceptions() -> None:
+    """Make every such signal a `KeyboardInterrupt`."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Let a block finish; what arrived meanwhile interrupts right after it."""
+    received: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, _frame: received.append(number))
+        for number in _SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if received:
+        raise KeyboardInterrupt
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,134 @@
+"""Where one local exchange lives: its checkout, its folder for state and logs, its port."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from botocore.config import Config
+from botocore.session import get_session
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+PORT_DEFAULT = 4566
+REGION = "us-east-1"
+STACK = "bursa"
+OUTPUTS = "outputs.json"
+# MiniStack takes any credentials; these can't be anybody's.
+ACCESS_KEY = "local"
+
+
+class LocalError(Exception):
+    """Raised with one sentence for the person at the terminal; nothing is left running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One local exchange.
+
+    Attributes
+    ----------
+    root
+        The checkout.
+    home
+        Its state, logs and outputs; ``.local`` of the checkout unless ``BURSA_HOME`` says else.
+    port
+        Where MiniStack listens, on loopback only.
+
+    """
+
+    root: Path
+    home: Path
+    port: int
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read ``BURSA_HOME`` and ``BURSA_PORT``; without a port, the one of what runs there.
+
+        Raises
+        ------
+        LocalError
+            For a port that is none.
+
+        """
+        home = Path(os.environ.get("BURSA_HOME", ROOT / ".local")).absolute()
+        text = os.environ.get("BURSA_PORT") or str(_port_in_use(home))
+        if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004 - TCP's own bound
+            raise LocalError(f"BURSA_PORT={text} is not a port; choose a number such as 4566.")
+        return cls(ROOT, home, int(text))
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where every AWS service answers."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        """One file per process and step."""
+        return self.home / "logs"
+
+    @property
+    def outputs(self) -> Path:
+        """What tools and tests read to find the running exchange."""
+        return self.home / OUTPUTS
+
+    @property
+    def builds(self) -> Path:
+        """Built templates by the hash of their sources; shared by every home of a checkout."""
+        return self.root / ".local" / "builds"
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+        """Make a client of one AWS service of this exchange."""
+        return get_session().create_client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=ACCESS_KEY,
+            config=Config(retries={"total_max_attempts": 2}, proxies={}),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Environment for a child process: this exchange's AWS, and nobody's real account."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "SAM_", "BURSA_", "POWERTOOLS_"))
+            # Without byte code every Lambda start would compile its imports again.
+            and name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
+        }
+        binaries = Path(sys.executable).parent
+        return kept | {
+            "PATH": f"{binaries}{os.pathsep}{kept.get('PATH', os.defpath)}",
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            # A developer's own profile must never be used by accident.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SAM_CLI_TELEMETRY": "0",
+            "NO_PROXY": f"{HOST},localhost",
+            "no_proxy": f"{HOST},localhost",
+        }
+
+
+def _port_in_use(home: Path) -> int:
+    try:
+        url: str = json.loads((home / OUTPUTS).read_text())["endpoint_url"]
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        return PORT_DEFAULT
+    return int(url.rpartition(":")[2])
+
+
+def require_tools() -> None:
+    """Raise `LocalError` naming the first tool that is missing from the virtual environment."""
+    binaries = str(Path(sys.executable).parent)
+    for tool in ("ministack", "sam"):
+        if shutil.which(tool, path=binaries) is None:
+            raise LocalError(f"{tool} is missing from the virtual environment: run `make setup`.")

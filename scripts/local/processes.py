@@ -1,0 +1,141 @@
+"""Child processes that outlive this one: started in sessions of their own, known by start time.
+
+A process id is used again sooner or later, so a process is only ever touched when both its id and
+its start time are what was written down when it was started.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.local.interruptions import held_back
+
+_POLL_S = 0.05
+_INTERRUPTED_PATIENCE_S = 5.0
+_STAT_STATE, _STAT_SESSION, _STAT_START = 0, 3, 19  # fields after the name, proc(5)
+_DEAD = ("X", *[""] * _STAT_START)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that was started here: what it is, its id, and when the kernel started it."""
+
+    name: str
+    pid: int
+    started: str
+
+
+def start(
+    name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path
+) -> Process:
+    """Start a process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - the commands are this project's own
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # The kernel's exit status is collected by _reap; Popen must not warn when it is forgotten.
+    child.returncode = 0
+    return Process(name, child.pid, _start_of(child.pid) or "")
+
+
+def is_alive(process: Process) -> bool:
+    """Tell whether this very process still runs."""
+    _reap(process.pid)
+    return bool(process.started) and _start_of(process.pid) == process.started
+
+
+def run(
+    name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path
+) -> int:
+    """Run a process to its end and return its exit status; an interruption ends it too."""
+    process = None
+    try:
+        with held_back():
+            process = start(name, command, log=log, environment=environment, folder=folder)
+        _, status = os.waitpid(process.pid, 0)
+    except BaseException:
+        if process is not None:
+            stop(process, _INTERRUPTED_PATIENCE_S)
+        raise
+    return os.waitstatus_to_exitcode(status)
+
+
+def stop(process: Process, patience_s: float) -> bool:
+    """Ask a process to end, and insist after a while; also ends what it left in its session.
+
+    Returns
+    -------
+    bool
+        Whether it ended by itself once asked; False when it was gone already or had to be killed.
+
+    """
+    gracefully = False
+    if is_alive(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+        gracefully = _wait(process, patience_s)
+    _kill_session(process, patience_s)
+    return gracefully
+
+
+def _wait(process: Process, patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
+    while is_alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _kill_session(process: Process, patience_s: float) -> None:
+    """Kill what is left of a process's session, unless its id is somebody else's by now."""
+    deadline = time.monotonic() + patience_s
+    while _start_of(process.pid) in {None, process.started} and time.monotonic() < deadline:
+        members = list(_session_members(process.pid))
+        if not members:
+            return
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        _reap(process.pid)
+        time.sleep(_POLL_S)
+
+
+def _session_members(session: int) -> Iterator[int]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            fields = _stat(int(folder.name))
+            if fields[_STAT_SESSION] == str(session) and fields[_STAT_STATE] not in {"Z", "X"}:
+                yield int(folder.name)
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _start_of(pid: int) -> str | None:
+    """Return the kernel's start time of a running process; None when there is none."""
+    fields = _stat(pid)
+    return None if fields[_STAT_STATE] in {"Z", "X"} else fields[_STAT_START]
+
+
+def _stat(pid: int) -> Sequence[str]:
+    """Return the fields after the name in proc(5); those of a dead process when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return _DEAD
+    return text.rpartition(")")[2].split()

@@ -1,0 +1,69 @@
+"""What runs here, on disk, so that another command finds it; and a lock, so that only one acts."""
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from scripts.local.place import LocalError
+from scripts.local.processes import Process, is_alive
+
+
+class Register:
+    """The processes of one local exchange."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "processes.json"
+
+    def all(self) -> list[Process]:
+        """Return every process written down, dead or alive, in the order of their start."""
+        try:
+            rows = json.loads(self._path.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
+        return [Process(**row) for row in rows]
+
+    def running(self, name: str) -> Process | None:
+        """Return the live process of this name."""
+        for process in self.all():
+            if process.name == name and is_alive(process):
+                return process
+        return None
+
+    def add(self, process: Process) -> None:
+        """Write a process down, in place of an earlier one of its name."""
+        others = [other for other in self.all() if other.name != process.name]
+        self._write([*others, process])
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._path.unlink(missing_ok=True)
+
+    def _write(self, processes: list[Process]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps([asdict(process) for process in processes], indent=2))
+        fresh.replace(self._path)
+
+
+@contextlib.contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock file; raises `LocalError` when another command holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalError(f"Another command is {what} here; wait until it is done.") from None
+        yield
+
+
+@contextlib.contextmanager
+def one_after_another(path: Path) -> Iterator[None]:
+    """Hold a lock file, after whoever holds it now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

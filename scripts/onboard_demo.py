@@ -1,0 +1,101 @@
+"""Opens the demo tenant on a deployment: three markets, and two users with play money.
+
+Reads the deployment from its environment (`OnboardingSettings`), prints the users as JSON. Running
+it again changes nothing.
+"""
+
+import json
+import sys
+
+from bursa.adapters.answer_table import AnswerTable
+from bursa.adapters.clients import cognito_client, dynamodb_client, sqs_client
+from bursa.adapters.clock import SystemClock
+from bursa.adapters.command_queue import SqsCommandQueue
+from bursa.adapters.directory import DirectoryTable
+from bursa.adapters.settings import OnboardingSettings, SettingsError, read_settings
+from bursa.adapters.user_pool_cognito import CognitoUserPool
+from bursa.domain.errors import BursaError
+from bursa.usecases.onboarding import (
+    AssetListing,
+    Deposit,
+    Listing,
+    MarketListing,
+    Onboarding,
+)
+from bursa.usecases.submitting import Intake
+
+KEY = "demo"
+QUEUE_DEPTH_MAX = 1_000
+
+# Scales are such that a tick of a lot is a whole unit (DESIGN D6).
+LISTING = Listing(
+    assets=(
+        AssetListing("BTC", 8),
+        AssetListing("ETH", 8),
+        AssetListing("USDT", 10),
+        AssetListing("IDR", 2),
+    ),
+    markets=(
+        MarketListing("BTC", "USDT", "0.01", "0.00000001", "1"),
+        MarketListing("ETH", "USDT", "0.01", "0.00000001", "1"),
+        MarketListing("BTC", "IDR", "1000", "0.00001", "10000"),
+    ),
+    maker_ppm=1_000,
+    taker_ppm=2_000,
+)
+# Enough to play a whole recorded day of order flow from one account.
+DEPOSITS = (
+    Deposit("BTC", "30000"),
+    Deposit("ETH", "100000"),
+    Deposit("USDT", "120000000"),
+    Deposit("IDR", "1000000000000"),
+)
+# Play money only: whoever can reach this deployment may know them.
+PASSWORDS = {
+    "alice@demo.example": "Alice-Plays-2026",
+    "bob@demo.example": "Bob-Plays-2026",
+}
+
+
+def main() -> int:
+    """Open the tenant; returns the exit status."""
+    try:
+        print(json.dumps(open_demo(read_settings(OnboardingSettings)), indent=2))
+    except (SettingsError, BursaError) as error:
+        print(f"The demo tenant could not be opened: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def open_demo(settings: OnboardingSettings) -> dict[str, object]:
+    """Open the tenant and describe it: its id, name, and users with their accounts."""
+    clock = SystemClock()
+    dynamodb = dynamodb_client()
+    onboarding = Onboarding(
+        DirectoryTable(dynamodb, settings.directory_table),
+        CognitoUserPool(cognito_client(), settings.user_pool_id),
+        Intake(
+            SqsCommandQueue(sqs_client(), settings.command_queue_url, clock, QUEUE_DEPTH_MAX),
+            AnswerTable(dynamodb, settings.answers_table),
+            clock,
+            settings.answer_deadline_ms,
+        ),
+    )
+    profile = onboarding.open_tenant(
+        settings.tenant_name, settings.issuer, frozenset({settings.user_pool_client_id})
+    )
+    onboarding.list_markets(profile.tenant, LISTING, KEY)
+    users = []
+    for email, password in PASSWORDS.items():
+        account = onboarding.open_account(profile.tenant, email, password)
+        onboarding.credit(account, LISTING, DEPOSITS, KEY)
+        users.append({"email": email, "password": password, "account": str(account)})
+    return {
+        "tenant": {"id": str(profile.tenant), "name": profile.name},
+        "markets": [market.symbol for market in LISTING.markets],
+        "users": users,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The whole exchange for tests that ask for it: one for the session, on a port of its own.
+
+It is started and ended by the same commands as `make up` and `make down`, with its state in a
+temporary folder, so it disturbs no exchange that a developer has running in this checkout.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.client import Deployment
+from tests.local_exchange import Local
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what needs a running exchange on one worker, whichever way the tests are spread."""
+    for item in items:
+        if {"exchange", "local"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("exchange"))
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Local]:
+    """Give a test its own place for an exchange; nothing runs there yet."""
+    place = Local(tmp_path / "home")
+    yield place
+    place.command("down")
+
+
+@pytest.fixture(scope="session")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Give the session a running exchange with its demo users."""
+    place = Local(tmp_path_factory.mktemp("exchange"))
+    started = place.command("up")
+    try:
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield place.deployment()
+    finally:
+        place.command("down")

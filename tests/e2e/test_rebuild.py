@@ -1,0 +1,34 @@
+"""After real trading, the journal gives the very rows that are live."""
+
+import json
+import secrets
+
+import pytest
+
+from scripts import rebuild
+from scripts.client import Client, Deployment
+
+MARKET = "ETH-USDT"
+STACK = "bursa"
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
+
+
+def test_rebuilt_rows_equal_the_live_ones(
+    exchange: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice = Client(exchange, exchange.users[0])
+    for side in ("buy", "sell", "buy"):
+        order = {"market": MARKET, "side": side, "type": "limit", "price": "100", "quantity": "1"}
+        alice.call("POST", "/orders", json=order | {"client_order_id": secrets.token_hex(8)})
+    alice.call("DELETE", "/orders", params={"market": MARKET})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(exchange.endpoint_url))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+
+    status = rebuild.main(["--stack", STACK, "--region", exchange.region, "--compare", "--json"])
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["first_differences"] == []
+    assert status == 0
+    assert found["rows"]["fills"] >= 2

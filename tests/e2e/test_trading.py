@@ -1,0 +1,236 @@
+"""Two people trade on the whole exchange: REST in, engine, journal, read models and feeds out."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from scripts.client import ApiError, Client, DemoUser, Deployment, Json
+
+MARKET = "BTC-USDT"
+SETTLED_S = 20.0
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
+
+
+@pytest.fixture
+def alice(exchange: Deployment) -> Client:
+    return Client(exchange, exchange.users[0])
+
+
+@pytest.fixture
+def bob(exchange: Deployment) -> Client:
+    return Client(exchange, exchange.users[1])
+
+
+@pytest.fixture(autouse=True)
+def empty_book(alice: Client, bob: Client) -> Iterator[None]:
+    clear(alice, bob)
+    yield
+    clear(alice, bob)
+
+
+def clear(*users: Client) -> None:
+    for user in users:
+        user.call("DELETE", "/orders", params={"market": MARKET})
+
+
+def limit(side: str, price: str, quantity: str, **more: object) -> Json:
+    order = {"market": MARKET, "side": side, "type": "limit", "price": price}
+    return order | {"quantity": quantity, "client_order_id": secrets.token_hex(8)} | more
+
+
+def settled(read: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+    """Read until it is as wanted: read models follow the journal a moment later."""
+    deadline = time.monotonic() + SETTLED_S
+    while not wanted(found := read()):
+        assert time.monotonic() < deadline, f"still {found}"
+        time.sleep(0.05)
+    return found
+
+
+def balances(user: Client) -> dict[str, tuple[Decimal, Decimal]]:
+    items = user.call("GET", "/balances")["items"]
+    return {row["asset"]: (Decimal(row["available"]), Decimal(row["held"])) for row in items}
+
+
+def in_step(user: Client) -> None:
+    settled(lambda: user.call("GET", "/health"), lambda health: health["lag_records"] == 0)
+
+
+def test_an_order_rests_trades_and_settles_to_the_last_unit(alice: Client, bob: Client) -> None:
+    in_step(alice)
+    before = {user: balances(user) for user in (alice, bob)}
+    sell = alice.call("POST", "/orders", json=limit("sell", "300.00", "2"))
+    assert (sell["status"], sell["remaining_quantity"], sell["fills"]) == ("open", "2", [])
+    buy = bob.call("POST", "/orders", json=limit("buy", "301.00", "0.5"))
+    assert buy["status"] == "filled"
+    assert [(fill["price"], fill["quantity"]) for fill in buy["fills"]] == [("300", "0.5")]
+
+    maker_ppm, taker_ppm = _fees(alice)
+    in_step(alice)
+    after = {user: balances(user) for user in (alice, bob)}
+    change = {
+        (name, asset): (
+            after[user][asset][0] - before[user][asset][0],
+            after[user][asset][1] - before[user][asset][1],
+        )
+        for name, user in (("alice", alice), ("bob", bob))
+        for asset in ("BTC", "USDT")
+    }
+    million = Decimal(1_000_000)
+    assert change == {
+        ("alice", "BTC"): (Decimal(-2), Decimal("1.5")),
+        ("alice", "USDT"): (150 * (1 - maker_ppm / million), Decimal(0)),
+        ("bob", "BTC"): (Decimal("0.5") * (1 - taker_ppm / million), Decimal(0)),
+        ("bob", "USDT"): (Decimal(-150), Decimal(0)),
+    }
+
+
+def _fees(user: Client) -> tuple[int, int]:
+    fees = user.call("GET", f"/markets/{MARKET}")["fees"]
+    return fees["maker_ppm"], fees["taker_ppm"]
+
+
+def test_both_sides_see_the_trade_everywhere(alice: Client, bob: Client) -> None:
+    sell = alice.call("POST", "/orders", json=limit("sell", "310.50", "1"))
+    buy = bob.call("POST", "/orders", json=limit("buy", "310.50", "0.25"))
+    trade_id = buy["fills"][0]["trade_id"]
+    in_step(alice)
+    [mine] = [fill for fill in alice.call("GET", "/fills")["items"] if fill["trade_id"] == trade_id]
+    [his] = [fill for fill in bob.call("GET", "/fills")["items"] if fill["trade_id"] == trade_id]
+    assert (mine["role"], his["role"]) == ("maker", "taker")
+    assert (mine["side"], his["side"]) == ("sell", "buy")
+    [public, *_] = alice.call("GET", f"/markets/{MARKET}/trades")["items"]
+    assert (public["trade_id"], public["price"], public["side"]) == (trade_id, "310.5", "buy")
+    book = bob.call("GET", f"/markets/{MARKET}/book", params={"depth": 5})
+    assert ["310.5", "0.75"] in book["asks"]
+    assert bob.call("GET", f"/markets/{MARKET}/ticker")["last_price"] == "310.5"
+    order = alice.call("GET", f"/orders/{sell['order_id']}")
+    assert (order["status"], order["filled_quantity"]) == ("partially_filled", "0.25")
+    by_client_id = alice.call("GET", f"/orders/by-client-id/{sell['client_order_id']}")
+    assert by_client_id["order_id"] == sell["order_id"]
+    open_orders = alice.call("GET", "/orders", params={"market": MARKET, "status": "open"})
+    assert [row["order_id"] for row in open_orders["items"]] == [sell["order_id"]]
+
+
+def test_the_same_client_order_id_is_one_order_and_one_answer(alice: Client) -> None:
+    order = limit("buy", "100.00", "1")
+    answers = [alice.call("POST", "/orders", json=order) for _ in range(2)]
+    assert answers[0] == answers[1]
+    in_step(alice)
+    held = alice.call("GET", "/orders", params={"market": MARKET, "status": "open"})["items"]
+    assert [row["client_order_id"] for row in held] == [order["client_order_id"]]
+    with pytest.raises(ApiError) as caught:
+        alice.call("POST", "/orders", json=order | {"price": "101.00"})
+    assert (caught.value.status, caught.value.code) == (409, "client_order_id_reused")
+
+
+def test_many_at_once_with_one_client_order_id_are_one_order(
+    exchange: Deployment, alice: Client
+) -> None:
+    order = limit("buy", "99.00", "1")
+    answers: list[Json] = []
+
+    def place() -> None:
+        answers.append(Client(exchange, exchange.users[0]).call("POST", "/orders", json=order))
+
+    threads = [threading.Thread(target=place) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer["order_id"] for answer in answers}) == 1
+    in_step(alice)
+    held = alice.call("GET", "/orders", params={"market": MARKET, "status": "open"})["items"]
+    assert len(held) == 1
+
+
+def test_a_cancel_gives_everything_back(alice: Client, bob: Client) -> None:
+    in_step(alice)
+    before = balances(alice)
+    order = alice.call("POST", "/orders", json=limit("buy", "123.45", "3"))
+    with pytest.raises(ApiError) as caught:
+        bob.call("DELETE", f"/orders/{order['order_id']}")
+    assert caught.value.status == 404
+    assert alice.call("DELETE", f"/orders/{order['order_id']}")["status"] == "cancelled"
+    in_step(alice)
+    assert balances(alice) == before
+    with pytest.raises(ApiError) as again:
+        alice.call("DELETE", f"/orders/{order['order_id']}")
+    assert again.value.status in {404, 409, 422}
+
+
+def test_a_batch_keeps_its_order_of_effect(alice: Client) -> None:
+    first, second = limit("sell", "400.00", "1"), limit("buy", "400.00", "0.4")
+    operations: list[Json] = [
+        {"op": "place"} | first,
+        {"op": "place"} | second,
+        {"op": "cancel", "client_order_id": first["client_order_id"]},
+        {"op": "cancel", "client_order_id": first["client_order_id"]},
+    ]
+    answer = alice.call("POST", "/orders/batch", json={"operations": operations})
+    results = answer["results"]
+    assert results[0]["order"]["status"] == "open"
+    assert [fill["quantity"] for fill in results[1]["order"]["fills"]] == ["0.4"]
+    assert results[2]["order"]["status"] == "cancelled"
+    assert "error" in results[3]
+
+
+def test_respond_async_tells_where_to_ask_again(alice: Client) -> None:
+    order = limit("buy", "90.00", "1")
+    response = alice.send("POST", "/orders", json=order, headers={"Prefer": "respond-async"})
+    assert response.status_code == 202
+    path = f"/orders/by-client-id/{order['client_order_id']}"
+    found = settled(
+        lambda: alice.send("GET", path), lambda answer: answer.status_code == 200
+    ).json()
+    assert found["status"] == "open"
+
+
+REFUSED: dict[str, tuple[Json, int, str]] = {
+    "unknown market": ({"market": "DOGE-MOON"}, 404, "unknown_market"),
+    "off the tick": ({"price": "100.001"}, 400, "price_off_tick"),
+    "off the lot": ({"quantity": "0.000000001"}, 400, "quantity_off_lot"),
+    "below the minimum": ({"quantity": "0.00000001"}, 422, "notional_too_small"),
+    "more than the balance": (
+        {"price": "90000.00", "quantity": "5000"},
+        422,
+        "insufficient_balance",
+    ),
+    "negative": ({"price": "-1"}, 400, "price_not_positive"),
+    "not a number": ({"price": "NaN"}, 400, "invalid_price"),
+    "absurd": ({"quantity": "1" + "0" * 400}, 400, "quantity_too_large"),
+    "a number, not a string": ({"price": 100}, 400, "not_a_string"),
+    "an extra field": ({"leverage": "100"}, 400, "unknown_field"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_orders_are_refused_and_change_nothing(alice: Client, name: str) -> None:
+    change, status, code = REFUSED[name]
+    in_step(alice)
+    before = balances(alice)
+    with pytest.raises(ApiError) as caught:
+        alice.call("POST", "/orders", json=limit("buy", "100.00", "1") | change)
+    assert (caught.value.status, caught.value.code) == (status, code)
+    assert caught.value.problem["detail"]
+    in_step(alice)
+    assert balances(alice) == before
+
+
+@pytest.mark.parametrize("token", ["", "Bearer nonsense", "Bearer a.b.c"])
+def test_without_a_good_token_nothing_private_is_answered(exchange: Deployment, token: str) -> None:
+    stranger = Client(exchange, exchange.users[0])
+    stranger.session.headers["Authorization"] = token
+    assert stranger.send("GET", "/balances").status_code == 401
+
+
+def test_a_wrong_password_gets_no_token(exchange: Deployment) -> None:
+    user = exchange.users[0]
+    with pytest.raises(Exception, match="NotAuthorized"):
+        Client(exchange, DemoUser(user.email, "wrong-Password-1", user.account))

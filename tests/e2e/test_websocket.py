@@ -1,0 +1,126 @@
+"""A client listens on the WebSocket while the other side trades over REST."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from scripts.client import Client, Deployment, Json
+
+MARKET = "BTC-USDT"
+CHANNELS = [f"book:{MARKET}", f"trades:{MARKET}", "orders", "balances"]
+# The feed looks for new subscribers about once a second.
+SUBSCRIBED_S = 2.0
+ARRIVED_S = 10.0
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
+
+
+@pytest.fixture
+def alice(exchange: Deployment) -> Iterator[Client]:
+    client = Client(exchange, exchange.users[0])
+    client.call("DELETE", "/orders", params={"market": MARKET})
+    yield client
+    client.call("DELETE", "/orders", params={"market": MARKET})
+
+
+@pytest.fixture
+def socket(alice: Client) -> Iterator[ClientConnection]:
+    with connect(f"{alice.deployment.ws_url}?token={alice.token}") as opened:
+        yield opened
+
+
+def say(socket: ClientConnection, message: Json) -> None:
+    socket.send(json.dumps(message))
+
+
+def hear(socket: ClientConnection, **wanted: str) -> Json:
+    """Read until a message has these fields."""
+    deadline = time.monotonic() + ARRIVED_S
+    while True:
+        message = dict(json.loads(socket.recv(timeout=deadline - time.monotonic())))
+        if all(message.get(name) == value for name, value in wanted.items()):
+            return message
+
+
+def order(side: str) -> Json:
+    plain = {"market": MARKET, "side": side, "type": "limit", "price": "250.00", "quantity": "1"}
+    return plain | {"client_order_id": secrets.token_hex(8)}
+
+
+def test_every_channel_tells_of_a_trade_with_its_sequence(
+    alice: Client, socket: ClientConnection
+) -> None:
+    say(socket, {"op": "subscribe", "channels": CHANNELS})
+    assert set(hear(socket, type="subscribed")["channels"]) == set(CHANNELS)
+    time.sleep(SUBSCRIBED_S)
+    sell = alice.call("POST", "/orders", json=order("sell"))
+    buy = alice.call("POST", "/orders", json=order("buy"))
+    assert buy["status"] == "filled"
+    told: dict[str, list[Json]] = {channel: [] for channel in CHANNELS}
+    deadline = time.monotonic() + ARRIVED_S
+    while not _all_told(told, buy) and time.monotonic() < deadline:
+        message = dict(json.loads(socket.recv(timeout=ARRIVED_S)))
+        if message["type"] == "update":
+            told[message["channel"]].append(message)
+    [trade] = [row for m in told[f"trades:{MARKET}"] for row in m["data"]]
+    assert (trade["price"], trade["quantity"]) == ("250", "1")
+    final = {row["order_id"]: row["status"] for m in told["orders"] for row in m["data"]}
+    assert final[sell["order_id"]] == final[buy["order_id"]] == "filled"
+    for messages in told.values():
+        sequences = [message["sequence"] for message in messages]
+        assert sequences
+        assert sequences == sorted(sequences)
+
+
+def _all_told(told: dict[str, list[Json]], last: Json) -> bool:
+    orders = {row["order_id"]: row["status"] for m in told["orders"] for row in m["data"]}
+    return orders.get(last["order_id"]) == "filled" and all(told.values())
+
+
+def test_unsubscribed_channels_fall_silent(alice: Client, socket: ClientConnection) -> None:
+    say(socket, {"op": "subscribe", "channels": ["orders", "balances"]})
+    hear(socket, type="subscribed")
+    say(socket, {"op": "unsubscribe", "channels": ["balances"]})
+    hear(socket, type="unsubscribed")
+    time.sleep(SUBSCRIBED_S)
+    placed = alice.call("POST", "/orders", json=order("sell"))
+    alice.call("DELETE", f"/orders/{placed['order_id']}")
+    channels = set()
+    status = ""
+    while status != "cancelled":
+        message = dict(json.loads(socket.recv(timeout=ARRIVED_S)))
+        if message["type"] != "update":
+            continue
+        channels.add(message["channel"])
+        if message["channel"] == "orders":
+            status = message["data"][-1]["status"]
+    assert "balances" not in channels
+
+
+def test_ping_and_mistakes_are_answered(socket: ClientConnection) -> None:
+    say(socket, {"op": "ping"})
+    assert hear(socket, type="pong")
+    for message in (
+        {"op": "dance"},
+        {"op": "subscribe", "channels": ["book:NO-SUCH"]},
+        {"op": "subscribe", "channels": []},
+        {"op": "subscribe"},
+    ):
+        say(socket, message)
+        answer = hear(socket, type="error")
+        assert answer["code"]
+        assert answer["detail"]
+    socket.send("not json")
+    assert hear(socket, type="error")["code"]
+
+
+def test_a_bad_token_is_turned_away(exchange: Deployment) -> None:
+    for query in ("", "?token=nonsense"):
+        with pytest.raises(InvalidStatus) as caught, connect(f"{exchange.ws_url}{query}"):
+            pass
+        assert caught.value.response.status_code in {401, 403}
