@@ -1,5 +1,6 @@
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,12 +42,19 @@ def test_a_process_that_does_not_listen_is_killed(tmp_path: Path) -> None:
 def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
     process = begin(tmp_path, PARENT, until="ready")
     stop(process, PATIENCE_S)
-    left = [
+    # A killed process stays in the list until the system has cleared it away.
+    deadline = time.monotonic() + PATIENCE_S
+    while left := session_members(process.pid):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def session_members(leader: int) -> list[str]:
+    return [
         folder.name
         for folder in Path("/proc").iterdir()
-        if folder.name.isdecimal() and session_of(folder) == str(process.pid)
+        if folder.name.isdecimal() and session_of(folder) == str(leader)
     ]
-    assert not left
 
 
 def session_of(folder: Path) -> str:
