@@ -10,7 +10,6 @@ Whatever ends a time as leader ends its memory too: the next time begins from wh
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bursa.contracts.journal import OutcomeUnknown
@@ -36,6 +35,8 @@ from worker.snapshots import Snapshotter, restore_newest
 from worker.steady_time import SteadyTime
 
 _STORAGE_PAUSE_S = 1.0
+_EVIDENCE_ATTEMPTS = 4
+_EVIDENCE_BACKOFF_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,16 @@ class ShardWorker:
         self._ports.telemetry.alarm(
             "InvariantBroken", str(broken), commands=b64encode(broken.commands).decode()
         )
-        with suppress(OutcomeUnknown):
-            await self._ports.snapshots.keep_evidence(broken.first_sequence, broken.commands)
+        why = ""
+        for attempt in range(_EVIDENCE_ATTEMPTS):
+            try:
+                await self._ports.snapshots.keep_evidence(broken.first_sequence, broken.commands)
+            except OutcomeUnknown as error:
+                why = str(error)
+                await self._ports.clock.sleep(_EVIDENCE_BACKOFF_S * 2**attempt)
+            else:
+                return
+        self._ports.telemetry.event("Evidence is in the log only; it was not stored.", why=why)
 
     def _leader(self, replica: Replica, epoch: int) -> Leader:
         ports, settings = self._ports, self._settings

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bursa.adapters import keys
 from tests.contract.templates import (
     APPLICATION,
     ROOT,
@@ -198,7 +199,55 @@ def test_the_bucket_is_closed_to_the_public_and_to_plain_text() -> None:
     (bucket,) = everywhere("AWS::S3::Bucket").values()
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    (policy,) = everywhere("AWS::S3::BucketPolicy").values()
-    (deny,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    deny = bucket_statements()["OnlyOverTls"]
     assert deny["Effect"] == "Deny"
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def bucket_statements() -> dict[str, Json]:
+    (policy,) = everywhere("AWS::S3::BucketPolicy").values()
+    found = policy["Properties"]["PolicyDocument"]["Statement"]
+    return {statement["Sid"]: statement for statement in found}
+
+
+EVIDENCE = keys.evidence(0, 1)
+
+
+def prefix_of(statement: Json) -> str:
+    """The part of a bucket's keys that a statement is about."""
+    (resource,) = (next(iter(one.values())) for one in listed(statement["Resource"]))
+    assert str(resource).endswith("*")
+    return str(resource).partition("/")[2].removesuffix("*")
+
+
+def test_the_worker_may_add_evidence_and_nothing_else() -> None:
+    role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
+    reaching = [
+        statement
+        for statement in statements(role)
+        if mentions(statement, "${SnapshotBucket}/")
+        and not mentions(statement, "${ArtifactKey}")
+        and EVIDENCE.startswith(prefix_of(statement))
+    ]
+    assert [actions(statement) for statement in reaching] == [{"s3:PutObject"}]
+
+
+def test_nobody_may_delete_evidence() -> None:
+    stays = bucket_statements()["EvidenceStays"]
+    assert (stays["Effect"], stays["Principal"]) == ("Deny", {"AWS": "*"})
+    assert actions(stays) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+    assert EVIDENCE.startswith(prefix_of(stays))
+    assert "Condition" not in stays
+
+
+def test_evidence_never_expires() -> None:
+    (bucket,) = everywhere("AWS::S3::Bucket").values()
+    rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    endings = [
+        rule["Id"]
+        for rule in rules
+        if {"ExpirationInDays", "ExpirationDate", "NoncurrentVersionExpiration"} & set(rule)
+        and EVIDENCE.startswith(rule.get("Prefix", ""))
+    ]
+    assert endings == []
+    assert any(keys.snapshot(0, 1).startswith(rule.get("Prefix", "-")) for rule in rules)

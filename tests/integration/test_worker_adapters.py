@@ -307,11 +307,20 @@ def test_a_snapshot_is_never_replaced() -> None:
     assert store.load(5)[1] == b"first"
 
 
-def test_evidence_is_no_snapshot() -> None:
-    _, store = snapshots()
+def test_evidence_is_no_snapshot_and_lies_apart() -> None:
+    client, store = snapshots()
     store.keep_evidence(9, b"what was seen")
 
     assert store.sequences() == []
+    (kept,) = client.list_objects_v2(Bucket="snapshots")["Contents"]
+    assert kept["Key"] == f"evidence/0/{9:019d}"
+    assert client.get_object(Bucket="snapshots", Key=kept["Key"])["Body"].read() == b"what was seen"
+
+
+def test_evidence_that_is_refused_hides_nothing() -> None:
+    client, _ = snapshots()
+    with pytest.raises(OutcomeUnknown):
+        S3Snapshots(client, "somebody-elses", 0).keep_evidence(9, b"what was seen")
 
 
 def test_a_damaged_snapshot_is_called_so() -> None:

@@ -176,8 +176,11 @@ def snapshot_sequence(key: str) -> int:
 
 
 def evidence(shard: int, sequence: int) -> str:
-    """Object key of what a worker saw when it stopped its shard."""
-    return f"snapshots/evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
+    """Object key of what a worker saw when it stopped its shard.
+
+    Apart from the snapshots, which expire and which the worker may delete.
+    """
+    return f"evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
 
 
 def connection(tenant: TenantId, connection_id: str) -> str:

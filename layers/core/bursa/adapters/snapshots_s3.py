@@ -76,8 +76,15 @@ class S3Snapshots:
             )
 
     def keep_evidence(self, sequence: int, data: bytes) -> None:
-        """Keep what was seen when the books did not add up."""
-        with outcome_unknown():
-            self._client.put_object(
-                Bucket=self._bucket, Key=keys.evidence(self._shard, sequence), Body=data
-            )
+        """Keep what was seen when the books did not add up.
+
+        Another worker's evidence of the same sequence stays, as an older version of the object.
+        """
+        try:
+            with outcome_unknown():
+                self._client.put_object(
+                    Bucket=self._bucket, Key=keys.evidence(self._shard, sequence), Body=data
+                )
+        except ClientError as error:
+            # That it can't be kept must not hide what it is evidence of, whatever the reason.
+            raise OutcomeUnknown(str(error)) from None
