@@ -24,6 +24,11 @@ class Flow:
         self._price = _FIRST_PRICE
         self._time_ms = time.time_ns() // 1_000_000
 
+    def pass_time(self, milliseconds: int) -> int:
+        """Let what is made from now on be made later; returns the time it is then."""
+        self._time_ms += milliseconds
+        return self._time_ms
+
     def _id(self) -> tuple[int, int]:
         return self._rng.getrandbits(63), self._rng.getrandbits(63)
 

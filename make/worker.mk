@@ -13,3 +13,7 @@ bench-pipeline: setup ## commands a second through queue, worker, journal and de
 bench-recovery: setup ## how long a worker takes to start: [ARGS="--orders 1000000 --tail 1000000"]
 	@$(PY) -m benchmarks.bench_recovery $(ARGS)
 .PHONY: bench-recovery
+
+bench-snapshot: setup ## how long the batch loop stands still for a snapshot: [ARGS="--help"]
+	@$(PY) -m benchmarks.bench_snapshot $(ARGS)
+.PHONY: bench-snapshot

@@ -5,10 +5,10 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Awaitable
 from typing import BinaryIO
 
 from bursa.usecases.replica import Engine
+from worker.huge_pages import mend_huge_pages
 
 _NICENESS = 5
 
@@ -20,7 +20,7 @@ class CaptureFailed(Exception):  # noqa: N818 - what it means to the caller
 class CopyCapture:
     """Copies at once; good while the state is small."""
 
-    def capture(self, engine: Engine) -> Awaitable[bytes]:
+    def capture(self, engine: Engine) -> asyncio.Future[bytes]:
         """See `worker.ports.SnapshotCapture`."""
         copied: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         copied.set_result(engine.snapshot())
@@ -32,10 +32,11 @@ class ForkCapture:
 
     The kernel shares the memory until one of the two writes to it, so the child sees the engine
     as it was, however long it takes. The child touches nothing but the engine and its file: after
-    a fork in a process with threads nothing else is safe.
+    a fork in a process with threads nothing else is safe. What the parent writes meanwhile is
+    copied page by page, so it is slower until the child has ended (`Leader` takes smaller turns).
     """
 
-    def capture(self, engine: Engine) -> Awaitable[bytes]:
+    def capture(self, engine: Engine) -> asyncio.Future[bytes]:
         """See `worker.ports.SnapshotCapture`."""
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever reads it
         with warnings.catch_warnings():
@@ -62,6 +63,8 @@ def _write_and_exit(engine: Engine, file: BinaryIO) -> None:
 def _collect(child: int, file: BinaryIO) -> bytes:
     with file:
         _, status = os.waitpid(child, 0)
+        # So that the next fork is as short as this one was.
+        mend_huge_pages()
         if status != 0:
             raise CaptureFailed(f"The process that copies the state ended with {status}.")
         file.seek(0)

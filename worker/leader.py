@@ -30,6 +30,8 @@ from worker.steady_time import JUMP_MS, SteadyTime
 
 # Messages given to the engine at a time: keeps one turn of the loop around a millisecond.
 _COMMANDS_PER_TURN = 1000
+# The same while a snapshot is being copied, when what a command writes costs ten times as much.
+COMMANDS_PER_TURN_COPYING = 50
 # A command in base64; the rest of a message's body is small beside it.
 _BODY_BYTES_PER_COMMAND = 4 * layout.COMMAND_BYTES // 3
 
@@ -180,7 +182,9 @@ class Leader:
             while not self._sequencer.room:
                 self._sealed.clear()
                 await self._sealed.wait()
-            room = min(self._sequencer.room, _COMMANDS_PER_TURN)
+            copying = self._snapshotter.copying
+            turn = COMMANDS_PER_TURN_COPYING if copying else _COMMANDS_PER_TURN
+            room = min(self._sequencer.room, turn)
             deliveries = self._inbox.take(room * _BODY_BYTES_PER_COMMAND)
             self._look_at(deliveries)
             self._sequencer.take(deliveries, self._time.now_ms())

@@ -4,7 +4,8 @@ Production stands threads and AWS behind these; the simulator stands a seed behi
 awaits nothing else: no thread, no socket, no clock of its own, no randomness.
 """
 
-from collections.abc import Awaitable, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from bursa.contracts.lease import LeaseRow
@@ -109,8 +110,11 @@ class SnapshotStore(Protocol):
 class SnapshotCapture(Protocol):
     """Copies a running engine's state without holding it up."""
 
-    def capture(self, engine: Engine) -> Awaitable[bytes]:
-        """Return the state as it is at this call, whatever happens before the bytes are there."""
+    def capture(self, engine: Engine) -> asyncio.Future[bytes]:
+        """Return the state as it is at this call, whatever happens before the bytes are there.
+
+        Until the future is done the engine may be slower than usual.
+        """
 
 
 class Telemetry(Protocol):

@@ -6,7 +6,6 @@ never happened.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.snapshot import (
@@ -18,9 +17,6 @@ from bursa.usecases.replica import Head, Replica
 from worker.capture import CaptureFailed
 from worker.ports import Clock, EngineFactory, SnapshotCapture, SnapshotStore, Telemetry
 from worker.sequencer import Sequencer
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
 _ATTEMPTS = 5
 _BACKOFF_S = 0.5
@@ -60,7 +56,8 @@ class Snapshotter:
         self._keep = keep
         self._last_sequence = 0
         self._last_at = clock.monotonic()
-        self._captured: tuple[Head, Awaitable[bytes]] | None = None
+        self._captured: tuple[Head, asyncio.Future[bytes]] | None = None
+        self._copying: asyncio.Future[bytes] | None = None
         self._storing = False
         self._committed = asyncio.Event()
 
@@ -78,10 +75,16 @@ class Snapshotter:
         busy = self._storing or self._captured is not None
         if busy or not fresh or not (due or at_once):
             return
-        self._captured = (head, self._capture.capture(sequencer.engine))
+        self._copying = self._capture.capture(sequencer.engine)
+        self._captured = (head, self._copying)
         self._last_sequence = head.last_sequence
         self._last_at = now
         self._telemetry.measure("SnapshotPauseMilliseconds", (self._clock.monotonic() - now) * 1000)
+
+    @property
+    def copying(self) -> bool:
+        """Whether the engine is slower than usual because its state is being copied."""
+        return self._copying is not None and not self._copying.done()
 
     def committed(self, last_sequence: int) -> None:
         """Say how far the journal has got."""
@@ -112,7 +115,11 @@ class Snapshotter:
                 head.time_ms,
                 head.hash,
             )
-            await self._save(header, await copying)
+            state = await copying
+            # It holds the state too, which would outlive its storing.
+            del copying
+            self._copying = None
+            await self._save(header, state)
         except CaptureFailed as error:
             self._telemetry.alarm("SnapshotFailed", str(error))
         finally:

@@ -1,0 +1,63 @@
+"""How much the leader gives the engine at a time."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.standins import Memory, Meter, ports_over
+from bursa.contracts.messages import Delivery
+from bursa.usecases.replica import Engine
+from tests.simulation.engines import ToyEngines
+from tests.unit.worker.fakes import credit, delivery
+from worker.sequencer import Sequencer
+from worker.shard import ShardSettings, ShardWorker
+
+PER_MESSAGE, MESSAGES = 25, 400
+COPY_S = 0.02
+
+
+class SlowCapture:
+    """Says when a copy is being made, and takes its time."""
+
+    def __init__(self) -> None:
+        self.copying: asyncio.Future[bytes] | None = None
+
+    def capture(self, engine: Engine) -> "asyncio.Future[bytes]":
+        state, loop = engine.snapshot(), asyncio.get_running_loop()
+        self.copying = loop.create_future()
+        loop.call_later(COPY_S, self.copying.set_result, state)
+        return self.copying
+
+
+def test_turns_are_small_while_a_snapshot_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = SlowCapture()
+    sizes: dict[bool, list[int]] = {False: [], True: []}
+    take = Sequencer.take
+
+    def watched(sequencer: Sequencer, deliveries: list[Delivery], time_ms: int) -> None:
+        copying = capture.copying is not None and not capture.copying.done()
+        sizes[copying].append(len(deliveries) * PER_MESSAGE)
+        take(sequencer, deliveries, time_ms)
+
+    monkeypatch.setattr(Sequencer, "take", watched)
+    messages = [
+        delivery(
+            *(credit(1, number=number * PER_MESSAGE + place) for place in range(PER_MESSAGE)),
+            message_id=f"{number:032x}",
+        )
+        for number in range(MESSAGES)
+    ]
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        ports = replace(
+            ports_over(Memory(messages, stop), Meter()), engines=ToyEngines(), capture=capture
+        )
+        await ShardWorker(ports, ShardSettings(snapshot_commands=1), stop).run()
+
+    asyncio.run(scenario())
+    assert sum(map(sum, sizes.values())) == PER_MESSAGE * MESSAGES
+    assert sizes[True]
+    assert max(sizes[True]) <= 50
+    assert max(sizes[False]) > 50
