@@ -31,7 +31,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.journal_file import read_records, write_records
+from bursa.adapters.journal_file import last_sequence, read_records, write_records
 from bursa.adapters.settings import SettingsError
 from bursa.contracts.record import EncodedRecord, RecordError, decode_record
 from bursa.usecases.replica import Head, JournalBroken, Replica, check_continues
@@ -43,6 +43,8 @@ from scripts.rebuild import connect
 
 FOREVER = 1 << 62
 _SHOWN_MAX = 200
+# Drawing a bar costs as much as applying some commands.
+_SHOWN_EVERY_RECORDS = 100
 
 Report = dict[str, Any]
 
@@ -84,10 +86,7 @@ class Source:
     def head_sequence(self) -> int:
         """Tell where it ends."""
         if self._journal is None:
-            last = 0
-            for record in self._all(1):
-                last = record.last_sequence
-            return last
+            return last_sequence(self._path or Path())
         return self._journal.head_sequence(0)
 
 
@@ -152,7 +151,9 @@ def _replayed(source: Source, engine: str, last_sequence: int, progress: Progres
             replica.engine.apply(decode_record(encoded).commands[: count * layout.COMMAND_BYTES])
         else:
             replica.follow(encoded)
-        progress.update(task, completed=replica.engine.sequence)
+        if encoded.number % _SHOWN_EVERY_RECORDS == 0:
+            progress.update(task, completed=replica.engine.sequence)
+    progress.update(task, completed=replica.engine.sequence)
     return replica
 
 

@@ -1,12 +1,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from bursa.adapters.journal_file import read_records, write_records
-from bursa.contracts.record import EncodedRecord, record_hash
+from bursa.adapters.journal_file import last_sequence, read_records, write_records
+from bursa.contracts.record import EncodedRecord, RecordError, record_hash
 from scripts import journal
 from tests.simulation.engines import SmallEngines
 from tests.simulation.running import run_seed
@@ -29,6 +30,31 @@ def test_a_file_gives_back_what_was_saved(tmp_path: Path, records: list[EncodedR
 
     assert write_records(path, records) == len(records)
     assert list(read_records(path)) == records
+    assert last_sequence(path) == records[-1].last_sequence
+
+
+def test_a_file_without_records_ends_at_zero(tmp_path: Path) -> None:
+    path = tmp_path / "journal.bin"
+
+    assert write_records(path, []) == 0
+    assert list(read_records(path)) == []
+    assert last_sequence(path) == 0
+
+
+@pytest.mark.parametrize("missing", [1, 9, 100])
+def test_a_torn_file_gives_what_is_whole_and_then_says_so(
+    tmp_path: Path, records: list[EncodedRecord], missing: int
+) -> None:
+    path = tmp_path / "journal.bin"
+    write_records(path, records)
+    path.write_bytes(path.read_bytes()[:-missing])
+    reading = read_records(path)
+
+    assert list(islice(reading, len(records) - 1)) == records[:-1]
+    with pytest.raises(RecordError):
+        next(reading)
+    with pytest.raises(RecordError):
+        last_sequence(path)
 
 
 def test_verify_and_replay_tell_the_same_end(
