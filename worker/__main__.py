@@ -32,6 +32,7 @@ from worker import threads
 from worker.capture import best_capture
 from worker.engines import NamedEngines
 from worker.leader import LeaderSettings
+from worker.probe import best_probe
 from worker.sequencer import InvariantBroken
 from worker.settings import WorkerSettings
 from worker.shard import Ports, ShardSettings, ShardWorker
@@ -131,6 +132,7 @@ def _shard_settings(settings: WorkerSettings) -> ShardSettings:
             writers=_WRITERS,
             deleters=_DELETERS,
             held_max=settings.held_messages_max,
+            probed_from_receive=settings.probed_from_receive,
         ),
     )
 
@@ -167,6 +169,7 @@ def _ports(
         clock=clock,
         telemetry=telemetry,
         random_bytes=os.urandom,
+        probe=best_probe(),
     )
 
 

@@ -9,7 +9,7 @@ the load and with the journal's latency, and nothing waits when there is neither
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,8 +22,8 @@ from worker.commit import commit
 from worker.intake import Inbox, Receivers
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
-from worker.ports import Answers, Clock, CommandQueue, Journal, Telemetry
-from worker.sequencer import Sequencer
+from worker.ports import Answers, Clock, CommandQueue, Journal, Probe, Telemetry
+from worker.sequencer import PROBED_FROM_RECEIVE, Sequencer
 from worker.settle import Settler
 from worker.snapshots import Snapshotter
 from worker.steady_time import JUMP_MS, SteadyTime
@@ -32,6 +32,7 @@ from worker.steady_time import JUMP_MS, SteadyTime
 _COMMANDS_PER_TURN = 1000
 # The same while a snapshot is being copied, when what a command writes costs ten times as much.
 COMMANDS_PER_TURN_COPYING = 50
+_MESSAGES_PER_TURN_PROBED = 16
 # A command in base64; the rest of a message's body is small beside it.
 _BODY_BYTES_PER_COMMAND = 4 * layout.COMMAND_BYTES // 3
 
@@ -55,6 +56,8 @@ class LeaderSettings:
         Engine time passes at least this often, for orders that expire.
     part_bytes
         A record's larger body is stored in parts of this size.
+    probed_from_receive
+        From which delivery on a message is tried in a child before the engine gets it.
 
     """
 
@@ -64,6 +67,7 @@ class LeaderSettings:
     held_max: int = 2000
     idle_tick_s: float = 1.0
     part_bytes: int = PART_BYTES_MAX
+    probed_from_receive: int = PROBED_FROM_RECEIVE
 
 
 class Leader:
@@ -95,6 +99,7 @@ class Leader:
         telemetry: Telemetry,
         snapshotter: Snapshotter,
         quarantine: Quarantine,
+        probe: Probe,
         new_batch_id: Callable[[], bytes],
         settings: LeaderSettings,
         stop: asyncio.Event,
@@ -108,7 +113,15 @@ class Leader:
         self._settings = settings
         self._stop = stop
         self._inbox = Inbox(settings.held_max)
-        self._sequencer = Sequencer(replica, shard, epoch, new_batch_id, quarantine)
+        self._sequencer = Sequencer(
+            replica,
+            shard,
+            epoch,
+            new_batch_id,
+            quarantine,
+            probe=probe,
+            probed_from_receive=settings.probed_from_receive,
+        )
         self._settler = Settler(
             queue,
             answers,
@@ -187,10 +200,19 @@ class Leader:
             room = min(self._sequencer.room, turn)
             deliveries = self._inbox.take(room * _BODY_BYTES_PER_COMMAND)
             self._look_at(deliveries)
-            self._sequencer.take(deliveries, self._time.now_ms())
-            self._report_rejected()
-            self._filled.set()
-            await asyncio.sleep(0)
+            for portion in self._portions(deliveries):
+                self._sequencer.take(portion, self._time.now_ms())
+                self._report_rejected()
+                self._filled.set()
+                await asyncio.sleep(0)
+
+    def _portions(self, deliveries: list[Delivery]) -> Iterator[list[Delivery]]:
+        """Cut up what has messages to be probed: every probe holds up the lease's renewal too."""
+        probed_from = self._settings.probed_from_receive
+        probes = any(one.receive_count >= probed_from for one in deliveries)
+        size = _MESSAGES_PER_TURN_PROBED if probes else len(deliveries)
+        for start in range(0, len(deliveries), size):
+            yield deliveries[start : start + size]
 
     def _look_at(self, deliveries: list[Delivery]) -> None:
         often = [one.message_id for one in deliveries if one.receive_count >= _RECEIVED_OFTEN]

@@ -6,6 +6,11 @@ drops it, starts again from the journal, and looks closer at the messages that w
 each is applied command by command, so that the next time it raises the culprit is known. From
 then on a rejection takes that command's place. All of it is forgotten when the process ends; a
 new one finds out again.
+
+A fault in compiled code ends the process instead, and nothing tells the next one which message it
+was, but that it comes again and again. Messages received often enough are therefore tried in a
+child first (`probe.py`), together, and by halves if the child dies; the command that ends it is
+replaced in the same way.
 """
 
 from bursa.domain.errors import InvalidInput
@@ -41,15 +46,13 @@ class Quarantine:
         """Forget a message that went through."""
         self._suspects.discard(message_id)
 
-    def commands(self, message_id: str, commands: bytes, time_ms: int) -> list[bytes]:
+    def commands(self, message_id: str, commands: bytes) -> list[bytes]:
         """Split a suspect message's commands, rejections in the places of the condemned."""
         condemned = self._condemned.get(message_id, set())
         size = layout.COMMAND_BYTES
         single = [commands[start : start + size] for start in range(0, len(commands), size)]
         for position in condemned:
-            single[position] = words.reject_instead(
-                single[position], time_ms, layout.REASON_INTERNAL_ERROR
-            )
+            single[position] = words.reject_instead(single[position], layout.REASON_INTERNAL_ERROR)
         return single
 
 

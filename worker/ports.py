@@ -117,6 +117,16 @@ class SnapshotCapture(Protocol):
         """
 
 
+class Probe(Protocol):
+    """Tries what may end the process."""
+
+    def survives(self, engine: Engine, commands: bytes) -> bool:
+        """Tell whether applying these commands now leaves the process alive; changes nothing.
+
+        True also when there is no telling.
+        """
+
+
 class Telemetry(Protocol):
     """What the person who runs it sees."""
 

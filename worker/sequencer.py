@@ -8,6 +8,7 @@ leader lets nothing out before it is committed.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from bursa.contracts.messages import CommandMessage, Delivery, decode_message
 from bursa.contracts.record import (
@@ -24,6 +25,8 @@ from engine import layout
 from engine.errors import InvariantViolation
 from worker import words
 from worker.poison import EngineFault, Quarantine, rejection
+from worker.ports import Probe
+from worker.probe import NoProbe
 
 # A record is closed at this share of the limit, because its stored size is an estimate until then.
 _FILL = 0.85
@@ -33,6 +36,8 @@ _COMMANDS_PER_RECORD_MAX = 4096
 _RAW_BYTES_PER_COMMAND = 450.0
 _STORED_SHARE = 0.4
 _LEARNING_RATE = 0.2
+# A failover gives a message once more; so often come only those that workers die over.
+PROBED_FROM_RECEIVE = 8
 
 
 class InvariantBroken(Exception):  # noqa: N818
@@ -83,6 +88,8 @@ class Sequencer:
         Makes the 16 bytes that tell this writer's records from another's.
     quarantine
         What is known about messages that the engine can't take.
+    probe, probed_from_receive
+        Tries messages that have been received so often, before the engine gets them.
 
     """
 
@@ -93,6 +100,9 @@ class Sequencer:
         epoch: int,
         new_batch_id: Callable[[], bytes],
         quarantine: Quarantine,
+        *,
+        probe: Probe | None = None,
+        probed_from_receive: int = PROBED_FROM_RECEIVE,
     ) -> None:
         self.engine = replica.engine
         self.sealed_head = replica.head
@@ -100,6 +110,8 @@ class Sequencer:
         self._epoch = epoch
         self._new_batch_id = new_batch_id
         self._quarantine = quarantine
+        self._probe = probe or NoProbe()
+        self._probed_from_receive = probed_from_receive
         self._raw_bytes_per_command = _RAW_BYTES_PER_COMMAND
         self._stored_share = _STORED_SHARE
         self._settlements: deque[Settlement] = deque()
@@ -158,16 +170,16 @@ class Sequencer:
         """
         if self.empty:
             self.tick(time_ms)
-        batch: list[_Message] = []
-        for delivery in deliveries:
-            message = self._open(delivery, time_ms)
-            if self._quarantine.is_suspect(delivery.message_id):
-                self._take_together(batch, time_ms)
-                batch = []
-                self._take_alone(message, time_ms)
-            else:
-                batch.append(message)
-        self._take_together(batch, time_ms)
+        messages = [self._open(delivery, time_ms) for delivery in deliveries]
+        for take, run in groupby(messages, self._how_to_take):
+            take(list(run), time_ms)
+
+    def _how_to_take(self, message: _Message) -> Callable[[list[_Message], int], None]:
+        if self._quarantine.is_suspect(message.delivery.message_id):
+            return self._take_singly
+        if message.delivery.receive_count >= self._probed_from_receive:
+            return self._take_probed
+        return self._take_together
 
     def _open(self, delivery: Delivery, time_ms: int) -> _Message:
         try:
@@ -186,8 +198,6 @@ class Sequencer:
         )
 
     def _take_together(self, batch: list[_Message], time_ms: int) -> None:
-        if not batch:
-            return
         first = self.engine.sequence + 1
         try:
             events = self._apply(b"".join([message.commands for message in batch]), time_ms)
@@ -202,13 +212,30 @@ class Sequencer:
             self._settle_later(message, start, events, bounds, time_ms)
             start = end
 
-    def _take_alone(self, message: _Message, time_ms: int) -> None:
+    def _take_probed(self, batch: list[_Message], time_ms: int) -> None:
+        if self._probe.survives(self.engine, b"".join([one.commands for one in batch])):
+            self._take_together(batch, time_ms)
+        elif len(batch) == 1:
+            self._take_alone(batch[0], time_ms, probed=True)
+        else:
+            half = len(batch) // 2
+            self._take_probed(batch[:half], time_ms)
+            self._take_probed(batch[half:], time_ms)
+
+    def _take_singly(self, batch: list[_Message], time_ms: int) -> None:
+        for message in batch:
+            often = message.delivery.receive_count >= self._probed_from_receive
+            self._take_alone(message, time_ms, probed=often)
+
+    def _take_alone(self, message: _Message, time_ms: int, *, probed: bool) -> None:
         message_id = message.delivery.message_id
         first = self.engine.sequence + 1
         parts = []
-        for position, one in enumerate(
-            self._quarantine.commands(message_id, message.commands, time_ms)
-        ):
+        for position, command in enumerate(self._quarantine.commands(message_id, message.commands)):
+            one = command
+            if probed and self._is_fatal(command):
+                one = words.reject_instead(command, layout.REASON_INTERNAL_ERROR)
+                self.rejected.append((message_id, f"Command {position} ends the process."))
             try:
                 parts.append(self._apply(one, time_ms))
             except EngineFault:
@@ -216,6 +243,10 @@ class Sequencer:
                 raise
         events = b"".join(parts)
         self._settle_later(message, first, events, words.result_offsets(events), time_ms)
+
+    def _is_fatal(self, command: bytes) -> bool:
+        # Twice, because a child may come to its end by itself.
+        return not any(self._probe.survives(self.engine, command) for _ in range(2))
 
     def _apply(self, commands: bytes, time_ms: int) -> bytes:
         before = self.engine.sequence

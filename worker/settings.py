@@ -21,6 +21,9 @@ class WorkerSettings:
         Messages in memory; beyond it the worker receives no more.
     snapshot_commands, snapshot_s, snapshots_kept
         When a snapshot is due, and how many stay.
+    probed_from_receive
+        A message that has been received so often is tried in a child process first; far above what
+        failovers give, whose every one costs a receive.
     engine
         ``core`` or ``reference``.
 
@@ -42,6 +45,7 @@ class WorkerSettings:
     snapshot_s: int = 600
     snapshots_kept: int = 4
     heartbeat_s: int = 10
+    probed_from_receive: int = 8
     engine: str = "core"
     bursa_version: str = "development"
     powertools_metrics_namespace: str = "Bursa"

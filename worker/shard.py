@@ -25,10 +25,12 @@ from worker.ports import (
     EngineFactory,
     Journal,
     LeaseStore,
+    Probe,
     SnapshotCapture,
     SnapshotStore,
     Telemetry,
 )
+from worker.probe import NoProbe
 from worker.recovery import catch_up
 from worker.sequencer import InvariantBroken
 from worker.snapshots import Snapshotter, restore_newest
@@ -53,6 +55,7 @@ class Ports:
     clock: Clock
     telemetry: Telemetry
     random_bytes: Callable[[int], bytes]
+    probe: Probe = field(default_factory=NoProbe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,7 @@ class ShardWorker:
             telemetry=ports.telemetry,
             snapshotter=snapshotter,
             quarantine=self._quarantine,
+            probe=ports.probe,
             new_batch_id=lambda: ports.random_bytes(16),
             settings=settings.leader,
             stop=self._stop,

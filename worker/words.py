@@ -37,9 +37,13 @@ def reject(time_ms: int, reason: int, *, account: int = 0, high: int = 0, low: i
     return command(layout.COMMAND_REJECT, time_ms, reason, account=account, high=high, low=low)
 
 
-def reject_instead(original: bytes, time_ms: int, reason: int) -> bytes:
-    """Write a rejection under the id and account of the command that it replaces."""
-    _, high, low, _, account = _HEADER.unpack_from(original)
+def reject_instead(original: bytes, reason: int) -> bytes:
+    """Write a rejection under the id, account and time of the command that it replaces.
+
+    So the engine looks at it as at that command: if it was decided before, the rejection is a
+    duplicate, and if its id may have been forgotten since, it is too old (DESIGN D4).
+    """
+    _, high, low, time_ms, account = _HEADER.unpack_from(original)
     return reject(time_ms, reason, account=account, high=high, low=low)
 
 
