@@ -30,9 +30,14 @@ def mend_huge_pages() -> int:
     """
     if sys.platform != "linux":
         return 0
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:
+        # Then the next fork takes longer; nothing is lost.
+        return 0
     system = ctypes.CDLL(None)
     whole = 0
-    for begin, end in _large_mappings(Path("/proc/self/maps").read_text()):
+    for begin, end in _large_mappings(maps):
         for address in _present_units(system, begin, end):
             refused = system.madvise(
                 ctypes.c_void_p(address), ctypes.c_size_t(_HUGE_BYTES), _MADV_COLLAPSE
