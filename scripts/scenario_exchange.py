@@ -1,9 +1,9 @@
-"""What a scenario's steps mean: one market of the engine, seen from outside.
+"""What a scenario's steps mean: an exchange of one or more markets, driven from outside.
 
-``scripts.scenarios`` describes the format.
+``scripts.scenarios`` describes the format, ``scripts.scenario_words`` its spellings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from engine import layout as w
@@ -14,254 +14,82 @@ from engine.codec import (
     encode_cancel,
     encode_cancel_all,
     encode_change,
-    encode_define_asset,
-    encode_define_market,
     encode_funds,
     encode_place,
-    encode_set_fee_tier,
+    encode_set_account,
     encode_set_market_state,
 )
-from engine.core import Engine as CoreEngine
 from engine.events import Event, Order, Result, Trade
 from engine.reference import Engine as ReferenceEngine
+from scripts import scenario_words as words
+from scripts.scenario_ledger import Ledger
+from scripts.scenario_words import Mismatch, Number, ScenarioError, Step, choose, find, take
 
-Step = dict[str, Any]
-Funds = dict[str, dict[str, dict[str, int]]]
+AnyEngine = ReferenceEngine  # every engine has its methods
+Funds = dict[str, dict[str, dict[str, Number]]]
+Row = list[Any]
 
-TENANT, MARKET, BASE, QUOTE = 1, 1, 1, 2
-RICH = 1 << 55
-SIDES = {"buy": w.SIDE_BUY, "bid": w.SIDE_BUY, "sell": w.SIDE_SELL, "ask": w.SIDE_SELL}
-TYPES = {
-    "limit": w.TYPE_LIMIT,
-    "iceberg": w.TYPE_LIMIT,
-    "market": w.TYPE_MARKET,
-    "stop_limit": w.TYPE_STOP_LIMIT,
-    "stop_market": w.TYPE_STOP_MARKET,
-    "stop": w.TYPE_STOP_MARKET,
-}
-TIMES = {"GTC": w.TIF_GTC, "IOC": w.TIF_IOC, "FOK": w.TIF_FOK, "GTD": w.TIF_GTD}
-POST_ONLY = ("POST_ONLY", "GTX")
-PREVENTIONS = {
-    "none": w.STP_NONE,
-    "allow": w.STP_NONE,
-    "cancel_taker": w.STP_CANCEL_TAKER,
-    "cancel_newest": w.STP_CANCEL_TAKER,
-    "cancel_new": w.STP_CANCEL_TAKER,
-    "cancel_maker": w.STP_CANCEL_MAKER,
-    "cancel_oldest": w.STP_CANCEL_MAKER,
-    "cancel_resting": w.STP_CANCEL_MAKER,
-    "cancel_old": w.STP_CANCEL_MAKER,
-    "cancel_both": w.STP_CANCEL_BOTH,
-    "decrement": w.STP_DECREMENT,
-    "decrement_both": w.STP_DECREMENT,
-    "decrement_and_cancel": w.STP_DECREMENT,
-}
-STATES = {name: state for state, name in w.MARKET_STATE_NAMES.items()}
-
-
-class ScenarioError(Exception):
-    """The scenario says something that this runner does not understand."""
-
-
-class Mismatch(Exception):  # noqa: N818 - the scenario's verdict, not a programming error
-    """The engine did something else than the scenario expects."""
-
-
-def take(step: Step, *names: str, default: Any = ...) -> Any:  # noqa: ANN401 - JSON is any
-    """Return the value under the first of some names for the same thing."""
-    for name in names:
-        if name in step:
-            return step[name]
-    if default is ...:
-        raise ScenarioError(f"{step.get('op', 'object')!r} needs {names[0]!r}")
-    return default
-
-
-def choose(table: dict[str, int], word: object, what: str) -> int:
-    """Return what a word of the scenario stands for."""
-    key = str(word)
-    for known, value in table.items():
-        if known.casefold() == key.casefold():
-            return value
-    raise ScenarioError(f"unknown {what} {word!r}; known: {', '.join(table)}")
-
-
-def whole(value: object, what: str) -> int:
-    """Return a whole number."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ScenarioError(f"{what} must be a whole number, not {value!r}")
-    return value
+BOTH_SIDES = (w.SIDE_BUY, w.SIDE_SELL)
+STOPS = (w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET)
+IMMEDIATE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
 
 
 class Exchange:
-    """One market, driven by steps, and what came of them in the scenario's own words."""
+    """An engine, driven by steps, and what came of them in the scenario's own words.
 
-    def __init__(self, scenario: Step, engine: CoreEngine | ReferenceEngine) -> None:
-        self.engine = engine
-        ledger = scenario.get("ledger", {})
-        known = {
-            "base",
-            "quote",
-            "base_units_per_lot",
-            "quote_units_per_step_lot",
-            "maker_fee",
-            "taker_fee",
-        }
-        reject_unknown("ledger", ledger, known)
-        self.stp = scenario.get("stp", "none") or "none"
-        self.assets = {ledger.get("base", "BASE"): BASE, ledger.get("quote", "QUOTE"): QUOTE}
-        self.users: dict[str, int] = {}
+    Parameters
+    ----------
+    scenario
+        Its ledger, markets, deposits and users are set up at once; its steps are run by ``run``.
+    make_engine
+        The engine's class, or anything that takes its capacities.
+    looked_at
+        The steps, by their indexes as text, after which ``history`` keeps the balances.
+    """
+
+    def __init__(
+        self,
+        scenario: Step,
+        make_engine: Callable[..., AnyEngine],
+        looked_at: Container[str] = (),
+    ) -> None:
+        steps = scenario["steps"]
+        self.stp = str(find(scenario, words.STP) or "none")
+        self.looked_at = looked_at
         self.trades: list[Trade] = []
-        self.cancelled: list[tuple[int, int]] = []
         self.rejected: list[int] = []
+        # Steps whose order was killed or bounced whole on arrival: venues differ in whether they
+        # call that cancelled or rejected, so the checks take either.
+        self.killed: dict[int, Row] = {}
+        self.bounced: dict[int, Row] = {}
+        # What ended unfilled: order id -> lots. What self-trade prevention took from orders.
+        self.cancelled: dict[int, int] = {}
+        self.decremented: dict[int, int] = {}
+        self.by_quote: set[int] = set()
         self.order_ids: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.attempts: dict[tuple[int, str], int] = {}
-        self.remaining: dict[int, int] = {}
+        self.open: dict[int, int] = {}
+        self.placing = 0
+        self.groups: dict[int, int] = {}
         self.history: dict[str, Funds] = {}
         self.refusal = 0
-        self.send(encode_define_asset(BASE, TENANT, 0, "BASE"))
-        self.send(encode_define_asset(QUOTE, TENANT, 0, "QUOTE"))
-        self.send(
-            encode_define_market(
-                MARKET,
-                TENANT,
-                BASE,
-                QUOTE,
-                lot_units=whole(ledger.get("base_units_per_lot", 1), "base_units_per_lot"),
-                tick_units=whole(
-                    ledger.get("quote_units_per_step_lot", 1), "quote_units_per_step_lot"
-                ),
-                symbol="BASE-QUOTE",
-            )
-        )
-        fees = [_ppm(ledger.get(name, 0)) for name in ("maker_fee", "taker_fee")]
-        self.send(encode_set_fee_tier(TENANT, 0, *fees))
-        if self.refusal:
-            raise ScenarioError(f"ledger refused: {w.REASON_NAMES[self.refusal]}")
-        self._deposit_all(scenario)
+        self.ledger = Ledger(scenario)
+        self.units = self.ledger.units
+        self.engine = make_engine(**self.ledger.capacities(len(steps)))
+        for command in self.ledger.commands():
+            self.send(command)
+            if self.refusal:
+                raise ScenarioError(f"ledger refused: {w.REASON_NAMES[self.refusal]}")
+        # So much a stop-market buy may pay at most: the highest price that anyone names.
+        prices = [find(step, names) for step in steps for names in (words.PRICE, words.STOP)]
+        self.highest = max((self.ticks(price) for price in prices if price is not None), default=0)
 
-    def _deposit_all(self, scenario: Step) -> None:
-        deposits: dict[str, dict[str, int]] = scenario.get("deposits", {})
-        owners = set(map(str, deposits))
-        owners |= {str(s.get("user", "")) for s in scenario["steps"] if s.get("op") == "deposit"}
-        users = sorted({str(step.get("user", "")) for step in scenario["steps"]} | owners)
-        for index, user in enumerate(users):
-            self.users[user] = w.account_number(TENANT, 1 + index)
-        rich = min(RICH, w.AMOUNT_MAX // (len(users) + 1))
-        for user in users:
-            if user not in owners:
-                self.credit(user, BASE, rich)
-                self.credit(user, QUOTE, rich)
-        for user, amounts in deposits.items():
-            for asset, amount in amounts.items():
-                self.credit(str(user), self.asset(asset), whole(amount, "deposit"))
-
-    def asset(self, name: str) -> int:
-        """Return an asset's number."""
-        if name not in self.assets:
-            raise ScenarioError(f"unknown asset {name!r}; known: {', '.join(self.assets)}")
-        return self.assets[name]
-
-    def account(self, step: Step) -> int:
-        """Return the account of a step's user."""
-        return self.users[str(step.get("user", ""))]
-
-    def credit(self, user: str, asset: int, amount: int) -> None:
-        """Pay something in."""
-        if amount:
-            account = self.users[user]
-            self.send(encode_funds(w.COMMAND_CREDIT, account, asset, amount))
+    # --- talking to the engine --------------------------------------------------------------------
 
     def send(self, command: bytes) -> int:
         """Apply a command; return the order id of its result."""
         return self.observe(list(decode_events(self.engine.apply(command))))
-
-    def observe(self, events: list[Event]) -> int:
-        """Translate a command's events."""
-        result = events[0]
-        if not isinstance(result, Result):
-            raise Mismatch("the engine's answer does not start with a result")
-        self.refusal = result.reason
-        for event in events[1:]:
-            if isinstance(event, Trade):
-                self.trades.append(event)
-            elif isinstance(event, Order):
-                self.observe_order(event)
-        return result.order_id
-
-    def observe_order(self, order: Order) -> None:
-        """Note what an order has left, and its end if it did not end by a fill."""
-        before = self.remaining.get(order.order_id, order.remaining)
-        self.remaining[order.order_id] = order.remaining
-        ended = order.status in (w.STATUS_CANCELLED, w.STATUS_EXPIRED)
-        if ended and order.close_reason != w.CLOSE_REPLACED:
-            # What a decrement has taken away from both sides was cancelled too.
-            lots = order.remaining or before
-            self.cancelled.append((order.order_id, lots))
-
-    def name(self, order_id: int) -> int | str:
-        """Return the scenario's id of an order."""
-        return self.names.get(order_id, order_id)
-
-    # --- steps ------------------------------------------------------------------------------------
-
-    def run(self, index: int, step: Step) -> None:
-        """Do one step."""
-        if step.get("op") not in OPERATIONS:
-            raise ScenarioError(f"unknown op {step.get('op')!r}; known: {', '.join(OPERATIONS)}")
-        operate, keys = OPERATIONS[step["op"]]
-        reject_unknown(f"op {step['op']!r}", step, {"op", "user", "comment", *keys})
-        self.refusal = 0
-        operate(self, step)
-        if self.refusal:
-            self.rejected.append(index)
-        self.history[str(index)] = self.funds()
-
-    def add(self, step: Step) -> None:
-        """Place an order of any type."""
-        order_type = choose(TYPES, take(step, "type", default="limit"), "type")
-        name = str(take(step, "id"))
-        tif = str(take(step, "tif", default="GTC"))
-        post_only = tif.upper() in POST_ONLY or bool(step.get("post_only", False))
-        time_in_force = w.TIF_GTC
-        if tif.upper() not in POST_ONLY:
-            time_in_force = choose(TIMES, tif, "tif")
-        immediate = order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
-        if immediate and time_in_force != w.TIF_FOK:
-            time_in_force = w.TIF_IOC
-        quote_amount = take(step, "quote_amount", "quote_qty", "quote", default=0)
-        quantity = take(step, "qty", "quantity", default=0 if quote_amount else ...)
-        price = take(step, "price", default=0 if immediate else ...)
-        account = self.account(step)
-        order_id = self.send_if_it_fits(
-            lambda: encode_place(
-                account,
-                MARKET,
-                choose(SIDES, take(step, "side"), "side"),
-                whole(0 if order_type == w.TYPE_MARKET else price or 0, "price"),
-                whole(quantity, "qty"),
-                order_type=order_type,
-                time_in_force=time_in_force,
-                post_only=post_only,
-                stp=choose(PREVENTIONS, step.get("stp") or self.stp, "stp"),
-                quote_amount=whole(quote_amount, "quote_amount"),
-                trigger_price=whole(take(step, "stop_price", "trigger_price", default=0), "stop"),
-                display_quantity=whole(take(step, *DISPLAY_NAMES, default=0), "display_qty"),
-                expire_ms=whole(take(step, "expire", "expire_ms", default=0), "expire"),
-                command_id=self.client_id(account, name),
-            )
-        )
-        if self.refusal:
-            # A refused order was never there: its id may be used again.
-            self.attempts[account, name] = self.attempts.get((account, name), 0) + 1
-        else:
-            self.know(name, order_id)
-
-    def client_id(self, account: int, name: str) -> tuple[int, int]:
-        """Return the command id of an order; trying again after a refusal makes a new one."""
-        attempt = self.attempts.get((account, name), 0)
-        return command_id(account, f"{name}\n{attempt}" if attempt else name)
 
     def send_if_it_fits(self, encode: Callable[[], bytes]) -> int:
         """Send a command, unless a number in it is too large for a word."""
@@ -278,62 +106,251 @@ class Exchange:
             return 0
         return self.send(command)
 
-    def know(self, name: str, order_id: int) -> None:
-        """Use a scenario's id for an order."""
-        self.order_ids[name] = order_id
-        self.names[order_id] = name
+    def observe(self, events: list[Event]) -> int:
+        """Translate a command's events."""
+        result = events[0]
+        if not isinstance(result, Result):
+            raise Mismatch("the engine's answer does not start with a result")
+        self.refusal = result.reason
+        for event in events[1:]:
+            if isinstance(event, Trade):
+                self.trades.append(event)
+                for order_id in (event.maker_order, event.taker_order):
+                    left = self.open.get(order_id, self.placing)
+                    self.open[order_id] = left - event.quantity
+            elif isinstance(event, Order):
+                self.observe_order(event)
+        return result.order_id
 
-    def market(self, step: Step) -> None:
-        """Place a market order."""
-        self.add({**step, "type": "market"})
+    def observe_order(self, order: Order) -> None:
+        """Note what an order has left, and its end if it did not end by a fill.
 
-    def cancel(self, step: Step) -> None:
-        """Cancel an order."""
-        order_id = self.order_ids.get(str(take(step, "id")), 0)
-        self.send(encode_cancel(self.account_for(step, order_id), order_id))
+        Lots that are gone without a trade were taken by self-trade prevention.
+        """
+        order_id = order.order_id
+        before = self.open.get(order_id, self.placing)
+        self.open[order_id] = order.remaining
+        if not self.placing and order_id not in self.names:
+            self.by_quote.add(order_id)
+        if order_id in self.by_quote:
+            return
+        ended = order.status in (w.STATUS_CANCELLED, w.STATUS_EXPIRED)
+        if ended and not order.remaining:
+            self.cancelled[order_id] = before
+            return
+        if before > order.remaining:
+            taken = self.decremented.get(order_id, 0)
+            self.decremented[order_id] = taken + before - order.remaining
+        if ended and order.close_reason != w.CLOSE_REPLACED:
+            self.cancelled[order_id] = order.remaining
+
+    def has_ended(self, order_id: int) -> bool:
+        """Whether an order has ended other than by a fill."""
+        return order_id in self.cancelled or order_id in self.by_quote
+
+    # --- words to the engine's numbers ------------------------------------------------------------
+
+    def ticks(self, value: object, what: str = "price") -> int:
+        """Return a price in ticks; 0 when it is not given."""
+        exact = words.number(0 if value is None else value, what)
+        return words.scaled(exact, self.units.price)
+
+    def lots(self, value: object, what: str = "qty") -> int:
+        """Return a quantity in lots; 0 when it is not given."""
+        exact = words.number(0 if value is None else value, what)
+        return words.scaled(exact, self.units.quantity)
+
+    def amount(self, value: object, what: str = "amount") -> int:
+        """Return an amount in ledger units; 0 when it is not given."""
+        exact = words.number(0 if value is None else value, what)
+        return words.scaled(exact, self.units.money)
+
+    def name(self, order_id: int) -> str:
+        """Return the scenario's id of an order."""
+        return self.names.get(order_id, str(order_id))
+
+    def account(self, step: Step) -> int:
+        """Return the account of a step's user."""
+        return self.ledger.account(find(step, words.USER))
 
     def account_for(self, step: Step, order_id: int) -> int:
         """Return the step's account, or the order's own when the step names no user."""
-        order = None if "user" in step else self.engine.order(order_id)
+        order = None if find(step, words.USER) is not None else self.engine.order(order_id)
         return order.account if order else self.account(step)
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def run(self, index: int, step: Step) -> None:
+        """Do one step."""
+        op = words.fold(step.get("op", ""))
+        if op not in OPERATIONS:
+            raise ScenarioError(f"unknown op {step.get('op')!r}; known: {', '.join(OPERATIONS)}")
+        operate, keys = OPERATIONS[op]
+        words.reject_unknown(f"op {op!r}", step, keys)
+        self.refusal = 0
+        traded = len(self.trades)
+        order_id = operate(self, {**_IMPLIED.get(op, {}), **step, "index": index})
+        if self.refusal:
+            self.rejected.append(index)
+        elif order_id and len(self.trades) == traded and self.has_ended(order_id):
+            self.killed[index] = [self.name(order_id), self.cancelled.get(order_id, 0)]
+        if str(index) in self.looked_at:
+            self.history[str(index)] = self.funds()
+
+    def add(self, step: Step) -> int:
+        """Place an order of any type; return its order id."""
+        name = str(find(step, words.ID) or f"step {step['index']}")
+        account = self.account(step)
+        terms = self.terms(step)
+        market = self.ledger.market(find(step, words.MARKET))
+        self.join_group(step, account)
+        # The id of an order that is no more may be used again; the engine would refuse it for good.
+        known = self.order_ids.get(name, 0)
+        if known and self.engine.order(known) is None:
+            self.attempts[account, name] = self.attempts.get((account, name), 0) + 1
+        attempt = self.attempts.get((account, name), 0)
+        self.placing = terms["quantity"]
+        order_id = self.send_if_it_fits(
+            lambda: encode_place(
+                account,
+                market,
+                **terms,
+                command_id=command_id(account, f"{name}\n{attempt}" if attempt else name),
+            )
+        )
+        if not self.refusal:
+            self.order_ids[name] = order_id
+            self.names[order_id] = name
+            return order_id
+        # A refused order was never there: its id may be used again.
+        if self.refusal != w.REASON_DUPLICATE_COMMAND:
+            self.attempts[account, name] = attempt + 1
+        if self.refusal == w.REASON_POST_ONLY_WOULD_CROSS:
+            self.bounced[step["index"]] = [name, terms["quantity"]]
+        return 0
+
+    def terms(self, step: Step) -> dict[str, Any]:
+        """Return what an order is, as the encoder's arguments."""
+        order_type, price, trigger = self.kind(step)
+        tif = str(find(step, words.TIF) or "GTC")
+        post_only = words.fold(tif) in words.POST_ONLY or bool(step.get("post_only"))
+        post_only = post_only or words.fold(step.get("type", "")) in words.POST_ONLY
+        in_force = w.TIF_GTC
+        if words.fold(tif) not in words.POST_ONLY:
+            in_force = choose(words.TIMES, tif, "tif")
+        if order_type in IMMEDIATE and in_force != w.TIF_FOK:
+            in_force = w.TIF_IOC
+        quote_amount = find(step, words.QUOTE_AMOUNT)
+        quantity = find(step, words.QUANTITY)
+        if quantity is None and quote_amount is None:
+            take(step, words.QUANTITY)
+        grouped = find(step, words.GROUP) is not None
+        # An order that names no user has no owner whose other orders it could meet.
+        owned = grouped or find(step, words.USER) is not None
+        stp = choose(words.PREVENTIONS, find(step, words.STP) or self.stp, "stp")
+        return {
+            "side": choose(words.SIDES, take(step, ("side",)), "side"),
+            "price": price,
+            "quantity": self.lots(quantity),
+            "order_type": order_type,
+            "time_in_force": in_force,
+            "post_only": post_only,
+            "stp": stp if owned else w.STP_NONE,
+            "stp_by_group": grouped and stp != w.STP_NONE,
+            "quote_amount": self.amount(quote_amount, "quote_amount"),
+            "trigger_price": trigger,
+            "display_quantity": self.lots(find(step, words.DISPLAY), "display_qty"),
+            "expire_ms": words.whole(find(step, words.EXPIRE) or 0, "expire"),
+        }
+
+    def kind(self, step: Step) -> tuple[int, int, int]:
+        """Return an order's type, price and trigger price; the keys imply a type not given."""
+        price, trigger = find(step, words.PRICE), find(step, words.STOP)
+        spelled = step.get("type")
+        if spelled is None:
+            spelled = "limit" if trigger is None else "stop"
+        order_type = choose(words.TYPES, spelled, "type")
+        if words.fold(spelled) == "stop" and trigger is not None and price:
+            order_type = w.TYPE_STOP_LIMIT
+        if order_type == w.TYPE_STOP_MARKET and trigger is None:
+            price, trigger = None, price
+        if words.fold(spelled) == "iceberg":
+            take(step, words.DISPLAY)
+        if order_type not in IMMEDIATE:
+            take(step, words.PRICE)
+        if order_type in STOPS and trigger is None:
+            take(step, words.STOP)
+        ticks = 0 if order_type == w.TYPE_MARKET else self.ticks(price)
+        if order_type == w.TYPE_STOP_MARKET and not ticks and _gives_quote(step):
+            ticks = self.highest
+        return order_type, ticks, self.ticks(trigger, "stop_price")
+
+    def join_group(self, step: Step, account: int) -> None:
+        """Put a user into the self-trade prevention group that its order names."""
+        group = words.whole(find(step, words.GROUP) or 0, "group")
+        if group and self.groups.get(account) != group:
+            self.groups[account] = group
+            self.send_if_it_fits(lambda: encode_set_account(account, stp_group=group))
+
+    def market(self, step: Step) -> int:
+        """Place a market order."""
+        return self.add({**step, "type": "market"})
+
+    def cancel(self, step: Step) -> None:
+        """Cancel an order."""
+        order_id = self.order_ids.get(str(take(step, words.ID)), 0)
+        self.send(encode_cancel(self.account_for(step, order_id), order_id))
 
     def replace(self, step: Step) -> None:
         """Cancel-replace: the new price and the new remaining quantity, 0 cancels."""
-        if take(step, "qty", "quantity", default=1) == 0:
-            self.cancel(step)
-        else:
-            self.change(step, replace=True)
+        self.change(step, replace=True)
 
     def amend(self, step: Step) -> None:
         """Amend in place: less at the same price keeps priority."""
-        if take(step, "qty", "quantity", default=1) == 0:
-            self.cancel(step)
-        else:
-            self.change(step, replace=False)
+        self.change(step, replace=False)
 
     def change(self, step: Step, *, replace: bool) -> None:
-        """Send a replace or an amendment."""
-        name = str(take(step, "id"))
+        """Send a replace or an amendment; quantity 0 cancels, another side is a new order."""
+        name = str(take(step, words.ID))
+        new_name = str(find(step, words.NEW_ID) or name)
         order_id = self.order_ids.get(name, 0)
-        display = take(step, *DISPLAY_NAMES, default=0)
+        order = self.engine.order(order_id)
+        quantity = find(step, words.QUANTITY)
+        side = find(step, ("side",))
+        turned = order and side is not None and choose(words.SIDES, side, "side") != order.side
+        if turned or (quantity is not None and self.lots(quantity) == 0):
+            self.cancel({"op": "cancel", "id": name, **_only(step, words.USER)})
+            if turned and not self.refusal and self.lots(quantity):
+                self.add({**step, "id": new_name})
+            return
+        self.placing = self.lots(quantity) if quantity is not None else self.open.get(order_id, 0)
+        if not replace:
+            # What an amendment leaves is what it says: the rest was not taken from the order.
+            self.open[order_id] = self.placing
         changed = self.send_if_it_fits(
             lambda: encode_change(
                 self.account_for(step, order_id),
                 order_id,
                 replace=replace,
-                price=whole(take(step, "price", default=0), "price"),
-                quantity=whole(take(step, "qty", "quantity", default=0), "qty"),
-                trigger_price=whole(take(step, "stop_price", "trigger_price", default=0), "stop"),
-                display_quantity=whole(display, "display_qty"),
+                price=self.ticks(find(step, words.PRICE)),
+                quantity=self.lots(quantity),
+                trigger_price=self.ticks(find(step, words.STOP), "stop_price"),
+                display_quantity=self.lots(find(step, words.DISPLAY), "display_qty"),
             )
         )
-        if not self.refusal:
-            self.know(str(step.get("new_id", name)), changed)
+        if self.refusal:
+            self.open[order_id] = order.remaining if order else 0
+        else:
+            self.order_ids[new_name] = changed
+            self.names[changed] = new_name
 
     def cancel_all(self, step: Step) -> None:
-        """Cancel all orders of a user, or of one side of it."""
-        side = choose({**SIDES, "both": w.SIDE_BOTH}, step.get("side", "both"), "side")
-        self.send(encode_cancel_all(self.account(step), side=side))
+        """Cancel all orders of a user, or of one side or market of it."""
+        both = {**words.SIDES, "both": w.SIDE_BOTH}
+        side = choose(both, step.get("side") or "both", "side")
+        named = find(step, words.MARKET)
+        market = 0 if named is None else self.ledger.market(named)
+        self.send(encode_cancel_all(self.account(step), market, side))
 
     def deposit(self, step: Step) -> None:
         """Pay something in."""
@@ -345,90 +362,105 @@ class Exchange:
 
     def move(self, kind: int, step: Step) -> None:
         """Pay in or out."""
-        asset, amount = self.asset(take(step, "asset")), whole(take(step, "amount"), "amount")
+        asset = self.ledger.asset(take(step, words.ASSET))
+        amount = self.amount(take(step, words.AMOUNT))
         account = self.account(step)
         self.send_if_it_fits(lambda: encode_funds(kind, account, asset, amount))
 
     def time(self, step: Step) -> None:
         """Move the engine's time."""
-        self.send(encode_advance_time(whole(take(step, "time_ms", "ms", "to"), "time_ms")))
+        time_ms = words.whole(take(step, words.TIME), "time_ms")
+        self.send_if_it_fits(lambda: encode_advance_time(time_ms))
 
     def state(self, step: Step) -> None:
         """Change the market's state; open after an auction uncrosses it."""
-        state = choose(STATES, take(step, "state"), "state")
-        reference = whole(step.get("reference", 0), "reference")
-        self.send(encode_set_market_state(MARKET, state, reference))
+        state = choose(words.STATES, take(step, ("state",)), "state")
+        reference = self.ticks(step.get("reference"), "reference")
+        market = self.ledger.market(find(step, words.MARKET))
+        self.send_if_it_fits(lambda: encode_set_market_state(market, state, reference))
 
     # --- what came of it --------------------------------------------------------------------------
 
-    def resting(self) -> list[list[object]]:
-        """Return [id, remaining] in book order, bids first."""
-        sides = (w.SIDE_BUY, w.SIDE_SELL)
-        return [self.named(row) for side in sides for row in self.engine.resting(MARKET, side)]
+    def named(self, row: tuple[int, int]) -> Row:
+        """Return a row of (order id, lots) with the scenario's id and quantity."""
+        return [self.name(row[0]), words.plain(row[1], self.units.quantity)]
 
-    def stops_pending(self) -> list[list[object]]:
-        """Return [id, quantity] of pending stops, buys first."""
-        sides = (w.SIDE_BUY, w.SIDE_SELL)
-        return [self.named(row) for side in sides for row in self.engine.stops(MARKET, side)]
+    def resting(self, market: int, side: int) -> list[Row]:
+        """Return [id, remaining] of a side in book order."""
+        return [self.named(row) for row in self.engine.resting(market, side)]
 
-    def named(self, row: tuple[int, int]) -> list[object]:
-        """Return a row of (order id, lots) with the scenario's id."""
-        return [self.name(row[0]), row[1]]
+    def stops(self, market: int, side: int) -> list[Row]:
+        """Return [id, quantity] of a side's pending stops in the order they would fire."""
+        return [self.named(row) for row in self.engine.stops(market, side)]
 
-    def sides(self) -> list[list[tuple[int, int]]]:
-        """Return the (order id, remaining) of the bids and of the asks."""
-        return [self.engine.resting(MARKET, side) for side in (w.SIDE_BUY, w.SIDE_SELL)]
+    def levels(self, market: int) -> list[list[list[Number]]]:
+        """Return the [price, displayed quantity] of the bids and of the asks."""
+        return [
+            [
+                [words.plain(price, self.units.price), words.plain(lots, self.units.quantity)]
+                for price, lots in side
+            ]
+            for side in self.engine.book(market)
+        ]
 
-    def levels(self) -> list[list[list[int]]]:
-        """Return the [price, displayed lots] of the bids and of the asks."""
-        return [[list(level) for level in side] for side in self.engine.book(MARKET)]
+    def trade(self, trade: Trade) -> Row:
+        """Return [maker, taker, price, quantity]."""
+        price = words.plain(trade.price, self.units.price)
+        quantity = words.plain(trade.quantity, self.units.quantity)
+        return [self.name(trade.maker_order), self.name(trade.taker_order), price, quantity]
 
     def funds(self) -> Funds:
         """Return user -> asset -> {available, held}."""
         return {
             user: {
-                asset: dict(
-                    zip(("available", "held"), self.engine.balance(account, number), strict=True)
-                )
-                for asset, number in self.assets.items()
+                asset: {
+                    part: words.plain(amount, self.units.money)
+                    for part, amount in zip(
+                        ("available", "held"), self.engine.balance(account, number), strict=True
+                    )
+                }
+                for asset, number in self.ledger.assets.items()
             }
-            for user, account in self.users.items()
+            for user, account in self.ledger.users.items()
         }
 
 
-def _ppm(fee: object) -> int:
-    """Return a fee in ppm: whole numbers are ppm, others fractions of the amount."""
-    if isinstance(fee, float) and not fee.is_integer():
-        return round(fee * w.PPM)
-    return whole(int(fee) if isinstance(fee, float) else fee, "fee")
+def _gives_quote(step: Step) -> bool:
+    """Whether a step's order gives the quote asset."""
+    return choose(words.SIDES, take(step, ("side",)), "side") == w.SIDE_BUY
 
 
-def reject_unknown(what: str, given: Step, known: set[str]) -> None:
-    """Refuse a misspelt key rather than pass for the wrong reason."""
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise ScenarioError(f"{what} has unknown {', '.join(map(repr, unknown))}")
+def _only(step: Step, names: tuple[str, ...]) -> Step:
+    return {name: step[name] for name in names if name in step}
 
 
-DISPLAY_NAMES = ("display_qty", "display", "visible_qty", "visible", "peak", "peak_qty")
-_ORDER_KEYS = (
-    *("id", "side", "price", "qty", "quantity", "tif", "type", "stp", "post_only"),
-    *("stop_price", "trigger_price", "expire", "expire_ms"),
-    *("quote_amount", "quote_qty", "quote", *DISPLAY_NAMES),
+_ANY_STEP = ("op", *words.USER, *words.MARKET, *words.REMARK)
+_CHANGE = (
+    *(*_ANY_STEP, *words.ID, *words.NEW_ID, "side", *words.PRICE, *words.QUANTITY),
+    *(*words.STOP, *words.DISPLAY),
 )
-_CHANGE_KEYS = (
-    *("id", "new_id", "side", "price", "qty", "quantity", "stop_price", "trigger_price"),
-    *DISPLAY_NAMES,
+_ORDER = (
+    *(*_ANY_STEP, *words.ID, "side", "type", *words.PRICE, *words.QUANTITY, *words.STOP),
+    *(*words.TIF, "post_only", *words.STP, *words.GROUP, *words.EXPIRE),
+    *(*words.QUOTE_AMOUNT, *words.DISPLAY),
 )
-OPERATIONS: dict[str, tuple[Callable[[Exchange, Step], None], tuple[str, ...]]] = {
-    "add": (Exchange.add, _ORDER_KEYS),
-    "market": (Exchange.market, _ORDER_KEYS),
-    "replace": (Exchange.replace, _CHANGE_KEYS),
-    "amend": (Exchange.amend, _CHANGE_KEYS),
-    "cancel": (Exchange.cancel, ("id",)),
-    "cancel_all": (Exchange.cancel_all, ("side",)),
-    "deposit": (Exchange.deposit, ("asset", "amount")),
-    "withdraw": (Exchange.withdraw, ("asset", "amount")),
-    "time": (Exchange.time, ("time_ms", "ms", "to")),
-    "state": (Exchange.state, ("state", "reference")),
+_MOVE = (*_ANY_STEP, *words.ASSET, *words.AMOUNT)
+Operation = tuple[Callable[[Exchange, Step], int | None], frozenset[str]]
+OPERATIONS: dict[str, Operation] = {
+    **dict.fromkeys(("add", "limit", "place", "new", "submit"), (Exchange.add, frozenset(_ORDER))),
+    **dict.fromkeys(
+        ("stop", "stop_market", "stop_limit", "iceberg"), (Exchange.add, frozenset(_ORDER))
+    ),
+    "market": (Exchange.market, frozenset(_ORDER)),
+    **dict.fromkeys(("replace", "modify"), (Exchange.replace, frozenset(_CHANGE))),
+    "amend": (Exchange.amend, frozenset(_CHANGE)),
+    "cancel": (Exchange.cancel, frozenset((*_ANY_STEP, *words.ID))),
+    "cancel_all": (Exchange.cancel_all, frozenset((*_ANY_STEP, "side"))),
+    "deposit": (Exchange.deposit, frozenset(_MOVE)),
+    "withdraw": (Exchange.withdraw, frozenset(_MOVE)),
+    "time": (Exchange.time, frozenset((*_ANY_STEP, *words.TIME))),
+    "state": (Exchange.state, frozenset((*_ANY_STEP, "state", "reference"))),
+}
+_IMPLIED: dict[str, Step] = {
+    kind: {"type": kind} for kind in ("stop", "stop_market", "stop_limit", "iceberg")
 }

@@ -1,143 +1,61 @@
 """Run black-box scenarios from JSON against the engine.
 
-    python -m scripts.scenarios FILE [FILE ...] [--engine core|reference]
-
-Prints ``PASS name`` or ``FAIL name: why`` a line, then ``N passed, M failed``; the exit code is 1
-when any failed. A scenario is an object:
+Prints ``PASS name`` or ``FAIL name: why`` a line, then ``N passed, M failed``. A file holds a
+scenario, a list of them, an object with a list under ``scenarios``, or one a line. A scenario is
+an object:
 
 ``name``, ``checks``
     What it is called, and a sentence for people.
 ``steps``
-    A list of objects with ``op`` (see ``OPERATIONS``) and that operation's keys.
+    A list of objects with ``op`` and that operation's keys (``scenario_exchange.OPERATIONS``):
+    add, market, replace, amend, cancel, cancel_all, deposit, withdraw, time, state.
 ``expect``
-    What must hold at the end (see ``EXPECTATIONS``); what it does not name is not looked at.
+    What must hold at the end (``scenario_expectations.EXPECTATIONS``); what it does not name is
+    not looked at.
 ``stp``
-    Self-trade prevention of all orders; none when absent. A step may name its own.
-``ledger``, ``deposits``
-    Units and fees of the one market, and what users own; users without a deposit are rich.
+    Self-trade prevention of all orders that name a user; none when absent. A step may name its own.
+``ledger``, ``markets``, ``deposits``
+    Assets, units and fees of the market, or of several by name, which steps then name; what users
+    own. Users without a deposit are rich. Without a ledger one lot is one unit of base, and costs
+    its price in units of quote.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from engine.core import Engine as CoreEngine
+from engine.core.engine import Engine as InterpretedEngine
 from engine.reference import Engine as ReferenceEngine
-from scripts.scenario_exchange import Exchange, Mismatch, ScenarioError, Step, reject_unknown
+from scripts.scenario_exchange import Exchange
+from scripts.scenario_expectations import EXPECTATIONS, looked_at, read_expectations
+from scripts.scenario_words import Mismatch, ScenarioError, Step, reject_unknown
 
-ENGINES = {"core": CoreEngine, "reference": ReferenceEngine}
-
-
-def same(what: str, expected: object, actual: object) -> None:
-    """Raise Mismatch unless two values are equal."""
-    if expected != actual:
-        raise Mismatch(f"{what}: expected {json.dumps(expected)}, got {json.dumps(actual)}")
-
-
-def rows(values: object, what: str) -> list[list[object]]:
-    """Return expected rows with ids as strings, so that 1 and "1" are the same order."""
-    if not isinstance(values, list):
-        raise ScenarioError(f"{what} must be a list")
-    return [
-        [str(word) if place == 0 else word for place, word in enumerate(row)]
-        if isinstance(row, list)
-        else [str(row)]
-        for row in values
-    ]
-
-
-def check_trades(exchange: Exchange, expected: object) -> None:
-    """[maker, taker, price, quantity] of every trade, in order."""
-    wanted = [[a, str(b), *rest] for a, b, *rest in rows(expected, "trades")]
-    actual = [
-        [exchange.name(t.maker_order), exchange.name(t.taker_order), t.price, t.quantity]
-        for t in exchange.trades
-    ]
-    same("trades", wanted, actual)
-
-
-def check_resting(exchange: Exchange, expected: object) -> None:
-    """[id, remaining] in book order, bids first."""
-    same("resting", rows(expected, "resting"), exchange.resting())
-
-
-def check_cancelled(exchange: Exchange, expected: object) -> None:
-    """[id, quantity] of what ended unfilled, in any order."""
-    actual = [exchange.named(row) for row in exchange.cancelled]
-    same("cancelled", sorted(rows(expected, "cancelled"), key=str), sorted(actual, key=str))
-
-
-def check_rejected(exchange: Exchange, expected: object) -> None:
-    """Indexes of the refused steps."""
-    same("rejected_steps", expected, exchange.rejected)
-
-
-def check_stops(exchange: Exchange, expected: object) -> None:
-    """Pending stops: how many, or their ids, or [id, quantity]."""
-    actual = exchange.stops_pending()
-    if isinstance(expected, int):
-        same("stops_pending", expected, len(actual))
-        return
-    wanted = rows(expected, "stops_pending")
-    width = min((len(row) for row in wanted), default=2)
-    same("stops_pending", sorted(wanted), sorted(row[:width] for row in actual))
-
-
-def check_l2(exchange: Exchange, expected: object) -> None:
-    """{bids, asks}: [price, displayed quantity], best first."""
-    if not isinstance(expected, dict):
-        raise ScenarioError("l2 must be an object with bids and asks")
-    reject_unknown("l2", expected, {"bids", "asks"})
-    bids, asks = exchange.levels()
-    for side, levels in (("bids", bids), ("asks", asks)):
-        if side in expected:
-            same(f"l2 {side}", expected[side], levels)
-
-
-def check_book_orders(exchange: Exchange, expected: object) -> None:
-    """[bids, asks]: how many orders rest."""
-    same("book_orders", expected, [len(side) for side in exchange.sides()])
-
-
-def check_book_volume(exchange: Exchange, expected: object) -> None:
-    """[bids, asks]: how many lots rest."""
-    same("book_volume", expected, [sum(lots for _, lots in side) for side in exchange.sides()])
-
-
-def check_money(part: str) -> Callable[[Exchange, object], None]:
-    """Return the check of available or held: {after_step: {step: {user: {asset: amount}}}}."""
-
-    def check(exchange: Exchange, expected: object) -> None:
-        if not isinstance(expected, dict):
-            raise ScenarioError(f"{part} must be an object")
-        after_step = expected.get("after_step", {})
-        final = expected.get("final", {k: v for k, v in expected.items() if k != "after_step"})
-        for step, users in [*after_step.items(), ("end", final)]:
-            if step not in exchange.history:
-                raise ScenarioError(f"{part} after step {step}, but there is no such step")
-            for user, assets in users.items():
-                for asset, amount in assets.items():
-                    exchange.asset(asset)
-                    owned = exchange.history[step].get(user, {}).get(asset, {})
-                    same(f"{part} after step {step}: {user} {asset}", amount, owned.get(part, 0))
-
-    return check
-
-
-EXPECTATIONS: dict[str, Callable[[Exchange, object], None]] = {
-    "trades": check_trades,
-    "resting": check_resting,
-    "cancelled": check_cancelled,
-    "rejected_steps": check_rejected,
-    "stops_pending": check_stops,
-    "l2": check_l2,
-    "book_orders": check_book_orders,
-    "book_volume": check_book_volume,
-    "available": check_money("available"),
-    "held": check_money("held"),
+ENGINES: dict[str, Any] = {
+    "core": CoreEngine,
+    "interpreted": InterpretedEngine,
+    "reference": ReferenceEngine,
 }
+KNOWN = ("name", "checks", "steps", "expect", "stp", "ledger", "markets", "deposits", "comment")
+EXAMPLES = """
+examples:
+  python -m scripts.scenarios tests/scenarios/stops.json
+  python -m scripts.scenarios tests/scenarios --engine reference
+  python -m scripts.scenarios a.json b.json --json
+
+a scenario:
+  {"name": "fifo", "checks": "the older of two bids trades first", "steps": [
+     {"op": "add", "id": "1", "side": "buy", "price": 10, "qty": 5, "tif": "GTC", "user": "ann"},
+     {"op": "add", "id": "2", "side": "buy", "price": 10, "qty": 5, "tif": "GTC", "user": "bob"},
+     {"op": "market", "id": "3", "side": "sell", "qty": 6, "user": "eve"}],
+   "expect": {"trades": [["1", "3", 10, 5], ["2", "3", 10, 1]], "resting": [["2", 4]]}}
+
+exit code: 0 when all passed, 1 when one failed, 2 when a file can not be read
+"""
 
 
 def run_scenario(scenario: Step, engine: str) -> None:
@@ -150,18 +68,17 @@ def run_scenario(scenario: Step, engine: str) -> None:
     Mismatch
         The engine does something else than it expects.
     """
-    known = {"name", "checks", "steps", "expect", "stp", "ledger", "deposits", "comment"}
-    reject_unknown("scenario", scenario, known)
+    reject_unknown("scenario", scenario, KNOWN)
     for key in ("steps", "expect"):
         if key not in scenario:
             raise ScenarioError(f"scenario needs {key!r}")
+    if not isinstance(scenario["steps"], list):
+        raise ScenarioError("steps must be a list")
     for index, step in enumerate(scenario["steps"]):
         if not isinstance(step, dict):
             raise ScenarioError(f"step {index}: unknown op {step!r}")
-    unknown = sorted(set(scenario["expect"]) - set(EXPECTATIONS))
-    if unknown:
-        raise ScenarioError(f"unknown expectation {', '.join(unknown)}")
-    exchange = Exchange(scenario, ENGINES[engine]())
+    expect = read_expectations(scenario["expect"])
+    exchange = Exchange(scenario, ENGINES[engine], looked_at(expect))
     for index, step in enumerate(scenario["steps"]):
         try:
             exchange.run(index, step)
@@ -169,8 +86,8 @@ def run_scenario(scenario: Step, engine: str) -> None:
             raise ScenarioError(f"step {index}: {error}") from error
     exchange.engine.check()
     exchange.history["end"] = exchange.funds()
-    for name, expected in scenario["expect"].items():
-        EXPECTATIONS[name](exchange, expected)
+    for name, expected in expect.items():
+        EXPECTATIONS[name](exchange, expected, expect)
 
 
 def verdicts(scenarios: list[Step], engine: str) -> Iterator[tuple[str, str]]:
@@ -190,23 +107,85 @@ def verdicts(scenarios: list[Step], engine: str) -> Iterator[tuple[str, str]]:
             yield name, ""
 
 
-def main() -> int:
+# --- files ----------------------------------------------------------------------------------------
+
+
+def read_scenarios(file: Path) -> list[Step]:
+    """Return a file's scenarios.
+
+    Raises
+    ------
+    OSError, ValueError, RecursionError
+        The file can not be read, or is not JSON.
+    """
+    text = file.read_text(encoding="utf-8-sig")
+    try:
+        found = _parse(text)
+    except ValueError:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) <= 1:
+            raise
+        try:
+            return [_parse(line) for line in lines]
+        except ValueError:
+            found = _parse(text)  # the whole file's error says more than a line's
+    if isinstance(found, dict):
+        found = found.get("scenarios", [found])
+    if not isinstance(found, list):
+        raise ValueError(f"it holds {type(found).__name__}, not scenarios")  # noqa: TRY004
+    return found
+
+
+def _parse(text: str) -> Any:  # noqa: ANN401 - JSON is any
+    return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is not a number")
+
+
+def files_in(paths: list[Path]) -> list[Path]:
+    """Return the files that some paths mean: a folder is all the JSON in it."""
+    return [
+        file
+        for path in paths
+        for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description="Run scenarios against the engine.")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    parser.add_argument("--engine", choices=ENGINES, default="core")
-    arguments = parser.parse_args()
-    passed = failed = 0
-    for file in arguments.files:
-        scenarios = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(scenarios, dict):
-            scenarios = scenarios.get("scenarios", [scenarios])
-        for name, why in verdicts(scenarios, arguments.engine):
-            print(f"FAIL {name}: {why}" if why else f"PASS {name}")
-            failed += bool(why)
-            passed += not why
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.scenarios",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="JSON, or a folder")
+    parser.add_argument("--engine", choices=ENGINES, default="core", help="default: core")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    options = parser.parse_args(arguments)
+    results: list[dict[str, object]] = []
+    unreadable = 0
+    for file in files_in(options.files):
+        try:
+            scenarios = read_scenarios(file)
+        except (OSError, ValueError, RecursionError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            print(f"{file} can not be read: {reason}", file=sys.stderr)
+            unreadable += 1
+            continue
+        for name, why in verdicts(scenarios, options.engine):
+            results.append({"file": str(file), "name": name, "passed": not why, "why": why})
+            if not options.json:
+                print(f"FAIL {name}: {why}" if why else f"PASS {name}")
+    failed = sum(1 for result in results if result["why"])
+    passed = len(results) - failed
+    if options.json:
+        print(json.dumps({"passed": passed, "failed": failed, "scenarios": results}, indent=1))
+    elif results or not unreadable:
+        print(f"{passed} passed, {failed} failed")
+    return 2 if unreadable else int(failed > 0)
 
 
 if __name__ == "__main__":
