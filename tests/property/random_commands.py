@@ -1,7 +1,8 @@
 """Random commands for the engine: one integer each, so that hypothesis draws and shrinks fast.
 
-Two tenants, three markets (coarse and fine lots, one without limits), a handful of accounts, and
-prices close together, so that most orders meet.
+Two tenants, three markets (coarse and fine lots, one with limits, one of the other tenant) and a
+fourth that may be defined, a handful of accounts, and prices close together, so that most orders
+meet. ``test_reach`` proves that all that can happen does.
 """
 
 from typing import Any
@@ -29,14 +30,15 @@ from engine.codec import (
 from engine.reference import Engine
 
 # Small enough that all of them are met, ids are forgotten, and holds run out.
-CAPACITY = {"orders": 30, "accounts": 8, "balances": 17, "holds": 3, "remembered_ids": 40}
-ASSETS = (1, 2, 3, 7)
-MARKETS = (1, 2, 3)
+CAPACITY = {"orders": 20, "accounts": 8, "balances": 20, "holds": 3, "remembered_ids": 40}
+OWNERS = {
+    1: tuple(w.account_number(1, index) for index in (1, 2, 3)),
+    2: tuple(w.account_number(2, index) for index in (1, 2)),
+}
 ACCOUNTS = (
-    *(w.account_number(1, index) for index in range(5)),
-    w.account_number(2, 0),
-    w.account_number(2, 1),
-    w.account_number(3, 1),
+    *(*OWNERS[1], *OWNERS[2]),
+    *(w.account_number(1, index) for index in (4, 5, 0)),
+    *(w.account_number(2, 0), w.account_number(3, 1)),
 )
 FUNDS = (
     w.COMMAND_CREDIT,
@@ -53,9 +55,11 @@ def world() -> bytes:
         encode_define_asset(1, 1, 8, "BTC"),
         encode_define_asset(2, 1, 6, "USDT"),
         encode_define_asset(3, 1, 0, "X"),
+        encode_define_asset(6, 2, 8, "BTC"),
         encode_define_asset(7, 2, 6, "USDT"),
         encode_define_market(1, 1, 1, 2, lot_units=1000, tick_units=7, symbol="BTC-USDT"),
         encode_define_market(3, 1, 3, 2, lot_units=1, tick_units=1, symbol="X-USDT"),
+        encode_define_market(4, 2, 6, 7, lot_units=10, tick_units=3, symbol="BTC-USDT"),
         encode_set_fee_tier(1, 0, 1000, 5000),
         encode_set_fee_tier(1, 1, -2000, 2500),
         encode_set_market_limits(
@@ -68,9 +72,9 @@ def world() -> bytes:
             reference_interval_ms=5,
         ),
     ]
-    for index in range(1, 4):
-        account = w.account_number(1, index)
-        commands += [encode_funds(w.COMMAND_CREDIT, account, asset, 10**6) for asset in (1, 2, 3)]
+    for tenant, assets in ((1, (1, 2, 3)), (2, (6, 7))):
+        for account in OWNERS[tenant]:
+            commands += [encode_funds(w.COMMAND_CREDIT, account, asset, 10**6) for asset in assets]
     commands.append(encode_set_account(w.account_number(1, 1), tier=1, stp_group=5))
     commands.append(encode_set_account(w.account_number(1, 2), stp_group=5))
     return b"".join(commands)
@@ -92,32 +96,40 @@ class Choices:
         return options[self.below(len(options))]
 
 
-def _place(choose: Choices, account: int, now_ms: int, **header: Any) -> bytes:
-    order_type = choose.of(1, 1, 1, 1, 1, 2, 3, 4)
-    is_market = order_type == w.TYPE_MARKET
-    price = 0 if order_type in (2, 4) and choose.below(8) else 95 + choose.below(11)
-    if order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET):
-        time_in_force = choose.of(2, 2, 3, 1)
+def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> bytes:
+    market = choose.of(1, 3, 4, *(*engine.markets,) * 6, 2 + 7 * choose.below(2))
+    tenant = engine.markets[market].tenant if market in engine.markets else 0
+    if tenant in OWNERS and account not in OWNERS[tenant] and choose.below(8):
+        account = OWNERS[tenant][choose.below(len(OWNERS[tenant]))]
+    order_type = choose.of(*(1, 1, 1, 1, 1, 2, 3, 4) * 8, 0, 5)
+    marketable = order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+    price = 0 if marketable and choose.below(8) else 95 + choose.below(11)
+    if marketable:
+        time_in_force = choose.of(*(2, 2, 3) * 5, 1)
     else:
-        time_in_force = choose.of(1, 1, 1, 1, 2, 3, 4, 4)
-    by_quote = is_market and choose.below(3) == 0
+        time_in_force = choose.of(*(1, 1, 1, 1, 1, 2, 3, 4) * 8, 0, 5)
+    can_rest = time_in_force in (w.TIF_GTC, w.TIF_GTD)
+    by_quote = order_type == w.TYPE_MARKET and choose.below(3) == 0
     quantity = 1 + choose.below(20)
-    iceberg = choose.below(5) == 0
+    iceberg = choose.below(5) == 0 and not by_quote and (can_rest or choose.below(6) == 0)
+    if choose.below(60) == 1:
+        # Numbers that fit their words, but whose product does not.
+        price, quantity = w.PRICE_MAX >> 1, w.QUANTITY_MAX >> 1
     return encode_place(
         account,
-        choose.of(1, 3, *(1, 1, 1, 3, 3) * 8, 2, 9),
-        choose.of(1, 2, *(1, 2) * 20, 0, 3),
+        market,
+        choose.of(*(1, 2) * 40, 0, 3),
         price,
         0 if by_quote else quantity,
         order_type=order_type,
         time_in_force=time_in_force,
-        post_only=time_in_force in (1, 4) and choose.below(6) == 0,
-        stp=choose.of(0, 0, 0, 1, 2, 3, 4),
+        post_only=choose.below(6 if can_rest else 40) == 1,
+        stp=choose.of(*(0, 0, 1, 2, 3, 4) * 12, 5, 7),
         stp_by_group=choose.below(2) == 1,
         quote_amount=choose.below(20_000) if by_quote else 0,
         trigger_price=95 + choose.below(11) if order_type > w.TYPE_MARKET else 0,
-        display_quantity=1 + choose.below(quantity) if iceberg and not by_quote else 0,
-        expire_ms=now_ms + choose.below(20) if time_in_force == w.TIF_GTD else 0,
+        display_quantity=1 + choose.below(min(quantity, 20)) if iceberg else 0,
+        expire_ms=engine.time_ms + choose.below(20) if time_in_force == w.TIF_GTD else 0,
         **header,
     )
 
@@ -143,12 +155,12 @@ def command(word: int, engine: Engine) -> bytes:
     choose = Choices(word)
     now_ms = engine.time_ms
     kind = choose.below(64)
-    account = ACCOUNTS[choose.of(1, 2, 3, *(1, 2, 3) * 6, 4, 0, 5, 6, 7)]
+    account = ACCOUNTS[choose.of(0, *(0, 1, 2, 0, 1, 2, 3, 4) * 4, 5, 6, 7, 8, 9)]
     has_id = choose.below(3) == 0
     command_id = (0, 1 + choose.below(3000)) if has_id else NO_ID
     header: dict[str, Any] = {"command_id": command_id, "time_ms": now_ms + choose.below(4)}
     if kind < 36:
-        return _place(choose, account, now_ms, **header)
+        return _place(choose, account, engine, **header)
     order_id, target = choose.below(engine.sequence + 1), NO_ID
     if engine.orders and choose.below(8):
         order = list(engine.orders.values())[choose.below(len(engine.orders))]
@@ -170,37 +182,41 @@ def command(word: int, engine: Engine) -> bytes:
             display_quantity=choose.of(0, 0, 0, 1 + choose.below(8)),
             **header,
         )
-    return _rare(choose, kind, account, now_ms, header)
-
-
-def _rare(choose: Choices, kind: int, account: int, now_ms: int, header: dict[str, Any]) -> bytes:
     if kind < 54:
-        kind = choose.of(*FUNDS, w.COMMAND_TRANSFER)
-        amount = choose.of(0, 1, 999, 100_000, 10**6)
-        hold_id, to_account = 1 + choose.below(4), 0
-        if kind == w.COMMAND_TRANSFER:
-            hold_id, to_account = 0, ACCOUNTS[choose.below(len(ACCOUNTS))]
-        elif kind in (w.COMMAND_CREDIT, w.COMMAND_DEBIT):
-            hold_id = 0
-        return encode_funds(
-            kind,
-            account,
-            choose.of(1, 2, 3, 1, 2, 3, 1, 2, 3, 7, 9),
-            amount,
-            hold_id=hold_id,
-            to_account=to_account,
-            **header,
-        )
+        return _funds(choose, account, engine, **header)
+    return _rare(choose, kind, account, now_ms)
+
+
+def _funds(choose: Choices, account: int, engine: Engine, **header: Any) -> bytes:
+    kind = choose.of(*FUNDS, w.COMMAND_TRANSFER)
+    amount = choose.of(0, 1, 999, 100_000, 10**6, 1, 999, w.AMOUNT_MAX)
+    own = (6, 7) if w.account_tenant(account) == 2 else (1, 2, 3)
+    asset = choose.of(*own, *own, *own, *own, 1, 7, 9)
+    hold_id, to_account = 0, 0
+    if kind == w.COMMAND_TRANSFER:
+        to_account = ACCOUNTS[choose.below(len(ACCOUNTS))]
+    elif kind in (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_SETTLE):
+        hold_id = 1 + choose.below(4)
+    holds = [(one.number, hold) for one in engine.accounts.values() for hold in one.holds.values()]
+    if kind in (w.COMMAND_RELEASE, w.COMMAND_SETTLE) and holds and choose.below(4):
+        account, hold = holds[choose.below(len(holds))]
+        hold_id, asset = hold.hold_id, hold.asset
+    return encode_funds(
+        kind, account, asset, amount, hold_id=hold_id, to_account=to_account, **header
+    )
+
+
+def _rare(choose: Choices, kind: int, account: int, now_ms: int) -> bytes:
     if kind < 56:
         return encode_advance_time(max(0, now_ms + choose.below(8) - 1))
     if kind < 59:
         # Mostly back to trading, or little else would happen.
         state = choose.of(1, 5, 1, 1, 1, 2, 1, 1, 1, 3, 1, 1, 1, 4, 1, 1, 1, 5, 1, 6)
         return encode_set_market_state(
-            choose.of(1, 3, 2), state, choose.of(0, 0, 95 + choose.below(11))
+            choose.of(1, 3, 4, 1, 3, 4, 2), state, choose.of(0, 0, 95 + choose.below(11))
         )
     if kind == 59:
-        return encode_cancel_all(account, choose.of(0, 1, 3, 9), choose.of(0, 1, 2, 3))
+        return encode_cancel_all(account, choose.of(0, 1, 3, 4, 9), choose.of(0, 1, 2, 3))
     if kind == 60:
         return encode_cancel_all_after(account, choose.of(0, 5, 30, -1))
     if kind == 61:
@@ -220,7 +236,7 @@ def _settings(choose: Choices, account: int) -> bytes:
         )
     if kind == 2:
         return encode_set_market_limits(
-            choose.of(1, 3, 2),
+            choose.of(1, 3, 4, 2),
             min_notional=choose.of(0, 300),
             max_quantity=choose.of(0, 15),
             max_price=choose.of(0, 104),
@@ -231,16 +247,16 @@ def _settings(choose: Choices, account: int) -> bytes:
         )
     if kind == 3:
         return encode_define_market(
-            choose.of(2, 1),
-            choose.of(1, 2),
-            choose.of(1, 2, 3),
-            choose.of(2, 7, 9),
-            lot_units=choose.of(5, 0),
-            tick_units=choose.of(3, -1),
+            choose.of(2, 2, 2, 1),
+            choose.of(1, 1, 1, 2, 3),
+            choose.of(1, 3, 1, 3, 2),
+            choose.of(2, 2, 2, 7, 9),
+            lot_units=choose.of(5, 5, 5, 0),
+            tick_units=choose.of(3, 3, 3, -1),
             symbol="Y",
         )
     if kind == 4:
         return encode_define_asset(choose.of(3, 8), choose.of(1, 2), choose.of(2, 19), "Z")
     if kind == 5:
         return encode_epoch(choose.of(1, -1), (5, 6))
-    return encode_reject(account, choose.of(1, 37, 99))
+    return encode_reject(account, choose.of(1, 37, w.REASON_INTERNAL_ERROR, 99))

@@ -23,17 +23,26 @@ needs_compiler = pytest.mark.skipif(not COMPILED, reason="the engine is not comp
 
 
 def agree(words: list[int], engine_class: Any) -> None:
-    """Drive both with the same commands; compare events, digest and whole state after each."""
+    """Drive both with the same commands; compare events, digest and whole state after each.
+
+    Then all of them at once, as a worker's batch: the engine looks ahead in one.
+    """
     reference, engine = ReferenceEngine(**CAPACITY), engine_class(**CAPACITY)
-    setup = world()
-    assert engine.apply(setup) == reference.apply(setup)
+    commands = [world()]
+    events = [reference.apply(commands[0])]
+    assert engine.apply(commands[0]) == events[0]
     for word in words:
         one = command(word, reference)
-        assert engine.apply(one) == reference.apply(one)
+        commands.append(one)
+        events.append(reference.apply(one))
+        assert engine.apply(one) == events[-1]
         assert engine.digest() == reference.digest()
         assert engine.snapshot() == reference.snapshot()
         engine.check()
         reference.check()
+    at_once = engine_class(**CAPACITY)
+    assert at_once.apply(b"".join(commands)) == b"".join(events)
+    assert at_once.digest() == engine.digest()
     restored = engine_class.restore(engine.snapshot())
     restored.check()
     assert restored.snapshot() == engine.snapshot()

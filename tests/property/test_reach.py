@@ -1,0 +1,133 @@
+"""The random commands reach everything: a property proved on what never happens is worth nothing.
+
+Of each command kind one is accepted, each reason refuses one, each way for an order to close
+occurs, in every state of a market, and so does each of the rarer turns of ``happenings``.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine import layout as w
+from engine.codec import Command, decode_commands
+from engine.events import Event, Market, Order, OrderTerms, Result, Trade, decode_events
+from engine.reference import Engine
+from tests.property.random_commands import CAPACITY, command, world
+
+HISTORIES, LENGTH = 80, 250
+NEVER_ACCEPTED = w.COMMAND_REJECT  # it is the journal of a refusal
+PREVENTIONS = (w.STP_CANCEL_TAKER, w.STP_CANCEL_MAKER, w.STP_CANCEL_BOTH, w.STP_DECREMENT)
+CHANGES = (w.COMMAND_AMEND, w.COMMAND_REPLACE)
+Seen = Counter[tuple[str, object]]
+
+
+def happenings(wish: Command, events: list[Event]) -> Iterator[tuple[str, object]]:
+    """Yield what one command made happen, by subject."""
+    result = events[0]
+    assert isinstance(result, Result)
+    kind = result.command_kind
+    yield ("accepted" if result.accepted else "refused", kind)
+    yield ("reason", result.reason)
+    trades = [event for event in events if isinstance(event, Trade)]
+    orders = [event for event in events if isinstance(event, Order)]
+    yield from (("closed", order.close_reason) for order in orders if order.close_reason)
+    yield from (("traded by", kind) for _ in trades)
+    yield from (("traded in the market", trade.market) for trade in trades)
+    yield from (("rebate", 1) for trade in trades if trade.maker_fee < 0)
+    makers = Counter(trade.maker_order for trade in trades)
+    yield from (("iceberg traded twice in a command", 1) for count in makers.values() if count > 1)
+    yield from _prevented(wish, orders)
+    yield from _stops(orders)
+    for event in events:
+        if isinstance(event, Market):
+            yield ("state", event.state)
+            if event.indicative_price:
+                yield ("indicative price", 1)
+            if event.state == w.STATE_HALTED and kind != w.COMMAND_SET_MARKET_STATE:
+                yield ("breaker", 1)
+        if isinstance(event, OrderTerms) and event.quote_amount and trades:
+            yield ("traded by quote amount", 1)
+
+
+def _prevented(wish: Command, orders: list[Order]) -> Iterator[tuple[str, object]]:
+    """Yield self-trade preventions of a PLACE, by mode; and those that only the group explains."""
+    if wish.kind != w.COMMAND_PLACE:
+        return
+    terms = wish.body[w.PLACE_TERMS - w.PLACE_MARKET]
+    for order in orders:
+        if order.close_reason == w.CLOSE_SELF_TRADE:
+            yield ("prevented by mode", w.terms_stp(terms))
+            if order.account != wish.account:
+                yield ("prevented by group", 1)
+
+
+def _stops(orders: list[Order]) -> Iterator[tuple[str, object]]:
+    fired = {order.order_id: order for order in orders if w.terms_triggered(order.terms)}
+    yield from (("stop fired", order.order_type) for order in fired.values())
+    if len(fired) > 1:
+        yield ("several stops fired by one command", 1)
+    for order in orders:
+        if order.order_type in (w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET) and (
+            order.close_reason and order.order_id not in fired
+        ):
+            yield ("stop closed while pending", order.close_reason)
+
+
+def reached(seed: int) -> Seen:
+    """Count what happens in some histories as long as those of the long run."""
+    draw = random.Random(seed)
+    seen: Seen = Counter()
+    for _ in range(HISTORIES):
+        engine = Engine(**CAPACITY)
+        engine.apply(world())
+        for _ in range(LENGTH):
+            one = command(draw.getrandbits(160), engine)
+            for market in engine.markets.values():
+                seen["commands while in state", market.state] += 1
+            (wish,) = decode_commands(one)
+            horizon_ms = engine.horizon_ms
+            seen.update(happenings(wish, list(decode_events(engine.apply(one)))))
+            seen["ids forgotten", 1] += engine.horizon_ms != horizon_ms
+            seen["full", "orders"] += len(engine.orders) == engine.capacity_orders
+            seen["full", "accounts"] += len(engine.accounts) == engine.capacity_accounts
+            seen["full", "balances"] += len(engine.balances) == engine.capacity_balances
+            seen["full", "holds"] += engine.hold_count == engine.capacity_holds
+    return seen
+
+
+EVERYTHING: dict[str, set[Any]] = {
+    "accepted": set(w.COMMAND_NAMES) - {NEVER_ACCEPTED},
+    "refused": set(w.COMMAND_NAMES),
+    "reason": set(w.REASON_NAMES),
+    "closed": set(w.CLOSE_NAMES) - {w.CLOSE_NONE},
+    "state": set(w.MARKET_STATE_NAMES),
+    "commands while in state": set(w.MARKET_STATE_NAMES),
+    "traded by": {w.COMMAND_PLACE, *CHANGES, w.COMMAND_SET_MARKET_STATE},
+    "traded in the market": {1, 2, 3, 4},
+    "prevented by mode": set(PREVENTIONS),
+    "prevented by group": {1},
+    "stop fired": {w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET},
+    "several stops fired by one command": {1},
+    "stop closed while pending": {w.CLOSE_BY_ACCOUNT, w.CLOSE_COUNTDOWN, w.CLOSE_EXPIRED},
+    "iceberg traded twice in a command": {1},
+    "traded by quote amount": {1},
+    "rebate": {1},
+    "breaker": {1},
+    "indicative price": {1},
+    "ids forgotten": {1},
+    "full": {"orders", "accounts", "balances", "holds"},
+}
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    return reached(seed=7)
+
+
+@pytest.mark.parametrize("subject", EVERYTHING)
+def test_everything_happens(seen: Seen, subject: str) -> None:
+    missing = {one for one in EVERYTHING[subject] if not seen[subject, one]}
+    assert not missing
