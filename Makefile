@@ -54,11 +54,11 @@ invoke: setup ## one function in Lambda's container image (Docker): FUNCTION=Mar
 PYTEST := $(PY) -m pytest -n 2 --dist loadgroup
 
 test: setup ## all tests, the end-to-end ones on MiniStack included
-	@$(PYTEST) -m "not long" $(ARGS)
+	@$(PYTEST) $(ARGS)
 .PHONY: test
 
 test-long: setup ## the tests of nightly size too
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -m "" $(ARGS)
 .PHONY: test-long
 
 lint: setup ## ruff, mypy --strict, sam validate --lint, cfn-lint
