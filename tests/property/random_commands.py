@@ -31,6 +31,7 @@ from engine.reference import Engine
 
 # Small enough that all of them are met, ids are forgotten, and holds run out.
 CAPACITY = {"orders": 20, "accounts": 8, "balances": 20, "holds": 3, "remembered_ids": 40}
+QUOTES = (2, 7)
 OWNERS = {
     1: tuple(w.account_number(1, index) for index in (1, 2, 3)),
     2: tuple(w.account_number(2, index) for index in (1, 2)),
@@ -74,7 +75,11 @@ def world() -> bytes:
     ]
     for tenant, assets in ((1, (1, 2, 3)), (2, (6, 7))):
         for account in OWNERS[tenant]:
-            commands += [encode_funds(w.COMMAND_CREDIT, account, asset, 10**6) for asset in assets]
+            # The last of a tenant has money for an order or two only, so what it may pay matters.
+            poor = account == OWNERS[tenant][-1]
+            for asset in assets:
+                amount = 5_000 if poor and asset in QUOTES else 10**6
+                commands.append(encode_funds(w.COMMAND_CREDIT, account, asset, amount))
     commands.append(encode_set_account(w.account_number(1, 1), tier=1, stp_group=5))
     commands.append(encode_set_account(w.account_number(1, 2), stp_group=5))
     return b"".join(commands)
