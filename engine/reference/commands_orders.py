@@ -192,14 +192,23 @@ class OrderCommands(Auction):
             raise Refusal(w.REASON_INSUFFICIENT_BALANCE)
 
     def _can_pay(self, order: Order, reference: int, available: int) -> bool:
-        """Whether a market buy by quantity could pay for all that it would meet."""
+        """Whether a market buy by quantity could pay for all that it would meet.
+
+        Its own asks are no help where self-trade prevention cancels them and lets it go on.
+        """
         market = order.market
         limit = self._limit_price(order, reference)
         need = order.remaining
+        skips = w.terms_stp(order.terms) == w.STP_CANCEL_MAKER
         for price in market.asks.prices():
             if price > limit or not need:
                 break
-            lots = min(need, sum(maker.remaining for maker in market.asks.levels[price]))
+            there = (
+                maker.remaining
+                for maker in market.asks.levels[price]
+                if not (skips and self._is_self_trade(order, maker))
+            )
+            lots = min(need, sum(there))
             need -= lots
             available -= lots * price * market.tick_units
         return available >= 0
