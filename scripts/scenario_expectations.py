@@ -28,6 +28,8 @@ ALIASES = {
     "locked": "held",
     "reserved": "held",
     "book_visible": "book_visible_volume",
+    "book_stop_orders": "stop_orders",
+    "book_stop_volume": "stop_volume",
 }
 
 
@@ -83,10 +85,12 @@ def check_trades(exchange: Exchange, expected: object, _: Step) -> None:
 
 
 def check_resting(exchange: Exchange, expected: object, _: Step) -> None:
-    """[id, remaining] in book order, bids first; an object of them by market."""
+    """[id, remaining], or ids alone, in book order, bids first; an object of them by market."""
     for what, wanted, markets in _by_market(exchange, expected, "resting"):
         actual = [row for m in markets for side in BOTH_SIDES for row in exchange.resting(m, side)]
-        same(what, rows(wanted, what, "id", "qty"), actual)
+        given = rows(wanted, what, "id", "qty")
+        only_ids = bool(given) and all(len(row) == 1 for row in given)
+        same(what, given, [row[:1] for row in actual] if only_ids else actual)
 
 
 def _by_market(
@@ -203,6 +207,28 @@ def _visible(exchange: Exchange, market: int, side: int) -> Any:  # noqa: ANN401
     return sum(level[1] for level in exchange.levels(market)[BOTH_SIDES.index(side)])
 
 
+def _stop_orders(exchange: Exchange, market: int, side: int) -> int:
+    return len(exchange.stops(market, side))
+
+
+def _stop_volume(exchange: Exchange, market: int, side: int) -> Any:  # noqa: ANN401 - see above
+    return sum(row[1] for row in exchange.stops(market, side))
+
+
+def _best(side: int) -> Callable[[Exchange, object, Step], None]:
+    """Return the check of a side's best price, or [price, displayed quantity], or [] for none."""
+
+    def check(exchange: Exchange, expected: object, _: Step) -> None:
+        what = ("best_bid", "best_ask")[side]
+        best = next(iter(exchange.levels(1)[side]), [])
+        if isinstance(expected, list):
+            same(what, [words.number(cell, what) for cell in expected], best)
+        else:
+            same(what, words.number(expected, what), best[0] if best else 0)
+
+    return check
+
+
 # --- money ----------------------------------------------------------------------------------------
 
 
@@ -257,6 +283,10 @@ EXPECTATIONS: dict[str, Callable[[Exchange, object, Step], None]] = {
     "book_orders": _book_figure("book_orders", _orders),
     "book_volume": _book_figure("book_volume", _volume),
     "book_visible_volume": _book_figure("book_visible_volume", _visible),
+    "stop_orders": _book_figure("stop_orders", _stop_orders),
+    "stop_volume": _book_figure("stop_volume", _stop_volume),
+    "best_bid": _best(0),
+    "best_ask": _best(1),
     "available": check_money("available"),
     "held": check_money("held"),
 }

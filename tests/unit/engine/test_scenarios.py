@@ -42,6 +42,10 @@ def test_own_scenario(scenario: dict[str, Any], engine: str) -> None:
         ([ADD], {"cancelled": [["1", 5]]}, 'cancelled: expected [["1", 5]], got []'),
         ([ADD], {"cancelled": ["1"]}, "cancelled needs [id, quantity]"),
         ([ADD], {"book_orders": [0, 0]}, "book_orders: expected [0, 0], got [1, 0]"),
+        ([ADD], {"best_bid": [10, 4]}, "best_bid: expected [10, 4], got [10, 5]"),
+        ([ADD], {"best_ask": 11}, "best_ask: expected 11, got 0"),
+        ([ADD], {"stop_orders": [1, 0]}, "stop_orders: expected [1, 0], got [0, 0]"),
+        ([ADD], {"stop_orders": 1}, "stop_orders must be [bids, asks]"),
         ([ADD], {"l2": {"bids": [], "top": []}}, "l2 has unknown 'top'"),
         ([ADD], {"available": {"after_step": {"7": {}}}}, "available after step 7, but there is"),
         ([ADD], {"available": {"bob": {"BASE": 1}}}, "available of 'bob', who does nothing"),
@@ -164,6 +168,24 @@ def test_dead_on_arrival_is_cancelled_or_rejected(
 def test_dead_on_arrival_is_one_of_both(terms: dict[str, Any]) -> None:
     killed = {**ADD, "id": "k", **terms}
     assert why([ASK, killed], {"cancelled": [], "rejected_steps": []})
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        {"book_orders": [1, 1], "book_volume": [5, 9], "book_visible_volume": [5, 2]},
+        {"stop_orders": [1, 0], "book_stop_volume": {"bids": 4, "asks": 0}, "stops_pending": 1},
+        {"best_bid": 10, "best_ask": [12, 2]},
+        {"l2": {"bids": [[10, 5]], "asks": [{"price": 12, "qty": 2}]}},
+        {"fills": [], "canceled": None, "rejected": [], "pending_stops": ["st"]},
+        {"resting": [{"id": 1, "qty": 5}, ["9", 9]]},
+        {"resting": [1, 9]},
+    ],
+)
+def test_figures_of_the_book(expect: dict[str, Any]) -> None:
+    iceberg = {**ASK, "price": 12, "qty": 9, "type": "iceberg", "visible": 2}
+    stop = {"op": "stop", "id": "st", "side": "buy", "trigger": 15, "qty": 4}
+    assert why([ADD, iceberg, stop], expect) == ""
 
 
 def test_balances_by_step_by_user_and_at_the_end() -> None:
