@@ -57,7 +57,7 @@ def _row(value: object, what: str, columns: tuple[str, ...]) -> Row:
         value = [value[name] for name in columns if name in value]
     if not isinstance(value, list):
         return [str(value)]
-    if len(value) > len(columns):
+    if not 0 < len(value) <= len(columns):
         raise ScenarioError(f"{what} has a row of {len(value)}, not [{', '.join(columns)}]")
     return [
         str(cell) if column in {"id", "maker", "taker"} else words.number(cell, what)
@@ -112,12 +112,12 @@ def check_cancelled(exchange: Exchange, expected: object, expect: Step) -> None:
     What self-trade prevention took from an order that lived on may be named too; a market order
     by quote amount has no quantity left, so it need not be named.
     """
-    rejected = set(expect.get("rejected_steps") or ())
+    rejected = _steps(expect.get("rejected_steps") or [])
     wanted = _totals(rows(expected, "cancelled", "id", "qty"))
     actual = _totals(exchange.named(row) for row in exchange.cancelled.items())
     taken = _totals(exchange.named(row) for row in exchange.decremented.items())
     free = {exchange.name(order_id) for order_id in exchange.by_quote}
-    free |= {name for step, (name, _) in exchange.killed.items() if {step, str(step)} & rejected}
+    free |= {name for step, (name, _) in exchange.killed.items() if step in rejected}
     for name, lots in exchange.bounced.values():
         if name not in actual:
             actual[name], free = words.plain(lots, exchange.units.quantity), free | {name}
@@ -139,11 +139,15 @@ def _totals(named: "Iterator[Row] | list[Row]") -> dict[str, Any]:
     return totals
 
 
-def check_rejected(exchange: Exchange, expected: object, expect: Step) -> None:
-    """Indexes of the refused steps, from 0."""
+def _steps(expected: object) -> set[int]:
     if not isinstance(expected, list):
         raise ScenarioError("rejected_steps must be a list")
-    wanted = {words.whole(step, "rejected_steps") for step in expected}
+    return {words.whole(step, "rejected_steps") for step in expected}
+
+
+def check_rejected(exchange: Exchange, expected: object, expect: Step) -> None:
+    """Indexes of the refused steps, from 0."""
+    wanted = _steps(expected)
     cancelled = expect.get("cancelled") or []
     named = {row[0] for row in rows(cancelled, "cancelled", "id", "qty")}
     also = {step for step, (name, _) in exchange.bounced.items() if name in named}
