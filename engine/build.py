@@ -19,6 +19,7 @@ from pathlib import Path
 
 from engine import layout
 from engine.core import records
+from engine.digest import KEYS
 
 PACKAGE = Path(__file__).parent
 # In the order of their dependence; ``records`` becomes constants.
@@ -96,6 +97,23 @@ def constants() -> dict[str, int]:
     }
 
 
+def helpers() -> str:
+    """Return in C what Cython has no words for."""
+    products = " +\n        ".join(
+        f"(unsigned long long)words[{index}] * {key}ULL" for index, key in enumerate(KEYS)
+    )
+    return f"""
+    /* The empty assembly keeps GCC from dropping functions that "only" prefetch. */
+    #define BURSA_PREFETCH(address) \\
+        do {{ __builtin_prefetch(address); __asm__ volatile(""); }} while (0)
+    /* A block of the digest, with its keys as constants in the instructions. */
+    static inline unsigned long long bursa_sum_of_block(const long *words)
+    {{
+        return {products};
+    }}
+"""
+
+
 def declarations() -> str:
     """Return the ``.pxd`` that makes the constants known to Cython as C constants."""
     macros, declared = [], []
@@ -109,12 +127,11 @@ def declarations() -> str:
             "cdef extern from *:",
             '    """',
             *macros,
-            # The empty assembly keeps GCC from dropping functions that "only" prefetch.
-            "    #define BURSA_PREFETCH(address) \\",
-            '        do { __builtin_prefetch(address); __asm__ volatile(""); } while (0)',
+            helpers(),
             '    """',
             *declared,
             '    void prefetch "BURSA_PREFETCH"(long long *address) noexcept',
+            '    unsigned long long sum_of_block "bursa_sum_of_block"(const long *words) noexcept',
             "",
         ],
     )

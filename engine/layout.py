@@ -3,7 +3,9 @@
 Commands go in and events come out as little-endian signed 64-bit words. A command is always
 ``COMMAND_LENGTH`` words; an event's length follows from its first word (``EVENT_LENGTH``). The
 events of a command start with its ``EVENT_RESULT``; all events up to the next result belong to
-it and so to its sequence.
+it and so to its sequence. A balance or a level is stated once a command, with what it is in the
+end, where the command touches it first; a level that the command empties and makes again is
+stated again.
 
 This module holds plain integers only: it must import in microseconds, and the build turns every
 integer in it into a C constant. It must never import anything.

@@ -2,8 +2,10 @@
 
 With a million orders resting, an order, its neighbours and its account are in as many distant
 places, and waiting for each would take longer than all the work. Some commands before its turn a
-command's places are asked for, in stages: each stage reads what the one before has brought.
-Nothing here changes anything, and nothing found here is relied upon.
+command's places are asked for, in stages: each stage reads what the one before has brought. Where
+there is little to look through, finding the order or account early is enough.
+Nothing here changes anything. The order or account found is only a guess: whoever takes it up
+looks whether it is the one that its command means.
 """
 
 import cython
@@ -16,11 +18,15 @@ from engine.core.records import (
     A_BALANCE_NEW,
     A_BALANCE_OLD,
     A_ORDER_TAIL,
+    AHEAD_COMMANDS,
+    AHEAD_FROM_RECORDS,
     AHEAD_INDEXES,
+    AHEAD_MASK,
     AHEAD_NEIGHBOURS,
     AHEAD_RECORDS,
     BOOK_WORDS,
     L_TAIL,
+    LINE_WORDS,
     M_BOOKS,
     O_ACCOUNT,
     O_ACCOUNT_NEXT,
@@ -28,14 +34,19 @@ from engine.core.records import (
     O_NEXT,
     O_PREVIOUS,
     ORDER_INDEX_ID_BITS,
+    S_ACCOUNT_COUNT,
+    S_AHEAD,
+    S_ORDER_COUNT,
 )
 from engine.core.refusing import market_at
 from engine.core.store import Store
 from engine.layout import (
     CANCEL_ORDER_ID,
+    COMMAND_AMEND,
     COMMAND_CANCEL,
     COMMAND_LENGTH,
     COMMAND_PLACE,
+    COMMAND_REPLACE,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
@@ -50,6 +61,14 @@ from engine.layout import (
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def is_large(s: Store) -> cython.bint:
+    """Whether there is more than a processor keeps near by itself."""
+    return s.m[S_ORDER_COUNT] + s.m[S_ACCOUNT_COUNT] > AHEAD_FROM_RECORDS
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def bring(s: Store, offset: cython.longlong) -> cython.longlong:
     """Ask for the memory at an offset."""
     prefetch(cython.address(s.m[offset]))
@@ -59,14 +78,30 @@ def bring(s: Store, offset: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def bring_indexes(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """First stage: where a command's order or account is found."""
+def names_order(kind: cython.longlong) -> cython.bint:
+    """Whether a kind of command is about one open order."""
+    return kind == COMMAND_CANCEL or kind == COMMAND_AMEND or kind == COMMAND_REPLACE
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def index_entry(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Return where the order or the account that a command names is most likely noted."""
     kind = command[HEADER_KIND]
     if kind == COMMAND_PLACE:
-        account_home = scatter_group(command[HEADER_ACCOUNT], s.account_index_shift)
-        bring(s, s.account_index + account_home)
-    elif kind == COMMAND_CANCEL:
-        bring(s, s.order_index + order_home(s, command[CANCEL_ORDER_ID]))
+        return s.account_index + scatter_group(command[HEADER_ACCOUNT], s.account_index_shift)
+    if kind == COMMAND_CANCEL or kind == COMMAND_AMEND or kind == COMMAND_REPLACE:
+        return s.order_index + order_home(s, command[CANCEL_ORDER_ID])
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def bring_index(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """First stage: the indexes."""
+    bring(s, index_entry(s, command))
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
     if high | low:
         bring(s, s.id_index + (id_fingerprint(high, low) >> s.id_index_shift))
@@ -76,51 +111,54 @@ def bring_indexes(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def bring_records(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Second stage: the order or the account itself."""
+def bring_record(s: Store, command: cython.p_longlong, place: cython.longlong) -> cython.longlong:
+    """Second stage: the order or the account itself, noted for when the command is decided."""
     m = s.m
-    kind = command[HEADER_KIND]
-    if kind == COMMAND_PLACE:
-        home = scatter_group(command[HEADER_ACCOUNT], s.account_index_shift)
-        account = m[s.account_index + home]
-        bring(s, account)
-        bring(s, account + A_ASSET_NEW)
-    elif kind == COMMAND_CANCEL:
-        home = order_home(s, command[CANCEL_ORDER_ID])
-        order = m[s.order_index + home] >> ORDER_INDEX_ID_BITS
-        bring(s, order)
-        bring(s, order + O_NEXT)
+    record = m[index_entry(s, command)]
+    if command[HEADER_KIND] != COMMAND_PLACE:
+        record >>= ORDER_INDEX_ID_BITS
+    bring(s, record)
+    bring(s, record + O_NEXT)
+    m[S_AHEAD + (place & AHEAD_MASK)] = record
     return 0
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def bring_neighbours(s: Store, command: cython.p_longlong) -> cython.longlong:
+def bring_neighbours(
+    s: Store, command: cython.p_longlong, place: cython.longlong
+) -> cython.longlong:
     """Third stage: balances, and the orders beside it in its level and in its account."""
     m = s.m
-    kind = command[HEADER_KIND]
-    if kind == COMMAND_PLACE:
-        home = scatter_group(command[HEADER_ACCOUNT], s.account_index_shift)
-        account = m[s.account_index + home]
-        bring(s, m[account + A_BALANCE_NEW])
-        bring(s, m[account + A_BALANCE_OLD])
-        bring(s, m[account + A_ORDER_TAIL] + O_ACCOUNT_NEXT)
-        market = market_at(command[PLACE_MARKET])
-        side = command[PLACE_TERMS] & 1
-        book = market + M_BOOKS + (1 - side) * BOOK_WORDS
+    record = m[S_AHEAD + (place & AHEAD_MASK)]
+    if command[HEADER_KIND] == COMMAND_PLACE:
+        bring(s, m[record + A_BALANCE_NEW])
+        bring(s, m[record + A_BALANCE_OLD])
+        bring(s, m[record + A_ORDER_TAIL] + O_ACCOUNT_NEXT)
+        book = market_at(s, command[PLACE_MARKET]) + M_BOOKS
+        book += (1 - (command[PLACE_TERMS] & 1)) * BOOK_WORDS
         level = find_level(s, book, command[PLACE_PRICE] & PRICE_MAX)
         bring(s, m[level + L_TAIL] + O_NEXT)
-    elif kind == COMMAND_CANCEL:
-        home = order_home(s, command[CANCEL_ORDER_ID])
-        order = m[s.order_index + home] >> ORDER_INDEX_ID_BITS
-        bring(s, m[order + O_NEXT] + O_NEXT)
-        bring(s, m[order + O_PREVIOUS] + O_NEXT)
-        bring(s, m[order + O_ACCOUNT_NEXT] + O_NEXT)
-        bring(s, m[order + O_ACCOUNT_PREVIOUS] + O_NEXT)
-        account = m[order + O_ACCOUNT]
+    elif record:
+        bring(s, m[record + O_NEXT] + O_NEXT)
+        bring(s, m[record + O_PREVIOUS] + O_NEXT)
+        bring(s, m[record + O_ACCOUNT_NEXT] + O_NEXT)
+        bring(s, m[record + O_ACCOUNT_PREVIOUS] + O_NEXT)
+        account = m[record + O_ACCOUNT]
         bring(s, account)
         bring(s, account + A_ASSET_NEW)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def start_looking_ahead(
+    s: Store, commands: cython.p_longlong, place: cython.longlong, count: cython.longlong
+) -> cython.longlong:
+    """Bring the first commands to where the stages would have brought them."""
+    for index in range(place, min(place + AHEAD_RECORDS, count)):
+        bring_record(s, commands + index * COMMAND_LENGTH, index)
     return 0
 
 
@@ -128,13 +166,24 @@ def bring_neighbours(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def look_ahead(
-    s: Store, commands: cython.p_longlong, place: cython.longlong, count: cython.longlong
+    s: Store,
+    commands: cython.p_longlong,
+    place: cython.longlong,
+    count: cython.longlong,
+    is_large: cython.bint,
 ) -> cython.longlong:
     """Run the stages for the commands that come some places later."""
-    if place + AHEAD_INDEXES < count:
-        bring_indexes(s, commands + (place + AHEAD_INDEXES) * COMMAND_LENGTH)
-    if place + AHEAD_RECORDS < count:
-        bring_records(s, commands + (place + AHEAD_RECORDS) * COMMAND_LENGTH)
-    if place + AHEAD_NEIGHBOURS < count:
-        bring_neighbours(s, commands + (place + AHEAD_NEIGHBOURS) * COMMAND_LENGTH)
+    later = place + AHEAD_COMMANDS
+    prefetch(commands + later * COMMAND_LENGTH)
+    prefetch(commands + later * COMMAND_LENGTH + LINE_WORDS)
+    later = place + AHEAD_INDEXES
+    if is_large and later < count:
+        bring_index(s, commands + later * COMMAND_LENGTH)
+    later = place + AHEAD_RECORDS
+    if later < count:
+        bring_record(s, commands + later * COMMAND_LENGTH, later)
+    later = place + AHEAD_NEIGHBOURS
+    if is_large and later < count:
+        bring_neighbours(s, commands + later * COMMAND_LENGTH, later)
+    s.ahead = s.m[S_AHEAD + (place & AHEAD_MASK)]
     return 0

@@ -176,7 +176,7 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
             lots = m[taker + O_VISIBLE]
         if m[taker + O_ID] < m[maker + O_ID]:
             maker, taker = taker, maker
-        settle(s, maker, taker, price, lots)
+        settle(s, market, maker, taker, price, lots)
         after_fill(s, maker, lots)
         after_fill(s, taker, lots)
     m[market + M_LAST_PRICE] = price

@@ -7,7 +7,7 @@ from engine.core.index import find_balance, find_order
 from engine.core.ledger import reserve_balance, reserve_of
 from engine.core.records import (
     A_HOLD_HEAD,
-    ACCOUNT_WORDS,
+    A_NEXT,
     ASSET_LIST,
     ASSETS,
     B_BEST,
@@ -17,7 +17,7 @@ from engine.core.records import (
     BAL_ASSET,
     BAL_AVAILABLE,
     BAL_HELD,
-    BALANCE_WORDS,
+    BAL_NEXT,
     BOOK_WORDS,
     COIN_DRIFT,
     COIN_SUPPLY,
@@ -32,7 +32,6 @@ from engine.core.records import (
     L_PRICE,
     L_TAIL,
     L_TOTAL,
-    L_TOUCHED,
     L_VISIBLE,
     M_BOOKS,
     M_STATE,
@@ -44,9 +43,9 @@ from engine.core.records import (
     O_QUANTITY,
     O_REMAINING,
     O_VISIBLE,
-    S_ACCOUNT_COUNT,
+    S_ACCOUNT_HEAD,
     S_ASSET_COUNT,
-    S_BALANCE_COUNT,
+    S_BALANCE_HEAD,
     S_MARKET_COUNT,
     S_ORDER_COUNT,
     S_VIOLATION,
@@ -79,12 +78,14 @@ def audit(s: Store) -> object:
         crossed = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
         require(not (trades and crossed), f"market {m[market]}: the book is crossed")
     require(orders == m[S_ORDER_COUNT], "orders in books are not the orders known")
-    for place in range(m[S_ACCOUNT_COUNT]):
-        found = m[s.accounts + place * ACCOUNT_WORDS + A_HOLD_HEAD]
+    account = m[S_ACCOUNT_HEAD]
+    while account:
+        found = m[account + A_HOLD_HEAD]
         while found:
             balance = find_balance(s, m[found + H_ACCOUNT], m[found + H_ASSET])
             needed[balance] = needed.get(balance, 0) + m[found + H_AMOUNT]
             found = m[found + H_NEXT]
+        account = m[account + A_NEXT]
     audit_balances(s, needed)
     return None
 
@@ -100,7 +101,6 @@ def audit_book(s: Store, book: cython.longlong, needed: dict) -> cython.longlong
         require(m[level + L_LOWER] == below, "levels are linked wrongly")
         require(not below or m[below + L_PRICE] < m[level + L_PRICE], "levels are out of order")
         require(find_level(s, book, m[level + L_PRICE]) == level, "a level can't be found")
-        require(not m[level + L_TOUCHED], "a level is still marked as touched")
         count += audit_level(s, level, needed)
         below = level
         level = m[level + L_HIGHER]
@@ -144,13 +144,14 @@ def audit_balances(s: Store, needed: dict) -> object:
     """Check that nothing is negative, lost or made, and that what is held is what is needed."""
     m = s.m
     sums: dict = {}
-    for place in range(m[S_BALANCE_COUNT]):
-        balance = s.balances + place * BALANCE_WORDS
+    balance = m[S_BALANCE_HEAD]
+    while balance:
         available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
         require(available >= 0 and held >= 0, "a balance is negative")
         require(held == needed.get(balance, 0), "held is not what open orders and holds need")
         asset = m[balance + BAL_ASSET]
         sums[asset] = sums.get(asset, 0) + available + held
+        balance = m[balance + BAL_NEXT]
     for place in range(m[S_ASSET_COUNT]):
         asset = m[ASSET_LIST + place]
         supply = m[ASSETS + asset * COIN_WORDS + COIN_SUPPLY]
@@ -162,7 +163,7 @@ def audit_balances(s: Store, needed: dict) -> object:
 def check_batch(s: Store) -> object:
     """Raise InvariantViolation when the batch has made money, lost it, or spent what was not there.
 
-    This costs next to nothing: gains and losses were added up as balances were stated.
+    This costs next to nothing: gains and losses were added up as balances changed.
     """
     m = s.m
     require(not m[S_VIOLATION], "a balance was negative")

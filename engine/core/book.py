@@ -11,6 +11,7 @@ from engine.core.records import (
     B_BEST_IS_HIGHEST,
     B_HIGHEST,
     B_LOWEST,
+    B_NUMBER,
     B_ROOT,
     B_SHIFT,
     B_SIDE,
@@ -21,9 +22,9 @@ from engine.core.records import (
     L_LOWER,
     L_NODE,
     L_PRICE,
+    L_STATED,
     L_TAIL,
     L_TOTAL,
-    L_TOUCHED,
     L_VISIBLE,
     LEVEL_WORDS,
     M_BOOKS,
@@ -38,19 +39,19 @@ from engine.core.records import (
     O_PREVIOUS,
     O_REMAINING,
     O_VISIBLE,
-    S_LEVEL_END,
     S_LEVEL_FREE,
-    S_NODE_END,
     S_NODE_FREE,
-    S_REMOVED_LEVELS,
-    S_TOUCHED_LEVELS,
-    TOUCHED_LEVEL_WORDS,
-    V_BOOK,
-    V_LEVEL,
-    V_PRICE,
 )
-from engine.core.store import Store
-from engine.layout import SIDE_BUY
+from engine.core.store import Store, cut_record
+from engine.layout import (
+    EVENT_LEVEL,
+    LEVEL_LENGTH,
+    LEVEL_MARKET,
+    LEVEL_PRICE,
+    LEVEL_QUANTITY,
+    LEVEL_SIDE,
+    SIDE_BUY,
+)
 
 
 @cython.cfunc
@@ -101,10 +102,10 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
         m[S_LEVEL_FREE] = m[level + L_HEAD]
         m[level + L_HEAD] = 0
     else:
-        level = m[S_LEVEL_END]
-        m[S_LEVEL_END] = level + LEVEL_WORDS
+        level = cut_record(s, LEVEL_WORDS)
     m[level + L_PRICE] = price
     m[level + L_BOOK] = book
+    m[level + L_STATED] = 0
     leaf = make_path(s, book, price)
     digit = price & NODE_DIGIT_MASK
     lower = level_below(s, leaf, digit)
@@ -122,8 +123,6 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
     else:
         m[book + B_HIGHEST] = level
     find_best(s, book)
-    if m[S_REMOVED_LEVELS]:
-        readopt_level(s, level)
     return level
 
 
@@ -144,11 +143,6 @@ def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
         m[book + B_HIGHEST] = lower
     find_best(s, book)
     clear_path(s, book, m[level + L_NODE], m[level + L_PRICE] & NODE_DIGIT_MASK)
-    if m[level + L_TOUCHED]:
-        place = m[level + L_TOUCHED] - 1
-        m[s.touched_levels + place * TOUCHED_LEVEL_WORDS + V_LEVEL] = 0
-        m[level + L_TOUCHED] = 0
-        m[S_REMOVED_LEVELS] += 1
     m[level + L_HEAD] = m[S_LEVEL_FREE]
     m[S_LEVEL_FREE] = level
     return 0
@@ -168,38 +162,23 @@ def find_best(s: Store, book: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def touch_level(s: Store, level: cython.longlong) -> cython.longlong:
-    """Have a level stated at the end of the command; stops are not shown."""
+def show_level(s: Store, level: cython.longlong) -> cython.longlong:
+    """State what a level shows, or correct what the command has stated; stops are not shown."""
     m = s.m
     book = m[level + L_BOOK]
-    if m[level + L_TOUCHED] or not m[book + B_SIDE]:
+    if not m[book + B_SIDE]:
         return 0
-    count = m[S_TOUCHED_LEVELS]
-    touched = s.touched_levels + count * TOUCHED_LEVEL_WORDS
-    m[touched + V_BOOK] = book
-    m[touched + V_PRICE] = m[level + L_PRICE]
-    m[touched + V_LEVEL] = level
-    m[S_TOUCHED_LEVELS] = count + 1
-    m[level + L_TOUCHED] = count + 1
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def readopt_level(s: Store, level: cython.longlong) -> cython.longlong:
-    """Let a level that this command removed and has made again be stated once."""
-    m = s.m
-    for index in range(m[S_TOUCHED_LEVELS]):
-        touched = s.touched_levels + index * TOUCHED_LEVEL_WORDS
-        if (
-            not m[touched + V_LEVEL]
-            and m[touched + V_PRICE] == m[level + L_PRICE]
-            and m[touched + V_BOOK] == m[level + L_BOOK]
-        ):
-            m[touched + V_LEVEL] = level
-            m[level + L_TOUCHED] = index + 1
-            m[S_REMOVED_LEVELS] -= 1
-            break
+    out = s.out
+    stated = m[level + L_STATED] - s.base
+    if stated < s.started:
+        stated = s.end
+        s.end = stated + LEVEL_LENGTH
+        m[level + L_STATED] = s.base + stated
+        out[stated] = EVENT_LEVEL
+        out[stated + LEVEL_MARKET] = m[book + B_NUMBER]
+        out[stated + LEVEL_SIDE] = m[book + B_SIDE]
+        out[stated + LEVEL_PRICE] = m[level + L_PRICE]
+    out[stated + LEVEL_QUANTITY] = m[level + L_VISIBLE]
     return 0
 
 
@@ -217,8 +196,7 @@ def make_node(s: Store) -> cython.longlong:
         m[S_NODE_FREE] = m[node + N_PARENT]
         m[node + N_PARENT] = 0
     else:
-        node = m[S_NODE_END]
-        m[S_NODE_END] = node + NODE_WORDS
+        node = cut_record(s, NODE_WORDS)
     return node
 
 

@@ -21,6 +21,7 @@ from engine.core.records import (
     BAL_AVAILABLE,
     I_OUTCOME,
     M_LAST_PRICE,
+    M_NUMBER,
     M_PRICE_BOUND,
     M_STATE,
     O_ACCOUNT,
@@ -39,8 +40,6 @@ from engine.core.records import (
     ORDER_TERMS_MASK,
     ORDER_WORDS,
     RARE_WORDS,
-    S_DETAIL,
-    S_RESULT_ORDER,
     S_SEQUENCE,
     X_DISPLAY_QUANTITY,
     X_HEAP,
@@ -88,6 +87,8 @@ from engine.layout import (
     REASON_MARKET_HALTED,
     REASON_NOTHING_TO_CHANGE,
     REASON_UNKNOWN_ORDER,
+    RESULT_DETAIL,
+    RESULT_ORDER_ID,
     SIDE_BOTH,
     SIDE_BUY,
     SIDE_MASK,
@@ -116,7 +117,9 @@ def find_target(s: Store, command: cython.p_longlong) -> cython.longlong:
             order_id = m[known + I_OUTCOME]
     if order_id <= 0:
         return 0
-    order = find_order(s, order_id)
+    order = s.ahead
+    if m[order + O_ID] != order_id:
+        order = find_order(s, order_id)
     if not order or m[m[order + O_ACCOUNT] + A_NUMBER] != command[HEADER_ACCOUNT]:
         return 0
     if high | low and (m[order + O_ID_HIGH] != high or m[order + O_ID_LOW] != low):
@@ -130,7 +133,7 @@ def cancel(s: Store, command: cython.p_longlong) -> cython.longlong:
     order = find_target(s, command)
     if not order:
         return REASON_UNKNOWN_ORDER
-    s.m[S_RESULT_ORDER] = s.m[order + O_ID]
+    s.out[s.started + RESULT_ORDER_ID] = s.m[order + O_ID]
     close_order(s, order, STATUS_CANCELLED, CLOSE_BY_ACCOUNT)
     return 0
 
@@ -150,7 +153,8 @@ def close_all(
     while order:
         following = m[order + O_ACCOUNT_NEXT]
         terms = m[order + O_TERMS]
-        in_market: cython.bint = not market_number or terms >> ORDER_MARKET_SHIFT == market_number
+        number = m[(terms >> ORDER_MARKET_SHIFT) + M_NUMBER]
+        in_market: cython.bint = not market_number or number == market_number
         if in_market and (side == SIDE_BOTH or terms & SIDE_MASK == side):
             close_order(s, order, STATUS_CANCELLED, close_reason)
             count += 1
@@ -164,13 +168,14 @@ def cancel_all(s: Store, command: cython.p_longlong) -> cython.longlong:
     number, side = command[CANCEL_ALL_MARKET], command[CANCEL_ALL_SIDE]
     if number:
         tenant = command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT
-        reason = refuse_market(s, market_at(number), tenant)
+        reason = refuse_market(s, market_at(s, number), tenant)
         if reason:
             return reason
     if side < SIDE_BOTH or side > SIDE_SELL:
         return REASON_INVALID_SIDE
     account = find_account(s, command[HEADER_ACCOUNT])
-    s.m[S_DETAIL] = close_all(s, account, number, side, CLOSE_BY_ACCOUNT)
+    closed = close_all(s, account, number, side, CLOSE_BY_ACCOUNT)
+    s.out[s.started + RESULT_DETAIL] = closed
     return 0
 
 
@@ -370,7 +375,7 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
     if reason:
         return reason
 
-    m[S_RESULT_ORDER] = m[order + O_ID]
+    s.out[s.started + RESULT_ORDER_ID] = m[order + O_ID]
     if not moves(s, order, command, price) and remaining < m[order + O_REMAINING]:
         reduce(s, order, m[order + O_REMAINING] - remaining)
         put_decided_order(s, order, True)
@@ -411,7 +416,7 @@ def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
     m[successor + O_QUANTITY] = remaining
     close_order(s, order, STATUS_CANCELLED, CLOSE_REPLACED)
     write_change(s, successor, command, price)
-    m[S_RESULT_ORDER] = m[successor + O_ID]
+    s.out[s.started + RESULT_ORDER_ID] = m[successor + O_ID]
     accept_order(s, successor, False)
     return 0
 

@@ -7,24 +7,24 @@ import cython
 from engine.core.changing import amend, cancel, cancel_all, replace
 from engine.core.countdown import cancel_all_after
 from engine.core.funds import credit, debit, hold_funds, take_from_hold, transfer
+from engine.core.hints import sum_of_block
 from engine.core.index import find_id, remember_id
-from engine.core.ledger import put_touched
+from engine.core.ledger import put_touched_markets
 from engine.core.placing import place_order
 from engine.core.records import (
+    ACCOUNT_BITS,
     DIGEST_BLOCK_WORDS,
     DIGEST_MULTIPLIER,
     I_OUTCOME,
-    S_DETAIL,
     S_DIGEST,
     S_DIGEST_LENGTH,
     S_DIGEST_SUM,
-    S_FILLED_QUANTITY,
-    S_FILLED_QUOTE,
     S_HORIZON_MS,
     S_KEYS,
-    S_RESULT_ORDER,
     S_SEQUENCE,
     S_TIME_MS,
+    S_TOUCHED_MARKETS,
+    TIME_BITS,
     WORD_MASK,
 )
 from engine.core.settings import (
@@ -89,9 +89,7 @@ from engine.layout import (
     RESULT_REASON,
     RESULT_SEQUENCE,
     RESULT_TIME_MS,
-    TENANT_MAX,
     TERMS_BITS,
-    TIME_MS_MAX,
 )
 
 
@@ -142,24 +140,20 @@ def has_account(kind: cython.longlong) -> cython.bint:
 def refuse_shape(command: cython.p_longlong) -> cython.longlong:
     """Return REASON_MALFORMED_COMMAND for what no intake would write, whatever the state, or 0."""
     kind, account = command[HEADER_KIND], command[HEADER_ACCOUNT]
-    rest_of_command: cython.longlong = 0
+    # What must be 0; a negative number shifted is not 0 either.
+    excess = command[HEADER_TIME_MS] >> TIME_BITS | account >> ACCOUNT_BITS
     if kind == COMMAND_PLACE:
         # By far the most frequent, so spelt out.
-        rest_of_command = command[13] | command[14] | command[15]
-    else:
-        unused = first_unused_word(kind)
-        if not unused:
-            return REASON_MALFORMED_COMMAND
-        while unused < COMMAND_LENGTH:
-            rest_of_command |= command[unused]
-            unused += 1
-    time_ms = command[HEADER_TIME_MS]
-    if rest_of_command or time_ms < 0 or time_ms > TIME_MS_MAX:
+        excess |= command[13] | command[14] | command[15] | command[PLACE_TERMS] >> TERMS_BITS
+        return REASON_MALFORMED_COMMAND if excess else 0
+    unused = first_unused_word(kind)
+    if not unused:
         return REASON_MALFORMED_COMMAND
-    if account < 0 or account >> ACCOUNT_TENANT_SHIFT > TENANT_MAX:
+    while unused < COMMAND_LENGTH:
+        excess |= command[unused]
+        unused += 1
+    if excess:
         return REASON_MALFORMED_COMMAND
-    if kind == COMMAND_PLACE:
-        return REASON_MALFORMED_COMMAND if command[PLACE_TERMS] >> TERMS_BITS else 0
     if account and not has_account(kind) and kind != COMMAND_REJECT:
         return REASON_MALFORMED_COMMAND
     takes_hold_id: cython.bint = COMMAND_HOLD <= kind <= COMMAND_SETTLE
@@ -179,8 +173,8 @@ def refuse_identity(s: Store, command: cython.p_longlong) -> cython.longlong:
         known = find_id(s, high, low)
         if known:
             outcome = m[known + I_OUTCOME]
-            m[S_RESULT_ORDER] = outcome if outcome > 0 else 0
-            m[S_DETAIL] = -outcome if outcome < 0 else 0
+            s.out[s.started + RESULT_ORDER_ID] = outcome if outcome > 0 else 0
+            s.out[s.started + RESULT_DETAIL] = -outcome if outcome < 0 else 0
             return REASON_DUPLICATE_COMMAND
         if command[HEADER_TIME_MS] <= m[S_HORIZON_MS]:
             return REASON_COMMAND_TOO_OLD
@@ -251,12 +245,11 @@ def execute_settings(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def put_result(
-    s: Store, start: cython.longlong, command: cython.p_longlong, reason: cython.longlong
-) -> cython.longlong:
-    """Write a command's result in front of its facts."""
-    m, out = s.m, s.out
-    has_order: cython.bint = reason == REASON_ACCEPTED or reason == REASON_DUPLICATE_COMMAND
+def put_result(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Begin a command's output with its result; what it comes to is filled in as it is found."""
+    m, out, start = s.m, s.out, s.end
+    s.started = start
+    s.end = start + RESULT_LENGTH
     out[start] = EVENT_RESULT
     out[start + RESULT_SEQUENCE] = m[S_SEQUENCE]
     out[start + RESULT_TIME_MS] = m[S_TIME_MS]
@@ -264,11 +257,11 @@ def put_result(
     out[start + RESULT_ID_LOW] = command[HEADER_ID_LOW]
     out[start + RESULT_ACCOUNT] = command[HEADER_ACCOUNT]
     out[start + RESULT_COMMAND_KIND] = command[HEADER_KIND]
-    out[start + RESULT_REASON] = reason
-    out[start + RESULT_ORDER_ID] = m[S_RESULT_ORDER] if has_order else 0
-    out[start + RESULT_FILLED_QUANTITY] = m[S_FILLED_QUANTITY]
-    out[start + RESULT_FILLED_QUOTE] = m[S_FILLED_QUOTE]
-    out[start + RESULT_DETAIL] = m[S_DETAIL]
+    out[start + RESULT_REASON] = REASON_ACCEPTED
+    out[start + RESULT_ORDER_ID] = 0
+    out[start + RESULT_FILLED_QUANTITY] = 0
+    out[start + RESULT_FILLED_QUOTE] = 0
+    out[start + RESULT_DETAIL] = 0
     out[start + RESULT_INTAKE_MS] = command[HEADER_TIME_MS]
     return 0
 
@@ -287,31 +280,34 @@ def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> c
     stamp_ms = command[HEADER_TIME_MS]
     if stamp_ms < m[S_TIME_MS]:
         stamp_ms = m[S_TIME_MS]
-    return remember_id(s, high, low, -reason if reason else m[S_RESULT_ORDER], stamp_ms)
+    outcome = -reason if reason else s.out[s.started + RESULT_ORDER_ID]
+    return remember_id(s, high, low, outcome, stamp_ms)
+
+
+@cython.cfunc
+@cython.inline
+def finish(s: Store, command: cython.p_longlong, reason: cython.longlong) -> cython.longlong:
+    """Complete what a decided command states, and remember it."""
+    if reason:
+        s.out[s.started + RESULT_REASON] = reason
+    remember(s, command, reason)
+    if s.m[S_TOUCHED_MARKETS]:
+        put_touched_markets(s)
+    return 0
 
 
 @cython.cfunc
 def decide(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide one command: a result first, then the facts that it has caused."""
     make_room(s)
-    m = s.m
-    start = s.end
-    s.started = start
-    s.end = start + RESULT_LENGTH
-    m[S_SEQUENCE] += 1
-    m[S_RESULT_ORDER] = 0
-    m[S_FILLED_QUANTITY] = 0
-    m[S_FILLED_QUOTE] = 0
-    m[S_DETAIL] = 0
+    s.m[S_SEQUENCE] += 1
+    put_result(s, command)
     reason = refuse_shape(command)
     if not reason:
         reason = refuse_identity(s, command)
     if not reason:
         reason = execute(s, command)
-    remember(s, command, reason)
-    put_touched(s)
-    put_result(s, start, command, reason)
-    return 0
+    return finish(s, command, reason)
 
 
 # --- digest: ``engine.digest``, word for word -----------------------------------------------------
@@ -320,31 +316,21 @@ def decide(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def sum_products(
+def sum_of_products(
     s: Store, position: cython.longlong, keys: cython.longlong, count: cython.longlong
 ) -> cython.ulonglong:
     """Return the sum of so many words of output, each times its key."""
     m, out = s.m, s.out
     total: cython.ulonglong = 0
-    if cython.compiled:
-        word: cython.ulonglong
-        while count >= 4:
-            word = out[position]
-            total += word * m[keys]
-            word = out[position + 1]
-            total += word * m[keys + 1]
-            word = out[position + 2]
-            total += word * m[keys + 2]
-            word = out[position + 3]
-            total += word * m[keys + 3]
-            position += 4
-            keys += 4
-            count -= 4
+    if not cython.compiled:
+        total = sum(map(mul, out[position : position + count], m[keys : keys + count]))
+    elif count == DIGEST_BLOCK_WORDS:
+        total = sum_of_block(out + position)
+    else:
         for index in range(count):
-            word = out[position + index]
+            word: cython.ulonglong = out[position + index]
             total += word * m[keys + index]
-        return total
-    return sum(map(mul, out[position : position + count], m[keys : keys + count]))
+    return total
 
 
 @cython.cfunc
@@ -358,7 +344,7 @@ def fold_digest(s: Store) -> cython.longlong:
         count = DIGEST_BLOCK_WORDS - length
         if count > end - position:
             count = end - position
-        total = sum_products(s, position, S_KEYS + length, count)
+        total = sum_of_products(s, position, S_KEYS + length, count)
         m[S_DIGEST_SUM] = signed(m[S_DIGEST_SUM] + total & WORD_MASK)
         m[S_DIGEST_LENGTH] = length + count
         position += count

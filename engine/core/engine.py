@@ -1,13 +1,14 @@
 """The engine's outside: batches of words in, words out; snapshots; what tests and tools may see."""
 
+from array import array
+
 import cython
 
-from engine.core.ahead import look_ahead
+from engine.core.ahead import is_large, look_ahead, start_looking_ahead
 from engine.core.auditing import audit, check_batch
 from engine.core.book import next_level
-from engine.core.decide import decide, digest_now, fold_digest, put_result, remember
+from engine.core.decide import decide, digest_now, finish, fold_digest
 from engine.core.index import find_account, find_balance, find_order
-from engine.core.ledger import put_touched
 from engine.core.records import (
     A_DEADLINE_MS,
     A_NUMBER,
@@ -19,6 +20,7 @@ from engine.core.records import (
     L_PRICE,
     L_VISIBLE,
     M_BOOKS,
+    M_NUMBER,
     O_ACCOUNT,
     O_FILLED_QUOTE,
     O_ID,
@@ -39,7 +41,7 @@ from engine.core.records import (
     S_TIME_MS,
     X_EXPIRE_MS,
 )
-from engine.core.refusing import market_at
+from engine.core.refusing import list_ordinary_terms, market_at
 from engine.core.saving import load, save
 from engine.core.store import Store, lay_out
 from engine.events import Order
@@ -47,7 +49,7 @@ from engine.layout import (
     COMMAND_BYTES,
     COMMAND_LENGTH,
     REASON_INTERNAL_ERROR,
-    RESULT_LENGTH,
+    RESULT_ORDER_ID,
     SIDE_BUY,
 )
 from engine.snapshot import pack, unpack
@@ -59,9 +61,13 @@ def decide_batch(
 ) -> cython.longlong:
     """Decide commands until the end or an error; ``s.decided`` says how many have been."""
     s.decided = first
+    s.ahead = 0
+    large: cython.bint = is_large(s)
+    if cython.compiled:
+        start_looking_ahead(s, commands, first, count)
     while s.decided < count:
         if cython.compiled:
-            look_ahead(s, commands, s.decided, count)
+            look_ahead(s, commands, s.decided, count, large)
             decide(s, commands + s.decided * COMMAND_LENGTH)
         else:
             start = s.decided * COMMAND_LENGTH
@@ -72,14 +78,10 @@ def decide_batch(
 
 @cython.cfunc
 def record_internal_error(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Make a bug in one command that command's refusal, with the facts as they are."""
-    m = s.m
-    m[S_FIRED_HEAD] = 0
-    s.end = s.started + RESULT_LENGTH
-    remember(s, command, REASON_INTERNAL_ERROR)
-    put_touched(s)
-    put_result(s, s.started, command, REASON_INTERNAL_ERROR)
-    return 0
+    """Make a bug in one command that command's refusal, with what it has stated so far."""
+    s.m[S_FIRED_HEAD] = 0
+    s.out[s.started + RESULT_ORDER_ID] = 0
+    return finish(s, command, REASON_INTERNAL_ERROR)
 
 
 @cython.cclass
@@ -107,12 +109,17 @@ class Engine(Store):
         remembered_ids: int = 1 << 20,
     ) -> None:
         self.end = 0
+        self.out_mapping = None
+        self.started = 0
+        self.base = 1
+        self.ahead = 0
         self.capacity_orders = orders
         self.capacity_accounts = accounts
         self.capacity_balances = balances
         self.capacity_holds = holds
         self.capacity_ids = remembered_ids
         lay_out(self)
+        list_ordinary_terms(self)
 
     def apply(self, commands: bytes | memoryview) -> bytes:
         """Decide a batch of commands and return their events.
@@ -132,7 +139,7 @@ class Engine(Store):
             raw: cython.p_char = data
             words = cython.cast(cython.p_longlong, raw)
         else:
-            words = memoryview(data).cast("q")
+            words = memoryview(data).cast("q").tolist()
         self.end = 0
         self.decided = 0
         while self.decided < count:
@@ -146,8 +153,10 @@ class Engine(Store):
                     record_internal_error(self, words[start : start + COMMAND_LENGTH])
                 self.decided += 1
         fold_digest(self)
+        self.base += self.end
         check_batch(self)
-        return bytes(self.out_mapping[: self.end])
+        output = self.out_mapping[: self.end]
+        return bytes(output if cython.compiled else array("q", output))
 
     # --- state ------------------------------------------------------------------------------------
 
@@ -235,7 +244,7 @@ class Engine(Store):
             m[m[order + O_ACCOUNT] + A_NUMBER],
             m[order + O_ID_HIGH],
             m[order + O_ID_LOW],
-            m[order + O_TERMS] >> ORDER_MARKET_SHIFT,
+            m[(m[order + O_TERMS] >> ORDER_MARKET_SHIFT) + M_NUMBER],
             m[order + O_TERMS] & ORDER_TERMS_MASK,
             m[order + O_PRICE],
             m[order + O_QUANTITY],
@@ -252,7 +261,7 @@ class Engine(Store):
     def _levels(self, market: int, side: int, depth: int) -> list[tuple[int, int]]:
         m = self.m
         levels: list = []
-        level = m[market_at(market) + M_BOOKS + side * BOOK_WORDS + B_BEST]
+        level = m[market_at(self, market) + M_BOOKS + side * BOOK_WORDS + B_BEST]
         while level and (not depth or len(levels) < depth):
             levels.append((m[level + L_PRICE], m[level + L_VISIBLE]))
             level = next_level(self, level)
@@ -269,7 +278,7 @@ class Engine(Store):
     def _queue(self, market: int, book: int) -> list[tuple[int, int]]:
         m = self.m
         orders: list = []
-        level = m[market_at(market) + M_BOOKS + book * BOOK_WORDS + B_BEST]
+        level = m[market_at(self, market) + M_BOOKS + book * BOOK_WORDS + B_BEST]
         while level:
             order = m[level + L_HEAD]
             while order:

@@ -24,10 +24,9 @@ from engine.core.records import (
     S_ACCOUNT_COUNT,
     S_BALANCE_COUNT,
     S_HOLD_COUNT,
-    S_HOLD_END,
     S_HOLD_FREE,
 )
-from engine.core.store import Store
+from engine.core.store import Store, cut_record
 from engine.layout import (
     ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
@@ -208,8 +207,7 @@ def make_hold(
     if hold:
         m[S_HOLD_FREE] = m[hold + H_NEXT]
     else:
-        hold = m[S_HOLD_END]
-        m[S_HOLD_END] = hold + HOLD_WORDS
+        hold = cut_record(s, HOLD_WORDS)
     m[S_HOLD_COUNT] += 1
     tail = m[account + A_HOLD_TAIL]
     m[hold + H_ID] = hold_id

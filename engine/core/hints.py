@@ -1,5 +1,10 @@
-"""What only a compiler can use; interpreted, these do nothing."""
+"""What only a compiler can use; the compiled engine has its own, from ``engine.build``."""
 
 
 def prefetch(address: object) -> None:
-    """Ask the processor to bring the memory at an address near; the compiled core's is C's."""
+    """Ask the processor to bring the memory at an address near; interpreted, do nothing."""
+
+
+def sum_of_block(words: object) -> int:
+    """Return the sum of a block's words, each times its key; interpreted, it is not called."""
+    raise NotImplementedError

@@ -2,16 +2,20 @@
 
 import cython
 
+from engine.core.hints import prefetch
 from engine.core.records import (
     A_ASSET_NEW,
     A_ASSET_OLD,
     A_BALANCE_NEW,
     A_BALANCE_OLD,
     A_FEES,
+    A_NEXT,
     A_NUMBER,
     ACCOUNT_WORDS,
     BAL_ACCOUNT,
     BAL_ASSET,
+    BAL_NEXT,
+    BAL_NUMBER,
     BALANCE_WORDS,
     HASH_MULTIPLIER,
     I_HIGH,
@@ -23,23 +27,24 @@ from engine.core.records import (
     ID_WORDS,
     INDEX_GROUP_BITS,
     INDEX_GROUP_MASK,
+    LINE_WORDS,
     O_ID,
     ORDER_INDEX_ID_BITS,
     ORDER_INDEX_ID_MASK,
     S_ACCOUNT_COUNT,
-    S_ACCOUNT_END,
+    S_ACCOUNT_HEAD,
+    S_ACCOUNT_TAIL,
     S_BALANCE_COUNT,
-    S_BALANCE_END,
+    S_BALANCE_HEAD,
+    S_BALANCE_TAIL,
     S_HORIZON_MS,
     S_ID_COUNT,
     S_ID_NEXT,
-    TENANT_TIERS,
-    TENANT_WORDS,
     TENANTS,
     WORD_MASK,
 )
-from engine.core.store import Store
-from engine.layout import ACCOUNT_TENANT_SHIFT
+from engine.core.store import Store, cut_record
+from engine.layout import ACCOUNT_TENANT_SHIFT, HEADER_ACCOUNT
 
 
 @cython.cfunc
@@ -55,7 +60,8 @@ def scatter(key: cython.ulonglong, shift: cython.longlong) -> cython.longlong:
 @cython.exceptval(check=False)
 def scatter_group(number: cython.longlong, shift: cython.longlong) -> cython.longlong:
     """Return a hash that scatters groups of consecutive numbers and keeps each together."""
-    group = scatter(number >> INDEX_GROUP_BITS, shift)
+    group: cython.ulonglong = number >> INDEX_GROUP_BITS
+    group = ((group * HASH_MULTIPLIER) & WORD_MASK) >> shift
     return (group << INDEX_GROUP_BITS) + (number & INDEX_GROUP_MASK)
 
 
@@ -76,6 +82,16 @@ def find_account(s: Store, number: cython.longlong) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def account_of(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Return a command's account, or 0; looking ahead has most likely found it."""
+    if s.m[s.ahead + A_NUMBER] == command[HEADER_ACCOUNT]:
+        return s.ahead
+    return find_account(s, command[HEADER_ACCOUNT])
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 def open_account(s: Store, number: cython.longlong) -> cython.longlong:
     """Return an account, made if it is not there."""
@@ -83,12 +99,16 @@ def open_account(s: Store, number: cython.longlong) -> cython.longlong:
     account = find_account(s, number)
     if account:
         return account
-    account = m[S_ACCOUNT_END]
-    m[S_ACCOUNT_END] = account + ACCOUNT_WORDS
+    account = cut_record(s, ACCOUNT_WORDS)
+    if m[S_ACCOUNT_COUNT]:
+        m[m[S_ACCOUNT_TAIL] + A_NEXT] = account
+    else:
+        m[S_ACCOUNT_HEAD] = account
+    m[S_ACCOUNT_TAIL] = account
     m[S_ACCOUNT_COUNT] += 1
     m[account + A_NUMBER] = number
     tenant = number >> ACCOUNT_TENANT_SHIFT
-    m[account + A_FEES] = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS
+    m[account + A_FEES] = m[TENANTS + tenant]
     position = scatter_group(number, s.account_index_shift)
     while m[s.account_index + position]:
         position = position + 1 & s.account_index_mask
@@ -146,10 +166,15 @@ def open_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> 
     balance = find_balance(s, account, asset)
     if balance:
         return balance
-    balance = m[S_BALANCE_END]
-    m[S_BALANCE_END] = balance + BALANCE_WORDS
+    balance = cut_record(s, BALANCE_WORDS)
+    if m[S_BALANCE_COUNT]:
+        m[m[S_BALANCE_TAIL] + BAL_NEXT] = balance
+    else:
+        m[S_BALANCE_HEAD] = balance
+    m[S_BALANCE_TAIL] = balance
     m[S_BALANCE_COUNT] += 1
     m[balance + BAL_ACCOUNT] = account
+    m[balance + BAL_NUMBER] = m[account + A_NUMBER]
     m[balance + BAL_ASSET] = asset
     position = balance_home(s, account, asset)
     while m[s.balance_index + position]:
@@ -202,6 +227,9 @@ def index_order(s: Store, order: cython.longlong) -> cython.longlong:
         position = position + 1 & s.order_index_mask
     entry = order << ORDER_INDEX_ID_BITS | order_id & ORDER_INDEX_ID_MASK
     m[s.order_index + position] = entry
+    if cython.compiled:
+        # The next orders' entries are most likely here.
+        prefetch(cython.address(m[s.order_index + position + LINE_WORDS]))
     return 0
 
 

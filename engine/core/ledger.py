@@ -6,18 +6,13 @@ from engine.core.index import find_balance
 from engine.core.records import (
     A_NUMBER,
     ASSETS,
-    B_MARKET,
-    B_SIDE,
-    BAL_ACCOUNT,
     BAL_ASSET,
     BAL_AVAILABLE,
-    BAL_BEFORE,
     BAL_HELD,
-    BAL_TOUCHED,
+    BAL_NUMBER,
+    BAL_STATED,
     COIN_DRIFT,
     COIN_WORDS,
-    L_TOUCHED,
-    L_VISIBLE,
     M_BASE,
     M_INDICATIVE_PRICE,
     M_INDICATIVE_QUANTITY,
@@ -29,8 +24,6 @@ from engine.core.records import (
     M_STATE,
     M_TICK_UNITS,
     M_TOUCHED,
-    MARKET_WORDS,
-    MARKETS,
     O_ACCOUNT,
     O_FILLED_QUOTE,
     O_ID,
@@ -43,15 +36,8 @@ from engine.core.records import (
     O_TERMS,
     ORDER_MARKET_SHIFT,
     ORDER_TERMS_MASK,
-    S_REMOVED_LEVELS,
-    S_TOUCHED_BALANCES,
-    S_TOUCHED_LEVELS,
     S_TOUCHED_MARKETS,
     S_VIOLATION,
-    TOUCHED_LEVEL_WORDS,
-    V_BOOK,
-    V_LEVEL,
-    V_PRICE,
     X_DISPLAY_QUANTITY,
     X_EXPIRE_MS,
     X_QUOTE_AMOUNT,
@@ -59,8 +45,12 @@ from engine.core.records import (
 )
 from engine.core.store import Store, make_room
 from engine.layout import (
+    BALANCE_ACCOUNT,
+    BALANCE_ASSET,
+    BALANCE_AVAILABLE,
+    BALANCE_HELD,
+    BALANCE_LENGTH,
     EVENT_BALANCE,
-    EVENT_LEVEL,
     EVENT_MARKET,
     EVENT_ORDER,
     EVENT_ORDER_TERMS,
@@ -123,6 +113,51 @@ def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
 
 
 # --- balances -------------------------------------------------------------------------------------
+# A command states each balance and level that it touches once, where it touches it first; what
+# has been stated is kept true until the command ends.
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def state_balance(s: Store, balance: cython.longlong) -> cython.longlong:
+    """State a balance as a fact; ``write_balance`` fills in what it is."""
+    m, out, end = s.m, s.out, s.end
+    out[end] = EVENT_BALANCE
+    out[end + BALANCE_ACCOUNT] = m[balance + BAL_NUMBER]
+    out[end + BALANCE_ASSET] = m[balance + BAL_ASSET]
+    m[balance + BAL_STATED] = s.base + end
+    s.end = end + BALANCE_LENGTH
+    return end
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def write_balance(
+    s: Store, balance: cython.longlong, available: cython.longlong, held: cython.longlong
+) -> cython.longlong:
+    """Set the two parts of a balance, and what the command states of it."""
+    m, out = s.m, s.out
+    m[balance + BAL_AVAILABLE] = available
+    m[balance + BAL_HELD] = held
+    if available < 0 or held < 0:
+        m[S_VIOLATION] = 1
+    stated = m[balance + BAL_STATED] - s.base
+    if stated < s.started:
+        stated = state_balance(s, balance)
+    out[stated + BALANCE_AVAILABLE] = available
+    out[stated + BALANCE_HELD] = held
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+def set_aside(s: Store, balance: cython.longlong, amount: cython.longlong) -> cython.longlong:
+    """Hold an available amount; a negative one makes a held amount available."""
+    m = s.m
+    available = plus(m[balance + BAL_AVAILABLE], -amount)
+    return write_balance(s, balance, available, plus(m[balance + BAL_HELD], amount))
 
 
 @cython.cfunc
@@ -130,16 +165,11 @@ def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
 def change(
     s: Store, balance: cython.longlong, available: cython.longlong, held: cython.longlong
 ) -> cython.longlong:
-    """Add to the two parts of a balance."""
+    """Add to the two parts of a balance, and to what its asset's balances have gained."""
     m = s.m
-    if not m[balance + BAL_TOUCHED]:
-        m[balance + BAL_TOUCHED] = 1
-        m[balance + BAL_BEFORE] = m[balance + BAL_AVAILABLE] + m[balance + BAL_HELD]
-        m[s.touched_balances + m[S_TOUCHED_BALANCES]] = balance
-        m[S_TOUCHED_BALANCES] += 1
-    m[balance + BAL_AVAILABLE] = plus(m[balance + BAL_AVAILABLE], available)
-    m[balance + BAL_HELD] = plus(m[balance + BAL_HELD], held)
-    return 0
+    m[ASSETS + m[balance + BAL_ASSET] * COIN_WORDS + COIN_DRIFT] += available + held
+    available = plus(m[balance + BAL_AVAILABLE], available)
+    return write_balance(s, balance, available, plus(m[balance + BAL_HELD], held))
 
 
 @cython.cfunc
@@ -147,7 +177,7 @@ def change(
 @cython.exceptval(check=False)
 def market_of(s: Store, order: cython.longlong) -> cython.longlong:
     """Return an order's market."""
-    return MARKETS + (s.m[order + O_TERMS] >> ORDER_MARKET_SHIFT) * MARKET_WORDS
+    return s.m[order + O_TERMS] >> ORDER_MARKET_SHIFT
 
 
 @cython.cfunc
@@ -184,8 +214,15 @@ def reserve_balance(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.inline
 def hold_for(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
     """Set aside what an order needs for so many lots; a negative number gives it back."""
-    amount = reserve_of(s, order, lots)
-    return change(s, reserve_balance(s, order), -amount, amount)
+    m = s.m
+    market = market_of(s, order)
+    if is_buy(s, order):
+        amount = value_of(m[order + O_PRICE], m[market + M_TICK_UNITS], lots)
+        asset = m[market + M_QUOTE]
+    else:
+        amount = value_of(1, m[market + M_LOT_UNITS], lots)
+        asset = m[market + M_BASE]
+    return set_aside(s, find_balance(s, m[order + O_ACCOUNT], asset), amount)
 
 
 # --- facts ----------------------------------------------------------------------------------------
@@ -193,9 +230,9 @@ def hold_for(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def put_order(s: Store, order: cython.longlong) -> cython.longlong:
     """State an order's whole state."""
-    make_room(s)
     m, out, end = s.m, s.out, s.end
     terms = m[order + O_TERMS]
     out[end] = EVENT_ORDER
@@ -203,7 +240,7 @@ def put_order(s: Store, order: cython.longlong) -> cython.longlong:
     out[end + ORDER_ACCOUNT] = m[m[order + O_ACCOUNT] + A_NUMBER]
     out[end + ORDER_ID_HIGH] = m[order + O_ID_HIGH]
     out[end + ORDER_ID_LOW] = m[order + O_ID_LOW]
-    out[end + ORDER_MARKET] = terms >> ORDER_MARKET_SHIFT
+    out[end + ORDER_MARKET] = m[(terms >> ORDER_MARKET_SHIFT) + M_NUMBER]
     out[end + ORDER_TERMS] = terms & ORDER_TERMS_MASK
     out[end + ORDER_PRICE] = m[order + O_PRICE]
     out[end + ORDER_QUANTITY] = m[order + O_QUANTITY]
@@ -231,6 +268,7 @@ def put_rare_terms(s: Store, order: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def put_decided_order(s: Store, order: cython.longlong, with_terms: cython.bint) -> cython.longlong:
     """State a decided order, with its rare terms when they are news."""
     put_order(s, order)
@@ -292,34 +330,4 @@ def put_touched_markets(s: Store) -> cython.longlong:
         out[end + MARKET_INDICATIVE_QUANTITY] = m[market + M_INDICATIVE_QUANTITY]
         s.end = end + MARKET_LENGTH
     m[S_TOUCHED_MARKETS] = 0
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-def put_touched(s: Store) -> cython.longlong:
-    """State the final values of what the command has touched, in order of first touch."""
-    m = s.m
-    for index in range(m[S_TOUCHED_BALANCES]):
-        balance = m[s.touched_balances + index]
-        available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
-        asset = m[balance + BAL_ASSET]
-        coin = ASSETS + asset * COIN_WORDS
-        m[coin + COIN_DRIFT] += available + held - m[balance + BAL_BEFORE]
-        m[S_VIOLATION] |= (available | held) < 0
-        m[balance + BAL_TOUCHED] = 0
-        put4(s, EVENT_BALANCE, m[m[balance + BAL_ACCOUNT] + A_NUMBER], asset, available, held)
-    m[S_TOUCHED_BALANCES] = 0
-    for index in range(m[S_TOUCHED_LEVELS]):
-        touched = s.touched_levels + index * TOUCHED_LEVEL_WORDS
-        book, level = m[touched + V_BOOK], m[touched + V_LEVEL]
-        visible = m[level + L_VISIBLE] if level else 0
-        if level:
-            m[level + L_TOUCHED] = 0
-        number = m[m[book + B_MARKET] + M_NUMBER]
-        put4(s, EVENT_LEVEL, number, m[book + B_SIDE], m[touched + V_PRICE], visible)
-    m[S_TOUCHED_LEVELS] = 0
-    m[S_REMOVED_LEVELS] = 0
-    if m[S_TOUCHED_MARKETS]:
-        put_touched_markets(s)
     return 0

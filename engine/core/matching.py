@@ -6,9 +6,9 @@ nothing here may fail either.
 
 import cython
 
-from engine.core.book import append_order, book_of, next_level, touch_level, unlink_order
+from engine.core.book import append_order, book_of, next_level, show_level, unlink_order
 from engine.core.index import find_balance
-from engine.core.ledger import change, fee, is_buy, market_of, put_order, touch_market, value_of
+from engine.core.ledger import change, fee, market_of, put_order, reserve_of, touch_market, value_of
 from engine.core.orders import (
     close_order,
     free_order,
@@ -109,62 +109,45 @@ from engine.layout import (
 @cython.inline
 def settle(
     s: Store,
+    market: cython.longlong,
     maker: cython.longlong,
     taker: cython.longlong,
     price: cython.longlong,
     lots: cython.longlong,
 ) -> cython.longlong:
-    """Move the assets and fees of one trade and state it as a fact.
+    """Move the assets and fees of one trade, state it as a fact, return its quote units.
 
     An order that waits in a book pays from what is held for it and gets back at once what a
     better price saves; one that is being decided pays from its available balance.
     """
     make_room(s)
     m = s.m
-    market = market_of(s, taker)
     quote_units = value_of(price, m[market + M_TICK_UNITS], lots)
     base_units = value_of(1, m[market + M_LOT_UNITS], lots)
-    base, quote = m[market + M_BASE], m[market + M_QUOTE]
-    taker_buys = is_buy(s, taker)
-    buyer, seller = (taker, maker) if taker_buys else (maker, taker)
-    buyer_quote = find_balance(s, m[buyer + O_ACCOUNT], quote)
-    seller_base = find_balance(s, m[seller + O_ACCOUNT], base)
-    buyer_base = find_balance(s, m[buyer + O_ACCOUNT], base)
-    seller_quote = find_balance(s, m[seller + O_ACCOUNT], quote)
+    side = m[taker + O_TERMS] & SIDE_MASK
+    pays, gets = quote_units, base_units  # the taker; the maker the other way round
+    paid, got = m[market + M_QUOTE], m[market + M_BASE]
+    pays_fees_to, gets_fees_to = m[market + M_FEE_QUOTE], m[market + M_FEE_BASE]
+    if side != SIDE_BUY:
+        pays, gets, paid, got = gets, pays, got, paid
+        pays_fees_to, gets_fees_to = gets_fees_to, pays_fees_to
+    maker_account, taker_account = m[maker + O_ACCOUNT], m[taker + O_ACCOUNT]
+    maker_ppm = m[m[maker_account + A_FEES] + TIER_MAKER_PPM]
+    taker_fee = fee(gets, m[m[taker_account + A_FEES] + TIER_TAKER_PPM])
+    maker_fee = fee(pays, maker_ppm) if maker_ppm > 0 else 0
+    # In the asset that the maker gives, out of the taker's fee of this trade.
+    rebate = fee(gets, -maker_ppm) if maker_ppm < 0 else 0
 
-    if m[buyer + O_LEVEL]:
-        reserved = value_of(m[buyer + O_PRICE], m[market + M_TICK_UNITS], lots)
-        change(s, buyer_quote, reserved - quote_units, -reserved)
-    else:
-        change(s, buyer_quote, -quote_units, 0)
-    if m[seller + O_LEVEL]:
-        change(s, seller_base, 0, -base_units)
-    else:
-        change(s, seller_base, -base_units, 0)
-
-    maker_ppm = m[m[m[maker + O_ACCOUNT] + A_FEES] + TIER_MAKER_PPM]
-    taker_ppm = m[m[m[taker + O_ACCOUNT] + A_FEES] + TIER_TAKER_PPM]
-    maker_gets, taker_gets = quote_units, base_units
-    maker_fee_to, taker_fee_to = m[market + M_FEE_QUOTE], m[market + M_FEE_BASE]
-    if not taker_buys:
-        maker_gets, taker_gets = base_units, quote_units
-        maker_fee_to, taker_fee_to = m[market + M_FEE_BASE], m[market + M_FEE_QUOTE]
-    taker_fee = fee(taker_gets, taker_ppm)
-    rebate = fee(taker_gets, -maker_ppm) if maker_ppm < 0 else 0
-    maker_fee = fee(maker_gets, maker_ppm) if maker_ppm > 0 else 0
-    if taker_buys:
-        change(s, buyer_base, base_units - taker_fee, 0)
-        change(s, seller_quote, quote_units - maker_fee, 0)
-    else:
-        change(s, buyer_base, base_units - maker_fee, 0)
-        change(s, seller_quote, quote_units - taker_fee, 0)
-    if rebate:
-        # In the asset that the maker gives, out of the taker's fee of this trade.
-        change(s, seller_base if taker_buys else buyer_quote, rebate, 0)
+    held = reserve_of(s, taker, lots) if m[taker + O_LEVEL] else 0
+    change(s, find_balance(s, taker_account, paid), held - pays, -held)
+    held = reserve_of(s, maker, lots)
+    change(s, find_balance(s, maker_account, got), held - gets + rebate, -held)
+    change(s, find_balance(s, taker_account, got), gets - taker_fee, 0)
+    change(s, find_balance(s, maker_account, paid), pays - maker_fee, 0)
     if taker_fee - rebate:
-        change(s, taker_fee_to, taker_fee - rebate, 0)
+        change(s, gets_fees_to, taker_fee - rebate, 0)
     if maker_fee:
-        change(s, maker_fee_to, maker_fee, 0)
+        change(s, pays_fees_to, maker_fee, 0)
 
     m[maker + O_REMAINING] -= lots
     m[maker + O_FILLED_QUOTE] += quote_units
@@ -181,13 +164,13 @@ def settle(
     out[end + TRADE_QUOTE_AMOUNT] = quote_units
     out[end + TRADE_MAKER_ORDER] = m[maker + O_ID]
     out[end + TRADE_TAKER_ORDER] = m[taker + O_ID]
-    out[end + TRADE_MAKER_ACCOUNT] = m[m[maker + O_ACCOUNT] + A_NUMBER]
-    out[end + TRADE_TAKER_ACCOUNT] = m[m[taker + O_ACCOUNT] + A_NUMBER]
+    out[end + TRADE_MAKER_ACCOUNT] = m[maker_account + A_NUMBER]
+    out[end + TRADE_TAKER_ACCOUNT] = m[taker_account + A_NUMBER]
     out[end + TRADE_MAKER_FEE] = maker_fee - rebate
     out[end + TRADE_TAKER_FEE] = taker_fee
-    out[end + TRADE_TAKER_SIDE] = SIDE_BUY if taker_buys else SIDE_SELL
+    out[end + TRADE_TAKER_SIDE] = side
     s.end = end + TRADE_LENGTH
-    return 0
+    return quote_units
 
 
 @cython.cfunc
@@ -196,7 +179,6 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
     """Bring a waiting order up to date after it has traded: refill, requeue or close."""
     m = s.m
     level = m[order + O_LEVEL]
-    touch_level(s, level)
     m[order + O_VISIBLE] -= lots
     m[level + L_VISIBLE] -= lots
     m[level + L_TOTAL] -= lots
@@ -212,6 +194,7 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
         unlink_order(s, level, order)
         m[order + O_VISIBLE] = visible_of(s, order)
         append_order(s, level, order)
+    show_level(s, level)
     put_order(s, order)
     return 0
 
@@ -346,7 +329,9 @@ def need_behind(
 
 
 @cython.cfunc
-def match(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.longlong:
+def match(
+    s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
+) -> cython.longlong:
     """Trade until filled, out of liquidity or stopped; return why it must end, or CLOSE_NONE."""
     m = s.m
     terms = m[taker + O_TERMS]
@@ -354,7 +339,6 @@ def match(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.lo
     prevents = terms >> STP_SHIFT & STP_MASK
     rare = m[taker + O_RARE]
     by_quote = m[rare + X_QUOTE_AMOUNT] if rare else 0
-    market = market_of(s, taker)
     book = book_of(market, SIDE_BUY + SIDE_SELL - side)
     while True:
         level = m[book + B_BEST]
@@ -379,7 +363,7 @@ def match(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.lo
         if wanted < lots:
             lots = wanted
         # Here two orders meet.
-        trade(s, maker, taker, price, lots)
+        trade(s, market, maker, taker, price, lots)
         if not m[taker + O_REMAINING] and not (by_quote and m[rare + X_BUDGET]):
             return CLOSE_FILLED
 
@@ -388,6 +372,7 @@ def match(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.lo
 @cython.inline
 def trade(
     s: Store,
+    market: cython.longlong,
     maker: cython.longlong,
     taker: cython.longlong,
     price: cython.longlong,
@@ -395,14 +380,12 @@ def trade(
 ) -> cython.longlong:
     """Let the first order of a book and the one being decided trade."""
     m = s.m
-    market = market_of(s, taker)
-    quote_units = value_of(price, m[market + M_TICK_UNITS], lots)
+    quote_units = settle(s, market, maker, taker, price, lots)
     rare = m[taker + O_RARE]
     if rare and m[rare + X_QUOTE_AMOUNT]:
         m[taker + O_QUANTITY] += lots
         m[taker + O_REMAINING] += lots
         m[rare + X_BUDGET] -= quote_units
-    settle(s, maker, taker, price, lots)
     m[S_TAKEN_QUANTITY] += lots
     m[S_TAKEN_QUOTE] += quote_units
     after_fill(s, maker, lots)
@@ -434,6 +417,7 @@ def prevent(
     s: Store, taker: cython.longlong, maker: cython.longlong, wanted: cython.longlong
 ) -> cython.bint:
     """Apply the taker's mode to a meeting with its own order; return whether it ends."""
+    make_room(s)
     mode = s.m[taker + O_TERMS] >> STP_SHIFT & STP_MASK
     if mode == STP_DECREMENT:
         return decrement(s, taker, maker, wanted)

@@ -8,7 +8,7 @@ from engine.core.book import (
     drop_level,
     find_level,
     make_level,
-    touch_level,
+    show_level,
     unlink_order,
 )
 from engine.core.index import index_order, unindex_order
@@ -37,16 +37,14 @@ from engine.core.records import (
     RARE_WORDS,
     S_EXPIRY_COUNT,
     S_ORDER_COUNT,
-    S_ORDER_END,
     S_ORDER_FREE,
-    S_RARE_END,
     S_RARE_FREE,
     X_DISPLAY_QUANTITY,
     X_EXPIRE_MS,
     X_HEAP,
     X_TRIGGER_PRICE,
 )
-from engine.core.store import Store
+from engine.core.store import Store, cut_record, make_room
 from engine.layout import (
     CLOSE_NONE,
     CLOSE_SHIFT,
@@ -81,8 +79,7 @@ def make_order(s: Store) -> cython.longlong:
     if order:
         m[S_ORDER_FREE] = m[order + O_NEXT]
     else:
-        order = m[S_ORDER_END]
-        m[S_ORDER_END] = order + ORDER_WORDS
+        order = cut_record(s, ORDER_WORDS)
     return order
 
 
@@ -96,8 +93,7 @@ def make_rare(s: Store) -> cython.longlong:
         m[S_RARE_FREE] = m[rare]
         m[rare] = 0
     else:
-        rare = m[S_RARE_END]
-        m[S_RARE_END] = rare + RARE_WORDS
+        rare = cut_record(s, RARE_WORDS)
     return rare
 
 
@@ -113,6 +109,7 @@ def free_order(s: Store, order: cython.longlong) -> cython.longlong:
             m[rare + field] = 0
         m[rare] = m[S_RARE_FREE]
         m[S_RARE_FREE] = rare
+    m[order + O_ID] = 0  # so that whoever still has its place does not take it for what it was
     m[order + O_NEXT] = m[S_ORDER_FREE]
     m[S_ORDER_FREE] = order
     return 0
@@ -201,12 +198,12 @@ def visible_of(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def enter_book(s: Store, order: cython.longlong) -> cython.longlong:
-    """Put an order at the back of its level, in its book or among the stops."""
+def enter_level(s: Store, order: cython.longlong, pending: cython.bint) -> cython.longlong:
+    """Put an order at the back of its level, in its book or among the stops; return the level."""
     m = s.m
     book = book_of(market_of(s, order), m[order + O_TERMS] & SIDE_MASK)
     price = m[order + O_PRICE]
-    if is_pending(s, order):
+    if pending:
         book += BOOK_STOPS
         price = m[m[order + O_RARE] + X_TRIGGER_PRICE]
     level = find_level(s, book, price)
@@ -214,8 +211,7 @@ def enter_book(s: Store, order: cython.longlong) -> cython.longlong:
         level = make_level(s, book, price)
     m[order + O_VISIBLE] = visible_of(s, order)
     append_order(s, level, order)
-    touch_level(s, level)
-    return 0
+    return level
 
 
 @cython.cfunc
@@ -225,8 +221,8 @@ def leave_book(s: Store, order: cython.longlong) -> cython.longlong:
     """Take an order out of its level."""
     m = s.m
     level = m[order + O_LEVEL]
-    touch_level(s, level)
     unlink_order(s, level, order)
+    show_level(s, level)
     m[order + O_LEVEL] = 0
     if not m[level + L_HEAD]:
         drop_level(s, level)
@@ -240,10 +236,11 @@ def rest(s: Store, order: cython.longlong) -> cython.longlong:
     m = s.m
     remaining = m[order + O_REMAINING]
     status = STATUS_OPEN if remaining == m[order + O_QUANTITY] else STATUS_PARTIALLY_FILLED
-    if is_pending(s, order):
+    pending = is_pending(s, order)
+    if pending:
         status = STATUS_PENDING_TRIGGER
     set_status(s, order, status, CLOSE_NONE)
-    enter_book(s, order)
+    show_level(s, enter_level(s, order, pending))
     hold_for(s, order, remaining)
     return 0
 
@@ -263,6 +260,7 @@ def close_order(
     s: Store, order: cython.longlong, status: cython.longlong, close_reason: cython.longlong
 ) -> cython.longlong:
     """End a waiting order before it is filled."""
+    make_room(s)
     withdraw(s, order)
     set_status(s, order, status, close_reason)
     put_order(s, order)
@@ -284,7 +282,7 @@ def reduce(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.lo
     if hidden > 0:
         m[order + O_VISIBLE] -= hidden
         m[level + L_VISIBLE] -= hidden
-    touch_level(s, level)
+    show_level(s, level)
     return 0
 
 

@@ -3,7 +3,7 @@
 import cython
 
 from engine.core.auction import set_reference
-from engine.core.index import find_account, find_balance, open_balance
+from engine.core.index import account_of, find_balance, open_balance
 from engine.core.orders import make_order, make_rare
 from engine.core.records import (
     A_STATE,
@@ -11,8 +11,12 @@ from engine.core.records import (
     M_BASE,
     M_LAST_PRICE,
     M_MIN_NOTIONAL,
+    M_PRICE_BOUND,
+    M_QUANTITY_BOUND,
     M_QUOTE,
     M_REFERENCE_UNTIL_MS,
+    M_STATE,
+    M_TENANT,
     O_ACCOUNT,
     O_FILLED_QUOTE,
     O_ID,
@@ -25,9 +29,9 @@ from engine.core.records import (
     O_REMAINING,
     O_TERMS,
     ORDER_MARKET_SHIFT,
+    ORDINARY_TERMS,
     S_BALANCE_COUNT,
     S_ORDER_COUNT,
-    S_RESULT_ORDER,
     S_SEQUENCE,
     S_TIME_MS,
     X_BUDGET,
@@ -54,6 +58,7 @@ from engine.core.refusing import (
 from engine.core.running import accept_order
 from engine.core.store import Store
 from engine.layout import (
+    ACCOUNT_STATE_ACTIVE,
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
     HEADER_ACCOUNT,
@@ -71,8 +76,10 @@ from engine.layout import (
     REASON_CAPACITY_EXHAUSTED,
     REASON_INSUFFICIENT_BALANCE,
     REASON_NOTIONAL_TOO_SMALL,
+    RESULT_ORDER_ID,
     SIDE_BUY,
     SIDE_MASK,
+    STATE_OPEN,
     TYPE_LIMIT,
     TYPE_MARKET,
     TYPE_MASK,
@@ -102,6 +109,7 @@ def follow_reference(s: Store, market: cython.longlong) -> cython.longlong:
 def fill_order(
     s: Store,
     order: cython.longlong,
+    market: cython.longlong,
     account: cython.longlong,
     command: cython.p_longlong,
     price: cython.longlong,
@@ -112,7 +120,7 @@ def fill_order(
     m[order + O_ID] = m[S_SEQUENCE]
     m[order + O_ACCOUNT] = account
     m[order + O_RARE] = 0
-    m[order + O_TERMS] = command[PLACE_TERMS] | command[PLACE_MARKET] << ORDER_MARKET_SHIFT
+    m[order + O_TERMS] = command[PLACE_TERMS] | market << ORDER_MARKET_SHIFT
     m[order + O_PRICE] = price
     m[order + O_REMAINING] = quantity
     m[order + O_QUANTITY] = quantity
@@ -135,10 +143,37 @@ def fill_order(
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
+def is_ordinary(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.bint:
+    """Whether an order is like most: nothing that ``refuse_place`` goes through one by one applies.
+
+    A limit order of plain terms, in range, of an active account, in an open market of its tenant.
+    """
+    m = s.m
+    return (
+        m[market + M_TENANT] == command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT
+        and m[market + M_STATE] == STATE_OPEN
+        and m[account + A_STATE] == ACCOUNT_STATE_ACTIVE
+        and m[ORDINARY_TERMS + command[PLACE_TERMS]]
+        and not (
+            command[PLACE_QUOTE_AMOUNT]
+            | command[PLACE_TRIGGER_PRICE]
+            | command[PLACE_DISPLAY_QUANTITY]
+            | command[PLACE_EXPIRE_MS]
+        )
+        and 0 < command[PLACE_PRICE] <= m[market + M_PRICE_BOUND]
+        and 0 < command[PLACE_QUANTITY] <= m[market + M_QUANTITY_BOUND]
+    )
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def refuse_place(
     s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
 ) -> cython.longlong:
-    """Return the first reason not to take an order that is known without its balance, or 0."""
+    """Return the first reason not to take an order, of those before its worth, or 0."""
     m = s.m
     terms = command[PLACE_TERMS]
     reason = refuse_market(s, market, command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT)
@@ -161,10 +196,8 @@ def refuse_place(
     if reason:
         return reason
     if command[PLACE_DISPLAY_QUANTITY]:
-        reason = refuse_display(terms, command[PLACE_DISPLAY_QUANTITY], quantity)
-        if reason:
-            return reason
-    return refuse_value(s, market, command, price_of(s, market, command))
+        return refuse_display(terms, command[PLACE_DISPLAY_QUANTITY], quantity)
+    return 0
 
 
 @cython.cfunc
@@ -197,6 +230,7 @@ def refuse_value(
 def refuse_funds(
     s: Store,
     market: cython.longlong,
+    account: cython.longlong,
     command: cython.p_longlong,
     price: cython.longlong,
     available: cython.longlong,
@@ -205,7 +239,7 @@ def refuse_funds(
     terms = command[PLACE_TERMS]
     side = terms & SIDE_MASK
     if terms >> TYPE_SHIFT & TYPE_MASK == TYPE_MARKET and side == SIDE_BUY:
-        if not can_pay_market_buy(s, market, command, available):
+        if not can_pay_market_buy(s, market, account, command, available):
             return REASON_INSUFFICIENT_BALANCE
     elif need_of(s, market, side, price, command[PLACE_QUANTITY]) > available:
         return REASON_INSUFFICIENT_BALANCE
@@ -234,19 +268,24 @@ def refuse_room(
 def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a PLACE command; return the reason of its refusal, or 0."""
     m = s.m
-    market = market_at(command[PLACE_MARKET])
-    account = find_account(s, command[HEADER_ACCOUNT])
-    reason = refuse_place(s, market, account, command)
+    market = market_at(s, command[PLACE_MARKET])
+    account = account_of(s, command)
+    reason: cython.longlong = 0
+    if not is_ordinary(s, market, account, command):
+        reason = refuse_place(s, market, account, command)
+        if reason:
+            return reason
+    price = price_of(s, market, command)
+    reason = refuse_value(s, market, command, price)
     if reason:
         return reason
     if not account:
         return REASON_INSUFFICIENT_BALANCE
-    price = price_of(s, market, command)
     base_balance = find_balance(s, account, m[market + M_BASE])
     quote_balance = find_balance(s, account, m[market + M_QUOTE])
     pays_from = quote_balance if command[PLACE_TERMS] & SIDE_MASK == SIDE_BUY else base_balance
     available = m[pays_from + BAL_AVAILABLE] if pays_from else 0
-    reason = refuse_funds(s, market, command, price, available)
+    reason = refuse_funds(s, market, account, command, price, available)
     if reason:
         return reason
     reason = refuse_room(s, base_balance, quote_balance)
@@ -259,7 +298,7 @@ def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
         open_balance(s, account, m[market + M_QUOTE])
     follow_reference(s, market)
     order = make_order(s)
-    fill_order(s, order, account, command, price)
-    m[S_RESULT_ORDER] = m[order + O_ID]
+    fill_order(s, order, market, account, command, price)
+    s.out[s.started + RESULT_ORDER_ID] = m[order + O_ID]
     accept_order(s, order, False)
     return 0

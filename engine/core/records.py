@@ -15,18 +15,11 @@ S_DIGEST_SUM = 12
 S_DIGEST_LENGTH = 13
 S_HORIZON_MS = 14
 S_EPOCH = 15  # epoch, worker high, worker low
-S_RESULT_ORDER = 18  # the order id that the result names
-S_FILLED_QUANTITY = 19  # of the command being decided, for its result
-S_FILLED_QUOTE = 20
-S_DETAIL = 21
 S_TAKEN_QUANTITY = 22  # of the order being matched
 S_TAKEN_QUOTE = 23
 S_FIRED_HEAD = 24  # queue of fired stops, linked by O_NEXT
 S_FIRED_TAIL = 25
-S_TOUCHED_BALANCES = 26  # counts
-S_TOUCHED_LEVELS = 27
-S_TOUCHED_MARKETS = 28
-S_REMOVED_LEVELS = 29
+S_TOUCHED_MARKETS = 26  # a count
 S_ORDER_COUNT = 30
 S_ACCOUNT_COUNT = 31
 S_BALANCE_COUNT = 32
@@ -37,24 +30,23 @@ S_EXPIRY_COUNT = 36
 S_COUNTDOWN_COUNT = 37
 S_ID_COUNT = 38
 S_ID_NEXT = 39
-S_ORDER_FREE = 40  # heads of free lists, and the first never used record
-S_ORDER_END = 41
+S_HEAP_END = 40  # new records begin here
+S_ORDER_FREE = 41  # heads of the lists of freed records
 S_RARE_FREE = 42
-S_RARE_END = 43
-S_LEVEL_FREE = 44
-S_LEVEL_END = 45
-S_NODE_FREE = 46
-S_NODE_END = 47
-S_HOLD_FREE = 48
-S_HOLD_END = 49
-S_ACCOUNT_END = 50
-S_BALANCE_END = 51
-S_VIOLATION = 52  # not 0 when a touched balance was negative
+S_LEVEL_FREE = 43
+S_NODE_FREE = 44
+S_HOLD_FREE = 45
+S_ACCOUNT_HEAD = 46  # accounts and balances in the order in which they came to be
+S_ACCOUNT_TAIL = 47
+S_BALANCE_HEAD = 48
+S_BALANCE_TAIL = 49
+S_VIOLATION = 52  # 1 when a balance has been below 0
 S_CHOICE_PRICE = 53  # the best price of an auction found so far
 S_CHOICE_QUANTITY = 54
 S_CHOICE_IMBALANCE = 55
 S_KEYS = 64  # the digest's 64 keys
-S_END = 128
+S_AHEAD = 128  # a ring: what looking ahead has found for the next commands
+S_END = 144
 
 # --- assets ---------------------------------------------------------------------------------------
 
@@ -70,18 +62,16 @@ ASSET_LIST = ASSETS + 65536 * COIN_WORDS  # numbers, in order of definition
 
 # --- tenants --------------------------------------------------------------------------------------
 
-TENANTS = ASSET_LIST + 65536
-TENANT_DEFINED = 0
-TENANT_TIERS = 1
+TENANTS = ASSET_LIST + 65536  # offsets of records: 16 tiers each; 0 = nothing defined
 TIER_MAKER_PPM = 0
 TIER_TAKER_PPM = 1
 TIER_SET = 2
 TIER_WORDS = 3
-TENANT_WORDS = 64
+TENANT_WORDS = 48
 
 # --- markets --------------------------------------------------------------------------------------
 
-MARKETS = TENANTS + 65536 * TENANT_WORDS
+MARKETS = TENANTS + 65536  # offsets of records; 0 = not defined
 M_NUMBER = 0  # 0 = not defined; the definition's words in its order
 M_TENANT = 1
 M_BASE = 2
@@ -110,8 +100,10 @@ M_FEE_QUOTE = 24
 M_TOUCHED = 25
 M_BOOKS = 32  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 64
-MARKET_LIST = MARKETS + 65536 * MARKET_WORDS  # offsets, by market number
-FIXED_WORDS = MARKET_LIST + 65536
+MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
+NO_MARKET = MARKET_LIST + 65536  # stands for a market that is not defined; all zeros
+ORDINARY_TERMS = NO_MARKET + MARKET_WORDS  # 1 for terms that need no further look
+FIXED_WORDS = ORDINARY_TERMS + 8192
 
 # A book is one side: price levels, linked by price, found through a 64-way trie.
 B_ROOT = 0
@@ -120,17 +112,17 @@ B_HIGHEST = 2
 B_LOWEST = 3
 B_BEST = 4
 B_BEST_IS_HIGHEST = 5
-B_MARKET = 6
+B_NUMBER = 6  # of its market
 B_SIDE = 7  # 0 for stops: they are not shown
 BOOK_WORDS = 8
 BOOK_STOPS = 16  # from a side's book to its stops
 
-# --- records in regions sized by capacity ---------------------------------------------------------
+# --- records cut from the heap as they are needed -------------------------------------------------
 
 O_ID = 0
 O_ACCOUNT = 1
 O_RARE = 2  # 0 for a plain order
-O_TERMS = 3  # the terms word; the market number above ORDER_MARKET_SHIFT
+O_TERMS = 3  # the terms word; the market's offset above ORDER_MARKET_SHIFT
 O_PRICE = 4
 O_REMAINING = 5
 O_VISIBLE = 6
@@ -161,7 +153,7 @@ L_HEAD = 1
 L_TAIL = 2
 L_VISIBLE = 3
 L_TOTAL = 4
-L_TOUCHED = 5  # place in the list of touched levels, from 1; 0 = not in it
+L_STATED = 5  # where it was last stated, in words put out since the start
 L_BOOK = 6
 L_NODE = 7
 L_LOWER = 8
@@ -191,14 +183,16 @@ A_ASSET_NEW = 11  # the two balances used last, so that most look-ups end here
 A_BALANCE_NEW = 12
 A_ASSET_OLD = 13
 A_BALANCE_OLD = 14
+A_NEXT = 15
 ACCOUNT_WORDS = 16
 
 BAL_ACCOUNT = 0
 BAL_ASSET = 1
 BAL_AVAILABLE = 2
 BAL_HELD = 3
-BAL_TOUCHED = 4
-BAL_BEFORE = 5  # available + held before the command
+BAL_STATED = 4  # where it was last stated, in words put out since the start
+BAL_NUMBER = 5  # its account's number
+BAL_NEXT = 6
 BALANCE_WORDS = 8
 
 H_ID = 0
@@ -215,10 +209,10 @@ I_OUTCOME = 2
 I_STAMP_MS = 3
 ID_WORDS = 4
 
-V_BOOK = 0
-V_PRICE = 1
-V_LEVEL = 2
-TOUCHED_LEVEL_WORDS = 3
+# --- bounds of the layout as numbers of bits ------------------------------------------------------
+
+TIME_BITS = 48  # TIME_MS_MAX
+ACCOUNT_BITS = 48  # TENANT_MAX << ACCOUNT_TENANT_SHIFT | ACCOUNT_INDEX_MAX
 
 # --- indexes --------------------------------------------------------------------------------------
 
@@ -229,9 +223,12 @@ ORDER_INDEX_ID_MASK = (1 << 30) - 1
 INDEX_GROUP_BITS = 6  # neighbours in number are neighbours in memory
 INDEX_GROUP_MASK = 63
 # How many commands ahead each stage of looking ahead is (``ahead``).
+AHEAD_COMMANDS = 16
 AHEAD_INDEXES = 9
 AHEAD_RECORDS = 6
 AHEAD_NEIGHBOURS = 3
+AHEAD_MASK = 15
+AHEAD_FROM_RECORDS = 16_384  # orders and accounts; fewer stay in a processor's second cache
 
 ID_FINGERPRINT_BITS = 32
 ID_FINGERPRINT_MASK = (1 << 32) - 1
@@ -240,4 +237,7 @@ ID_FINGERPRINT_MASK = (1 << 32) - 1
 
 DIGEST_BLOCK_WORDS = 64
 DIGEST_MULTIPLIER = 0x9E3779B97F4A7C15
-OUTPUT_MARGIN_WORDS = 64  # what may be put between two checks for room
+LINE_WORDS = 8  # of a processor's cache
+HEAP_ALIGNMENT_WORDS = 2 * LINE_WORDS
+HEAP_GROWTH_WORDS = 1 << 16  # of the interpreted engine's
+OUTPUT_MARGIN_WORDS = 256  # what may be put between two checks for room

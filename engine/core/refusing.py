@@ -9,7 +9,9 @@ from engine.core.book import book_of
 from engine.core.ledger import value_of
 from engine.core.matching import is_worse, limit_price
 from engine.core.records import (
+    A_GROUP,
     B_BEST,
+    L_HEAD,
     L_HIGHER,
     L_PRICE,
     L_TOTAL,
@@ -26,8 +28,12 @@ from engine.core.records import (
     M_STATE,
     M_TENANT,
     M_TICK_UNITS,
-    MARKET_WORDS,
     MARKETS,
+    NO_MARKET,
+    O_ACCOUNT,
+    O_NEXT,
+    O_REMAINING,
+    ORDINARY_TERMS,
     S_TIME_MS,
 )
 from engine.core.store import Store
@@ -71,9 +77,12 @@ from engine.layout import (
     STATE_HALTED,
     STATE_OPEN,
     STATE_POST_ONLY,
+    STP_BY_GROUP_SHIFT,
+    STP_CANCEL_MAKER,
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
+    TIF_FOK,
     TIF_GTC,
     TIF_GTD,
     TIF_IOC,
@@ -143,6 +152,19 @@ def refuse_combination(terms: cython.longlong) -> cython.longlong:
         return REASON_INVALID_SELF_TRADE_PREVENTION
     if terms >> POST_ONLY_SHIFT & 1 and not can_rest(terms):
         return REASON_INVALID_POST_ONLY
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def list_ordinary_terms(s: Store) -> cython.longlong:
+    """Note the terms that most orders have, which go together and need nothing else."""
+    for side in (SIDE_BUY, SIDE_SELL):
+        for time_in_force in (TIF_GTC, TIF_IOC, TIF_FOK):
+            for self_trade in range(2 * (STP_MASK + 1)):
+                terms = side | TYPE_LIMIT << TYPE_SHIFT | time_in_force << TIF_SHIFT
+                terms |= self_trade << STP_SHIFT
+                s.m[ORDINARY_TERMS + terms] = refuse_combination(terms) == 0
     return 0
 
 
@@ -325,11 +347,38 @@ def need_of(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def can_pay_market_buy(
-    s: Store, market: cython.longlong, command: cython.p_longlong, available: cython.longlong
-) -> cython.bint:
-    """Whether a market buy could pay for all that it would meet."""
+def own_lots(
+    s: Store, account: cython.longlong, terms: cython.longlong, level: cython.longlong
+) -> cython.longlong:
+    """Return how many lots of a level belong to an account, or its group if the terms say so."""
     m = s.m
+    group = m[account + A_GROUP] if terms >> STP_BY_GROUP_SHIFT & 1 else 0
+    lots: cython.longlong = 0
+    maker = m[level + L_HEAD]
+    while maker:
+        owner = m[maker + O_ACCOUNT]
+        if owner == account or (group and group == m[owner + A_GROUP]):
+            lots += m[maker + O_REMAINING]
+        maker = m[maker + O_NEXT]
+    return lots
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def can_pay_market_buy(
+    s: Store,
+    market: cython.longlong,
+    account: cython.longlong,
+    command: cython.p_longlong,
+    available: cython.longlong,
+) -> cython.bint:
+    """Whether a market buy could pay for all that it would meet.
+
+    Its own asks are no help where self-trade prevention cancels them and lets it go on.
+    """
+    m = s.m
+    terms = command[PLACE_TERMS]
+    skips: cython.bint = terms >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
     if command[PLACE_QUOTE_AMOUNT]:
         return command[PLACE_QUOTE_AMOUNT] <= available
     reference = current_reference(s, market)
@@ -338,6 +387,8 @@ def can_pay_market_buy(
     level = m[book_of(market, SIDE_SELL) + B_BEST]
     while level and need and m[level + L_PRICE] <= limit:
         lots = m[level + L_TOTAL]
+        if skips:
+            lots -= own_lots(s, account, terms, level)
         if need < lots:
             lots = need
         unit_price = m[level + L_PRICE] * m[market + M_TICK_UNITS]
@@ -360,16 +411,14 @@ def refuse_market(s: Store, market: cython.longlong, tenant: cython.longlong) ->
     m = s.m
     if not m[market + M_NUMBER]:
         return REASON_UNKNOWN_MARKET
-    if m[market + M_TENANT] != tenant:
-        return REASON_WRONG_TENANT
-    return 0
+    return REASON_WRONG_TENANT if m[market + M_TENANT] != tenant else 0
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def market_at(number: cython.longlong) -> cython.longlong:
-    """Return the record of a market, defined or not; out of range is never defined."""
-    if number < 1 or number > MARKET_MAX:
-        return MARKETS
-    return MARKETS + number * MARKET_WORDS
+def market_at(s: Store, number: cython.longlong) -> cython.longlong:
+    """Return the record of a market; for one that is not defined, a record of zeros."""
+    if number < 1 or number > MARKET_MAX or not s.m[MARKETS + number]:
+        return NO_MARKET
+    return s.m[MARKETS + number]

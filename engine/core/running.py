@@ -24,14 +24,12 @@ from engine.core.records import (
     O_NEXT,
     O_PRICE,
     O_TERMS,
-    S_FILLED_QUANTITY,
-    S_FILLED_QUOTE,
     S_FIRED_HEAD,
     S_TAKEN_QUANTITY,
     S_TAKEN_QUOTE,
 )
 from engine.core.stops import is_triggered
-from engine.core.store import Store
+from engine.core.store import Store, make_room
 from engine.layout import (
     CLOSE_COLLAR,
     CLOSE_FILL_OR_KILL,
@@ -41,6 +39,8 @@ from engine.layout import (
     CLOSE_NONE,
     CLOSE_POST_ONLY,
     POST_ONLY_SHIFT,
+    RESULT_FILLED_QUANTITY,
+    RESULT_FILLED_QUOTE,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
@@ -48,7 +48,8 @@ from engine.layout import (
     STATUS_CANCELLED,
     STATUS_FILLED,
     TIF_FOK,
-    TIF_IOC,
+    TIF_GTC,
+    TIF_GTD,
     TIF_MASK,
     TIF_SHIFT,
     TRIGGERED_SHIFT,
@@ -91,14 +92,12 @@ def end_order(
 def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
     """Say why what is left of an order that may not rest ends; CLOSE_NONE when it may rest."""
     m = s.m
-    if is_marketable(s, order):
-        side = m[order + O_TERMS] & SIDE_MASK
-        beyond = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
-        return CLOSE_COLLAR if beyond else CLOSE_IMMEDIATE
     time_in_force = m[order + O_TERMS] >> TIF_SHIFT & TIF_MASK
-    if time_in_force == TIF_IOC or time_in_force == TIF_FOK:
-        return CLOSE_IMMEDIATE
-    return CLOSE_NONE
+    if time_in_force == TIF_GTC or time_in_force == TIF_GTD:
+        return CLOSE_NONE
+    side = m[order + O_TERMS] & SIDE_MASK
+    beyond = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
+    return CLOSE_COLLAR if beyond and is_marketable(s, order) else CLOSE_IMMEDIATE
 
 
 @cython.cfunc
@@ -116,7 +115,7 @@ def run(
         if fill_or_kill and not can_fill(s, order, limit):
             close_reason = CLOSE_FILL_OR_KILL
         else:
-            close_reason = match(s, order, limit)
+            close_reason = match(s, market, order, limit)
     if close_reason == CLOSE_NONE:
         close_reason = remainder_reason(s, order)
     if close_reason != CLOSE_NONE:
@@ -133,6 +132,7 @@ def run_fired(
     s: Store, stop: cython.longlong, with_terms: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
     """Run a fired stop, unless its market or its own terms do not allow that any more."""
+    make_room(s)
     m = s.m
     market = market_of(s, stop)
     post_only = m[stop + O_TERMS] >> POST_ONLY_SHIFT & 1
@@ -170,8 +170,9 @@ def accept_order(s: Store, order: cython.longlong, is_known: cython.bint) -> cyt
         if not is_known:
             register_order(s, order)
         put_decided_order(s, order, True)
-    m[S_FILLED_QUANTITY] = m[S_TAKEN_QUANTITY]
-    m[S_FILLED_QUOTE] = m[S_TAKEN_QUOTE]
+    if m[S_TAKEN_QUANTITY]:
+        s.out[s.started + RESULT_FILLED_QUANTITY] = m[S_TAKEN_QUANTITY]
+        s.out[s.started + RESULT_FILLED_QUOTE] = m[S_TAKEN_QUOTE]
     if m[S_FIRED_HEAD]:
         run_all_fired(s)
     return 0

@@ -10,24 +10,24 @@ from engine.core.book import next_level
 from engine.core.countdown import schedule_countdown
 from engine.core.funds import make_hold
 from engine.core.index import find_account, open_account, open_balance, remember_id
-from engine.core.orders import enter_book, make_order, make_rare, register_order
+from engine.core.orders import enter_level, is_pending, make_order, make_rare, register_order
 from engine.core.records import (
     A_DEADLINE_MS,
     A_FEES,
     A_GROUP,
     A_HOLD_HEAD,
+    A_NEXT,
     A_NUMBER,
     A_STATE,
     A_TIER,
-    ACCOUNT_WORDS,
     ASSET_LIST,
     ASSETS,
     B_BEST,
-    BAL_ACCOUNT,
     BAL_ASSET,
     BAL_AVAILABLE,
     BAL_HELD,
-    BALANCE_WORDS,
+    BAL_NEXT,
+    BAL_NUMBER,
     BOOK_WORDS,
     COIN_WORDS,
     H_ASSET,
@@ -35,14 +35,13 @@ from engine.core.records import (
     H_NEXT,
     ID_WORDS,
     L_HEAD,
-    L_TOUCHED,
     L_VISIBLE,
     M_BOOKS,
     M_INDICATIVE_QUANTITY,
+    M_NUMBER,
     MARKET_LIST,
     O_ACCOUNT,
     O_ID,
-    O_LEVEL,
     O_NEXT,
     O_PRICE,
     O_QUANTITY,
@@ -52,8 +51,10 @@ from engine.core.records import (
     ORDER_MARKET_SHIFT,
     ORDER_TERMS_MASK,
     S_ACCOUNT_COUNT,
+    S_ACCOUNT_HEAD,
     S_ASSET_COUNT,
     S_BALANCE_COUNT,
+    S_BALANCE_HEAD,
     S_HOLD_COUNT,
     S_HORIZON_MS,
     S_ID_COUNT,
@@ -61,10 +62,6 @@ from engine.core.records import (
     S_MARKET_COUNT,
     S_ORDER_COUNT,
     S_SEQUENCE,
-    S_TOUCHED_LEVELS,
-    TENANT_DEFINED,
-    TENANT_TIERS,
-    TENANT_WORDS,
     TENANTS,
     TIER_MAKER_PPM,
     TIER_SET,
@@ -75,7 +72,7 @@ from engine.core.records import (
     X_TRIGGER_PRICE,
 )
 from engine.core.refusing import market_at
-from engine.core.settings import prepare_market
+from engine.core.settings import make_market, make_tenant, prepare_market
 from engine.core.store import Store, reserve_words
 from engine.layout import TENANT_MAX, TIER_MAX
 from engine.snapshot import SECTIONS
@@ -87,7 +84,7 @@ from engine.snapshot import SECTIONS
 def section_of(s: Store, words: object) -> cython.longlong:
     """Aim the output at a section's memory."""
     if cython.compiled:
-        view: cython.longlong[::1] = words
+        view: cython.long[::1] = words
         s.out = cython.address(view[0])
     else:
         s.out = words
@@ -137,7 +134,7 @@ def save_settings(s: Store, what: cython.longlong) -> cython.longlong:
             put_words(s, ASSETS + m[ASSET_LIST + place] * COIN_WORDS, 5)
     elif what == 1:
         for tenant in range(TENANT_MAX + 1):
-            if m[TENANTS + tenant * TENANT_WORDS + TENANT_DEFINED]:
+            if m[TENANTS + tenant]:
                 save_tiers(s, tenant)
     else:
         for place in range(m[S_MARKET_COUNT]):
@@ -150,7 +147,7 @@ def save_settings(s: Store, what: cython.longlong) -> cython.longlong:
 def save_tiers(s: Store, tenant: cython.longlong) -> cython.longlong:
     """Write a tenant's tiers."""
     for tier in range(TIER_MAX + 1):
-        row = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + tier * TIER_WORDS
+        row = s.m[TENANTS + tenant] + tier * TIER_WORDS
         if s.m[row + TIER_SET]:
             put_word(s, tenant)
             put_word(s, tier)
@@ -163,24 +160,26 @@ def save_tiers(s: Store, tenant: cython.longlong) -> cython.longlong:
 def save_accounts(s: Store, what: cython.longlong) -> cython.longlong:
     """Write the accounts (0), balances (1) or holds (2)."""
     m = s.m
-    for place in range(m[S_BALANCE_COUNT] if what == 1 else m[S_ACCOUNT_COUNT]):
-        account = s.accounts + place * ACCOUNT_WORDS
-        if what == 0:
+    account = m[S_ACCOUNT_HEAD]
+    while account and what == 0:
+        put_word(s, m[account + A_NUMBER])
+        put_word(s, m[account + A_TIER])
+        put_words(s, account + A_GROUP, 2)
+        put_word(s, m[account + A_DEADLINE_MS])
+        account = m[account + A_NEXT]
+    balance = m[S_BALANCE_HEAD]
+    while balance and what == 1:
+        put_word(s, m[balance + BAL_NUMBER])
+        put_words(s, balance + BAL_ASSET, 3)
+        balance = m[balance + BAL_NEXT]
+    while account and what == 2:
+        found = m[account + A_HOLD_HEAD]
+        while found:
             put_word(s, m[account + A_NUMBER])
-            put_word(s, m[account + A_TIER])
-            put_words(s, account + A_GROUP, 2)
-            put_word(s, m[account + A_DEADLINE_MS])
-        elif what == 1:
-            balance = s.balances + place * BALANCE_WORDS
-            put_word(s, m[m[balance + BAL_ACCOUNT] + A_NUMBER])
-            put_words(s, balance + BAL_ASSET, 3)
-        else:
-            found = m[account + A_HOLD_HEAD]
-            while found:
-                put_word(s, m[account + A_NUMBER])
-                put_word(s, m[found + H_ID])
-                put_words(s, found + H_ASSET, 2)
-                found = m[found + H_NEXT]
+            put_word(s, m[found + H_ID])
+            put_words(s, found + H_ASSET, 2)
+            found = m[found + H_NEXT]
+        account = m[account + A_NEXT]
     return 0
 
 
@@ -210,7 +209,7 @@ def save_order(s: Store, order: cython.longlong) -> cython.longlong:
     rare = m[order + O_RARE]
     put_word(s, m[order + O_ID])
     put_word(s, m[m[order + O_ACCOUNT] + A_NUMBER])
-    put_word(s, m[order + O_TERMS] >> ORDER_MARKET_SHIFT)
+    put_word(s, m[(m[order + O_TERMS] >> ORDER_MARKET_SHIFT) + M_NUMBER])
     put_word(s, m[order + O_TERMS] & ORDER_TERMS_MASK)
     put_words(s, order + O_PRICE, 3)
     put_words(s, order + O_QUANTITY, 4)
@@ -314,11 +313,11 @@ def load_settings(s: Store, sections: dict) -> object:
         number = row[0]
         for index in range(5):
             m[ASSETS + number * COIN_WORDS + index] = row[1 + index]
-        m[TENANTS + row[1] * TENANT_WORDS + TENANT_DEFINED] = 1
+        make_tenant(s, row[1])
         m[ASSET_LIST + m[S_ASSET_COUNT]] = number
         m[S_ASSET_COUNT] += 1
     for tenant, tier, maker_ppm, taker_ppm in rows_of(sections["tiers"], 4):
-        place = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + tier * TIER_WORDS
+        place = m[TENANTS + tenant] + tier * TIER_WORDS
         m[place + TIER_MAKER_PPM] = maker_ppm
         m[place + TIER_TAKER_PPM] = taker_ppm
         m[place + TIER_SET] = 1
@@ -345,7 +344,7 @@ def load_accounts(s: Store, sections: dict) -> object:
     for number, hold_id, asset, amount in rows_of(sections["holds"], 4):
         make_hold(s, find_account(s, number), hold_id, asset, amount)
     for row in rows_of(sections["markets"], 21):
-        market = market_at(row[0])
+        market = make_market(s, row[0])
         for index in range(21):
             m[market + index] = row[index]
         prepare_market(s, market)
@@ -362,7 +361,7 @@ def load_orders(s: Store, words: object) -> object:
         known.append((row[0], order))
         m[order + O_ID] = row[0]
         m[order + O_ACCOUNT] = find_account(s, row[1])
-        m[order + O_TERMS] = row[2] << ORDER_MARKET_SHIFT | row[3]
+        m[order + O_TERMS] = market_at(s, row[2]) << ORDER_MARKET_SHIFT | row[3]
         m[order + O_RARE] = 0
         for index in range(3):
             m[order + O_PRICE + index] = row[4 + index]
@@ -376,7 +375,6 @@ def load_orders(s: Store, words: object) -> object:
         load_into_book(s, order, row[6])
     for _, order in sorted(known):
         register_order(s, order)
-    m[S_TOUCHED_LEVELS] = 0
     return None
 
 
@@ -385,10 +383,7 @@ def load_orders(s: Store, words: object) -> object:
 def load_into_book(s: Store, order: cython.longlong, visible: cython.longlong) -> cython.longlong:
     """Put an order at the back of its level, showing what it showed."""
     m = s.m
-    enter_book(s, order)
-    level = m[order + O_LEVEL]
-    m[level + L_TOUCHED] = 0
-    m[S_TOUCHED_LEVELS] = 0
+    level = enter_level(s, order, is_pending(s, order))
     m[level + L_VISIBLE] += visible - m[order + O_VISIBLE]
     m[order + O_VISIBLE] = visible
     return 0

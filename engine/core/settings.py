@@ -18,7 +18,7 @@ from engine.core.records import (
     ASSET_LIST,
     ASSETS,
     B_BEST_IS_HIGHEST,
-    B_MARKET,
+    B_NUMBER,
     B_SIDE,
     BOOK_WORDS,
     COIN_SCALE,
@@ -42,6 +42,8 @@ from engine.core.records import (
     M_TENANT,
     M_TICK_UNITS,
     MARKET_LIST,
+    MARKET_WORDS,
+    MARKETS,
     O_RARE,
     S_ACCOUNT_COUNT,
     S_ASSET_COUNT,
@@ -50,8 +52,6 @@ from engine.core.records import (
     S_EXPIRY_COUNT,
     S_MARKET_COUNT,
     S_TIME_MS,
-    TENANT_DEFINED,
-    TENANT_TIERS,
     TENANT_WORDS,
     TENANTS,
     TIER_MAKER_PPM,
@@ -61,7 +61,7 @@ from engine.core.records import (
     X_EXPIRE_MS,
 )
 from engine.core.refusing import market_at
-from engine.core.store import Store, make_room
+from engine.core.store import Store, cut_record, make_room
 from engine.layout import (
     ACCOUNT_INDEX_MAX,
     ACCOUNT_STATE_FROZEN,
@@ -123,6 +123,7 @@ from engine.layout import (
     REASON_UNKNOWN_TENANT,
     REASON_WRONG_TENANT,
     REJECT_REASON,
+    RESULT_TIME_MS,
     SCALE_MAX,
     SET_ACCOUNT_STATE,
     SET_ACCOUNT_STP_GROUP,
@@ -161,6 +162,23 @@ def copy_event(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+def make_tenant(s: Store, tenant: cython.longlong) -> cython.longlong:
+    """Make a tenant's record of tiers, unless there is one."""
+    if not s.m[TENANTS + tenant]:
+        s.m[TENANTS + tenant] = cut_record(s, TENANT_WORDS)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def make_market(s: Store, number: cython.longlong) -> cython.longlong:
+    """Return a market's new record."""
+    s.m[MARKETS + number] = cut_record(s, MARKET_WORDS)
+    return s.m[MARKETS + number]
+
+
+@cython.cfunc
 def define_asset(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a DEFINE_ASSET command."""
     m = s.m
@@ -178,7 +196,7 @@ def define_asset(s: Store, command: cython.p_longlong) -> cython.longlong:
     m[coin + COIN_SCALE] = scale
     m[coin + COIN_SYMBOL_HIGH] = command[DEFINE_ASSET_SYMBOL_HIGH]
     m[coin + COIN_SYMBOL_LOW] = command[DEFINE_ASSET_SYMBOL_LOW]
-    m[TENANTS + tenant * TENANT_WORDS + TENANT_DEFINED] = 1
+    make_tenant(s, tenant)
     m[ASSET_LIST + m[S_ASSET_COUNT]] = number
     m[S_ASSET_COUNT] += 1
     return copy_event(s, EVENT_ASSET, command, DEFINE_ASSET_ASSET, ASSET_LENGTH)
@@ -189,7 +207,7 @@ def define_asset(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.exceptval(check=False)
 def is_tenant(s: Store, tenant: cython.longlong) -> cython.bint:
     """Whether a tenant has anything defined."""
-    return 0 < tenant <= TENANT_MAX and s.m[TENANTS + tenant * TENANT_WORDS + TENANT_DEFINED]
+    return 0 < tenant <= TENANT_MAX and s.m[TENANTS + tenant]
 
 
 @cython.cfunc
@@ -207,7 +225,7 @@ def refuse_define_market(s: Store, command: cython.p_longlong) -> cython.longlon
         return REASON_UNKNOWN_ASSET
     if of_base or of_quote:
         return REASON_WRONG_TENANT
-    if s.m[market_at(number) + M_NUMBER]:
+    if s.m[market_at(s, number) + M_NUMBER]:
         return REASON_ALREADY_DEFINED
     if number < 1 or number > MARKET_MAX or base == quote:
         return REASON_INVALID_SETTING
@@ -225,7 +243,7 @@ def define_market(s: Store, command: cython.p_longlong) -> cython.longlong:
     reason = refuse_define_market(s, command)
     if reason:
         return reason
-    market = market_at(command[DEFINE_MARKET_MARKET])
+    market = make_market(s, command[DEFINE_MARKET_MARKET])
     for index in range(DEFINITION_LENGTH - 1):
         m[market + M_NUMBER + index] = command[DEFINE_MARKET_MARKET + index]
     prepare_market(s, market)
@@ -245,7 +263,7 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
     m[market + M_FEE_QUOTE] = open_balance(s, fee_account, m[market + M_QUOTE])
     for place in range(4):
         book = market + M_BOOKS + place * BOOK_WORDS
-        m[book + B_MARKET] = market
+        m[book + B_NUMBER] = m[market + M_NUMBER]
         m[book + B_SIDE] = place + SIDE_BUY if place < 2 else 0
         # Bids and sell stops: the highest price comes first.
         m[book + B_BEST_IS_HIGHEST] = place == 0 or place == 3
@@ -289,7 +307,7 @@ def is_between(word: cython.longlong, most: cython.longlong) -> cython.bint:
 def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a SET_MARKET_LIMITS command."""
     m = s.m
-    market = market_at(command[LIMITS_MARKET])
+    market = market_at(s, command[LIMITS_MARKET])
     if not m[market + M_NUMBER]:
         return REASON_UNKNOWN_MARKET
     quantity_bound = AMOUNT_MAX // m[market + M_LOT_UNITS]
@@ -317,7 +335,7 @@ def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
 def set_market_state(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a SET_MARKET_STATE command."""
     m = s.m
-    market = market_at(command[SET_STATE_MARKET])
+    market = market_at(s, command[SET_STATE_MARKET])
     state, reference = command[SET_STATE_STATE], command[SET_STATE_REFERENCE_PRICE]
     if not m[market + M_NUMBER]:
         return REASON_UNKNOWN_MARKET
@@ -344,7 +362,7 @@ def pays_rebates(
     m = s.m
     least_maker, least_taker = maker_ppm, taker_ppm
     for other in range(TIER_MAX + 1):
-        row = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + other * TIER_WORDS
+        row = m[TENANTS + tenant] + other * TIER_WORDS
         # Tier 0 exists from the start, with no fees.
         if other != tier and (m[row + TIER_SET] or not other):
             if m[row + TIER_MAKER_PPM] < least_maker:
@@ -368,7 +386,7 @@ def set_fee_tier(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_INVALID_SETTING
     if not pays_rebates(s, tenant, tier, maker_ppm, taker_ppm):
         return REASON_FEES_BELOW_REBATE
-    row = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + tier * TIER_WORDS
+    row = m[TENANTS + tenant] + tier * TIER_WORDS
     m[row + TIER_SET] = 1
     m[row + TIER_MAKER_PPM] = maker_ppm
     m[row + TIER_TAKER_PPM] = taker_ppm
@@ -388,7 +406,7 @@ def set_account(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_UNKNOWN_TENANT
     if not is_between(tier, TIER_MAX) or not is_between(group, ACCOUNT_INDEX_MAX):
         return REASON_INVALID_SETTING
-    row = TENANTS + tenant * TENANT_WORDS + TENANT_TIERS + tier * TIER_WORDS
+    row = m[TENANTS + tenant] + tier * TIER_WORDS
     if (tier and not m[row + TIER_SET]) or not is_between(state, ACCOUNT_STATE_FROZEN):
         return REASON_INVALID_SETTING
     if not find_account(s, number) and m[S_ACCOUNT_COUNT] >= s.capacity_accounts:
@@ -411,6 +429,7 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
     m = s.m
     if command[HEADER_TIME_MS] > m[S_TIME_MS]:
         m[S_TIME_MS] = command[HEADER_TIME_MS]
+        s.out[s.started + RESULT_TIME_MS] = m[S_TIME_MS]
     now = m[S_TIME_MS]
     while m[S_EXPIRY_COUNT]:
         order = m[s.expiries + 1]

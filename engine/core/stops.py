@@ -19,7 +19,7 @@ from engine.core.records import (
     S_FIRED_TAIL,
     X_TRIGGER_PRICE,
 )
-from engine.core.store import Store
+from engine.core.store import Store, make_room
 from engine.layout import SIDE_BUY, SIDE_SELL, STATE_OPEN, TRIGGERED_SHIFT
 
 
@@ -44,6 +44,7 @@ def collect_fired(s: Store, market: cython.longlong) -> cython.longlong:
 @cython.cfunc
 def queue_fired(s: Store, stop: cython.longlong) -> cython.longlong:
     """Move a stop from its book to the queue of fired stops."""
+    make_room(s)
     m = s.m
     withdraw(s, stop)
     m[stop + O_TERMS] |= 1 << TRIGGERED_SHIFT

@@ -1,8 +1,9 @@
 """The memory of an engine: reserved once, touched as it is used.
 
-All regions are laid into one anonymous mapping at start. The system hands out its pages when they
-are first written, so a large capacity costs address space, not memory, and nothing is ever moved
-or grown while orders wait.
+Indexes and heap lie in one anonymous mapping. The system hands out its pages when they are first
+written, so a large capacity costs address space, not memory, and nothing is ever moved or grown
+while orders wait. Words put out are C's ``long``, words kept are ``long long``: as many bits, but
+so the compiler knows that writing one leaves the other as it is. Interpreted, both are lists.
 """
 
 import mmap
@@ -14,25 +15,22 @@ from engine.core.records import (
     ACCOUNT_WORDS,
     BALANCE_WORDS,
     FIXED_WORDS,
+    HEAP_ALIGNMENT_WORDS,
+    HEAP_GROWTH_WORDS,
     HOLD_WORDS,
     ID_FINGERPRINT_BITS,
     ID_WORDS,
     INDEX_GROUP_BITS,
     LEVEL_WORDS,
+    MARKET_WORDS,
     NODE_WORDS,
     ORDER_WORDS,
     OUTPUT_MARGIN_WORDS,
     RARE_WORDS,
-    S_ACCOUNT_END,
-    S_BALANCE_END,
-    S_HOLD_END,
+    S_HEAP_END,
     S_HORIZON_MS,
     S_KEYS,
-    S_LEVEL_END,
-    S_NODE_END,
-    S_ORDER_END,
-    S_RARE_END,
-    TOUCHED_LEVEL_WORDS,
+    TENANT_WORDS,
 )
 from engine.digest import KEYS
 from engine.layout import WORD_BYTES
@@ -43,38 +41,36 @@ class Store:
     """The words, where the regions begin, and the output of the batch being decided."""
 
     m: cython.p_longlong
-    out: cython.p_longlong
-    end: cython.longlong  # words put out so far
-    out_words: cython.longlong
-    started: cython.longlong  # where the command being decided began to put out
-    decided: cython.longlong  # commands of the batch that have been decided
+    out: cython.p_long
+    end: cython.Py_ssize_t  # words put out so far, of this batch
+    out_words: cython.Py_ssize_t
+    started: cython.Py_ssize_t  # where the command being decided began to put out
+    base: cython.Py_ssize_t  # words put out by the batches before
+    decided: cython.Py_ssize_t  # commands of the batch that have been decided
+    ahead: cython.Py_ssize_t  # the order or account that looking ahead has found, or 0
 
-    capacity_orders: cython.longlong
-    capacity_accounts: cython.longlong
-    capacity_balances: cython.longlong
-    capacity_holds: cython.longlong
-    capacity_ids: cython.longlong
+    capacity_orders: cython.Py_ssize_t
+    capacity_accounts: cython.Py_ssize_t
+    capacity_balances: cython.Py_ssize_t
+    capacity_holds: cython.Py_ssize_t
+    capacity_ids: cython.Py_ssize_t
 
-    account_index: cython.longlong
-    account_index_shift: cython.longlong
-    account_index_mask: cython.longlong
-    balance_index: cython.longlong
-    balance_index_shift: cython.longlong
-    balance_index_mask: cython.longlong
-    order_index: cython.longlong
-    order_index_shift: cython.longlong
-    order_index_mask: cython.longlong
-    id_index: cython.longlong
-    id_index_shift: cython.longlong
-    id_index_mask: cython.longlong
-    ids: cython.longlong
-    expiries: cython.longlong
-    countdowns: cython.longlong
-    touched_balances: cython.longlong
-    touched_levels: cython.longlong
-    touched_markets: cython.longlong
-    accounts: cython.longlong
-    balances: cython.longlong
+    account_index: cython.Py_ssize_t
+    account_index_shift: cython.Py_ssize_t
+    account_index_mask: cython.Py_ssize_t
+    balance_index: cython.Py_ssize_t
+    balance_index_shift: cython.Py_ssize_t
+    balance_index_mask: cython.Py_ssize_t
+    order_index: cython.Py_ssize_t
+    order_index_shift: cython.Py_ssize_t
+    order_index_mask: cython.Py_ssize_t
+    id_index: cython.Py_ssize_t
+    id_index_shift: cython.Py_ssize_t
+    id_index_mask: cython.Py_ssize_t
+    ids: cython.Py_ssize_t
+    expiries: cython.Py_ssize_t
+    countdowns: cython.Py_ssize_t
+    touched_markets: cython.Py_ssize_t
 
     # What keeps the mappings alive.
     mapping: object
@@ -106,22 +102,8 @@ def index_bits(capacity: int) -> int:
 
 @cython.ccall
 def lay_out(s: Store) -> object:
-    """Give every region its place and map the memory."""
+    """Give indexes, ring and heaps their place, and leave the rest to the records."""
     position = FIXED_WORDS
-
-    s.accounts = position
-    position += (s.capacity_accounts + 1) * ACCOUNT_WORDS
-    s.balances = position
-    position += (s.capacity_balances + 1) * BALANCE_WORDS
-    orders = position
-    position += (s.capacity_orders + 2) * ORDER_WORDS
-    rares = position
-    position += (s.capacity_orders + 2) * RARE_WORDS
-    levels = position
-    position += (s.capacity_orders + 2) * LEVEL_WORDS
-    holds = position
-    position += (s.capacity_holds + 2) * HOLD_WORDS
-
     s.account_index = position
     bits = index_bits(s.capacity_accounts)
     s.account_index_mask = (1 << bits) - 1
@@ -147,51 +129,66 @@ def lay_out(s: Store) -> object:
     position += s.capacity_orders + 3
     s.countdowns = position
     position += s.capacity_accounts + 2
-    s.touched_balances = position
-    position += s.capacity_balances + 1
-    s.touched_levels = position
-    position += (4 * s.capacity_orders + 8) * TOUCHED_LEVEL_WORDS
     s.touched_markets = position
     position += 65536
-    nodes = position
-    # A price has at most 42 bits, so at most seven nodes lead to a level.
-    position += (7 * (s.capacity_orders + 2) + 1) * NODE_WORDS
+    heap = position + -position % HEAP_ALIGNMENT_WORDS
 
-    words = reserve_words(position, huge=True)
-    s.mapping = words
     if cython.compiled:
+        words = reserve_words(heap + heap_words(s), huge=True)
+        s.mapping = words
         view: cython.longlong[::1] = words
         s.m = cython.address(view[0])
     else:
-        s.m = words
+        # A list is read twice as fast as mapped memory, and can grow.
+        s.m = [0] * heap
     grow_output(s, 1 << 16)
     m = s.m
-    m[S_ACCOUNT_END] = s.accounts
-    m[S_BALANCE_END] = s.balances
-    m[S_ORDER_END] = orders
-    m[S_RARE_END] = rares
-    m[S_LEVEL_END] = levels
-    m[S_HOLD_END] = holds
-    m[S_NODE_END] = nodes
+    m[S_HEAP_END] = heap
     m[S_HORIZON_MS] = -1
     for index, key in enumerate(KEYS):
-        m[S_KEYS + index] = key - (1 << 64) if key >> 63 else key
+        m[S_KEYS + index] = key
     return None
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def heap_words(s: Store) -> cython.longlong:
+    """Return how many words all records need when everything is at its capacity."""
+    words = s.capacity_accounts * ACCOUNT_WORDS + s.capacity_balances * BALANCE_WORDS
+    words += s.capacity_holds * HOLD_WORDS + 65536 * (TENANT_WORDS + MARKET_WORDS)
+    # A price has at most 42 bits, so at most seven nodes lead to a level.
+    order_words = ORDER_WORDS + RARE_WORDS + LEVEL_WORDS + 7 * NODE_WORDS
+    return words + (s.capacity_orders + 2) * order_words
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def cut_record(s: Store, words: cython.longlong) -> cython.longlong:
+    """Return a record that has never been used, all zeros."""
+    m = s.m
+    record = m[S_HEAP_END]
+    m[S_HEAP_END] = record + words
+    if not cython.compiled and record + words > len(m):
+        m.extend([0] * HEAP_GROWTH_WORDS)
+    return record
 
 
 @cython.ccall
 def grow_output(s: Store, count: cython.longlong) -> object:
     """Make room for so many words of output, keeping what has been put out."""
-    words = reserve_words(count)
-    if s.end:
-        words[: s.end] = s.out_mapping[: s.end]
-    s.out_mapping = words
-    s.out_words = count
     if cython.compiled:
-        view: cython.longlong[::1] = words
+        words = reserve_words(count)
+        if s.end:
+            words[: s.end] = s.out_mapping[: s.end]
+        s.out_mapping = words
+        view: cython.long[::1] = words
         s.out = cython.address(view[0])
     else:
-        s.out = words
+        kept = s.out_mapping[: s.end] if s.end else []
+        s.out_mapping = kept + [0] * (count - s.end)
+        s.out = s.out_mapping
+    s.out_words = count
     return None
 
 

@@ -265,5 +265,5 @@ class OrderCommands(Auction):
             raise Refusal(w.REASON_INVALID_SETTING)
         deadline_ms = self.time_ms + timeout_ms if timeout_ms else 0
         self.accounts[account].deadline_ms = deadline_ms
-        self.facts += [w.EVENT_COUNTDOWN, account, deadline_ms]
+        self.facts.append([w.EVENT_COUNTDOWN, account, deadline_ms])
         return 0

@@ -177,8 +177,7 @@ class Engine(FundsCommands):
             self.detail,
             command[w.HEADER_TIME_MS],
         ]
-        self._emit_touched()
-        words = result + self.facts
+        words = result + self._finish_facts()
         self.state_digest.fold(words)
         return words
 

@@ -37,10 +37,11 @@ class Ledger:
         self.balances: dict[tuple[int, int], Balance] = {}
         self.orders: dict[int, Order] = {}
         self.hold_count = 0
-        # Facts of the command being decided. Dictionaries, for the order of first touch.
-        self.facts: list[int] = []
-        self.touched_balances: dict[tuple[int, int], None] = {}
-        self.touched_levels: dict[tuple[int, int, int], None] = {}
+        # Facts of the command being decided. A balance or level is stated once, where it is
+        # touched first, and kept true until the command ends.
+        self.facts: list[list[int]] = []
+        self.stated_balances: dict[tuple[int, int], list[int]] = {}
+        self.stated_levels: dict[tuple[int, int, int], list[int]] = {}
         self.touched_markets: dict[int, None] = {}
 
     # --- finding ----------------------------------------------------------------------------------
@@ -105,7 +106,11 @@ class Ledger:
         balance.held += held
         if balance.available < 0 or balance.held < 0:
             raise InvariantViolation(f"negative balance of account {account}, asset {asset}")
-        self.touched_balances[account, asset] = None
+        if (account, asset) not in self.stated_balances:
+            fact = [w.EVENT_BALANCE, account, asset, 0, 0]
+            self.stated_balances[account, asset] = fact
+            self.facts.append(fact)
+        self.stated_balances[account, asset][3:] = [balance.available, balance.held]
 
     def _reserve(self, order: Order) -> None:
         """Set aside what an order that starts to wait will need."""
@@ -124,19 +129,21 @@ class Ledger:
     # --- facts ------------------------------------------------------------------------------------
 
     def _emit_order(self, order: Order, *, with_terms: bool = False) -> None:
-        self.facts += [
-            w.EVENT_ORDER,
-            order.order_id,
-            order.account.number,
-            order.id_high,
-            order.id_low,
-            order.market.number,
-            order.terms,
-            order.price,
-            order.quantity,
-            order.remaining,
-            order.filled_quote,
-        ]
+        self.facts.append(
+            [
+                w.EVENT_ORDER,
+                order.order_id,
+                order.account.number,
+                order.id_high,
+                order.id_low,
+                order.market.number,
+                order.terms,
+                order.price,
+                order.quantity,
+                order.remaining,
+                order.filled_quote,
+            ],
+        )
         rare = [
             order.trigger_price,
             order.display_quantity,
@@ -144,31 +151,33 @@ class Ledger:
             order.quote_amount,
         ]
         if with_terms and any(rare):
-            self.facts += [w.EVENT_ORDER_TERMS, order.order_id, *rare]
+            self.facts.append([w.EVENT_ORDER_TERMS, order.order_id, *rare])
 
     def _touch_level(self, market: Market, side: int, price: int) -> None:
-        self.touched_levels[market.number, side, price] = None
+        key = (market.number, side, price)
+        if key not in self.stated_levels:
+            self.stated_levels[key] = [w.EVENT_LEVEL, *key, 0]
+            self.facts.append(self.stated_levels[key])
 
-    def _emit_touched(self) -> None:
-        """Emit the final values of what the command touched, in order of first touch."""
-        for account, asset in self.touched_balances:
-            balance = self.balances[account, asset]
-            self.facts += [w.EVENT_BALANCE, account, asset, balance.available, balance.held]
-        for market, side, price in self.touched_levels:
+    def _finish_facts(self) -> list[int]:
+        """Return all that the command states, with the final quantities of levels."""
+        for (market, side, price), fact in self.stated_levels.items():
             level = self.markets[market].side(side).levels.get(price, [])
-            displayed = sum(order.visible for order in level)
-            self.facts += [w.EVENT_LEVEL, market, side, price, displayed]
+            fact[-1] = sum(order.visible for order in level)
         for market in self.touched_markets:
             state = self.markets[market]
-            self.facts += [
-                w.EVENT_MARKET,
-                market,
-                state.state,
-                state.last_price,
-                state.reference_price,
-                state.indicative_price,
-                state.indicative_quantity,
-            ]
-        self.touched_balances.clear()
-        self.touched_levels.clear()
+            self.facts.append(
+                [
+                    w.EVENT_MARKET,
+                    market,
+                    state.state,
+                    state.last_price,
+                    state.reference_price,
+                    state.indicative_price,
+                    state.indicative_quantity,
+                ],
+            )
+        self.stated_balances.clear()
+        self.stated_levels.clear()
         self.touched_markets.clear()
+        return [word for fact in self.facts for word in fact]

@@ -26,61 +26,57 @@ class Matching(Ledger):
         price saves; a side that is being decided pays from its available balance.
         """
         market = maker.market
-        buyer, seller = (taker, maker) if taker.is_buy else (maker, taker)
         quote_units = price * lots * market.tick_units
         base_units = lots * market.lot_units
-        reserved = buyer.price * lots * market.tick_units
-        if buyer.is_open:
-            self._change(buyer.account.number, market.quote, reserved - quote_units, -reserved)
-        else:
-            self._change(buyer.account.number, market.quote, -quote_units)
-        if seller.is_open:
-            self._change(seller.account.number, market.base, held=-base_units)
-        else:
-            self._change(seller.account.number, market.base, -base_units)
-
+        # What the taker pays and gets; the maker the other way round.
+        paid, pays, got, gets = market.quote, quote_units, market.base, base_units
+        if not taker.is_buy:
+            paid, pays, got, gets = got, gets, paid, pays
         maker_ppm = self._fees(maker.account)[0]
-        taker_ppm = self._fees(taker.account)[1]
-        maker_gets, taker_gets = (
-            (quote_units, base_units) if taker.is_buy else (base_units, quote_units)
-        )
-        taker_fee = taker_gets * taker_ppm // w.PPM
-        rebate = taker_gets * max(-maker_ppm, 0) // w.PPM
-        maker_fee = maker_gets * max(maker_ppm, 0) // w.PPM
-        buyer_fee, seller_fee = (taker_fee, maker_fee) if taker.is_buy else (maker_fee, taker_fee)
-        self._change(buyer.account.number, market.base, base_units - buyer_fee)
-        self._change(seller.account.number, market.quote, quote_units - seller_fee)
+        taker_fee = gets * self._fees(taker.account)[1] // w.PPM
+        maker_fee = pays * max(maker_ppm, 0) // w.PPM
         # The maker's rebate is in the asset it gives, out of the taker's fee of this trade.
-        maker_fee_asset, taker_fee_asset = (
-            (market.quote, market.base) if taker.is_buy else (market.base, market.quote)
-        )
+        rebate = gets * max(-maker_ppm, 0) // w.PPM
+        held = self._reserve_for(taker, lots) if taker.is_open else 0
+        self._change(taker.account.number, paid, held - pays, -held)
+        held = self._reserve_for(maker, lots)
+        self._change(maker.account.number, got, held - gets + rebate, -held)
+        self._change(taker.account.number, got, gets - taker_fee)
+        self._change(maker.account.number, paid, pays - maker_fee)
         fee_account = w.account_number(market.tenant, 0)
-        if rebate:
-            self._change(maker.account.number, taker_fee_asset, rebate)
         if taker_fee - rebate:
-            self._change(fee_account, taker_fee_asset, taker_fee - rebate)
+            self._change(fee_account, got, taker_fee - rebate)
         if maker_fee:
-            self._change(fee_account, maker_fee_asset, maker_fee)
+            self._change(fee_account, paid, maker_fee)
 
         self.trade_id += 1
-        self.facts += [
-            w.EVENT_TRADE,
-            self.trade_id,
-            market.number,
-            price,
-            lots,
-            quote_units,
-            maker.order_id,
-            taker.order_id,
-            maker.account.number,
-            taker.account.number,
-            maker_fee - rebate,
-            taker_fee,
-            taker.side,
-        ]
+        self.facts.append(
+            [
+                w.EVENT_TRADE,
+                self.trade_id,
+                market.number,
+                price,
+                lots,
+                quote_units,
+                maker.order_id,
+                taker.order_id,
+                maker.account.number,
+                taker.account.number,
+                maker_fee - rebate,
+                taker_fee,
+                taker.side,
+            ]
+        )
         for order in (maker, taker):
             order.remaining -= lots
             order.filled_quote += quote_units
+
+    @staticmethod
+    def _reserve_for(order: Order, lots: int) -> int:
+        """Return what is held for so many lots of an open order, in the asset it gives."""
+        if order.is_buy:
+            return order.price * lots * order.market.tick_units
+        return lots * order.market.lot_units
 
     def _after_fill(self, order: Order, lots: int) -> None:
         """Bring an open order up to date after it has traded: refill, requeue or close."""
@@ -122,6 +118,9 @@ class Matching(Ledger):
             self._touch_level(order.market, order.side, order.price)
         side, key = order.market.place_of(order)
         side.remove(key, order)
+        if not order.is_pending and key not in side.levels:
+            # Gone for good: made again by the same command, it is another level.
+            del self.stated_levels[order.market.number, order.side, order.price]
         order.is_open = False
         del self.orders[order.order_id]
         del order.account.orders[order.order_id]
