@@ -10,6 +10,7 @@ from bursa.contracts.record import EncodedRecord
 from bursa.contracts.rows import BookRow, Changes, ProgressRow
 from bursa.usecases.projection import Definitions, RowChange, Views
 from bursa.usecases.projector import Delivery, ProjectionError, Projector
+from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.services import JournalTable
 
@@ -91,13 +92,15 @@ class ReadModelMemory:
 class FailingReadModels(ReadModelMemory):
     """The same, failing at times before, during or after a write."""
 
-    def __init__(self, rng: random.Random, fault_rate: float) -> None:
+    def __init__(self, rng: random.Random, fault_rate: float, faults: Faults) -> None:
         super().__init__()
         self._rng = rng
+        self._faults = faults
         self.fault_rate = fault_rate
 
     def _perhaps_fail(self) -> None:
         if self._rng.random() < self.fault_rate:
+            self._faults["table failed"] += 1
             raise OutcomeUnknown("a table gives no answer")
 
     def progress(self) -> ProgressRow | None:
@@ -139,12 +142,16 @@ class JournalView:
 class ProjectorProcess:
     """Brings what the stream brings to the projector, again and again until it succeeds."""
 
-    def __init__(self, options: Options, rng: random.Random, journal: JournalTable) -> None:
+    def __init__(
+        self, options: Options, rng: random.Random, journal: JournalTable, faults: Faults
+    ) -> None:
         self._options = options
         self._rng = rng
+        self._faults = faults
         self._journal = journal
         self._seen = 0
-        self.read_models = FailingReadModels(rng, options.projector_fault_rate)
+        self._held_back: list[EncodedRecord] = []
+        self.read_models = FailingReadModels(rng, options.projector_fault_rate, faults)
         self.faulty = True
         self.skipped: list[Exception] = []
         self._projector = self._new()
@@ -174,15 +181,22 @@ class ProjectorProcess:
             return False
 
     def _disturbed(self, records: list[EncodedRecord]) -> list[EncodedRecord]:
+        held_back, self._held_back = self._held_back, []
         if not self.faulty:
-            return records
+            return records + held_back
         options, rng = self._options, self._rng
         batch = [record for record in records if rng.random() >= options.stream_lost_rate]
+        self._faults["stream record lost"] += len(records) - len(batch)
         if rng.random() < options.stream_repeated_rate and self._seen:
             batch.append(self._journal.order[rng.randrange(self._seen)])
+            self._faults["stream record repeated"] += 1
         if rng.random() < options.stream_shuffled_rate:
+            before = list(batch)
             rng.shuffle(batch)
-        return batch
+            self._held_back = batch[len(batch) // 2 :]
+            del batch[len(batch) // 2 :]
+            self._faults["stream out of order"] += batch != before
+        return batch + held_back
 
     def at_head(self) -> bool:
         """Tell whether the read models hold everything that is committed."""

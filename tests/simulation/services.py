@@ -27,10 +27,14 @@ from bursa.contracts.snapshot import (
     encode_snapshot,
 )
 from engine import layout
+from tests.simulation.faults import Faults
+from tests.simulation.options import Options
 from tests.simulation.wire import EPOCH_MS, Machine, Wire
 from worker import words
 
 _LONG_POLL_S = 0.4
+# A message that comes back too early does so before most commits are done.
+_EARLY_S_MAX = 0.1
 
 
 class Violation(AssertionError):  # noqa: N818 - the name is what it means
@@ -121,10 +125,14 @@ class JournalTable:
 class QueueService:
     """A FIFO queue: a group is closed while one of its messages is in flight."""
 
-    def __init__(self, rng: random.Random, log: CommandLog, visibility_s: float) -> None:
+    def __init__(
+        self, options: Options, rng: random.Random, log: CommandLog, faults: Faults
+    ) -> None:
         self._rng = rng
         self._log = log
-        self._visibility_s = visibility_s
+        self._faults = faults
+        self._visibility_s = options.visibility_s
+        self.early_rate = options.redelivered_rate
         self._groups: dict[str, deque[Message]] = {}
         self._receipts = 0
 
@@ -150,10 +158,18 @@ class QueueService:
                     return received
                 self._receipts += 1
                 message.receipt = f"r{self._receipts}"
-                message.visible_at = now + self._visibility_s
+                message.visible_at = now + self._visible_in_s()
                 message.receive_count += 1
+                self._faults["redelivered"] += message.receive_count > 1
                 received.append(message)
         return received
+
+    def _visible_in_s(self) -> float:
+        """Hide a message for as long as it should be, or come back while somebody works on it."""
+        if self._rng.random() >= self.early_rate:
+            return self._visibility_s
+        self._faults["redelivered while held"] += 1
+        return self._rng.random() * _EARLY_S_MAX
 
     def _is_open(self, group: str, now: float) -> bool:
         return all(message.visible_at <= now for message in self._groups[group])
@@ -185,10 +201,14 @@ class QueueService:
 class SnapshotService:
     """Snapshots; some are torn on the way in, whole ones are never replaced."""
 
-    def __init__(self, rng: random.Random, log: CommandLog, torn_rate: float) -> None:
+    def __init__(
+        self, options: Options, rng: random.Random, log: CommandLog, faults: Faults
+    ) -> None:
         self._rng = rng
         self._log = log
-        self.torn_rate = torn_rate
+        self._faults = faults
+        self.torn_rate = options.torn_snapshot_rate
+        self.torn: set[int] = set()
         self.objects: dict[int, bytes] = {}
 
     def save(self, header: SnapshotHeader, state: bytes) -> int:
@@ -198,8 +218,15 @@ class SnapshotService:
         if header.last_sequence not in self.objects:
             if self._rng.random() < self.torn_rate:
                 data = data[: self._rng.randrange(len(data))]
+                self._faults["snapshot torn"] += 1
+                self.torn.add(header.last_sequence)
             self.objects[header.last_sequence] = data
         return len(data)
+
+    def met(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+        """Load one for a worker that starts."""
+        self._faults["torn snapshot met"] += sequence in self.torn and sequence in self.objects
+        return self.load(sequence)
 
     def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
         if sequence not in self.objects:
@@ -370,7 +397,7 @@ class SnapshotPort:
         )
 
     async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
-        return await self._wire.call(self._machine, lambda: self._snapshots.load(sequence))
+        return await self._wire.call(self._machine, lambda: self._snapshots.met(sequence))
 
     async def save(self, header: SnapshotHeader, state: bytes) -> int:
         return await self._wire.call(self._machine, lambda: self._snapshots.save(header, state))

@@ -3,7 +3,8 @@
 A call has its effect at one instant, and every kind of trouble around it: the request is lost, or
 arrives after the caller has given up; the answer is lost; the request is carried out twice (a
 client's own retry) and only the second answer comes back; it is refused for load; the caller
-crashes just before or just after the effect; the caller is stopped and goes on much later.
+crashes just before or just after the effect; the caller is stopped and goes on much later. A
+request that is on its way when its caller ends, or stops waiting, may arrive all the same.
 """
 
 import asyncio
@@ -12,9 +13,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bursa.contracts.journal import OutcomeUnknown, StorageError
+from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 
 _Result = TypeVar("_Result")
+# Of the requests on their way when nobody waits for them any more, so many arrive.
+_LANDED_SHARE = 0.5
 
 
 class Machine:
@@ -70,9 +74,10 @@ EPOCH_MS = 1_800_000_000_000
 class Wire:
     """Carries calls."""
 
-    def __init__(self, options: Options, rng: random.Random) -> None:
+    def __init__(self, options: Options, rng: random.Random, faults: Faults) -> None:
         self._options = options
         self._rng = rng
+        self._faults = faults
         self.faulty = True
 
     @staticmethod
@@ -83,6 +88,7 @@ class Wire:
     def _latency(self) -> float:
         options = self._options
         if self._rng.random() < options.latency_tail_rate and self.faulty:
+            self._faults["slow"] += 1
             return self._rng.random() * options.latency_tail_s
         return self._rng.random() * options.latency_s
 
@@ -100,6 +106,7 @@ class Wire:
         ):
             draw -= rate
             if draw < 0:
+                self._faults[fate] += 1
                 return fate
         return "arrives"
 
@@ -109,8 +116,8 @@ class Wire:
         fate = self._fate()
         crashes = self._crashes(machine)
         if crashes and self._rng.random() < 0.5:
-            self._crash(machine)
-        await asyncio.sleep(self._latency())
+            self._crash(machine, "crashed before a call's effect")
+        await self._travel(effect)
         if fate == "throttled":
             await machine.awake()
             raise OutcomeUnknown("throttled")
@@ -128,7 +135,7 @@ class Wire:
         except StorageError as error:
             failure = error
         if crashes:
-            self._crash(machine)
+            self._crash(machine, "crashed after a call's effect")
         if fate == "answer lost":
             await self._time_out(machine, fate)
         await asyncio.sleep(self._latency())
@@ -136,6 +143,25 @@ class Wire:
         if failure is not None:
             raise failure
         return result
+
+    async def _travel(self, effect: Callable[[], object]) -> None:
+        """Wait until a request is there; it may get there although its caller is gone."""
+        latency_s = self._latency()
+        try:
+            await asyncio.sleep(latency_s)
+        except asyncio.CancelledError:
+            if self._rng.random() < _LANDED_SHARE:
+                asyncio.get_running_loop().call_later(
+                    latency_s, self._counted(_quietly(effect), "landed without its caller")
+                )
+            raise
+
+    def _counted(self, effect: Callable[[], None], kind: str) -> Callable[[], None]:
+        def counted() -> None:
+            self._faults[kind] += 1
+            effect()
+
+        return counted
 
     async def _time_out(self, machine: Machine, fate: str) -> None:
         await asyncio.sleep(self._options.timeout_s)
@@ -147,8 +173,8 @@ class Wire:
         machine.crash_in_calls -= 1
         return machine.crash_in_calls == 0
 
-    @staticmethod
-    def _crash(machine: Machine) -> None:
+    def _crash(self, machine: Machine, kind: str) -> None:
+        self._faults[kind] += 1
         machine.crash()
         raise asyncio.CancelledError
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bursa.contracts.record import EncodedRecord
+from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.projecting import ProjectorProcess
 from tests.simulation.services import (
@@ -44,6 +45,8 @@ _LIVELY_S_MAX = 180.0
 _RECEIVE_LIMIT = 4
 _PAGE_RECORDS = 7
 _SPAN_SEQUENCES = 10
+_HOUR_MS = 3_600_000
+_AT_ONCE = {2: "two workers at once", 3: "three workers at once"}
 
 
 @dataclass(slots=True)
@@ -59,19 +62,25 @@ class Trace:
 class MachineTelemetry:
     """A worker's telemetry, into the trace."""
 
-    def __init__(self, trace: Trace, name: str) -> None:
+    def __init__(self, trace: Trace, faults: Faults, name: str) -> None:
         self._trace = trace
+        self._faults = faults
         self._name = name
 
     def event(self, message: str, **fields: object) -> None:
         about = " ".join(f"{name}={value}" for name, value in fields.items())
         self._trace.say(asyncio.get_running_loop().time(), self._name, f"{message} {about}")
+        self._faults["deposed"] += message == "Deposed"
 
     def alarm(self, name: str, message: str, **fields: object) -> None:
         self.event(f"ALARM {name} {message}", **fields)
 
     def measure(self, name: str, value: float) -> None:
         """Metrics are not looked at here."""
+
+
+def _takes_over(before: EncodedRecord, record: EncodedRecord) -> bool:
+    return record.epoch > before.epoch
 
 
 class World:
@@ -82,19 +91,20 @@ class World:
         self.engines = engines
         self.rng = random.Random(f"run {options.seed}")
         self.trace = Trace()
+        self.faults = Faults()
         journal = JournalTable(_PAGE_RECORDS)
         self.services = Services(
-            QueueService(self.rng, journal.log, options.visibility_s),
+            QueueService(options, self.rng, journal.log, self.faults),
             journal,
-            SnapshotService(self.rng, journal.log, options.torn_snapshot_rate),
+            SnapshotService(options, self.rng, journal.log, self.faults),
             AnswersService(journal.log),
             LeaseService(),
         )
-        self.wire = Wire(options, self.rng)
+        self.wire = Wire(options, self.rng, self.faults)
         self.workload = Workload(self.rng, options.accounts, options.commands_per_message_max)
         self.accepted: list[Wish] = []
         self.malformed: list[str] = []
-        self.projector = ProjectorProcess(options, self.rng, journal)
+        self.projector = ProjectorProcess(options, self.rng, journal, self.faults)
         self.failures: list[BaseException] = []
         self._running: list[tuple[Machine, asyncio.Event]] = []
         self._started = 0
@@ -113,6 +123,8 @@ class World:
         worker = ShardWorker(self._ports(machine), self._settings(), stop)
         machine.task = loop.create_task(self._live(machine, stop, worker))
         self._running.append((machine, stop))
+        if len(self._running) in _AT_ONCE:
+            self.faults[_AT_ONCE[len(self._running)]] += 1
 
     async def _live(self, machine: Machine, stop: asyncio.Event, worker: ShardWorker) -> None:
         try:
@@ -158,7 +170,7 @@ class World:
             capture=CopyCapture(),
             engines=self.engines,
             clock=machine,
-            telemetry=MachineTelemetry(self.trace, machine.name),
+            telemetry=MachineTelemetry(self.trace, self.faults, machine.name),
             random_bytes=self.rng.randbytes,
         )
 
@@ -186,6 +198,7 @@ class World:
         group = f"t1-{self.rng.randint(1, self.options.accounts)}"
         self.services.queue.send(Message(body, group, message_id, frozenset(), now))
         self.malformed.append(message_id)
+        self.faults["malformed"] += 1
 
     async def _users(self) -> None:
         options, rng = self.options, self.rng
@@ -197,6 +210,7 @@ class World:
             if rng.random() < options.resent_rate:
                 again = rng.choice(self.accepted[1:])
                 self.send(again)
+                self.faults["resent"] += 1
             if rng.random() < options.malformed_rate:
                 self._send_malformed()
 
@@ -216,16 +230,21 @@ class World:
             seconds = self.rng.random() * self.options.pause_s_max
             self.say(chosen[0].name, f"pauses for {seconds:.1f} s")
             chosen[0].pause(seconds)
+            self.faults["paused"] += 1
+            self.faults["paused beyond the lease"] += seconds > self.options.lease_s
 
     def _jump(self) -> None:
         chosen = self._choose()
         if chosen is not None:
-            chosen[0].jump(self.rng.choice((-1, 1)) * 3_600_000)
+            direction = self.rng.choice((-1, 1))
+            chosen[0].jump(direction * _HOUR_MS)
+            self.faults[f"clock an hour {'ahead' if direction > 0 else 'behind'}"] += 1
 
     def _stop(self) -> None:
         chosen = self._choose()
         if chosen is not None:
             chosen[1].set()
+            self.faults["stopped"] += 1
 
     def _plan_trouble(self) -> None:
         options = self.options
@@ -258,6 +277,7 @@ class World:
         self.say("", "faults end")
         self.wire.faulty = False
         self.services.snapshots.torn_rate = 0.0
+        self.services.queue.early_rate = 0.0
         self.projector.faulty = False
         self.send(self.workload.next(asyncio.get_running_loop().time()))
         await self._wait_until_done()
@@ -293,6 +313,8 @@ class World:
             loop.run_until_complete(self._run())
         finally:
             self.lasted_s = loop.time()
+            self.faults["record in parts"] = self.services.journal.in_parts
+            self.faults["taken over"] = sum(map(_takes_over, self.records, self.records[1:]))
             loop.run_until_complete(self._end_tasks())
             loop.close()
         if self.failures:
