@@ -10,6 +10,7 @@ import sys
 from bursa.adapters.answer_table import AnswerTable
 from bursa.adapters.clients import cognito_client, dynamodb_client, sqs_client
 from bursa.adapters.clock import SystemClock
+from bursa.adapters.command_backlog import CommandBacklog
 from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.settings import OnboardingSettings, SettingsError, read_settings
@@ -71,11 +72,12 @@ def open_demo(settings: OnboardingSettings) -> dict[str, object]:
     """Open the tenant and describe it: its id, name, and users with their accounts."""
     clock = SystemClock()
     dynamodb = dynamodb_client()
+    sqs, url = sqs_client(), settings.command_queue_url
     onboarding = Onboarding(
         DirectoryTable(dynamodb, settings.directory_table),
         CognitoUserPool(cognito_client(), settings.user_pool_id),
         Intake(
-            SqsCommandQueue(sqs_client(), settings.command_queue_url, clock, QUEUE_DEPTH_MAX),
+            SqsCommandQueue(sqs, url, CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)),
             AnswerTable(dynamodb, settings.answers_table),
             clock,
             settings.answer_deadline_ms,

@@ -28,8 +28,9 @@ class Inbox:
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
-        # An ordered set: in the order of arrival.
-        self._held: dict[str, None] = {}
+        # When each receipt's message was sent, in the order of arrival.
+        self._held: dict[str, int] = {}
+        self._received_until_ms = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -43,12 +44,17 @@ class Inbox:
         """Name every delivery that is held, oldest first."""
         return list(self._held)
 
-    def add(self, deliveries: list[Delivery]) -> None:
-        """Append what a receive has brought."""
+    def settled_until_ms(self) -> int:
+        """Tell from when the oldest message is that may not be settled; 0 before any receive."""
+        return min([self._received_until_ms, *self._held.values()])
+
+    def add(self, deliveries: list[Delivery], now_ms: int) -> None:
+        """Append what a receive has brought; nothing means that nothing older waits."""
+        self._received_until_ms = min([one.sent_ms for one in deliveries], default=now_ms)
         if not deliveries:
             return
         self._waiting.extend(deliveries)
-        self._held.update(dict.fromkeys(delivery.receipt for delivery in deliveries))
+        self._held.update({delivery.receipt: delivery.sent_ms for delivery in deliveries})
         if self.held >= self._held_max:
             self._room.clear()
         self._ready.set()
@@ -128,7 +134,7 @@ class Receivers:
             except OutcomeUnknown:
                 await self._clock.sleep(_FAILURE_PAUSE_S)
                 continue
-            self._inbox.add(deliveries)
+            self._inbox.add(deliveries, self._clock.time_ms())
             if len(deliveries) >= _BUSY_MESSAGES or self._stop.is_set():
                 self._busy.set()
             elif not deliveries:

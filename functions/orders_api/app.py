@@ -14,6 +14,7 @@ from bursa.adapters.account_tables import BalancesTable, FillsTable, OrdersTable
 from bursa.adapters.answer_table import AnswerTable
 from bursa.adapters.clients import dynamodb_client, sqs_client
 from bursa.adapters.clock import SystemClock, random_key
+from bursa.adapters.command_backlog import CommandBacklog, SettledTime
 from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.market_tables import MarketsTable
 from bursa.adapters.rest import RestApi
@@ -41,8 +42,17 @@ dynamodb = dynamodb_client()
 catalogue = MarketsTable(dynamodb, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX)
 orders = OrdersTable(dynamodb, settings.orders_table)
 fills = FillsTable(dynamodb, settings.fills_table)
+sqs = sqs_client()
+backlog = CommandBacklog(
+    sqs,
+    settings.command_queue_url,
+    clock,
+    settings.queue_depth_max,
+    settled=SettledTime(dynamodb, settings.progress_table, settings.shard),
+    age_ms_max=settings.queue_age_ms_max,
+)
 intake = Intake(
-    SqsCommandQueue(sqs_client(), settings.command_queue_url, clock, settings.queue_depth_max),
+    SqsCommandQueue(sqs, settings.command_queue_url, backlog),
     AnswerTable(dynamodb, settings.answers_table),
     clock,
     settings.answer_deadline_ms,

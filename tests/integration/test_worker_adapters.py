@@ -192,7 +192,7 @@ def test_a_page_of_large_records_is_cut_short(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_lease_row_is_swapped_only_for_the_one_expected() -> None:
     store = DynamoLeases(make_table("progress", pk="S", sk="S"), "progress", 0)
-    mine, yours = LeaseRow("mine", 1, 1), LeaseRow("yours", 2, 2)
+    mine, yours = LeaseRow("mine", 1, 1, settled_until_ms=7), LeaseRow("yours", 2, 2)
 
     assert store.read() is None
     assert store.swap(None, mine)

@@ -91,7 +91,7 @@ def started(name: str) -> ModuleType:
 def started_orders_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
     module = started("orders_api.app")
-    for part in (module.intake, module.settlement):
+    for part in (module.intake, module.settlement, module.backlog):
         part._clock = clock
     return module
 

@@ -5,6 +5,8 @@ from types import ModuleType
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from bursa.adapters.lease_dynamodb import DynamoLeases
+from bursa.contracts.lease import LeaseRow
 from tests.unit.api.conftest import Send
 from tests.unit.api.exchange import BOB, CAROL, Exchange, WorkingClock
 
@@ -246,14 +248,59 @@ def test_full_queue_answers_503_and_sends_nothing(
     send: Send, orders_api: ModuleType, exchange: Exchange
 ) -> None:
     exchange.asleep = True
-    orders_api.intake._queue._depth_max = 0
+    orders_api.backlog._depth_max = 0
     send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
-    orders_api.intake._queue._measured_ms = float("-inf")
+    orders_api.backlog._looked_ms = float("-inf")
 
     status, problem, headers = send("POST", "/orders", BUY)
 
     assert (status, problem["code"], headers["Retry-After"]) == (503, "queue_full", "5")
     assert exchange.waiting() == 1
+
+
+@pytest.mark.parametrize(
+    ("waiting", "age_ms", "retry_after"),
+    [
+        pytest.param(1, 15_001, "15", id="just too long"),
+        pytest.param(1, 42_000, "42", id="as long as it has taken so far"),
+        pytest.param(1, 3_600_000, "60", id="a worker that is gone for an hour"),
+        pytest.param(1, 15_000, None, id="not yet too long"),
+        pytest.param(0, 3_600_000, None, id="nobody works, but nothing waits"),
+        pytest.param(1, None, None, id="no worker has said anything"),
+    ],
+)
+def test_commands_that_wait_for_too_long_answer_503(
+    send: Send,
+    orders_api: ModuleType,
+    exchange: Exchange,
+    waiting: int,
+    age_ms: int | None,
+    retry_after: str | None,
+) -> None:
+    exchange.asleep = True
+    for _ in range(waiting):
+        send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
+    if age_ms is not None:
+        settled = LeaseRow("worker", 1, 1, settled_until_ms=exchange.time_ms - age_ms)
+        assert DynamoLeases(orders_api.dynamodb, "progress", 0).swap(None, settled)
+    orders_api.backlog._looked_ms = float("-inf")
+
+    status, body, headers = send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
+
+    assert headers.get("Retry-After") == retry_after
+    if retry_after is None:
+        assert status == 202
+    else:
+        assert (status, body["code"], exchange.waiting()) == (503, "queue_slow", waiting)
+
+
+def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
+    send: Send, orders_api: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders_api.backlog._client, "get_queue_attributes", throttled)
+    monkeypatch.setattr(orders_api.backlog._settled, "read_ms", throttled)
+
+    assert send("POST", "/orders", BUY).status == 201
 
 
 def test_unreadable_answers_leave_the_order_pending(

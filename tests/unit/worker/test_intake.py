@@ -103,9 +103,24 @@ def test_nothing_is_received_while_too_much_is_held() -> None:
 
 def test_taking_respects_bytes_but_always_gives_one() -> None:
     inbox = Inbox(100)
-    inbox.add(numbered(10))
+    inbox.add(numbered(10), 1)
     size = len(numbered(1)[0].body)
 
     assert len(inbox.take(size * 3)) == 3
     assert len(inbox.take(1)) == 1
     assert len(inbox) == 6
+
+
+def test_the_oldest_message_that_is_held_says_until_when_all_is_settled() -> None:
+    inbox = Inbox(100)
+    seen = [inbox.settled_until_ms()]
+    old, young = (
+        Delivery("", f"sent at {sent_ms}", "t1-1", "0" * 32, sent_ms) for sent_ms in (300, 500)
+    )
+
+    for deliveries, settled in (([young], []), ([old], []), ([], [old]), ([], [young])):
+        inbox.add(deliveries, 900)
+        inbox.settled([one.receipt for one in settled])
+        seen.append(inbox.settled_until_ms())
+
+    assert seen == [0, 500, 300, 500, 900]

@@ -91,7 +91,7 @@ def test_a_leader_that_was_stopped_too_long_is_deposed_without_asking() -> None:
 
     assert not lease.held()
     with pytest.raises(Deposed):
-        run(lease.keep())
+        run(lease.keep(lambda: 0))
 
 
 def test_a_leader_that_reads_anothers_row_is_deposed() -> None:
@@ -101,7 +101,7 @@ def test_a_leader_that_reads_anothers_row_is_deposed() -> None:
     store.row = LeaseRow("other", 2, 9)
 
     with pytest.raises(Deposed):
-        run(lease.keep())
+        run(lease.keep(lambda: 0))
 
 
 def test_a_renewal_whose_answer_was_lost_is_recognised() -> None:
@@ -124,7 +124,7 @@ def test_a_renewal_whose_answer_was_lost_is_recognised() -> None:
     run(lease.try_acquire(0))
 
     with pytest.raises(Deposed, match="enough seen"):
-        run(lease.keep())
+        run(lease.keep(lambda: 0))
     assert store.row is not None
     assert store.row.owner == "mine"
 
@@ -137,3 +137,27 @@ def test_a_released_lease_is_anybodys() -> None:
 
     assert not lease.held()
     assert run(lease_on(store, clock, "next").try_acquire(0)) == 2
+
+
+def test_the_row_says_until_when_commands_are_settled_and_a_follower_takes_it_over() -> None:
+    store, clock = FakeLeases(), FakeClock()
+    lease = lease_on(store, clock)
+    run(lease.try_acquire(0))
+    times = iter((0, 700, 900, 0))
+    seen: list[int] = []
+
+    def settled_until_ms() -> int:
+        assert store.row is not None
+        seen.append(store.row.settled_until_ms)
+        if len(seen) == 4:
+            raise Deposed("enough seen")
+        return next(times)
+
+    with pytest.raises(Deposed, match="enough seen"):
+        run(lease.keep(settled_until_ms))
+    run(lease.release())
+    run(lease_on(store, clock, "next").try_acquire(0))
+
+    assert seen == [0, 0, 700, 900]
+    assert store.row is not None
+    assert (store.row.owner, store.row.settled_until_ms) == ("next", 900)

@@ -54,9 +54,13 @@ class OrdersApiSettings:
     fills_table: str
     balances_table: str
     markets_table: str
+    progress_table: str
+    shard: int = 0
     answer_deadline_ms: int = 5_000
-    # Beyond this many waiting messages intake answers 503 instead of making the wait longer.
+    # Beyond this many waiting messages, or when the oldest has waited for so long, intake answers
+    # 503 instead of making the wait longer. A standby that takes over has less than ten seconds.
     queue_depth_max: int = 20_000
+    queue_age_ms_max: int = 15_000
 
 
 @dataclass(frozen=True, slots=True)

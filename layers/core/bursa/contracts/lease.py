@@ -1,7 +1,7 @@
-"""The row that says which worker leads a shard.
+"""The row that says which worker leads a shard, and how far that is with its queue.
 
-Each holder judges time by its own monotonic clock only, so the row carries no time: a follower
-sees that the holder is alive when ``beat`` changes (DESIGN D3).
+Each holder judges time by its own monotonic clock only, so no time in the row decides who leads: a
+follower sees that the holder is alive when ``beat`` changes (DESIGN D3).
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,9 @@ class LeaseRow:
         Rises with each write of the row, so that equal rows are the same write.
     released
         The owner has stopped on purpose; nobody needs to wait.
+    settled_until_ms
+        Commands sent before this UTC time were settled when the row was written; 0: not known. Only
+        a hint, for intake: while commands wait, it is as far back as the oldest one.
 
     """
 
@@ -28,3 +31,4 @@ class LeaseRow:
     epoch: int
     beat: int
     released: bool = False
+    settled_until_ms: int = 0

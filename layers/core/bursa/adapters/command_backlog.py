@@ -1,0 +1,142 @@
+"""How much waits for the sequencer, and for how long: where intake says no instead of more.
+
+The depth is the queue's own. Its age SQS tells only CloudWatch, a minute late; so the leading
+worker says in its lease row until when everything is settled. While commands wait, that time stands
+as far back as the oldest of them, also when the worker is stuck or gone. Both are looked at every
+few seconds; not being able to look is no reason to refuse, and what was last known stands.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bursa.adapters import keys
+from bursa.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+# How old what is known may be; short enough to notice a queue that fills up.
+LOOK_MS = 5_000
+RETRY_AFTER_MIN_S = 5
+RETRY_AFTER_MAX_S = 60
+
+
+class Clock(Protocol):
+    """The edge's clock."""
+
+    def now_ms(self) -> int:
+        """Read UTC in milliseconds."""
+
+    def monotonic_ms(self) -> float:
+        """Read a clock that never goes back."""
+
+
+class SettledTime:
+    """Until when the leading worker of a shard has settled everything."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, shard: int) -> None:
+        self._client = client
+        self._table = table
+        self._shard = shard
+
+    def read_ms(self) -> int:
+        """Read it, in UTC milliseconds; 0 where no worker has said so yet."""
+        item = self._client.get_item(
+            TableName=self._table,
+            Key={"pk": {"S": keys.progress(self._shard)}, "sk": {"S": keys.LEASE}},
+            ProjectionExpression="settled_until_ms",
+        ).get("Item", {})
+        return int(item.get("settled_until_ms", {"N": "0"})["N"])
+
+
+class CommandBacklog:
+    """The door's keeper of one shard's queue.
+
+    Parameters
+    ----------
+    client, url
+        The queue.
+    depth_max
+        So many messages may wait or be worked on.
+    settled, age_ms_max
+        How old the oldest command that waits may be; without ``settled`` only the depth counts.
+
+    """
+
+    def __init__(
+        self,
+        client: "SQSClient",
+        url: str,
+        clock: Clock,
+        depth_max: int,
+        *,
+        settled: SettledTime | None = None,
+        age_ms_max: int = 0,
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._clock = clock
+        self._depth_max = depth_max
+        self._settled = settled
+        self._age_ms_max = age_ms_max
+        self._depth = 0
+        self._age_ms = 0
+        self._looked_ms = float("-inf")
+
+    def require_room(self) -> None:
+        """Pass, or refuse.
+
+        Raises
+        ------
+        Unavailable
+            ``queue_full``: more messages wait than may.
+            ``queue_slow``: the oldest has waited for longer than it may.
+
+        """
+        now_ms = self._clock.monotonic_ms()
+        if now_ms - self._looked_ms > LOOK_MS:
+            self._look()
+            self._looked_ms = now_ms
+        if self._depth > self._depth_max:
+            raise Unavailable(
+                "queue_full",
+                "Too many commands are waiting; send the request again in a few seconds.",
+                retry_after_s=self._retry_after_s(),
+            )
+        if self._settled is not None and self._age_ms > self._age_ms_max:
+            raise Unavailable(
+                "queue_slow",
+                "Commands wait for too long; send the request again in a while.",
+                retry_after_s=self._retry_after_s(),
+            )
+
+    def _retry_after_s(self) -> int:
+        """Say as long as the oldest has waited: what took that long won't be over much sooner."""
+        return max(RETRY_AFTER_MIN_S, min(RETRY_AFTER_MAX_S, self._age_ms // 1_000))
+
+    def _look(self) -> None:
+        try:
+            self._depth = self._measure_depth()
+            self._age_ms = self._measure_age_ms()
+        except (ClientError, BotoCoreError):
+            return
+
+    def _measure_depth(self) -> int:
+        attributes = self._client.get_queue_attributes(
+            QueueUrl=self._url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )["Attributes"]
+        in_flight = attributes["ApproximateNumberOfMessagesNotVisible"]
+        return int(attributes["ApproximateNumberOfMessages"]) + int(in_flight)
+
+    def _measure_age_ms(self) -> int:
+        """Measure how long the oldest command has waited; an empty queue has none."""
+        if self._settled is None or self._depth == 0:
+            return 0
+        settled_until_ms = self._settled.read_ms()
+        return max(0, self._clock.now_ms() - settled_until_ms) if settled_until_ms else 0
