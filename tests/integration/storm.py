@@ -165,7 +165,7 @@ def run_storm(rig: Rig, seed: int, commands: int, strikes: int) -> Storm:
     weather.wake(at_once=True)
     faults = faults_fired(endpoint)
     set_rules(endpoint, [])
-    records = _wait_until_done(rig, accepted)
+    records = wait_until_done(rig, {name for wish in accepted for name in wish.command_ids})
     for worker in weather.workers:
         worker.terminate()
     for worker in weather.workers:
@@ -200,10 +200,11 @@ def _send_through_storm(rig: Rig, wishes: list[Wish], weather: Weather, strikes:
         weather.wake()
 
 
-def _wait_until_done(rig: Rig, wishes: list[Wish]) -> list[EncodedRecord]:
+def wait_until_done(rig: Rig, wanted: set[bytes]) -> list[EncodedRecord]:
+    """Wait until these commands are in the journal and the queue is empty; returns the journal."""
     journal = DynamoJournal(rig.client("dynamodb"), "journal", 0)
     sqs = rig.client("sqs")
-    wanted = {name for wish in wishes for name in wish.command_ids}
+    wanted = set(wanted)
     records: list[EncodedRecord] = []
     deadline = time.monotonic() + _DRAIN_S_MAX
     while time.monotonic() < deadline:
@@ -230,11 +231,11 @@ def _ids(commands: bytes) -> set[bytes]:
     return {commands[start + 8 : start + 24] for start in range(0, len(commands), size)}
 
 
-def check_storm(storm: Storm) -> None:
-    """Each accepted command once, in its account's order; one chain; books that add up."""
+def decisions(records: list[EncodedRecord]) -> dict[bytes, int]:
+    """Replay, and tell at which sequence each command was decided; none may be so twice."""
     replica = Replica(Engine(), Head())
     decided: dict[bytes, int] = {}
-    for encoded in storm.records:
+    for encoded in records:
         replica.follow(encoded)
         record = decode_record(encoded)
         offsets = words.result_offsets(record.events)
@@ -244,6 +245,12 @@ def check_storm(storm: Storm) -> None:
                 assert name == bytes(16) or name not in decided, "a command was decided twice"
                 decided[name] = record.first_sequence + index
     replica.engine.check()
+    return decided
+
+
+def check_storm(storm: Storm) -> None:
+    """Each accepted command once, in its account's order; one chain; books that add up."""
+    decided = decisions(storm.records)
     assert storm.records[0].previous_hash == GENESIS_HASH
     latest: dict[int, int] = {}
     for wish in storm.accepted:

@@ -1,4 +1,4 @@
-"""The read models' tables as the template makes them, in moto."""
+"""The read models' tables as the template makes them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,14 @@ ENVIRONMENT = {
 
 
 def create_tables(client: "DynamoDBClient") -> None:
-    for name in ("fills", "balances", "markets", "trades", "progress", CONNECTIONS):
-        client.create_table(**_table(name, "S"))
+    client.create_table(**_table("progress", "S"))
     client.create_table(**_table(JOURNAL, "N"))
+    create_read_models(client)
+
+
+def create_read_models(client: "DynamoDBClient") -> None:
+    for name in ("fills", "balances", "markets", "trades", CONNECTIONS):
+        client.create_table(**_table(name, "S"))
     orders = _table("orders", "S") | _OPEN_ORDERS
     orders["AttributeDefinitions"].append({"AttributeName": "open_account", "AttributeType": "S"})
     client.create_table(**orders)

@@ -1,0 +1,169 @@
+"""The edge of a rig: the real Lambda handlers, called in this process.
+
+The REST side is given events as API Gateway sends them, the projector batches as Lambda makes
+them of the journal's stream. Nobody signs in: the events name the account, as the authorizer would.
+"""
+
+import importlib
+from base64 import b64encode
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from benchmarks.rig import Rig
+from bursa.adapters.rebuild import Rebuild
+from bursa.contracts.messages import CommandMessage, encode_message
+from bursa.domain.identifiers import AccountId, TenantId
+from bursa.usecases.submitting import order_command_id
+from engine import codec
+from engine import layout as w
+from scripts.rebuild import open_rebuild
+from tests.integration.storm import wait_until_done
+from tests.integration.views.tables import ENVIRONMENT, JOURNAL, create_read_models
+from tests.simulation.workload import Wish
+from tests.unit.api.conftest import Answer, Context, signed_in_request
+
+TENANT = TenantId(1)
+BTC, USDT, BTC_USDT = 1, 2, 1
+LATER = {"Prefer": "respond-async"}
+_FUNDS = 10**15
+_BATCH = 100
+
+
+def account(index: int) -> AccountId:
+    return AccountId(TENANT, index)
+
+
+def command_bytes(account_id: AccountId, client_order_id: str) -> bytes:
+    """Return the id of the command that places an order, as it stands in the journal."""
+    name = order_command_id(account_id, client_order_id)
+    return b"".join(part.to_bytes(8, "little", signed=True) for part in (name.high, name.low))
+
+
+def opening(accounts: int) -> Wish:
+    """Make the message that lists BTC-USDT and funds accounts 1, 2, 3 …"""
+    commands = [
+        codec.encode_define_asset(BTC, TENANT.number, 8, "BTC"),
+        codec.encode_define_asset(USDT, TENANT.number, 10, "USDT"),
+        codec.encode_define_market(
+            BTC_USDT, TENANT.number, BTC, USDT, lot_units=1, tick_units=1, symbol="BTC-USDT"
+        ),
+        codec.encode_set_fee_tier(TENANT.number, 0, 1_000, 2_000),
+    ]
+    credit = w.COMMAND_CREDIT
+    commands += [
+        codec.encode_funds(credit, account(index).number, asset, _FUNDS, command_id=(index, asset))
+        for index in range(1, accounts + 1)
+        for asset in (BTC, USDT)
+    ]
+    return wish("0" * 31 + "1", account(0), commands)
+
+
+def wish(message_id: str, sender: AccountId, commands: list[bytes]) -> Wish:
+    """Put commands into a message of an account."""
+    data = b"".join(commands)
+    body = encode_message(CommandMessage(message_id, sender.number, data))
+    return Wish(message_id, sender.number, data, body)
+
+
+def _as_lambda_has_it(value: Any) -> Any:
+    """Write binary attributes in base64, as they are in an event."""
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if isinstance(value, dict):
+        return {name: _as_lambda_has_it(one) for name, one in value.items()}
+    return value
+
+
+class JournalStream:
+    """Reads the emulator's stream of the journal from its beginning."""
+
+    def __init__(self, rig: Rig) -> None:
+        description = rig.client("dynamodb").update_table(
+            TableName=JOURNAL,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )["TableDescription"]
+        self._arn = description["LatestStreamArn"]
+        self._client = rig.client("dynamodbstreams")
+        self._iterators: dict[str, str] = {}
+
+    def read(self) -> list[dict[str, Any]]:
+        """Read what is new, as it stands in the events that Lambda makes."""
+        records: list[dict[str, Any]] = []
+        shards = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        for shard in (one["ShardId"] for one in shards):
+            if shard not in self._iterators:
+                self._iterators[shard] = self._client.get_shard_iterator(
+                    StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+                )["ShardIterator"]
+            records += self._read_shard(shard)
+        return records
+
+    def _read_shard(self, shard: str) -> Iterator[dict[str, Any]]:
+        while True:
+            answer = self._client.get_records(ShardIterator=self._iterators[shard])
+            self._iterators[shard] = answer["NextShardIterator"]
+            if not answer["Records"]:
+                return
+            for record in answer["Records"]:
+                change = _as_lambda_has_it(record["dynamodb"])
+                change.pop("ApproximateCreationDateTime", None)
+                yield {"eventName": record["eventName"], "dynamodb": change}
+
+
+class Edge:
+    """Tables, functions and stream of one rig."""
+
+    def __init__(self, rig: Rig, patch: pytest.MonkeyPatch, **settings: str) -> None:
+        create_read_models(rig.client("dynamodb"))
+        own = rig.environment() | {"COMMAND_QUEUE_URL": rig.queue_url, "SHARD": "0"} | settings
+        for name, value in (ENVIRONMENT | own).items():
+            if name.isupper() and not name.startswith("PYTHON") and name not in {"PATH", "HOME"}:
+                patch.setenv(name, value)
+        self.rig = rig
+        self.stream = JournalStream(rig)
+        self.orders_api = self._started("orders_api")
+        self.projector = self._started("projector")
+
+    @staticmethod
+    def _started(function: str) -> ModuleType:
+        return importlib.reload(importlib.import_module(f"{function}.app"))
+
+    def open(self, accounts: int) -> Wish:
+        """Have the market listed and accounts funded, and wait until the edge knows."""
+        first = opening(accounts)
+        self.send(first)
+        wait_until_done(self.rig, set(first.command_ids))
+        self.project()
+        return first
+
+    def send(self, message: Wish) -> None:
+        """Hand a message in as another function would that accepts commands."""
+        self.rig.client("sqs").send_message(
+            QueueUrl=self.rig.queue_url,
+            MessageBody=message.body,
+            MessageGroupId=str(AccountId.from_number(message.account)),
+            MessageDeduplicationId=message.message_id,
+        )
+
+    def place(
+        self, sender: AccountId, order: dict[str, str], headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Place an order by REST."""
+        return signed_in_request(
+            self.orders_api, "POST", "/orders", order, account=sender, headers=headers
+        )
+
+    def project(self) -> int:
+        """Hand the stream's new records to the projector; returns how many there were."""
+        records = self.stream.read()
+        for start in range(0, len(records), _BATCH):
+            event = {"Records": records[start : start + _BATCH]}
+            assert self.projector.handler(event, Context()) == {"batchItemFailures": []}
+        return len(records)
+
+    def rebuild(self) -> Rebuild:
+        """Project the journal into memory, to compare the read models with."""
+        return open_rebuild(self.rig.client("dynamodb"), ENVIRONMENT, 0)
