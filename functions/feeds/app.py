@@ -70,4 +70,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         metrics.add_metric(
             "FeedLag", MetricUnit.Milliseconds, max(0, now_ms() - published.newest_ms)
         )
-    return batch_response(None)
+    return batch_response(event, None)

@@ -1,7 +1,8 @@
 """Lambda on the journal's stream: keeps the read models in step.
 
 A failed batch is reported from its first failed record on (ReportBatchItemFailures), so Lambda
-keeps what is done and brings the rest again; a record that never succeeds ends in the failure
+keeps what is done and brings the rest again; where the first of several has failed, the batch fails
+as a whole, so Lambda halves it. So a record that never succeeds ends alone in the failure
 destination, and the metric UnprojectableRecords raises the alarm. Adapters are built while the
 function starts, where Lambda lends a whole CPU.
 """
@@ -62,4 +63,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     metrics.add_metric("RecordsReceived", MetricUnit.Count, len(event["Records"]))
     outcome = projector.project(list(deliveries(event, journal.joined)))
     measure(outcome, time.time_ns() // 1_000_000)
-    return batch_response(outcome.failed)
+    return batch_response(event, outcome.failed)

@@ -12,6 +12,7 @@ import pytest
 
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.sockets import management_client
+from bursa.adapters.stream_events import BadRecordFirst
 from bursa.adapters.table_writer import TableWriter
 from bursa.contracts.rows import OrderRow, ProgressRow, from_attributes
 from tests.integration.views.tables import CONNECTIONS
@@ -131,10 +132,21 @@ def test_projector_reports_the_first_bad_record(
 )
 def test_projector_reports_what_is_no_record(projector: ModuleType, image: dict[str, Any]) -> None:
     batch = event("journal-stream")
+    del batch["Records"][1:]
     batch["Records"][0]["dynamodb"]["NewImage"] = image
     bad = batch["Records"][0]["dynamodb"]["SequenceNumber"]
     answer = projector.handler(batch, Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": bad}]}
+
+
+def test_projector_has_a_batch_halved_that_begins_with_a_bad_record(
+    projector: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = event("journal-stream")
+    batch["Records"][0]["dynamodb"]["NewImage"] = {}
+    with pytest.raises(BadRecordFirst):
+        projector.handler(batch, Context())
+    assert metric(capsys.readouterr().out, "UnprojectableRecords") == [1]
 
 
 def test_removals_are_passed_over(projector: ModuleType) -> None:

@@ -9,6 +9,11 @@ from bursa.contracts.record import EncodedRecord, RecordError
 from bursa.usecases.projector import Delivery
 
 Join = Callable[[EncodedRecord], EncodedRecord]
+BatchResponse = dict[str, list[dict[str, str]]]
+
+
+class BadRecordFirst(Exception):  # noqa: N818 - the name is what it means to a caller
+    """Raised so that Lambda halves a batch, until the bad record at its beginning is alone."""
 
 
 def deliveries(event: Mapping[str, Any], joined: Join) -> Iterator[Delivery]:
@@ -34,8 +39,23 @@ def deliveries(event: Mapping[str, Any], joined: Join) -> Iterator[Delivery]:
         yield Delivery(change["SequenceNumber"], record and joined(record))
 
 
-def batch_response(failed: str | None) -> dict[str, list[dict[str, str]]]:
-    """Tell Lambda from which delivery on the batch has to come again (None: from none)."""
+def batch_response(event: Mapping[str, Any], failed: str | None) -> BatchResponse:
+    """Tell Lambda from which delivery on the batch has to come again (None: from none).
+
+    A batch is split at the delivery that is named, which does nothing where that is the first one:
+    all of it would be retried, and given up, together. Lambda halves a batch after an error.
+
+    Raises
+    ------
+    BadRecordFirst
+        When the first delivery of several has failed.
+
+    """
+    records = event["Records"]
+    if failed is not None and len(records) > 1:
+        first = records[0]["dynamodb"]["SequenceNumber"]
+        if failed == first:
+            raise BadRecordFirst(f"{failed} of the stream can't be projected; {len(records)} came.")
     return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}
 
 
