@@ -152,8 +152,14 @@ class Edge:
         self, sender: AccountId, order: dict[str, str], headers: dict[str, str] | None = None
     ) -> Answer:
         """Place an order by REST."""
+        return self.post(sender, "/orders", order, headers)
+
+    def post(
+        self, sender: AccountId, path: str, body: object, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Send a request by REST."""
         return signed_in_request(
-            self.orders_api, "POST", "/orders", order, account=sender, headers=headers
+            self.orders_api, "POST", path, body, account=sender, headers=headers
         )
 
     def project(self) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _DRAIN_S_MAX = 90.0
 # Of the strikes, so many are meant for the leader.
 _LEADER_SHARE = 0.75
-_RULES = [
+RULES = [
     {"service": "dynamodb", "operation": "PutItem", "probability": 0.03, "reset": True},
     {"service": "dynamodb", "operation": "PutItem", "probability": 0.03,
      "response": {"abort_bytes": 0}},
@@ -136,6 +136,13 @@ class Weather:
                     latest, leader = said["time_ms"], worker
         return leader if leader in self.workers else None
 
+    def stop(self) -> None:
+        """End those that are left, in good order."""
+        for worker in self.workers:
+            worker.terminate()
+        for worker in self.workers:
+            assert worker.wait(10) == 0
+
     def wake(self, *, at_once: bool = False) -> None:
         """Let those go on whose time has come."""
         now = time.monotonic()
@@ -160,16 +167,13 @@ def run_storm(rig: Rig, seed: int, commands: int, strikes: int) -> Storm:
     for _ in range(2):
         weather.start_worker()
     weather.wait_for_leader()
-    set_rules(endpoint, _RULES)
+    set_rules(endpoint, RULES)
     _send_through_storm(rig, accepted, weather, strikes)
     weather.wake(at_once=True)
     faults = faults_fired(endpoint)
     set_rules(endpoint, [])
     records = wait_until_done(rig, {name for wish in accepted for name in wish.command_ids})
-    for worker in weather.workers:
-        worker.terminate()
-    for worker in weather.workers:
-        assert worker.wait(10) == 0
+    weather.stop()
     return Storm(accepted, records, faults, records[-1].epoch)
 
 

@@ -28,7 +28,7 @@ DEPTH_MAX, AGE_MS_MAX = 150, 4_000
 ACCOUNTS, CROWD, COMMANDS_PER_MESSAGE = 30, 1_500, 50
 # What the worker may hold is under 1 MB; all that waits is over 13 MB before it is decoded.
 GROWTH_MB_MAX = 8
-THROTTLED = {
+THROTTLED: dict[str, object] = {
     "service": "dynamodb",
     "operation": "PutItem",
     "resource": "journal",

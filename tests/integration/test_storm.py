@@ -1,6 +1,7 @@
 import pytest
 
 from benchmarks.rig import Rig
+from tests.integration.edge_storm import check_edge_storm, run_edge_storm
 from tests.integration.storm import check_storm, run_storm
 
 
@@ -13,6 +14,16 @@ def test_a_small_storm_loses_and_repeats_nothing() -> None:
     assert storm.epochs >= 2
 
 
+def test_a_small_storm_over_the_whole_path_leaves_tables_as_a_rebuild_gives_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Rig() as rig:
+        storm = run_edge_storm(rig, monkeypatch, seed=2, requests=80, strikes=1)
+        check_edge_storm(storm)
+
+    assert storm.faults > 0
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_a_storm_loses_and_repeats_nothing(seed: int) -> None:
@@ -22,3 +33,15 @@ def test_a_storm_loses_and_repeats_nothing(seed: int) -> None:
 
     assert storm.faults > 20
     assert storm.epochs >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [21, 22, 23])
+def test_a_storm_over_the_whole_path_leaves_tables_as_a_rebuild_gives_them(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Rig() as rig:
+        storm = run_edge_storm(rig, monkeypatch, seed=seed, requests=800, strikes=5)
+        check_edge_storm(storm)
+
+    assert storm.faults > 20
