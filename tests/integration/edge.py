@@ -123,9 +123,16 @@ class Edge:
             if name.isupper() and not name.startswith("PYTHON") and name not in {"PATH", "HOME"}:
                 patch.setenv(name, value)
         self.rig = rig
+        self._patch = patch
         self.stream = JournalStream(rig)
-        self.orders_api = self._started("orders_api")
+        self.start_orders_api()
         self.projector = self._started("projector")
+
+    def start_orders_api(self, **settings: str) -> None:
+        """Start it, or another container of it with other settings."""
+        for name, value in settings.items():
+            self._patch.setenv(name, value)
+        self.orders_api = self._started("orders_api")
 
     @staticmethod
     def _started(function: str) -> ModuleType:
