@@ -107,6 +107,9 @@ def helpers() -> str:
     #define BURSA_PREFETCH(address) \\
         do {{ __builtin_prefetch(address); __asm__ volatile(""); }} while (0)
     /* A block of the digest, with its keys as constants in the instructions. */
+    /* Cython can't name a field's place; the field's bytes are known to nobody else yet. */
+    #define BURSA_SHORTEN(store, size) \\
+        _PyBytes_Resize(&((struct __pyx_obj_6engine_5_core_Store *)(store))->output, size)
     static inline unsigned long long bursa_sum_of_block(const long *words)
     {{
         return {products};
@@ -131,6 +134,9 @@ def declarations() -> str:
             '    """',
             *declared,
             '    void prefetch "BURSA_PREFETCH"(long long *address) noexcept',
+            '    object new_bytes "PyBytes_FromStringAndSize"(char *text, Py_ssize_t size)',
+            '    char *text_of "PyBytes_AS_STRING"(object text) noexcept',
+            '    int shorten "BURSA_SHORTEN"(object store, Py_ssize_t size) except -1',
             '    unsigned long long sum_of_block "bursa_sum_of_block"(const long *words) noexcept',
             "",
         ],

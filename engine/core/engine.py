@@ -8,6 +8,7 @@ from engine.core.ahead import is_large, look_ahead, start_looking_ahead
 from engine.core.auditing import audit, check_batch
 from engine.core.book import next_level
 from engine.core.decide import decide, digest_now, finish, fold_digest
+from engine.core.hints import shorten
 from engine.core.index import find_account, find_balance, find_order
 from engine.core.records import (
     A_DEADLINE_MS,
@@ -34,6 +35,8 @@ from engine.core.records import (
     O_TERMS,
     ORDER_MARKET_SHIFT,
     ORDER_TERMS_MASK,
+    OUTPUT_MARGIN_WORDS,
+    OUTPUT_WORDS,
     S_COUNTDOWN_COUNT,
     S_EXPIRY_COUNT,
     S_FIRED_HEAD,
@@ -43,7 +46,7 @@ from engine.core.records import (
 )
 from engine.core.refusing import list_ordinary_terms, market_at
 from engine.core.saving import load, save
-from engine.core.store import Store, lay_out
+from engine.core.store import Store, grow_output, lay_out
 from engine.events import Order
 from engine.layout import (
     COMMAND_BYTES,
@@ -51,6 +54,7 @@ from engine.layout import (
     REASON_INTERNAL_ERROR,
     RESULT_ORDER_ID,
     SIDE_BUY,
+    WORD_BYTES,
 )
 from engine.snapshot import pack, unpack
 
@@ -109,7 +113,7 @@ class Engine(Store):
         remembered_ids: int = 1 << 20,
     ) -> None:
         self.end = 0
-        self.out_mapping = None
+        self.output = None
         self.started = 0
         self.base = 1
         self.ahead = 0
@@ -141,6 +145,7 @@ class Engine(Store):
         else:
             words = memoryview(data).cast("q").tolist()
         self.end = 0
+        grow_output(self, OUTPUT_MARGIN_WORDS + count * OUTPUT_WORDS)
         self.decided = 0
         while self.decided < count:
             try:
@@ -155,8 +160,12 @@ class Engine(Store):
         fold_digest(self)
         self.base += self.end
         check_batch(self)
-        output = self.out_mapping[: self.end]
-        return bytes(output if cython.compiled else array("q", output))
+        if cython.compiled:
+            shorten(self, self.end * WORD_BYTES)
+        else:
+            self.output = array("q", self.output[: self.end]).tobytes()
+        output, self.output = self.output, None
+        return output
 
     # --- state ------------------------------------------------------------------------------------
 

@@ -240,4 +240,5 @@ DIGEST_MULTIPLIER = 0x9E3779B97F4A7C15
 LINE_WORDS = 8  # of a processor's cache
 HEAP_ALIGNMENT_WORDS = 2 * LINE_WORDS
 HEAP_GROWTH_WORDS = 1 << 16  # of the interpreted engine's
+OUTPUT_WORDS = 64  # that most commands put out at most
 OUTPUT_MARGIN_WORDS = 256  # what may be put between two checks for room

@@ -277,7 +277,6 @@ def save(s: Store) -> dict:
         section_of(s, words)
         save_section(s, name)
         sections[name] = words[: s.end]
-    section_of(s, s.out_mapping)
     return sections
 
 

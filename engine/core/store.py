@@ -8,9 +8,11 @@ so the compiler knows that writing one leaves the other as it is. Interpreted, b
 
 import mmap
 import sys
+from typing import Any
 
 import cython
 
+from engine.core.hints import new_bytes, text_of
 from engine.core.records import (
     ACCOUNT_WORDS,
     BALANCE_WORDS,
@@ -72,9 +74,8 @@ class Store:
     countdowns: cython.Py_ssize_t
     touched_markets: cython.Py_ssize_t
 
-    # What keeps the mappings alive.
-    mapping: object
-    out_mapping: object
+    mapping: object  # what keeps ``m`` alive
+    output: Any  # the batch's, as bytes; interpreted, a list of words
 
 
 def reserve_words(count: int, *, huge: bool = False) -> memoryview:
@@ -141,7 +142,6 @@ def lay_out(s: Store) -> object:
     else:
         # A list is read twice as fast as mapped memory, and can grow.
         s.m = [0] * heap
-    grow_output(s, 1 << 16)
     m = s.m
     m[S_HEAP_END] = heap
     m[S_HORIZON_MS] = -1
@@ -178,16 +178,16 @@ def cut_record(s: Store, words: cython.longlong) -> cython.longlong:
 def grow_output(s: Store, count: cython.longlong) -> object:
     """Make room for so many words of output, keeping what has been put out."""
     if cython.compiled:
-        words = reserve_words(count)
-        if s.end:
-            words[: s.end] = s.out_mapping[: s.end]
-        s.out_mapping = words
-        view: cython.long[::1] = words
-        s.out = cython.address(view[0])
+        # Written in place: copying a batch's events took a tenth of the time.
+        output = new_bytes(cython.NULL, count * WORD_BYTES)
+        out = cython.cast(cython.p_long, text_of(output))
+        for place in range(s.end):
+            out[place] = s.out[place]
+        s.output, s.out = output, out
     else:
-        kept = s.out_mapping[: s.end] if s.end else []
-        s.out_mapping = kept + [0] * (count - s.end)
-        s.out = s.out_mapping
+        kept = s.output[: s.end] if s.end else []
+        s.output = kept + [0] * (count - s.end)
+        s.out = s.output
     s.out_words = count
     return None
 
