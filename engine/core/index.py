@@ -27,7 +27,6 @@ from engine.core.records import (
     ID_WORDS,
     INDEX_GROUP_BITS,
     INDEX_GROUP_MASK,
-    LINE_WORDS,
     O_ID,
     ORDER_INDEX_ID_BITS,
     ORDER_INDEX_ID_MASK,
@@ -227,9 +226,10 @@ def index_order(s: Store, order: cython.longlong) -> cython.longlong:
         position = position + 1 & s.order_index_mask
     entry = order << ORDER_INDEX_ID_BITS | order_id & ORDER_INDEX_ID_MASK
     m[s.order_index + position] = entry
-    if cython.compiled:
-        # The next orders' entries are most likely here.
-        prefetch(cython.address(m[s.order_index + position + LINE_WORDS]))
+    if cython.compiled and not order_id & INDEX_GROUP_MASK:
+        # Orders to come will want their entries here.
+        following = order_home(s, order_id + INDEX_GROUP_MASK + 1)
+        prefetch(cython.address(m[s.order_index + following]))
     return 0
 
 

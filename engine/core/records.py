@@ -220,8 +220,8 @@ HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 WORD_MASK = (1 << 64) - 1
 ORDER_INDEX_ID_BITS = 30
 ORDER_INDEX_ID_MASK = (1 << 30) - 1
-INDEX_GROUP_BITS = 6  # neighbours in number are neighbours in memory
-INDEX_GROUP_MASK = 63
+INDEX_GROUP_BITS = 4  # neighbours in number are neighbours in memory
+INDEX_GROUP_MASK = 15
 # How many commands ahead each stage of looking ahead is (``ahead``).
 AHEAD_COMMANDS = 16
 AHEAD_INDEXES = 9
