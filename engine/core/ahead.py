@@ -99,9 +99,10 @@ def index_entry(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def bring_index(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """First stage: the indexes."""
-    bring(s, index_entry(s, command))
+def bring_index(s: Store, command: cython.p_longlong, large: cython.bint) -> cython.longlong:
+    """First stage: the indexes; command ids are many even where there are few orders."""
+    if large:
+        bring(s, index_entry(s, command))
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
     if high | low:
         bring(s, s.id_index + (id_fingerprint(high, low) >> s.id_index_shift))
@@ -170,20 +171,20 @@ def look_ahead(
     commands: cython.p_longlong,
     place: cython.longlong,
     count: cython.longlong,
-    is_large: cython.bint,
+    large: cython.bint,
 ) -> cython.longlong:
     """Run the stages for the commands that come some places later."""
     later = place + AHEAD_COMMANDS
     prefetch(commands + later * COMMAND_LENGTH)
     prefetch(commands + later * COMMAND_LENGTH + LINE_WORDS)
     later = place + AHEAD_INDEXES
-    if is_large and later < count:
-        bring_index(s, commands + later * COMMAND_LENGTH)
+    if later < count:
+        bring_index(s, commands + later * COMMAND_LENGTH, large)
     later = place + AHEAD_RECORDS
     if later < count:
         bring_record(s, commands + later * COMMAND_LENGTH, later)
     later = place + AHEAD_NEIGHBOURS
-    if is_large and later < count:
+    if large and later < count:
         bring_neighbours(s, commands + later * COMMAND_LENGTH, later)
     s.ahead = s.m[S_AHEAD + (place & AHEAD_MASK)]
     return 0
