@@ -25,6 +25,7 @@ from engine.core.records import (
     AHEAD_NEIGHBOURS,
     AHEAD_RECORDS,
     BOOK_WORDS,
+    INDEX_GROUP_MASK,
     L_TAIL,
     LINE_WORDS,
     M_BOOKS,
@@ -37,6 +38,7 @@ from engine.core.records import (
     S_ACCOUNT_COUNT,
     S_AHEAD,
     S_ORDER_COUNT,
+    S_SEQUENCE,
 )
 from engine.core.refusing import market_at
 from engine.core.store import Store
@@ -177,6 +179,11 @@ def look_ahead(
     later = place + AHEAD_COMMANDS
     prefetch(commands + later * COMMAND_LENGTH)
     prefetch(commands + later * COMMAND_LENGTH + LINE_WORDS)
+    if not s.m[S_SEQUENCE] & INDEX_GROUP_MASK:
+        # Where the next orders' entries will go.
+        entry = s.order_index + order_home(s, s.m[S_SEQUENCE] + INDEX_GROUP_MASK + 1)
+        bring(s, entry)
+        bring(s, entry + LINE_WORDS)
     later = place + AHEAD_INDEXES
     if later < count:
         bring_index(s, commands + later * COMMAND_LENGTH, large)

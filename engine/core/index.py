@@ -2,7 +2,6 @@
 
 import cython
 
-from engine.core.hints import prefetch
 from engine.core.records import (
     A_ASSET_NEW,
     A_ASSET_OLD,
@@ -226,10 +225,6 @@ def index_order(s: Store, order: cython.longlong) -> cython.longlong:
         position = position + 1 & s.order_index_mask
     entry = order << ORDER_INDEX_ID_BITS | order_id & ORDER_INDEX_ID_MASK
     m[s.order_index + position] = entry
-    if cython.compiled and not order_id & INDEX_GROUP_MASK:
-        # Orders to come will want their entries here.
-        following = order_home(s, order_id + INDEX_GROUP_MASK + 1)
-        prefetch(cython.address(m[s.order_index + following]))
     return 0
 
 
