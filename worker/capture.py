@@ -8,7 +8,7 @@ import warnings
 from typing import BinaryIO
 
 from bursa.usecases.replica import Engine
-from worker.huge_pages import mend_huge_pages
+from worker.huge_pages import mend_huge_pages, tidy_memory
 
 _NICENESS = 5
 
@@ -25,6 +25,9 @@ class CopyCapture:
         copied: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         copied.set_result(engine.snapshot())
         return copied
+
+    async def prepare(self) -> None:
+        """See `worker.ports.SnapshotCapture`."""
 
 
 class ForkCapture:
@@ -46,6 +49,10 @@ class ForkCapture:
         if child == 0:
             _write_and_exit(engine, file)
         return asyncio.get_running_loop().run_in_executor(None, _collect, child, file)
+
+    async def prepare(self) -> None:
+        """See `worker.ports.SnapshotCapture`: a rebuild leaves much free memory in small pages."""
+        await asyncio.get_running_loop().run_in_executor(None, tidy_memory)
 
 
 def _write_and_exit(engine: Engine, file: BinaryIO) -> None:

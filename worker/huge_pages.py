@@ -46,6 +46,17 @@ def mend_huge_pages() -> int:
     return whole
 
 
+def tidy_memory() -> int:
+    """Give free memory back to the system, then mend huge pages; returns how many are whole."""
+    if sys.platform == "linux":
+        system = ctypes.CDLL(None)
+        # Of the GNU C library; another one keeps what it has.
+        trim = getattr(system, "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+    return mend_huge_pages()
+
+
 def _large_mappings(maps: str) -> Iterator[tuple[int, int]]:
     """Yield whole units of large private mappings that no file stands behind (see `man proc`)."""
     for line in maps.splitlines():

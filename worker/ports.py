@@ -116,6 +116,9 @@ class SnapshotCapture(Protocol):
         Until the future is done the engine may be slower than usual.
         """
 
+    async def prepare(self) -> None:
+        """Make the copies to come cheap, after the state has been rebuilt."""
+
 
 class Probe(Protocol):
     """Tries what may end the process."""

@@ -192,6 +192,7 @@ class ShardWorker:
                 )
                 from_snapshot = replica.head.last_sequence
                 await catch_up(replica, ports.journal)
+                await ports.capture.prepare()
             except OutcomeUnknown as error:
                 ports.telemetry.event("Storage gives no answer; trying again.", why=str(error))
                 await ports.clock.sleep(_STORAGE_PAUSE_S)

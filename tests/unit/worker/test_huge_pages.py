@@ -1,5 +1,6 @@
 import mmap
 import os
+import platform
 import re
 import signal
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.huge_pages import _large_mappings, mend_huge_pages
+from worker.huge_pages import _large_mappings, mend_huge_pages, tidy_memory
 
 HUGE = 2 << 20
 MAPS = """\
@@ -68,3 +69,21 @@ def test_what_a_fork_has_split_is_whole_again() -> None:
     assert memory[0] == 2
     assert memory[1] == 0
     assert memory[mmap.PAGESIZE] == 1
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back so")
+def test_free_memory_between_what_is_kept_goes_back_to_the_system() -> None:
+    # Each too small for a mapping of its own; every hundredth stays, so the heap can't shrink.
+    blocks = [bytes(16 * 1024) for _ in range(8_000)]
+    full = resident_bytes()
+    kept = blocks[::100]
+    del blocks
+
+    tidy_memory()
+
+    assert full - resident_bytes() > 60 << 20
+    assert len(kept) == 80

@@ -22,6 +22,10 @@ class SlowCapture:
 
     def __init__(self) -> None:
         self.copying: asyncio.Future[bytes] | None = None
+        self.prepared = False
+
+    async def prepare(self) -> None:
+        self.prepared = True
 
     def capture(self, engine: Engine) -> "asyncio.Future[bytes]":
         state, loop = engine.snapshot(), asyncio.get_running_loop()
@@ -58,6 +62,7 @@ def test_turns_are_small_while_a_snapshot_is_copied(monkeypatch: pytest.MonkeyPa
 
     asyncio.run(scenario())
     assert sum(map(sum, sizes.values())) == PER_MESSAGE * MESSAGES
+    assert capture.prepared
     assert sizes[True]
     assert max(sizes[True]) <= 50
     assert max(sizes[False]) > 50
