@@ -49,6 +49,10 @@ from engine.core.records import (
     S_MARKET_COUNT,
     S_ORDER_COUNT,
     S_VIOLATION,
+    VIOLATION_CROSSED,
+    VIOLATION_HELD,
+    VIOLATION_LEVEL,
+    VIOLATION_NEGATIVE,
 )
 from engine.core.store import Store
 from engine.errors import InvariantViolation
@@ -161,12 +165,18 @@ def audit_balances(s: Store, needed: dict) -> object:
 
 @cython.ccall
 def check_batch(s: Store) -> object:
-    """Raise InvariantViolation when the batch has made money, lost it, or spent what was not there.
+    """Raise InvariantViolation when the batch has broken a rule.
 
-    This costs next to nothing: gains and losses were added up as balances changed.
+    This costs next to nothing: gains and losses were added up as balances changed, and the rest was
+    looked at where it is at hand: each balance when it is written, the best prices when an order
+    joins them, a level when its last order goes, what is held when an account's last order goes.
     """
     m = s.m
-    require(not m[S_VIOLATION], "a balance was negative")
+    broken = m[S_VIOLATION]
+    require(not broken & VIOLATION_NEGATIVE, "a balance was negative")
+    require(not broken & VIOLATION_LEVEL, "a level without orders had a quantity")
+    require(not broken & VIOLATION_CROSSED, "a book that trades was crossed")
+    require(not broken & VIOLATION_HELD, "money was held for an account without orders and holds")
     for place in range(m[S_ASSET_COUNT]):
         asset = m[ASSET_LIST + place]
         drift = m[ASSETS + asset * COIN_WORDS + COIN_DRIFT]

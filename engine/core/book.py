@@ -41,6 +41,8 @@ from engine.core.records import (
     O_VISIBLE,
     S_LEVEL_FREE,
     S_NODE_FREE,
+    S_VIOLATION,
+    VIOLATION_LEVEL,
 )
 from engine.core.store import Store, cut_record
 from engine.layout import (
@@ -143,6 +145,8 @@ def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
         m[book + B_HIGHEST] = lower
     find_best(s, book)
     clear_path(s, book, m[level + L_NODE], m[level + L_PRICE] & NODE_DIGIT_MASK)
+    if m[level + L_VISIBLE] | m[level + L_TOTAL]:
+        m[S_VIOLATION] |= VIOLATION_LEVEL
     m[level + L_HEAD] = m[S_LEVEL_FREE]
     m[S_LEVEL_FREE] = level
     return 0

@@ -38,6 +38,7 @@ from engine.core.records import (
     ORDER_TERMS_MASK,
     S_TOUCHED_MARKETS,
     S_VIOLATION,
+    VIOLATION_NEGATIVE,
     X_DISPLAY_QUANTITY,
     X_EXPIRE_MS,
     X_QUOTE_AMOUNT,
@@ -142,7 +143,7 @@ def write_balance(
     m[balance + BAL_AVAILABLE] = available
     m[balance + BAL_HELD] = held
     if available < 0 or held < 0:
-        m[S_VIOLATION] = 1
+        m[S_VIOLATION] |= VIOLATION_NEGATIVE
     stated = m[balance + BAL_STATED] - s.base
     if stated < s.started:
         stated = state_balance(s, balance)

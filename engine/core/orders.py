@@ -12,14 +12,19 @@ from engine.core.book import (
     unlink_order,
 )
 from engine.core.index import index_order, unindex_order
-from engine.core.ledger import hold_for, market_of, put_order
+from engine.core.ledger import hold_for, market_of, put_order, reserve_balance
 from engine.core.records import (
+    A_HOLD_HEAD,
     A_ORDER_HEAD,
     A_ORDER_TAIL,
+    B_BEST,
+    BAL_HELD,
     BOOK_STOPS,
     L_HEAD,
+    L_PRICE,
     L_TOTAL,
     L_VISIBLE,
+    M_STATE,
     O_ACCOUNT,
     O_ACCOUNT_NEXT,
     O_ACCOUNT_PREVIOUS,
@@ -39,6 +44,9 @@ from engine.core.records import (
     S_ORDER_COUNT,
     S_ORDER_FREE,
     S_RARE_FREE,
+    S_VIOLATION,
+    VIOLATION_CROSSED,
+    VIOLATION_HELD,
     X_DISPLAY_QUANTITY,
     X_EXPIRE_MS,
     X_HEAP,
@@ -48,7 +56,10 @@ from engine.core.store import Store, cut_record, make_room
 from engine.layout import (
     CLOSE_NONE,
     CLOSE_SHIFT,
+    SIDE_BUY,
     SIDE_MASK,
+    SIDE_SELL,
+    STATE_POST_ONLY,
     STATUS_OPEN,
     STATUS_PARTIALLY_FILLED,
     STATUS_PENDING_TRIGGER,
@@ -174,6 +185,9 @@ def unregister_order(s: Store, order: cython.longlong) -> cython.longlong:
     unindex_order(s, order)
     if m[order + O_RARE]:
         unschedule_expiry(s, order)
+    needs: cython.bint = m[account + A_ORDER_HEAD] or m[account + A_HOLD_HEAD]
+    if not needs and m[reserve_balance(s, order) + BAL_HELD]:
+        m[S_VIOLATION] |= VIOLATION_HELD
     return 0
 
 
@@ -231,6 +245,19 @@ def leave_book(s: Store, order: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
+def watch_book(s: Store, market: cython.longlong) -> cython.longlong:
+    """Note when a market that trades has a bid as high as an ask."""
+    m = s.m
+    bid, ask = m[book_of(market, SIDE_BUY) + B_BEST], m[book_of(market, SIDE_SELL) + B_BEST]
+    crossed: cython.bint = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
+    if crossed and m[market + M_STATE] <= STATE_POST_ONLY:
+        m[S_VIOLATION] |= VIOLATION_CROSSED
+    return 0
+
+
+@cython.cfunc
+@cython.inline
 def rest(s: Store, order: cython.longlong) -> cython.longlong:
     """Let an order wait: state, place in the book, and what its account must hold."""
     m = s.m
@@ -242,6 +269,7 @@ def rest(s: Store, order: cython.longlong) -> cython.longlong:
     set_status(s, order, status, CLOSE_NONE)
     show_level(s, enter_level(s, order, pending))
     hold_for(s, order, remaining)
+    watch_book(s, market_of(s, order))
     return 0
 
 

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from engine import layout as w
-from engine.codec import decode_commands, decode_events, encode_place
+from engine.codec import decode_commands, decode_events, encode_cancel, encode_place
+from engine.core import records as r
+from engine.core.index import find_balance, find_order
 from engine.errors import InvariantViolation, SnapshotError
 from engine.events import DecodeError, Result
 from engine.reference import Engine as ReferenceEngine
 from engine.reference.model import Balance
 from tests.property.random_commands import CAPACITY, command, world
-from tests.unit.engine.desk import ALICE, BUY, MARKET, SELL, Desk
+from tests.unit.engine.desk import ALICE, BOB, BUY, MARKET, QUOTE, SELL, Desk
 from tests.unit.engine.engines import ENGINES
 
 GOLDEN = Path(__file__).parent / "data" / "snapshot-version-1.bin"
@@ -158,6 +160,48 @@ def test_check_finds_what_is_held_for_nothing() -> None:
     engine.balances[ALICE, 1] = Balance(ALICE, 1, available=999_999, held=1)
     with pytest.raises(InvariantViolation, match="held"):
         engine.check()
+
+
+def harm_level(engine: Any, order_id: int) -> None:
+    level = engine.m[find_order(engine, order_id) + r.O_LEVEL]
+    engine.m[level + r.L_TOTAL] += 1
+
+
+def harm_held(engine: Any, order_id: int) -> None:
+    account = engine.m[find_order(engine, order_id) + r.O_ACCOUNT]
+    engine.m[find_balance(engine, account, QUOTE) + r.BAL_HELD] += 1
+
+
+def harm_available(engine: Any, order_id: int) -> None:
+    account = engine.m[find_order(engine, order_id) + r.O_ACCOUNT]
+    engine.m[find_balance(engine, account, QUOTE) + r.BAL_AVAILABLE] = -1_000_000
+
+
+@pytest.mark.parametrize(
+    ("harm", "rule"),
+    [
+        (harm_level, "level without orders"),
+        (harm_held, "held for an account"),
+        (harm_available, "negative"),
+    ],
+)
+def test_a_batch_finds_what_is_wrong_where_it_works(harm: Any, rule: str) -> None:
+    # Only the interpreted core can be harmed from outside; the compiled one is the same source.
+    desk = Desk(ENGINES["interpreted"]())
+    order_id = desk.place(ALICE, BUY, 100, 1)
+    harm(desk.engine, order_id)
+    with pytest.raises(InvariantViolation, match=rule):
+        desk.engine.apply(encode_cancel(ALICE, order_id))
+
+
+def test_a_batch_finds_a_crossed_book(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.core import running  # noqa: PLC0415
+
+    desk = Desk(ENGINES["interpreted"]())
+    desk.place(ALICE, BUY, 100, 1)
+    monkeypatch.setattr(running, "match", lambda *_: w.CLOSE_NONE)
+    with pytest.raises(InvariantViolation, match="crossed"):
+        desk.engine.apply(encode_place(BOB, MARKET, SELL, 100, 1))
 
 
 def test_an_internal_error_is_one_commands_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
