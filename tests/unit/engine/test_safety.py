@@ -1,13 +1,23 @@
 """Snapshots, garbage and damage: refused with a clear error, state untouched."""
 
 import random
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import layout as w
-from engine.codec import decode_commands, decode_events, encode_cancel, encode_place
+from engine.codec import (
+    decode_commands,
+    decode_events,
+    encode_cancel,
+    encode_cancel_all,
+    encode_define_market,
+    encode_place,
+)
+from engine.core import COMPILED
+from engine.core import Engine as FastEngine
 from engine.core import records as r
 from engine.core.index import find_balance, find_order
 from engine.errors import InvariantViolation, SnapshotError
@@ -15,7 +25,7 @@ from engine.events import DecodeError, Result
 from engine.reference import Engine as ReferenceEngine
 from engine.reference.model import Balance
 from tests.property.random_commands import CAPACITY, command, world
-from tests.unit.engine.desk import ALICE, BOB, BUY, MARKET, QUOTE, SELL, Desk
+from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, MARKET, QUOTE, SELL, TENANT, Desk
 from tests.unit.engine.engines import ENGINES
 
 GOLDEN = Path(__file__).parent / "data" / "snapshot-version-1.bin"
@@ -160,6 +170,30 @@ def test_check_finds_what_is_held_for_nothing() -> None:
     engine.balances[ALICE, 1] = Balance(ALICE, 1, available=999_999, held=1)
     with pytest.raises(InvariantViolation, match="held"):
         engine.check()
+
+
+@pytest.mark.skipif(not COMPILED, reason="the engine is not compiled")
+def test_every_market_there_can_be_has_room_for_its_books() -> None:
+    # One open order at a time, in each book of each market: what is empty again keeps some memory.
+    engine = FastEngine(orders=1, accounts=8, balances=16, holds=1, remembered_ids=1)
+    Desk(engine)
+    numbers = range(MARKET + 1, w.MARKET_MAX + 1)
+    limits = [encode_place(ALICE, 0, side, 1, 1) for side in (BUY, SELL)]
+    stops = [
+        encode_place(ALICE, 0, side, 1, 1, order_type=w.TYPE_STOP_LIMIT, trigger_price=1)
+        for side in (BUY, SELL)
+    ]
+    for number in numbers:
+        commands = encode_define_market(
+            number, TENANT, BASE, QUOTE, lot_units=1, tick_units=1, symbol=str(number)
+        )
+        for order in limits + stops:
+            words = array("q", order)
+            words[w.PLACE_MARKET] = number
+            commands += words.tobytes() + encode_cancel_all(ALICE)
+        results = [one for one in decode_events(engine.apply(commands)) if isinstance(one, Result)]
+        assert all(one.accepted for one in results)
+    engine.check()
 
 
 def harm_level(engine: Any, order_id: int) -> None:
