@@ -1,7 +1,8 @@
 """The words contract: every number that crosses the engine's boundary, named once.
 
 Commands go in and events come out as little-endian signed 64-bit words. A command is always
-``COMMAND_LENGTH`` words; an event's length follows from its first word (``EVENT_LENGTH``). The
+``COMMAND_LENGTH`` words; an event's length follows from its kind (``EVENT_LENGTH``), which stands
+in the top bits of its first word, above small numbers of the event (``EVENT_KIND_SHIFT``). The
 events of a command start with its ``EVENT_RESULT``; all events up to the next result belong to
 it and so to its sequence. A balance or a level is stated once a command, with what it is in the
 end, where the command touches it first; a level that the command empties and makes again is
@@ -285,31 +286,38 @@ EVENT_COUNTDOWN = 14
 EVENT_EPOCH = 15
 EVENT_KIND_LAST = 15
 
-RESULT_SEQUENCE = 1
-RESULT_TIME_MS = 2  # engine time when the command was decided
-RESULT_ID_HIGH = 3
-RESULT_ID_LOW = 4
-RESULT_ACCOUNT = 5
-RESULT_COMMAND_KIND = 6
-RESULT_REASON = 7
-RESULT_ORDER_ID = 8  # the order placed or meant; of the original for duplicate_command
-RESULT_FILLED_QUANTITY = 9  # lots this command traded as taker
-RESULT_FILLED_QUOTE = 10  # quote units for them
-RESULT_DETAIL = 11  # orders closed by CANCEL_ALL; the original's reason for duplicate_command
-RESULT_INTAKE_MS = 12  # the command's own time
-RESULT_LENGTH = 13
+# Word 0: the kind in bits 59 to 62, so the word is never negative; in the bits below it what the
+# kind's comment says, otherwise 0.
+EVENT_KIND_SHIFT = 59
+EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market stands above 32 low bits
+EVENT_LOW_MASK = (1 << 32) - 1
 
+# Word 0: the engine time when the command was decided, the reason, the command's kind, 0 for one
+# that does not exist. What was filled says the sum of the trades whose taker is the subject.
+RESULT_COMMAND_MASK = 31
+RESULT_REASON_SHIFT = 5
+RESULT_REASON_MASK = 63
+RESULT_TIME_SHIFT = 11
+RESULT_SEQUENCE = 1
+RESULT_ID_HIGH = 2
+RESULT_ID_LOW = 3
+RESULT_ACCOUNT = 4
+# The order placed or meant; for CANCEL_ALL how many it closed; for duplicate_command the order of
+# the original, or minus the reason why the original was refused.
+RESULT_SUBJECT = 5
+RESULT_INTAKE_MS = 6  # the command's own time
+RESULT_LENGTH = 7
+
+# Word 0: the market, the terms in the low bits.
 ORDER_ID = 1
 ORDER_ACCOUNT = 2
 ORDER_ID_HIGH = 3  # of the command that placed it
 ORDER_ID_LOW = 4
-ORDER_MARKET = 5
-ORDER_TERMS = 6
-ORDER_PRICE = 7
-ORDER_QUANTITY = 8  # 0 while a market buy by quote amount
-ORDER_REMAINING = 9  # lots open, or lots unfilled when it closed
-ORDER_FILLED_QUOTE = 10
-ORDER_LENGTH = 11
+ORDER_PRICE = 5
+ORDER_QUANTITY = 6  # 0 while a market buy by quote amount
+ORDER_REMAINING = 7  # lots open, or lots unfilled when it closed
+ORDER_FILLED_QUOTE = 8
+ORDER_LENGTH = 9
 
 # Follows the first EVENT_ORDER of an order, and again after an amendment, when any is not 0.
 ORDER_TERMS_ID = 1
@@ -319,31 +327,30 @@ ORDER_TERMS_EXPIRE_MS = 4
 ORDER_TERMS_QUOTE_AMOUNT = 5
 ORDER_TERMS_LENGTH = 6
 
+# Word 0: the market, the taker's side in the low bits.
 TRADE_ID = 1  # dense in the shard, from 1
-TRADE_MARKET = 2
-TRADE_PRICE = 3
-TRADE_QUANTITY = 4
-TRADE_QUOTE_AMOUNT = 5
-TRADE_MAKER_ORDER = 6
-TRADE_TAKER_ORDER = 7
-TRADE_MAKER_ACCOUNT = 8
-TRADE_TAKER_ACCOUNT = 9
-TRADE_MAKER_FEE = 10  # >= 0: in the asset the maker receives; < 0: rebate in the asset it gives
-TRADE_TAKER_FEE = 11  # in the asset the taker receives
-TRADE_TAKER_SIDE = 12
-TRADE_LENGTH = 13
+TRADE_PRICE = 2
+TRADE_QUANTITY = 3
+TRADE_QUOTE_AMOUNT = 4
+TRADE_MAKER_ORDER = 5
+TRADE_TAKER_ORDER = 6
+TRADE_MAKER_ACCOUNT = 7
+TRADE_TAKER_ACCOUNT = 8
+TRADE_MAKER_FEE = 9  # >= 0: in the asset the maker receives; < 0: rebate in the asset it gives
+TRADE_TAKER_FEE = 10  # in the asset the taker receives
+TRADE_LENGTH = 11
 
+# Word 0: the asset.
 BALANCE_ACCOUNT = 1
-BALANCE_ASSET = 2
-BALANCE_AVAILABLE = 3
-BALANCE_HELD = 4
-BALANCE_LENGTH = 5
+BALANCE_AVAILABLE = 2
+BALANCE_HELD = 3
+BALANCE_LENGTH = 4
 
-LEVEL_MARKET = 1
-LEVEL_SIDE = 2
-LEVEL_PRICE = 3
-LEVEL_QUANTITY = 4  # displayed lots; 0 = gone
-LEVEL_LENGTH = 5
+# Word 0: all that names the level: market, side, price.
+LEVEL_MARKET_SHIFT = 42
+LEVEL_SIDE_SHIFT = 40  # the price, up to PRICE_MAX, stands below
+LEVEL_QUANTITY = 1  # displayed lots; 0 = gone
+LEVEL_LENGTH = 2
 
 MARKET_NUMBER = 1
 MARKET_STATE = 2

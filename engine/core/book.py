@@ -17,6 +17,7 @@ from engine.core.records import (
     B_SIDE,
     BOOK_WORDS,
     L_BOOK,
+    L_FACT,
     L_HEAD,
     L_HIGHER,
     L_LOWER,
@@ -46,12 +47,12 @@ from engine.core.records import (
 )
 from engine.core.store import Store, cut_record
 from engine.layout import (
+    EVENT_KIND_SHIFT,
     EVENT_LEVEL,
     LEVEL_LENGTH,
-    LEVEL_MARKET,
-    LEVEL_PRICE,
+    LEVEL_MARKET_SHIFT,
     LEVEL_QUANTITY,
-    LEVEL_SIDE,
+    LEVEL_SIDE_SHIFT,
     SIDE_BUY,
 )
 
@@ -108,6 +109,7 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
     m[level + L_PRICE] = price
     m[level + L_BOOK] = book
     m[level + L_STATED] = 0
+    m[level + L_FACT] = level_fact(s, book, price)
     leaf = make_path(s, book, price)
     digit = price & NODE_DIGIT_MASK
     lower = level_below(s, leaf, digit)
@@ -126,6 +128,18 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
         m[book + B_HIGHEST] = level
     find_best(s, book)
     return level
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def level_fact(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
+    """Return the word that names a level in its events; 0 among stops."""
+    m = s.m
+    if not m[book + B_SIDE]:
+        return 0
+    fact = EVENT_LEVEL << EVENT_KIND_SHIFT | m[book + B_NUMBER] << LEVEL_MARKET_SHIFT
+    return fact | m[book + B_SIDE] << LEVEL_SIDE_SHIFT | price
 
 
 @cython.cfunc
@@ -169,8 +183,8 @@ def find_best(s: Store, book: cython.longlong) -> cython.longlong:
 def show_level(s: Store, level: cython.longlong) -> cython.longlong:
     """State what a level shows, or correct what the command has stated; stops are not shown."""
     m = s.m
-    book = m[level + L_BOOK]
-    if not m[book + B_SIDE]:
+    fact = m[level + L_FACT]
+    if not fact:
         return 0
     out = s.out
     stated = m[level + L_STATED] - s.base
@@ -178,10 +192,7 @@ def show_level(s: Store, level: cython.longlong) -> cython.longlong:
         stated = s.end
         s.end = stated + LEVEL_LENGTH
         m[level + L_STATED] = s.base + stated
-        out[stated] = EVENT_LEVEL
-        out[stated + LEVEL_MARKET] = m[book + B_NUMBER]
-        out[stated + LEVEL_SIDE] = m[book + B_SIDE]
-        out[stated + LEVEL_PRICE] = m[level + L_PRICE]
+        out[stated] = fact
     out[stated + LEVEL_QUANTITY] = m[level + L_VISIBLE]
     return 0
 

@@ -87,8 +87,7 @@ from engine.layout import (
     REASON_MARKET_HALTED,
     REASON_NOTHING_TO_CHANGE,
     REASON_UNKNOWN_ORDER,
-    RESULT_DETAIL,
-    RESULT_ORDER_ID,
+    RESULT_SUBJECT,
     SIDE_BOTH,
     SIDE_BUY,
     SIDE_MASK,
@@ -133,7 +132,7 @@ def cancel(s: Store, command: cython.p_longlong) -> cython.longlong:
     order = find_target(s, command)
     if not order:
         return REASON_UNKNOWN_ORDER
-    s.out[s.started + RESULT_ORDER_ID] = s.m[order + O_ID]
+    s.out[s.started + RESULT_SUBJECT] = s.m[order + O_ID]
     close_order(s, order, STATUS_CANCELLED, CLOSE_BY_ACCOUNT)
     return 0
 
@@ -175,7 +174,7 @@ def cancel_all(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_INVALID_SIDE
     account = find_account(s, command[HEADER_ACCOUNT])
     closed = close_all(s, account, number, side, CLOSE_BY_ACCOUNT)
-    s.out[s.started + RESULT_DETAIL] = closed
+    s.out[s.started + RESULT_SUBJECT] = closed
     return 0
 
 
@@ -375,7 +374,7 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
     if reason:
         return reason
 
-    s.out[s.started + RESULT_ORDER_ID] = m[order + O_ID]
+    s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
     if not moves(s, order, command, price) and remaining < m[order + O_REMAINING]:
         reduce(s, order, m[order + O_REMAINING] - remaining)
         put_decided_order(s, order, True)
@@ -416,7 +415,7 @@ def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
     m[successor + O_QUANTITY] = remaining
     close_order(s, order, STATUS_CANCELLED, CLOSE_REPLACED)
     write_change(s, successor, command, price)
-    s.out[s.started + RESULT_ORDER_ID] = m[successor + O_ID]
+    s.out[s.started + RESULT_SUBJECT] = m[successor + O_ID]
     accept_order(s, successor, False)
     return 0
 

@@ -63,6 +63,7 @@ from engine.layout import (
     COMMAND_SET_MARKET_STATE,
     COMMAND_SETTLE,
     COMMAND_TRANSFER,
+    EVENT_KIND_SHIFT,
     EVENT_RESULT,
     FUNDS_HOLD_ID,
     HEADER_ACCOUNT,
@@ -71,24 +72,20 @@ from engine.layout import (
     HEADER_KIND,
     HEADER_TIME_MS,
     PLACE_TERMS,
-    REASON_ACCEPTED,
     REASON_COMMAND_TOO_OLD,
     REASON_DUPLICATE_COMMAND,
     REASON_MALFORMED_COMMAND,
     REASON_UNKNOWN_ACCOUNT,
     RESULT_ACCOUNT,
-    RESULT_COMMAND_KIND,
-    RESULT_DETAIL,
-    RESULT_FILLED_QUANTITY,
-    RESULT_FILLED_QUOTE,
     RESULT_ID_HIGH,
     RESULT_ID_LOW,
     RESULT_INTAKE_MS,
     RESULT_LENGTH,
-    RESULT_ORDER_ID,
-    RESULT_REASON,
+    RESULT_REASON_MASK,
+    RESULT_REASON_SHIFT,
     RESULT_SEQUENCE,
-    RESULT_TIME_MS,
+    RESULT_SUBJECT,
+    RESULT_TIME_SHIFT,
     TERMS_BITS,
 )
 
@@ -172,9 +169,7 @@ def refuse_identity(s: Store, command: cython.p_longlong) -> cython.longlong:
     if high | low:
         known = find_id(s, high, low)
         if known:
-            outcome = m[known + I_OUTCOME]
-            s.out[s.started + RESULT_ORDER_ID] = outcome if outcome > 0 else 0
-            s.out[s.started + RESULT_DETAIL] = -outcome if outcome < 0 else 0
+            s.out[s.started + RESULT_SUBJECT] = m[known + I_OUTCOME]
             return REASON_DUPLICATE_COMMAND
         if command[HEADER_TIME_MS] <= m[S_HORIZON_MS]:
             return REASON_COMMAND_TOO_OLD
@@ -250,18 +245,15 @@ def put_result(s: Store, command: cython.p_longlong) -> cython.longlong:
     m, out, start = s.m, s.out, s.end
     s.started = start
     s.end = start + RESULT_LENGTH
-    out[start] = EVENT_RESULT
+    kind = command[HEADER_KIND]
+    if kind < 0 or kind > COMMAND_KIND_LAST:
+        kind = 0
+    out[start] = EVENT_RESULT << EVENT_KIND_SHIFT | m[S_TIME_MS] << RESULT_TIME_SHIFT | kind
     out[start + RESULT_SEQUENCE] = m[S_SEQUENCE]
-    out[start + RESULT_TIME_MS] = m[S_TIME_MS]
     out[start + RESULT_ID_HIGH] = command[HEADER_ID_HIGH]
     out[start + RESULT_ID_LOW] = command[HEADER_ID_LOW]
     out[start + RESULT_ACCOUNT] = command[HEADER_ACCOUNT]
-    out[start + RESULT_COMMAND_KIND] = command[HEADER_KIND]
-    out[start + RESULT_REASON] = REASON_ACCEPTED
-    out[start + RESULT_ORDER_ID] = 0
-    out[start + RESULT_FILLED_QUANTITY] = 0
-    out[start + RESULT_FILLED_QUOTE] = 0
-    out[start + RESULT_DETAIL] = 0
+    out[start + RESULT_SUBJECT] = 0
     out[start + RESULT_INTAKE_MS] = command[HEADER_TIME_MS]
     return 0
 
@@ -280,7 +272,10 @@ def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> c
     stamp_ms = command[HEADER_TIME_MS]
     if stamp_ms < m[S_TIME_MS]:
         stamp_ms = m[S_TIME_MS]
-    outcome = -reason if reason else s.out[s.started + RESULT_ORDER_ID]
+    outcome = -reason if reason else s.out[s.started + RESULT_SUBJECT]
+    if command[HEADER_KIND] == COMMAND_CANCEL_ALL and not reason:
+        # How many orders it closed is no order.
+        outcome = 0
     return remember_id(s, high, low, outcome, stamp_ms)
 
 
@@ -289,7 +284,8 @@ def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> c
 def finish(s: Store, command: cython.p_longlong, reason: cython.longlong) -> cython.longlong:
     """Complete what a decided command states, and remember it."""
     if reason:
-        s.out[s.started + RESULT_REASON] = reason
+        others = ~(RESULT_REASON_MASK << RESULT_REASON_SHIFT)
+        s.out[s.started] = s.out[s.started] & others | reason << RESULT_REASON_SHIFT
     remember(s, command, reason)
     if s.m[S_TOUCHED_MARKETS]:
         put_touched_markets(s)

@@ -52,7 +52,7 @@ from engine.layout import (
     COMMAND_BYTES,
     COMMAND_LENGTH,
     REASON_INTERNAL_ERROR,
-    RESULT_ORDER_ID,
+    RESULT_SUBJECT,
     SIDE_BUY,
     WORD_BYTES,
 )
@@ -84,7 +84,7 @@ def decide_batch(
 def record_internal_error(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Make a bug in one command that command's refusal, with what it has stated so far."""
     s.m[S_FIRED_HEAD] = 0
-    s.out[s.started + RESULT_ORDER_ID] = 0
+    s.out[s.started + RESULT_SUBJECT] = 0
     return finish(s, command, REASON_INTERNAL_ERROR)
 
 

@@ -47,12 +47,13 @@ from engine.core.records import (
 from engine.core.store import Store, make_room
 from engine.layout import (
     BALANCE_ACCOUNT,
-    BALANCE_ASSET,
     BALANCE_AVAILABLE,
     BALANCE_HELD,
     BALANCE_LENGTH,
     EVENT_BALANCE,
+    EVENT_KIND_SHIFT,
     EVENT_MARKET,
+    EVENT_MARKET_SHIFT,
     EVENT_ORDER,
     EVENT_ORDER_TERMS,
     MARKET_INDICATIVE_PRICE,
@@ -68,11 +69,9 @@ from engine.layout import (
     ORDER_ID_HIGH,
     ORDER_ID_LOW,
     ORDER_LENGTH,
-    ORDER_MARKET,
     ORDER_PRICE,
     ORDER_QUANTITY,
     ORDER_REMAINING,
-    ORDER_TERMS,
     ORDER_TERMS_DISPLAY_QUANTITY,
     ORDER_TERMS_EXPIRE_MS,
     ORDER_TERMS_ID,
@@ -124,9 +123,8 @@ def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
 def state_balance(s: Store, balance: cython.longlong) -> cython.longlong:
     """State a balance as a fact; ``write_balance`` fills in what it is."""
     m, out, end = s.m, s.out, s.end
-    out[end] = EVENT_BALANCE
+    out[end] = EVENT_BALANCE << EVENT_KIND_SHIFT | m[balance + BAL_ASSET]
     out[end + BALANCE_ACCOUNT] = m[balance + BAL_NUMBER]
-    out[end + BALANCE_ASSET] = m[balance + BAL_ASSET]
     m[balance + BAL_STATED] = s.base + end
     s.end = end + BALANCE_LENGTH
     return end
@@ -236,13 +234,12 @@ def put_order(s: Store, order: cython.longlong) -> cython.longlong:
     """State an order's whole state."""
     m, out, end = s.m, s.out, s.end
     terms = m[order + O_TERMS]
-    out[end] = EVENT_ORDER
+    market = m[(terms >> ORDER_MARKET_SHIFT) + M_NUMBER] << EVENT_MARKET_SHIFT
+    out[end] = EVENT_ORDER << EVENT_KIND_SHIFT | market | terms & ORDER_TERMS_MASK
     out[end + ORDER_ID] = m[order + O_ID]
     out[end + ORDER_ACCOUNT] = m[m[order + O_ACCOUNT] + A_NUMBER]
     out[end + ORDER_ID_HIGH] = m[order + O_ID_HIGH]
     out[end + ORDER_ID_LOW] = m[order + O_ID_LOW]
-    out[end + ORDER_MARKET] = m[(terms >> ORDER_MARKET_SHIFT) + M_NUMBER]
-    out[end + ORDER_TERMS] = terms & ORDER_TERMS_MASK
     out[end + ORDER_PRICE] = m[order + O_PRICE]
     out[end + ORDER_QUANTITY] = m[order + O_QUANTITY]
     out[end + ORDER_REMAINING] = m[order + O_REMAINING]
@@ -257,7 +254,7 @@ def put_rare_terms(s: Store, order: cython.longlong) -> cython.longlong:
     """State an order's rarely used terms."""
     m, out, end = s.m, s.out, s.end
     rare = m[order + O_RARE]
-    out[end] = EVENT_ORDER_TERMS
+    out[end] = EVENT_ORDER_TERMS << EVENT_KIND_SHIFT
     out[end + ORDER_TERMS_ID] = m[order + O_ID]
     out[end + ORDER_TERMS_TRIGGER_PRICE] = m[rare + X_TRIGGER_PRICE]
     out[end + ORDER_TERMS_DISPLAY_QUANTITY] = m[rare + X_DISPLAY_QUANTITY]
@@ -291,7 +288,7 @@ def put4(
     """Put out an event of five words; fewer are put by moving the end back."""
     make_room(s)
     out, end = s.out, s.end
-    out[end] = kind
+    out[end] = kind << EVENT_KIND_SHIFT
     out[end + 1] = one
     out[end + 2] = two
     out[end + 3] = three
@@ -322,7 +319,7 @@ def put_touched_markets(s: Store) -> cython.longlong:
         m[market + M_TOUCHED] = 0
         make_room(s)
         out, end = s.out, s.end
-        out[end] = EVENT_MARKET
+        out[end] = EVENT_MARKET << EVENT_KIND_SHIFT
         out[end + MARKET_NUMBER] = m[market + M_NUMBER]
         out[end + MARKET_STATE] = m[market + M_STATE]
         out[end + MARKET_LAST_PRICE] = m[market + M_LAST_PRICE]

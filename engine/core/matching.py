@@ -52,8 +52,6 @@ from engine.core.records import (
     O_REMAINING,
     O_TERMS,
     O_VISIBLE,
-    S_TAKEN_QUANTITY,
-    S_TAKEN_QUOTE,
     S_TRADE_ID,
     TIER_MAKER_PPM,
     TIER_TAKER_PPM,
@@ -68,6 +66,8 @@ from engine.layout import (
     CLOSE_MARKET_STATE,
     CLOSE_NONE,
     CLOSE_SELF_TRADE,
+    EVENT_KIND_SHIFT,
+    EVENT_MARKET_SHIFT,
     EVENT_TRADE,
     PPM,
     SIDE_BUY,
@@ -88,14 +88,12 @@ from engine.layout import (
     TRADE_MAKER_ACCOUNT,
     TRADE_MAKER_FEE,
     TRADE_MAKER_ORDER,
-    TRADE_MARKET,
     TRADE_PRICE,
     TRADE_QUANTITY,
     TRADE_QUOTE_AMOUNT,
     TRADE_TAKER_ACCOUNT,
     TRADE_TAKER_FEE,
     TRADE_TAKER_ORDER,
-    TRADE_TAKER_SIDE,
     TYPE_MARKET,
     TYPE_MASK,
     TYPE_SHIFT,
@@ -156,9 +154,9 @@ def settle(
     m[S_TRADE_ID] += 1
 
     out, end = s.out, s.end
-    out[end] = EVENT_TRADE
+    number = m[market + M_NUMBER] << EVENT_MARKET_SHIFT
+    out[end] = EVENT_TRADE << EVENT_KIND_SHIFT | number | side
     out[end + TRADE_ID] = m[S_TRADE_ID]
-    out[end + TRADE_MARKET] = m[market + M_NUMBER]
     out[end + TRADE_PRICE] = price
     out[end + TRADE_QUANTITY] = lots
     out[end + TRADE_QUOTE_AMOUNT] = quote_units
@@ -168,7 +166,6 @@ def settle(
     out[end + TRADE_TAKER_ACCOUNT] = m[taker_account + A_NUMBER]
     out[end + TRADE_MAKER_FEE] = maker_fee - rebate
     out[end + TRADE_TAKER_FEE] = taker_fee
-    out[end + TRADE_TAKER_SIDE] = side
     s.end = end + TRADE_LENGTH
     return quote_units
 
@@ -386,8 +383,6 @@ def trade(
         m[taker + O_QUANTITY] += lots
         m[taker + O_REMAINING] += lots
         m[rare + X_BUDGET] -= quote_units
-    m[S_TAKEN_QUANTITY] += lots
-    m[S_TAKEN_QUOTE] += quote_units
     after_fill(s, maker, lots)
     if m[market + M_LAST_PRICE] != price:
         m[market + M_LAST_PRICE] = price

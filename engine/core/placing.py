@@ -76,7 +76,7 @@ from engine.layout import (
     REASON_CAPACITY_EXHAUSTED,
     REASON_INSUFFICIENT_BALANCE,
     REASON_NOTIONAL_TOO_SMALL,
-    RESULT_ORDER_ID,
+    RESULT_SUBJECT,
     SIDE_BUY,
     SIDE_MASK,
     STATE_OPEN,
@@ -299,6 +299,6 @@ def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
     follow_reference(s, market)
     order = make_order(s)
     fill_order(s, order, market, account, command, price)
-    s.out[s.started + RESULT_ORDER_ID] = m[order + O_ID]
+    s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
     accept_order(s, order, False)
     return 0

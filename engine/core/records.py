@@ -15,8 +15,6 @@ S_DIGEST_SUM = 12
 S_DIGEST_LENGTH = 13
 S_HORIZON_MS = 14
 S_EPOCH = 15  # epoch, worker high, worker low
-S_TAKEN_QUANTITY = 22  # of the order being matched
-S_TAKEN_QUOTE = 23
 S_FIRED_HEAD = 24  # queue of fired stops, linked by O_NEXT
 S_FIRED_TAIL = 25
 S_TOUCHED_MARKETS = 26  # a count
@@ -117,7 +115,7 @@ B_LOWEST = 3
 B_BEST = 4
 B_BEST_IS_HIGHEST = 5
 B_NUMBER = 6  # of its market
-B_SIDE = 7  # 0 for stops: they are not shown
+B_SIDE = 7  # 0 for stops
 BOOK_WORDS = 8
 BOOK_STOPS = 16  # from a side's book to its stops
 
@@ -162,6 +160,7 @@ L_BOOK = 6
 L_NODE = 7
 L_LOWER = 8
 L_HIGHER = 9
+L_FACT = 10  # the word that names it in its events; 0 for stops: they are not shown
 LEVEL_WORDS = 16
 
 N_CHILDREN = 0

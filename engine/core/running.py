@@ -25,8 +25,6 @@ from engine.core.records import (
     O_PRICE,
     O_TERMS,
     S_FIRED_HEAD,
-    S_TAKEN_QUANTITY,
-    S_TAKEN_QUOTE,
 )
 from engine.core.stops import is_triggered
 from engine.core.store import Store, make_room
@@ -39,8 +37,6 @@ from engine.layout import (
     CLOSE_NONE,
     CLOSE_POST_ONLY,
     POST_ONLY_SHIFT,
-    RESULT_FILLED_QUANTITY,
-    RESULT_FILLED_QUOTE,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
@@ -158,8 +154,6 @@ def run_all_fired(s: Store) -> cython.longlong:
 def accept_order(s: Store, order: cython.longlong, is_known: cython.bint) -> cython.longlong:
     """Start an order's life, or a changed order's, then run the stops that its trades fire."""
     m = s.m
-    m[S_TAKEN_QUANTITY] = 0
-    m[S_TAKEN_QUOTE] = 0
     if not is_pending(s, order):
         run(s, order, True, is_known)
     elif is_triggered(s, order):
@@ -170,9 +164,6 @@ def accept_order(s: Store, order: cython.longlong, is_known: cython.bint) -> cyt
         if not is_known:
             register_order(s, order)
         put_decided_order(s, order, True)
-    if m[S_TAKEN_QUANTITY]:
-        s.out[s.started + RESULT_FILLED_QUANTITY] = m[S_TAKEN_QUANTITY]
-        s.out[s.started + RESULT_FILLED_QUOTE] = m[S_TAKEN_QUOTE]
     if m[S_FIRED_HEAD]:
         run_all_fired(s)
     return 0

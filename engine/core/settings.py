@@ -72,6 +72,7 @@ from engine.layout import (
     CLOSE_COUNTDOWN,
     CLOSE_EXPIRED,
     COLLAR_PPM_MAX,
+    COMMAND_ADVANCE_TIME,
     DEFINE_ASSET_ASSET,
     DEFINE_ASSET_SCALE,
     DEFINE_ASSET_SYMBOL_HIGH,
@@ -91,8 +92,10 @@ from engine.layout import (
     EVENT_ASSET,
     EVENT_EPOCH,
     EVENT_FEE_TIER,
+    EVENT_KIND_SHIFT,
     EVENT_MARKET_DEFINITION,
     EVENT_MARKET_LIMITS,
+    EVENT_RESULT,
     FEE_PPM_MAX,
     FEE_TIER_MAKER_PPM,
     FEE_TIER_TAKER_PPM,
@@ -123,7 +126,7 @@ from engine.layout import (
     REASON_UNKNOWN_TENANT,
     REASON_WRONG_TENANT,
     REJECT_REASON,
-    RESULT_TIME_MS,
+    RESULT_TIME_SHIFT,
     SCALE_MAX,
     SET_ACCOUNT_STATE,
     SET_ACCOUNT_STP_GROUP,
@@ -154,7 +157,7 @@ def copy_event(
 ) -> cython.longlong:
     """State a definition: an event whose words are the command's."""
     make_room(s)
-    s.out[s.end] = kind
+    s.out[s.end] = kind << EVENT_KIND_SHIFT
     for index in range(length - 1):
         s.out[s.end + 1 + index] = command[first + index]
     s.end += length
@@ -429,7 +432,8 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
     m = s.m
     if command[HEADER_TIME_MS] > m[S_TIME_MS]:
         m[S_TIME_MS] = command[HEADER_TIME_MS]
-        s.out[s.started + RESULT_TIME_MS] = m[S_TIME_MS]
+        named = EVENT_RESULT << EVENT_KIND_SHIFT | COMMAND_ADVANCE_TIME
+        s.out[s.started] = named | m[S_TIME_MS] << RESULT_TIME_SHIFT
     now = m[S_TIME_MS]
     while m[S_EXPIRY_COUNT]:
         order = m[s.expiries + 1]

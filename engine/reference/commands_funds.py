@@ -55,7 +55,7 @@ class FundsCommands(ChangeCommands):
         known.holds[hold_id] = Hold(hold_id, asset.number, amount)
         self.hold_count += 1
         self._change(account, asset.number, -amount, amount)
-        self.facts.append([w.EVENT_HOLD, account, hold_id, asset.number, amount])
+        self._state(w.EVENT_HOLD, account, hold_id, asset.number, amount)
         return 0
 
     def _release(self, account: int, command: list[int]) -> int:
@@ -83,7 +83,7 @@ class FundsCommands(ChangeCommands):
         if not hold.amount:
             del known.holds[hold.hold_id]
             self.hold_count -= 1
-        self.facts.append([w.EVENT_HOLD, account, hold.hold_id, asset.number, hold.amount])
+        self._state(w.EVENT_HOLD, account, hold.hold_id, asset.number, hold.amount)
         return asset, amount
 
     def _transfer(self, account: int, command: list[int]) -> int:
@@ -118,12 +118,8 @@ class FundsCommands(ChangeCommands):
             raise Refusal(w.REASON_INVALID_SETTING)
         self.assets[asset.number] = asset
         self.tenants.add(asset.tenant)
-        self.facts.append(
-            [
-                w.EVENT_ASSET,
-                *command[w.DEFINE_ASSET_ASSET : w.DEFINE_ASSET_SYMBOL_LOW + 1],
-            ]
-        )
+        words = command[w.DEFINE_ASSET_ASSET : w.DEFINE_ASSET_SYMBOL_LOW + 1]
+        self._state(w.EVENT_ASSET, *words)
         return 0
 
     def _define_market(self, _: int, command: list[int]) -> int:
@@ -152,7 +148,7 @@ class FundsCommands(ChangeCommands):
         self._open_balance(fee_account, market.base)
         self._open_balance(fee_account, market.quote)
         self.markets[market.number] = market
-        self.facts.append([w.EVENT_MARKET_DEFINITION, *words])
+        self._state(w.EVENT_MARKET_DEFINITION, *words)
         self.touched_markets[market.number] = None
         return 0
 
@@ -176,7 +172,7 @@ class FundsCommands(ChangeCommands):
         if not all(0 <= word <= most for word, most in zip(words[1:], bounds, strict=True)):
             raise Refusal(w.REASON_INVALID_SETTING)
         market.limits = Limits(*words[1:])
-        self.facts.append([w.EVENT_MARKET_LIMITS, *words])
+        self._state(w.EVENT_MARKET_LIMITS, *words)
         return 0
 
     def _set_market_state(self, _: int, command: list[int]) -> int:
@@ -206,7 +202,7 @@ class FundsCommands(ChangeCommands):
         if min(maker for maker, _ in own) + min(taker for _, taker in own) < 0:
             raise Refusal(w.REASON_FEES_BELOW_REBATE)
         self.tiers[tenant, tier] = (maker_ppm, taker_ppm)
-        self.facts.append([w.EVENT_FEE_TIER, tenant, tier, maker_ppm, taker_ppm])
+        self._state(w.EVENT_FEE_TIER, tenant, tier, maker_ppm, taker_ppm)
         return 0
 
     def _set_account(self, account: int, command: list[int]) -> int:
@@ -224,7 +220,7 @@ class FundsCommands(ChangeCommands):
             raise Refusal(w.REASON_CAPACITY_EXHAUSTED)
         known: Account = self.open_account(account)
         known.tier, known.stp_group, known.state = tier, group, state
-        self.facts.append([w.EVENT_ACCOUNT, account, tier, group, state])
+        self._state(w.EVENT_ACCOUNT, account, tier, group, state)
         return 0
 
     # --- time and epochs --------------------------------------------------------------------------
@@ -237,7 +233,7 @@ class FundsCommands(ChangeCommands):
         armed = [a for a in self.accounts.values() if 0 < a.deadline_ms <= self.time_ms]
         for account in sorted(armed, key=lambda account: (account.deadline_ms, account.number)):
             account.deadline_ms = 0
-            self.facts.append([w.EVENT_COUNTDOWN, account.number, 0])
+            self._state(w.EVENT_COUNTDOWN, account.number, 0)
             self._close_all(account.number, 0, w.SIDE_BOTH, w.CLOSE_COUNTDOWN)
         for market in sorted(self.markets.values(), key=lambda market: market.number):
             if market.state == w.STATE_AUCTION:
@@ -249,7 +245,7 @@ class FundsCommands(ChangeCommands):
         if words[0] < 0:
             raise Refusal(w.REASON_INVALID_SETTING)
         self.epoch = words
-        self.facts.append([w.EVENT_EPOCH, *words])
+        self._state(w.EVENT_EPOCH, *words)
         return 0
 
     # Epoch and worker of the last epoch command.

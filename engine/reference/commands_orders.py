@@ -239,11 +239,11 @@ class OrderCommands(Auction):
             self._market_for(market, w.account_tenant(account))
         if side not in (w.SIDE_BOTH, w.SIDE_BUY, w.SIDE_SELL):
             raise Refusal(w.REASON_INVALID_SIDE)
-        self.detail = self._close_all(account, market, side, w.CLOSE_BY_ACCOUNT)
+        self.closed = self._close_all(account, market, side, w.CLOSE_BY_ACCOUNT)
         return 0
 
-    # What RESULT_DETAIL says.
-    detail: int
+    # How many orders a CANCEL_ALL closed.
+    closed: int
 
     def _close_all(self, account: int, market: int, side: int, close_reason: int) -> int:
         """Close an account's open orders, oldest first; 0 = any market, any side."""
@@ -265,5 +265,5 @@ class OrderCommands(Auction):
             raise Refusal(w.REASON_INVALID_SETTING)
         deadline_ms = self.time_ms + timeout_ms if timeout_ms else 0
         self.accounts[account].deadline_ms = deadline_ms
-        self.facts.append([w.EVENT_COUNTDOWN, account, deadline_ms])
+        self._state(w.EVENT_COUNTDOWN, account, deadline_ms)
         return 0

@@ -91,8 +91,7 @@ class Engine(FundsCommands):
         self.horizon_ms = -1
         self.epoch = [0, 0, 0]
         self.state_digest = Digest()
-        self.taken_quantity = self.taken_quote = 0
-        self.filled_quantity = self.filled_quote = self.detail = 0
+        self.closed = 0
         self._handlers: dict[int, Callable[[int, list[int]], int]] = {
             w.COMMAND_PLACE: self._place,
             w.COMMAND_CANCEL: self._cancel,
@@ -148,7 +147,7 @@ class Engine(FundsCommands):
     def _decide(self, command: list[int]) -> list[int]:
         """Decide one command: a result first, then the facts that it has caused."""
         self.sequence += 1
-        self.filled_quantity = self.filled_quote = self.detail = 0
+        self.closed = 0
         self.facts = []
         reason, order_id = w.REASON_ACCEPTED, 0
         try:
@@ -158,28 +157,29 @@ class Engine(FundsCommands):
             order_id = self._handlers[kind](account, command)
         except Refusal as refusal:
             reason = refusal.reason
+        subject = order_id or self.closed
         if reason == w.REASON_DUPLICATE_COMMAND:
-            outcome = self.remembered.get(self._id_of(command), (0, 0))[0]
-            order_id, self.detail = max(outcome, 0), max(-outcome, 0)
+            subject = self.remembered.get(self._id_of(command), (0, 0))[0]
         elif reason not in _NOT_REMEMBERED:
             self._remember(command, order_id if reason == w.REASON_ACCEPTED else -reason)
-        result = [
-            w.EVENT_RESULT,
-            self.sequence,
-            self.time_ms,
-            *self._id_of(command),
-            command[w.HEADER_ACCOUNT],
-            command[w.HEADER_KIND],
-            reason,
-            order_id,
-            self.filled_quantity,
-            self.filled_quote,
-            self.detail,
-            command[w.HEADER_TIME_MS],
-        ]
-        words = result + self._finish_facts()
+        words = self._result(command, reason, subject) + self._finish_facts()
         self.state_digest.fold(words)
         return words
+
+    def _result(self, command: list[int], reason: int, subject: int) -> list[int]:
+        """Return what a command's output begins with."""
+        kind = command[w.HEADER_KIND]
+        return [
+            w.EVENT_RESULT << w.EVENT_KIND_SHIFT
+            | self.time_ms << w.RESULT_TIME_SHIFT
+            | reason << w.RESULT_REASON_SHIFT
+            | (kind if kind in _SHAPES else 0),
+            self.sequence,
+            *self._id_of(command),
+            command[w.HEADER_ACCOUNT],
+            subject,
+            command[w.HEADER_TIME_MS],
+        ]
 
     @staticmethod
     def _check_shape(command: list[int]) -> None:

@@ -107,10 +107,10 @@ class Ledger:
         if balance.available < 0 or balance.held < 0:
             raise InvariantViolation(f"negative balance of account {account}, asset {asset}")
         if (account, asset) not in self.stated_balances:
-            fact = [w.EVENT_BALANCE, account, asset, 0, 0]
+            fact = [w.EVENT_BALANCE << w.EVENT_KIND_SHIFT | asset, account, 0, 0]
             self.stated_balances[account, asset] = fact
             self.facts.append(fact)
-        self.stated_balances[account, asset][3:] = [balance.available, balance.held]
+        self.stated_balances[account, asset][2:] = [balance.available, balance.held]
 
     def _reserve(self, order: Order) -> None:
         """Set aside what an order that starts to wait will need."""
@@ -128,16 +128,20 @@ class Ledger:
 
     # --- facts ------------------------------------------------------------------------------------
 
+    def _state(self, kind: int, *words: int) -> None:
+        """State a fact whose kind has its first word for itself."""
+        self.facts.append([kind << w.EVENT_KIND_SHIFT, *words])
+
     def _emit_order(self, order: Order, *, with_terms: bool = False) -> None:
         self.facts.append(
             [
-                w.EVENT_ORDER,
+                w.EVENT_ORDER << w.EVENT_KIND_SHIFT
+                | order.market.number << w.EVENT_MARKET_SHIFT
+                | order.terms,
                 order.order_id,
                 order.account.number,
                 order.id_high,
                 order.id_low,
-                order.market.number,
-                order.terms,
                 order.price,
                 order.quantity,
                 order.remaining,
@@ -151,12 +155,13 @@ class Ledger:
             order.quote_amount,
         ]
         if with_terms and any(rare):
-            self.facts.append([w.EVENT_ORDER_TERMS, order.order_id, *rare])
+            self._state(w.EVENT_ORDER_TERMS, order.order_id, *rare)
 
     def _touch_level(self, market: Market, side: int, price: int) -> None:
         key = (market.number, side, price)
         if key not in self.stated_levels:
-            self.stated_levels[key] = [w.EVENT_LEVEL, *key, 0]
+            fact = w.EVENT_LEVEL << w.EVENT_KIND_SHIFT | market.number << w.LEVEL_MARKET_SHIFT
+            self.stated_levels[key] = [fact | side << w.LEVEL_SIDE_SHIFT | price, 0]
             self.facts.append(self.stated_levels[key])
 
     def _finish_facts(self) -> list[int]:
@@ -166,16 +171,14 @@ class Ledger:
             fact[-1] = sum(order.visible for order in level)
         for market in self.touched_markets:
             state = self.markets[market]
-            self.facts.append(
-                [
-                    w.EVENT_MARKET,
-                    market,
-                    state.state,
-                    state.last_price,
-                    state.reference_price,
-                    state.indicative_price,
-                    state.indicative_quantity,
-                ],
+            self._state(
+                w.EVENT_MARKET,
+                market,
+                state.state,
+                state.last_price,
+                state.reference_price,
+                state.indicative_price,
+                state.indicative_quantity,
             )
         self.stated_balances.clear()
         self.stated_levels.clear()

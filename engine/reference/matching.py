@@ -13,9 +13,6 @@ class Matching(Ledger):
 
     # Fired stops that have not run yet, in the order in which they fired.
     fired: list[Order]
-    # What the order being matched has traded as taker.
-    taken_quantity: int
-    taken_quote: int
 
     # --- settlement -------------------------------------------------------------------------------
 
@@ -52,9 +49,10 @@ class Matching(Ledger):
         self.trade_id += 1
         self.facts.append(
             [
-                w.EVENT_TRADE,
+                w.EVENT_TRADE << w.EVENT_KIND_SHIFT
+                | market.number << w.EVENT_MARKET_SHIFT
+                | taker.side,
                 self.trade_id,
-                market.number,
                 price,
                 lots,
                 quote_units,
@@ -64,7 +62,6 @@ class Matching(Ledger):
                 taker.account.number,
                 maker_fee - rebate,
                 taker_fee,
-                taker.side,
             ]
         )
         for order in (maker, taker):
@@ -144,7 +141,6 @@ class Matching(Ledger):
 
     def _accept(self, order: Order) -> None:
         """Start an order's life, then run the stops that its trades fire."""
-        self.taken_quantity = self.taken_quote = 0
         if not order.is_pending:
             self._run(order)
         elif self._is_triggered(order.market, order.side, order.trigger_price):
@@ -153,7 +149,6 @@ class Matching(Ledger):
         else:
             self._rest(order)
             self._emit_order(order, with_terms=True)
-        self.filled_quantity, self.filled_quote = self.taken_quantity, self.taken_quote
         self._run_all_fired()
 
     def _run_all_fired(self) -> None:
@@ -237,8 +232,6 @@ class Matching(Ledger):
             taker.remaining += lots
             taker.budget -= quote_units
         self._settle(maker, taker, price, lots)
-        self.taken_quantity += lots
-        self.taken_quote += quote_units
         self._after_fill(maker, lots)
         self._set_last_price(market, price)
 
