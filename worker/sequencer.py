@@ -33,7 +33,7 @@ _FILL = 0.85
 _COMMANDS_PER_RECORD_MAX = 4096
 # First guesses, before any record has told: raw bytes of a command with its events, and what
 # compression leaves of them.
-_RAW_BYTES_PER_COMMAND = 450.0
+_RAW_BYTES_PER_COMMAND = 350.0
 _STORED_SHARE = 0.4
 _LEARNING_RATE = 0.2
 # A failover gives a message once more; so often come only those that workers die over.

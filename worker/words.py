@@ -64,11 +64,11 @@ def result_offsets(events: bytes) -> list[int]:
     position = 0
     end = len(words)
     while position < end:
-        kind = words[position]
+        kind = words[position] >> layout.EVENT_KIND_SHIFT
         if kind == layout.EVENT_RESULT:
             offsets.append(position * layout.WORD_BYTES)
         if not 0 < kind < len(lengths):
-            raise ValueError(f"Word {position} is {kind}, which is no kind of event.")
+            raise ValueError(f"Word {position} says {kind}, which is no kind of event.")
         position += lengths[kind]
     offsets.append(end * layout.WORD_BYTES)
     return offsets
@@ -76,5 +76,5 @@ def result_offsets(events: bytes) -> list[int]:
 
 def result_reason(events: bytes, offset: int) -> int:
     """Return the reason in the result that stands at a byte offset."""
-    start = offset + layout.RESULT_REASON * layout.WORD_BYTES
-    return int.from_bytes(events[start : start + layout.WORD_BYTES], "little", signed=True)
+    first = int.from_bytes(events[offset : offset + layout.WORD_BYTES], "little")
+    return first >> layout.RESULT_REASON_SHIFT & layout.RESULT_REASON_MASK

@@ -162,12 +162,13 @@ class Way:
         words = memoryview(events).cast("q")
         position = 0
         while position < len(words):
-            if words[position] == w.EVENT_RESULT:
+            kind = words[position] >> w.EVENT_KIND_SHIFT
+            if kind == w.EVENT_RESULT:
                 self.commands += 1
-                placed = words[position + w.RESULT_COMMAND_KIND] == w.COMMAND_PLACE
+                placed = words[position] & w.RESULT_COMMAND_MASK == w.COMMAND_PLACE
                 reason = result_reason(events, position * w.WORD_BYTES)
                 self.accepted += placed and reason == w.REASON_ACCEPTED
-            position += w.EVENT_LENGTH[words[position]]
+            position += w.EVENT_LENGTH[kind]
 
 
 def _never(error: Exception) -> None:

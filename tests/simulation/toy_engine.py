@@ -71,18 +71,9 @@ class ToyEngine:
                 state.total += words[w.FUNDS_AMOUNT]
             if (high, low) != (0, 0):
                 state.ids[identity] = (state.sequence, reason)
-        return _RESULT.pack(
-            w.EVENT_RESULT,
-            state.sequence,
-            state.time_ms,
-            high,
-            low,
-            account,
-            kind,
-            reason,
-            order_id,
-            *(0,) * (w.RESULT_LENGTH - 9),
-        )
+        first = w.EVENT_RESULT << w.EVENT_KIND_SHIFT | state.time_ms << w.RESULT_TIME_SHIFT
+        first |= reason << w.RESULT_REASON_SHIFT | kind
+        return _RESULT.pack(first, state.sequence, high, low, account, order_id, 0)
 
     def snapshot(self) -> bytes:
         return msgspec.msgpack.encode(self._state)

@@ -1,6 +1,7 @@
 """Answers to commands that say more than an item, or an API answer, can hold."""
 
 import random
+import struct
 import zlib
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_what_fits_comes_back_as_it_was(count: int) -> None:
     assert (stored == events) == (len(events) <= PLAIN_BYTES_MAX)
 
 
-@pytest.mark.parametrize("count", [3_000, 20_000])
+@pytest.mark.parametrize("count", [4_000, 20_000])
 def test_a_cancel_of_too_many_says_how_many_and_names_the_oldest(count: int) -> None:
     engine = desk()
     first = engine.sequence + 1
@@ -93,9 +94,34 @@ def test_a_sweep_keeps_its_order_and_the_first_trades() -> None:
 
     (short,) = read_outcomes(unpack_events(pack_events(events)), BOB.number)
 
-    assert (short.result, short.order) == (full.result, full.order)
+    assert short.order == full.order
     assert len(full.fills) == 5_000
     assert short.fills == full.fills[:LISTED_MAX]
+    filled = sum(fill.quantity for fill in short.fills)
+    quote = sum(fill.quote_amount for fill in short.fills)
+    assert short.result == full.result._replace(filled_quantity=filled, filled_quote=quote)
+
+
+def test_a_count_of_orders_is_taken_for_none_of_them() -> None:
+    engine = desk()
+    first = engine.sequence + 1
+    engine.apply(buys(4_000))
+    # As many as the id of the last of them.
+    engine.apply(buys(first - 1))
+    (outcome,) = read_outcomes(unpack_events(pack_events(engine.apply(cancel_all()))), ALICE.number)
+    assert outcome.result.detail == first + 3_999
+    assert sorted(outcome.orders) == list(range(first, first + LISTED_MAX))
+
+
+@pytest.mark.parametrize("kind", [24, 56, -8, w.COMMAND_KIND_LAST + 1])
+def test_a_command_of_no_kind_has_an_answer_that_can_be_read(kind: int) -> None:
+    events = Engine().apply(struct.pack("<16q", kind, *bytes(15)))
+    assert unpack_events(pack_events(events)) == events
+
+
+def test_no_result_begins_like_a_compressed_answer() -> None:
+    kind_in_zlib = zlib.compress(b"")[0] & w.RESULT_COMMAND_MASK
+    assert kind_in_zlib > w.COMMAND_KIND_LAST
 
 
 def test_each_command_of_a_message_keeps_its_result_order_and_terms() -> None:

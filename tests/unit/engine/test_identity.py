@@ -23,6 +23,15 @@ def test_a_refused_command_stays_refused_when_delivered_again(desk: Desk) -> Non
     assert w.REASON_NAMES[desk.result.detail] == "insufficient_balance"
 
 
+def test_a_cancel_of_all_is_remembered_as_no_order(desk: Desk) -> None:
+    orders = [desk.place(ALICE, BUY, 90 + n, 1) for n in range(3)]
+    assert desk.cancel_all(ALICE, command_id=(1, 4)) == "accepted"
+    assert (desk.result.order_id, desk.result.detail) == (0, len(orders))
+    assert desk.cancel_all(ALICE, command_id=(1, 4)) == "duplicate_command"
+    assert (desk.result.order_id, desk.result.detail) == (0, 0)
+    assert desk.cancel(ALICE, target=(1, 4)) == "unknown_order"
+
+
 def test_once_an_id_is_forgotten_commands_as_old_are_refused(
     desk_with: Callable[..., Desk],
 ) -> None:

@@ -89,6 +89,29 @@ def test_market_order_takes_what_is_there_and_ends(desk: Desk) -> None:
     assert desk.ended[order] == "immediate"
 
 
+@pytest.mark.parametrize("how", ["place", "amend", "replace"])
+def test_what_a_command_filled_is_its_own_order_not_the_stops_that_it_fires(
+    desk: Desk, how: str
+) -> None:
+    desk.place(ALICE, SELL, 100, 4)
+    desk.place(ALICE, SELL, 101, 3)
+    desk.place(ALICE, SELL, 102, 9)
+    stop = desk.place(
+        CAROL, BUY, 0, 4, order_type=w.TYPE_STOP_MARKET, time_in_force=IOC, trigger_price=101
+    )
+    # An amended order has been filled before; that is not counted again.
+    order = desk.place(BOB, BUY, 100, 6)
+    assert (desk.result.filled_quantity, desk.result.filled_quote) == (4, 400)
+    if how == "place":
+        order = desk.place(BOB, BUY, 102, 8)
+    else:
+        desk.change(BOB, order, price=102, quantity=8, replace=how == "replace")
+        order = desk.result.order_id
+    assert desk.ended[stop] == "filled"
+    assert {taker for _, taker, _, _ in desk.trades} == {order, stop}
+    assert (desk.result.filled_quantity, desk.result.filled_quote) == (8, 3 * 101 + 5 * 102)
+
+
 def test_market_buy_by_quote_spends_no_more_than_said(desk: Desk) -> None:
     desk.place(ALICE, SELL, 100, 5)
     desk.place(ALICE, SELL, 110, 5)

@@ -1,6 +1,7 @@
 """Snapshots, garbage and damage: refused with a clear error, state untouched."""
 
 import random
+import struct
 from array import array
 from pathlib import Path
 from typing import Any
@@ -141,10 +142,27 @@ def test_random_words_never_get_through(engine_class: Any) -> None:
     engine.check()
 
 
+ACCEPTED_PLACE = w.EVENT_RESULT << w.EVENT_KIND_SHIFT | w.COMMAND_PLACE
+
+
+def packed(*words: int) -> bytes:
+    return struct.pack(f"<{len(words)}q", *words)
+
+
 @pytest.mark.parametrize(
     "data",
-    [b"1234567", bytes(8), bytes([4]) + bytes(103), bytes([1]) + bytes(15)],
-    ids=["odd", "no kind", "no result", "cut short"],
+    [
+        pytest.param(b"1234567", id="odd"),
+        pytest.param(bytes(8), id="no kind"),
+        pytest.param(packed(-1), id="negative"),
+        pytest.param(packed(w.EVENT_TRADE << w.EVENT_KIND_SHIFT, *bytes(10)), id="no result"),
+        pytest.param(packed(ACCEPTED_PLACE, 1), id="cut short"),
+        pytest.param(packed(ACCEPTED_PLACE, *bytes(6), 0), id="no kind after a result"),
+        pytest.param(
+            packed(ACCEPTED_PLACE, *bytes(6), w.EVENT_TRADE << w.EVENT_KIND_SHIFT, 1),
+            id="a trade cut short",
+        ),
+    ],
 )
 def test_decoding_garbage(data: bytes) -> None:
     with pytest.raises(DecodeError):

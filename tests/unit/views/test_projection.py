@@ -229,7 +229,7 @@ def damaged(record: JournalRecord, **fields: object) -> JournalRecord:
     ("fields", "why"),
     [
         pytest.param({"events": b"123"}, "whole words", id="torn word"),
-        pytest.param({"events": b"\x63" + bytes(7)}, "kind 99", id="does not begin with a result"),
+        pytest.param({"events": b"\x63" + bytes(7)}, "word 99", id="does not begin with a result"),
         pytest.param({"last_sequence": 99}, "ends at", id="ends early"),
         pytest.param({"first_sequence": 3}, "is due", id="begins elsewhere"),
     ],
@@ -250,7 +250,7 @@ def test_record_about_an_unknown_market_is_named() -> None:
 
 def test_record_about_an_account_of_no_tenant_is_named() -> None:
     shard = Shard()
-    events = shard.plain()[0].events + words(w.EVENT_BALANCE, 0, BTC, 1, 0)
+    events = shard.plain()[0].events + words(w.EVENT_BALANCE << w.EVENT_KIND_SHIFT | BTC, 0, 1, 0)
     with pytest.raises(UnprojectableRecord, match="Tenant"):
         fold([damaged(shard.plain()[0], events=events)], Definitions())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bursa.adapters.journal_file import last_sequence, read_records, write_records
-from bursa.contracts.record import EncodedRecord, RecordError, record_hash
+from bursa.contracts.record import RECORD_SCHEMA, EncodedRecord, RecordError, record_hash
 from scripts import journal
 from tests.simulation.engines import SmallEngines
 from tests.simulation.running import run_seed
@@ -129,6 +129,18 @@ def test_a_harmed_journal_is_called_so(
     write_records(path, harm(records))
 
     assert run_tool(capsys, "verify", "--file", str(path))[0] == 1
+
+
+def test_a_journal_of_an_earlier_version_is_refused_in_a_sentence(
+    tmp_path: Path, records: list[EncodedRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "journal.bin"
+    earlier = replace(records[0], schema=RECORD_SCHEMA - 1)
+    write_records(path, [replace(earlier, hash=record_hash(earlier)), *records[1:]])
+
+    assert journal.main(["verify", "--file", str(path)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Record 1 has the schema 1; this version reads 2 only." in said
 
 
 def test_a_torn_file_is_called_so(

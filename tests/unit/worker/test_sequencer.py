@@ -1,4 +1,5 @@
 import random
+import struct
 
 import pytest
 
@@ -154,15 +155,17 @@ def test_what_is_too_large_all_the_same_is_split_between_commands() -> None:
     assert sum(len(decode_record(record).texts) for record in records) == 30
 
 
+LEVEL = w.EVENT_LEVEL << w.EVENT_KIND_SHIFT
+MEGABYTES = b"".join(struct.pack("<2q", LEVEL | price, price) for price in range(1, 250_001))
+
+
 class TalkativeEngine(ToyEngine):
     """Says megabytes about a credit of 666."""
 
     def apply(self, commands: bytes) -> bytes:
         events = super().apply(commands)
         if commands == credit(666, number=666):
-            level = w.EVENT_LEVEL.to_bytes(8, "little")
-            fact = bytes(8 * (w.LEVEL_LENGTH - 1))
-            events += b"".join([level + fact] * 100_000)
+            events += MEGABYTES
         return events
 
 

@@ -21,7 +21,8 @@ from engine import layout as w
 PLAIN_BYTES_MAX = 1024
 # An answer of this size fits into an item even if no byte of it can be saved.
 WHOLE_BYTES_MAX = 256 * 1024
-# The first byte of zlib's format; that of event words is the kind of a result, which is 1.
+# The first byte of zlib's format. Event words never begin with it: in the low five bits of a result
+# stands a command's kind, and 24 is none.
 _PACKED = b"\x78"
 _COMPRESSION_LEVEL = 1
 # Far above what an item can hold; keeps a damaged one from eating memory.
@@ -72,7 +73,8 @@ def brief(events: bytes) -> bytes:
     """Shorten an answer to what its API answer can say.
 
     Of each command the result and the order placed or meant stay; of all the others that changed,
-    and of trades, `LISTED_MAX` a message, oldest first.
+    and of trades, `LISTED_MAX` a message, oldest first. So what the result was filled, a sum of
+    trades, is that of those kept; the order itself says what it has been filled in all.
     """
     words = memoryview(events).cast("q")
     kept: list[memoryview] = []
@@ -92,13 +94,15 @@ def _commands(words: "memoryview[int]") -> Iterator[_Command]:
     command: _Command | None = None
     position = 0
     while position < len(words):
-        kind = words[position]
+        kind = words[position] >> w.EVENT_KIND_SHIFT
         span = (position, position + w.EVENT_LENGTH[kind])
         if kind == w.EVENT_RESULT:
             if command is not None:
                 yield command
             account = words[position + w.RESULT_ACCOUNT]
-            command = _Command(account, words[position + w.RESULT_ORDER_ID], span)
+            counts = words[position] & w.RESULT_COMMAND_MASK == w.COMMAND_CANCEL_ALL
+            order_id = 0 if counts else words[position + w.RESULT_SUBJECT]
+            command = _Command(account, order_id, span)
         elif command is not None:
             _keep(command, words, span, kind)
         position = span[1]

@@ -22,7 +22,8 @@ from hashlib import sha256
 import msgspec
 import zstandard
 
-RECORD_SCHEMA = 1
+# 2: events are packed (docs/adr/0023).
+RECORD_SCHEMA = 2
 HASH_BYTES = 32
 GENESIS_HASH = bytes(HASH_BYTES)
 BATCH_ID_BYTES = 16
@@ -31,7 +32,7 @@ RECORD_BYTES_MAX = 64 * 1024
 # A body up to this size is stored in the record itself, a larger one in parts of it.
 PART_BYTES_MAX = 300 * 1024
 # What one command can say at most: a million open orders (the engine's capacity) that all trade
-# and close, in 360 bytes each. Larger bodies don't exist; the bound is for what only claims to be.
+# and close, in 290 bytes each. Larger bodies don't exist; the bound is for what only claims to be.
 BODY_BYTES_MAX = 512 * 1024 * 1024
 SEGMENT_SEQUENCES = 1 << 20
 
@@ -240,7 +241,10 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
 
     """
     if encoded.schema != RECORD_SCHEMA:
-        raise RecordError(f"Record {encoded.number} has the unknown schema {encoded.schema}.")
+        raise RecordError(
+            f"Record {encoded.number} has the schema {encoded.schema}; "
+            f"this version reads {RECORD_SCHEMA} only."
+        )
     if encoded.parts:
         raise RecordError(f"Record {encoded.number} lacks some of its {encoded.parts} parts.")
     if record_hash(encoded) != encoded.hash:

@@ -16,7 +16,8 @@ import msgspec
 import zstandard
 
 MAGIC = b"BURSASNP"
-SNAPSHOT_SCHEMA = 1
+# 2: what it stands at is a journal of packed events (docs/adr/0023).
+SNAPSHOT_SCHEMA = 2
 STATE_BYTES_MAX = 1 << 34
 _LENGTH_BYTES = 4
 _HASH_BYTES = 32
@@ -66,5 +67,8 @@ def decode_snapshot(data: bytes) -> tuple[SnapshotHeader, bytes]:
     except (msgspec.DecodeError, msgspec.ValidationError, zstandard.ZstdError) as error:
         raise SnapshotDamaged(f"The snapshot can't be read: {error}") from None
     if header.schema != SNAPSHOT_SCHEMA:
-        raise SnapshotDamaged(f"The snapshot has the unknown schema {header.schema}.")
+        raise SnapshotDamaged(
+            f"The snapshot has the schema {header.schema}; "
+            f"this version reads {SNAPSHOT_SCHEMA} only."
+        )
     return header, state
