@@ -271,7 +271,7 @@ _LENGTHS = (1 << 62, *w.EVENT_LENGTH[1:])
 _FILLS = (w.COMMAND_PLACE, w.COMMAND_AMEND, w.COMMAND_REPLACE)
 
 # A function each for the kinds whose first word says more, ``_plain`` for the others. Tuples are
-# made without the call of ``Order(...)``, which took a third of the time.
+# made without the call of ``Order(...)``, which takes a fifth of the time.
 _Decoder = Callable[[int, tuple[int, ...]], Event]
 _new = tuple.__new__
 

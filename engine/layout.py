@@ -292,8 +292,8 @@ EVENT_KIND_SHIFT = 59
 EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market stands above 32 low bits
 EVENT_LOW_MASK = (1 << 32) - 1
 
-# Word 0: the engine time when the command was decided, the reason, the command's kind, 0 for one
-# that does not exist. What was filled says the sum of the trades whose taker is the subject.
+# Word 0: engine time when the command was decided, reason, the command's kind (0 for what is none).
+# What the order placed or changed was filled is the sum of the trades in which it is the taker.
 RESULT_COMMAND_MASK = 31
 RESULT_REASON_SHIFT = 5
 RESULT_REASON_MASK = 63
