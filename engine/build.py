@@ -30,6 +30,7 @@ MODULES = (
     "book",
     "orders",
     "stops",
+    "settling",
     "matching",
     "running",
     "auction",
@@ -61,6 +62,13 @@ C_FLAGS = (
     "-fwrapv",
     "-fno-plt",
     "-DNDEBUG",
+    # These make GCC compute a record's addresses one by one and keep them in memory, where an
+    # instruction names them for nothing: 5 % fewer instructions without.
+    "-fno-tree-slsr",
+    "-fno-tree-pre",
+    "-fno-jump-tables",
+    # What the source marks as inline is meant so; left to itself, GCC calls the largest.
+    "-DCYTHON_INLINE=inline __attribute__((always_inline))",
     "-Wno-unused-function",
 )
 
@@ -106,6 +114,7 @@ def helpers() -> str:
     /* The empty assembly keeps GCC from dropping functions that "only" prefetch. */
     #define BURSA_PREFETCH(address) \\
         do {{ __builtin_prefetch(address); __asm__ volatile(""); }} while (0)
+    #define BURSA_HIGHEST_BIT(bits) (63 - __builtin_clzll(bits))
     /* A block of the digest, with its keys as constants in the instructions. */
     /* Cython can't name a field's place; the field's bytes are known to nobody else yet. */
     #define BURSA_SHORTEN(store, size) \\
@@ -134,6 +143,7 @@ def declarations() -> str:
             '    """',
             *declared,
             '    void prefetch "BURSA_PREFETCH"(long long *address) noexcept',
+            '    long long highest_bit "BURSA_HIGHEST_BIT"(long long bits) noexcept',
             '    object new_bytes "PyBytes_FromStringAndSize"(char *text, Py_ssize_t size)',
             '    char *text_of "PyBytes_AS_STRING"(object text) noexcept',
             '    int shorten "BURSA_SHORTEN"(object store, Py_ssize_t size) except -1',

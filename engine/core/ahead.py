@@ -14,7 +14,6 @@ from engine.core.book import find_level
 from engine.core.hints import prefetch
 from engine.core.index import id_fingerprint, order_home, scatter_group
 from engine.core.records import (
-    A_ASSET_NEW,
     A_BALANCE_NEW,
     A_BALANCE_OLD,
     A_ORDER_TAIL,
@@ -29,14 +28,17 @@ from engine.core.records import (
     L_TAIL,
     LINE_WORDS,
     M_BOOKS,
-    O_ACCOUNT,
     O_ACCOUNT_NEXT,
     O_ACCOUNT_PREVIOUS,
+    O_BALANCE,
     O_NEXT,
     O_PREVIOUS,
-    ORDER_INDEX_ID_BITS,
     S_ACCOUNT_COUNT,
     S_AHEAD,
+    S_LOOK_INDEX,
+    S_LOOK_KEY,
+    S_LOOK_MASK,
+    S_LOOK_SHIFT,
     S_ORDER_COUNT,
     S_SEQUENCE,
 )
@@ -44,12 +46,8 @@ from engine.core.refusing import market_at
 from engine.core.store import Store
 from engine.layout import (
     CANCEL_ORDER_ID,
-    COMMAND_AMEND,
-    COMMAND_CANCEL,
     COMMAND_LENGTH,
     COMMAND_PLACE,
-    COMMAND_REPLACE,
-    HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     HEADER_KIND,
@@ -80,31 +78,19 @@ def bring(s: Store, offset: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def names_order(kind: cython.longlong) -> cython.bint:
-    """Whether a kind of command is about one open order."""
-    return kind == COMMAND_CANCEL or kind == COMMAND_AMEND or kind == COMMAND_REPLACE
+def bring_index(s: Store, command: cython.p_longlong, place: cython.longlong) -> cython.longlong:
+    """First stage: where the account of a PLACE, or the order of another command, may be noted.
 
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def index_entry(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Return where the order or the account that a command names is most likely noted."""
-    kind = command[HEADER_KIND]
-    if kind == COMMAND_PLACE:
-        return s.account_index + scatter_group(command[HEADER_ACCOUNT], s.account_index_shift)
-    if kind == COMMAND_CANCEL or kind == COMMAND_AMEND or kind == COMMAND_REPLACE:
-        return s.order_index + order_home(s, command[CANCEL_ORDER_ID])
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def bring_index(s: Store, command: cython.p_longlong, large: cython.bint) -> cython.longlong:
-    """First stage: the indexes; command ids are many even where there are few orders."""
-    if large:
-        bring(s, index_entry(s, command))
+    Without a branch: it would be guessed wrong for every third command. What other kinds have in
+    the word of an order's id leads to some other entry, which does no harm.
+    """
+    m = s.m
+    is_place: cython.longlong = command[HEADER_KIND] == COMMAND_PLACE
+    # The account stands right before the order's id.
+    number = command[CANCEL_ORDER_ID - is_place] & m[S_LOOK_KEY + is_place]
+    entry = m[S_LOOK_INDEX + is_place] + scatter_group(number, m[S_LOOK_MASK + is_place])
+    bring(s, entry)
+    m[S_AHEAD + (place & AHEAD_MASK)] = entry << 1 | is_place
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
     if high | low:
         bring(s, s.id_index + (id_fingerprint(high, low) >> s.id_index_shift))
@@ -114,14 +100,13 @@ def bring_index(s: Store, command: cython.p_longlong, large: cython.bint) -> cyt
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def bring_record(s: Store, command: cython.p_longlong, place: cython.longlong) -> cython.longlong:
+def bring_record(s: Store, place: cython.longlong) -> cython.longlong:
     """Second stage: the order or the account itself, noted for when the command is decided."""
     m = s.m
-    record = m[index_entry(s, command)]
-    if command[HEADER_KIND] != COMMAND_PLACE:
-        record >>= ORDER_INDEX_ID_BITS
+    noted = m[S_AHEAD + (place & AHEAD_MASK)]
+    record = m[noted >> 1] >> m[S_LOOK_SHIFT + (noted & 1)]
     bring(s, record)
-    bring(s, record + O_NEXT)
+    bring(s, record + LINE_WORDS)
     m[S_AHEAD + (place & AHEAD_MASK)] = record
     return 0
 
@@ -142,15 +127,13 @@ def bring_neighbours(
         book = market_at(s, command[PLACE_MARKET]) + M_BOOKS
         book += (1 - (command[PLACE_TERMS] & 1)) * BOOK_WORDS
         level = find_level(s, book, command[PLACE_PRICE] & PRICE_MAX)
-        bring(s, m[level + L_TAIL] + O_NEXT)
+        bring(s, m[level + L_TAIL])
     elif record:
-        bring(s, m[record + O_NEXT] + O_NEXT)
-        bring(s, m[record + O_PREVIOUS] + O_NEXT)
-        bring(s, m[record + O_ACCOUNT_NEXT] + O_NEXT)
-        bring(s, m[record + O_ACCOUNT_PREVIOUS] + O_NEXT)
-        account = m[record + O_ACCOUNT]
-        bring(s, account)
-        bring(s, account + A_ASSET_NEW)
+        bring(s, m[record + O_NEXT])
+        bring(s, m[record + O_PREVIOUS])
+        bring(s, m[record + O_ACCOUNT_NEXT] + O_ACCOUNT_NEXT)
+        bring(s, m[record + O_ACCOUNT_PREVIOUS] + O_ACCOUNT_NEXT)
+        bring(s, m[record + O_BALANCE])
     return 0
 
 
@@ -160,8 +143,28 @@ def start_looking_ahead(
     s: Store, commands: cython.p_longlong, place: cython.longlong, count: cython.longlong
 ) -> cython.longlong:
     """Bring the first commands to where the stages would have brought them."""
+    for index in range(place, min(place + AHEAD_INDEXES, count)):
+        bring_index(s, commands + index * COMMAND_LENGTH, index)
     for index in range(place, min(place + AHEAD_RECORDS, count)):
-        bring_record(s, commands + index * COMMAND_LENGTH, index)
+        bring_record(s, index)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def look_ahead_at_the_end(
+    s: Store,
+    commands: cython.p_longlong,
+    place: cython.longlong,
+    count: cython.longlong,
+    large: cython.bint,
+) -> cython.longlong:
+    """Run the stages that still have a command."""
+    if place + AHEAD_RECORDS < count:
+        bring_record(s, place + AHEAD_RECORDS)
+    later = place + AHEAD_NEIGHBOURS
+    if large and later < count:
+        bring_neighbours(s, commands + later * COMMAND_LENGTH, later)
     return 0
 
 
@@ -176,22 +179,21 @@ def look_ahead(
     large: cython.bint,
 ) -> cython.longlong:
     """Run the stages for the commands that come some places later."""
-    later = place + AHEAD_COMMANDS
-    prefetch(commands + later * COMMAND_LENGTH)
-    prefetch(commands + later * COMMAND_LENGTH + LINE_WORDS)
+    here = commands + place * COMMAND_LENGTH
+    prefetch(here + AHEAD_COMMANDS * COMMAND_LENGTH)
+    prefetch(here + AHEAD_COMMANDS * COMMAND_LENGTH + LINE_WORDS)
     if not s.m[S_SEQUENCE] & INDEX_GROUP_MASK:
         # Where the next orders' entries will go.
         entry = s.order_index + order_home(s, s.m[S_SEQUENCE] + INDEX_GROUP_MASK + 1)
-        bring(s, entry)
-        bring(s, entry + LINE_WORDS)
-    later = place + AHEAD_INDEXES
-    if later < count:
-        bring_index(s, commands + later * COMMAND_LENGTH, large)
-    later = place + AHEAD_RECORDS
-    if later < count:
-        bring_record(s, commands + later * COMMAND_LENGTH, later)
-    later = place + AHEAD_NEIGHBOURS
-    if large and later < count:
-        bring_neighbours(s, commands + later * COMMAND_LENGTH, later)
+        for line in range(4):
+            bring(s, entry + line * LINE_WORDS)
+    if place + AHEAD_INDEXES < count:
+        bring_index(s, here + AHEAD_INDEXES * COMMAND_LENGTH, place + AHEAD_INDEXES)
+        bring_record(s, place + AHEAD_RECORDS)
+        if large:
+            later = place + AHEAD_NEIGHBOURS
+            bring_neighbours(s, here + AHEAD_NEIGHBOURS * COMMAND_LENGTH, later)
+    else:
+        look_ahead_at_the_end(s, commands, place, count, large)
     s.ahead = s.m[S_AHEAD + (place & AHEAD_MASK)]
     return 0

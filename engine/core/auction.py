@@ -3,8 +3,8 @@
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import touch_market
-from engine.core.matching import after_fill, settle
+from engine.core.ledger import reserve_of, touch_market
+from engine.core.matching import after_fill
 from engine.core.records import (
     B_BEST,
     L_HEAD,
@@ -20,6 +20,7 @@ from engine.core.records import (
     M_REFERENCE_UNTIL_MS,
     M_STATE,
     O_ID,
+    O_TERMS,
     O_VISIBLE,
     S_CHOICE_IMBALANCE,
     S_CHOICE_PRICE,
@@ -27,9 +28,10 @@ from engine.core.records import (
     S_TIME_MS,
 )
 from engine.core.running import run_all_fired
+from engine.core.settling import exchange, settle_taker
 from engine.core.stops import collect_fired
 from engine.core.store import Store
-from engine.layout import SIDE_BUY, SIDE_SELL, STATE_AUCTION, STATE_OPEN, STATE_POST_ONLY
+from engine.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, STATE_AUCTION, STATE_OPEN, STATE_POST_ONLY
 
 
 @cython.cfunc
@@ -176,7 +178,10 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
             lots = m[taker + O_VISIBLE]
         if m[taker + O_ID] < m[maker + O_ID]:
             maker, taker = taker, maker
-        settle(s, market, maker, taker, price, lots)
+        side = m[taker + O_TERMS] & SIDE_MASK
+        held = reserve_of(s, taker, lots)
+        exchange(s, market, maker, taker, side, price, lots, False)
+        settle_taker(s, market, taker, held)
         after_fill(s, maker, lots)
         after_fill(s, taker, lots)
     m[market + M_LAST_PRICE] = price

@@ -4,7 +4,7 @@ import cython
 
 from engine.core.book import book_of, find_level
 from engine.core.index import find_balance, find_order
-from engine.core.ledger import reserve_balance, reserve_of
+from engine.core.ledger import reserve_of
 from engine.core.records import (
     A_HOLD_HEAD,
     A_NEXT,
@@ -36,6 +36,7 @@ from engine.core.records import (
     M_BOOKS,
     M_STATE,
     MARKET_LIST,
+    O_BALANCE,
     O_ID,
     O_LEVEL,
     O_NEXT,
@@ -56,7 +57,7 @@ from engine.core.records import (
 )
 from engine.core.store import Store
 from engine.errors import InvariantViolation
-from engine.layout import SIDE_BUY, SIDE_SELL, STATE_POST_ONLY
+from engine.layout import ASSET_MAX, SIDE_BUY, SIDE_SELL, STATE_POST_ONLY
 
 
 @cython.cfunc
@@ -121,10 +122,10 @@ def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlo
     count: cython.longlong = 0
     visible: cython.longlong = 0
     total: cython.longlong = 0
-    previous: cython.longlong = 0
+    previous = level
     order = m[level + L_HEAD]
-    require(order != 0, "a level is empty")
-    while order:
+    require(order != level, "a level is empty")
+    while order != level:
         require(m[order + O_PREVIOUS] == previous, "orders are linked wrongly")
         require(m[order + O_LEVEL] == level, "an order thinks it stands elsewhere")
         require(find_order(s, m[order + O_ID]) == order, "an order can't be found")
@@ -132,7 +133,7 @@ def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlo
         require(0 < shown <= m[order + O_REMAINING] <= m[order + O_QUANTITY], "bad quantities")
         visible += shown
         total += m[order + O_REMAINING]
-        balance = reserve_balance(s, order)
+        balance = m[order + O_BALANCE]
         needed[balance] = needed.get(balance, 0) + reserve_of(s, order, m[order + O_REMAINING])
         count += 1
         previous = order
@@ -153,7 +154,7 @@ def audit_balances(s: Store, needed: dict) -> object:
         available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
         require(available >= 0 and held >= 0, "a balance is negative")
         require(held == needed.get(balance, 0), "held is not what open orders and holds need")
-        asset = m[balance + BAL_ASSET]
+        asset = m[balance + BAL_ASSET] & ASSET_MAX
         sums[asset] = sums.get(asset, 0) + available + held
         balance = m[balance + BAL_NEXT]
     for place in range(m[S_ASSET_COUNT]):

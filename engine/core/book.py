@@ -6,6 +6,7 @@ so finding a level is that many reads; the next level is one read along the link
 
 import cython
 
+from engine.core.hints import highest_bit
 from engine.core.records import (
     B_BEST,
     B_BEST_IS_HIGHEST,
@@ -102,13 +103,14 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
     m = s.m
     level = m[S_LEVEL_FREE]
     if level:
-        m[S_LEVEL_FREE] = m[level + L_HEAD]
-        m[level + L_HEAD] = 0
+        m[S_LEVEL_FREE] = m[level + L_LOWER]
     else:
         level = cut_record(s, LEVEL_WORDS)
     m[level + L_PRICE] = price
     m[level + L_BOOK] = book
     m[level + L_STATED] = 0
+    m[level + L_HEAD] = level
+    m[level + L_TAIL] = level
     m[level + L_FACT] = level_fact(s, book, price)
     leaf = make_path(s, book, price)
     digit = price & NODE_DIGIT_MASK
@@ -161,7 +163,7 @@ def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
     clear_path(s, book, m[level + L_NODE], m[level + L_PRICE] & NODE_DIGIT_MASK)
     if m[level + L_VISIBLE] | m[level + L_TOTAL]:
         m[S_VIOLATION] |= VIOLATION_LEVEL
-    m[level + L_HEAD] = m[S_LEVEL_FREE]
+    m[level + L_LOWER] = m[S_LEVEL_FREE]
     m[S_LEVEL_FREE] = level
     return 0
 
@@ -283,23 +285,6 @@ def clear_path(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def highest_bit(bits: cython.longlong) -> cython.longlong:
-    """Return the place of the highest bit set in a positive 32-bit number."""
-    place: cython.longlong = 0
-    if bits >> 16:
-        bits, place = bits >> 16, 16
-    if bits >> 8:
-        bits, place = bits >> 8, place + 8
-    if bits >> 4:
-        bits, place = bits >> 4, place + 4
-    if bits >> 2:
-        bits, place = bits >> 2, place + 2
-    return place + (bits >> 1)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
 def child_below(s: Store, node: cython.longlong, digit: cython.longlong) -> cython.longlong:
     """Return the last child before a digit, or 0."""
     m = s.m
@@ -345,12 +330,9 @@ def append_order(s: Store, level: cython.longlong, order: cython.longlong) -> cy
     m = s.m
     tail = m[level + L_TAIL]
     m[order + O_LEVEL] = level
-    m[order + O_NEXT] = 0
+    m[order + O_NEXT] = level
     m[order + O_PREVIOUS] = tail
-    if tail:
-        m[tail + O_NEXT] = order
-    else:
-        m[level + L_HEAD] = order
+    m[tail + O_NEXT] = order
     m[level + L_TAIL] = order
     m[level + L_VISIBLE] += m[order + O_VISIBLE]
     m[level + L_TOTAL] += m[order + O_REMAINING]
@@ -364,14 +346,8 @@ def unlink_order(s: Store, level: cython.longlong, order: cython.longlong) -> cy
     """Take an order out of its level, which may be left empty."""
     m = s.m
     following, previous = m[order + O_NEXT], m[order + O_PREVIOUS]
-    if following:
-        m[following + O_PREVIOUS] = previous
-    else:
-        m[level + L_TAIL] = previous
-    if previous:
-        m[previous + O_NEXT] = following
-    else:
-        m[level + L_HEAD] = following
+    m[following + O_PREVIOUS] = previous
+    m[previous + O_NEXT] = following
     m[level + L_VISIBLE] -= m[order + O_VISIBLE]
     m[level + L_TOTAL] -= m[order + O_REMAINING]
     return 0

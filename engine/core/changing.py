@@ -3,7 +3,7 @@
 import cython
 
 from engine.core.index import find_account, find_id, find_order
-from engine.core.ledger import market_of, put_decided_order, reserve_balance, reserve_of
+from engine.core.ledger import market_of, owner_of, put_decided_order, reserve_of
 from engine.core.orders import (
     close_order,
     is_pending,
@@ -15,17 +15,16 @@ from engine.core.orders import (
 )
 from engine.core.placing import follow_reference
 from engine.core.records import (
-    A_NUMBER,
     A_ORDER_HEAD,
     A_STATE,
     BAL_AVAILABLE,
+    BAL_NUMBER,
     I_OUTCOME,
     M_LAST_PRICE,
-    M_NUMBER,
     M_PRICE_BOUND,
     M_STATE,
-    O_ACCOUNT,
     O_ACCOUNT_NEXT,
+    O_BALANCE,
     O_FILLED_QUOTE,
     O_ID,
     O_ID_HIGH,
@@ -36,8 +35,6 @@ from engine.core.records import (
     O_RARE,
     O_REMAINING,
     O_TERMS,
-    ORDER_MARKET_SHIFT,
-    ORDER_TERMS_MASK,
     ORDER_WORDS,
     RARE_WORDS,
     S_SEQUENCE,
@@ -58,7 +55,7 @@ from engine.core.refusing import (
     worst_price,
 )
 from engine.core.running import accept_order
-from engine.core.store import Store
+from engine.core.store import Store, make_room
 from engine.layout import (
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
@@ -74,10 +71,13 @@ from engine.layout import (
     CLOSE_BY_ACCOUNT,
     CLOSE_NONE,
     CLOSE_REPLACED,
+    EVENT_LOW_MASK,
+    EVENT_MARKET_SHIFT,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     ICEBERG_SLICES_MAX,
+    MARKET_MAX,
     PRICE_MAX,
     REASON_ACCOUNT_FROZEN,
     REASON_INSUFFICIENT_BALANCE,
@@ -119,7 +119,7 @@ def find_target(s: Store, command: cython.p_longlong) -> cython.longlong:
     order = s.ahead
     if m[order + O_ID] != order_id:
         order = find_order(s, order_id)
-    if not order or m[m[order + O_ACCOUNT] + A_NUMBER] != command[HEADER_ACCOUNT]:
+    if not order or m[m[order + O_BALANCE] + BAL_NUMBER] != command[HEADER_ACCOUNT]:
         return 0
     if high | low and (m[order + O_ID_HIGH] != high or m[order + O_ID_LOW] != low):
         return 0
@@ -127,6 +127,7 @@ def find_target(s: Store, command: cython.p_longlong) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.inline
 def cancel(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a CANCEL command."""
     order = find_target(s, command)
@@ -149,12 +150,13 @@ def close_all(
     m = s.m
     count: cython.longlong = 0
     order = m[account + A_ORDER_HEAD] if account else 0
-    while order:
+    while order != account:
         following = m[order + O_ACCOUNT_NEXT]
         terms = m[order + O_TERMS]
-        number = m[(terms >> ORDER_MARKET_SHIFT) + M_NUMBER]
+        number = terms >> EVENT_MARKET_SHIFT & MARKET_MAX
         in_market: cython.bint = not market_number or number == market_number
         if in_market and (side == SIDE_BOTH or terms & SIDE_MASK == side):
+            make_room(s)
             close_order(s, order, STATUS_CANCELLED, close_reason)
             count += 1
         order = following
@@ -226,7 +228,7 @@ def refuse_change(
         trigger = new_or_old(trigger, m[rare + X_TRIGGER_PRICE])
         if trigger < 1 or trigger > m[market + M_PRICE_BOUND]:
             return REASON_INVALID_TRIGGER_PRICE
-    terms = m[order + O_TERMS] & ORDER_TERMS_MASK
+    terms = m[order + O_TERMS] & EVENT_LOW_MASK
     reason = refuse_numbers(s, market, terms, price, remaining)
     if reason:
         return reason
@@ -277,7 +279,7 @@ def refuse_new_place(
         if reason:
             return reason
     freed = reserve_of(s, order, m[order + O_REMAINING])
-    available = m[reserve_balance(s, order) + BAL_AVAILABLE]
+    available = m[m[order + O_BALANCE] + BAL_AVAILABLE]
     if need_of(s, market, terms & SIDE_MASK, price, remaining) > available + freed:
         return REASON_INSUFFICIENT_BALANCE
     return 0
@@ -339,14 +341,14 @@ def refuse_amend(
 ) -> cython.longlong:
     """Return why an AMEND is refused, or 0."""
     m = s.m
-    if is_frozen(s, m[order + O_ACCOUNT]):
+    if is_frozen(s, owner_of(s, order)):
         return REASON_ACCOUNT_FROZEN
     market = market_of(s, order)
     stays: cython.bint = not moves(s, order, command, price)
     # Only less of the same keeps its place, and is as harmless as a cancel.
     shrinks: cython.bint = stays and remaining < m[order + O_REMAINING]
     if not shrinks:
-        reason = refuse_state(s, market, m[order + O_TERMS] & ORDER_TERMS_MASK)
+        reason = refuse_state(s, market, m[order + O_TERMS] & EVENT_LOW_MASK)
         if reason:
             return reason
     elif m[market + M_STATE] == STATE_HALTED:
@@ -395,9 +397,9 @@ def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
     order = find_target(s, command)
     if not order:
         return REASON_UNKNOWN_ORDER
-    if is_frozen(s, m[order + O_ACCOUNT]):
+    if is_frozen(s, owner_of(s, order)):
         return REASON_ACCOUNT_FROZEN
-    reason = refuse_state(s, market_of(s, order), m[order + O_TERMS] & ORDER_TERMS_MASK)
+    reason = refuse_state(s, market_of(s, order), m[order + O_TERMS] & EVENT_LOW_MASK)
     if reason:
         return reason
     price = changed_price(s, order, command)

@@ -21,6 +21,7 @@ from engine.core.records import (
     S_DIGEST_SUM,
     S_HORIZON_MS,
     S_KEYS,
+    S_RESULT_EVENT,
     S_SEQUENCE,
     S_TIME_MS,
     S_TOUCHED_MARKETS,
@@ -63,8 +64,6 @@ from engine.layout import (
     COMMAND_SET_MARKET_STATE,
     COMMAND_SETTLE,
     COMMAND_TRANSFER,
-    EVENT_KIND_SHIFT,
-    EVENT_RESULT,
     FUNDS_HOLD_ID,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
@@ -85,7 +84,6 @@ from engine.layout import (
     RESULT_REASON_SHIFT,
     RESULT_SEQUENCE,
     RESULT_SUBJECT,
-    RESULT_TIME_SHIFT,
     TERMS_BITS,
 )
 
@@ -95,8 +93,6 @@ from engine.layout import (
 @cython.exceptval(check=False)
 def first_unused_word(kind: cython.longlong) -> cython.longlong:
     """Return the first word that a kind of command must leave 0; 0 for an unknown kind."""
-    if kind == COMMAND_CANCEL:
-        return 8
     if kind < COMMAND_PLACE or kind > COMMAND_KIND_LAST:
         return 0
     if kind == COMMAND_AMEND or kind == COMMAND_REPLACE:
@@ -140,8 +136,12 @@ def refuse_shape(command: cython.p_longlong) -> cython.longlong:
     # What must be 0; a negative number shifted is not 0 either.
     excess = command[HEADER_TIME_MS] >> TIME_BITS | account >> ACCOUNT_BITS
     if kind == COMMAND_PLACE:
-        # By far the most frequent, so spelt out.
+        # The two most frequent are spelt out.
         excess |= command[13] | command[14] | command[15] | command[PLACE_TERMS] >> TERMS_BITS
+        return REASON_MALFORMED_COMMAND if excess else 0
+    if kind == COMMAND_CANCEL:
+        excess |= command[8] | command[9] | command[10] | command[11]
+        excess |= command[12] | command[13] | command[14] | command[15]
         return REASON_MALFORMED_COMMAND if excess else 0
     unused = first_unused_word(kind)
     if not unused:
@@ -163,22 +163,28 @@ def refuse_shape(command: cython.p_longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def refuse_identity(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Return why a command has been decided before, or may have been, or has no account, or 0."""
+    """Return why a command has been decided before, or may have been, or 0."""
     m = s.m
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
-    if high | low:
-        known = find_id(s, high, low)
-        if known:
-            s.out[s.started + RESULT_SUBJECT] = m[known + I_OUTCOME]
-            return REASON_DUPLICATE_COMMAND
-        if command[HEADER_TIME_MS] <= m[S_HORIZON_MS]:
-            return REASON_COMMAND_TOO_OLD
+    known = find_id(s, high, low)
+    if known:
+        s.out[s.started + RESULT_SUBJECT] = m[known + I_OUTCOME]
+        return REASON_DUPLICATE_COMMAND
+    return REASON_COMMAND_TOO_OLD if command[HEADER_TIME_MS] <= m[S_HORIZON_MS] else 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def refuse_owner(command: cython.p_longlong) -> cython.longlong:
+    """Return REASON_UNKNOWN_ACCOUNT for a command about an account that names none, or 0."""
     if not command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT and has_account(command[HEADER_KIND]):
         return REASON_UNKNOWN_ACCOUNT
     return 0
 
 
 @cython.cfunc
+@cython.inline
 def execute(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Let a well-formed command take effect; return the reason of its refusal, or 0."""
     kind = command[HEADER_KIND]
@@ -248,7 +254,7 @@ def put_result(s: Store, command: cython.p_longlong) -> cython.longlong:
     kind = command[HEADER_KIND]
     if kind < 0 or kind > COMMAND_KIND_LAST:
         kind = 0
-    out[start] = EVENT_RESULT << EVENT_KIND_SHIFT | m[S_TIME_MS] << RESULT_TIME_SHIFT | kind
+    out[start] = m[S_RESULT_EVENT] | kind
     out[start + RESULT_SEQUENCE] = m[S_SEQUENCE]
     out[start + RESULT_ID_HIGH] = command[HEADER_ID_HIGH]
     out[start + RESULT_ID_LOW] = command[HEADER_ID_LOW]
@@ -264,9 +270,6 @@ def put_result(s: Store, command: cython.p_longlong) -> cython.longlong:
 def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> cython.longlong:
     """Remember a decided command by its id."""
     m = s.m
-    high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
-    if not high | low:
-        return 0
     if REASON_MALFORMED_COMMAND <= reason <= REASON_COMMAND_TOO_OLD:
         return 0
     stamp_ms = command[HEADER_TIME_MS]
@@ -276,7 +279,7 @@ def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> c
     if command[HEADER_KIND] == COMMAND_CANCEL_ALL and not reason:
         # How many orders it closed is no order.
         outcome = 0
-    return remember_id(s, high, low, outcome, stamp_ms)
+    return remember_id(s, command[HEADER_ID_HIGH], command[HEADER_ID_LOW], outcome, stamp_ms)
 
 
 @cython.cfunc
@@ -286,21 +289,25 @@ def finish(s: Store, command: cython.p_longlong, reason: cython.longlong) -> cyt
     if reason:
         others = ~(RESULT_REASON_MASK << RESULT_REASON_SHIFT)
         s.out[s.started] = s.out[s.started] & others | reason << RESULT_REASON_SHIFT
-    remember(s, command, reason)
+    if command[HEADER_ID_HIGH] | command[HEADER_ID_LOW]:
+        remember(s, command, reason)
     if s.m[S_TOUCHED_MARKETS]:
         put_touched_markets(s)
     return 0
 
 
 @cython.cfunc
+@cython.inline
 def decide(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide one command: a result first, then the facts that it has caused."""
     make_room(s)
     s.m[S_SEQUENCE] += 1
     put_result(s, command)
     reason = refuse_shape(command)
-    if not reason:
+    if not reason and command[HEADER_ID_HIGH] | command[HEADER_ID_LOW]:
         reason = refuse_identity(s, command)
+    if not reason:
+        reason = refuse_owner(command)
     if not reason:
         reason = execute(s, command)
     return finish(s, command, reason)
@@ -330,25 +337,46 @@ def sum_of_products(
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def mix(
+    digest: cython.ulonglong, total: cython.ulonglong, length: cython.longlong
+) -> cython.ulonglong:
+    """Return the digest with a block's sum and length."""
+    mixed: cython.ulonglong = ((digest ^ total) * DIGEST_MULTIPLIER + length) & WORD_MASK
+    return mixed ^ mixed >> 32
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 def fold_digest(s: Store) -> cython.longlong:
     """Fold the batch's output into the digest."""
     m, end = s.m, s.end
-    position: cython.longlong = 0
-    while position < end:
-        length = m[S_DIGEST_LENGTH]
-        count = DIGEST_BLOCK_WORDS - length
-        if count > end - position:
-            count = end - position
-        total = sum_of_products(s, position, S_KEYS + length, count)
-        m[S_DIGEST_SUM] = signed(m[S_DIGEST_SUM] + total & WORD_MASK)
-        m[S_DIGEST_LENGTH] = length + count
-        position += count
-        if length + count == DIGEST_BLOCK_WORDS:
-            m[S_DIGEST] = signed(digest_now(s))
-            m[S_DIGEST_SUM] = 0
-            m[S_DIGEST_LENGTH] = 0
+    position = fold_part(s, 0, min(end, DIGEST_BLOCK_WORDS - m[S_DIGEST_LENGTH]))
+    digest: cython.ulonglong = m[S_DIGEST] & WORD_MASK
+    while end - position >= DIGEST_BLOCK_WORDS:
+        total = sum_of_products(s, position, S_KEYS, DIGEST_BLOCK_WORDS) & WORD_MASK
+        digest = mix(digest, total, DIGEST_BLOCK_WORDS)
+        position += DIGEST_BLOCK_WORDS
+    m[S_DIGEST] = signed(digest)
+    fold_part(s, position, end - position)
     return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def fold_part(s: Store, position: cython.longlong, count: cython.longlong) -> cython.longlong:
+    """Fold words that fit the block which is not full yet; return the position after them."""
+    m = s.m
+    length = m[S_DIGEST_LENGTH]
+    total = sum_of_products(s, position, S_KEYS + length, count)
+    m[S_DIGEST_SUM] = signed(m[S_DIGEST_SUM] + total & WORD_MASK)
+    m[S_DIGEST_LENGTH] = length + count
+    if length + count == DIGEST_BLOCK_WORDS:
+        m[S_DIGEST] = signed(digest_now(s))
+        m[S_DIGEST_SUM] = 0
+        m[S_DIGEST_LENGTH] = 0
+    return position + count
 
 
 @cython.cfunc
@@ -358,9 +386,7 @@ def digest_now(s: Store) -> cython.ulonglong:
     m = s.m
     if not m[S_DIGEST_LENGTH]:
         return m[S_DIGEST] & WORD_MASK
-    digest: cython.ulonglong = (m[S_DIGEST] ^ m[S_DIGEST_SUM]) & WORD_MASK
-    digest = (digest * DIGEST_MULTIPLIER + m[S_DIGEST_LENGTH]) & WORD_MASK
-    return digest ^ digest >> 32
+    return mix(m[S_DIGEST] & WORD_MASK, m[S_DIGEST_SUM] & WORD_MASK, m[S_DIGEST_LENGTH])
 
 
 @cython.cfunc

@@ -12,17 +12,16 @@ from engine.core.hints import shorten
 from engine.core.index import find_account, find_balance, find_order
 from engine.core.records import (
     A_DEADLINE_MS,
-    A_NUMBER,
     B_BEST,
     BAL_AVAILABLE,
     BAL_HELD,
+    BAL_NUMBER,
     BOOK_WORDS,
     L_HEAD,
     L_PRICE,
     L_VISIBLE,
     M_BOOKS,
-    M_NUMBER,
-    O_ACCOUNT,
+    O_BALANCE,
     O_FILLED_QUOTE,
     O_ID,
     O_ID_HIGH,
@@ -33,8 +32,6 @@ from engine.core.records import (
     O_RARE,
     O_REMAINING,
     O_TERMS,
-    ORDER_MARKET_SHIFT,
-    ORDER_TERMS_MASK,
     OUTPUT_MARGIN_WORDS,
     OUTPUT_WORDS,
     S_COUNTDOWN_COUNT,
@@ -46,11 +43,15 @@ from engine.core.records import (
 )
 from engine.core.refusing import list_ordinary_terms, market_at
 from engine.core.saving import load, save
+from engine.core.settling import forget_taken
 from engine.core.store import Store, grow_output, lay_out
 from engine.events import Order
 from engine.layout import (
     COMMAND_BYTES,
     COMMAND_LENGTH,
+    EVENT_LOW_MASK,
+    EVENT_MARKET_SHIFT,
+    MARKET_MAX,
     REASON_INTERNAL_ERROR,
     RESULT_SUBJECT,
     SIDE_BUY,
@@ -84,6 +85,7 @@ def decide_batch(
 def record_internal_error(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Make a bug in one command that command's refusal, with what it has stated so far."""
     s.m[S_FIRED_HEAD] = 0
+    forget_taken(s)
     s.out[s.started + RESULT_SUBJECT] = 0
     return finish(s, command, REASON_INTERNAL_ERROR)
 
@@ -250,11 +252,11 @@ class Engine(Store):
         return Order(
             m[S_SEQUENCE],
             order_id,
-            m[m[order + O_ACCOUNT] + A_NUMBER],
+            m[m[order + O_BALANCE] + BAL_NUMBER],
             m[order + O_ID_HIGH],
             m[order + O_ID_LOW],
-            m[(m[order + O_TERMS] >> ORDER_MARKET_SHIFT) + M_NUMBER],
-            m[order + O_TERMS] & ORDER_TERMS_MASK,
+            m[order + O_TERMS] >> EVENT_MARKET_SHIFT & MARKET_MAX,
+            m[order + O_TERMS] & EVENT_LOW_MASK,
             m[order + O_PRICE],
             m[order + O_QUANTITY],
             m[order + O_REMAINING],
@@ -290,7 +292,7 @@ class Engine(Store):
         level = m[market_at(self, market) + M_BOOKS + book * BOOK_WORDS + B_BEST]
         while level:
             order = m[level + L_HEAD]
-            while order:
+            while order != level:
                 orders.append((m[order + O_ID], m[order + O_REMAINING]))
                 order = m[order + O_NEXT]
             level = next_level(self, level)

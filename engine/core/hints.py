@@ -1,4 +1,9 @@
-"""What only a compiler can use; the compiled engine has its own, from ``engine.build``."""
+"""What the compiled engine has of its own, from ``engine.build``."""
+
+
+def highest_bit(bits: int) -> int:
+    """Return the place of the highest bit set in a positive number."""
+    return bits.bit_length() - 1
 
 
 def prefetch(address: object) -> None:

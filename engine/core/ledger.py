@@ -2,29 +2,27 @@
 
 import cython
 
-from engine.core.index import find_balance
 from engine.core.records import (
-    A_NUMBER,
-    ASSETS,
+    BAL_ACCOUNT,
     BAL_ASSET,
     BAL_AVAILABLE,
+    BAL_COIN,
     BAL_HELD,
     BAL_NUMBER,
     BAL_STATED,
     COIN_DRIFT,
-    COIN_WORDS,
-    M_BASE,
+    FEE_SIMPLE_BITS,
     M_INDICATIVE_PRICE,
     M_INDICATIVE_QUANTITY,
     M_LAST_PRICE,
     M_LOT_UNITS,
     M_NUMBER,
-    M_QUOTE,
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
     M_TOUCHED,
-    O_ACCOUNT,
+    MARKETS,
+    O_BALANCE,
     O_FILLED_QUOTE,
     O_ID,
     O_ID_HIGH,
@@ -34,8 +32,6 @@ from engine.core.records import (
     O_RARE,
     O_REMAINING,
     O_TERMS,
-    ORDER_MARKET_SHIFT,
-    ORDER_TERMS_MASK,
     S_TOUCHED_MARKETS,
     S_VIOLATION,
     VIOLATION_NEGATIVE,
@@ -50,16 +46,15 @@ from engine.layout import (
     BALANCE_AVAILABLE,
     BALANCE_HELD,
     BALANCE_LENGTH,
-    EVENT_BALANCE,
     EVENT_KIND_SHIFT,
     EVENT_MARKET,
     EVENT_MARKET_SHIFT,
-    EVENT_ORDER,
     EVENT_ORDER_TERMS,
     MARKET_INDICATIVE_PRICE,
     MARKET_INDICATIVE_QUANTITY,
     MARKET_LAST_PRICE,
     MARKET_LENGTH,
+    MARKET_MAX,
     MARKET_NUMBER,
     MARKET_REFERENCE_PRICE,
     MARKET_STATE,
@@ -109,10 +104,15 @@ def value_of(
 @cython.overflowcheck(True)
 def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
     """Return amount x ppm / 1,000,000, rounded down, without leaving 63 bits on the way."""
+    if not amount >> FEE_SIMPLE_BITS:
+        product: cython.ulonglong = amount * ppm
+        return product // PPM
     return amount // PPM * ppm + amount % PPM * ppm // PPM
 
 
 # --- balances -------------------------------------------------------------------------------------
+# Both parts of a balance, and what is added to them, are below 2^62, so these sums can't leave 63
+# bits; one that did would be negative, and that is watched.
 # A command states each balance and level that it touches once, where it touches it first; what
 # has been stated is kept true until the command ends.
 
@@ -123,7 +123,7 @@ def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
 def state_balance(s: Store, balance: cython.longlong) -> cython.longlong:
     """State a balance as a fact; ``write_balance`` fills in what it is."""
     m, out, end = s.m, s.out, s.end
-    out[end] = EVENT_BALANCE << EVENT_KIND_SHIFT | m[balance + BAL_ASSET]
+    out[end] = m[balance + BAL_ASSET]
     out[end + BALANCE_ACCOUNT] = m[balance + BAL_NUMBER]
     m[balance + BAL_STATED] = s.base + end
     s.end = end + BALANCE_LENGTH
@@ -140,7 +140,7 @@ def write_balance(
     m, out = s.m, s.out
     m[balance + BAL_AVAILABLE] = available
     m[balance + BAL_HELD] = held
-    if available < 0 or held < 0:
+    if (available | held) < 0:
         m[S_VIOLATION] |= VIOLATION_NEGATIVE
     stated = m[balance + BAL_STATED] - s.base
     if stated < s.started:
@@ -152,23 +152,37 @@ def write_balance(
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def set_aside(s: Store, balance: cython.longlong, amount: cython.longlong) -> cython.longlong:
     """Hold an available amount; a negative one makes a held amount available."""
     m = s.m
-    available = plus(m[balance + BAL_AVAILABLE], -amount)
-    return write_balance(s, balance, available, plus(m[balance + BAL_HELD], amount))
+    return write_balance(
+        s, balance, m[balance + BAL_AVAILABLE] - amount, m[balance + BAL_HELD] + amount
+    )
 
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def change(
     s: Store, balance: cython.longlong, available: cython.longlong, held: cython.longlong
 ) -> cython.longlong:
     """Add to the two parts of a balance, and to what its asset's balances have gained."""
     m = s.m
-    m[ASSETS + m[balance + BAL_ASSET] * COIN_WORDS + COIN_DRIFT] += available + held
-    available = plus(m[balance + BAL_AVAILABLE], available)
-    return write_balance(s, balance, available, plus(m[balance + BAL_HELD], held))
+    m[m[balance + BAL_COIN] + COIN_DRIFT] += available + held
+    return write_balance(
+        s, balance, m[balance + BAL_AVAILABLE] + available, m[balance + BAL_HELD] + held
+    )
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def by_side(
+    side: cython.longlong, of_buy: cython.longlong, of_sell: cython.longlong
+) -> cython.longlong:
+    """Return one of two words; a branch here would be guessed wrong every other time."""
+    return of_buy ^ (of_buy ^ of_sell) & -(side - SIDE_BUY)
 
 
 @cython.cfunc
@@ -176,7 +190,7 @@ def change(
 @cython.exceptval(check=False)
 def market_of(s: Store, order: cython.longlong) -> cython.longlong:
     """Return an order's market."""
-    return s.m[order + O_TERMS] >> ORDER_MARKET_SHIFT
+    return s.m[MARKETS + (s.m[order + O_TERMS] >> EVENT_MARKET_SHIFT & MARKET_MAX)]
 
 
 @cython.cfunc
@@ -193,35 +207,25 @@ def reserve_of(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
     """Return what an account must hold for so many lots of its order."""
     m = s.m
     market = market_of(s, order)
-    if is_buy(s, order):
-        return value_of(m[order + O_PRICE], m[market + M_TICK_UNITS], lots)
-    return value_of(1, m[market + M_LOT_UNITS], lots)
+    unit_price = m[order + O_PRICE] * m[market + M_TICK_UNITS]
+    unit = by_side(m[order + O_TERMS] & SIDE_MASK, unit_price, m[market + M_LOT_UNITS])
+    return value_of(1, unit, lots)
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def reserve_balance(s: Store, order: cython.longlong) -> cython.longlong:
-    """Return the balance that an order pays from."""
+def owner_of(s: Store, order: cython.longlong) -> cython.longlong:
+    """Return an order's account."""
     m = s.m
-    market = market_of(s, order)
-    asset = m[market + M_QUOTE] if is_buy(s, order) else m[market + M_BASE]
-    return find_balance(s, m[order + O_ACCOUNT], asset)
+    return m[m[order + O_BALANCE] + BAL_ACCOUNT]
 
 
 @cython.cfunc
 @cython.inline
 def hold_for(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
     """Set aside what an order needs for so many lots; a negative number gives it back."""
-    m = s.m
-    market = market_of(s, order)
-    if is_buy(s, order):
-        amount = value_of(m[order + O_PRICE], m[market + M_TICK_UNITS], lots)
-        asset = m[market + M_QUOTE]
-    else:
-        amount = value_of(1, m[market + M_LOT_UNITS], lots)
-        asset = m[market + M_BASE]
-    return set_aside(s, find_balance(s, m[order + O_ACCOUNT], asset), amount)
+    return set_aside(s, s.m[order + O_BALANCE], reserve_of(s, order, lots))
 
 
 # --- facts ----------------------------------------------------------------------------------------
@@ -230,14 +234,12 @@ def hold_for(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def put_order(s: Store, order: cython.longlong) -> cython.longlong:
-    """State an order's whole state."""
+def put_order(s: Store, order: cython.longlong, terms: cython.longlong) -> cython.longlong:
+    """State an order's whole state, with its terms or those with which it ends."""
     m, out, end = s.m, s.out, s.end
-    terms = m[order + O_TERMS]
-    market = m[(terms >> ORDER_MARKET_SHIFT) + M_NUMBER] << EVENT_MARKET_SHIFT
-    out[end] = EVENT_ORDER << EVENT_KIND_SHIFT | market | terms & ORDER_TERMS_MASK
+    out[end] = terms
     out[end + ORDER_ID] = m[order + O_ID]
-    out[end + ORDER_ACCOUNT] = m[m[order + O_ACCOUNT] + A_NUMBER]
+    out[end + ORDER_ACCOUNT] = m[m[order + O_BALANCE] + BAL_NUMBER]
     out[end + ORDER_ID_HIGH] = m[order + O_ID_HIGH]
     out[end + ORDER_ID_LOW] = m[order + O_ID_LOW]
     out[end + ORDER_PRICE] = m[order + O_PRICE]
@@ -269,7 +271,7 @@ def put_rare_terms(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.exceptval(check=False)
 def put_decided_order(s: Store, order: cython.longlong, with_terms: cython.bint) -> cython.longlong:
     """State a decided order, with its rare terms when they are news."""
-    put_order(s, order)
+    put_order(s, order, s.m[order + O_TERMS])
     if with_terms and s.m[order + O_RARE]:
         put_rare_terms(s, order)
     return 0

@@ -1,4 +1,4 @@
-"""Where two orders meet: matching, settlement, self-trade prevention, stops.
+"""Where two orders meet: matching, self-trade prevention, stops.
 
 Nothing here refuses. What may be refused has been refused before (``placing``, ``changing``), so
 nothing here may fail either.
@@ -7,8 +7,13 @@ nothing here may fail either.
 import cython
 
 from engine.core.book import append_order, book_of, next_level, show_level, unlink_order
-from engine.core.index import find_balance
-from engine.core.ledger import change, fee, market_of, put_order, reserve_of, touch_market, value_of
+from engine.core.ledger import (
+    market_of,
+    owner_of,
+    put_order,
+    touch_market,
+    value_of,
+)
 from engine.core.orders import (
     close_order,
     free_order,
@@ -17,33 +22,24 @@ from engine.core.orders import (
     set_status,
     unregister_order,
     visible_of,
+    with_status,
 )
 from engine.core.records import (
-    A_FEES,
     A_GROUP,
-    A_NUMBER,
     B_BEST,
     FILL_IMPOSSIBLE,
     L_HEAD,
     L_PRICE,
     L_TOTAL,
     L_VISIBLE,
-    M_BASE,
     M_BREAKER_PPM,
-    M_FEE_BASE,
-    M_FEE_QUOTE,
     M_LAST_PRICE,
-    M_LOT_UNITS,
     M_MARKET_COLLAR_PPM,
-    M_NUMBER,
     M_PRICE_BOUND,
-    M_QUOTE,
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
-    O_ACCOUNT,
     O_FILLED_QUOTE,
-    O_ID,
     O_LEVEL,
     O_NEXT,
     O_PRICE,
@@ -52,12 +48,11 @@ from engine.core.records import (
     O_REMAINING,
     O_TERMS,
     O_VISIBLE,
-    S_TRADE_ID,
-    TIER_MAKER_PPM,
-    TIER_TAKER_PPM,
+    S_TAKER_PAYS,
     X_BUDGET,
     X_QUOTE_AMOUNT,
 )
+from engine.core.settling import exchange, settle_taker
 from engine.core.stops import collect_fired
 from engine.core.store import Store, make_room
 from engine.layout import (
@@ -66,9 +61,6 @@ from engine.layout import (
     CLOSE_MARKET_STATE,
     CLOSE_NONE,
     CLOSE_SELF_TRADE,
-    EVENT_KIND_SHIFT,
-    EVENT_MARKET_SHIFT,
-    EVENT_TRADE,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
@@ -83,91 +75,11 @@ from engine.layout import (
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
-    TRADE_ID,
-    TRADE_LENGTH,
-    TRADE_MAKER_ACCOUNT,
-    TRADE_MAKER_FEE,
-    TRADE_MAKER_ORDER,
-    TRADE_PRICE,
-    TRADE_QUANTITY,
-    TRADE_QUOTE_AMOUNT,
-    TRADE_TAKER_ACCOUNT,
-    TRADE_TAKER_FEE,
-    TRADE_TAKER_ORDER,
     TYPE_MARKET,
     TYPE_MASK,
     TYPE_SHIFT,
     TYPE_STOP_MARKET,
 )
-
-# --- settlement -----------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-def settle(
-    s: Store,
-    market: cython.longlong,
-    maker: cython.longlong,
-    taker: cython.longlong,
-    price: cython.longlong,
-    lots: cython.longlong,
-) -> cython.longlong:
-    """Move the assets and fees of one trade, state it as a fact, return its quote units.
-
-    An order that waits in a book pays from what is held for it and gets back at once what a
-    better price saves; one that is being decided pays from its available balance.
-    """
-    make_room(s)
-    m = s.m
-    quote_units = value_of(price, m[market + M_TICK_UNITS], lots)
-    base_units = value_of(1, m[market + M_LOT_UNITS], lots)
-    side = m[taker + O_TERMS] & SIDE_MASK
-    pays, gets = quote_units, base_units  # the taker; the maker the other way round
-    paid, got = m[market + M_QUOTE], m[market + M_BASE]
-    pays_fees_to, gets_fees_to = m[market + M_FEE_QUOTE], m[market + M_FEE_BASE]
-    if side != SIDE_BUY:
-        pays, gets, paid, got = gets, pays, got, paid
-        pays_fees_to, gets_fees_to = gets_fees_to, pays_fees_to
-    maker_account, taker_account = m[maker + O_ACCOUNT], m[taker + O_ACCOUNT]
-    maker_ppm = m[m[maker_account + A_FEES] + TIER_MAKER_PPM]
-    taker_fee = fee(gets, m[m[taker_account + A_FEES] + TIER_TAKER_PPM])
-    maker_fee = fee(pays, maker_ppm) if maker_ppm > 0 else 0
-    # In the asset that the maker gives, out of the taker's fee of this trade.
-    rebate = fee(gets, -maker_ppm) if maker_ppm < 0 else 0
-
-    held = reserve_of(s, taker, lots) if m[taker + O_LEVEL] else 0
-    change(s, find_balance(s, taker_account, paid), held - pays, -held)
-    held = reserve_of(s, maker, lots)
-    change(s, find_balance(s, maker_account, got), held - gets + rebate, -held)
-    change(s, find_balance(s, taker_account, got), gets - taker_fee, 0)
-    change(s, find_balance(s, maker_account, paid), pays - maker_fee, 0)
-    if taker_fee - rebate:
-        change(s, gets_fees_to, taker_fee - rebate, 0)
-    if maker_fee:
-        change(s, pays_fees_to, maker_fee, 0)
-
-    m[maker + O_REMAINING] -= lots
-    m[maker + O_FILLED_QUOTE] += quote_units
-    m[taker + O_REMAINING] -= lots
-    m[taker + O_FILLED_QUOTE] += quote_units
-    m[S_TRADE_ID] += 1
-
-    out, end = s.out, s.end
-    number = m[market + M_NUMBER] << EVENT_MARKET_SHIFT
-    out[end] = EVENT_TRADE << EVENT_KIND_SHIFT | number | side
-    out[end + TRADE_ID] = m[S_TRADE_ID]
-    out[end + TRADE_PRICE] = price
-    out[end + TRADE_QUANTITY] = lots
-    out[end + TRADE_QUOTE_AMOUNT] = quote_units
-    out[end + TRADE_MAKER_ORDER] = m[maker + O_ID]
-    out[end + TRADE_TAKER_ORDER] = m[taker + O_ID]
-    out[end + TRADE_MAKER_ACCOUNT] = m[maker_account + A_NUMBER]
-    out[end + TRADE_TAKER_ACCOUNT] = m[taker_account + A_NUMBER]
-    out[end + TRADE_MAKER_FEE] = maker_fee - rebate
-    out[end + TRADE_TAKER_FEE] = taker_fee
-    s.end = end + TRADE_LENGTH
-    return quote_units
 
 
 @cython.cfunc
@@ -181,8 +93,7 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
     m[level + L_TOTAL] -= lots
     if not m[order + O_REMAINING]:
         leave_book(s, order)
-        set_status(s, order, STATUS_FILLED, CLOSE_FILLED)
-        put_order(s, order)
+        put_order(s, order, with_status(m[order + O_TERMS], STATUS_FILLED, CLOSE_FILLED))
         unregister_order(s, order)
         free_order(s, order)
         return 0
@@ -192,7 +103,7 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
         m[order + O_VISIBLE] = visible_of(s, order)
         append_order(s, level, order)
     show_level(s, level)
-    put_order(s, order)
+    put_order(s, order, m[order + O_TERMS])
     return 0
 
 
@@ -310,7 +221,7 @@ def need_behind(
     skips: cython.bint = m[taker + O_TERMS] >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
     hidden: cython.longlong = 0
     maker = m[level + L_HEAD]
-    while maker:
+    while maker != level:
         if not is_self_trade(s, taker, maker):
             need -= m[maker + O_VISIBLE]
             hidden += m[maker + O_REMAINING] - m[maker + O_VISIBLE]
@@ -327,6 +238,18 @@ def need_behind(
 
 @cython.cfunc
 def match(
+    s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
+) -> cython.longlong:
+    """Trade, then settle for the taker; return why it must end, or CLOSE_NONE."""
+    close_reason = sweep(s, market, taker, limit)
+    if s.m[S_TAKER_PAYS]:
+        settle_taker(s, market, taker, 0)
+    return close_reason
+
+
+@cython.cfunc
+@cython.inline
+def sweep(
     s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
 ) -> cython.longlong:
     """Trade until filled, out of liquidity or stopped; return why it must end, or CLOSE_NONE."""
@@ -360,7 +283,7 @@ def match(
         if wanted < lots:
             lots = wanted
         # Here two orders meet.
-        trade(s, market, maker, taker, price, lots)
+        trade(s, market, maker, taker, side, price, lots)
         if not m[taker + O_REMAINING] and not (by_quote and m[rare + X_BUDGET]):
             return CLOSE_FILLED
 
@@ -372,12 +295,13 @@ def trade(
     market: cython.longlong,
     maker: cython.longlong,
     taker: cython.longlong,
+    side: cython.longlong,
     price: cython.longlong,
     lots: cython.longlong,
 ) -> cython.longlong:
     """Let the first order of a book and the one being decided trade."""
     m = s.m
-    quote_units = settle(s, market, maker, taker, price, lots)
+    quote_units = exchange(s, market, maker, taker, side, price, lots, True)
     rare = m[taker + O_RARE]
     if rare and m[rare + X_QUOTE_AMOUNT]:
         m[taker + O_QUANTITY] += lots
@@ -399,7 +323,7 @@ def trade(
 def is_self_trade(s: Store, taker: cython.longlong, maker: cython.longlong) -> cython.bint:
     """Whether two orders have one owner, in the sense of the taker's mode."""
     m = s.m
-    taker_account, maker_account = m[taker + O_ACCOUNT], m[maker + O_ACCOUNT]
+    taker_account, maker_account = owner_of(s, taker), owner_of(s, maker)
     if taker_account == maker_account:
         return True
     group = m[taker_account + A_GROUP]
@@ -440,11 +364,10 @@ def decrement(
         m[taker + O_REMAINING] -= lots
     reduce(s, maker, lots)
     if m[maker + O_REMAINING]:
-        put_order(s, maker)
+        put_order(s, maker, m[maker + O_TERMS])
     else:
         leave_book(s, maker)
-        set_status(s, maker, STATUS_CANCELLED, CLOSE_SELF_TRADE)
-        put_order(s, maker)
+        put_order(s, maker, with_status(m[maker + O_TERMS], STATUS_CANCELLED, CLOSE_SELF_TRADE))
         unregister_order(s, maker)
         free_order(s, maker)
     return not m[taker + O_REMAINING] and not (by_quote and m[rare + X_BUDGET])

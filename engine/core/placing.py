@@ -3,21 +3,29 @@
 import cython
 
 from engine.core.auction import set_reference
+from engine.core.book import book_of
 from engine.core.index import account_of, find_balance, open_balance
-from engine.core.orders import make_order, make_rare
+from engine.core.ledger import by_side
+from engine.core.orders import make_order, make_rare, rest_at_once
 from engine.core.records import (
     A_STATE,
+    B_BEST,
     BAL_AVAILABLE,
+    L_PRICE,
     M_BASE,
+    M_COLLAR_PPM,
     M_LAST_PRICE,
+    M_LOT_UNITS,
     M_MIN_NOTIONAL,
+    M_ORDER_EVENT,
     M_PRICE_BOUND,
     M_QUANTITY_BOUND,
     M_QUOTE,
     M_REFERENCE_UNTIL_MS,
     M_STATE,
     M_TENANT,
-    O_ACCOUNT,
+    M_TICK_UNITS,
+    O_BALANCE,
     O_FILLED_QUOTE,
     O_ID,
     O_ID_HIGH,
@@ -28,7 +36,6 @@ from engine.core.records import (
     O_RARE,
     O_REMAINING,
     O_TERMS,
-    ORDER_MARKET_SHIFT,
     ORDINARY_TERMS,
     S_BALANCE_COUNT,
     S_ORDER_COUNT,
@@ -43,6 +50,7 @@ from engine.core.records import (
 from engine.core.refusing import (
     can_pay_market_buy,
     current_reference,
+    is_too_large,
     market_at,
     need_of,
     price_of,
@@ -75,11 +83,16 @@ from engine.layout import (
     REASON_ACCOUNT_FROZEN,
     REASON_CAPACITY_EXHAUSTED,
     REASON_INSUFFICIENT_BALANCE,
+    REASON_NOTIONAL_TOO_LARGE,
     REASON_NOTIONAL_TOO_SMALL,
     RESULT_SUBJECT,
     SIDE_BUY,
     SIDE_MASK,
+    SIDE_SELL,
     STATE_OPEN,
+    TIF_GTC,
+    TIF_MASK,
+    TIF_SHIFT,
     TYPE_LIMIT,
     TYPE_MARKET,
     TYPE_MASK,
@@ -110,17 +123,17 @@ def fill_order(
     s: Store,
     order: cython.longlong,
     market: cython.longlong,
-    account: cython.longlong,
+    balance: cython.longlong,
     command: cython.p_longlong,
     price: cython.longlong,
 ) -> cython.longlong:
-    """Write a PLACE command into an order record."""
+    """Write a PLACE command, paid from a balance, into an order record."""
     m = s.m
     quantity = command[PLACE_QUANTITY]
     m[order + O_ID] = m[S_SEQUENCE]
-    m[order + O_ACCOUNT] = account
+    m[order + O_BALANCE] = balance
     m[order + O_RARE] = 0
-    m[order + O_TERMS] = command[PLACE_TERMS] | market << ORDER_MARKET_SHIFT
+    m[order + O_TERMS] = command[PLACE_TERMS] | m[market + M_ORDER_EVENT]
     m[order + O_PRICE] = price
     m[order + O_REMAINING] = quantity
     m[order + O_QUANTITY] = quantity
@@ -128,6 +141,17 @@ def fill_order(
     m[order + O_FILLED_QUOTE] = 0
     m[order + O_ID_HIGH] = command[HEADER_ID_HIGH]
     m[order + O_ID_LOW] = command[HEADER_ID_LOW]
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def fill_rare_terms(
+    s: Store, order: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Write what few PLACE commands have into a record of its own."""
+    m = s.m
     trigger, display = command[PLACE_TRIGGER_PRICE], command[PLACE_DISPLAY_QUANTITY]
     expire_ms, quote_amount = command[PLACE_EXPIRE_MS], command[PLACE_QUOTE_AMOUNT]
     if trigger | display | expire_ms | quote_amount:
@@ -265,16 +289,82 @@ def refuse_room(
 
 
 @cython.cfunc
-def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide a PLACE command; return the reason of its refusal, or 0."""
+@cython.inline
+@cython.exceptval(check=False)
+def meets(
+    s: Store, market: cython.longlong, terms: cython.longlong, price: cython.longlong
+) -> cython.bint:
+    """Whether there is an order on the other side that a price would trade with."""
     m = s.m
-    market = market_at(s, command[PLACE_MARKET])
-    account = account_of(s, command)
-    reason: cython.longlong = 0
-    if not is_ordinary(s, market, account, command):
-        reason = refuse_place(s, market, account, command)
+    side = terms & SIDE_MASK
+    best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
+    above = price - m[best + L_PRICE]
+    return best and by_side(side, above, -above) >= 0
+
+
+@cython.cfunc
+@cython.inline
+def place_ordinary(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Decide an order like most: the same as ``place_rare``, of which little can apply."""
+    m = s.m
+    terms, price, quantity = command[PLACE_TERMS], command[PLACE_PRICE], command[PLACE_QUANTITY]
+    unit_price = price * m[market + M_TICK_UNITS]
+    if is_too_large(unit_price, quantity):
+        return REASON_NOTIONAL_TOO_LARGE
+    # Neither product can leave a word any more: see above, and ``bound_market``.
+    need = unit_price * quantity
+    if need < m[market + M_MIN_NOTIONAL]:
+        return REASON_NOTIONAL_TOO_SMALL
+    if m[market + M_COLLAR_PPM]:
+        reason = refuse_price(s, market, terms, price, current_reference(s, market))
         if reason:
             return reason
+    base_balance = find_balance(s, account, m[market + M_BASE]) if account else 0
+    quote_balance = find_balance(s, account, m[market + M_QUOTE]) if account else 0
+    side = terms & SIDE_MASK
+    pays_from = by_side(side, quote_balance, base_balance)
+    need = by_side(side, need, m[market + M_LOT_UNITS] * quantity)
+    if not pays_from or need > m[pays_from + BAL_AVAILABLE]:
+        return REASON_INSUFFICIENT_BALANCE
+    if not (base_balance and quote_balance) or m[S_ORDER_COUNT] >= s.capacity_orders:
+        reason = refuse_room(s, base_balance, quote_balance)
+        if reason:
+            return reason
+        open_balance(s, account, m[market + M_BASE])
+        open_balance(s, account, m[market + M_QUOTE])
+    follow_reference(s, market)
+    order = make_order(s)
+    fill_order(s, order, market, pays_from, command, price)
+    s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
+    if terms >> TIF_SHIFT & TIF_MASK != TIF_GTC or meets(s, market, terms, price):
+        accept_order(s, order, False)
+        return 0
+    rest_at_once(s, order, book_of(market, side), price, quantity, pays_from, need)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a PLACE command; return the reason of its refusal, or 0."""
+    market = market_at(s, command[PLACE_MARKET])
+    account = account_of(s, command)
+    if is_ordinary(s, market, account, command):
+        return place_ordinary(s, market, account, command)
+    return place_rare(s, market, account, command)
+
+
+@cython.cfunc
+def place_rare(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Decide any order: all that may apply, one after the other."""
+    m = s.m
+    reason = refuse_place(s, market, account, command)
+    if reason:
+        return reason
     price = price_of(s, market, command)
     reason = refuse_value(s, market, command, price)
     if reason:
@@ -283,7 +373,8 @@ def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_INSUFFICIENT_BALANCE
     base_balance = find_balance(s, account, m[market + M_BASE])
     quote_balance = find_balance(s, account, m[market + M_QUOTE])
-    pays_from = quote_balance if command[PLACE_TERMS] & SIDE_MASK == SIDE_BUY else base_balance
+    is_buy: cython.bint = command[PLACE_TERMS] & SIDE_MASK == SIDE_BUY
+    pays_from = quote_balance if is_buy else base_balance
     available = m[pays_from + BAL_AVAILABLE] if pays_from else 0
     reason = refuse_funds(s, market, account, command, price, available)
     if reason:
@@ -296,9 +387,14 @@ def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
         open_balance(s, account, m[market + M_BASE])
     if not quote_balance:
         open_balance(s, account, m[market + M_QUOTE])
+    if not pays_from:
+        # Nothing is too much to pay for a market order that meets nothing.
+        paid = m[market + M_QUOTE] if is_buy else m[market + M_BASE]
+        pays_from = find_balance(s, account, paid)
     follow_reference(s, market)
     order = make_order(s)
-    fill_order(s, order, market, account, command, price)
+    fill_order(s, order, market, pays_from, command, price)
+    fill_rare_terms(s, order, command)
     s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
     accept_order(s, order, False)
     return 0

@@ -15,6 +15,7 @@ S_DIGEST_SUM = 12
 S_DIGEST_LENGTH = 13
 S_HORIZON_MS = 14
 S_EPOCH = 15  # epoch, worker high, worker low
+S_RESULT_EVENT = 20  # first word of the next result, without the kind of command
 S_FIRED_HEAD = 24  # queue of fired stops, linked by O_NEXT
 S_FIRED_TAIL = 25
 S_TOUCHED_MARKETS = 26  # a count
@@ -43,12 +44,20 @@ VIOLATION_NEGATIVE = 1
 VIOLATION_LEVEL = 2
 VIOLATION_CROSSED = 4
 VIOLATION_HELD = 8
+S_TAKER_PAYS = 56  # in the trades of the order being matched, until they are settled
+S_TAKER_GETS = 57
+S_FEES_PAID = 58  # to the fee account, in the asset the taker pays
+S_FEES_GOT = 59  # and in the one it gets
 S_CHOICE_PRICE = 53  # the best price of an auction found so far
 S_CHOICE_QUANTITY = 54
 S_CHOICE_IMBALANCE = 55
 S_KEYS = 64  # the digest's 64 keys
 S_AHEAD = 128  # a ring: what looking ahead has found for the next commands
-S_END = 144
+S_LOOK_INDEX = 144  # what to look through for a command about an order, and for a PLACE
+S_LOOK_MASK = 146
+S_LOOK_KEY = 148
+S_LOOK_SHIFT = 150
+S_END = 152
 
 # --- assets ---------------------------------------------------------------------------------------
 
@@ -100,6 +109,8 @@ M_PRICE_BOUND = 22
 M_FEE_BASE = 23  # the fee account's balances
 M_FEE_QUOTE = 24
 M_TOUCHED = 25
+M_ORDER_EVENT = 26  # first words of its events, without terms or side
+M_TRADE_EVENT = 27
 M_BOOKS = 32  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 64
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
@@ -121,25 +132,26 @@ BOOK_STOPS = 16  # from a side's book to its stops
 
 # --- records cut from the heap as they are needed -------------------------------------------------
 
+# Orders stand in two rings, that of their level and that of their account; the level and the
+# account are links of them too, with the same offsets, so that no end needs a second look.
 O_ID = 0
-O_ACCOUNT = 1
-O_RARE = 2  # 0 for a plain order
-O_TERMS = 3  # the terms word; the market's offset above ORDER_MARKET_SHIFT
-O_PRICE = 4
-O_REMAINING = 5
+O_BALANCE = 1  # what it pays from; the balance knows its account
+O_TERMS = 2  # as its event's first word has them: kind, market, terms
+O_LEVEL = 3  # 0 while it is in no book
+O_NEXT = 4  # behind it in its level; also the free list and the queue of fired stops
+O_PREVIOUS = 5
 O_VISIBLE = 6
-O_LEVEL = 7  # 0 while it is in no book
-O_NEXT = 8  # behind it in its level; also the free list and the queue of fired stops
-O_PREVIOUS = 9
-O_QUANTITY = 10
-O_FILLED_QUOTE = 11
-O_ID_HIGH = 12
-O_ID_LOW = 13
+O_REMAINING = 7
+O_PRICE = 8
+O_QUANTITY = 9
+O_FILLED_QUOTE = 10
+O_ID_HIGH = 11
+O_ID_LOW = 12
+O_RARE = 13  # 0 for a plain order
 O_ACCOUNT_NEXT = 14
 O_ACCOUNT_PREVIOUS = 15
 ORDER_WORDS = 16
-ORDER_MARKET_SHIFT = 32
-ORDER_TERMS_MASK = (1 << 32) - 1
+STATUS_BITS = (1 << 25) - (1 << 16)  # status and close reason, of the terms
 FILL_IMPOSSIBLE = -(1 << 62)
 
 X_TRIGGER_PRICE = 0
@@ -151,16 +163,16 @@ X_HEAP = 5  # place in the heap of expiries, from 1; 0 = not in it
 RARE_WORDS = 8
 
 L_PRICE = 0
-L_HEAD = 1
-L_TAIL = 2
-L_VISIBLE = 3
-L_TOTAL = 4
-L_STATED = 5  # where it was last stated, in words put out since the start
-L_BOOK = 6
-L_NODE = 7
-L_LOWER = 8
-L_HIGHER = 9
-L_FACT = 10  # the word that names it in its events; 0 for stops: they are not shown
+L_VISIBLE = 1
+L_TOTAL = 2
+L_STATED = 3  # where it was last stated, in words put out since the start
+L_HEAD = 4  # O_NEXT
+L_TAIL = 5  # O_PREVIOUS
+L_FACT = 6  # the word that names it in its events; 0 for stops: they are not shown
+L_BOOK = 7
+L_NODE = 8
+L_LOWER = 9  # also the free list
+L_HIGHER = 10
 LEVEL_WORDS = 16
 
 N_CHILDREN = 0
@@ -172,30 +184,31 @@ NODE_DIGIT_BITS = 6
 NODE_DIGIT_MASK = 63
 
 A_NUMBER = 0
-A_TIER = 1
-A_FEES = 2  # offset of its tier's fees
-A_GROUP = 3
-A_STATE = 4
-A_ORDER_HEAD = 5
-A_ORDER_TAIL = 6
-A_HOLD_HEAD = 7
-A_HOLD_TAIL = 8
-A_DEADLINE_MS = 9
-A_HEAP = 10
-A_ASSET_NEW = 11  # the two balances used last, so that most look-ups end here
-A_BALANCE_NEW = 12
-A_ASSET_OLD = 13
-A_BALANCE_OLD = 14
-A_NEXT = 15
+A_FEES = 1  # offset of its tier's fees
+A_STATE = 2
+A_ASSET_NEW = 3  # the two balances used last, so that most look-ups end here
+A_BALANCE_NEW = 4
+A_ASSET_OLD = 5
+A_BALANCE_OLD = 6
+A_TIER = 7
+A_GROUP = 8
+A_HOLD_HEAD = 9
+A_HOLD_TAIL = 10
+A_DEADLINE_MS = 11
+A_HEAP = 12
+A_NEXT = 13
+A_ORDER_HEAD = 14  # O_ACCOUNT_NEXT
+A_ORDER_TAIL = 15  # O_ACCOUNT_PREVIOUS
 ACCOUNT_WORDS = 16
 
 BAL_ACCOUNT = 0
-BAL_ASSET = 1
+BAL_ASSET = 1  # as its event's first word has it: kind, asset
 BAL_AVAILABLE = 2
 BAL_HELD = 3
 BAL_STATED = 4  # where it was last stated, in words put out since the start
 BAL_NUMBER = 5  # its account's number
 BAL_NEXT = 6
+BAL_COIN = 7  # its asset
 BALANCE_WORDS = 8
 
 H_ID = 0
@@ -217,17 +230,21 @@ ID_WORDS = 4
 TIME_BITS = 48  # TIME_MS_MAX
 ACCOUNT_BITS = 48  # TENANT_MAX << ACCOUNT_TENANT_SHIFT | ACCOUNT_INDEX_MAX
 
+FEE_SIMPLE_BITS = 46  # 2^46 x FEE_PPM_MAX fits a word
+
 # --- indexes --------------------------------------------------------------------------------------
 
 HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 WORD_MASK = (1 << 64) - 1
+INDEX_MULTIPLIER = 0x278DDE7 << 5  # 2^26 / the golden ratio; a group has 32 places
+INDEX_FOLD_BITS = 24  # so that tenants, above, scatter too
 ORDER_INDEX_ID_BITS = 30
 ORDER_INDEX_ID_MASK = (1 << 30) - 1
 INDEX_GROUP_BITS = 4  # neighbours in number are neighbours in memory
 INDEX_GROUP_MASK = 15
 # How many commands ahead each stage of looking ahead is (``ahead``).
-AHEAD_COMMANDS = 16
-AHEAD_INDEXES = 9
+AHEAD_COMMANDS = 20
+AHEAD_INDEXES = 12
 AHEAD_RECORDS = 6
 AHEAD_NEIGHBOURS = 3
 AHEAD_MASK = 15

@@ -6,7 +6,7 @@ Order and numbers of the reasons are in ``engine.layout``; nothing here changes 
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import value_of
+from engine.core.ledger import owner_of, value_of
 from engine.core.matching import is_worse, limit_price
 from engine.core.records import (
     A_GROUP,
@@ -30,7 +30,6 @@ from engine.core.records import (
     M_TICK_UNITS,
     MARKETS,
     NO_MARKET,
-    O_ACCOUNT,
     O_NEXT,
     O_REMAINING,
     ORDINARY_TERMS,
@@ -272,14 +271,22 @@ def price_of(s: Store, market: cython.longlong, command: cython.p_longlong) -> c
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
+def is_too_large(unit_price: cython.longlong, quantity: cython.longlong) -> cython.bint:
+    """Whether a value does not fit a word."""
+    # The product of two numbers below 2^30 always fits; others cost a division.
+    return (unit_price >> 30 or quantity >> 30) and quantity > AMOUNT_MAX // unit_price
+
+
+@cython.cfunc
+@cython.inline
 def refuse_notional(
     s: Store, market: cython.longlong, price: cython.longlong, quantity: cython.longlong
 ) -> cython.longlong:
     """Return why an order is worth too little, or too much for a word, or 0."""
     m = s.m
     unit_price = price * m[market + M_TICK_UNITS]
-    # The product of two numbers below 2^30 always fits; others cost a division.
-    if (unit_price >> 30 or quantity >> 30) and quantity > AMOUNT_MAX // unit_price:
+    if is_too_large(unit_price, quantity):
         return REASON_NOTIONAL_TOO_LARGE
     if value_of(1, unit_price, quantity) < m[market + M_MIN_NOTIONAL]:
         return REASON_NOTIONAL_TOO_SMALL
@@ -355,8 +362,8 @@ def own_lots(
     group = m[account + A_GROUP] if terms >> STP_BY_GROUP_SHIFT & 1 else 0
     lots: cython.longlong = 0
     maker = m[level + L_HEAD]
-    while maker:
-        owner = m[maker + O_ACCOUNT]
+    while maker != level:
+        owner = owner_of(s, maker)
         if owner == account or (group and group == m[owner + A_GROUP]):
             lots += m[maker + O_REMAINING]
         maker = m[maker + O_NEXT]

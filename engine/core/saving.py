@@ -9,7 +9,7 @@ import cython
 from engine.core.book import next_level
 from engine.core.countdown import schedule_countdown
 from engine.core.funds import make_hold
-from engine.core.index import find_account, open_account, open_balance, remember_id
+from engine.core.index import find_account, find_balance, open_account, open_balance, remember_id
 from engine.core.orders import enter_level, is_pending, make_order, make_rare, register_order
 from engine.core.records import (
     A_DEADLINE_MS,
@@ -36,20 +36,21 @@ from engine.core.records import (
     ID_WORDS,
     L_HEAD,
     L_VISIBLE,
+    M_BASE,
     M_BOOKS,
     M_INDICATIVE_QUANTITY,
-    M_NUMBER,
+    M_ORDER_EVENT,
+    M_QUOTE,
     MARKET_LIST,
-    O_ACCOUNT,
+    O_BALANCE,
     O_ID,
     O_NEXT,
     O_PRICE,
     O_QUANTITY,
     O_RARE,
+    O_REMAINING,
     O_TERMS,
     O_VISIBLE,
-    ORDER_MARKET_SHIFT,
-    ORDER_TERMS_MASK,
     S_ACCOUNT_COUNT,
     S_ACCOUNT_HEAD,
     S_ASSET_COUNT,
@@ -73,8 +74,17 @@ from engine.core.records import (
 )
 from engine.core.refusing import market_at
 from engine.core.settings import make_market, make_tenant, prepare_market
-from engine.core.store import Store, reserve_words
-from engine.layout import TENANT_MAX, TIER_MAX
+from engine.core.store import Store, note_time, reserve_words
+from engine.layout import (
+    ASSET_MAX,
+    EVENT_LOW_MASK,
+    EVENT_MARKET_SHIFT,
+    MARKET_MAX,
+    SIDE_BUY,
+    SIDE_MASK,
+    TENANT_MAX,
+    TIER_MAX,
+)
 from engine.snapshot import SECTIONS
 
 # --- writing --------------------------------------------------------------------------------------
@@ -164,13 +174,15 @@ def save_accounts(s: Store, what: cython.longlong) -> cython.longlong:
     while account and what == 0:
         put_word(s, m[account + A_NUMBER])
         put_word(s, m[account + A_TIER])
-        put_words(s, account + A_GROUP, 2)
+        put_word(s, m[account + A_GROUP])
+        put_word(s, m[account + A_STATE])
         put_word(s, m[account + A_DEADLINE_MS])
         account = m[account + A_NEXT]
     balance = m[S_BALANCE_HEAD]
     while balance and what == 1:
         put_word(s, m[balance + BAL_NUMBER])
-        put_words(s, balance + BAL_ASSET, 3)
+        put_word(s, m[balance + BAL_ASSET] & ASSET_MAX)
+        put_words(s, balance + BAL_AVAILABLE, 2)
         balance = m[balance + BAL_NEXT]
     while account and what == 2:
         found = m[account + A_HOLD_HEAD]
@@ -194,7 +206,7 @@ def save_orders(s: Store) -> cython.longlong:
             level = m[market + M_BOOKS + side * BOOK_WORDS + B_BEST]
             while level:
                 order = m[level + L_HEAD]
-                while order:
+                while order != level:
                     save_order(s, order)
                     order = m[order + O_NEXT]
                 level = next_level(s, level)
@@ -208,10 +220,12 @@ def save_order(s: Store, order: cython.longlong) -> cython.longlong:
     m = s.m
     rare = m[order + O_RARE]
     put_word(s, m[order + O_ID])
-    put_word(s, m[m[order + O_ACCOUNT] + A_NUMBER])
-    put_word(s, m[(m[order + O_TERMS] >> ORDER_MARKET_SHIFT) + M_NUMBER])
-    put_word(s, m[order + O_TERMS] & ORDER_TERMS_MASK)
-    put_words(s, order + O_PRICE, 3)
+    put_word(s, m[m[order + O_BALANCE] + BAL_NUMBER])
+    put_word(s, m[order + O_TERMS] >> EVENT_MARKET_SHIFT & MARKET_MAX)
+    put_word(s, m[order + O_TERMS] & EVENT_LOW_MASK)
+    put_word(s, m[order + O_PRICE])
+    put_word(s, m[order + O_REMAINING])
+    put_word(s, m[order + O_VISIBLE])
     put_words(s, order + O_QUANTITY, 4)
     put_word(s, m[rare + X_TRIGGER_PRICE] if rare else 0)
     put_word(s, m[rare + X_DISPLAY_QUANTITY] if rare else 0)
@@ -290,6 +304,7 @@ def load(s: Store, sections: dict) -> object:
     head = sections["head"]
     for index in range(10):
         m[S_SEQUENCE + index] = head[5 + index]
+    note_time(s)
     load_settings(s, sections)
     load_accounts(s, sections)
     load_orders(s, sections["orders"])
@@ -359,11 +374,13 @@ def load_orders(s: Store, words: object) -> object:
         order = make_order(s)
         known.append((row[0], order))
         m[order + O_ID] = row[0]
-        m[order + O_ACCOUNT] = find_account(s, row[1])
-        m[order + O_TERMS] = market_at(s, row[2]) << ORDER_MARKET_SHIFT | row[3]
+        market = market_at(s, row[2])
+        paid = m[market + M_QUOTE] if row[3] & SIDE_MASK == SIDE_BUY else m[market + M_BASE]
+        m[order + O_BALANCE] = find_balance(s, find_account(s, row[1]), paid)
+        m[order + O_TERMS] = m[market + M_ORDER_EVENT] | row[3]
         m[order + O_RARE] = 0
-        for index in range(3):
-            m[order + O_PRICE + index] = row[4 + index]
+        m[order + O_PRICE] = row[4]
+        m[order + O_REMAINING] = row[5]
         for index in range(4):
             m[order + O_QUANTITY + index] = row[7 + index]
         if row[11] or row[12] or row[13]:

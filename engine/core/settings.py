@@ -35,12 +35,14 @@ from engine.core.records import (
     M_MAX_QUANTITY,
     M_MIN_NOTIONAL,
     M_NUMBER,
+    M_ORDER_EVENT,
     M_PRICE_BOUND,
     M_QUANTITY_BOUND,
     M_QUOTE,
     M_STATE,
     M_TENANT,
     M_TICK_UNITS,
+    M_TRADE_EVENT,
     MARKET_LIST,
     MARKET_WORDS,
     MARKETS,
@@ -51,6 +53,7 @@ from engine.core.records import (
     S_EPOCH,
     S_EXPIRY_COUNT,
     S_MARKET_COUNT,
+    S_RESULT_EVENT,
     S_TIME_MS,
     TENANT_WORDS,
     TENANTS,
@@ -61,7 +64,7 @@ from engine.core.records import (
     X_EXPIRE_MS,
 )
 from engine.core.refusing import market_at
-from engine.core.store import Store, cut_record, make_room
+from engine.core.store import Store, cut_record, make_room, note_time
 from engine.layout import (
     ACCOUNT_INDEX_MAX,
     ACCOUNT_STATE_FROZEN,
@@ -95,7 +98,9 @@ from engine.layout import (
     EVENT_KIND_SHIFT,
     EVENT_MARKET_DEFINITION,
     EVENT_MARKET_LIMITS,
-    EVENT_RESULT,
+    EVENT_MARKET_SHIFT,
+    EVENT_ORDER,
+    EVENT_TRADE,
     FEE_PPM_MAX,
     FEE_TIER_MAKER_PPM,
     FEE_TIER_TAKER_PPM,
@@ -126,7 +131,6 @@ from engine.layout import (
     REASON_UNKNOWN_TENANT,
     REASON_WRONG_TENANT,
     REJECT_REASON,
-    RESULT_TIME_SHIFT,
     SCALE_MAX,
     SET_ACCOUNT_STATE,
     SET_ACCOUNT_STP_GROUP,
@@ -264,6 +268,9 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
     fee_account = open_account(s, m[market + M_TENANT] << ACCOUNT_TENANT_SHIFT)
     m[market + M_FEE_BASE] = open_balance(s, fee_account, m[market + M_BASE])
     m[market + M_FEE_QUOTE] = open_balance(s, fee_account, m[market + M_QUOTE])
+    number = m[market + M_NUMBER] << EVENT_MARKET_SHIFT
+    m[market + M_ORDER_EVENT] = EVENT_ORDER << EVENT_KIND_SHIFT | number
+    m[market + M_TRADE_EVENT] = EVENT_TRADE << EVENT_KIND_SHIFT | number
     for place in range(4):
         book = market + M_BOOKS + place * BOOK_WORDS
         m[book + B_NUMBER] = m[market + M_NUMBER]
@@ -432,13 +439,14 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
     m = s.m
     if command[HEADER_TIME_MS] > m[S_TIME_MS]:
         m[S_TIME_MS] = command[HEADER_TIME_MS]
-        named = EVENT_RESULT << EVENT_KIND_SHIFT | COMMAND_ADVANCE_TIME
-        s.out[s.started] = named | m[S_TIME_MS] << RESULT_TIME_SHIFT
+        note_time(s)
+        s.out[s.started] = m[S_RESULT_EVENT] | COMMAND_ADVANCE_TIME
     now = m[S_TIME_MS]
     while m[S_EXPIRY_COUNT]:
         order = m[s.expiries + 1]
         if m[m[order + O_RARE] + X_EXPIRE_MS] > now:
             break
+        make_room(s)
         close_order(s, order, STATUS_EXPIRED, CLOSE_EXPIRED)
     while m[S_COUNTDOWN_COUNT]:
         account = m[s.countdowns + 1]

@@ -75,7 +75,9 @@ class Auction(Matching):
                 break
             maker, taker = (bid, ask) if bid.order_id < ask.order_id else (ask, bid)
             lots = min(bid.visible, ask.visible)
-            self._settle(maker, taker, price, lots)
+            held = self._reserve_for(taker, lots)
+            self._exchange(maker, taker, price, lots)
+            self._settle_taker(taker, held)
             self._after_fill(maker, lots)
             self._after_fill(taker, lots)
         market.last_price = price

@@ -14,7 +14,7 @@ from engine import layout as w
 from engine.digest import Digest
 from engine.events import Order as OrderEvent
 from engine.reference.commands_funds import FundsCommands
-from engine.reference.model import Order, Refusal, Side
+from engine.reference.model import Order, Refusal, Side, Taken
 from engine.reference.saving import audit, load, save
 from engine.snapshot import pack, unpack
 
@@ -91,6 +91,7 @@ class Engine(FundsCommands):
         self.horizon_ms = -1
         self.epoch = [0, 0, 0]
         self.state_digest = Digest()
+        self.taken = Taken()
         self.closed = 0
         self._handlers: dict[int, Callable[[int, list[int]], int]] = {
             w.COMMAND_PLACE: self._place,

@@ -5,7 +5,7 @@ Nothing here refuses. What may be refused has been refused before (``commands_or
 
 from engine import layout as w
 from engine.reference.ledger import Ledger
-from engine.reference.model import IMMEDIATE, MARKETABLE, Market, Order
+from engine.reference.model import IMMEDIATE, MARKETABLE, Market, Order, Taken
 
 
 class Matching(Ledger):
@@ -14,13 +14,16 @@ class Matching(Ledger):
     # Fired stops that have not run yet, in the order in which they fired.
     fired: list[Order]
 
+    # What the taker's trades come to, until it is settled.
+    taken: Taken
+
     # --- settlement -------------------------------------------------------------------------------
 
-    def _settle(self, maker: Order, taker: Order, price: int, lots: int) -> None:
-        """Move the assets and fees of one trade and state it as a fact.
+    def _exchange(self, maker: Order, taker: Order, price: int, lots: int) -> None:
+        """Move the maker's assets in one trade and state it as a fact.
 
-        A side that is open pays from what is held for it and gets back at once what a better
-        price saves; a side that is being decided pays from its available balance.
+        The maker pays from what is held for it and gets back at once what a better price than its
+        own saves. What the taker and the fee account pay and get is noted for ``_settle_taker``.
         """
         market = maker.market
         quote_units = price * lots * market.tick_units
@@ -34,17 +37,13 @@ class Matching(Ledger):
         maker_fee = pays * max(maker_ppm, 0) // w.PPM
         # The maker's rebate is in the asset it gives, out of the taker's fee of this trade.
         rebate = gets * max(-maker_ppm, 0) // w.PPM
-        held = self._reserve_for(taker, lots) if taker.is_open else 0
-        self._change(taker.account.number, paid, held - pays, -held)
         held = self._reserve_for(maker, lots)
         self._change(maker.account.number, got, held - gets + rebate, -held)
-        self._change(taker.account.number, got, gets - taker_fee)
         self._change(maker.account.number, paid, pays - maker_fee)
-        fee_account = w.account_number(market.tenant, 0)
-        if taker_fee - rebate:
-            self._change(fee_account, got, taker_fee - rebate)
-        if maker_fee:
-            self._change(fee_account, paid, maker_fee)
+        taken = self.taken
+        taken.pays, taken.gets = taken.pays + pays, taken.gets + gets - taker_fee
+        taken.fees_paid += maker_fee
+        taken.fees_got += taker_fee - rebate
 
         self.trade_id += 1
         self.facts.append(
@@ -67,6 +66,21 @@ class Matching(Ledger):
         for order in (maker, taker):
             order.remaining -= lots
             order.filled_quote += quote_units
+
+    def _settle_taker(self, taker: Order, held: int = 0) -> None:
+        """Move what the taker's trades and their fees come to; ``held`` was set aside for them."""
+        market, taken = taker.market, self.taken
+        paid, got = market.quote, market.base
+        if not taker.is_buy:
+            paid, got = got, paid
+        self._change(taker.account.number, paid, held - taken.pays, -held)
+        self._change(taker.account.number, got, taken.gets)
+        fee_account = w.account_number(market.tenant, 0)
+        if taken.fees_got:
+            self._change(fee_account, got, taken.fees_got)
+        if taken.fees_paid:
+            self._change(fee_account, paid, taken.fees_paid)
+        self.taken = Taken()
 
     @staticmethod
     def _reserve_for(order: Order, lots: int) -> int:
@@ -198,6 +212,13 @@ class Matching(Ledger):
         return w.CLOSE_COLLAR if collared else w.CLOSE_IMMEDIATE
 
     def _match(self, taker: Order, limit: int) -> int:
+        """Trade, then settle for the taker; return why it must end, or none."""
+        close_reason = self._sweep(taker, limit)
+        if self.taken.pays:
+            self._settle_taker(taker)
+        return close_reason
+
+    def _sweep(self, taker: Order, limit: int) -> int:
         """Trade until filled, out of liquidity or stopped; return why it must end, or none."""
         market = taker.market
         book = market.opposite(taker.side)
@@ -231,7 +252,7 @@ class Matching(Ledger):
             taker.quantity += lots
             taker.remaining += lots
             taker.budget -= quote_units
-        self._settle(maker, taker, price, lots)
+        self._exchange(maker, taker, price, lots)
         self._after_fill(maker, lots)
         self._set_last_price(market, price)
 

@@ -244,3 +244,13 @@ class Market:
         if order.is_pending:
             return self.stops(order.side), order.trigger_price
         return self.side(order.side), order.price
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an order being matched, and the fee account with it, pays and gets in its trades."""
+
+    pays: int = 0
+    gets: int = 0
+    fees_paid: int = 0
+    fees_got: int = 0

@@ -13,6 +13,8 @@ import pytest
 
 from engine import layout as w
 from engine.codec import Command, decode_commands
+from engine.core import placing
+from engine.core.engine import Engine as InterpretedEngine
 from engine.events import Event, Market, Order, OrderTerms, Result, Trade, decode_events
 from engine.reference import Engine
 from tests.property.random_commands import CAPACITY, command, world
@@ -131,3 +133,41 @@ def seen() -> Seen:
 def test_everything_happens(seen: Seen, subject: str) -> None:
     missing = {one for one in EVERYTHING[subject] if not seen[subject, one]}
     assert not missing
+
+
+WAYS_OF_ORDERS = ("place_ordinary", "place_rare")
+
+
+def test_both_ways_of_an_order_are_taken_to_every_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fast core has two ways to place; each refuses for each of its reasons, and accepts."""
+    ends: Seen = Counter()
+
+    def counted(way: str) -> Any:
+        decided = getattr(placing, way)
+
+        def decide(*arguments: Any) -> int:
+            reason: int = decided(*arguments)
+            ends[way, reason] += 1
+            return reason
+
+        return decide
+
+    for way in (*WAYS_OF_ORDERS, "rest_at_once"):
+        monkeypatch.setattr(placing, way, counted(way))
+    draw = random.Random(3)
+    for _ in range(HISTORIES):
+        reference, engine = Engine(**CAPACITY), InterpretedEngine(**CAPACITY)
+        assert engine.apply(world()) == reference.apply(world())
+        for _ in range(LENGTH):
+            one = command(draw.getrandbits(160), reference)
+            assert engine.apply(one) == reference.apply(one)
+    worth = {
+        w.REASON_ACCEPTED,
+        w.REASON_NOTIONAL_TOO_SMALL,
+        w.REASON_NOTIONAL_TOO_LARGE,
+        w.REASON_PRICE_OUTSIDE_COLLAR,
+        w.REASON_INSUFFICIENT_BALANCE,
+        w.REASON_CAPACITY_EXHAUSTED,
+    }
+    assert not {(way, end) for way in WAYS_OF_ORDERS for end in worth} - set(ends)
+    assert 0 < ends["rest_at_once", 0] < ends["place_ordinary", w.REASON_ACCEPTED]

@@ -20,7 +20,7 @@ from engine.codec import (
 from engine.core import COMPILED
 from engine.core import Engine as FastEngine
 from engine.core import records as r
-from engine.core.index import find_balance, find_order
+from engine.core.index import find_order
 from engine.errors import InvariantViolation, SnapshotError
 from engine.events import DecodeError, Result
 from engine.reference import Engine as ReferenceEngine
@@ -220,13 +220,13 @@ def harm_level(engine: Any, order_id: int) -> None:
 
 
 def harm_held(engine: Any, order_id: int) -> None:
-    account = engine.m[find_order(engine, order_id) + r.O_ACCOUNT]
-    engine.m[find_balance(engine, account, QUOTE) + r.BAL_HELD] += 1
+    balance = engine.m[find_order(engine, order_id) + r.O_BALANCE]
+    engine.m[balance + r.BAL_HELD] += 1
 
 
 def harm_available(engine: Any, order_id: int) -> None:
-    account = engine.m[find_order(engine, order_id) + r.O_ACCOUNT]
-    engine.m[find_balance(engine, account, QUOTE) + r.BAL_AVAILABLE] = -1_000_000
+    balance = engine.m[find_order(engine, order_id) + r.O_BALANCE]
+    engine.m[balance + r.BAL_AVAILABLE] = -1_000_000
 
 
 @pytest.mark.parametrize(
