@@ -38,6 +38,7 @@ Row = tuple[int, int, int, int, int, int]
 
 TENANT, MARKET, BASE, QUOTE = 1, 1, 1, 2
 BATCH = 256
+REMEMBERED_IDS = 1 << 20
 ROUNDS = 5
 RICH = 1 << 50
 PERCENTILES = (0.5, 0.99, 0.999)
@@ -113,12 +114,13 @@ def encode_rows(rows: list[Row], sequence: int, *, ids: bool) -> bytes:
         sequence += 1
         who = account(owner)
         high, low = command_id(who, str(sequence)) if ids else NO_ID
+        time_ms = sequence if ids else 0  # so that none is too old when earlier ids are forgotten
         if op == 2:
-            words.extend((w.COMMAND_CANCEL, high, low, 0, who, order_ids[number]))
+            words.extend((w.COMMAND_CANCEL, high, low, time_ms, who, order_ids[number]))
             words.extend((0,) * 10)
         else:
             order_ids[number] = sequence
-            words.extend((w.COMMAND_PLACE, high, low, 0, who, MARKET))
+            words.extend((w.COMMAND_PLACE, high, low, time_ms, who, MARKET))
             words.extend((TERMS[op, side], price, quantity, 0, 0, 0, 0, 0, 0, 0))
     return words.tobytes()
 
@@ -132,7 +134,10 @@ def batches(commands: bytes, size: int = BATCH) -> list[bytes]:
 class Replay:
     """A workload as commands: what sets up, what warms, what is measured."""
 
-    def __init__(self, rows: list[Row], warm: int, *, ids: bool) -> None:
+    def __init__(
+        self, rows: list[Row], warm: int, *, ids: bool, remembered_ids: int = REMEMBERED_IDS
+    ) -> None:
+        self.remembered_ids = remembered_ids
         self.setup = setup_commands({row[2] for row in rows})
         sequence = len(self.setup) // w.COMMAND_BYTES
         commands = encode_rows(rows, sequence, ids=ids)
@@ -142,7 +147,7 @@ class Replay:
 
     def engine(self) -> Engine:
         """Return a warm engine."""
-        engine = Engine()
+        engine = Engine(remembered_ids=self.remembered_ids)
         engine.apply(self.setup)
         engine.apply(self.warm)
         return engine
@@ -274,6 +279,12 @@ def main() -> None:
     parser.add_argument("--file", type=Path)
     parser.add_argument("--warm", type=int, default=2_000)
     parser.add_argument("--ids", action="store_true", help="give every command an id")
+    parser.add_argument(
+        "--remembered-ids",
+        type=int,
+        default=REMEMBERED_IDS,
+        help="fewer than the operations: each id makes the engine forget another",
+    )
     parser.add_argument("--curve", action="store_true", help="cost by resting orders instead")
     arguments = parser.parse_args()
     gc.disable()
@@ -282,7 +293,9 @@ def main() -> None:
             print(json.dumps(point))
         return
     rows = read_rows(arguments.file) if arguments.file else own_rows(202_000)
-    replay = Replay(rows, arguments.warm, ids=arguments.ids)
+    replay = Replay(
+        rows, arguments.warm, ids=arguments.ids, remembered_ids=arguments.remembered_ids
+    )
     del rows
     wall, processor = replay.rates()
     result = {

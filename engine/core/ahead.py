@@ -24,6 +24,9 @@ from engine.core.records import (
     AHEAD_NEIGHBOURS,
     AHEAD_RECORDS,
     BOOK_WORDS,
+    I_HIGH,
+    I_LOW,
+    ID_WORDS,
     INDEX_GROUP_MASK,
     L_TAIL,
     LINE_WORDS,
@@ -35,6 +38,8 @@ from engine.core.records import (
     O_PREVIOUS,
     S_ACCOUNT_COUNT,
     S_AHEAD,
+    S_ID_COUNT,
+    S_ID_NEXT,
     S_LOOK_INDEX,
     S_LOOK_KEY,
     S_LOOK_MASK,
@@ -78,6 +83,15 @@ def bring(s: Store, offset: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def bring_id(s: Store, high: cython.longlong, low: cython.longlong) -> cython.longlong:
+    """Ask for where a command id is noted, or will be."""
+    bring(s, s.id_index + (id_fingerprint(high, low) >> s.id_index_shift))
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def bring_index(s: Store, command: cython.p_longlong, place: cython.longlong) -> cython.longlong:
     """First stage: where the account of a PLACE, or the order of another command, may be noted.
 
@@ -93,7 +107,12 @@ def bring_index(s: Store, command: cython.p_longlong, place: cython.longlong) ->
     m[S_AHEAD + (place & AHEAD_MASK)] = entry << 1 | is_place
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
     if high | low:
-        bring(s, s.id_index + (id_fingerprint(high, low) >> s.id_index_shift))
+        bring_id(s, high, low)
+        if m[S_ID_COUNT] == s.capacity_ids:
+            # Another id will be forgotten for it.
+            oldest = m[S_ID_NEXT] + AHEAD_INDEXES
+            known = s.ids + (oldest * ID_WORDS if oldest < s.capacity_ids else 0)
+            bring_id(s, m[known + I_HIGH], m[known + I_LOW])
     return 0
 
 

@@ -124,7 +124,8 @@ def lay_out(s: Store) -> object:
     s.order_index_mask = (1 << bits) - 1
     position += 1 << bits
     s.id_index = position
-    bits = min(index_bits(s.capacity_ids), ID_FINGERPRINT_BITS)
+    # A quarter full: ids come and go with each command, and a search seldom looks twice.
+    bits = min(index_bits(s.capacity_ids) + 1, ID_FINGERPRINT_BITS)
     s.id_index_shift, s.id_index_mask = ID_FINGERPRINT_BITS - bits, (1 << bits) - 1
     position += 1 << bits
 
