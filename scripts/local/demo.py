@@ -47,12 +47,19 @@ def open_tenant(place: Place, stack_outputs: dict[str, str], sequencer: Process)
         while not _has_ended(child):
             if not is_alive(sequencer):
                 child.kill()
-                raise LocalError(f"The worker ended: {last_line(worker.log(place))}")
+                raise LocalError(f"The worker ended: {with_hint(last_line(worker.log(place)))}")
         printed, complaint = child.communicate()
     if child.returncode != 0:
         raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(place)}.")
     opened: Json = json.loads(printed)
     return opened
+
+
+def with_hint(complaint: str) -> str:
+    """Add what to do when the worker can't read the local journal, of another version perhaps."""
+    if "The journal of shard" not in complaint:
+        return complaint
+    return f"{complaint} `make reset` removes all local data; a new journal begins then."
 
 
 def warm_up(rest_url: str) -> None:

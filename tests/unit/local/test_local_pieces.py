@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local.demo import with_hint
 from scripts.local.follow import readable
 from scripts.local.place import LocalError, Place
 from scripts.local.processes import Process
@@ -95,3 +96,10 @@ def test_the_last_line_that_says_something(tmp_path: Path, text: str, said: str)
     log.write_text(text)
     assert last_line(log) == said
     assert last_line(tmp_path / "none") == ""
+
+
+def test_a_journal_that_cannot_be_read_names_the_next_step() -> None:
+    journal = "worker: The journal of shard 0 is broken: Record 1 has the schema 1."
+    assert with_hint(journal).startswith(journal)
+    assert "`make reset`" in with_hint(journal)
+    assert with_hint("worker: no such table") == "worker: no such table"
