@@ -14,8 +14,8 @@ from engine.core.records import (
     B_BEST_IS_HIGHEST,
     B_HIGHEST,
     B_LOWEST,
-    BAL_ASSET,
     BAL_AVAILABLE,
+    BAL_EVENT,
     BAL_HELD,
     BAL_NEXT,
     BOOK_WORDS,
@@ -154,7 +154,7 @@ def audit_balances(s: Store, needed: dict) -> object:
         available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
         require(available >= 0 and held >= 0, "a balance is negative")
         require(held == needed.get(balance, 0), "held is not what open orders and holds need")
-        asset = m[balance + BAL_ASSET] & ASSET_MAX
+        asset = m[balance + BAL_EVENT] & ASSET_MAX
         sums[asset] = sums.get(asset, 0) + available + held
         balance = m[balance + BAL_NEXT]
     for place in range(m[S_ASSET_COUNT]):
@@ -170,7 +170,8 @@ def check_batch(s: Store) -> object:
 
     This costs next to nothing: gains and losses were added up as balances changed, and the rest was
     looked at where it is at hand: each balance when it is written, the best prices when an order
-    joins them, a level when its last order goes, what is held when an account's last order goes.
+    joins them (an ordinary one that rests has just been compared with them), a level when its last
+    order goes, what is held when an account's last order goes.
     """
     m = s.m
     broken = m[S_VIOLATION]

@@ -18,7 +18,7 @@ from engine.core.records import (
     B_SIDE,
     BOOK_WORDS,
     L_BOOK,
-    L_FACT,
+    L_EVENT,
     L_HEAD,
     L_HIGHER,
     L_LOWER,
@@ -111,7 +111,7 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
     m[level + L_STATED] = 0
     m[level + L_HEAD] = level
     m[level + L_TAIL] = level
-    m[level + L_FACT] = level_fact(s, book, price)
+    m[level + L_EVENT] = level_event(s, book, price)
     leaf = make_path(s, book, price)
     digit = price & NODE_DIGIT_MASK
     lower = level_below(s, leaf, digit)
@@ -135,7 +135,7 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def level_fact(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
+def level_event(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
     """Return the word that names a level in its events; 0 among stops."""
     m = s.m
     if not m[book + B_SIDE]:
@@ -185,8 +185,8 @@ def find_best(s: Store, book: cython.longlong) -> cython.longlong:
 def show_level(s: Store, level: cython.longlong) -> cython.longlong:
     """State what a level shows, or correct what the command has stated; stops are not shown."""
     m = s.m
-    fact = m[level + L_FACT]
-    if not fact:
+    event = m[level + L_EVENT]
+    if not event:
         return 0
     out = s.out
     stated = m[level + L_STATED] - s.base
@@ -194,7 +194,7 @@ def show_level(s: Store, level: cython.longlong) -> cython.longlong:
         stated = s.end
         s.end = stated + LEVEL_LENGTH
         m[level + L_STATED] = s.base + stated
-        out[stated] = fact
+        out[stated] = event
     out[stated + LEVEL_QUANTITY] = m[level + L_VISIBLE]
     return 0
 

@@ -15,8 +15,8 @@ from engine.core.records import (
     ACCOUNT_WORDS,
     ASSETS,
     BAL_ACCOUNT,
-    BAL_ASSET,
     BAL_COIN,
+    BAL_EVENT,
     BAL_NEXT,
     BAL_NUMBER,
     BALANCE_WORDS,
@@ -151,7 +151,7 @@ def search_balance(s: Store, account: cython.longlong, asset: cython.longlong) -
         balance = m[s.balance_index + position]
         if not balance:
             return 0
-        if m[balance + BAL_ACCOUNT] == account and m[balance + BAL_ASSET] & ASSET_MAX == asset:
+        if m[balance + BAL_ACCOUNT] == account and m[balance + BAL_EVENT] & ASSET_MAX == asset:
             break
         position = position + 1 & s.balance_index_mask
     m[account + A_ASSET_OLD] = m[account + A_ASSET_NEW]
@@ -191,7 +191,7 @@ def open_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> 
     m[S_BALANCE_COUNT] += 1
     m[balance + BAL_ACCOUNT] = account
     m[balance + BAL_NUMBER] = m[account + A_NUMBER]
-    m[balance + BAL_ASSET] = EVENT_BALANCE << EVENT_KIND_SHIFT | asset
+    m[balance + BAL_EVENT] = EVENT_BALANCE << EVENT_KIND_SHIFT | asset
     m[balance + BAL_COIN] = ASSETS + asset * COIN_WORDS
     position = balance_home(s, account, asset)
     while m[s.balance_index + position]:

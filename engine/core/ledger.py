@@ -4,9 +4,9 @@ import cython
 
 from engine.core.records import (
     BAL_ACCOUNT,
-    BAL_ASSET,
     BAL_AVAILABLE,
     BAL_COIN,
+    BAL_EVENT,
     BAL_HELD,
     BAL_NUMBER,
     BAL_STATED,
@@ -123,7 +123,7 @@ def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
 def state_balance(s: Store, balance: cython.longlong) -> cython.longlong:
     """State a balance as a fact; ``write_balance`` fills in what it is."""
     m, out, end = s.m, s.out, s.end
-    out[end] = m[balance + BAL_ASSET]
+    out[end] = m[balance + BAL_EVENT]
     out[end + BALANCE_ACCOUNT] = m[balance + BAL_NUMBER]
     m[balance + BAL_STATED] = s.base + end
     s.end = end + BALANCE_LENGTH

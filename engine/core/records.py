@@ -168,7 +168,7 @@ L_TOTAL = 2
 L_STATED = 3  # where it was last stated, in words put out since the start
 L_HEAD = 4  # O_NEXT
 L_TAIL = 5  # O_PREVIOUS
-L_FACT = 6  # the word that names it in its events; 0 for stops: they are not shown
+L_EVENT = 6  # the word that names it in its events; 0 for stops: they are not shown
 L_BOOK = 7
 L_NODE = 8
 L_LOWER = 9  # also the free list
@@ -202,7 +202,7 @@ A_ORDER_TAIL = 15  # O_ACCOUNT_PREVIOUS
 ACCOUNT_WORDS = 16
 
 BAL_ACCOUNT = 0
-BAL_ASSET = 1  # as its event's first word has it: kind, asset
+BAL_EVENT = 1  # as its event's first word has it: kind, asset
 BAL_AVAILABLE = 2
 BAL_HELD = 3
 BAL_STATED = 4  # where it was last stated, in words put out since the start

@@ -23,8 +23,8 @@ from engine.core.records import (
     ASSET_LIST,
     ASSETS,
     B_BEST,
-    BAL_ASSET,
     BAL_AVAILABLE,
+    BAL_EVENT,
     BAL_HELD,
     BAL_NEXT,
     BAL_NUMBER,
@@ -181,7 +181,7 @@ def save_accounts(s: Store, what: cython.longlong) -> cython.longlong:
     balance = m[S_BALANCE_HEAD]
     while balance and what == 1:
         put_word(s, m[balance + BAL_NUMBER])
-        put_word(s, m[balance + BAL_ASSET] & ASSET_MAX)
+        put_word(s, m[balance + BAL_EVENT] & ASSET_MAX)
         put_words(s, balance + BAL_AVAILABLE, 2)
         balance = m[balance + BAL_NEXT]
     while account and what == 2:
