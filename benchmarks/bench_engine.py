@@ -21,8 +21,10 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import layout as w
-from engine.codec import (
+from engine.core import COMPILED, Engine
+from engine.core.engine import Engine as InterpretedEngine
+from wire import layout as w
+from wire.codec import (
     NO_ID,
     command_id,
     encode_define_asset,
@@ -30,9 +32,7 @@ from engine.codec import (
     encode_funds,
     encode_set_fee_tier,
 )
-from engine.core import COMPILED, Engine
-from engine.core.engine import Engine as InterpretedEngine
-from engine.events import Result, Trade, decode_events
+from wire.events import Result, Trade, decode_events
 
 Row = tuple[int, int, int, int, int, int]
 

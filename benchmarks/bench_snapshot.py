@@ -35,9 +35,9 @@ from typing import Any
 import worker.__main__  # noqa: F401 - a worker's heap is part of what a fork copies
 from benchmarks.flow import Flow
 from bursa.contracts.messages import decode_message
-from engine import layout
-from engine.codec import encode
 from engine.core import Engine
+from wire import layout
+from wire.codec import encode
 from worker import words
 from worker.capture import ForkCapture
 from worker.leader import COMMANDS_PER_TURN_COPYING

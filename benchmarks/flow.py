@@ -4,8 +4,8 @@ import random
 import time
 
 from bursa.contracts.messages import CommandMessage, Delivery, encode_message
-from engine import layout as w
-from engine.codec import encode
+from wire import layout as w
+from wire.codec import encode
 
 TENANT, BASE, QUOTE, MARKET = 1, 1, 2, 1
 _FUNDS = 10**16

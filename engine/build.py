@@ -1,7 +1,7 @@
 """Compile the fast engine: ``python -m engine.build [--into FOLDER] [--annotate]``.
 
 The modules of ``engine.core`` are joined into one, ``engine._core``, so that the C compiler sees
-and inlines all of it; the integers of ``engine.layout`` and ``engine.core.records`` become C
+and inlines all of it; the integers of ``wire.layout`` and ``engine.core.records`` become C
 constants in its ``.pxd``. Needs Cython and a C compiler. Without them the engine runs interpreted,
 with the same results. What is generated stays in ``build/`` and is never committed.
 """
@@ -17,9 +17,9 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from engine import layout
 from engine.core import records
 from engine.digest import KEYS
+from wire import layout
 
 PACKAGE = Path(__file__).parent
 # In the order of their dependence; ``records`` becomes constants.
@@ -85,7 +85,7 @@ def joined_source() -> str:
         lines = source.splitlines()
         for node in ast.parse(source).body:
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-            inner = module.startswith("engine.core.") or module == "engine.layout"
+            inner = module.startswith("engine.core.") or module == "wire.layout"
             is_cython = isinstance(node, ast.Import) and node.names[0].name == "cython"
             is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             if inner or is_cython or is_docstring:

@@ -35,11 +35,11 @@ from bursa.adapters.journal_file import last_sequence, read_records, write_recor
 from bursa.adapters.settings import SettingsError
 from bursa.contracts.record import EncodedRecord, RecordError, decode_record
 from bursa.usecases.replica import Head, JournalBroken, Replica, check_continues
-from engine import codec, layout
 from engine.errors import InvariantViolation
-from engine.events import Result
 from scripts.client import OUTPUTS, ToolError
 from scripts.rebuild import connect
+from wire import codec, layout
+from wire.events import Result
 
 FOREVER = 1 << 62
 _SHOWN_MAX = 200

@@ -6,8 +6,12 @@
 from collections.abc import Callable, Container
 from typing import Any
 
-from engine import layout as w
-from engine.codec import (
+from engine.reference import Engine as ReferenceEngine
+from scripts import scenario_words as words
+from scripts.scenario_ledger import Ledger
+from scripts.scenario_words import Mismatch, Number, ScenarioError, Step, choose, find, take
+from wire import layout as w
+from wire.codec import (
     command_id,
     decode_events,
     encode_advance_time,
@@ -19,11 +23,7 @@ from engine.codec import (
     encode_set_account,
     encode_set_market_state,
 )
-from engine.events import Event, Order, Result, Trade
-from engine.reference import Engine as ReferenceEngine
-from scripts import scenario_words as words
-from scripts.scenario_ledger import Ledger
-from scripts.scenario_words import Mismatch, Number, ScenarioError, Step, choose, find, take
+from wire.events import Event, Order, Result, Trade
 
 AnyEngine = ReferenceEngine  # every engine has its methods
 Funds = dict[str, dict[str, dict[str, Number]]]

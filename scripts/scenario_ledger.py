@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from engine import layout as w
-from engine.codec import (
+from scripts import scenario_words as words
+from scripts.scenario_words import ScenarioError, Step, Units, find, mapping
+from wire import layout as w
+from wire.codec import (
     encode_define_asset,
     encode_define_market,
     encode_funds,
     encode_set_fee_tier,
 )
-from scripts import scenario_words as words
-from scripts.scenario_words import ScenarioError, Step, Units, find, mapping
 
 TENANT = 1
 BASE, QUOTE = "BASE", "QUOTE"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
-from engine import layout as w
+from wire import layout as w
 
 Step = dict[str, Any]
 Number = int | Decimal

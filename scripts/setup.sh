@@ -72,7 +72,7 @@ compile_engine() {
     return
   fi
   echo "setup: compiling the engine"
-  "$venv/bin/python" -m engine.build >>"$log" 2>&1 || {
+  PYTHONPATH=.:layers/core "$venv/bin/python" -m engine.build >>"$log" 2>&1 || {
     tail -n 5 "$log" >&2
     fail "compiling the engine failed; the whole story is in $log."
   }
@@ -85,7 +85,7 @@ if [ ! -e "$packages_mark" ]; then
   touch "$packages_mark"
 fi
 if [ -e engine/build.py ]; then
-  engine_mark=$venv/engine-$(fingerprint engine/*.py engine/core/*.py)
+  engine_mark=$venv/engine-$(fingerprint engine/*.py engine/core/*.py layers/core/wire/*.py)
   if [ ! -e "$engine_mark" ]; then
     compile_engine
     rm -f "$venv"/engine-*

@@ -17,7 +17,7 @@ from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.messages import Delivery
 from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord
 from bursa.usecases.replica import Replica
-from engine import layout
+from wire import layout
 from worker.commit import commit
 from worker.intake import Inbox, Receivers
 from worker.lease import Lease

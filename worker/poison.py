@@ -15,7 +15,7 @@ replaced in the same way.
 
 from bursa.domain.errors import InvalidInput
 from bursa.domain.identifiers import AccountId
-from engine import layout
+from wire import layout
 from worker import words
 
 

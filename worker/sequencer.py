@@ -21,8 +21,8 @@ from bursa.contracts.replies import ANSWER_KEPT_S, Answer
 from bursa.domain.errors import InvalidInput
 from bursa.domain.identifiers import ACCOUNT_INDEX_BITS
 from bursa.usecases.replica import Head, Replica
-from engine import layout
 from engine.errors import InvariantViolation
+from wire import layout
 from worker import words
 from worker.poison import EngineFault, Quarantine, rejection
 from worker.ports import Probe

@@ -5,7 +5,7 @@ Everything else in a command or an event passes through as bytes.
 
 import struct
 
-from engine import layout
+from wire import layout
 
 _COMMAND = struct.Struct(f"<{layout.COMMAND_LENGTH}q")
 _HEADER = struct.Struct("<5q")

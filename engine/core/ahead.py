@@ -49,7 +49,7 @@ from engine.core.records import (
 )
 from engine.core.refusing import market_at
 from engine.core.store import Store
-from engine.layout import (
+from wire.layout import (
     CANCEL_ORDER_ID,
     COMMAND_LENGTH,
     COMMAND_PLACE,

@@ -31,7 +31,7 @@ from engine.core.running import run_all_fired
 from engine.core.settling import exchange, settle_taker
 from engine.core.stops import collect_fired
 from engine.core.store import Store
-from engine.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, STATE_AUCTION, STATE_OPEN, STATE_POST_ONLY
+from wire.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, STATE_AUCTION, STATE_OPEN, STATE_POST_ONLY
 
 
 @cython.cfunc

@@ -57,7 +57,7 @@ from engine.core.records import (
 )
 from engine.core.store import Store
 from engine.errors import InvariantViolation
-from engine.layout import ASSET_MAX, SIDE_BUY, SIDE_SELL, STATE_POST_ONLY
+from wire.layout import ASSET_MAX, SIDE_BUY, SIDE_SELL, STATE_POST_ONLY
 
 
 @cython.cfunc

@@ -47,7 +47,7 @@ from engine.core.records import (
     VIOLATION_LEVEL,
 )
 from engine.core.store import Store, cut_record
-from engine.layout import (
+from wire.layout import (
     EVENT_KIND_SHIFT,
     EVENT_LEVEL,
     LEVEL_LENGTH,

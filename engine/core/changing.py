@@ -56,7 +56,7 @@ from engine.core.refusing import (
 )
 from engine.core.running import accept_order
 from engine.core.store import Store, make_room
-from engine.layout import (
+from wire.layout import (
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
     CANCEL_ALL_MARKET,

@@ -6,7 +6,7 @@ from engine.core.index import find_account
 from engine.core.ledger import put4
 from engine.core.records import A_DEADLINE_MS, A_HEAP, A_NUMBER, S_COUNTDOWN_COUNT, S_TIME_MS
 from engine.core.store import Store
-from engine.layout import (
+from wire.layout import (
     CANCEL_ALL_AFTER_TIMEOUT_MS,
     COUNTDOWN_LENGTH,
     EVENT_COUNTDOWN,

@@ -40,7 +40,7 @@ from engine.core.settings import (
     start_epoch,
 )
 from engine.core.store import Store, make_room
-from engine.layout import (
+from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     COMMAND_ADVANCE_TIME,
     COMMAND_AMEND,

@@ -45,8 +45,9 @@ from engine.core.refusing import list_ordinary_terms, market_at
 from engine.core.saving import load, save
 from engine.core.settling import forget_taken
 from engine.core.store import Store, grow_output, lay_out
-from engine.events import Order
-from engine.layout import (
+from engine.snapshot import pack, unpack
+from wire.events import Order
+from wire.layout import (
     COMMAND_BYTES,
     COMMAND_LENGTH,
     EVENT_LOW_MASK,
@@ -57,7 +58,6 @@ from engine.layout import (
     SIDE_BUY,
     WORD_BYTES,
 )
-from engine.snapshot import pack, unpack
 
 
 @cython.cfunc

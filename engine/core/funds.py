@@ -27,7 +27,7 @@ from engine.core.records import (
     S_HOLD_FREE,
 )
 from engine.core.store import Store, cut_record
-from engine.layout import (
+from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
     ASSET_MAX,

@@ -49,7 +49,7 @@ from engine.core.records import (
     WORD_MASK,
 )
 from engine.core.store import Store, cut_record
-from engine.layout import (
+from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     ASSET_MAX,
     EVENT_BALANCE,

@@ -41,7 +41,7 @@ from engine.core.records import (
     X_TRIGGER_PRICE,
 )
 from engine.core.store import Store, make_room
-from engine.layout import (
+from wire.layout import (
     BALANCE_ACCOUNT,
     BALANCE_AVAILABLE,
     BALANCE_HELD,

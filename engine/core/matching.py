@@ -55,7 +55,7 @@ from engine.core.records import (
 from engine.core.settling import exchange, settle_taker
 from engine.core.stops import collect_fired
 from engine.core.store import Store, make_room
-from engine.layout import (
+from wire.layout import (
     CLOSE_FILLED,
     CLOSE_IMMEDIATE,
     CLOSE_MARKET_STATE,

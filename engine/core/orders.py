@@ -53,7 +53,7 @@ from engine.core.records import (
     X_TRIGGER_PRICE,
 )
 from engine.core.store import Store, cut_record
-from engine.layout import (
+from wire.layout import (
     CLOSE_NONE,
     CLOSE_SHIFT,
     SIDE_BUY,

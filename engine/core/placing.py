@@ -65,7 +65,7 @@ from engine.core.refusing import (
 )
 from engine.core.running import accept_order
 from engine.core.store import Store
-from engine.layout import (
+from wire.layout import (
     ACCOUNT_STATE_ACTIVE,
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,

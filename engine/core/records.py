@@ -2,7 +2,7 @@
 
 A reference to a record is its word offset, so ``m[order + O_PRICE]`` reads a field and 0 is
 "none". Fixed regions come first; those sized by capacity follow (``store``). See engine/README.md
-for the picture. Like ``engine.layout`` this module holds integers only; they become C constants.
+for the picture. Like ``wire.layout`` this module holds integers only; they become C constants.
 """
 
 # --- state of the shard: single words -------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What an order may be: each check returns the reason of a refusal, or 0.
 
-Order and numbers of the reasons are in ``engine.layout``; nothing here changes anything.
+Order and numbers of the reasons are in ``wire.layout``; nothing here changes anything.
 """
 
 import cython
@@ -36,7 +36,7 @@ from engine.core.records import (
     S_TIME_MS,
 )
 from engine.core.store import Store
-from engine.layout import (
+from wire.layout import (
     AMOUNT_MAX,
     ICEBERG_SLICES_MAX,
     MARKET_MAX,

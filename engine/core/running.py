@@ -28,7 +28,7 @@ from engine.core.records import (
 )
 from engine.core.stops import is_triggered
 from engine.core.store import Store, make_room
-from engine.layout import (
+from wire.layout import (
     CLOSE_COLLAR,
     CLOSE_FILL_OR_KILL,
     CLOSE_FILLED,

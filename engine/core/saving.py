@@ -75,7 +75,8 @@ from engine.core.records import (
 from engine.core.refusing import market_at
 from engine.core.settings import make_market, make_tenant, prepare_market
 from engine.core.store import Store, note_time, reserve_words
-from engine.layout import (
+from engine.snapshot import SECTIONS
+from wire.layout import (
     ASSET_MAX,
     EVENT_LOW_MASK,
     EVENT_MARKET_SHIFT,
@@ -85,7 +86,6 @@ from engine.layout import (
     TENANT_MAX,
     TIER_MAX,
 )
-from engine.snapshot import SECTIONS
 
 # --- writing --------------------------------------------------------------------------------------
 

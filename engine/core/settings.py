@@ -65,7 +65,7 @@ from engine.core.records import (
 )
 from engine.core.refusing import market_at
 from engine.core.store import Store, cut_record, make_room, note_time
-from engine.layout import (
+from wire.layout import (
     ACCOUNT_INDEX_MAX,
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,

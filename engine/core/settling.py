@@ -32,7 +32,7 @@ from engine.core.records import (
     TIER_TAKER_PPM,
 )
 from engine.core.store import Store, make_room
-from engine.layout import (
+from wire.layout import (
     SIDE_BUY,
     SIDE_MASK,
     TRADE_ID,

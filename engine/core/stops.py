@@ -20,7 +20,7 @@ from engine.core.records import (
     X_TRIGGER_PRICE,
 )
 from engine.core.store import Store, make_room
-from engine.layout import SIDE_BUY, SIDE_SELL, STATE_OPEN, TRIGGERED_SHIFT
+from wire.layout import SIDE_BUY, SIDE_SELL, STATE_OPEN, TRIGGERED_SHIFT
 
 
 @cython.cfunc

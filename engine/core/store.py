@@ -43,7 +43,7 @@ from engine.core.records import (
     TENANT_WORDS,
 )
 from engine.digest import KEYS
-from engine.layout import EVENT_KIND_SHIFT, EVENT_RESULT, RESULT_TIME_SHIFT, WORD_BYTES
+from wire.layout import EVENT_KIND_SHIFT, EVENT_RESULT, RESULT_TIME_SHIFT, WORD_BYTES
 
 
 @cython.cclass

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from engine import layout as w
 from engine.reference.matching import Matching
 from engine.reference.model import Market, Order
+from wire import layout as w
 
 
 class Auction(Matching):

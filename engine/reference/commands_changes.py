@@ -1,8 +1,8 @@
 """Amend and replace: change an open order, or put a new one in its place."""
 
-from engine import layout as w
 from engine.reference.commands_orders import OrderCommands
 from engine.reference.model import Order, Refusal
+from wire import layout as w
 
 
 class ChangeCommands(OrderCommands):

@@ -1,8 +1,8 @@
 """The commands about money and settings."""
 
-from engine import layout as w
 from engine.reference.commands_changes import ChangeCommands
 from engine.reference.model import Account, Asset, Hold, Limits, Market, Refusal
+from wire import layout as w
 
 
 class FundsCommands(ChangeCommands):

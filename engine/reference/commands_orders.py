@@ -1,8 +1,8 @@
 """The commands about orders: refuse first, in the documented order, then act."""
 
-from engine import layout as w
 from engine.reference.auction import Auction
 from engine.reference.model import STOPS, Account, Market, Order, Refusal
+from wire import layout as w
 
 _TIF_OF_TYPE = {
     w.TYPE_LIMIT: (w.TIF_GTC, w.TIF_IOC, w.TIF_FOK, w.TIF_GTD),

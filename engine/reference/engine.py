@@ -10,13 +10,13 @@ which refuses or acts. The layers below, from the bottom up: ``ledger`` (who has
 import struct
 from typing import TYPE_CHECKING
 
-from engine import layout as w
 from engine.digest import Digest
-from engine.events import Order as OrderEvent
 from engine.reference.commands_funds import FundsCommands
 from engine.reference.model import Order, Refusal, Side, Taken
 from engine.reference.saving import audit, load, save
 from engine.snapshot import pack, unpack
+from wire import layout as w
+from wire.events import Order as OrderEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

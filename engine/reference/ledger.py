@@ -4,9 +4,9 @@ Every change of a balance goes through here; a balance that would turn negative 
 before it is written.
 """
 
-from engine import layout as w
 from engine.errors import InvariantViolation
 from engine.reference.model import Account, Asset, Balance, Market, Order, Refusal
+from wire import layout as w
 
 
 class Ledger:

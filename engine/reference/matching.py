@@ -3,9 +3,9 @@
 Nothing here refuses. What may be refused has been refused before (``commands_orders``).
 """
 
-from engine import layout as w
 from engine.reference.ledger import Ledger
 from engine.reference.model import IMMEDIATE, MARKETABLE, Market, Order, Taken
+from wire import layout as w
 
 
 class Matching(Ledger):

@@ -1,11 +1,11 @@
 """What the reference engine remembers, as plain objects.
 
-Field names and units are the words of ``engine.layout``.
+Field names and units are the words of ``wire.layout``.
 """
 
 from dataclasses import dataclass, field
 
-from engine import layout as w
+from wire import layout as w
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error

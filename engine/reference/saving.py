@@ -3,11 +3,11 @@
 from array import array
 from typing import TYPE_CHECKING
 
-from engine import layout as w
 from engine.digest import MASK, Digest
 from engine.errors import InvariantViolation
 from engine.reference.model import Asset, Balance, Hold, Limits, Market, Order, Side
 from engine.snapshot import SECTIONS, Sections
+from wire import layout as w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

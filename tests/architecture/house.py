@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Where dotted names begin, and the packages there; `layers/core/engine` only links to `engine`.
-_ROOTS = {".": ("engine", "worker", "scripts", "benchmarks"), "layers/core": ("bursa",)}
+# Where dotted names begin, and the packages there.
+_ROOTS = {".": ("engine", "worker", "scripts", "benchmarks"), "layers/core": ("wire", "bursa")}
 _FUNCTIONS = "functions"
 _NOT_SOURCES = {"__pycache__", "build"}
 

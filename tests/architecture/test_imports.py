@@ -28,7 +28,7 @@ IMPURE = {
     "uuid",
 }
 TEXT_ONLY = "urllib.parse."
-WORDS = ("engine.layout", "engine.codec", "engine.events")
+WIRE = ("wire",)
 TOOLS = {"engine.build"}  # compiles the engine; no part of it
 
 
@@ -54,18 +54,19 @@ class Rule:
 
 # The first prefix that fits a module's name decides.
 RULES = {
-    "engine": Rule(("engine",), frozenset({"cython"}), impure=False),
+    "wire": Rule(("wire",), impure=False),
+    "engine": Rule(("engine", "wire"), frozenset({"cython"}), impure=False),
     "bursa.domain": Rule(("bursa.domain",), impure=False),
     "bursa.contracts": Rule(
-        ("bursa.domain", "bursa.contracts", *WORDS),
+        ("bursa.domain", "bursa.contracts", *WIRE),
         frozenset({"msgspec", "pydantic", "pydantic_core", "typing_extensions", "zstandard"}),
         impure=False,
     ),
     "bursa.usecases": Rule(
-        ("bursa.domain", "bursa.contracts", "bursa.usecases", *WORDS), impure=False
+        ("bursa.domain", "bursa.contracts", "bursa.usecases", *WIRE), impure=False
     ),
     "bursa.adapters": Rule(
-        ("bursa", *WORDS),
+        ("bursa", *WIRE),
         frozenset(
             {
                 "_typeshed",
@@ -84,11 +85,11 @@ RULES = {
     ),
     "bursa": Rule(()),
     "functions": Rule(("bursa",), frozenset({"aws_lambda_powertools"})),
-    "worker": Rule(("bursa", "engine", "worker"), frozenset({"botocore", "msgspec"})),
-    "scripts": Rule(("bursa", "engine", "scripts"), None),
-    "benchmarks": Rule(("bursa", "engine", "worker", "scripts", "benchmarks"), None),
+    "worker": Rule(("bursa", "wire", "engine", "worker"), frozenset({"botocore", "msgspec"})),
+    "scripts": Rule(("bursa", "wire", "engine", "scripts"), None),
+    "benchmarks": Rule(("bursa", "wire", "engine", "worker", "scripts", "benchmarks"), None),
 }
-OURS = {"bursa", "engine", "functions", "worker", "scripts", "benchmarks", "tests"}
+OURS = {"bursa", "wire", "engine", "functions", "worker", "scripts", "benchmarks", "tests"}
 
 
 def rule_of(module: Module) -> tuple[str, Rule]:

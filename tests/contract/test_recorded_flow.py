@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from engine import codec
-from engine import layout as w
 from engine.core import Engine
-from engine.events import Result, Trade, decode_events
 from scripts.replay.flow import Cancel, Place, Print, read_flow, read_tape
 from scripts.replay.report import Tally
 from tests.recordings import recorded_orders, recorded_trades, recording
+from wire import codec
+from wire import layout as w
+from wire.events import Result, Trade, decode_events
 
 MARKET, BASE, QUOTE = 1, 1, 2
 ACCOUNT = w.account_number(1, 1)

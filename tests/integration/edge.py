@@ -17,13 +17,13 @@ from bursa.adapters.rebuild import Rebuild
 from bursa.contracts.messages import CommandMessage, encode_message
 from bursa.domain.identifiers import AccountId, TenantId
 from bursa.usecases.submitting import order_command_id
-from engine import codec
-from engine import layout as w
 from scripts.rebuild import open_rebuild
 from tests.integration.storm import wait_until_done
 from tests.integration.views.tables import ENVIRONMENT, JOURNAL, create_read_models
 from tests.simulation.workload import Wish
 from tests.unit.api.conftest import Answer, Context, signed_in_request
+from wire import codec
+from wire import layout as w
 
 TENANT = TenantId(1)
 BTC, USDT, BTC_USDT = 1, 2, 1

@@ -17,9 +17,9 @@ from benchmarks.rig import Rig, free_port, wait_until_answers
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.contracts.record import GENESIS_HASH, EncodedRecord, decode_record
 from bursa.usecases.replica import Head, Replica
-from engine import layout as w
 from engine.core import Engine
 from tests.simulation.workload import Wish, Workload
+from wire import layout as w
 from worker import words
 
 if TYPE_CHECKING:

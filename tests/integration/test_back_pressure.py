@@ -12,12 +12,12 @@ import pytest
 
 from benchmarks.rig import Rig
 from bursa.adapters import command_backlog
-from engine import codec
-from engine import layout as w
 from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, wish
 from tests.integration.storm import decisions, set_rules, start_proxy, wait_until_done
 from tests.simulation.workload import Wish
 from tests.unit.api.conftest import Answer
+from wire import codec
+from wire import layout as w
 
 if TYPE_CHECKING:
     import subprocess

@@ -27,8 +27,8 @@ from bursa.contracts.messages import Delivery
 from bursa.usecases.projector import Delivery as StreamDelivery
 from bursa.usecases.projector import Projector
 from bursa.usecases.replica import Head, Replica
-from engine import layout as w
 from engine.core import Engine
+from wire import layout as w
 from worker.poison import Quarantine
 from worker.sequencer import Sequencer
 from worker.words import result_reason

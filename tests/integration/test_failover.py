@@ -13,9 +13,9 @@ from benchmarks.rig import Rig
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.contracts.record import EncodedRecord, decode_record
 from bursa.usecases.replica import Head, Replica
-from engine import layout as w
 from engine.core import Engine
 from tests.simulation.workload import Wish, Workload
+from wire import layout as w
 
 if TYPE_CHECKING:
     import subprocess

@@ -28,12 +28,12 @@ from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord, RecordPart
 from bursa.domain.identifiers import CommandId, TenantId
 from bursa.usecases.projector import Projector
 from bursa.usecases.replica import Head, Replica
-from engine import codec
-from engine import layout as w
 from engine.core import Engine
 from tests.integration.test_worker_adapters import make_table
 from tests.unit.views.shard import ALICE, BOB, BTC, NOON_MS, OPENING, USDT, buy, sell
 from tests.unit.worker.fakes import FakeClock
+from wire import codec
+from wire import layout as w
 from worker.commit import commit
 from worker.poison import Quarantine
 from worker.recovery import catch_up

@@ -7,8 +7,9 @@ meet. ``test_reach`` proves that all that can happen does.
 
 from typing import Any
 
-from engine import layout as w
-from engine.codec import (
+from engine.reference import Engine
+from wire import layout as w
+from wire.codec import (
     NO_ID,
     encode,
     encode_advance_time,
@@ -27,7 +28,6 @@ from engine.codec import (
     encode_set_market_limits,
     encode_set_market_state,
 )
-from engine.reference import Engine
 
 # Small enough that all of them are met, ids are forgotten, and holds run out.
 CAPACITY = {"orders": 20, "accounts": 8, "balances": 20, "holds": 3, "remembered_ids": 40}

@@ -10,9 +10,9 @@ from bursa.contracts.rows import OrderRow, from_attributes
 from bursa.usecases.books import Book
 from bursa.usecases.projection import OPEN_STATUSES
 from bursa.usecases.projector import Projector
-from engine import codec
-from engine import layout as w
 from tests.unit.views.shard import ALICE, BOB, BTC, BTC_USDT, USDT, Shard, buy, deliveries, sell
+from wire import codec
+from wire import layout as w
 
 accounts = st.sampled_from([ALICE, BOB])
 prices = st.integers(95, 105)

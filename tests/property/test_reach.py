@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import Command, decode_commands
 from engine.core import placing
 from engine.core.engine import Engine as InterpretedEngine
-from engine.events import Event, Market, Order, OrderTerms, Result, Trade, decode_events
 from engine.reference import Engine
 from tests.property.random_commands import CAPACITY, command, world
+from wire import layout as w
+from wire.codec import Command, decode_commands
+from wire.events import Event, Market, Order, OrderTerms, Result, Trade, decode_events
 
 HISTORIES, LENGTH = 80, 250
 NEVER_ACCEPTED = w.COMMAND_REJECT  # it is the journal of a refusal

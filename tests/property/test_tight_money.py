@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import (
+from tests.unit.engine.engines import ENGINES
+from wire import layout as w
+from wire.codec import (
     encode_cancel,
     encode_change,
     encode_define_asset,
@@ -22,7 +23,6 @@ from engine.codec import (
     encode_set_fee_tier,
     encode_set_market_state,
 )
-from tests.unit.engine.engines import ENGINES
 
 BASE, QUOTE, MARKET = 1, 2, 1
 ACCOUNTS = tuple(w.account_number(1, index) for index in (1, 2, 3))

@@ -4,11 +4,11 @@ from bursa.contracts.record import GENESIS_HASH, EncodedRecord, record_hash
 from bursa.contracts.snapshot import SnapshotDamaged
 from bursa.usecases.projector import Delivery, Projector
 from bursa.usecases.replica import Head, Replica
-from engine import layout as w
 from tests.simulation.projecting import JournalView, ReadModelMemory
 from tests.simulation.services import Violation
 from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
+from wire import layout as w
 from worker import words
 
 _TIME_MARGIN = 1.3

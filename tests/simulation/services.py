@@ -26,10 +26,10 @@ from bursa.contracts.snapshot import (
     decode_snapshot,
     encode_snapshot,
 )
-from engine import layout
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.wire import EPOCH_MS, Machine, Wire
+from wire import layout
 from worker import words
 
 _LONG_POLL_S = 0.4

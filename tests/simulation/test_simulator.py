@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bursa.usecases.replica import Engine
-from engine import layout as w
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.faults import KINDS
 from tests.simulation.options import Options
@@ -13,6 +12,7 @@ from tests.simulation.running import run_seed
 from tests.simulation.toy_engine import ToyEngine
 from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
+from wire import layout as w
 from worker.words import result_reason
 
 SEEDS = 2_000

@@ -10,8 +10,8 @@ from typing import Self
 
 import msgspec
 
-from engine import layout as w
 from engine.errors import InvariantViolation
+from wire import layout as w
 
 _COMMAND = struct.Struct("<16q")
 _RESULT = struct.Struct(f"<{w.RESULT_LENGTH}q")

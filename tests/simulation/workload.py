@@ -8,8 +8,8 @@ import random
 from dataclasses import dataclass
 
 from bursa.contracts.messages import CommandMessage, encode_message
-from engine import layout as w
 from tests.simulation.wire import EPOCH_MS
+from wire import layout as w
 from worker import words
 
 TENANT = 1

@@ -25,8 +25,7 @@ echo "build: fetching the packages for $platform, Python $version"
 echo "build: packing"
 # The same content gives the same archive, byte for byte: its hash decides what is installed.
 same=(--owner=0 --group=0 --mtime=@0 --sort=name)
-git ls-files engine worker layers/core | grep -v '^layers/core/engine/' |
-  LC_ALL=C sort | tar -cf "$work/archive.tar" "${same[@]}" --files-from -
+git ls-files engine worker layers/core | LC_ALL=C sort | tar -cf "$work/archive.tar" "${same[@]}" --files-from -
 tar -rf "$work/archive.tar" "${same[@]}" -C "$work" packages
 mkdir -p "$(dirname "$archive")"
 gzip -9 -n <"$work/archive.tar" >"$archive"

@@ -25,7 +25,7 @@ install -d -m 0750 -o bursa -g bursa /var/log/bursa
   --find-links "$home/packages" --requirement "$home/worker/deploy/requirements.txt"
 
 if [ -e "$home/engine/build.py" ]; then
-  (cd "$home" && PYTHONPATH="$home" "$home/venv/bin/python" -m engine.build) ||
+  (cd "$home" && PYTHONPATH="$home:$home/layers/core" "$home/venv/bin/python" -m engine.build) ||
     echo "install: the engine could not be compiled; it runs interpreted, far slower" >&2
 fi
 chown -R root:root "$home"

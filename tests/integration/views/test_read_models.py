@@ -16,9 +16,9 @@ from bursa.adapters.snapshots import SnapshotTables
 from bursa.adapters.table_writer import TableWriter, WritesUnprocessed
 from bursa.contracts.record import SEGMENT_SEQUENCES, RecordError
 from bursa.usecases.projector import Projector
-from engine import codec
 from tests.integration.views.tables import JOURNAL, SETTINGS
 from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from wire import codec
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -21,9 +21,9 @@ from bursa.contracts.record import GENESIS_HASH, EncodedRecord, JournalRecord, e
 from bursa.domain.directory import TenantProfile
 from bursa.domain.identifiers import AccountId, CommandId, TenantId
 from bursa.usecases.projector import Delivery, Projector
-from engine import codec
-from engine import layout as w
 from engine.reference.engine import Engine
+from wire import codec
+from wire import layout as w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,11 +15,11 @@ from bursa.contracts.answer_events import (
     unpack_events,
 )
 from bursa.contracts.answers import LISTED_MAX, read_outcomes
-from engine import codec
-from engine import layout as w
 from engine.reference import Engine
 from tests.unit.api.conftest import Send
 from tests.unit.api.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
+from wire import codec
+from wire import layout as w
 
 ITEM_BYTES_MAX = 400 * 1024
 WEALTH = 10**17

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from engine import codec
-from engine import layout as w
 from tests.unit.api.conftest import Answer, Context, answer_of, as_documented
 from tests.unit.api.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
+from wire import codec
+from wire import layout as w
 
 
 def get(market_api: ModuleType, path: str, **query: str) -> Answer:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bursa.contracts.refusals import REFUSABLE, refusal
-from engine import layout as w
 from tests.unit.api.conftest import Idle
+from wire import layout as w
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
 MARKET_ORDER = {"market": "BTC-USDT", "side": "buy", "type": "market", "quantity": "1"}

@@ -5,8 +5,8 @@ One lot is 10 base units and a tick times a lot is 1 quote unit, so a buy of 5 a
 
 from typing import Any
 
-from engine import layout as w
-from engine.codec import (
+from wire import layout as w
+from wire.codec import (
     decode_events,
     encode_advance_time,
     encode_cancel,
@@ -19,7 +19,7 @@ from engine.codec import (
     encode_set_market_limits,
     encode_set_market_state,
 )
-from engine.events import Balance, Event, Level, Market, Order, Result, Trade
+from wire.events import Balance, Event, Level, Market, Order, Result, Trade
 
 TENANT, OTHER_TENANT, MARKET, BASE, QUOTE = 1, 2, 1, 1, 2
 FEES, ALICE, BOB, CAROL = (w.account_number(TENANT, index) for index in range(4))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import encode_cancel_all_after
 from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk
+from wire import layout as w
+from wire.codec import encode_cancel_all_after
 
 BORN_MS = 100
 

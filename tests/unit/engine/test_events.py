@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import (
+from wire import layout as w
+from wire.codec import (
     decode_events,
     encode_advance_time,
     encode_define_asset,
@@ -14,7 +14,7 @@ from engine.codec import (
     encode_place,
     encode_reject,
 )
-from engine.events import Balance, Level, Order, Result, Trade
+from wire.events import Balance, Level, Order, Result, Trade
 
 TENANT, BASE, QUOTE, MARKET = w.TENANT_MAX, w.ASSET_MAX, w.ASSET_MAX - 1, w.MARKET_MAX
 BUYER = w.account_number(TENANT, w.ACCOUNT_INDEX_MAX)

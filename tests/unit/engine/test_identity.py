@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from engine import layout as w
-from engine.codec import encode_cancel_all_after, encode_epoch, encode_reject
-from engine.events import Countdown, Epoch
 from tests.unit.engine.desk import ALICE, BOB, BUY, QUOTE, SELL, Desk
+from wire import layout as w
+from wire.codec import encode_cancel_all_after, encode_epoch, encode_reject
+from wire.events import Countdown, Epoch
 
 
 def test_a_duplicate_names_the_original(desk: Desk) -> None:

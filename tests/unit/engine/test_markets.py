@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import encode_set_account
 from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk
+from wire import layout as w
+from wire.codec import encode_set_account
 
 PLAIN: dict[str, Any] = {}
 POST_ONLY = {"post_only": True}

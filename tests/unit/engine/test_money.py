@@ -2,9 +2,6 @@
 
 import pytest
 
-from engine import layout as w
-from engine.codec import encode_set_account, encode_set_fee_tier
-from engine.events import Trade
 from tests.unit.engine.desk import (
     ALICE,
     BASE,
@@ -19,6 +16,9 @@ from tests.unit.engine.desk import (
     TENANT,
     Desk,
 )
+from wire import layout as w
+from wire.codec import encode_set_account, encode_set_fee_tier
+from wire.events import Trade
 
 CREDIT, DEBIT, HOLD = w.COMMAND_CREDIT, w.COMMAND_DEBIT, w.COMMAND_HOLD
 RELEASE, SETTLE, TRANSFER = w.COMMAND_RELEASE, w.COMMAND_SETTLE, w.COMMAND_TRANSFER

@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine import layout as w
-from engine.events import Order, OrderTerms
 from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, CAROL, MARKET, QUOTE, RICH, SELL, Desk
+from wire import layout as w
+from wire.events import Order, OrderTerms
 
 IOC, FOK, GTD = w.TIF_IOC, w.TIF_FOK, w.TIF_GTD
 MARKETABLE = {"order_type": w.TYPE_MARKET}

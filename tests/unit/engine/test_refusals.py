@@ -5,18 +5,6 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import (
-    encode,
-    encode_cancel_all_after,
-    encode_define_asset,
-    encode_define_market,
-    encode_reject,
-    encode_set_account,
-    encode_set_fee_tier,
-    encode_set_market_limits,
-    encode_set_market_state,
-)
 from tests.unit.engine.desk import (
     ALICE,
     BASE,
@@ -29,6 +17,18 @@ from tests.unit.engine.desk import (
     STRANGER,
     TENANT,
     Desk,
+)
+from wire import layout as w
+from wire.codec import (
+    encode,
+    encode_cancel_all_after,
+    encode_define_asset,
+    encode_define_market,
+    encode_reject,
+    encode_set_account,
+    encode_set_fee_tier,
+    encode_set_market_limits,
+    encode_set_market_state,
 )
 
 NOBODY = w.account_number(TENANT, 77)

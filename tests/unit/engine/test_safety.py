@@ -8,8 +8,18 @@ from typing import Any
 
 import pytest
 
-from engine import layout as w
-from engine.codec import (
+from engine.core import COMPILED
+from engine.core import Engine as FastEngine
+from engine.core import records as r
+from engine.core.index import find_order
+from engine.errors import InvariantViolation, SnapshotError
+from engine.reference import Engine as ReferenceEngine
+from engine.reference.model import Balance
+from tests.property.random_commands import CAPACITY, command, world
+from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, MARKET, QUOTE, SELL, TENANT, Desk
+from tests.unit.engine.engines import ENGINES
+from wire import layout as w
+from wire.codec import (
     decode_commands,
     decode_events,
     encode_cancel,
@@ -17,17 +27,7 @@ from engine.codec import (
     encode_define_market,
     encode_place,
 )
-from engine.core import COMPILED
-from engine.core import Engine as FastEngine
-from engine.core import records as r
-from engine.core.index import find_order
-from engine.errors import InvariantViolation, SnapshotError
-from engine.events import DecodeError, Result
-from engine.reference import Engine as ReferenceEngine
-from engine.reference.model import Balance
-from tests.property.random_commands import CAPACITY, command, world
-from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, MARKET, QUOTE, SELL, TENANT, Desk
-from tests.unit.engine.engines import ENGINES
+from wire.events import DecodeError, Result
 
 GOLDEN = Path(__file__).parent / "data" / "snapshot-version-1.bin"
 

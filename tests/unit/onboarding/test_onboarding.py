@@ -18,9 +18,9 @@ from bursa.usecases.onboarding import (
     market_steps,
 )
 from bursa.usecases.submitting import Submission
-from engine import layout
-from engine.codec import Command, decode_commands
-from engine.events import Result
+from wire import layout
+from wire.codec import Command, decode_commands
+from wire.events import Result
 
 TENANT = TenantId(1)
 ALICE = AccountId(TENANT, 1)

@@ -11,9 +11,9 @@ from bursa.contracts.record import (
     encode_record,
 )
 from bursa.usecases.projector import Delivery
-from engine import codec
-from engine import layout as w
 from engine.reference import Engine
+from wire import codec
+from wire import layout as w
 
 ALICE, BOB = w.account_number(1, 1), w.account_number(1, 2)
 BTC, USDT = 1, 2

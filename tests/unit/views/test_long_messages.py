@@ -7,9 +7,9 @@ import pytest
 
 from bursa.contracts.feed_messages import CHANGES_MAX, MESSAGE_BYTES_MAX, ChannelMessage
 from bursa.domain.channels import BOOK, ORDERS, Channel
-from engine import codec
 from tests.unit.views.shard import ALICE, BOB, buy, sell
 from tests.unit.views.test_feeds import Broadcast
+from wire import codec
 
 FEEDS = ("book:BTC-USDT", "trades:BTC-USDT", "orders:t1-1", "balances:t1-1")
 API_GATEWAY_BYTES_MAX = 128 * 1024

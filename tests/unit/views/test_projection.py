@@ -16,9 +16,9 @@ from bursa.usecases.projection import (
     fold,
     split_at_gaps,
 )
-from engine import codec
-from engine import layout as w
 from tests.unit.views.shard import ALICE, BOB, BTC, BTC_USDT, NOON_MS, USDT, Shard, buy, sell
+from wire import codec
+from wire import layout as w
 
 
 def folded(shard: Shard) -> Views:

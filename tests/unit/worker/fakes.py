@@ -7,8 +7,8 @@ from bursa.contracts.lease import LeaseRow
 from bursa.contracts.messages import CommandMessage, Delivery, encode_message
 from bursa.contracts.record import EncodedRecord, JournalRecord, RecordPart, encode_record
 from bursa.usecases.replica import Head
-from engine import layout as w
 from tests.simulation.virtual_loop import VirtualLoop
+from wire import layout as w
 from worker import words
 
 _Result = TypeVar("_Result")

@@ -2,8 +2,8 @@ import importlib
 
 import pytest
 
-from engine import layout as w
-from engine.codec import encode
+from wire import layout as w
+from wire.codec import encode
 from worker.words import advance_time
 
 ACCOUNT = w.account_number(1, 1)

@@ -14,10 +14,10 @@ from benchmarks.standins import Memory, Meter, ports_over
 from bursa.contracts.messages import Delivery
 from bursa.contracts.record import decode_record
 from bursa.usecases.replica import Engine, Head, Replica
-from engine import layout as w
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.toy_engine import ToyEngine
 from tests.unit.worker.fakes import SilentTelemetry, credit, delivery
+from wire import layout as w
 from worker import probe as probe_module
 from worker import words
 from worker.poison import Quarantine

@@ -6,9 +6,9 @@ import pytest
 from bursa.contracts.messages import Delivery
 from bursa.contracts.record import RECORD_BYTES_MAX, decode_record
 from bursa.usecases.replica import Head, Replica
-from engine import layout as w
 from tests.simulation.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit, delivery
+from wire import layout as w
 from worker import words
 from worker.poison import EngineFault, Quarantine
 from worker.sequencer import InvariantBroken, Sequencer

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bursa.contracts.answers import LISTED_MAX
-from engine import layout as w
+from wire import layout as w
 
 # Below this, compression saves nothing that is paid for.
 PLAIN_BYTES_MAX = 1024

@@ -7,7 +7,7 @@ balances included. Only what belongs to the caller's account leaves this module.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from engine.events import Order, OrderTerms, Result, Trade, decode_events
+from wire.events import Order, OrderTerms, Result, Trade, decode_events
 
 # How many orders or trades of one message an answer lists at most; the read models have them all.
 LISTED_MAX = 1_000

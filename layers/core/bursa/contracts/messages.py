@@ -1,7 +1,7 @@
 """What travels on the command queue: one message holds one account's commands, in order.
 
 The body is JSON so that a person can read it in the console; the commands inside are the
-engine's own words (`engine.layout`), base64, so that the worker hands them on untouched.
+engine's own words (`wire.layout`), base64, so that the worker hands them on untouched.
 The tenant and the account are set at intake from the verified identity, never by the client.
 """
 

@@ -12,9 +12,9 @@ from bursa.contracts.responses import (
 from bursa.contracts.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
 from bursa.domain.amounts import format_units
 from bursa.domain.markets import Market, MarketUnits
-from engine import layout as w
-from engine.events import Order as OrderEvent
-from engine.events import OrderTerms, Trade
+from wire import layout as w
+from wire.events import Order as OrderEvent
+from wire.events import OrderTerms, Trade
 
 _NOT_CLOSED = w.CLOSE_NAMES[w.CLOSE_NONE]
 

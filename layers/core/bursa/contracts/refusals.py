@@ -14,7 +14,7 @@ from bursa.domain.errors import (
     Refused,
     Unavailable,
 )
-from engine import layout as w
+from wire import layout as w
 
 _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
     w.REASON_MALFORMED_COMMAND: (

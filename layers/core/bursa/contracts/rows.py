@@ -40,7 +40,7 @@ class OrderRow:
     status
         ``open``, ``partially_filled``, ``pending_trigger``, ``filled``, ``cancelled``, ``expired``.
     close_reason
-        Why it closed (`engine.layout.CLOSE_NAMES`), ``none`` while it is open.
+        Why it closed (`wire.layout.CLOSE_NAMES`), ``none`` while it is open.
     price, trigger_price
         Ticks; 0 where the order type has none.
     quantity, remaining, filled_quantity, display_quantity

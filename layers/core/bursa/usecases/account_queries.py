@@ -14,7 +14,7 @@ from bursa.domain.errors import NotFound
 from bursa.domain.identifiers import AccountId
 from bursa.usecases.catalogue import MarketCatalogue, named_market, stored_market, stored_scale
 from bursa.usecases.pages import Page
-from engine import layout as w
+from wire import layout as w
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500

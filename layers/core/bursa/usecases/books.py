@@ -18,8 +18,8 @@ from bursa.contracts.books import (
 )
 from bursa.contracts.rows import BookRow
 from bursa.usecases.projection import BookFact
-from engine import events as e
-from engine import layout as w
+from wire import events as e
+from wire import layout as w
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ from bursa.usecases.submitting import (
     identify,
     order_command_id,
 )
-from engine import codec
-from engine import layout as w
+from wire import codec
+from wire import layout as w
 
 
 def cancel_command(

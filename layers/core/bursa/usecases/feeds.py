@@ -36,8 +36,8 @@ from bursa.usecases.projection import (
     Views,
     fold,
 )
-from engine import events as e
-from engine import layout as w
+from wire import events as e
+from wire import layout as w
 
 SUBSCRIBERS_FRESH_MS = 1_000
 DEFINITIONS_FRESH_MS = 10_000

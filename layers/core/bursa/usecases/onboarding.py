@@ -19,7 +19,7 @@ from bursa.domain.directory import TenantProfile, Wish
 from bursa.domain.errors import InvalidInput, Refused, Unavailable
 from bursa.domain.identifiers import AccountId, CommandId, TenantId
 from bursa.usecases.submitting import RequestIdentity, Submission
-from engine import codec, layout
+from wire import codec, layout
 
 _DEFAULT_TIER = 0
 # A definition that is there already is what a repeated onboarding wants.

@@ -6,9 +6,9 @@ from bursa.contracts.requests import OrderRequest
 from bursa.domain.errors import InvalidInput, Refused
 from bursa.domain.identifiers import AccountId, CommandId
 from bursa.domain.markets import Market
-from engine import codec
-from engine import layout as w
-from engine.events import Order, OrderTerms
+from wire import codec
+from wire import layout as w
+from wire.events import Order, OrderTerms
 
 _SIDES = {name: value for value, name in w.SIDE_NAMES.items()}
 _TYPES = {name: value for value, name in w.TYPE_NAMES.items()}

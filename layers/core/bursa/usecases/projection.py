@@ -26,9 +26,9 @@ from bursa.contracts.rows import (
 )
 from bursa.domain.errors import InvalidInput
 from bursa.domain.identifiers import AccountId, TenantId
-from engine import codec
-from engine import events as e
-from engine import layout as w
+from wire import codec
+from wire import events as e
+from wire import layout as w
 
 OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
 

@@ -18,7 +18,7 @@ from bursa.domain.identifiers import AccountId, CommandId
 from bursa.usecases.catalogue import MarketCatalogue, stored_market
 from bursa.usecases.preparing import PreparedOrder
 from bursa.usecases.submitting import Clock
-from engine import layout as w
+from wire import layout as w
 
 # The read models follow the journal within milliseconds; an order older than a request is there.
 READ_MODEL_DELAYS_MS = (0, 20, 50, 100, 200, 400)

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from engine import layout as w
+from wire import layout as w
 
 
 class DecodeError(ValueError):

@@ -1,7 +1,7 @@
 """Commands from, and events to, Python objects: for intake, projections, tests and tools.
 
 The engine itself never uses this module: inside, words stay words. The classes of events are in
-``engine.events``.
+``wire.events``.
 """
 
 import hashlib
@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine import layout as w
-from engine.events import DecodeError, Event, decode_events
+from wire import layout as w
+from wire.events import DecodeError, Event, decode_events
 
 _COMMAND = struct.Struct("<16q")
 _ID = struct.Struct("<qq")
