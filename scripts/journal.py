@@ -32,8 +32,8 @@ from rich.table import Table
 
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.adapters.journal_file import last_sequence, read_records, write_records
-from bursa.adapters.settings import SettingsError
 from bursa.contracts.record import EncodedRecord, RecordError, decode_record
+from bursa.kernel.settings import SettingsError
 from bursa.usecases.replica import Head, JournalBroken, Replica, check_continues
 from engine.errors import InvariantViolation
 from scripts.client import OUTPUTS, ToolError

@@ -9,13 +9,13 @@ import sys
 
 from bursa.adapters.answer_table import AnswerTable
 from bursa.adapters.clients import cognito_client, dynamodb_client, sqs_client
-from bursa.adapters.clock import SystemClock
 from bursa.adapters.command_backlog import CommandBacklog
 from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.directory import DirectoryTable
-from bursa.adapters.settings import OnboardingSettings, SettingsError, read_settings
 from bursa.adapters.user_pool_cognito import CognitoUserPool
-from bursa.domain.errors import BursaError
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.errors import BursaError
+from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
 from bursa.usecases.onboarding import (
     AssetListing,
     Deposit,

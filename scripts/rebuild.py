@@ -26,13 +26,13 @@ from bursa.adapters.bootstrap import read_model_names, read_models
 from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.placement import Table
 from bursa.adapters.rebuild import Difference, LiveItems, Rebuild
-from bursa.adapters.settings import (
+from bursa.adapters.table_writer import TableWriter
+from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,
     SettingsError,
     read_settings,
 )
-from bursa.adapters.table_writer import TableWriter
 from scripts.client import OUTPUTS, ToolError
 
 if TYPE_CHECKING:

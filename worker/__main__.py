@@ -23,10 +23,10 @@ from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.command_queue_sqs import SqsCommandQueue
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.adapters.lease_dynamodb import DynamoLeases
-from bursa.adapters.settings import SettingsError, read_settings
 from bursa.adapters.snapshots_s3 import S3Snapshots
 from bursa.adapters.worker_clients import worker_client
 from bursa.contracts.record import RecordError
+from bursa.kernel.settings import SettingsError, read_settings
 from bursa.usecases.replica import JournalBroken
 from worker import threads
 from worker.capture import best_capture

@@ -13,8 +13,8 @@ child first (`probe.py`), together, and by halves if the child dies; the command
 replaced in the same way.
 """
 
-from bursa.domain.errors import InvalidInput
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
 from wire import layout
 from worker import words
 

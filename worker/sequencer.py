@@ -18,8 +18,8 @@ from bursa.contracts.record import (
     encode_record,
 )
 from bursa.contracts.replies import ANSWER_KEPT_S, Answer
-from bursa.domain.errors import InvalidInput
-from bursa.domain.identifiers import ACCOUNT_INDEX_BITS
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
 from bursa.usecases.replica import Head, Replica
 from engine.errors import InvariantViolation
 from wire import layout

@@ -1,4 +1,4 @@
-"""What the worker is told by its environment (read by `bursa.adapters.settings`)."""
+"""What the worker is told by its environment (read by `bursa.kernel.settings`)."""
 
 from dataclasses import dataclass
 

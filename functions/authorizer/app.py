@@ -13,12 +13,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.clients import dynamodb_client
-from bursa.adapters.clock import SystemClock
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.gateway_verdicts import allow, deny, sent_token
-from bursa.adapters.settings import AuthorizerSettings, read_settings
 from bursa.adapters.tokens import CognitoTokens, KeySets
-from bursa.domain.errors import Unauthenticated
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.errors import Unauthenticated
+from bursa.kernel.settings import AuthorizerSettings, read_settings
 from bursa.usecases.signing_in import SignIn
 
 logger = Logger()

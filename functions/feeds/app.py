@@ -11,15 +11,15 @@ from bursa.adapters.bootstrap import read_models
 from bursa.adapters.clients import dynamodb_client
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.journal_reader import JournalReader
-from bursa.adapters.settings import (
+from bursa.adapters.sockets import Sockets, management_client
+from bursa.adapters.stream_events import batch_response, deliveries
+from bursa.adapters.table_writer import TableWriter
+from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,
     SocketSettings,
     read_settings,
 )
-from bursa.adapters.sockets import Sockets, management_client
-from bursa.adapters.stream_events import batch_response, deliveries
-from bursa.adapters.table_writer import TableWriter
 from bursa.usecases.feeds import Feeds
 
 logger = Logger()

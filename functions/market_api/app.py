@@ -11,12 +11,12 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.clients import dynamodb_client
-from bursa.adapters.clock import SystemClock
 from bursa.adapters.journal_head import JournalHeadTables
 from bursa.adapters.market_tables import MarketDataTables, MarketsTable
 from bursa.adapters.rest import RestApi
-from bursa.adapters.settings import MarketApiSettings, read_settings
-from bursa.domain.identifiers import TenantId
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.identifiers import TenantId
+from bursa.kernel.settings import MarketApiSettings, read_settings
 from bursa.usecases.market_queries import MarketQueries, ReadHealth
 
 DEFINITIONS_AGE_MS_MAX = 5_000

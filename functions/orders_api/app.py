@@ -13,14 +13,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.adapters.account_tables import BalancesTable, FillsTable, OrdersTable
 from bursa.adapters.answer_table import AnswerTable
 from bursa.adapters.clients import dynamodb_client, sqs_client
-from bursa.adapters.clock import SystemClock, random_key
 from bursa.adapters.command_backlog import CommandBacklog, SettledTime
 from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.market_tables import MarketsTable
 from bursa.adapters.rest import RestApi
-from bursa.adapters.settings import OrdersApiSettings, read_settings
 from bursa.contracts.bodies import read_body
 from bursa.contracts.requests import BatchRequest, OrderRequest
+from bursa.kernel.clock import SystemClock, random_key
+from bursa.kernel.settings import OrdersApiSettings, read_settings
 from bursa.usecases.account_queries import AccountQueries, ListParameters
 from bursa.usecases.batches import CarryOutBatch
 from bursa.usecases.cancelling import CancelAllOrders, CancelOrder

@@ -76,7 +76,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     found = [
         f"{module.place}:{node.lineno}"
         for module in of("bursa", "functions", "worker", "engine")
-        if module.name not in {"bursa.adapters.settings", "engine.build"}
+        if module.name not in {"bursa.kernel.settings", "engine.build"}
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Attribute)
         and node.attr in {"environ", "getenv", "environb"}
@@ -90,7 +90,7 @@ def test_keys_are_made_in_one_place() -> None:
     found = [
         f"{module.place}:{line} {text!r}"
         for module in of("bursa", "functions", "worker")
-        if module.name != "bursa.adapters.keys"
+        if module.name != "bursa.kernel.keys"
         for line, text in strings(module.tree)
         if KEY.search(text)
     ]

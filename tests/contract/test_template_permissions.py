@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bursa.adapters import keys
+from bursa.kernel import keys
 from tests.contract.templates import (
     APPLICATION,
     ROOT,

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.rig import Rig
 from bursa.adapters.rebuild import Rebuild
 from bursa.contracts.messages import CommandMessage, encode_message
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.usecases.submitting import order_command_id
 from scripts.rebuild import open_rebuild
 from tests.integration.storm import wait_until_done

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from bursa.adapters.directory import DirectoryTable
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 
 TABLE = "directory"
 ISSUER = "https://issuer.example/pool"

@@ -25,7 +25,7 @@ from bursa.contracts.messages import (
     encode_message,
 )
 from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord, RecordPart
-from bursa.domain.identifiers import CommandId, TenantId
+from bursa.kernel.identifiers import CommandId, TenantId
 from bursa.usecases.projector import Projector
 from bursa.usecases.replica import Head, Replica
 from engine.core import Engine

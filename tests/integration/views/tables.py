@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from bursa.adapters.settings import ReadModelSettings
+from bursa.kernel.settings import ReadModelSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

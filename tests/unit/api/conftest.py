@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from bursa.contracts.openapi import OPERATIONS, Operation
 from bursa.contracts.problems import Problem
 from bursa.contracts.responses import PendingOrder
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId
 from tests.unit.api.exchange import (
     ALICE,
     Exchange,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bursa.adapters import keys
 from bursa.adapters.clients import dynamodb_client, sqs_client
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.journal_items import to_item
@@ -19,7 +18,8 @@ from bursa.contracts.answer_events import pack_events
 from bursa.contracts.messages import decode_message
 from bursa.contracts.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.domain.directory import TenantProfile
-from bursa.domain.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.usecases.projector import Delivery, Projector
 from engine.reference.engine import Engine
 from wire import codec

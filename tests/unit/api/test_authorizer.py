@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bursa.adapters.directory import DirectoryTable
 from bursa.domain.directory import TenantProfile
-from bursa.domain.identifiers import TenantId
+from bursa.kernel.identifiers import TenantId
 from tests.unit.api.conftest import Context, started
 from tests.unit.api.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
 

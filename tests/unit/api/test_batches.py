@@ -2,7 +2,7 @@
 
 import pytest
 
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId
 from tests.unit.api.conftest import Send
 from tests.unit.api.exchange import ALICE, BOB, Exchange, read_event
 

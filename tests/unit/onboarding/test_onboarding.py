@@ -7,8 +7,8 @@ import pytest
 
 from bursa.contracts.answers import CommandOutcome
 from bursa.domain.directory import TenantProfile, Wish
-from bursa.domain.errors import InvalidInput, Refused, Unavailable
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel.errors import InvalidInput, Refused, Unavailable
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.usecases.onboarding import (
     AssetListing,
     Deposit,

@@ -20,8 +20,8 @@ from bursa.contracts.rows import (
     TradeRow,
     from_attributes,
 )
-from bursa.domain.errors import InvalidInput
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
 from bursa.usecases.projector import Projector
 from bursa.usecases.subscriptions import (
     CHANNELS_PER_CONNECTION_MAX,

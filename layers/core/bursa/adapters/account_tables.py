@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bursa.adapters import keys
 from bursa.adapters.outages import unavailable
 from bursa.contracts.answers import LISTED_MAX
 from bursa.contracts.rows import (
@@ -18,8 +17,9 @@ from bursa.contracts.rows import (
     OrderRow,
     from_attributes,
 )
-from bursa.domain.identifiers import AccountId
-from bursa.usecases.pages import Page
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.pages import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

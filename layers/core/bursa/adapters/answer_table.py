@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from bursa.adapters import keys
 from bursa.adapters.outages import unavailable
 from bursa.contracts.answer_events import unpack_events
-from bursa.domain.identifiers import CommandId, TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import CommandId, TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

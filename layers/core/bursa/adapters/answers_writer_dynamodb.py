@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters import keys
 from bursa.adapters.storage_errors import outcome_unknown
 from bursa.contracts.answer_events import pack_events
 from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.replies import Answer
-from bursa.domain.identifiers import TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
-from bursa.adapters.settings import ReadModelSettings
 from bursa.adapters.table_writer import TableWriter
+from bursa.kernel.settings import ReadModelSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.adapters import keys
-from bursa.domain.errors import Unavailable
+from bursa.kernel import keys
+from bursa.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,8 +6,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.adapters.command_backlog import CommandBacklog
 from bursa.contracts.messages import CommandMessage, encode_message
-from bursa.domain.errors import Unavailable
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import Unavailable
+from bursa.kernel.identifiers import AccountId
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -8,7 +8,6 @@ leaves behind goes by itself.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from bursa.adapters import keys
 from bursa.adapters.table_writer import TableWriter
 from bursa.contracts.rows import (
     Attributes,
@@ -17,7 +16,8 @@ from bursa.contracts.rows import (
     from_attributes,
     to_attributes,
 )
-from bursa.domain.identifiers import TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,9 +14,9 @@ Read by the authorizers on every sign-in, written when a tenant or a user is cre
 
 from typing import TYPE_CHECKING
 
-from bursa.adapters import keys
 from bursa.domain.directory import TenantProfile, Wish
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId, TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

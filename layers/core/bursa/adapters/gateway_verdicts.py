@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bursa.domain.errors import Unauthenticated
+from bursa.kernel.errors import Unauthenticated
 from bursa.usecases.signing_in import SignedInUser
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters import keys
 from bursa.adapters.journal_items import from_item, part_to_item, to_item
 from bursa.adapters.journal_parts import JournalParts
 from bursa.adapters.storage_errors import outcome_unknown
 from bursa.contracts.journal import SlotTaken
 from bursa.contracts.record import SEGMENT_SEQUENCES, EncodedRecord, RecordPart, segment_of
+from bursa.kernel import keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from bursa.adapters import keys
 from bursa.contracts.record import segment_of
 from bursa.contracts.rows import ProgressRow, from_attributes
+from bursa.kernel import keys
 from bursa.usecases.market_queries import Position
 
 if TYPE_CHECKING:

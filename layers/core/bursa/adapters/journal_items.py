@@ -8,8 +8,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from bursa.adapters import keys
 from bursa.contracts.record import EncodedRecord, RecordError, RecordPart, segment_of
+from bursa.kernel import keys
 
 
 def to_item(record: EncodedRecord) -> dict[str, dict[str, Any]]:

@@ -8,8 +8,8 @@ says so.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bursa.adapters import keys
 from bursa.contracts.record import EncodedRecord, join_record
+from bursa.kernel import keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bursa.adapters import keys
 from bursa.adapters.journal_items import from_item
 from bursa.adapters.journal_parts import JournalParts
 from bursa.contracts.record import EncodedRecord, segment_of
+from bursa.kernel import keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

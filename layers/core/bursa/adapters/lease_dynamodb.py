@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters import keys
 from bursa.adapters.storage_errors import outcome_unknown
 from bursa.contracts.lease import LeaseRow
+from bursa.kernel import keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

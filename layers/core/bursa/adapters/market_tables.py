@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bursa.adapters import keys
 from bursa.adapters.outages import unavailable
 from bursa.contracts.presentation import market_from_row
 from bursa.contracts.rows import (
@@ -16,9 +15,10 @@ from bursa.contracts.rows import (
     TradeRow,
     from_attributes,
 )
-from bursa.domain.identifiers import TenantId
-from bursa.domain.markets import Market
-from bursa.usecases.pages import Page
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
+from bursa.kernel.markets import Market
+from bursa.kernel.pages import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

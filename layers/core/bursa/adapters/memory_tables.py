@@ -3,7 +3,6 @@
 A rebuild projects the whole journal into this and compares it with what is live.
 """
 
-from bursa.adapters import keys
 from bursa.adapters.placement import (
     SEQUENCE,
     Kind,
@@ -23,6 +22,7 @@ from bursa.contracts.rows import (
     ProgressRow,
     from_attributes,
 )
+from bursa.kernel import keys
 from bursa.usecases.projection import Definitions, Views
 
 ItemKey = tuple[str, str]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.domain.errors import Unavailable
+from bursa.kernel.errors import Unavailable
 
 
 @contextmanager

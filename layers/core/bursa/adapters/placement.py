@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bursa.adapters import keys
 from bursa.contracts.rows import (
     Attributes,
     BookRow,
@@ -18,7 +17,8 @@ from bursa.contracts.rows import (
     change_attributes,
     to_attributes,
 )
-from bursa.domain.identifiers import TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
 from bursa.usecases.projection import RowChange, Views
 
 SEQUENCE = "sequence"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from bursa.adapters import keys
 from bursa.adapters.placement import (
     Kind,
     PlacedRow,
@@ -28,6 +27,7 @@ from bursa.contracts.rows import (
     ProgressRow,
     from_attributes,
 )
+from bursa.kernel import keys
 from bursa.usecases.projection import Definitions, Views
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.contracts.problems import PROBLEM_JSON, problem
-from bursa.domain.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
+from bursa.kernel.identifiers import AccountId
 from bursa.usecases.pending import Pending
 from bursa.usecases.submitting import RequestOptions
 

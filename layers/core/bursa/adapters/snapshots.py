@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from bursa.adapters import keys
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.contracts.rows import (
     AssetRow,
@@ -15,7 +14,8 @@ from bursa.contracts.rows import (
     TradeRow,
     from_attributes,
 )
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId, TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

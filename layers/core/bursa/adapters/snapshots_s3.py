@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters import keys
 from bursa.adapters.storage_errors import outcome_unknown
 from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.snapshot import (
@@ -13,6 +12,7 @@ from bursa.contracts.snapshot import (
     decode_snapshot,
     encode_snapshot,
 )
+from bursa.kernel import keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bursa.adapters import keys
 from bursa.adapters.journal_items import from_stream_image
 from bursa.contracts.record import EncodedRecord, RecordError
+from bursa.kernel import keys
 from bursa.usecases.projector import Delivery
 
 Join = Callable[[EncodedRecord], EncodedRecord]

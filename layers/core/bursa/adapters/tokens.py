@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from bursa.domain.errors import Unauthenticated
+from bursa.kernel.errors import Unauthenticated
 
 _ALGORITHMS = ("RS256",)
 _FETCH_TIMEOUT_S = 2.0

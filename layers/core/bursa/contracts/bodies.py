@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bursa.contracts.messages import COMMANDS_PER_MESSAGE_MAX
-from bursa.domain.errors import InvalidInput, TooLarge
+from bursa.kernel.errors import InvalidInput, TooLarge
 
 BODY_BYTES_MAX = 32 * 1024
 # Names of unknown fields are the client's own words; say no more of them than this.

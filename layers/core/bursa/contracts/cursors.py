@@ -8,7 +8,7 @@ and need not be: partition keys come from the verified identity, never from a cu
 import base64
 from hashlib import blake2b
 
-from bursa.domain.errors import InvalidInput
+from bursa.kernel.errors import InvalidInput
 
 _DIGEST_BYTES = 8
 CURSOR_LENGTH_MAX = 128

@@ -24,7 +24,7 @@ from bursa.contracts.books import Level
 from bursa.contracts.presentation import fill_from_row
 from bursa.contracts.rows import Changes, FillRow
 from bursa.domain.channels import Channel
-from bursa.domain.markets import Market, MarketUnits
+from bursa.kernel.markets import Market, MarketUnits
 
 SNAPSHOT = "snapshot"
 UPDATE = "update"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bursa.contracts.books import HourStatistics, Level
 from bursa.contracts.responses import Book, Fees, MarketDefinition, Ticker
 from bursa.contracts.rows import BookRow
-from bursa.domain.markets import Market, MarketUnits
+from bursa.kernel.markets import Market, MarketUnits
 
 
 def market_definition(market: Market) -> MarketDefinition:

@@ -7,7 +7,7 @@ The tenant and the account are set at intake from the verified identity, never b
 
 import msgspec
 
-from bursa.domain.errors import InvalidInput
+from bursa.kernel.errors import InvalidInput
 
 MESSAGE_VERSION = 1
 # SQS carries at most 256 KiB; a batch of 50 commands is below 10 KiB.
@@ -75,7 +75,7 @@ class Delivery(msgspec.Struct, frozen=True):
     receipt
         Names this delivery, for deleting it or giving it back.
     group
-        The account that sent it (`bursa.domain.identifiers.AccountId`).
+        The account that sent it (`bursa.kernel.identifiers.AccountId`).
     message_id
         Known also when the body can't be read.
     sent_ms

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from bursa.domain.errors import InvalidInput
+from bursa.kernel.errors import InvalidInput
 
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 

@@ -10,8 +10,8 @@ from bursa.contracts.responses import (
     PublicTrade,
 )
 from bursa.contracts.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
-from bursa.domain.amounts import format_units
-from bursa.domain.markets import Market, MarketUnits
+from bursa.kernel.amounts import format_units
+from bursa.kernel.markets import Market, MarketUnits
 from wire import layout as w
 from wire.events import Order as OrderEvent
 from wire.events import OrderTerms, Trade

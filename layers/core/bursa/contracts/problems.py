@@ -10,7 +10,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from bursa.domain.errors import BursaError, Unavailable
+from bursa.kernel.errors import BursaError, Unavailable
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:bursa:problem:"

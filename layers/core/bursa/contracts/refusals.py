@@ -6,7 +6,7 @@ engine's list.
 
 from typing import Final
 
-from bursa.domain.errors import (
+from bursa.kernel.errors import (
     BursaError,
     Conflict,
     InternalError,

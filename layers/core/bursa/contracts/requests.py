@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict, Field
 
 from bursa.contracts.messages import COMMANDS_PER_MESSAGE_MAX
-from bursa.domain.amounts import INT64_MAX
-from bursa.domain.errors import InvalidInput
+from bursa.kernel.amounts import INT64_MAX
+from bursa.kernel.errors import InvalidInput
 
 SYMBOL_LENGTH_MAX = 32
 CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"

@@ -3,7 +3,7 @@
 The projector writes these rows and the API reads them; no one else knows the form. A row holds
 integers in the engine's units (prices in ticks, quantities in lots, amounts in ledger units, times
 in UTC milliseconds) and words for everything that has a name ("buy", "partially_filled"). What is
-``None`` is not stored. Keys are added by `bursa.adapters.keys`; no row needs its key to be read.
+``None`` is not stored. Keys are added by `bursa.kernel.keys`; no row needs its key to be read.
 
 Each row but the pointers carries ``sequence``: it reflects every event up to that sequence that
 concerns it, so a writer who finds a higher one has come late and leaves it alone (DESIGN D7).

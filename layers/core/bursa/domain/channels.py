@@ -8,8 +8,8 @@ balances          the account's own balances
 
 from dataclasses import dataclass
 
-from bursa.domain.errors import InvalidInput
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
 
 BOOK = "book"
 TRADES = "trades"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bursa.domain.identifiers import TenantId
+from bursa.kernel.identifiers import TenantId
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from bursa.contracts.presentation import balance_from_row, fill_from_row, order_
 from bursa.contracts.requests import read_client_order_id, read_order_id
 from bursa.contracts.responses import BalancePage, FillPage, Order, OrderPage
 from bursa.contracts.rows import BalanceRow, FillRow, OrderRow
-from bursa.domain.errors import NotFound
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import NotFound
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.pages import Page
 from bursa.usecases.catalogue import MarketCatalogue, named_market, stored_market, stored_scale
-from bursa.usecases.pages import Page
 from wire import layout as w
 
 LIMIT_DEFAULT = 100

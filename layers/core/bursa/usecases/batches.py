@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bursa.contracts.answers import CommandOutcome
 from bursa.contracts.requests import BatchRequest, CancelOperation, PlaceOperation
 from bursa.contracts.responses import BatchResults, OperationError, OperationResult
-from bursa.domain.errors import BursaError
-from bursa.domain.identifiers import AccountId, CommandId
+from bursa.kernel.errors import BursaError
+from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.usecases.cancelling import cancel_command
 from bursa.usecases.catalogue import MarketCatalogue, named_market
 from bursa.usecases.pending import Pending, pending_request

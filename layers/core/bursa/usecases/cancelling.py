@@ -4,8 +4,8 @@ from bursa.contracts.answers import LISTED_MAX, CommandOutcome
 from bursa.contracts.refusals import refusal
 from bursa.contracts.requests import read_order_id
 from bursa.contracts.responses import CancelledOrders, OrderState
-from bursa.domain.errors import Conflict, InvalidInput, NotFound
-from bursa.domain.identifiers import AccountId, CommandId
+from bursa.kernel.errors import Conflict, InvalidInput, NotFound
+from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.usecases.catalogue import MarketCatalogue, named_market
 from bursa.usecases.pending import Pending, pending_cancel, pending_request
 from bursa.usecases.settling import (

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bursa.domain.errors import InternalError, NotFound
-from bursa.domain.identifiers import TenantId
-from bursa.domain.markets import Market
+from bursa.kernel.errors import InternalError, NotFound
+from bursa.kernel.identifiers import TenantId
+from bursa.kernel.markets import Market
 
 
 class MarketCatalogue(Protocol):

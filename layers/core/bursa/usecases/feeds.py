@@ -26,8 +26,8 @@ from bursa.contracts.record import EncodedRecord, RecordError, decode_record
 from bursa.contracts.rows import BalanceRow, FillRow, SubscriptionRow, TradeRow
 from bursa.domain import channels
 from bursa.domain.channels import Channel
-from bursa.domain.identifiers import AccountId
-from bursa.domain.markets import Market
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.markets import Market
 from bursa.usecases.projection import (
     BookChange,
     Definitions,

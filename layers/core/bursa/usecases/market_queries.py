@@ -18,9 +18,9 @@ from bursa.contracts.responses import (
     TradePage,
 )
 from bursa.contracts.rows import BookRow, TradeRow
-from bursa.domain.identifiers import TenantId
+from bursa.kernel.identifiers import TenantId
+from bursa.kernel.pages import Page
 from bursa.usecases.catalogue import MarketCatalogue, named_market
-from bursa.usecases.pages import Page
 
 DEPTH_DEFAULT = 100
 DEPTH_MAX = 1_000

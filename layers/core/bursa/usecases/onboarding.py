@@ -14,10 +14,10 @@ from fractions import Fraction
 from typing import Protocol
 
 from bursa.contracts.answers import CommandOutcome
-from bursa.domain.amounts import parse_decimal, parse_units
 from bursa.domain.directory import TenantProfile, Wish
-from bursa.domain.errors import InvalidInput, Refused, Unavailable
-from bursa.domain.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.amounts import parse_decimal, parse_units
+from bursa.kernel.errors import InvalidInput, Refused, Unavailable
+from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.usecases.submitting import RequestIdentity, Submission
 from wire import codec, layout
 

@@ -2,7 +2,7 @@
 
 from bursa.contracts.requests import OrderRequest
 from bursa.contracts.responses import PlacedOrder
-from bursa.domain.identifiers import AccountId, CommandId
+from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.usecases.catalogue import MarketCatalogue, named_market
 from bursa.usecases.pending import Pending, pending_order
 from bursa.usecases.preparing import PreparedOrder, prepare_order

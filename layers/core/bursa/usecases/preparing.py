@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bursa.contracts.requests import OrderRequest
-from bursa.domain.errors import InvalidInput, Refused
-from bursa.domain.identifiers import AccountId, CommandId
-from bursa.domain.markets import Market
+from bursa.kernel.errors import InvalidInput, Refused
+from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.kernel.markets import Market
 from wire import codec
 from wire import layout as w
 from wire.events import Order, OrderTerms

@@ -24,8 +24,8 @@ from bursa.contracts.rows import (
     MarketRow,
     TradeRow,
 )
-from bursa.domain.errors import InvalidInput
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId, TenantId
 from wire import codec
 from wire import events as e
 from wire import layout as w

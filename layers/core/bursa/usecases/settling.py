@@ -13,8 +13,8 @@ from bursa.contracts.presentation import (
 from bursa.contracts.refusals import refusal
 from bursa.contracts.responses import OrderState, PlacedOrder
 from bursa.contracts.rows import FillRow, OrderRow
-from bursa.domain.errors import Conflict, Unavailable
-from bursa.domain.identifiers import AccountId, CommandId
+from bursa.kernel.errors import Conflict, Unavailable
+from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.usecases.catalogue import MarketCatalogue, stored_market
 from bursa.usecases.preparing import PreparedOrder
 from bursa.usecases.submitting import Clock

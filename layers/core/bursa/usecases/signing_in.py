@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bursa.domain.directory import TenantProfile
-from bursa.domain.errors import Unauthenticated
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel.errors import Unauthenticated
+from bursa.kernel.identifiers import AccountId, TenantId
 
 _TOKEN_USES = ("access", "id")
 _SIGN_IN = "Sign in and send the new token as 'Authorization: Bearer <token>'."

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from bursa.contracts.answers import CommandOutcome, read_outcomes
 from bursa.contracts.messages import CommandMessage
-from bursa.domain.errors import InvalidInput, Unavailable
-from bursa.domain.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.errors import InvalidInput, Unavailable
+from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 
 # The answer of a quiet exchange comes within a few tens of milliseconds; then ask less often.
 POLL_DELAYS_MS = (5, 10, 15, 20, 25, 30, 40, 50)

@@ -36,8 +36,8 @@ from bursa.contracts.rows import (
 )
 from bursa.domain import channels
 from bursa.domain.channels import Channel
-from bursa.domain.errors import InvalidInput
-from bursa.domain.identifiers import AccountId
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
 
 MESSAGE_BYTES_MAX = 4 * 1024
 CHANNELS_PER_CONNECTION_MAX = 50

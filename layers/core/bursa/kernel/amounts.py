@@ -6,7 +6,7 @@ what it can't represent exactly, so that no value is ever rounded on the way in.
 
 import re
 
-from bursa.domain.errors import InvalidInput
+from bursa.kernel.errors import InvalidInput
 
 INT64_MAX = (1 << 63) - 1
 # Enough for any int64 at any scale we allow; bounds the work done on hostile input.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bursa.adapters.settings import (
+from bursa.kernel.settings import (
     MarketApiSettings,
     OrdersApiSettings,
     SettingsError,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bursa.domain.errors import InvalidInput
-from bursa.domain.markets import MarketUnits
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.markets import MarketUnits
 
 SCALES = st.integers(0, 18)
 # Lots and ticks of 2s and 5s only: any other tick may be no finite decimal, which is refused.

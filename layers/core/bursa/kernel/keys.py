@@ -34,7 +34,7 @@ issuer into a tenant in the first place.
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
 """
 
-from bursa.domain.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 
 ORDER_ID_DIGITS = 19
 SEQUENCE_DIGITS = 19

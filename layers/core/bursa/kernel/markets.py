@@ -12,8 +12,8 @@ Every conversion is exact or refused: nothing is ever rounded, there is no float
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from bursa.domain.amounts import format_units, parse_decimal, parse_units
-from bursa.domain.errors import InvalidInput, Refused
+from bursa.kernel.amounts import format_units, parse_decimal, parse_units
+from bursa.kernel.errors import InvalidInput, Refused
 
 # A tick with more decimal places than this can't be written out for people.
 PRICE_SCALE_MAX = 36

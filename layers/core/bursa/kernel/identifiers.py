@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Self
 
-from bursa.domain.errors import InvalidInput
+from bursa.kernel.errors import InvalidInput
 
 ACCOUNT_INDEX_BITS = 32
 TENANT_NUMBER_MAX = (1 << 16) - 1
