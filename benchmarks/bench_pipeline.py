@@ -42,7 +42,7 @@ from bursa.adapters.command_queue_sqs import SqsCommandQueue
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.adapters.lease_dynamodb import DynamoLeases
 from bursa.adapters.snapshots_s3 import S3Snapshots
-from bursa.adapters.worker_clients import worker_client
+from bursa.aws.worker_clients import worker_client
 from bursa.contracts.messages import Delivery
 from bursa.contracts.record import EncodedRecord
 from worker import threads

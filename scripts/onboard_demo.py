@@ -8,11 +8,11 @@ import json
 import sys
 
 from bursa.adapters.answer_table import AnswerTable
-from bursa.adapters.clients import cognito_client, dynamodb_client, sqs_client
 from bursa.adapters.command_backlog import CommandBacklog
 from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.user_pool_cognito import CognitoUserPool
+from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings

@@ -26,7 +26,7 @@ from bursa.adapters.bootstrap import read_model_names, read_models
 from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.placement import Table
 from bursa.adapters.rebuild import Difference, LiveItems, Rebuild
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,

@@ -24,7 +24,7 @@ from bursa.adapters.command_queue_sqs import SqsCommandQueue
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.adapters.lease_dynamodb import DynamoLeases
 from bursa.adapters.snapshots_s3 import S3Snapshots
-from bursa.adapters.worker_clients import worker_client
+from bursa.aws.worker_clients import worker_client
 from bursa.contracts.record import RecordError
 from bursa.kernel.settings import SettingsError, read_settings
 from bursa.usecases.replica import JournalBroken

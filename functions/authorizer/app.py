@@ -12,10 +12,10 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.clients import dynamodb_client
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.gateway_verdicts import allow, deny, sent_token
 from bursa.adapters.tokens import CognitoTokens, KeySets
+from bursa.aws.clients import dynamodb_client
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.settings import AuthorizerSettings, read_settings

@@ -12,11 +12,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.account_tables import BalancesTable, FillsTable, OrdersTable
 from bursa.adapters.answer_table import AnswerTable
-from bursa.adapters.clients import dynamodb_client, sqs_client
 from bursa.adapters.command_backlog import CommandBacklog, SettledTime
 from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.market_tables import MarketsTable
 from bursa.adapters.rest import RestApi
+from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.contracts.bodies import read_body
 from bursa.contracts.requests import BatchRequest, OrderRequest
 from bursa.kernel.clock import SystemClock, random_key

@@ -12,11 +12,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.bootstrap import read_model_names, read_models
-from bursa.adapters.clients import dynamodb_client
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.snapshots import SnapshotTables
 from bursa.adapters.sockets import Sockets, management_client
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.clients import dynamodb_client
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.feed_messages import error
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId

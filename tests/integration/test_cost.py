@@ -21,8 +21,8 @@ from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
-from bursa.adapters.table_writer import TableWriter
-from bursa.adapters.worker_clients import worker_client
+from bursa.aws.table_writer import TableWriter
+from bursa.aws.worker_clients import worker_client
 from bursa.contracts.messages import Delivery
 from bursa.usecases.projector import Delivery as StreamDelivery
 from bursa.usecases.projector import Projector

@@ -16,8 +16,8 @@ from bursa.adapters.journal_dynamodb import DynamoJournal
 from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.lease_dynamodb import DynamoLeases
 from bursa.adapters.snapshots_s3 import S3Snapshots
-from bursa.adapters.storage_errors import outcome_unknown
-from bursa.adapters.worker_clients import worker_client
+from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.worker_clients import worker_client
 from bursa.contracts.journal import OutcomeUnknown, SlotTaken
 from bursa.contracts.lease import LeaseRow
 from bursa.contracts.record import (

@@ -3,8 +3,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from bursa.adapters import table_writer
-from bursa.adapters.clients import dynamodb_client
+from bursa.aws import table_writer
+from bursa.aws.clients import dynamodb_client
 from tests.integration.views.tables import ENVIRONMENT, create_tables
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bursa.adapters.connections import ConnectionsTable
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.rows import ConnectionRow, SubscriptionRow
 from tests.integration.views.tables import CONNECTIONS
 

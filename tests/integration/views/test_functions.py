@@ -13,7 +13,7 @@ import pytest
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.sockets import management_client
 from bursa.adapters.stream_events import BadRecordFirst
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.rows import OrderRow, ProgressRow, from_attributes
 from tests.integration.views.tables import CONNECTIONS
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bursa.adapters.journal_items import from_stream_image, part_to_item, to_item
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.record import split_record
 from tests.integration.views import test_functions
 from tests.integration.views.tables import JOURNAL

@@ -13,7 +13,7 @@ from bursa.adapters.memory_tables import MemoryTables, item_key
 from bursa.adapters.placement import Table
 from bursa.adapters.read_models import ReadModelTables
 from bursa.adapters.snapshots import SnapshotTables
-from bursa.adapters.table_writer import TableWriter, WritesUnprocessed
+from bursa.aws.table_writer import TableWriter, WritesUnprocessed
 from bursa.contracts.record import SEGMENT_SEQUENCES, RecordError
 from bursa.usecases.projector import Projector
 from tests.integration.views.tables import JOURNAL, SETTINGS

@@ -9,7 +9,7 @@ import pytest
 from bursa.adapters.bootstrap import read_models
 from bursa.adapters.journal_items import to_item
 from bursa.adapters.rebuild import Rebuild
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.record import EncodedRecord
 from bursa.usecases.projector import Projector
 from scripts import rebuild as script

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bursa.adapters.clients import dynamodb_client, sqs_client
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.journal_items import to_item
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.clients import dynamodb_client, sqs_client
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.answer_events import pack_events
 from bursa.contracts.messages import decode_message
 from bursa.contracts.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bursa.adapters.outages import unavailable
+from bursa.aws.outages import unavailable
 from bursa.contracts.answers import LISTED_MAX
 from bursa.contracts.rows import (
     BalanceRow,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bursa.adapters.outages import unavailable
+from bursa.aws.outages import unavailable
 from bursa.contracts.answer_events import unpack_events
 from bursa.kernel import keys
 from bursa.kernel.identifiers import CommandId, TenantId

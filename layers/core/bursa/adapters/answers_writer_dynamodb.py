@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters.storage_errors import outcome_unknown
+from bursa.aws.storage_errors import outcome_unknown
 from bursa.contracts.answer_events import pack_events
 from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.replies import Answer

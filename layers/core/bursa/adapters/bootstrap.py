@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.kernel.settings import ReadModelSettings
 
 if TYPE_CHECKING:

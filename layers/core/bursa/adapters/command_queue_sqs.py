@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bursa.adapters.storage_errors import outcome_unknown
+from bursa.aws.storage_errors import outcome_unknown
 from bursa.contracts.messages import Delivery
 
 if TYPE_CHECKING:

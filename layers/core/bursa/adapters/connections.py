@@ -8,7 +8,7 @@ leaves behind goes by itself.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from bursa.adapters.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter
 from bursa.contracts.rows import (
     Attributes,
     ConnectionRow,

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from bursa.adapters.journal_items import from_item, part_to_item, to_item
 from bursa.adapters.journal_parts import JournalParts
-from bursa.adapters.storage_errors import outcome_unknown
+from bursa.aws.storage_errors import outcome_unknown
 from bursa.contracts.journal import SlotTaken
 from bursa.contracts.record import SEGMENT_SEQUENCES, EncodedRecord, RecordPart, segment_of
 from bursa.kernel import keys

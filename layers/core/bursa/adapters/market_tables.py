@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bursa.adapters.outages import unavailable
+from bursa.aws.outages import unavailable
 from bursa.contracts.presentation import market_from_row
 from bursa.contracts.rows import (
     AssetRow,

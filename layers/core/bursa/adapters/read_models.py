@@ -18,7 +18,7 @@ from bursa.adapters.placement import (
     place_progress,
     row_key,
 )
-from bursa.adapters.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
+from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
 from bursa.contracts.rows import (
     AssetRow,
     Attributes,

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from bursa.adapters.memory_tables import ItemKey, MemoryTables, item_key
 from bursa.adapters.placement import SEQUENCE, Table, row_key
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
-from bursa.adapters.table_writer import TableWriter, Write
+from bursa.aws.table_writer import TableWriter, Write
 from bursa.contracts.rows import Attributes
 from bursa.kernel import keys
 from bursa.usecases.projector import Delivery, Journal, Projector

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters.storage_errors import outcome_unknown
+from bursa.aws.storage_errors import outcome_unknown
 from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.snapshot import (
     SnapshotDamaged,
