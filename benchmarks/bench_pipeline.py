@@ -39,12 +39,12 @@ from benchmarks.standins import (
 )
 from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.lease_dynamodb import DynamoLeases
-from bursa.adapters.snapshots_s3 import S3Snapshots
 from bursa.aws.worker_clients import worker_client
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import EncodedRecord
+from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.lease_dynamodb import DynamoLeases
+from bursa.journal.record import EncodedRecord
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines

@@ -22,11 +22,11 @@ from benchmarks.bench_pipeline import settings
 from benchmarks.flow import Flow
 from benchmarks.rig import Rig
 from benchmarks.standins import Memory, Meter, ports_over
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.snapshots_s3 import S3Snapshots
-from bursa.contracts.record import EncodedRecord
-from bursa.contracts.snapshot import SNAPSHOT_SCHEMA, SnapshotHeader
-from bursa.usecases.replica import Head, Replica
+from bursa.journal.checkpoint import SNAPSHOT_SCHEMA, SnapshotHeader
+from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.record import EncodedRecord
+from bursa.journal.replica import Head, Replica
 from engine.core import Engine
 from worker.shard import ShardWorker
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.contracts.lease import LeaseRow
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import EncodedRecord, RecordPart
 from bursa.contracts.replies import Answer
-from bursa.contracts.snapshot import SnapshotHeader
+from bursa.journal.checkpoint import SnapshotHeader
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.lease import LeaseRow
+from bursa.journal.record import EncodedRecord, RecordPart
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines

@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.journal_file import last_sequence, read_records, write_records
-from bursa.contracts.record import EncodedRecord, RecordError, decode_record
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.file import last_sequence, read_records, write_records
+from bursa.journal.record import EncodedRecord, RecordError, decode_record
+from bursa.journal.replica import Head, JournalBroken, Replica, check_continues
 from bursa.kernel.settings import SettingsError
-from bursa.usecases.replica import Head, JournalBroken, Replica, check_continues
 from engine.errors import InvariantViolation
 from scripts.client import OUTPUTS, ToolError
 from scripts.rebuild import connect

@@ -23,10 +23,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Sheet
 
 from bursa.adapters.bootstrap import read_model_names, read_models
-from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.placement import Table
 from bursa.adapters.rebuild import Difference, LiveItems, Rebuild
 from bursa.aws.table_writer import TableWriter
+from bursa.journal.reader_dynamodb import JournalReader
 from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,

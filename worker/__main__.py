@@ -21,13 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.lease_dynamodb import DynamoLeases
-from bursa.adapters.snapshots_s3 import S3Snapshots
 from bursa.aws.worker_clients import worker_client
-from bursa.contracts.record import RecordError
+from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.lease_dynamodb import DynamoLeases
+from bursa.journal.record import RecordError
+from bursa.journal.replica import JournalBroken
 from bursa.kernel.settings import SettingsError, read_settings
-from bursa.usecases.replica import JournalBroken
 from worker import threads
 from worker.capture import best_capture
 from worker.engines import NamedEngines

@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from typing import BinaryIO
 
-from bursa.usecases.replica import Engine
+from bursa.journal.replica import Engine
 from worker.huge_pages import mend_huge_pages, tidy_memory
 
 _NICENESS = 5

@@ -12,8 +12,8 @@ harmless: the messages come again, and the next record has parts of its own.
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bursa.contracts.journal import OutcomeUnknown, SlotTaken
-from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord, split_record
+from bursa.journal.errors import OutcomeUnknown, SlotTaken
+from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, split_record
 from worker.ports import Clock, Journal
 
 _BACKOFF_FIRST_S = 0.01

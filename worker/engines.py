@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from bursa.usecases.replica import Engine
+from bursa.journal.replica import Engine
 from engine.errors import SnapshotError
 
 ENGINES = ("core", "reference")

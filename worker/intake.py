@@ -9,8 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.messages import Delivery
+from bursa.journal.errors import OutcomeUnknown
 from worker.ports import Clock, CommandQueue
 
 _FAILURE_PAUSE_S = 0.5

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord
-from bursa.usecases.replica import Replica
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.record import PART_BYTES_MAX, EncodedRecord
+from bursa.journal.replica import Replica
 from wire import layout
 from worker.commit import commit
 from worker.intake import Inbox, Receivers

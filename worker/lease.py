@@ -10,8 +10,8 @@ does not keep the truth.
 from collections.abc import Callable
 from dataclasses import replace
 
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.contracts.lease import LeaseRow
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.lease import LeaseRow
 from worker.commit import Deposed
 from worker.ports import Clock, LeaseStore
 

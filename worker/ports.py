@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from bursa.contracts.lease import LeaseRow
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import EncodedRecord, RecordPart
 from bursa.contracts.replies import Answer
-from bursa.contracts.snapshot import SnapshotHeader
-from bursa.usecases.replica import Engine
+from bursa.journal.checkpoint import SnapshotHeader
+from bursa.journal.lease import LeaseRow
+from bursa.journal.record import EncodedRecord, RecordPart
+from bursa.journal.replica import Engine
 
 
 class EngineFactory(Protocol):

@@ -12,7 +12,7 @@ import signal
 import sys
 import warnings
 
-from bursa.usecases.replica import Engine
+from bursa.journal.replica import Engine
 
 # What the processor or the C library sends for a fault. Others come from outside: they say nothing.
 _FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)

@@ -8,8 +8,8 @@ the chain shows if one were missing.
 import asyncio
 from collections import deque
 
-from bursa.contracts.record import EncodedRecord
-from bursa.usecases.replica import Replica
+from bursa.journal.record import EncodedRecord
+from bursa.journal.replica import Replica
 from worker.ports import Journal
 
 SPAN_SEQUENCES = 1 << 14

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bursa.contracts.messages import CommandMessage, Delivery, decode_message
-from bursa.contracts.record import (
+from bursa.contracts.replies import ANSWER_KEPT_S, Answer
+from bursa.journal.record import (
     RECORD_BYTES_MAX,
     EncodedRecord,
     JournalRecord,
     encode_record,
 )
-from bursa.contracts.replies import ANSWER_KEPT_S, Answer
+from bursa.journal.replica import Head, Replica
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
-from bursa.usecases.replica import Head, Replica
 from engine.errors import InvariantViolation
 from wire import layout
 from worker import words

@@ -12,8 +12,8 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.usecases.replica import Replica
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.replica import Replica
 from worker.commit import Deposed
 from worker.leader import Leader, LeaderSettings
 from worker.lease import Lease

@@ -7,13 +7,13 @@ never happened.
 
 import asyncio
 
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.contracts.snapshot import (
+from bursa.journal.checkpoint import (
     SNAPSHOT_SCHEMA,
     SnapshotDamaged,
     SnapshotHeader,
 )
-from bursa.usecases.replica import Head, Replica
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.replica import Head, Replica
 from worker.capture import CaptureFailed
 from worker.ports import Clock, EngineFactory, SnapshotCapture, SnapshotStore, Telemetry
 from worker.sequencer import Sequencer

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.lease_dynamodb import DynamoLeases
-from bursa.adapters.snapshots_s3 import S3Snapshots
-from bursa.contracts.lease import LeaseRow
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import EncodedRecord, RecordPart
 from bursa.contracts.replies import Answer
-from bursa.contracts.snapshot import SnapshotHeader
+from bursa.journal.checkpoint import SnapshotHeader
+from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.lease import LeaseRow
+from bursa.journal.lease_dynamodb import DynamoLeases
+from bursa.journal.record import EncodedRecord, RecordPart
 
 _JOURNAL_READERS = 4
 

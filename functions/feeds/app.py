@@ -9,11 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.bootstrap import read_models
 from bursa.adapters.connections import ConnectionsTable
-from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.sockets import Sockets, management_client
-from bursa.adapters.stream_events import batch_response, deliveries
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
+from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.stream import batch_response, deliveries
 from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,

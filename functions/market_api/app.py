@@ -10,10 +10,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.journal_head import JournalHeadTables
 from bursa.adapters.market_tables import MarketDataTables, MarketsTable
 from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client
+from bursa.journal.head_dynamodb import JournalHeadTables
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.settings import MarketApiSettings, read_settings

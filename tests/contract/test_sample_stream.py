@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bursa.adapters.journal_items import from_stream_image, to_item
-from bursa.contracts.record import (
+from bursa.journal.items import from_stream_image, to_item
+from bursa.journal.record import (
     GENESIS_HASH,
     RECORD_SCHEMA,
     JournalRecord,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks.rig import Rig
-from bursa.contracts.record import EncodedRecord
+from bursa.journal.record import EncodedRecord
 from tests.contract.templates import APPLICATION, resources
 from tests.integration.edge import LATER, Edge, account, command_bytes
 from tests.integration.storm import (

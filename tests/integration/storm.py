@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.rig import Rig, free_port, wait_until_answers
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.contracts.record import GENESIS_HASH, EncodedRecord, decode_record
-from bursa.usecases.replica import Head, Replica
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.record import GENESIS_HASH, EncodedRecord, decode_record
+from bursa.journal.replica import Head, Replica
 from engine.core import Engine
 from tests.simulation.workload import Wish, Workload
 from wire import layout as w

@@ -18,15 +18,15 @@ from moto import mock_aws
 
 from benchmarks.flow import Flow
 from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.table_writer import TableWriter
 from bursa.aws.worker_clients import worker_client
 from bursa.contracts.messages import Delivery
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.replica import Head, Replica
 from bursa.usecases.projector import Delivery as StreamDelivery
 from bursa.usecases.projector import Projector
-from bursa.usecases.replica import Head, Replica
 from engine.core import Engine
 from wire import layout as w
 from worker.poison import Quarantine

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.rig import Rig
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.contracts.record import EncodedRecord, decode_record
-from bursa.usecases.replica import Head, Replica
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.record import EncodedRecord, decode_record
+from bursa.journal.replica import Head, Replica
 from engine.core import Engine
 from tests.simulation.workload import Wish, Workload
 from wire import layout as w

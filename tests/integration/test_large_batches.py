@@ -11,23 +11,23 @@ from moto import mock_aws
 
 from bursa.adapters.answer_table import AnswerTable
 from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.memory_tables import MemoryTables
 from bursa.adapters.placement import Table
-from bursa.adapters.stream_events import deliveries
 from bursa.contracts.answers import LISTED_MAX, read_outcomes
-from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.messages import (
     COMMANDS_PER_MESSAGE_MAX,
     CommandMessage,
     Delivery,
     encode_message,
 )
-from bursa.contracts.record import PART_BYTES_MAX, EncodedRecord, RecordPart
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, RecordPart
+from bursa.journal.replica import Head, Replica
+from bursa.journal.stream import deliveries
 from bursa.kernel.identifiers import CommandId, TenantId
 from bursa.usecases.projector import Projector
-from bursa.usecases.replica import Head, Replica
 from engine.core import Engine
 from tests.integration.test_worker_adapters import make_table
 from tests.unit.views.shard import ALICE, BOB, BTC, NOON_MS, OPENING, USDT, buy, sell

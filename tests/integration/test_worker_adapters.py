@@ -9,27 +9,27 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from bursa.adapters import journal_dynamodb
 from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.adapters.journal_dynamodb import DynamoJournal
-from bursa.adapters.journal_reader import JournalReader
-from bursa.adapters.lease_dynamodb import DynamoLeases
-from bursa.adapters.snapshots_s3 import S3Snapshots
 from bursa.aws.storage_errors import outcome_unknown
 from bursa.aws.worker_clients import worker_client
-from bursa.contracts.journal import OutcomeUnknown, SlotTaken
-from bursa.contracts.lease import LeaseRow
-from bursa.contracts.record import (
+from bursa.contracts.replies import Answer
+from bursa.journal import dynamodb as journal_dynamodb
+from bursa.journal.checkpoint import SNAPSHOT_SCHEMA, SnapshotDamaged, SnapshotHeader
+from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.errors import OutcomeUnknown, SlotTaken
+from bursa.journal.lease import LeaseRow
+from bursa.journal.lease_dynamodb import DynamoLeases
+from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.record import (
     EncodedRecord,
     RecordError,
     decode_record,
     record_hash,
     split_record,
 )
-from bursa.contracts.replies import Answer
-from bursa.contracts.snapshot import SNAPSHOT_SCHEMA, SnapshotDamaged, SnapshotHeader
-from bursa.usecases.replica import Head
+from bursa.journal.replica import Head
 from tests.unit.worker.fakes import credit, record
 
 

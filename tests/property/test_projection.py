@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from bursa.adapters.memory_tables import MemoryTables
 from bursa.adapters.placement import Table
-from bursa.contracts.record import EncodedRecord
 from bursa.contracts.rows import OrderRow, from_attributes
+from bursa.journal.record import EncodedRecord
 from bursa.usecases.books import Book
 from bursa.usecases.projection import OPEN_STATUSES
 from bursa.usecases.projector import Projector

@@ -1,9 +1,9 @@
 """What must hold after every run, whatever happened in it."""
 
-from bursa.contracts.record import GENESIS_HASH, EncodedRecord, record_hash
-from bursa.contracts.snapshot import SnapshotDamaged
+from bursa.journal.checkpoint import SnapshotDamaged
+from bursa.journal.record import GENESIS_HASH, EncodedRecord, record_hash
+from bursa.journal.replica import Head, Replica
 from bursa.usecases.projector import Delivery, Projector
-from bursa.usecases.replica import Head, Replica
 from tests.simulation.projecting import JournalView, ReadModelMemory
 from tests.simulation.services import Violation
 from tests.simulation.wire import EPOCH_MS

@@ -3,9 +3,9 @@
 import importlib
 from typing import Any
 
-from bursa.usecases.replica import Engine
+from bursa.journal.replica import Engine
 from engine.errors import SnapshotError
-from tests.simulation.toy_engine import ToyEngine
+from tests.doubles.toy_engine import ToyEngine
 
 _SIZES = {
     "orders": 1 << 10,

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from bursa.contracts.record import PART_BYTES_MAX
+from bursa.journal.record import PART_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.contracts.record import EncodedRecord
 from bursa.contracts.rows import BookRow, Changes, ProgressRow
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.record import EncodedRecord
 from bursa.usecases.projection import Definitions, RowChange, Views
 from bursa.usecases.projector import Delivery, ProjectionError, Projector
 from tests.simulation.faults import Faults

@@ -9,22 +9,22 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bursa.contracts.journal import SlotTaken
-from bursa.contracts.lease import LeaseRow
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import (
+from bursa.contracts.replies import Answer
+from bursa.journal.checkpoint import (
+    SnapshotDamaged,
+    SnapshotHeader,
+    decode_snapshot,
+    encode_snapshot,
+)
+from bursa.journal.errors import SlotTaken
+from bursa.journal.lease import LeaseRow
+from bursa.journal.record import (
     EncodedRecord,
     RecordPart,
     decode_record,
     join_record,
     segment_of,
-)
-from bursa.contracts.replies import Answer
-from bursa.contracts.snapshot import (
-    SnapshotDamaged,
-    SnapshotHeader,
-    decode_snapshot,
-    encode_snapshot,
 )
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bursa.contracts.journal import OutcomeUnknown, SlotTaken
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import EncodedRecord, RecordPart, split_record
+from bursa.journal.errors import OutcomeUnknown, SlotTaken
+from bursa.journal.record import EncodedRecord, RecordPart, split_record
 from bursa.usecases.projector import Projector
+from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.running import SeedFailed, run_seed
 from tests.simulation.services import JournalPort, JournalTable
-from tests.simulation.toy_engine import ToyEngine
 from worker import commit as commit_module
 from worker import leader, sequencer, words
 from worker.leader import Leader

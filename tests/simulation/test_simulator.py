@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.usecases.replica import Engine
+from bursa.journal.replica import Engine
+from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.faults import KINDS
 from tests.simulation.options import Options
 from tests.simulation.running import run_seed
-from tests.simulation.toy_engine import ToyEngine
 from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
 from wire import layout as w

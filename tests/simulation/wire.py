@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from bursa.contracts.journal import OutcomeUnknown, StorageError
+from bursa.journal.errors import OutcomeUnknown, StorageError
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 

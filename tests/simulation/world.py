@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bursa.contracts.record import EncodedRecord
+from bursa.journal.record import EncodedRecord
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.projecting import ProjectorProcess

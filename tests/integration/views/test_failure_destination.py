@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bursa.adapters.journal_items import to_item
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.contracts.record import EncodedRecord
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.items import to_item
+from bursa.journal.record import EncodedRecord
 from bursa.usecases.projection import Views
 from scripts.rebuild import open_rebuild
 from tests.contract.templates import APPLICATION, resources

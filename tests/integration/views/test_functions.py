@@ -12,9 +12,9 @@ import pytest
 
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.sockets import management_client
-from bursa.adapters.stream_events import BadRecordFirst
 from bursa.aws.table_writer import TableWriter
 from bursa.contracts.rows import OrderRow, ProgressRow, from_attributes
+from bursa.journal.stream import BadRecordFirst
 from tests.integration.views.tables import CONNECTIONS
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bursa.adapters.journal_items import from_stream_image, part_to_item, to_item
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.record import split_record
+from bursa.journal.items import from_stream_image, part_to_item, to_item
+from bursa.journal.record import split_record
 from tests.integration.views import test_functions
 from tests.integration.views.tables import JOURNAL
 from tests.integration.views.test_functions import Context, Posted, event, metric

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bursa.adapters.bootstrap import read_model_names, read_models
-from bursa.adapters.journal_items import from_item, to_item
-from bursa.adapters.journal_reader import JournalReader
 from bursa.adapters.memory_tables import MemoryTables, item_key
 from bursa.adapters.placement import Table
 from bursa.adapters.read_models import ReadModelTables
 from bursa.adapters.snapshots import SnapshotTables
 from bursa.aws.table_writer import TableWriter, WritesUnprocessed
-from bursa.contracts.record import SEGMENT_SEQUENCES, RecordError
+from bursa.journal.items import from_item, to_item
+from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
 from bursa.usecases.projector import Projector
 from tests.integration.views.tables import JOURNAL, SETTINGS
 from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell

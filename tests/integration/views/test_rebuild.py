@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bursa.adapters.bootstrap import read_models
-from bursa.adapters.journal_items import to_item
 from bursa.adapters.rebuild import Rebuild
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.record import EncodedRecord
+from bursa.journal.items import to_item
+from bursa.journal.record import EncodedRecord
 from bursa.usecases.projector import Projector
 from scripts import rebuild as script
 from tests.integration.views.tables import ENVIRONMENT, JOURNAL, SETTINGS

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bursa.adapters.directory import DirectoryTable
-from bursa.adapters.journal_items import to_item
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.aws.table_writer import TableWriter
 from bursa.contracts.answer_events import pack_events
 from bursa.contracts.messages import decode_message
-from bursa.contracts.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.domain.directory import TenantProfile
+from bursa.journal.items import to_item
+from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.usecases.projector import Delivery, Projector

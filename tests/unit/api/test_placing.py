@@ -5,8 +5,8 @@ from types import ModuleType
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from bursa.adapters.lease_dynamodb import DynamoLeases
-from bursa.contracts.lease import LeaseRow
+from bursa.journal.lease import LeaseRow
+from bursa.journal.lease_dynamodb import DynamoLeases
 from tests.unit.api.conftest import Send
 from tests.unit.api.exchange import BOB, CAROL, Exchange, WorkingClock
 

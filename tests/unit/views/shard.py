@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bursa.contracts.record import (
+from bursa.journal.record import (
     GENESIS_HASH,
     EncodedRecord,
     JournalRecord,

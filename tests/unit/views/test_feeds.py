@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bursa.adapters.memory_tables import MemoryTables
-from bursa.contracts.record import EncodedRecord
 from bursa.contracts.rows import SubscriptionRow
+from bursa.journal.record import EncodedRecord
 from bursa.usecases.feeds import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener
 from bursa.usecases.projection import Definitions
 from bursa.usecases.projector import Projector

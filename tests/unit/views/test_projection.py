@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.contracts.record import JournalRecord
 from bursa.contracts.rows import BalanceRow, Changes, ClientOrderRow, FeeTierRow
+from bursa.journal.record import JournalRecord
 from bursa.usecases import projection
 from bursa.usecases.projection import (
     Definitions,

@@ -7,8 +7,8 @@ import pytest
 
 from bursa.adapters.memory_tables import ItemKey, MemoryTables
 from bursa.adapters.placement import Table
-from bursa.contracts.record import EncodedRecord, JournalRecord, decode_record, encode_record
 from bursa.contracts.rows import Attributes, BookRow, ProgressRow
+from bursa.journal.record import EncodedRecord, JournalRecord, decode_record, encode_record
 from bursa.usecases.books import Book
 from bursa.usecases.projection import Views
 from bursa.usecases.projector import (

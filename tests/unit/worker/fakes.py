@@ -3,10 +3,10 @@
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from bursa.contracts.lease import LeaseRow
 from bursa.contracts.messages import CommandMessage, Delivery, encode_message
-from bursa.contracts.record import EncodedRecord, JournalRecord, RecordPart, encode_record
-from bursa.usecases.replica import Head
+from bursa.journal.lease import LeaseRow
+from bursa.journal.record import EncodedRecord, JournalRecord, RecordPart, encode_record
+from bursa.journal.replica import Head
 from tests.simulation.virtual_loop import VirtualLoop
 from wire import layout as w
 from worker import words

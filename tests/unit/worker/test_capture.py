@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines
-from tests.simulation.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit
 from worker.capture import CaptureFailed, CopyCapture, ForkCapture
 

@@ -1,8 +1,8 @@
 import pytest
 
-from bursa.contracts.journal import OutcomeUnknown, SlotTaken
-from bursa.contracts.record import split_record
-from bursa.usecases.replica import Head
+from bursa.journal.errors import OutcomeUnknown, SlotTaken
+from bursa.journal.record import split_record
+from bursa.journal.replica import Head
 from tests.unit.worker.fakes import FakeClock, ScriptedJournal, credit, record, run
 from worker.commit import Deposed, commit
 

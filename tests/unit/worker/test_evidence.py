@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.standins import Memory, Meter, NoSnapshots, ports_over
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.usecases.replica import Engine
-from tests.simulation.toy_engine import ToyEngine
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.replica import Engine
+from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import FakeClock, SilentTelemetry, credit, delivery
 from worker.sequencer import InvariantBroken
 from worker.shard import ShardSettings, ShardWorker

@@ -1,7 +1,7 @@
 import asyncio
 
-from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.messages import Delivery
+from bursa.journal.errors import OutcomeUnknown
 from tests.unit.worker.fakes import FakeClock, credit, delivery, run
 from worker.intake import Inbox, Receivers
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bursa.adapters.journal_file import last_sequence, read_records, write_records
-from bursa.contracts.record import RECORD_SCHEMA, EncodedRecord, RecordError, record_hash
+from bursa.journal.file import last_sequence, read_records, write_records
+from bursa.journal.record import RECORD_SCHEMA, EncodedRecord, RecordError, record_hash
 from scripts import journal
 from tests.simulation.engines import SmallEngines
 from tests.simulation.running import run_seed

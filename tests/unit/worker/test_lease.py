@@ -1,7 +1,7 @@
 import pytest
 
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.contracts.lease import LeaseRow
+from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.lease import LeaseRow
 from tests.unit.worker.fakes import FakeClock, FakeLeases, run
 from worker.commit import Deposed
 from worker.lease import Lease

@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks.standins import Memory, Meter, ports_over
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import decode_record
-from bursa.usecases.replica import Engine, Head, Replica
+from bursa.journal.record import decode_record
+from bursa.journal.replica import Engine, Head, Replica
+from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
-from tests.simulation.toy_engine import ToyEngine
 from tests.unit.worker.fakes import SilentTelemetry, credit, delivery
 from wire import layout as w
 from worker import probe as probe_module

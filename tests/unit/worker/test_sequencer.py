@@ -4,9 +4,9 @@ import struct
 import pytest
 
 from bursa.contracts.messages import Delivery
-from bursa.contracts.record import RECORD_BYTES_MAX, decode_record
-from bursa.usecases.replica import Head, Replica
-from tests.simulation.toy_engine import ToyEngine
+from bursa.journal.record import RECORD_BYTES_MAX, decode_record
+from bursa.journal.replica import Head, Replica
+from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit, delivery
 from wire import layout as w
 from worker import words

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.standins import Memory, Meter, ports_over
 from bursa.contracts.messages import Delivery
-from bursa.usecases.replica import Engine
+from bursa.journal.replica import Engine
 from tests.simulation.engines import ToyEngines
 from tests.unit.worker.fakes import credit, delivery
 from worker.sequencer import Sequencer

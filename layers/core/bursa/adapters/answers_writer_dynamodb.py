@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
 from bursa.contracts.answer_events import pack_events
-from bursa.contracts.journal import OutcomeUnknown
 from bursa.contracts.replies import Answer
+from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 

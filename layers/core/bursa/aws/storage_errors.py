@@ -1,7 +1,7 @@
 """Which failures of a request leave its outcome open.
 
 Time-outs and broken connections do, and so do throttles and server errors, by decision (see
-`bursa.contracts.journal`). Everything else is a mistake of ours and must surface as it is.
+`bursa.journal.errors`). Everything else is a mistake of ours and must surface as it is.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
-from bursa.contracts.journal import OutcomeUnknown
+from bursa.journal.errors import OutcomeUnknown
 
 _SERVER_ERROR = 500
 _LOAD_CODES = frozenset(

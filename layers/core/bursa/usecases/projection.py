@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from bursa.contracts.record import JournalRecord
 from bursa.contracts.rows import (
     AssetRow,
     BalanceRow,
@@ -24,6 +23,7 @@ from bursa.contracts.rows import (
     MarketRow,
     TradeRow,
 )
+from bursa.journal.record import JournalRecord
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from wire import codec

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bursa.contracts.record import EncodedRecord, JournalRecord, RecordError, decode_record
 from bursa.contracts.rows import BookRow, Changes, ProgressRow
+from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
 from bursa.usecases.books import Book
 from bursa.usecases.projection import (
     BookChange,

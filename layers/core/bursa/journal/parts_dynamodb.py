@@ -8,7 +8,7 @@ says so.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bursa.contracts.record import EncodedRecord, join_record
+from bursa.journal.record import EncodedRecord, join_record
 from bursa.kernel import keys
 
 if TYPE_CHECKING:

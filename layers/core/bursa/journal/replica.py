@@ -7,7 +7,7 @@ same commands, so a divergence between two builds shows at the first record that
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.contracts.record import GENESIS_HASH, EncodedRecord, decode_record
+from bursa.journal.record import GENESIS_HASH, EncodedRecord, decode_record
 
 
 class Engine(Protocol):

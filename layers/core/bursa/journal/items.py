@@ -1,14 +1,14 @@
 """A journal record as a DynamoDB item, in a client's form and in a stream's; parts of a large one.
 
-A record in the form of an item may lack its body (`bursa.contracts.record.split_record`):
-`bursa.adapters.journal_parts` joins it.
+A record in the form of an item may lack its body (`bursa.journal.record.split_record`):
+`bursa.journal.parts_dynamodb` joins it.
 """
 
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from bursa.contracts.record import EncodedRecord, RecordError, RecordPart, segment_of
+from bursa.journal.record import EncodedRecord, RecordError, RecordPart, segment_of
 from bursa.kernel import keys
 
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.contracts.journal import OutcomeUnknown
-from bursa.contracts.snapshot import (
+from bursa.journal.checkpoint import (
     SnapshotDamaged,
     SnapshotHeader,
     decode_snapshot,
     encode_snapshot,
 )
+from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel import keys
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 import pytest
 
-from bursa.contracts.snapshot import (
+from bursa.journal.checkpoint import (
     SNAPSHOT_SCHEMA,
     SnapshotDamaged,
     SnapshotHeader,

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from bursa.contracts.record import segment_of
 from bursa.contracts.rows import ProgressRow, from_attributes
+from bursa.journal.record import segment_of
 from bursa.kernel import keys
 from bursa.usecases.market_queries import Position
 

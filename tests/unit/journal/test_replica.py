@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.contracts.record import EncodedRecord, RecordError, record_hash
-from bursa.usecases.replica import Head, JournalBroken, Replica
-from tests.simulation.toy_engine import ToyEngine
+from bursa.journal.record import EncodedRecord, RecordError, record_hash
+from bursa.journal.replica import Head, JournalBroken, Replica
+from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit, record
 
 

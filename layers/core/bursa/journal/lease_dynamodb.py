@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.contracts.lease import LeaseRow
+from bursa.journal.lease import LeaseRow
 from bursa.kernel import keys
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bursa.adapters.journal_items import from_item
-from bursa.adapters.journal_parts import JournalParts
-from bursa.contracts.record import EncodedRecord, segment_of
+from bursa.journal.items import from_item
+from bursa.journal.parts_dynamodb import JournalParts
+from bursa.journal.record import EncodedRecord, segment_of
 from bursa.kernel import keys
 
 if TYPE_CHECKING:

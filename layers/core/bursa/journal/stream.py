@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bursa.adapters.journal_items import from_stream_image
-from bursa.contracts.record import EncodedRecord, RecordError
+from bursa.journal.items import from_stream_image
+from bursa.journal.record import EncodedRecord, RecordError
 from bursa.kernel import keys
 from bursa.usecases.projector import Delivery
 

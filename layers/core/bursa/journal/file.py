@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from bursa.contracts.record import EncodedRecord, RecordError
+from bursa.journal.record import EncodedRecord, RecordError
 
 _LENGTH_BYTES = 4
 # A record in a file has its whole body, so there are no parts to count.

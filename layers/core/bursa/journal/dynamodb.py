@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters.journal_items import from_item, part_to_item, to_item
-from bursa.adapters.journal_parts import JournalParts
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.contracts.journal import SlotTaken
-from bursa.contracts.record import SEGMENT_SEQUENCES, EncodedRecord, RecordPart, segment_of
+from bursa.journal.errors import SlotTaken
+from bursa.journal.items import from_item, part_to_item, to_item
+from bursa.journal.parts_dynamodb import JournalParts
+from bursa.journal.record import SEGMENT_SEQUENCES, EncodedRecord, RecordPart, segment_of
 from bursa.kernel import keys
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.contracts.record import (
+from bursa.journal.record import (
     PART_BYTES_MAX,
     EncodedRecord,
     RecordError,
@@ -14,7 +14,7 @@ from bursa.contracts.record import (
     record_hash,
     split_record,
 )
-from bursa.usecases.replica import Head
+from bursa.journal.replica import Head
 from tests.unit.worker.fakes import credit, record
 
 PART = 1_000
