@@ -34,7 +34,7 @@ from typing import Any
 
 import worker.__main__  # noqa: F401 - a worker's heap is part of what a fork copies
 from benchmarks.flow import Flow
-from bursa.contracts.messages import decode_message
+from bursa.intake.message import decode_message
 from engine.core import Engine
 from wire import layout
 from wire.codec import encode

@@ -3,7 +3,7 @@
 import random
 import time
 
-from bursa.contracts.messages import CommandMessage, Delivery, encode_message
+from bursa.intake.message import CommandMessage, Delivery, encode_message
 from wire import layout as w
 from wire.codec import encode
 

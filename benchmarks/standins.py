@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
-from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.contracts.messages import Delivery
-from bursa.contracts.replies import Answer
+from bursa.intake.message import Delivery
+from bursa.intake.receiver_sqs import SqsCommandQueue
+from bursa.intake.reply import Answer
 from bursa.journal.checkpoint import SnapshotHeader
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow

@@ -7,12 +7,13 @@ it again changes nothing.
 import json
 import sys
 
-from bursa.adapters.answer_table import AnswerTable
-from bursa.adapters.command_backlog import CommandBacklog
-from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.user_pool_cognito import CognitoUserPool
 from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
+from bursa.intake.backlog_sqs import CommandBacklog
+from bursa.intake.reply_reader_dynamodb import AnswerTable
+from bursa.intake.sender_sqs import SqsCommandQueue
+from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
@@ -23,7 +24,6 @@ from bursa.usecases.onboarding import (
     MarketListing,
     Onboarding,
 )
-from bursa.usecases.submitting import Intake
 
 KEY = "demo"
 QUEUE_DEPTH_MAX = 1_000

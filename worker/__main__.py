@@ -19,9 +19,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
-from bursa.adapters.command_queue_sqs import SqsCommandQueue
 from bursa.aws.worker_clients import worker_client
+from bursa.intake.receiver_sqs import SqsCommandQueue
+from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.checkpoint_s3 import S3Snapshots
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease_dynamodb import DynamoLeases

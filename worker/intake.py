@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.errors import OutcomeUnknown
 from worker.ports import Clock, CommandQueue
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import PART_BYTES_MAX, EncodedRecord
 from bursa.journal.replica import Replica

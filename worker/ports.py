@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from bursa.contracts.messages import Delivery
-from bursa.contracts.replies import Answer
+from bursa.intake.message import Delivery
+from bursa.intake.reply import Answer
 from bursa.journal.checkpoint import SnapshotHeader
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart

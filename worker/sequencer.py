@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bursa.contracts.messages import CommandMessage, Delivery, decode_message
-from bursa.contracts.replies import ANSWER_KEPT_S, Answer
+from bursa.intake.message import CommandMessage, Delivery, decode_message
+from bursa.intake.reply import ANSWER_KEPT_S, Answer
 from bursa.journal.record import (
     RECORD_BYTES_MAX,
     EncodedRecord,

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from bursa.contracts.replies import Answer
+from bursa.intake.reply import Answer
 from bursa.journal.errors import OutcomeUnknown
 from worker.intake import Inbox
 from worker.ports import Answers, Clock, CommandQueue, Telemetry

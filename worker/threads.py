@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
-from bursa.adapters.command_queue_sqs import SqsCommandQueue
-from bursa.contracts.messages import Delivery
-from bursa.contracts.replies import Answer
+from bursa.intake.message import Delivery
+from bursa.intake.receiver_sqs import SqsCommandQueue
+from bursa.intake.reply import Answer
+from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.checkpoint import SnapshotHeader
 from bursa.journal.checkpoint_s3 import S3Snapshots
 from bursa.journal.dynamodb import DynamoJournal

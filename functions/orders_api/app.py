@@ -11,14 +11,15 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.account_tables import BalancesTable, FillsTable, OrdersTable
-from bursa.adapters.answer_table import AnswerTable
-from bursa.adapters.command_backlog import CommandBacklog, SettledTime
-from bursa.adapters.command_queue import SqsCommandQueue
 from bursa.adapters.market_tables import MarketsTable
 from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.contracts.bodies import read_body
 from bursa.contracts.requests import BatchRequest, OrderRequest
+from bursa.intake.backlog_sqs import CommandBacklog, SettledTime
+from bursa.intake.reply_reader_dynamodb import AnswerTable
+from bursa.intake.sender_sqs import SqsCommandQueue
+from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import OrdersApiSettings, read_settings
 from bursa.usecases.account_queries import AccountQueries, ListParameters
@@ -26,7 +27,6 @@ from bursa.usecases.batches import CarryOutBatch
 from bursa.usecases.cancelling import CancelAllOrders, CancelOrder
 from bursa.usecases.placing import PlaceOrder
 from bursa.usecases.settling import Settlement
-from bursa.usecases.submitting import Intake
 
 CREATED = 201
 DEFINITIONS_AGE_MS_MAX = 30_000

@@ -14,9 +14,9 @@ import pytest
 
 from benchmarks.rig import Rig
 from bursa.adapters.rebuild import Rebuild
-from bursa.contracts.messages import CommandMessage, encode_message
+from bursa.intake.message import CommandMessage, encode_message
+from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.usecases.submitting import order_command_id
 from scripts.rebuild import open_rebuild
 from tests.integration.storm import wait_until_done
 from tests.integration.views.tables import ENVIRONMENT, JOURNAL, create_read_models

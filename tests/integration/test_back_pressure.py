@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.rig import Rig
-from bursa.adapters import command_backlog
+from bursa.intake import backlog_sqs as command_backlog
 from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, wish
 from tests.integration.storm import decisions, set_rules, start_proxy, wait_until_done
 from tests.simulation.workload import Wish

@@ -17,11 +17,11 @@ import pytest
 from moto import mock_aws
 
 from benchmarks.flow import Flow
-from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.table_writer import TableWriter
 from bursa.aws.worker_clients import worker_client
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
+from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.replica import Head, Replica

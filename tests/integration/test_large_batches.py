@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from bursa.adapters.answer_table import AnswerTable
-from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
 from bursa.adapters.memory_tables import MemoryTables
 from bursa.adapters.placement import Table
-from bursa.contracts.answers import LISTED_MAX, read_outcomes
-from bursa.contracts.messages import (
+from bursa.intake.message import (
     COMMANDS_PER_MESSAGE_MAX,
     CommandMessage,
     Delivery,
     encode_message,
 )
+from bursa.intake.outcomes import LISTED_MAX, read_outcomes
+from bursa.intake.reply_reader_dynamodb import AnswerTable
+from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.reader_dynamodb import JournalReader

@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from bursa.adapters.answers_writer_dynamodb import DynamoAnswers
-from bursa.adapters.command_queue_sqs import SqsCommandQueue
 from bursa.aws.storage_errors import outcome_unknown
 from bursa.aws.worker_clients import worker_client
-from bursa.contracts.replies import Answer
+from bursa.intake.receiver_sqs import SqsCommandQueue
+from bursa.intake.reply import Answer
+from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal import dynamodb as journal_dynamodb
 from bursa.journal.checkpoint import SNAPSHOT_SCHEMA, SnapshotDamaged, SnapshotHeader
 from bursa.journal.checkpoint_s3 import S3Snapshots

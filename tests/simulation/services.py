@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bursa.contracts.messages import Delivery
-from bursa.contracts.replies import Answer
+from bursa.intake.message import Delivery
+from bursa.intake.reply import Answer
 from bursa.journal.checkpoint import (
     SnapshotDamaged,
     SnapshotHeader,

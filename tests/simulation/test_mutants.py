@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.errors import OutcomeUnknown, SlotTaken
 from bursa.journal.record import EncodedRecord, RecordPart, split_record
 from bursa.usecases.projector import Projector

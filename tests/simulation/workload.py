@@ -7,7 +7,7 @@ low word of their ids, so that their order can be looked at afterwards.
 import random
 from dataclasses import dataclass
 
-from bursa.contracts.messages import CommandMessage, encode_message
+from bursa.intake.message import CommandMessage, encode_message
 from tests.simulation.wire import EPOCH_MS
 from wire import layout as w
 from worker import words

@@ -13,9 +13,9 @@ from bursa.adapters.directory import DirectoryTable
 from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.answer_events import pack_events
-from bursa.contracts.messages import decode_message
 from bursa.domain.directory import TenantProfile
+from bursa.intake.message import decode_message
+from bursa.intake.reply_format import pack_events
 from bursa.journal.items import to_item
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.kernel import keys

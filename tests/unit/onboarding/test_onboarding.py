@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from bursa.contracts.answers import CommandOutcome
 from bursa.domain.directory import TenantProfile, Wish
+from bursa.intake.outcomes import CommandOutcome
+from bursa.intake.submission import Submission
 from bursa.kernel.errors import InvalidInput, Refused, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.usecases.onboarding import (
@@ -17,7 +18,6 @@ from bursa.usecases.onboarding import (
     Onboarding,
     market_steps,
 )
-from bursa.usecases.submitting import Submission
 from wire import layout
 from wire.codec import Command, decode_commands
 from wire.events import Result

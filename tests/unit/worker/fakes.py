@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from bursa.contracts.messages import CommandMessage, Delivery, encode_message
+from bursa.intake.message import CommandMessage, Delivery, encode_message
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordPart, encode_record
 from bursa.journal.replica import Head

@@ -1,6 +1,6 @@
 import asyncio
 
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.errors import OutcomeUnknown
 from tests.unit.worker.fakes import FakeClock, credit, delivery, run
 from worker.intake import Inbox, Receivers

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from benchmarks.standins import Memory, Meter, ports_over
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.record import decode_record
 from bursa.journal.replica import Engine, Head, Replica
 from tests.doubles.toy_engine import ToyEngine

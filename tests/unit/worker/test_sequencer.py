@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.record import RECORD_BYTES_MAX, decode_record
 from bursa.journal.replica import Head, Replica
 from tests.doubles.toy_engine import ToyEngine

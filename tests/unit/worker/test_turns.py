@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.standins import Memory, Meter, ports_over
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 from bursa.journal.replica import Engine
 from tests.simulation.engines import ToyEngines
 from tests.unit.worker.fakes import credit, delivery

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bursa.aws.outages import unavailable
-from bursa.contracts.answers import LISTED_MAX
 from bursa.contracts.rows import (
     BalanceRow,
     ClientOrderRow,
@@ -17,6 +16,7 @@ from bursa.contracts.rows import (
     OrderRow,
     from_attributes,
 )
+from bursa.intake.outcomes import LISTED_MAX
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page

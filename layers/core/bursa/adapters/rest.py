@@ -18,10 +18,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.contracts.problems import PROBLEM_JSON, problem
+from bursa.intake.submission import RequestOptions
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import AccountId
 from bursa.usecases.pending import Pending
-from bursa.usecases.submitting import RequestOptions
 
 JSON = "application/json"
 _OK = 200

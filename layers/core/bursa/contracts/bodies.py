@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bursa.contracts.messages import COMMANDS_PER_MESSAGE_MAX
+from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
 from bursa.kernel.errors import InvalidInput, TooLarge
 
 BODY_BYTES_MAX = 32 * 1024

@@ -1,6 +1,5 @@
 """How orders, fills, balances and trades are said to people."""
 
-from bursa.contracts.answers import LISTED_MAX, CommandOutcome
 from bursa.contracts.responses import (
     Balance,
     Fill,
@@ -10,6 +9,7 @@ from bursa.contracts.responses import (
     PublicTrade,
 )
 from bursa.contracts.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
+from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.kernel.amounts import format_units
 from bursa.kernel.markets import Market, MarketUnits
 from wire import layout as w

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bursa.contracts.messages import COMMANDS_PER_MESSAGE_MAX
+from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
 from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
 

@@ -3,17 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bursa.contracts.answers import CommandOutcome
 from bursa.contracts.requests import BatchRequest, CancelOperation, PlaceOperation
 from bursa.contracts.responses import BatchResults, OperationError, OperationResult
-from bursa.kernel.errors import BursaError
-from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.usecases.cancelling import cancel_command
-from bursa.usecases.catalogue import MarketCatalogue, named_market
-from bursa.usecases.pending import Pending, pending_request
-from bursa.usecases.preparing import PreparedOrder, prepare_order
-from bursa.usecases.settling import Settlement, key_reused
-from bursa.usecases.submitting import (
+from bursa.intake.outcomes import CommandOutcome
+from bursa.intake.submission import (
     Intake,
     KeySource,
     RequestIdentity,
@@ -22,6 +15,13 @@ from bursa.usecases.submitting import (
     identify,
     order_command_id,
 )
+from bursa.kernel.errors import BursaError
+from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.usecases.cancelling import cancel_command
+from bursa.usecases.catalogue import MarketCatalogue, named_market
+from bursa.usecases.pending import Pending, pending_request
+from bursa.usecases.preparing import PreparedOrder, prepare_order
+from bursa.usecases.settling import Settlement, key_reused
 
 
 @dataclass(frozen=True, slots=True)

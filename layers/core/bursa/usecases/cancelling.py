@@ -1,9 +1,17 @@
 """Cancelling one order, or all of an account's orders."""
 
-from bursa.contracts.answers import LISTED_MAX, CommandOutcome
 from bursa.contracts.refusals import refusal
 from bursa.contracts.requests import read_order_id
 from bursa.contracts.responses import CancelledOrders, OrderState
+from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
+from bursa.intake.submission import (
+    Intake,
+    KeySource,
+    RequestOptions,
+    Submission,
+    identify,
+    order_command_id,
+)
 from bursa.kernel.errors import Conflict, InvalidInput, NotFound
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.usecases.catalogue import MarketCatalogue, named_market
@@ -13,14 +21,6 @@ from bursa.usecases.settling import (
     Settlement,
     only_outcome,
     require_same_command,
-)
-from bursa.usecases.submitting import (
-    Intake,
-    KeySource,
-    RequestOptions,
-    Submission,
-    identify,
-    order_command_id,
 )
 from wire import codec
 from wire import layout as w

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bursa.contracts.responses import PendingOrder
-from bursa.usecases.submitting import RequestIdentity
+from bursa.intake.submission import RequestIdentity
 
 ORDERS_PATH = "/v1/orders"
 

@@ -2,12 +2,7 @@
 
 from bursa.contracts.requests import OrderRequest
 from bursa.contracts.responses import PlacedOrder
-from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.usecases.catalogue import MarketCatalogue, named_market
-from bursa.usecases.pending import Pending, pending_order
-from bursa.usecases.preparing import PreparedOrder, prepare_order
-from bursa.usecases.settling import Settlement, only_outcome
-from bursa.usecases.submitting import (
+from bursa.intake.submission import (
     Intake,
     KeySource,
     RequestIdentity,
@@ -16,6 +11,11 @@ from bursa.usecases.submitting import (
     identify,
     order_command_id,
 )
+from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.usecases.catalogue import MarketCatalogue, named_market
+from bursa.usecases.pending import Pending, pending_order
+from bursa.usecases.preparing import PreparedOrder, prepare_order
+from bursa.usecases.settling import Settlement, only_outcome
 
 
 class PlaceOrder:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from bursa.contracts.answers import CommandOutcome
 from bursa.contracts.presentation import (
     fill_from_row,
     order_from_row,
@@ -13,11 +12,12 @@ from bursa.contracts.presentation import (
 from bursa.contracts.refusals import refusal
 from bursa.contracts.responses import OrderState, PlacedOrder
 from bursa.contracts.rows import FillRow, OrderRow
+from bursa.intake.outcomes import CommandOutcome
+from bursa.intake.submission import Clock
 from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.usecases.catalogue import MarketCatalogue, stored_market
 from bursa.usecases.preparing import PreparedOrder
-from bursa.usecases.submitting import Clock
 from wire import layout as w
 
 # The read models follow the journal within milliseconds; an order older than a request is there.

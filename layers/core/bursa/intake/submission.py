@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bursa.contracts.answers import CommandOutcome, read_outcomes
-from bursa.contracts.messages import CommandMessage
+from bursa.intake.message import CommandMessage
+from bursa.intake.outcomes import CommandOutcome, read_outcomes
 from bursa.kernel.errors import InvalidInput, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.contracts.messages import Delivery
+from bursa.intake.message import Delivery
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bursa.contracts.answers import LISTED_MAX
+from bursa.intake.outcomes import LISTED_MAX
 from wire import layout as w
 
 # Below this, compression saves nothing that is paid for.

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.adapters.command_backlog import CommandBacklog
-from bursa.contracts.messages import CommandMessage, encode_message
+from bursa.intake.backlog_sqs import CommandBacklog
+from bursa.intake.message import CommandMessage, encode_message
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bursa.aws.outages import unavailable
-from bursa.contracts.answer_events import unpack_events
+from bursa.intake.reply_format import unpack_events
 from bursa.kernel import keys
 from bursa.kernel.identifiers import CommandId, TenantId
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bursa.contracts.answer_events import (
+from bursa.intake.outcomes import LISTED_MAX, read_outcomes
+from bursa.intake.reply_format import (
     PLAIN_BYTES_MAX,
     WHOLE_BYTES_MAX,
     AnswerError,
     pack_events,
     unpack_events,
 )
-from bursa.contracts.answers import LISTED_MAX, read_outcomes
 from engine.reference import Engine
 from tests.unit.api.conftest import Send
 from tests.unit.api.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.contracts.answer_events import pack_events
-from bursa.contracts.replies import Answer
+from bursa.intake.reply import Answer
+from bursa.intake.reply_format import pack_events
 from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
