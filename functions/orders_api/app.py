@@ -22,11 +22,11 @@ from bursa.intake.sender_sqs import SqsCommandQueue
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import OrdersApiSettings, read_settings
+from bursa.trading.batch import CarryOutBatch
+from bursa.trading.cancel import CancelAllOrders, CancelOrder
+from bursa.trading.outcomes import Settlement
+from bursa.trading.place import PlaceOrder
 from bursa.usecases.account_queries import AccountQueries, ListParameters
-from bursa.usecases.batches import CarryOutBatch
-from bursa.usecases.cancelling import CancelAllOrders, CancelOrder
-from bursa.usecases.placing import PlaceOrder
-from bursa.usecases.settling import Settlement
 
 CREATED = 201
 DEFINITIONS_AGE_MS_MAX = 30_000

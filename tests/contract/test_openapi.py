@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bursa.contracts.openapi import OPERATIONS, openapi_document
-from tests.unit.api.exchange import environment
+from tests.doubles.exchange import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())

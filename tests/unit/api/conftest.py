@@ -17,7 +17,7 @@ from bursa.contracts.openapi import OPERATIONS, Operation
 from bursa.contracts.problems import Problem
 from bursa.contracts.responses import PendingOrder
 from bursa.kernel.identifiers import AccountId
-from tests.unit.api.exchange import (
+from tests.doubles.exchange import (
     ALICE,
     Exchange,
     WorkingClock,

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bursa.adapters.directory import DirectoryTable
 from bursa.domain.directory import TenantProfile
 from bursa.kernel.identifiers import TenantId
+from tests.doubles.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
 from tests.unit.api.conftest import Context, started
-from tests.unit.api.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123/v1"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -4,8 +4,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.doubles.exchange import EVENTS, read_event
 from tests.unit.api.conftest import Context, Send, answer_of, as_documented
-from tests.unit.api.exchange import EVENTS, read_event
 
 SIGNED_IN = sorted(
     path.stem

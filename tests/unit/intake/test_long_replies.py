@@ -16,8 +16,8 @@ from bursa.intake.reply_format import (
     unpack_events,
 )
 from engine.reference import Engine
+from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
 from tests.unit.api.conftest import Send
-from tests.unit.api.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
 from wire import codec
 from wire import layout as w
 

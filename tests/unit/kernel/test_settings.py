@@ -12,7 +12,7 @@ from bursa.kernel.settings import (
     SettingsError,
     read_settings,
 )
-from tests.unit.api.exchange import environment
+from tests.doubles.exchange import environment
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -21,7 +21,7 @@ from bursa.contracts.problems import PROBLEM_JSON, problem
 from bursa.intake.submission import RequestOptions
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import AccountId
-from bursa.usecases.pending import Pending
+from bursa.trading.pending import Pending
 
 JSON = "application/json"
 _OK = 200

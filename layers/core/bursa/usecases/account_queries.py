@@ -13,7 +13,7 @@ from bursa.contracts.rows import BalanceRow, FillRow, OrderRow
 from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
-from bursa.usecases.catalogue import MarketCatalogue, named_market, stored_market, stored_scale
+from bursa.trading.catalogue import MarketCatalogue, named_market, stored_market, stored_scale
 from wire import layout as w
 
 LIMIT_DEFAULT = 100

@@ -20,7 +20,7 @@ from bursa.contracts.responses import (
 from bursa.contracts.rows import BookRow, TradeRow
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.pages import Page
-from bursa.usecases.catalogue import MarketCatalogue, named_market
+from bursa.trading.catalogue import MarketCatalogue, named_market
 
 DEPTH_DEFAULT = 100
 DEPTH_MAX = 1_000

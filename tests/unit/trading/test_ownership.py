@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.doubles.exchange import BOB
 from tests.unit.api.conftest import Send
-from tests.unit.api.exchange import BOB
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
 

@@ -16,8 +16,8 @@ from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import Clock
 from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.usecases.catalogue import MarketCatalogue, stored_market
-from bursa.usecases.preparing import PreparedOrder
+from bursa.trading.catalogue import MarketCatalogue, stored_market
+from bursa.trading.order_checks import PreparedOrder
 from wire import layout as w
 
 # The read models follow the journal within milliseconds; an order older than a request is there.

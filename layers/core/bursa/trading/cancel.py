@@ -14,14 +14,14 @@ from bursa.intake.submission import (
 )
 from bursa.kernel.errors import Conflict, InvalidInput, NotFound
 from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.usecases.catalogue import MarketCatalogue, named_market
-from bursa.usecases.pending import Pending, pending_cancel, pending_request
-from bursa.usecases.settling import (
+from bursa.trading.catalogue import MarketCatalogue, named_market
+from bursa.trading.outcomes import (
     OrderReader,
     Settlement,
     only_outcome,
     require_same_command,
 )
+from bursa.trading.pending import Pending, pending_cancel, pending_request
 from wire import codec
 from wire import layout as w
 

@@ -17,11 +17,11 @@ from bursa.intake.submission import (
 )
 from bursa.kernel.errors import BursaError
 from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.usecases.cancelling import cancel_command
-from bursa.usecases.catalogue import MarketCatalogue, named_market
-from bursa.usecases.pending import Pending, pending_request
-from bursa.usecases.preparing import PreparedOrder, prepare_order
-from bursa.usecases.settling import Settlement, key_reused
+from bursa.trading.cancel import cancel_command
+from bursa.trading.catalogue import MarketCatalogue, named_market
+from bursa.trading.order_checks import PreparedOrder, prepare_order
+from bursa.trading.outcomes import Settlement, key_reused
+from bursa.trading.pending import Pending, pending_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from bursa.intake.submission import (
     order_command_id,
 )
 from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.usecases.catalogue import MarketCatalogue, named_market
-from bursa.usecases.pending import Pending, pending_order
-from bursa.usecases.preparing import PreparedOrder, prepare_order
-from bursa.usecases.settling import Settlement, only_outcome
+from bursa.trading.catalogue import MarketCatalogue, named_market
+from bursa.trading.order_checks import PreparedOrder, prepare_order
+from bursa.trading.outcomes import Settlement, only_outcome
+from bursa.trading.pending import Pending, pending_order
 
 
 class PlaceOrder:
