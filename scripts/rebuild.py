@@ -22,9 +22,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Sheet
 
-from bursa.adapters.bootstrap import read_model_names, read_models
-from bursa.adapters.placement import Table
-from bursa.adapters.rebuild import Difference, LiveItems, Rebuild
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.kernel.settings import (
@@ -33,6 +30,9 @@ from bursa.kernel.settings import (
     SettingsError,
     read_settings,
 )
+from bursa.read_models.bootstrap import read_model_names, read_models
+from bursa.read_models.rebuild_dynamodb import Difference, LiveItems, Rebuild
+from bursa.read_models.row_writes import Table
 from scripts.client import OUTPUTS, ToolError
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.bootstrap import read_models
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.sockets import Sockets, management_client
 from bursa.aws.clients import dynamodb_client
@@ -20,6 +19,7 @@ from bursa.kernel.settings import (
     SocketSettings,
     read_settings,
 )
+from bursa.read_models.bootstrap import read_models
 from bursa.usecases.feeds import Feeds
 
 logger = Logger()

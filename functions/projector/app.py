@@ -14,13 +14,13 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.bootstrap import read_models
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.stream import batch_response, deliveries
 from bursa.kernel.settings import JournalSettings, ReadModelSettings, read_settings
-from bursa.usecases.projector import Outcome, Projector
+from bursa.read_models.bootstrap import read_models
+from bursa.read_models.projector import Outcome, Projector
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.

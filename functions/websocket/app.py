@@ -11,7 +11,6 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.bootstrap import read_model_names, read_models
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.snapshots import SnapshotTables
 from bursa.adapters.sockets import Sockets, management_client
@@ -21,6 +20,7 @@ from bursa.contracts.feed_messages import error
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import ReadModelSettings, SocketSettings, read_settings
+from bursa.read_models.bootstrap import read_model_names, read_models
 from bursa.usecases.subscriptions import Client, Subscriptions
 
 logger = Logger()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bursa.adapters.directory import DirectoryTable
-from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.aws.table_writer import TableWriter
 from bursa.domain.directory import TenantProfile
@@ -20,7 +19,8 @@ from bursa.journal.items import to_item
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
-from bursa.usecases.projector import Delivery, Projector
+from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.projector import Delivery, Projector
 from engine.reference.engine import Engine
 from wire import codec
 from wire import layout as w

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from benchmarks.rig import Rig
-from bursa.adapters.rebuild import Rebuild
 from bursa.intake.message import CommandMessage, encode_message
 from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.read_models.rebuild_dynamodb import Rebuild
 from scripts.rebuild import open_rebuild
+from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, create_read_models
 from tests.integration.storm import wait_until_done
-from tests.integration.views.tables import ENVIRONMENT, JOURNAL, create_read_models
 from tests.simulation.workload import Wish
 from tests.unit.api.conftest import Answer, Context, signed_in_request
 from wire import codec

@@ -17,6 +17,7 @@ from benchmarks.rig import Rig
 from bursa.journal.record import EncodedRecord
 from tests.contract.templates import APPLICATION, resources
 from tests.integration.edge import LATER, Edge, account, command_bytes
+from tests.integration.read_models.stream_mapping import StreamMapping
 from tests.integration.storm import (
     RULES,
     Weather,
@@ -26,7 +27,6 @@ from tests.integration.storm import (
     start_proxy,
     wait_until_done,
 )
-from tests.integration.views.stream_mapping import StreamMapping
 from tests.unit.api.conftest import Context
 
 ACCOUNTS = 12

@@ -17,7 +17,6 @@ import pytest
 from moto import mock_aws
 
 from benchmarks.flow import Flow
-from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.table_writer import TableWriter
 from bursa.aws.worker_clients import worker_client
 from bursa.intake.message import Delivery
@@ -25,8 +24,9 @@ from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.replica import Head, Replica
-from bursa.usecases.projector import Delivery as StreamDelivery
-from bursa.usecases.projector import Projector
+from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.projector import Delivery as StreamDelivery
+from bursa.read_models.projector import Projector
 from engine.core import Engine
 from wire import layout as w
 from worker.poison import Quarantine

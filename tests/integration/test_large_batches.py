@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from bursa.adapters.memory_tables import MemoryTables
-from bursa.adapters.placement import Table
 from bursa.intake.message import (
     COMMANDS_PER_MESSAGE_MAX,
     CommandMessage,
@@ -27,10 +25,12 @@ from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, RecordPart
 from bursa.journal.replica import Head, Replica
 from bursa.journal.stream import deliveries
 from bursa.kernel.identifiers import CommandId, TenantId
-from bursa.usecases.projector import Projector
+from bursa.read_models.memory import MemoryTables
+from bursa.read_models.projector import Projector
+from bursa.read_models.row_writes import Table
 from engine.core import Engine
+from tests.doubles.shard import ALICE, BOB, BTC, NOON_MS, OPENING, USDT, buy, sell
 from tests.integration.test_worker_adapters import make_table
-from tests.unit.views.shard import ALICE, BOB, BTC, NOON_MS, OPENING, USDT, buy, sell
 from tests.unit.worker.fakes import FakeClock
 from wire import codec
 from wire import layout as w

@@ -3,7 +3,7 @@
 from bursa.journal.checkpoint import SnapshotDamaged
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, record_hash
 from bursa.journal.replica import Head, Replica
-from bursa.usecases.projector import Delivery, Projector
+from bursa.read_models.projector import Delivery, Projector
 from tests.simulation.projecting import JournalView, ReadModelMemory
 from tests.simulation.services import Violation
 from tests.simulation.wire import EPOCH_MS

@@ -5,11 +5,11 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from bursa.contracts.rows import BookRow, Changes, ProgressRow
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import EncodedRecord
-from bursa.usecases.projection import Definitions, RowChange, Views
-from bursa.usecases.projector import Delivery, ProjectionError, Projector
+from bursa.read_models.fold import Definitions, RowChange, Views
+from bursa.read_models.projector import Delivery, ProjectionError, Projector
+from bursa.read_models.rows import BookRow, Changes, ProgressRow
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.services import JournalTable

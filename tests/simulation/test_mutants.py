@@ -9,7 +9,7 @@ import pytest
 from bursa.intake.message import Delivery
 from bursa.journal.errors import OutcomeUnknown, SlotTaken
 from bursa.journal.record import EncodedRecord, RecordPart, split_record
-from bursa.usecases.projector import Projector
+from bursa.read_models.projector import Projector
 from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.running import SeedFailed, run_seed

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bursa.adapters.memory_tables import MemoryTables
-from bursa.contracts.rows import SubscriptionRow
 from bursa.journal.record import EncodedRecord
+from bursa.read_models.fold import Definitions
+from bursa.read_models.memory import MemoryTables
+from bursa.read_models.projector import Projector
+from bursa.read_models.rows import SubscriptionRow
 from bursa.usecases.feeds import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener
-from bursa.usecases.projection import Definitions
-from bursa.usecases.projector import Projector
-from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
 
 BOOK, TRADES = "book:BTC-USDT", "trades:BTC-USDT"
 ALICES_ORDERS, BOBS_ORDERS = "orders:t1-1", "orders:t1-2"

@@ -7,7 +7,7 @@ import pytest
 
 from bursa.contracts.feed_messages import CHANGES_MAX, MESSAGE_BYTES_MAX, ChannelMessage
 from bursa.domain.channels import BOOK, ORDERS, Channel
-from tests.unit.views.shard import ALICE, BOB, buy, sell
+from tests.doubles.shard import ALICE, BOB, buy, sell
 from tests.unit.views.test_feeds import Broadcast
 from wire import codec
 

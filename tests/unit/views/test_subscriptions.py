@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from bursa.adapters.memory_tables import MemoryTables
-from bursa.adapters.placement import Table
-from bursa.contracts.rows import (
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
+from bursa.read_models.memory import MemoryTables
+from bursa.read_models.projector import Projector
+from bursa.read_models.row_writes import Table
+from bursa.read_models.rows import (
     AssetRow,
     BalanceRow,
     BookRow,
@@ -20,9 +23,6 @@ from bursa.contracts.rows import (
     TradeRow,
     from_attributes,
 )
-from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId
-from bursa.usecases.projector import Projector
 from bursa.usecases.subscriptions import (
     CHANNELS_PER_CONNECTION_MAX,
     CONNECTION_KEPT_S,
@@ -30,7 +30,7 @@ from bursa.usecases.subscriptions import (
     Client,
     Subscriptions,
 )
-from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
 
 CLIENT = Client(AccountId.parse("t1-1"), "conn=")
 NOW_MS = 1_700_000_000_000

@@ -9,17 +9,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bursa.aws.outages import unavailable
-from bursa.contracts.rows import (
+from bursa.intake.outcomes import LISTED_MAX
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.pages import Page
+from bursa.read_models.rows import (
     BalanceRow,
     ClientOrderRow,
     FillRow,
     OrderRow,
     from_attributes,
 )
-from bursa.intake.outcomes import LISTED_MAX
-from bursa.kernel import keys
-from bursa.kernel.identifiers import AccountId
-from bursa.kernel.pages import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

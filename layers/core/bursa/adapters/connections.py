@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.rows import (
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
+from bursa.read_models.rows import (
     Attributes,
     ConnectionRow,
     SubscriptionRow,
     from_attributes,
     to_attributes,
 )
-from bursa.kernel import keys
-from bursa.kernel.identifiers import TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bursa.aws.outages import unavailable
 from bursa.contracts.presentation import market_from_row
-from bursa.contracts.rows import (
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
+from bursa.kernel.markets import Market
+from bursa.kernel.pages import Page
+from bursa.read_models.rows import (
     AssetRow,
     BookRow,
     FeeTierRow,
@@ -15,10 +19,6 @@ from bursa.contracts.rows import (
     TradeRow,
     from_attributes,
 )
-from bursa.kernel import keys
-from bursa.kernel.identifiers import TenantId
-from bursa.kernel.markets import Market
-from bursa.kernel.pages import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from bursa.adapters.read_models import ReadModelNames, ReadModelTables
-from bursa.contracts.rows import (
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.rows import (
     AssetRow,
     Attributes,
     BalanceRow,
@@ -14,8 +16,6 @@ from bursa.contracts.rows import (
     TradeRow,
     from_attributes,
 )
-from bursa.kernel import keys
-from bursa.kernel.identifiers import AccountId, TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.contracts.rows import Attributes
 from bursa.journal.errors import OutcomeUnknown
+from bursa.read_models.rows import Attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -20,11 +20,11 @@ from typing import Any
 
 import msgspec
 
-from bursa.contracts.books import Level
 from bursa.contracts.presentation import fill_from_row
-from bursa.contracts.rows import Changes, FillRow
 from bursa.domain.channels import Channel
 from bursa.kernel.markets import Market, MarketUnits
+from bursa.read_models.book_format import Level
+from bursa.read_models.rows import Changes, FillRow
 
 SNAPSHOT = "snapshot"
 UPDATE = "update"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from bursa.contracts.books import HourStatistics, Level
 from bursa.contracts.responses import Book, Fees, MarketDefinition, Ticker
-from bursa.contracts.rows import BookRow
 from bursa.kernel.markets import Market, MarketUnits
+from bursa.read_models.book_format import HourStatistics, Level
+from bursa.read_models.rows import BookRow
 
 
 def market_definition(market: Market) -> MarketDefinition:

@@ -8,10 +8,10 @@ from bursa.contracts.responses import (
     PlacedOrder,
     PublicTrade,
 )
-from bursa.contracts.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.kernel.amounts import format_units
 from bursa.kernel.markets import Market, MarketUnits
+from bursa.read_models.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
 from wire import layout as w
 from wire.events import Order as OrderEvent
 from wire.events import OrderTerms, Trade

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from bursa.contracts.rows import ProgressRow, from_attributes
 from bursa.journal.record import segment_of
 from bursa.kernel import keys
+from bursa.read_models.rows import ProgressRow, from_attributes
 from bursa.usecases.market_queries import Position
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 from bursa.journal.items import from_stream_image
 from bursa.journal.record import EncodedRecord, RecordError
 from bursa.kernel import keys
-from bursa.usecases.projector import Delivery
+from bursa.read_models.projector import Delivery
 
 Join = Callable[[EncodedRecord], EncodedRecord]
 BatchResponse = dict[str, list[dict[str, str]]]

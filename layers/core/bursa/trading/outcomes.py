@@ -11,11 +11,11 @@ from bursa.contracts.presentation import (
 )
 from bursa.contracts.refusals import refusal
 from bursa.contracts.responses import OrderState, PlacedOrder
-from bursa.contracts.rows import FillRow, OrderRow
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import Clock
 from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.read_models.rows import FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market
 from bursa.trading.order_checks import PreparedOrder
 from wire import layout as w

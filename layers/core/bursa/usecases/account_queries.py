@@ -9,10 +9,10 @@ from bursa.contracts.pages import read_choice, read_number
 from bursa.contracts.presentation import balance_from_row, fill_from_row, order_from_row
 from bursa.contracts.requests import read_client_order_id, read_order_id
 from bursa.contracts.responses import BalancePage, FillPage, Order, OrderPage
-from bursa.contracts.rows import BalanceRow, FillRow, OrderRow
 from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
+from bursa.read_models.rows import BalanceRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, named_market, stored_market, stored_scale
 from wire import layout as w
 

@@ -22,13 +22,12 @@ from bursa.contracts.feed_messages import (
     order_data,
 )
 from bursa.contracts.presentation import balance_from_row, market_from_row, trade_from_row
-from bursa.contracts.rows import BalanceRow, FillRow, SubscriptionRow, TradeRow
 from bursa.domain import channels
 from bursa.domain.channels import Channel
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
-from bursa.usecases.projection import (
+from bursa.read_models.fold import (
     BookChange,
     Definitions,
     RowChange,
@@ -36,6 +35,7 @@ from bursa.usecases.projection import (
     Views,
     fold,
 )
+from bursa.read_models.rows import BalanceRow, FillRow, SubscriptionRow, TradeRow
 from wire import events as e
 from wire import layout as w
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.contracts import books
 from bursa.contracts.cursors import read_cursor, write_cursor
 from bursa.contracts.market_presentation import book_answer, market_definition, ticker_answer
 from bursa.contracts.pages import read_number
@@ -17,9 +16,10 @@ from bursa.contracts.responses import (
     Ticker,
     TradePage,
 )
-from bursa.contracts.rows import BookRow, TradeRow
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.pages import Page
+from bursa.read_models import book_format as books
+from bursa.read_models.rows import BookRow, TradeRow
 from bursa.trading.catalogue import MarketCatalogue, named_market
 
 DEPTH_DEFAULT = 100

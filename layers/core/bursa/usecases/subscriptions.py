@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.contracts.books import unpack_levels
 from bursa.contracts.feed_messages import (
     SNAPSHOT,
     ChannelMessage,
@@ -23,7 +22,12 @@ from bursa.contracts.feed_messages import (
     order_data,
 )
 from bursa.contracts.presentation import balance_from_row, market_from_row, trade_from_row
-from bursa.contracts.rows import (
+from bursa.domain import channels
+from bursa.domain.channels import Channel
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
+from bursa.read_models.book_format import unpack_levels
+from bursa.read_models.rows import (
     AssetRow,
     BalanceRow,
     BookRow,
@@ -34,10 +38,6 @@ from bursa.contracts.rows import (
     SubscriptionRow,
     TradeRow,
 )
-from bursa.domain import channels
-from bursa.domain.channels import Channel
-from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId
 
 MESSAGE_BYTES_MAX = 4 * 1024
 CHANNELS_PER_CONNECTION_MAX = 50

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bursa.contracts.books import (
+from bursa.read_models.book_format import (
     HOUR_MS,
     LEVELS_STORED_MAX,
     BookError,
@@ -15,7 +15,7 @@ from bursa.contracts.books import (
     unpack_levels,
     with_trade,
 )
-from bursa.contracts.rows import (
+from bursa.read_models.rows import (
     AssetRow,
     Attributes,
     BalanceRow,

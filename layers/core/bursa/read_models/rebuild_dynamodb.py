@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from bursa.adapters.memory_tables import ItemKey, MemoryTables, item_key
-from bursa.adapters.placement import SEQUENCE, Table, row_key
-from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.table_writer import TableWriter, Write
-from bursa.contracts.rows import Attributes
 from bursa.kernel import keys
-from bursa.usecases.projector import Delivery, Journal, Projector
+from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.memory import ItemKey, MemoryTables, item_key
+from bursa.read_models.projector import Delivery, Journal, Projector
+from bursa.read_models.row_writes import SEQUENCE, Table, row_key
+from bursa.read_models.rows import Attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

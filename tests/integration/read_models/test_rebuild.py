@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bursa.adapters.bootstrap import read_models
-from bursa.adapters.rebuild import Rebuild
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
-from bursa.usecases.projector import Projector
+from bursa.read_models.bootstrap import read_models
+from bursa.read_models.projector import Projector
+from bursa.read_models.rebuild_dynamodb import Rebuild
 from scripts import rebuild as script
-from tests.integration.views.tables import ENVIRONMENT, JOURNAL, SETTINGS
-from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, SETTINGS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,14 +6,17 @@ Folding the same records in other portions gives the same rows.
 
 A fold never reads a row. What a run can't know (an older order's creation time) it does not touch,
 and what has to be added to what is stored (a market's book) is left as a list of facts, each with
-its sequence, for `bursa.usecases.books` to apply to the stored row exactly once.
+its sequence, for `bursa.read_models.books` to apply to the stored row exactly once.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from bursa.contracts.rows import (
+from bursa.journal.record import JournalRecord
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.read_models.rows import (
     AssetRow,
     BalanceRow,
     Changes,
@@ -23,9 +26,6 @@ from bursa.contracts.rows import (
     MarketRow,
     TradeRow,
 )
-from bursa.journal.record import JournalRecord
-from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId, TenantId
 from wire import codec
 from wire import events as e
 from wire import layout as w

@@ -13,13 +13,13 @@ import pytest
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
-from bursa.usecases.projection import Views
+from bursa.read_models.fold import Views
 from scripts.rebuild import open_rebuild
 from tests.contract.templates import APPLICATION, resources
-from tests.integration.views.stream_mapping import Json, StreamMapping
-from tests.integration.views.tables import ENVIRONMENT, JOURNAL
-from tests.integration.views.test_functions import Context, metric, started
-from tests.unit.views.shard import ALICE, BOB, Shard, buy, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, sell
+from tests.integration.read_models.stream_mapping import Json, StreamMapping
+from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL
+from tests.integration.read_models.test_functions import Context, metric, started
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.adapters.memory_tables import ItemKey, MemoryTables
-from bursa.adapters.placement import Table
-from bursa.contracts.rows import Attributes, BookRow, ProgressRow
 from bursa.journal.record import EncodedRecord, JournalRecord, decode_record, encode_record
-from bursa.usecases.books import Book
-from bursa.usecases.projection import Views
-from bursa.usecases.projector import (
+from bursa.read_models.books import Book
+from bursa.read_models.fold import Views
+from bursa.read_models.memory import ItemKey, MemoryTables
+from bursa.read_models.projector import (
     ContendedBook,
     Delivery,
     JournalGap,
@@ -19,7 +17,9 @@ from bursa.usecases.projector import (
     ProjectionError,
     Projector,
 )
-from tests.unit.views.shard import ALICE, BOB, OPENING, Shard, buy, deliveries, sell
+from bursa.read_models.row_writes import Table
+from bursa.read_models.rows import Attributes, BookRow, ProgressRow
+from tests.doubles.shard import ALICE, BOB, OPENING, Shard, buy, deliveries, sell
 
 
 class Following:

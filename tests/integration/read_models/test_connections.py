@@ -6,8 +6,8 @@ import pytest
 
 from bursa.adapters.connections import ConnectionsTable
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.rows import ConnectionRow, SubscriptionRow
-from tests.integration.views.tables import CONNECTIONS
+from bursa.read_models.rows import ConnectionRow, SubscriptionRow
+from tests.integration.read_models.tables import CONNECTIONS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -188,7 +188,7 @@ class TradeRow:
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """A market's book and last day in one item; read it with `bursa.contracts.books`.
+    """A market's book and last day in one item; read it with `bursa.read_models.book_format`.
 
     Attributes
     ----------

@@ -13,9 +13,9 @@ import pytest
 from bursa.adapters.connections import ConnectionsTable
 from bursa.adapters.sockets import management_client
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.rows import OrderRow, ProgressRow, from_attributes
 from bursa.journal.stream import BadRecordFirst
-from tests.integration.views.tables import CONNECTIONS
+from bursa.read_models.rows import OrderRow, ProgressRow, from_attributes
+from tests.integration.read_models.tables import CONNECTIONS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

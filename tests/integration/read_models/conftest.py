@@ -5,7 +5,7 @@ from moto import mock_aws
 
 from bursa.aws import table_writer
 from bursa.aws.clients import dynamodb_client
-from tests.integration.views.tables import ENVIRONMENT, create_tables
+from tests.integration.read_models.tables import ENVIRONMENT, create_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

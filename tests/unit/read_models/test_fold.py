@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.contracts.rows import BalanceRow, Changes, ClientOrderRow, FeeTierRow
 from bursa.journal.record import JournalRecord
-from bursa.usecases import projection
-from bursa.usecases.projection import (
+from bursa.read_models import fold as projection
+from bursa.read_models.fold import (
     Definitions,
     UnprojectableRecord,
     Views,
@@ -16,7 +15,8 @@ from bursa.usecases.projection import (
     fold,
     split_at_gaps,
 )
-from tests.unit.views.shard import ALICE, BOB, BTC, BTC_USDT, NOON_MS, USDT, Shard, buy, sell
+from bursa.read_models.rows import BalanceRow, Changes, ClientOrderRow, FeeTierRow
+from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, NOON_MS, USDT, Shard, buy, sell
 from wire import codec
 from wire import layout as w
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from bursa.contracts.books import (
+from bursa.read_models.book_format import (
     HourStatistics,
     pack_hours,
     pack_side,
@@ -16,8 +16,8 @@ from bursa.contracts.books import (
     unpack_levels,
     with_trade,
 )
-from bursa.contracts.rows import BookRow
-from bursa.usecases.projection import BookFact
+from bursa.read_models.fold import BookFact
+from bursa.read_models.rows import BookRow
 from wire import events as e
 from wire import layout as w
 

@@ -3,7 +3,9 @@
 A rebuild projects the whole journal into this and compares it with what is live.
 """
 
-from bursa.adapters.placement import (
+from bursa.kernel import keys
+from bursa.read_models.fold import Definitions, Views
+from bursa.read_models.row_writes import (
     SEQUENCE,
     Kind,
     PlacedRow,
@@ -14,7 +16,7 @@ from bursa.adapters.placement import (
     place_progress,
     row_key,
 )
-from bursa.contracts.rows import (
+from bursa.read_models.rows import (
     AssetRow,
     Attributes,
     BookRow,
@@ -22,8 +24,6 @@ from bursa.contracts.rows import (
     ProgressRow,
     from_attributes,
 )
-from bursa.kernel import keys
-from bursa.usecases.projection import Definitions, Views
 
 ItemKey = tuple[str, str]
 

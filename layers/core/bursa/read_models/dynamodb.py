@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from bursa.adapters.placement import (
+from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
+from bursa.kernel import keys
+from bursa.read_models.fold import Definitions, Views
+from bursa.read_models.row_writes import (
     Kind,
     PlacedRow,
     Table,
@@ -18,8 +21,7 @@ from bursa.adapters.placement import (
     place_progress,
     row_key,
 )
-from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
-from bursa.contracts.rows import (
+from bursa.read_models.rows import (
     AssetRow,
     Attributes,
     BookRow,
@@ -27,8 +29,6 @@ from bursa.contracts.rows import (
     ProgressRow,
     from_attributes,
 )
-from bursa.kernel import keys
-from bursa.usecases.projection import Definitions, Views
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,7 +10,7 @@ from bursa.journal.record import (
     decode_record,
     encode_record,
 )
-from bursa.usecases.projector import Delivery
+from bursa.read_models.projector import Delivery
 from engine.reference import Engine
 from wire import codec
 from wire import layout as w

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from bursa.adapters.read_models import ReadModelNames, ReadModelTables
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel.settings import ReadModelSettings
+from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

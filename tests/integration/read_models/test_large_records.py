@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.items import from_stream_image, part_to_item, to_item
 from bursa.journal.record import split_record
-from tests.integration.views import test_functions
-from tests.integration.views.tables import JOURNAL
-from tests.integration.views.test_functions import Context, Posted, event, metric
+from tests.integration.read_models import test_functions
+from tests.integration.read_models.tables import JOURNAL
+from tests.integration.read_models.test_functions import Context, Posted, event, metric
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,14 +1,17 @@
 """Where each row of the read models lies, and on what condition it may be written.
 
-The one description of it: `bursa.adapters.read_models` carries it out in DynamoDB, and
-`bursa.adapters.memory_tables` in memory, to compare a rebuild with what is live.
+The one description of it: `bursa.read_models.dynamodb` carries it out in DynamoDB, and
+`bursa.read_models.memory` in memory, to compare a rebuild with what is live.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bursa.contracts.rows import (
+from bursa.kernel import keys
+from bursa.kernel.identifiers import TenantId
+from bursa.read_models.fold import RowChange, Views
+from bursa.read_models.rows import (
     Attributes,
     BookRow,
     MarketRow,
@@ -17,9 +20,6 @@ from bursa.contracts.rows import (
     change_attributes,
     to_attributes,
 )
-from bursa.kernel import keys
-from bursa.kernel.identifiers import TenantId
-from bursa.usecases.projection import RowChange, Views
 
 SEQUENCE = "sequence"
 

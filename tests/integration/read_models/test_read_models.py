@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bursa.adapters.bootstrap import read_model_names, read_models
-from bursa.adapters.memory_tables import MemoryTables, item_key
-from bursa.adapters.placement import Table
-from bursa.adapters.read_models import ReadModelTables
 from bursa.adapters.snapshots import SnapshotTables
 from bursa.aws.table_writer import TableWriter, WritesUnprocessed
 from bursa.journal.items import from_item, to_item
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
-from bursa.usecases.projector import Projector
-from tests.integration.views.tables import JOURNAL, SETTINGS
-from tests.unit.views.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from bursa.read_models.bootstrap import read_model_names, read_models
+from bursa.read_models.dynamodb import ReadModelTables
+from bursa.read_models.memory import MemoryTables, item_key
+from bursa.read_models.projector import Projector
+from bursa.read_models.row_writes import Table
+from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.integration.read_models.tables import JOURNAL, SETTINGS
 from wire import codec
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from bursa.contracts.rows import Attributes
+    from bursa.read_models.rows import Attributes
 
 
 def busy_shard() -> Shard:

@@ -3,14 +3,14 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bursa.adapters.memory_tables import MemoryTables
-from bursa.adapters.placement import Table
-from bursa.contracts.rows import OrderRow, from_attributes
 from bursa.journal.record import EncodedRecord
-from bursa.usecases.books import Book
-from bursa.usecases.projection import OPEN_STATUSES
-from bursa.usecases.projector import Projector
-from tests.unit.views.shard import ALICE, BOB, BTC, BTC_USDT, USDT, Shard, buy, deliveries, sell
+from bursa.read_models.books import Book
+from bursa.read_models.fold import OPEN_STATUSES
+from bursa.read_models.memory import MemoryTables
+from bursa.read_models.projector import Projector
+from bursa.read_models.row_writes import Table
+from bursa.read_models.rows import OrderRow, from_attributes
+from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, USDT, Shard, buy, deliveries, sell
 from wire import codec
 from wire import layout as w
 

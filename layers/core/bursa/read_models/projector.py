@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bursa.contracts.rows import BookRow, Changes, ProgressRow
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
-from bursa.usecases.books import Book
-from bursa.usecases.projection import (
+from bursa.read_models.books import Book
+from bursa.read_models.fold import (
     BookChange,
     Definitions,
     UnprojectableRecord,
@@ -26,6 +25,7 @@ from bursa.usecases.projection import (
     fold,
     split_at_gaps,
 )
+from bursa.read_models.rows import BookRow, Changes, ProgressRow
 
 # Bounds the memory and the work lost with a time-out when there is much to catch up with.
 RECORDS_PER_RUN_MAX = 100
