@@ -7,8 +7,6 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.connections import ConnectionsTable
-from bursa.adapters.sockets import Sockets, management_client
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.reader_dynamodb import JournalReader
@@ -19,8 +17,10 @@ from bursa.kernel.settings import (
     SocketSettings,
     read_settings,
 )
+from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.market_data.feed import Feeds
+from bursa.market_data.sockets import Sockets, management_client
 from bursa.read_models.bootstrap import read_models
-from bursa.usecases.feeds import Feeds
 
 logger = Logger()
 # Messages go through a pool of threads: a subsegment for each would have no parent there.

@@ -10,14 +10,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.market_tables import MarketDataTables, MarketsTable
 from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client
 from bursa.journal.head_dynamodb import JournalHeadTables
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.settings import MarketApiSettings, read_settings
-from bursa.usecases.market_queries import MarketQueries, ReadHealth
+from bursa.market_data.dynamodb import MarketDataTables, MarketsTable
+from bursa.market_data.queries import MarketQueries, ReadHealth
 
 DEFINITIONS_AGE_MS_MAX = 5_000
 

@@ -11,7 +11,6 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.account_tables import BalancesTable, FillsTable, OrdersTable
-from bursa.adapters.market_tables import MarketsTable
 from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.contracts.bodies import read_body
@@ -22,6 +21,7 @@ from bursa.intake.sender_sqs import SqsCommandQueue
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import OrdersApiSettings, read_settings
+from bursa.market_data.dynamodb import MarketsTable
 from bursa.trading.batch import CarryOutBatch
 from bursa.trading.cancel import CancelAllOrders, CancelOrder
 from bursa.trading.outcomes import Settlement

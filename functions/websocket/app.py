@@ -11,17 +11,17 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.connections import ConnectionsTable
-from bursa.adapters.snapshots import SnapshotTables
-from bursa.adapters.sockets import Sockets, management_client
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.contracts.feed_messages import error
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import ReadModelSettings, SocketSettings, read_settings
+from bursa.market_data.channel_state_dynamodb import SnapshotTables
+from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.market_data.sockets import Sockets, management_client
+from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.bootstrap import read_model_names, read_models
-from bursa.usecases.subscriptions import Client, Subscriptions
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bursa.adapters.connections import ConnectionsTable
 from bursa.aws.table_writer import TableWriter
+from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow
 from tests.integration.read_models.tables import CONNECTIONS
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bursa.adapters.connections import ConnectionsTable
-from bursa.adapters.sockets import management_client
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.stream import BadRecordFirst
+from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.market_data.sockets import management_client
 from bursa.read_models.rows import OrderRow, ProgressRow, from_attributes
 from tests.integration.read_models.tables import CONNECTIONS
 
@@ -64,7 +64,7 @@ def projector(dynamodb: "DynamoDBClient") -> ModuleType:
 @pytest.fixture
 def posted(monkeypatch: pytest.MonkeyPatch) -> Posted:
     posted = Posted()
-    monkeypatch.setattr("bursa.adapters.sockets.Sockets", lambda *_: posted)
+    monkeypatch.setattr("bursa.market_data.sockets.Sockets", lambda *_: posted)
     return posted
 
 

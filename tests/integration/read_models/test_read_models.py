@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bursa.adapters.snapshots import SnapshotTables
 from bursa.aws.table_writer import TableWriter, WritesUnprocessed
 from bursa.journal.items import from_item, to_item
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
+from bursa.market_data.channel_state_dynamodb import SnapshotTables
 from bursa.read_models.bootstrap import read_model_names, read_models
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.memory import MemoryTables, item_key

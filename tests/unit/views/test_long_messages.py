@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bursa.contracts.feed_messages import CHANGES_MAX, MESSAGE_BYTES_MAX, ChannelMessage
-from bursa.domain.channels import BOOK, ORDERS, Channel
+from bursa.market_data.channels import BOOK, ORDERS, Channel
 from tests.doubles.shard import ALICE, BOB, buy, sell
-from tests.unit.views.test_feeds import Broadcast
+from tests.unit.market_data.test_feed import Broadcast
 from wire import codec
 
 FEEDS = ("book:BTC-USDT", "trades:BTC-USDT", "orders:t1-1", "balances:t1-1")

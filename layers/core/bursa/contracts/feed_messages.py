@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 
 from bursa.contracts.presentation import fill_from_row
-from bursa.domain.channels import Channel
 from bursa.kernel.markets import Market, MarketUnits
+from bursa.market_data.channels import Channel
 from bursa.read_models.book_format import Level
 from bursa.read_models.rows import Changes, FillRow
 

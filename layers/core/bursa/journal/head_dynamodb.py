@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from bursa.journal.record import segment_of
 from bursa.kernel import keys
+from bursa.market_data.queries import Position
 from bursa.read_models.rows import ProgressRow, from_attributes
-from bursa.usecases.market_queries import Position
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

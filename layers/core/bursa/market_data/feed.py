@@ -22,11 +22,11 @@ from bursa.contracts.feed_messages import (
     order_data,
 )
 from bursa.contracts.presentation import balance_from_row, market_from_row, trade_from_row
-from bursa.domain import channels
-from bursa.domain.channels import Channel
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
+from bursa.market_data import channels
+from bursa.market_data.channels import Channel
 from bursa.read_models.fold import (
     BookChange,
     Definitions,

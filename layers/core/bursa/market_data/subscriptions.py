@@ -22,10 +22,10 @@ from bursa.contracts.feed_messages import (
     order_data,
 )
 from bursa.contracts.presentation import balance_from_row, market_from_row, trade_from_row
-from bursa.domain import channels
-from bursa.domain.channels import Channel
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
+from bursa.market_data import channels
+from bursa.market_data.channels import Channel
 from bursa.read_models.book_format import unpack_levels
 from bursa.read_models.rows import (
     AssetRow,

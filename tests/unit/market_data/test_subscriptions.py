@@ -8,6 +8,13 @@ import pytest
 
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
+from bursa.market_data.subscriptions import (
+    CHANNELS_PER_CONNECTION_MAX,
+    CONNECTION_KEPT_S,
+    MESSAGE_BYTES_MAX,
+    Client,
+    Subscriptions,
+)
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
@@ -22,13 +29,6 @@ from bursa.read_models.rows import (
     SubscriptionRow,
     TradeRow,
     from_attributes,
-)
-from bursa.usecases.subscriptions import (
-    CHANNELS_PER_CONNECTION_MAX,
-    CONNECTION_KEPT_S,
-    MESSAGE_BYTES_MAX,
-    Client,
-    Subscriptions,
 )
 from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from bursa.journal.record import EncodedRecord
+from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener
 from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.rows import SubscriptionRow
-from bursa.usecases.feeds import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener
 from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
 
 BOOK, TRADES = "book:BTC-USDT", "trades:BTC-USDT"
