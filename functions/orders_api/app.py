@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.account_tables import BalancesTable, FillsTable, OrdersTable
+from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
+from bursa.accounts.queries import AccountQueries, ListParameters
 from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.contracts.bodies import read_body
@@ -26,7 +27,6 @@ from bursa.trading.batch import CarryOutBatch
 from bursa.trading.cancel import CancelAllOrders, CancelOrder
 from bursa.trading.outcomes import Settlement
 from bursa.trading.place import PlaceOrder
-from bursa.usecases.account_queries import AccountQueries, ListParameters
 
 CREATED = 201
 DEFINITIONS_AGE_MS_MAX = 30_000
