@@ -8,8 +8,8 @@ import json
 import sys
 
 from bursa.adapters.directory import DirectoryTable
-from bursa.adapters.user_pool_cognito import CognitoUserPool
 from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
+from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.intake.backlog_sqs import CommandBacklog
 from bursa.intake.reply_reader_dynamodb import AnswerTable
 from bursa.intake.sender_sqs import SqsCommandQueue

@@ -13,13 +13,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.adapters.directory import DirectoryTable
-from bursa.adapters.gateway_verdicts import allow, deny, sent_token
-from bursa.adapters.tokens import CognitoTokens, KeySets
 from bursa.aws.clients import dynamodb_client
+from bursa.identity.gateway import allow, deny, sent_token
+from bursa.identity.sign_in import SignIn
+from bursa.identity.tokens_jwt import CognitoTokens, KeySets
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.settings import AuthorizerSettings, read_settings
-from bursa.usecases.signing_in import SignIn
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bursa.identity.sign_in import SignedInUser
 from bursa.kernel.errors import Unauthenticated
-from bursa.usecases.signing_in import SignedInUser
 
 
 def sent_token(event: Mapping[str, Any]) -> str:
