@@ -7,7 +7,6 @@ it again changes nothing.
 import json
 import sys
 
-from bursa.adapters.directory import DirectoryTable
 from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
 from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.intake.backlog_sqs import CommandBacklog
@@ -17,7 +16,8 @@ from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
-from bursa.usecases.onboarding import (
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
     Listing,

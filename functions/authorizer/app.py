@@ -12,7 +12,6 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.directory import DirectoryTable
 from bursa.aws.clients import dynamodb_client
 from bursa.identity.gateway import allow, deny, sent_token
 from bursa.identity.sign_in import SignIn
@@ -20,6 +19,7 @@ from bursa.identity.tokens_jwt import CognitoTokens, KeySets
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.settings import AuthorizerSettings, read_settings
+from bursa.tenants.dynamodb import DirectoryTable
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))

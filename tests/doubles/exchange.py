@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bursa.adapters.directory import DirectoryTable
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.aws.table_writer import TableWriter
-from bursa.domain.directory import TenantProfile
 from bursa.intake.message import decode_message
 from bursa.intake.reply_format import pack_events
 from bursa.journal.items import to_item
@@ -21,6 +19,8 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
 from bursa.read_models.projector import Delivery, Projector
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.profile import TenantProfile
 from engine.reference.engine import Engine
 from wire import codec
 from wire import layout as w

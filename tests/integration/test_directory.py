@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bursa.adapters.directory import DirectoryTable
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.dynamodb import DirectoryTable
 
 TABLE = "directory"
 ISSUER = "https://issuer.example/pool"

@@ -12,9 +12,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bursa.adapters.directory import DirectoryTable
-from bursa.domain.directory import TenantProfile
 from bursa.kernel.identifiers import TenantId
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
 from tests.unit.api.conftest import Context, started
 

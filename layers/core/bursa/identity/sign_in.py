@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bursa.domain.directory import TenantProfile
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.profile import TenantProfile
 
 _TOKEN_USES = ("access", "id")
 _SIGN_IN = "Sign in and send the new token as 'Authorization: Bearer <token>'."

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from bursa.domain.directory import TenantProfile, Wish
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import RequestIdentity, Submission
 from bursa.kernel.amounts import parse_decimal, parse_units
 from bursa.kernel.errors import InvalidInput, Refused, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.tenants.profile import TenantProfile, Wish
 from wire import codec, layout
 
 _DEFAULT_TIER = 0

@@ -8,15 +8,15 @@ Read by the authorizers on every sign-in, written when a tenant or a user is cre
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
     <tenant>         market#<symbol> {number}: of the engine
-    <tenant>         wish#<name>     {wished_ms, fulfilled}: see `bursa.usecases.onboarding`
+    <tenant>         wish#<name>     {wished_ms, fulfilled}: see `bursa.tenants.onboarding`
     deployment       counter#<name>  {value}
 """
 
 from typing import TYPE_CHECKING
 
-from bursa.domain.directory import TenantProfile, Wish
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.profile import TenantProfile, Wish
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from bursa.domain.directory import TenantProfile, Wish
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import Submission
 from bursa.kernel.errors import InvalidInput, Refused, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.usecases.onboarding import (
+from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
     Listing,
@@ -18,6 +17,7 @@ from bursa.usecases.onboarding import (
     Onboarding,
     market_steps,
 )
+from bursa.tenants.profile import TenantProfile, Wish
 from wire import layout
 from wire.codec import Command, decode_commands
 from wire.events import Result
