@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "layers" / "core"))
 
-from bursa.contracts.openapi import openapi_document  # noqa: E402
+from bursa.dialects.native.openapi import openapi_document  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 # The committed document describes the API, whatever release carries it.

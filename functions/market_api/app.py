@@ -10,8 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client
+from bursa.dialects.native.http_api import RestApi
 from bursa.journal.head_dynamodb import JournalHeadTables
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import TenantId
@@ -81,7 +81,7 @@ def get_ticker(market: str) -> Response[str]:
 def get_openapi() -> Response[str]:
     """Describe this API."""
     # The one route that needs the request models: importing them costs other cold starts nothing.
-    from bursa.contracts.openapi import openapi_document  # noqa: PLC0415
+    from bursa.dialects.native.openapi import openapi_document  # noqa: PLC0415
 
     return app.answer(openapi_document(settings.bursa_version))
 

@@ -12,10 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
 from bursa.accounts.queries import AccountQueries, ListParameters
-from bursa.adapters.rest import RestApi
 from bursa.aws.clients import dynamodb_client, sqs_client
-from bursa.contracts.bodies import read_body
-from bursa.contracts.requests import BatchRequest, OrderRequest
+from bursa.dialects.native.bodies import read_body
+from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.requests import BatchRequest, OrderRequest
 from bursa.intake.backlog_sqs import CommandBacklog, SettledTime
 from bursa.intake.reply_reader_dynamodb import AnswerTable
 from bursa.intake.sender_sqs import SqsCommandQueue

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
-from bursa.contracts.feed_messages import error
+from bursa.dialects.native.feed_messages import error
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import ReadModelSettings, SocketSettings, read_settings

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bursa.contracts.openapi import OPERATIONS, openapi_document
+from bursa.dialects.native.openapi import OPERATIONS, openapi_document
 from tests.doubles.exchange import environment
 
 ROOT = Path(__file__).resolve().parents[2]

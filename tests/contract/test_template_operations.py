@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bursa.contracts.problems import TYPE_PREFIX
+from bursa.dialects.native.problems import TYPE_PREFIX
 from tests.contract.templates import (
     APPLICATION,
     NESTED,

@@ -21,7 +21,7 @@ from scripts.rebuild import open_rebuild
 from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, create_read_models
 from tests.integration.storm import wait_until_done
 from tests.simulation.workload import Wish
-from tests.unit.api.conftest import Answer, Context, signed_in_request
+from tests.unit.conftest import Answer, Context, signed_in_request
 from wire import codec
 from wire import layout as w
 

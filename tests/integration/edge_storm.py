@@ -27,7 +27,7 @@ from tests.integration.storm import (
     start_proxy,
     wait_until_done,
 )
-from tests.unit.api.conftest import Context
+from tests.unit.conftest import Context
 
 ACCOUNTS = 12
 _PATIENCE_S = 60

@@ -15,7 +15,7 @@ from bursa.intake import backlog_sqs as command_backlog
 from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, wish
 from tests.integration.storm import decisions, set_rules, start_proxy, wait_until_done
 from tests.simulation.workload import Wish
-from tests.unit.api.conftest import Answer
+from tests.unit.conftest import Answer
 from wire import codec
 from wire import layout as w
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.doubles.exchange import BOB, Exchange
-from tests.unit.api.conftest import Send
+from tests.unit.conftest import Send
 
 BUY = {"market": "BTC-USDT", "side": "buy", "price": "20000", "quantity": "1"}
 SELL = BUY | {"side": "sell"}

@@ -16,7 +16,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
-from tests.unit.api.conftest import Context, started
+from tests.unit.conftest import Context, started
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123/v1"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

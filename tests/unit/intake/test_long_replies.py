@@ -17,7 +17,7 @@ from bursa.intake.reply_format import (
 )
 from engine.reference import Engine
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
-from tests.unit.api.conftest import Send
+from tests.unit.conftest import Send
 from wire import codec
 from wire import layout as w
 

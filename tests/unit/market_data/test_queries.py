@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
-from tests.unit.api.conftest import Answer, Context, answer_of, as_documented
+from tests.unit.conftest import Answer, Context, answer_of, as_documented
 from wire import codec
 from wire import layout as w
 

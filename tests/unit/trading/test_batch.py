@@ -4,7 +4,7 @@ import pytest
 
 from bursa.kernel.identifiers import AccountId
 from tests.doubles.exchange import ALICE, BOB, Exchange, read_event
-from tests.unit.api.conftest import Send
+from tests.unit.conftest import Send
 
 
 def place(side: str, price: str, quantity: str = "1", **more: object) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Cancelling orders."""
 
 from tests.doubles.exchange import BOB, Exchange
-from tests.unit.api.conftest import Send
+from tests.unit.conftest import Send
 
 BUY = {"market": "BTC-USDT", "side": "buy", "price": "20000", "quantity": "1"}
 SELL = BUY | {"side": "sell"}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.doubles.exchange import BOB
-from tests.unit.api.conftest import Send
+from tests.unit.conftest import Send
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
 

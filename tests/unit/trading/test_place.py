@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from bursa.journal.lease import LeaseRow
 from bursa.journal.lease_dynamodb import DynamoLeases
 from tests.doubles.exchange import BOB, CAROL, Exchange, WorkingClock
-from tests.unit.api.conftest import Send
+from tests.unit.conftest import Send
 
 BUY = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
 SELL = BUY | {"side": "sell"}

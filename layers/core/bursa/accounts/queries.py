@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.contracts.cursors import read_cursor, write_cursor
-from bursa.contracts.pages import read_choice, read_number
-from bursa.contracts.presentation import balance_from_row, fill_from_row, order_from_row
-from bursa.contracts.requests import read_client_order_id, read_order_id
-from bursa.contracts.responses import BalancePage, FillPage, Order, OrderPage
+from bursa.dialects.native.cursors import read_cursor, write_cursor
+from bursa.dialects.native.parameters import read_choice, read_number
+from bursa.dialects.native.presentation import balance_from_row, fill_from_row, order_from_row
+from bursa.dialects.native.requests import read_client_order_id, read_order_id
+from bursa.dialects.native.responses import BalancePage, FillPage, Order, OrderPage
 from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bursa.aws.outages import unavailable
-from bursa.contracts.presentation import market_from_row
+from bursa.dialects.native.presentation import market_from_row
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market

@@ -14,14 +14,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bursa.contracts.feed_messages import (
+from bursa.dialects.native.feed_messages import (
     CHANGES_MAX,
     ChannelMessage,
     MissedMessage,
     book_data,
     order_data,
 )
-from bursa.contracts.presentation import balance_from_row, market_from_row, trade_from_row
+from bursa.dialects.native.presentation import balance_from_row, market_from_row, trade_from_row
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.contracts.cursors import read_cursor, write_cursor
-from bursa.contracts.market_presentation import book_answer, market_definition, ticker_answer
-from bursa.contracts.pages import read_number
-from bursa.contracts.presentation import trade_from_row
-from bursa.contracts.responses import (
+from bursa.dialects.native.cursors import read_cursor, write_cursor
+from bursa.dialects.native.market_presentation import book_answer, market_definition, ticker_answer
+from bursa.dialects.native.parameters import read_number
+from bursa.dialects.native.presentation import trade_from_row
+from bursa.dialects.native.responses import (
     Book,
     Health,
     JournalPosition,

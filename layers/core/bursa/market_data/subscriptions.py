@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.contracts.feed_messages import (
+from bursa.dialects.native.feed_messages import (
     SNAPSHOT,
     ChannelMessage,
     Json,
@@ -21,7 +21,7 @@ from bursa.contracts.feed_messages import (
     encode,
     order_data,
 )
-from bursa.contracts.presentation import balance_from_row, market_from_row, trade_from_row
+from bursa.dialects.native.presentation import balance_from_row, market_from_row, trade_from_row
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.market_data import channels

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bursa.contracts.requests import BatchRequest, CancelOperation, PlaceOperation
-from bursa.contracts.responses import BatchResults, OperationError, OperationResult
+from bursa.dialects.native.requests import BatchRequest, CancelOperation, PlaceOperation
+from bursa.dialects.native.responses import BatchResults, OperationError, OperationResult
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import (
     Intake,

@@ -1,8 +1,8 @@
 """Cancelling one order, or all of an account's orders."""
 
-from bursa.contracts.refusals import refusal
-from bursa.contracts.requests import read_order_id
-from bursa.contracts.responses import CancelledOrders, OrderState
+from bursa.dialects.native.refusals import refusal
+from bursa.dialects.native.requests import read_order_id
+from bursa.dialects.native.responses import CancelledOrders, OrderState
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.intake.submission import (
     Intake,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bursa.contracts.requests import OrderRequest
+from bursa.dialects.native.requests import OrderRequest
 from bursa.kernel.errors import InvalidInput, Refused
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.kernel.markets import Market

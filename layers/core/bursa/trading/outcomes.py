@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from bursa.contracts.presentation import (
+from bursa.dialects.native.presentation import (
     fill_from_row,
     order_from_row,
     order_state,
     placed_order,
 )
-from bursa.contracts.refusals import refusal
-from bursa.contracts.responses import OrderState, PlacedOrder
+from bursa.dialects.native.refusals import refusal
+from bursa.dialects.native.responses import OrderState, PlacedOrder
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import Clock
 from bursa.kernel.errors import Conflict, Unavailable

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bursa.contracts.responses import PendingOrder
+from bursa.dialects.native.responses import PendingOrder
 from bursa.intake.submission import RequestIdentity
 
 ORDERS_PATH = "/v1/orders"

@@ -1,7 +1,7 @@
 """Placing one order."""
 
-from bursa.contracts.requests import OrderRequest
-from bursa.contracts.responses import PlacedOrder
+from bursa.dialects.native.requests import OrderRequest
+from bursa.dialects.native.responses import PlacedOrder
 from bursa.intake.submission import (
     Intake,
     KeySource,

@@ -1,6 +1,6 @@
 """How orders, fills, balances and trades are said to people."""
 
-from bursa.contracts.responses import (
+from bursa.dialects.native.responses import (
     Balance,
     Fill,
     Order,

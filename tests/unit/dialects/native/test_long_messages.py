@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bursa.contracts.feed_messages import CHANGES_MAX, MESSAGE_BYTES_MAX, ChannelMessage
+from bursa.dialects.native.feed_messages import CHANGES_MAX, MESSAGE_BYTES_MAX, ChannelMessage
 from bursa.market_data.channels import BOOK, ORDERS, Channel
 from tests.doubles.shard import ALICE, BOB, buy, sell
 from tests.unit.market_data.test_feed import Broadcast

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bursa.contracts.cursors import read_cursor, write_cursor
+from bursa.dialects.native.cursors import read_cursor, write_cursor
 from bursa.kernel.errors import InvalidInput
 
 POSITIONS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)

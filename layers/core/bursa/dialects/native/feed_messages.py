@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from bursa.contracts.presentation import fill_from_row
+from bursa.dialects.native.presentation import fill_from_row
 from bursa.kernel.markets import Market, MarketUnits
 from bursa.market_data.channels import Channel
 from bursa.read_models.book_format import Level
@@ -175,7 +175,7 @@ def book_data(market: Market, bids: Iterable[Level], asks: Iterable[Level]) -> J
 def order_data(market: Market, order: Changes, sequence: int, fills: Iterable[FillRow]) -> Json:
     """Say an order by those of its row's fields that are known, with the fills that made it so.
 
-    The names are those of the REST answer (`bursa.contracts.responses.Order`). What an update
+    The names are those of the REST answer (`bursa.dialects.native.responses.Order`). What an update
     does not know is left out: ``client_order_id``, ``created_at_ms`` and ``quote_amount`` are said
     when the order is new.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bursa.contracts.responses import Book, Fees, MarketDefinition, Ticker
+from bursa.dialects.native.responses import Book, Fees, MarketDefinition, Ticker
 from bursa.kernel.markets import Market, MarketUnits
 from bursa.read_models.book_format import HourStatistics, Level
 from bursa.read_models.rows import BookRow

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from tests.doubles.exchange import EVENTS, read_event
-from tests.unit.api.conftest import Context, Send, answer_of, as_documented
+from tests.unit.conftest import Context, Send, answer_of, as_documented
 
 SIGNED_IN = sorted(
     path.stem

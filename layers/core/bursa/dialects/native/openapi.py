@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
-from bursa.contracts import requests, responses
-from bursa.contracts.problems import PROBLEM_JSON, Problem
+from bursa.dialects.native import requests, responses
+from bursa.dialects.native.problems import PROBLEM_JSON, Problem
 
 Json: TypeAlias = dict[str, Any]
 

@@ -13,9 +13,9 @@ import pytest
 from moto import mock_aws
 from pydantic import TypeAdapter
 
-from bursa.contracts.openapi import OPERATIONS, Operation
-from bursa.contracts.problems import Problem
-from bursa.contracts.responses import PendingOrder
+from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.dialects.native.problems import Problem
+from bursa.dialects.native.responses import PendingOrder
 from bursa.kernel.identifiers import AccountId
 from tests.doubles.exchange import (
     ALICE,

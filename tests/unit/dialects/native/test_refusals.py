@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bursa.contracts.refusals import REFUSABLE, refusal
-from tests.unit.api.conftest import Idle
+from bursa.dialects.native.refusals import REFUSABLE, refusal
+from tests.unit.conftest import Idle
 from wire import layout as w
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
