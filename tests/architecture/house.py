@@ -26,6 +26,18 @@ class Module:
         """Its path from the root, for messages."""
         return str(self.path.relative_to(ROOT))
 
+    def imports_at_run_time(self) -> Iterator[str]:
+        """Yield the full name of everything it imports but for type checkers only."""
+        for_types = {
+            inner
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+            for inner in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        yield from (name for line, name in self.imports() if line not in for_types)
+
     def imports(self) -> Iterator[tuple[int, str]]:
         """Yield line and full name of everything it imports, wherever in the file."""
         for node in ast.walk(self.tree):

@@ -16,9 +16,22 @@ TEMPLATE_LINES_MAX = 700
 WORD_LESS_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 # Text or a value, then the separator; an expression's `#name` begins with it.
 KEY = re.compile(r"[a-z}]#")
-INTEGERS_ONLY = ("engine", "wire", "bursa.domain", "bursa.contracts")
-# Where floats are what they seem: seconds and rates, not money.
-WITH_FLOATS = {"engine.build"}
+INTEGERS_ONLY = (
+    "engine",
+    "wire",
+    "bursa.accounts",
+    "bursa.dialects",
+    "bursa.journal",
+    "bursa.kernel",
+    "bursa.read_models",
+    "bursa.trading",
+)
+# Where floats are seconds, not money.
+WITH_FLOATS = {
+    "engine.build",
+    "bursa.kernel.clock",
+    "bursa.read_models.rebuild_dynamodb",
+}
 
 
 def source_files(pattern: str) -> Iterator[Path]:
