@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.client import Deployment
-from tests.local_exchange import Local
+from tests.doubles.local_exchange import Local
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from tests.recordings import recorded_orders, recorded_trades, recording
 from wire import codec
 from wire import layout as w
 from wire.events import Result, Trade, decode_events
+
+ROOT = Path(__file__).resolve().parents[2]
 
 MARKET, BASE, QUOTE = 1, 1, 2
 ACCOUNT = w.account_number(1, 1)
@@ -83,7 +86,10 @@ def test_a_recorded_day_gives_the_trades_of_plain_price_time_matching() -> None:
 def test_the_sample_scenarios_pass() -> None:
     sample = recording("data/scenarios-sample.json")
     command = [sys.executable, "-m", "scripts.scenarios", str(sample)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    path = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/core'}"}
+    run = subprocess.run(  # noqa: S603 - ours
+        command, cwd=ROOT, env=path, capture_output=True, text=True, check=False
+    )
     names = [scenario["name"] for scenario in json.loads(sample.read_text())]
     assert run.stdout.splitlines() == [
         *(f"PASS {name}" for name in names),

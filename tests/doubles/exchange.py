@@ -35,7 +35,7 @@ CLIENT_ID = "demo-client"
 NOON_MS = 1_795_291_200_000
 BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
-EVENTS = Path(__file__).resolve().parents[3] / "events"
+EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 TABLES = (
     "answers",

@@ -16,7 +16,7 @@ from scripts.local.exchange import LocalExchange
 from scripts.local.place import LocalError, Place
 from scripts.local.processes import Process, is_alive
 from scripts.local.progress import Progress
-from tests.local_exchange import Local
+from tests.doubles.local_exchange import Local
 
 INTERRUPTED = 130
 PATIENCE_S = 120.0

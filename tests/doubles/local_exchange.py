@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.client import Deployment
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND_PATIENCE_S = 600
 
 
