@@ -46,7 +46,7 @@ def routes_of(function: str) -> set[Route]:
     return {(method, re.sub(r"<(\w+)>", r"{\1}", path)) for method, path in lines}
 
 
-@pytest.mark.parametrize(("function", "public"), [("orders_api", False), ("market_api", True)])
+@pytest.mark.parametrize(("function", "public"), [("trading_api", False), ("market_api", True)])
 def test_code_serves_what_is_documented(function: str, public: bool) -> None:
     assert routes_of(function) == documented(public=public)
 
@@ -88,7 +88,7 @@ def test_template_routes_what_is_documented() -> None:
         pytest.skip("there is no template yet")
     routed = list(template_routes())
 
-    for public, function in ((True, "market_api"), (False, "orders_api")):
+    for public, function in ((True, "market_api"), (False, "trading_api")):
         found = {(name, route) for name, route, is_public in routed if is_public is public}
         assert found == {(function, route) for route in documented(public=public)}
 

@@ -133,7 +133,7 @@ def test_commands_are_sent_by_intake_and_received_by_the_worker() -> None:
         if statement["Resource"] == {"Ref": "CommandQueueArn"}
     }
     assert use == {
-        "permissions.yaml:OrdersApiRole": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
+        "permissions.yaml:TradingApiRole": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
         "worker-fleet.yaml:WorkerRole": [
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",

@@ -125,14 +125,14 @@ class Edge:
         self.rig = rig
         self._patch = patch
         self.stream = JournalStream(rig)
-        self.start_orders_api()
+        self.start_trading_api()
         self.projector = self._started("projector")
 
-    def start_orders_api(self, **settings: str) -> None:
+    def start_trading_api(self, **settings: str) -> None:
         """Start it, or another container of it with other settings."""
         for name, value in settings.items():
             self._patch.setenv(name, value)
-        self.orders_api = self._started("orders_api")
+        self.trading_api = self._started("trading_api")
 
     @staticmethod
     def _started(function: str) -> ModuleType:
@@ -166,7 +166,7 @@ class Edge:
     ) -> Answer:
         """Send a request by REST."""
         return signed_in_request(
-            self.orders_api, "POST", path, body, account=sender, headers=headers
+            self.trading_api, "POST", path, body, account=sender, headers=headers
         )
 
     def project(self) -> int:

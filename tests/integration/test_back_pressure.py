@@ -1,6 +1,6 @@
 """A journal that takes nothing: the worker stays small, the door closes, nothing accepted is lost.
 
-The real worker behind a proxy that throttles the journal's writes, and the real orders API.
+The real worker behind a proxy that throttles the journal's writes, and the real trading API.
 """
 
 import time
@@ -166,7 +166,7 @@ def test_a_stalled_journal_closes_the_door_and_loses_nothing_accepted(
         full = door.knock_until(lambda answer: answer.status == 503, 60)
         others = list(crowd())
         send_all(rig, others)
-        edge.start_orders_api(QUEUE_DEPTH_MAX=NO_LIMIT, QUEUE_AGE_MS_MAX=str(AGE_MS_MAX))
+        edge.start_trading_api(QUEUE_DEPTH_MAX=NO_LIMIT, QUEUE_AGE_MS_MAX=str(AGE_MS_MAX))
         slow = door.knock_until(lambda answer: answer.status == 503, 60)
 
         assert [answer.body["code"] for answer in (full, slow)] == ["queue_full", "queue_slow"]

@@ -56,8 +56,8 @@ def clock(exchange: Exchange) -> WorkingClock:
 
 
 @pytest.fixture
-def orders_api(clock: WorkingClock) -> ModuleType:
-    return started_orders_api(clock)
+def trading_api(clock: WorkingClock) -> ModuleType:
+    return started_trading_api(clock)
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def market_api(exchange: Exchange) -> ModuleType:
 
 
 @pytest.fixture
-def send(orders_api: ModuleType) -> Send:
-    return partial(signed_in_request, orders_api)
+def send(trading_api: ModuleType) -> Send:
+    return partial(signed_in_request, trading_api)
 
 
 class Idle(NamedTuple):
@@ -80,7 +80,9 @@ def idle() -> Iterator[Idle]:
     """One exchange for all requests that must change nothing: its worker never works."""
     with opened() as exchange:
         exchange.asleep = True
-        yield Idle(exchange, partial(signed_in_request, started_orders_api(WorkingClock(exchange))))
+        yield Idle(
+            exchange, partial(signed_in_request, started_trading_api(WorkingClock(exchange)))
+        )
 
 
 def started(name: str) -> ModuleType:
@@ -88,16 +90,16 @@ def started(name: str) -> ModuleType:
     return importlib.reload(importlib.import_module(name))
 
 
-def started_orders_api(clock: WorkingClock) -> ModuleType:
+def started_trading_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
-    module = started("orders_api.app")
+    module = started("trading_api.app")
     for part in (module.intake, module.settlement, module.backlog):
         part._clock = clock
     return module
 
 
 def signed_in_request(
-    orders_api: ModuleType,
+    trading_api: ModuleType,
     method: str,
     path: str,
     body: object = None,
@@ -113,7 +115,7 @@ def signed_in_request(
     event["headers"] |= headers or {}
     event["queryStringParameters"] = query
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
-    return as_documented(method, path, answer_of(orders_api.handler(event, Context())))
+    return as_documented(method, path, answer_of(trading_api.handler(event, Context())))
 
 
 def as_documented(method: str, path: str, answer: Answer) -> Answer:

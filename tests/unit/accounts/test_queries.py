@@ -132,7 +132,7 @@ def test_balances(send: Send, exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("path", ["/orders", "/fills", "/balances"])
 def test_expired_verdict_of_the_gateway_is_refused(
-    send: Send, orders_api: object, path: str, monkeypatch: pytest.MonkeyPatch
+    send: Send, trading_api: object, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 4_102_444_801.0)
 

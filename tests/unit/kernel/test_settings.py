@@ -8,8 +8,8 @@ import pytest
 
 from bursa.kernel.settings import (
     MarketApiSettings,
-    OrdersApiSettings,
     SettingsError,
+    TradingApiSettings,
     read_settings,
 )
 from tests.doubles.exchange import environment
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_settings_are_read_by_their_fields_names() -> None:
-    settings = read_settings(OrdersApiSettings, environment() | {"ANSWER_DEADLINE_MS": "250"})
+    settings = read_settings(TradingApiSettings, environment() | {"ANSWER_DEADLINE_MS": "250"})
 
     assert settings.orders_table == "orders"
     assert settings.answer_deadline_ms == 250
@@ -37,7 +37,7 @@ def test_every_missing_variable_is_named() -> None:
     ("function", "not_needed"),
     [
         ("market_api", {"pydantic", "jwt", "boto3", "requests"}),
-        ("orders_api", {"jwt", "boto3", "requests", "zstandard"}),
+        ("trading_api", {"jwt", "boto3", "requests", "zstandard"}),
         ("authorizer", {"pydantic", "msgspec", "boto3", "requests", "zstandard"}),
     ],
 )

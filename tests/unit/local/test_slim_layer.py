@@ -13,7 +13,7 @@ def test_only_the_models_of_unused_services_go(tmp_path: Path) -> None:
     for service in ("dynamodb", "ec2", "s3", "sqs"):
         (data / service / "2012-01-01").mkdir(parents=True)
     (data / "endpoints.json").write_text("{}")
-    other = tmp_path / "OrdersApi" / "orders_api"
+    other = tmp_path / "TradingApi" / "trading_api"
     other.mkdir(parents=True)
     assert slim(tmp_path) == 1
     assert {path.name for path in data.iterdir()} == {"dynamodb", "endpoints.json", "s3", "sqs"}

@@ -128,7 +128,7 @@ def test_unanswered_batch_says_how_to_ask_again(send: Send, exchange: Exchange) 
     assert answer.body["results"][0]["order"]["status"] == "open"
 
 
-def test_sample_event(orders_api: object, send: Send) -> None:
+def test_sample_event(trading_api: object, send: Send) -> None:
     event = read_event("orders-batch")
     assert AccountId.parse(event["requestContext"]["authorizer"]["account"]) == ALICE
 

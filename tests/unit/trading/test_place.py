@@ -233,9 +233,9 @@ def timed_out(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize("failure", [throttled, timed_out])
 def test_queue_that_takes_nothing_answers_503(
-    send: Send, orders_api: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: object
+    send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: object
 ) -> None:
-    monkeypatch.setattr(orders_api.intake._queue._client, "send_message", failure)
+    monkeypatch.setattr(trading_api.intake._queue._client, "send_message", failure)
 
     status, problem, headers = send("POST", "/orders", BUY, headers={"Idempotency-Key": "k1"})
 
@@ -245,12 +245,12 @@ def test_queue_that_takes_nothing_answers_503(
 
 
 def test_full_queue_answers_503_and_sends_nothing(
-    send: Send, orders_api: ModuleType, exchange: Exchange
+    send: Send, trading_api: ModuleType, exchange: Exchange
 ) -> None:
     exchange.asleep = True
-    orders_api.backlog._depth_max = 0
+    trading_api.backlog._depth_max = 0
     send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
-    orders_api.backlog._looked_ms = float("-inf")
+    trading_api.backlog._looked_ms = float("-inf")
 
     status, problem, headers = send("POST", "/orders", BUY)
 
@@ -271,7 +271,7 @@ def test_full_queue_answers_503_and_sends_nothing(
 )
 def test_commands_that_wait_for_too_long_answer_503(
     send: Send,
-    orders_api: ModuleType,
+    trading_api: ModuleType,
     exchange: Exchange,
     waiting: int,
     age_ms: int | None,
@@ -282,8 +282,8 @@ def test_commands_that_wait_for_too_long_answer_503(
         send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
     if age_ms is not None:
         settled = LeaseRow("worker", 1, 1, settled_until_ms=exchange.time_ms - age_ms)
-        assert DynamoLeases(orders_api.dynamodb, "progress", 0).swap(None, settled)
-    orders_api.backlog._looked_ms = float("-inf")
+        assert DynamoLeases(trading_api.dynamodb, "progress", 0).swap(None, settled)
+    trading_api.backlog._looked_ms = float("-inf")
 
     status, body, headers = send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
 
@@ -295,18 +295,18 @@ def test_commands_that_wait_for_too_long_answer_503(
 
 
 def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
-    send: Send, orders_api: ModuleType, monkeypatch: pytest.MonkeyPatch
+    send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders_api.backlog._client, "get_queue_attributes", throttled)
-    monkeypatch.setattr(orders_api.backlog._settled, "read_ms", throttled)
+    monkeypatch.setattr(trading_api.backlog._client, "get_queue_attributes", throttled)
+    monkeypatch.setattr(trading_api.backlog._settled, "read_ms", throttled)
 
     assert send("POST", "/orders", BUY).status == 201
 
 
 def test_unreadable_answers_leave_the_order_pending(
-    send: Send, orders_api: ModuleType, monkeypatch: pytest.MonkeyPatch
+    send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders_api.dynamodb, "get_item", throttled)
+    monkeypatch.setattr(trading_api.dynamodb, "get_item", throttled)
 
     status, pending, _ = send("POST", "/orders", BUY | {"client_order_id": "mine"})
 

@@ -3,7 +3,7 @@
 One frozen dataclass per process. A field's name in capitals is the variable that sets it; a field
 without a default must be set. A composition root reads its own class once, at start:
 
-    settings = read_settings(OrdersApiSettings)
+    settings = read_settings(TradingApiSettings)
 """
 
 import os
@@ -45,7 +45,7 @@ class OnboardingSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class OrdersApiSettings:
+class TradingApiSettings:
     """Of the function behind the signed-in routes."""
 
     command_queue_url: str

@@ -19,10 +19,10 @@ STATUSES["orders-get-by-client-id"] = 404
 
 
 @pytest.mark.parametrize("name", SIGNED_IN)
-def test_signed_in_route(orders_api: ModuleType, name: str) -> None:
+def test_signed_in_route(trading_api: ModuleType, name: str) -> None:
     event = read_event(name)
 
-    answer = answer_of(orders_api.handler(event, Context()))
+    answer = answer_of(trading_api.handler(event, Context()))
 
     as_documented(event["httpMethod"], event["path"], answer)
     assert answer.status == STATUSES.get(name, 200)
@@ -38,18 +38,18 @@ def test_public_route(market_api: ModuleType, name: str) -> None:
     assert answer.status == 200
 
 
-def test_body_that_the_gateway_took_for_binary(orders_api: ModuleType) -> None:
+def test_body_that_the_gateway_took_for_binary(trading_api: ModuleType) -> None:
     event = read_event("orders-place") | {"isBase64Encoded": True, "body": "not base64"}
 
-    answer = answer_of(orders_api.handler(event, Context()))
+    answer = answer_of(trading_api.handler(event, Context()))
 
     assert (answer.status, answer.body["code"]) == (400, "invalid_json")
 
 
-def test_route_without_an_authorizer_refuses(orders_api: ModuleType, send: Send) -> None:
+def test_route_without_an_authorizer_refuses(trading_api: ModuleType, send: Send) -> None:
     event = read_event("balances-list")
     del event["requestContext"]["authorizer"]
 
-    answer = answer_of(orders_api.handler(event, Context()))
+    answer = answer_of(trading_api.handler(event, Context()))
 
     assert (answer.status, answer.body["code"]) == (401, "unauthenticated")

@@ -21,7 +21,7 @@ from bursa.intake.reply_reader_dynamodb import AnswerTable
 from bursa.intake.sender_sqs import SqsCommandQueue
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock, random_key
-from bursa.kernel.settings import OrdersApiSettings, read_settings
+from bursa.kernel.settings import TradingApiSettings, read_settings
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.trading.batch import CarryOutBatch
 from bursa.trading.cancel import CancelAllOrders, CancelOrder
@@ -36,7 +36,7 @@ tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
 app = RestApi(logger, metrics)
 
-settings = read_settings(OrdersApiSettings)
+settings = read_settings(TradingApiSettings)
 clock = SystemClock()
 dynamodb = dynamodb_client()
 catalogue = MarketsTable(dynamodb, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX)
