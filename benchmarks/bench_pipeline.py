@@ -38,9 +38,9 @@ from benchmarks.standins import (
     ports_over,
 )
 from bursa.aws.worker_clients import worker_client
+from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
-from bursa.intake.receiver_sqs import SqsCommandQueue
-from bursa.intake.reply_writer_dynamodb import DynamoAnswers
+from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint_s3 import S3Snapshots
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease_dynamodb import DynamoLeases
@@ -126,10 +126,10 @@ def fill_queue(rig: Rig, deliveries: list[Delivery]) -> None:
         )
 
 
-def sqs_queue(rig: Rig) -> SqsCommandQueue:
+def sqs_queue(rig: Rig) -> SqsCommandReceiver:
     """Make the worker's queue adapter."""
     client: Any = worker_client("sqs")
-    return SqsCommandQueue(client, rig.queue_url, wait_s=1, visibility_s=120)
+    return SqsCommandReceiver(client, rig.queue_url, wait_s=1, visibility_s=120)
 
 
 async def pipeline(rig: Rig, messages: int) -> Figures:
@@ -142,7 +142,7 @@ async def pipeline(rig: Rig, messages: int) -> Figures:
     ports = Ports(
         queue,
         journal,
-        threads.ThreadedAnswers(DynamoAnswers(dynamodb, "answers"), 2),
+        threads.ThreadedAnswers(DynamoReplyWriter(dynamodb, "answers"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
         threads.ThreadedSnapshots(S3Snapshots(s3, "snapshots", 0)),
         CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom,

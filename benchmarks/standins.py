@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from bursa.intake.message import Delivery
-from bursa.intake.receiver_sqs import SqsCommandQueue
-from bursa.intake.reply import Answer
+from bursa.intake.reply import Reply
+from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint import SnapshotHeader
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow
@@ -76,7 +76,7 @@ class Memory:
     async def head_sequence(self, known_sequence: int) -> int:
         return known_sequence
 
-    async def write(self, answers: Sequence[Answer]) -> None:
+    async def write(self, answers: Sequence[Reply]) -> None:
         """Nothing to do."""
 
     async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
@@ -149,7 +149,7 @@ class BotocoreTime:
 class WatchedQueue(threads.ThreadedQueue):
     """Tells when everything has been deleted."""
 
-    def __init__(self, queue: SqsCommandQueue, expected: int, stop: asyncio.Event) -> None:
+    def __init__(self, queue: SqsCommandReceiver, expected: int, stop: asyncio.Event) -> None:
         super().__init__(queue, RECEIVERS, DELETERS)
         self._left = expected
         self._stop = stop

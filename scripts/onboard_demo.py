@@ -10,8 +10,8 @@ import sys
 from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
 from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.intake.backlog_sqs import CommandBacklog
-from bursa.intake.reply_reader_dynamodb import AnswerTable
-from bursa.intake.sender_sqs import SqsCommandQueue
+from bursa.intake.dynamodb import DynamoReplyReader
+from bursa.intake.sqs import SqsCommandSender
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import BursaError
@@ -77,8 +77,8 @@ def open_demo(settings: OnboardingSettings) -> dict[str, object]:
         DirectoryTable(dynamodb, settings.directory_table),
         CognitoUserPool(cognito_client(), settings.user_pool_id),
         Intake(
-            SqsCommandQueue(sqs, url, CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)),
-            AnswerTable(dynamodb, settings.answers_table),
+            SqsCommandSender(sqs, url, CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)),
+            DynamoReplyReader(dynamodb, settings.answers_table),
             clock,
             settings.answer_deadline_ms,
         ),

@@ -20,8 +20,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.worker_clients import worker_client
-from bursa.intake.receiver_sqs import SqsCommandQueue
-from bursa.intake.reply_writer_dynamodb import DynamoAnswers
+from bursa.intake.dynamodb import DynamoReplyWriter
+from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint_s3 import S3Snapshots
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease_dynamodb import DynamoLeases
@@ -146,7 +146,7 @@ def _ports(
     dynamodb: Any = worker_client("dynamodb")
     sqs: Any = worker_client("sqs")
     s3: Any = worker_client("s3")
-    queue = SqsCommandQueue(
+    queue = SqsCommandReceiver(
         sqs,
         settings.command_queue_url,
         wait_s=settings.receive_wait_s,
@@ -157,7 +157,9 @@ def _ports(
         journal=threads.ThreadedJournal(
             DynamoJournal(dynamodb, settings.journal_table, settings.shard)
         ),
-        answers=threads.ThreadedAnswers(DynamoAnswers(dynamodb, settings.answers_table), _WRITERS),
+        answers=threads.ThreadedAnswers(
+            DynamoReplyWriter(dynamodb, settings.answers_table), _WRITERS
+        ),
         leases=threads.ThreadedLeases(
             DynamoLeases(dynamodb, settings.progress_table, settings.shard)
         ),

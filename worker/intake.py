@@ -44,7 +44,7 @@ class Inbox:
         """Name every delivery that is held, oldest first."""
         return list(self._held)
 
-    def settled_until_ms(self) -> int:
+    def watermark_ms(self) -> int:
         """Tell from when the oldest message is that may not be settled; 0 before any receive."""
         return min([self._received_until_ms, *self._held.values()])
 

@@ -146,7 +146,7 @@ class Leader:
         try:
             async with asyncio.TaskGroup() as group:
                 background = [
-                    group.create_task(self._lease.keep(self._inbox.settled_until_ms)),
+                    group.create_task(self._lease.keep(self._inbox.watermark_ms)),
                     group.create_task(self._snapshotter.run()),
                 ]
                 pipeline = group.create_task(self._pipeline())

@@ -55,10 +55,8 @@ class Lease:
         if not self._is_free(row):
             return None
         epoch = max(epoch_floor, row.epoch if row else 0) + 1
-        settled_until_ms = row.settled_until_ms if row else 0
-        claim = LeaseRow(
-            self.owner, epoch, (row.beat if row else 0) + 1, settled_until_ms=settled_until_ms
-        )
+        watermark_ms = row.watermark_ms if row else 0
+        claim = LeaseRow(self.owner, epoch, (row.beat if row else 0) + 1, watermark_ms=watermark_ms)
         sent_at = self._clock.monotonic()
         if not await self._store.swap(row, claim):
             return None
@@ -79,29 +77,27 @@ class Lease:
         self._observed = row
         self._held_until = sent_at + self._duration_s * _TRUSTED_SHARE
 
-    async def keep(self, settled_until_ms: Callable[[], int]) -> None:
+    async def keep(self, watermark_ms: Callable[[], int]) -> None:
         """Renew for ever; raises `Deposed` when the lease is another's or has run out.
 
         Parameters
         ----------
-        settled_until_ms
+        watermark_ms
             What the row says to intake; 0 where that is not known yet.
 
         """
         while True:
             await self._clock.sleep(self._duration_s / _RENEWALS_PER_DURATION)
-            while not await self._renew(settled_until_ms()):
+            while not await self._renew(watermark_ms()):
                 await self._clock.sleep(_RETRY_S)
 
-    async def _renew(self, settled_until_ms: int) -> bool:
+    async def _renew(self, watermark_ms: int) -> bool:
         if not self.held():
             raise Deposed("The lease ran out before it could be renewed.")
         mine = self._observed
         if mine is None:
             raise Deposed("There is no lease to renew.")
-        renewed = replace(
-            mine, beat=mine.beat + 1, settled_until_ms=settled_until_ms or mine.settled_until_ms
-        )
+        renewed = replace(mine, beat=mine.beat + 1, watermark_ms=watermark_ms or mine.watermark_ms)
         sent_at = self._clock.monotonic()
         try:
             if await self._store.swap(mine, renewed):

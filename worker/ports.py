@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bursa.intake.message import Delivery
-from bursa.intake.reply import Answer
+from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import SnapshotHeader
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
@@ -74,7 +74,7 @@ class Journal(Protocol):
 class Answers(Protocol):
     """Where intake looks for answers. Raises `OutcomeUnknown`."""
 
-    async def write(self, answers: Sequence[Answer]) -> None:
+    async def write(self, answers: Sequence[Reply]) -> None:
         """Write answers; a repeated one only where there is none."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bursa.intake.message import CommandMessage, Delivery, decode_message
-from bursa.intake.reply import ANSWER_KEPT_S, Answer
+from bursa.intake.reply import REPLY_KEPT_S, Reply
 from bursa.journal.record import (
     RECORD_BYTES_MAX,
     EncodedRecord,
@@ -63,7 +63,7 @@ class Settlement:
     last_sequence: int
     receipt: str
     sent_ms: int
-    answer: Answer | None
+    answer: Reply | None
 
 
 @dataclass(slots=True)
@@ -192,7 +192,7 @@ class Sequencer:
         return _Message(
             delivery,
             message.commands,
-            message.texts,
+            message.client_order_ids,
             message.account >> ACCOUNT_INDEX_BITS,
             message.reply,
         )
@@ -279,13 +279,13 @@ class Sequencer:
                 words.result_reason(events, offset) == layout.REASON_DUPLICATE_COMMAND
                 for offset in bounds[:-1]
             )
-            answer = Answer(
+            answer = Reply(
                 message.tenant_number,
                 message.delivery.message_id,
                 last,
                 events[bounds[0] : bounds[-1]],
                 repeated,
-                time_ms // 1000 + ANSWER_KEPT_S,
+                time_ms // 1000 + REPLY_KEPT_S,
             )
         self._settlements.append(
             Settlement(last, message.delivery.receipt, message.delivery.sent_ms, answer)
@@ -358,5 +358,5 @@ def _refuse_strange(message: CommandMessage) -> None:
         raise InvalidInput("malformed_message", "The commands are not whole commands.")
     if words.holds_worker_commands(message.commands):
         raise InvalidInput("malformed_message", "The message holds a command of the worker's.")
-    if any(not 0 <= position < count for position in message.texts):
+    if any(not 0 <= position < count for position in message.client_order_ids):
         raise InvalidInput("malformed_message", "A text belongs to no command.")

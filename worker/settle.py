@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from bursa.intake.reply import Answer
+from bursa.intake.reply import Reply
 from bursa.journal.errors import OutcomeUnknown
 from worker.intake import Inbox
 from worker.ports import Answers, Clock, CommandQueue, Telemetry
@@ -52,7 +52,7 @@ class Settler:
         self._telemetry = telemetry
         self._writers = writers
         self._deleters = deleters
-        self._answers_due: deque[Answer] = deque()
+        self._answers_due: deque[Reply] = deque()
         self._deletes_due: deque[str] = deque()
         self._something_to_answer = asyncio.Event()
         self._something_to_delete = asyncio.Event()
@@ -95,7 +95,7 @@ class Settler:
             else:
                 self._something_to_answer.clear()
 
-    async def _write(self, batch: list[Answer]) -> None:
+    async def _write(self, batch: list[Reply]) -> None:
         for attempt in range(_ATTEMPTS):
             try:
                 await self._answers.write(batch)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
-from bursa.intake.receiver_sqs import SqsCommandQueue
-from bursa.intake.reply import Answer
-from bursa.intake.reply_writer_dynamodb import DynamoAnswers
+from bursa.intake.reply import Reply
+from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint import SnapshotHeader
 from bursa.journal.checkpoint_s3 import S3Snapshots
 from bursa.journal.dynamodb import DynamoJournal
@@ -55,7 +55,7 @@ class SystemClock:
 class ThreadedQueue:
     """The command queue; receives have threads apart from deletes."""
 
-    def __init__(self, queue: SqsCommandQueue, receivers: int, deleters: int) -> None:
+    def __init__(self, queue: SqsCommandReceiver, receivers: int, deleters: int) -> None:
         self._queue = queue
         self._receiving = Lane("receive", receivers)
         self._deleting = Lane("delete", deleters)
@@ -105,11 +105,11 @@ class ThreadedJournal:
 class ThreadedAnswers:
     """Answers."""
 
-    def __init__(self, answers: DynamoAnswers, writers: int) -> None:
+    def __init__(self, answers: DynamoReplyWriter, writers: int) -> None:
         self._answers = answers
         self._lane = Lane("answers", writers)
 
-    async def write(self, answers: Sequence[Answer]) -> None:
+    async def write(self, answers: Sequence[Reply]) -> None:
         """See `worker.ports.Answers`."""
         await self._lane.call(self._answers.write, answers)
 

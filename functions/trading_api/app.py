@@ -16,9 +16,9 @@ from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.dialects.native.bodies import read_body
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.requests import BatchRequest, OrderRequest
-from bursa.intake.backlog_sqs import CommandBacklog, SettledTime
-from bursa.intake.reply_reader_dynamodb import AnswerTable
-from bursa.intake.sender_sqs import SqsCommandQueue
+from bursa.intake.backlog_sqs import CommandBacklog, QueueWatermark
+from bursa.intake.dynamodb import DynamoReplyReader
+from bursa.intake.sqs import SqsCommandSender
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import TradingApiSettings, read_settings
@@ -48,12 +48,12 @@ backlog = CommandBacklog(
     settings.command_queue_url,
     clock,
     settings.queue_depth_max,
-    settled=SettledTime(dynamodb, settings.progress_table, settings.shard),
+    watermark=QueueWatermark(dynamodb, settings.progress_table, settings.shard),
     age_ms_max=settings.queue_age_ms_max,
 )
 intake = Intake(
-    SqsCommandQueue(sqs, settings.command_queue_url, backlog),
-    AnswerTable(dynamodb, settings.answers_table),
+    SqsCommandSender(sqs, settings.command_queue_url, backlog),
+    DynamoReplyReader(dynamodb, settings.answers_table),
     clock,
     settings.answer_deadline_ms,
 )

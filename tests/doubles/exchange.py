@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.aws.table_writer import TableWriter
 from bursa.intake.message import decode_message
-from bursa.intake.reply_format import pack_events
+from bursa.intake.reply import pack_events
 from bursa.journal.items import to_item
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.kernel import keys
@@ -182,7 +182,7 @@ class Exchange:
         commands = [
             message.commands[at : at + size] for at in range(0, len(message.commands), size)
         ]
-        events, sequence = self.commit(commands, message.texts)
+        events, sequence = self.commit(commands, message.client_order_ids)
         if message.reply:
             tenant = AccountId.from_number(message.account).tenant
             key = keys.answer(tenant, CommandId.from_hex(message.message_id).hex())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.rig import Rig
-from bursa.intake import backlog_sqs as command_backlog
+from bursa.intake import backlog_sqs
 from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, wish
 from tests.integration.storm import decisions, set_rules, start_proxy, wait_until_done
 from tests.simulation.workload import Wish
@@ -151,7 +151,7 @@ def start_worker(rig: Rig, endpoint: str) -> "subprocess.Popen[bytes]":
 def test_a_stalled_journal_closes_the_door_and_loses_nothing_accepted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(command_backlog, "LOOK_MS", 100)
+    monkeypatch.setattr(backlog_sqs, "READ_EVERY_MS", 100)
     with Rig() as rig:
         endpoint = start_proxy(rig)
         worker = start_worker(rig, endpoint)

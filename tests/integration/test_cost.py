@@ -19,8 +19,8 @@ from moto import mock_aws
 from benchmarks.flow import Flow
 from bursa.aws.table_writer import TableWriter
 from bursa.aws.worker_clients import worker_client
+from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
-from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.replica import Head, Replica
@@ -129,7 +129,7 @@ class Way:
 
     def __init__(self, client: Any) -> None:
         self.journal = DynamoJournal(client, "journal", 0)
-        self.answers = DynamoAnswers(client, "answers")
+        self.answers = DynamoReplyWriter(client, "answers")
         names = ReadModelNames("orders", "fills", "balances", "markets", "trades", "progress")
         self.projector = Projector(
             0,

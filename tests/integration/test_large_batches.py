@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from bursa.intake.dynamodb import DynamoReplyReader, DynamoReplyWriter
 from bursa.intake.message import (
     COMMANDS_PER_MESSAGE_MAX,
     CommandMessage,
@@ -16,8 +17,6 @@ from bursa.intake.message import (
     encode_message,
 )
 from bursa.intake.outcomes import LISTED_MAX, read_outcomes
-from bursa.intake.reply_reader_dynamodb import AnswerTable
-from bursa.intake.reply_writer_dynamodb import DynamoAnswers
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.reader_dynamodb import JournalReader
@@ -235,9 +234,11 @@ def test_the_answer_to_a_cancel_of_a_hundred_thousand_fits() -> None:
     answers = [one.answer for one in shard.sequencer.settled(1 << 40) if one.answer]
     assert len(answers[0].events) > 8 * 10**6
 
-    DynamoAnswers(shard.client, "answers").write(answers)
+    DynamoReplyWriter(shard.client, "answers").write(answers)
 
-    stored = AnswerTable(shard.client, "answers").find(TenantId(1), CommandId.from_hex(MESSAGE))
+    stored = DynamoReplyReader(shard.client, "answers").find(
+        TenantId(1), CommandId.from_hex(MESSAGE)
+    )
     assert stored is not None
     (outcome,) = read_outcomes(stored, ALICE)
     assert (outcome.result.detail, len(outcome.orders)) == (ORDERS, LISTED_MAX)

@@ -11,9 +11,9 @@ from moto import mock_aws
 
 from bursa.aws.storage_errors import outcome_unknown
 from bursa.aws.worker_clients import worker_client
-from bursa.intake.receiver_sqs import SqsCommandQueue
-from bursa.intake.reply import Answer
-from bursa.intake.reply_writer_dynamodb import DynamoAnswers
+from bursa.intake.dynamodb import DynamoReplyWriter
+from bursa.intake.reply import Reply
+from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal import dynamodb as journal_dynamodb
 from bursa.journal.checkpoint import SNAPSHOT_SCHEMA, SnapshotDamaged, SnapshotHeader
 from bursa.journal.checkpoint_s3 import S3Snapshots
@@ -192,7 +192,7 @@ def test_a_page_of_large_records_is_cut_short(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_lease_row_is_swapped_only_for_the_one_expected() -> None:
     store = DynamoLeases(make_table("progress", pk="S", sk="S"), "progress", 0)
-    mine, yours = LeaseRow("mine", 1, 1, settled_until_ms=7), LeaseRow("yours", 2, 2)
+    mine, yours = LeaseRow("mine", 1, 1, watermark_ms=7), LeaseRow("yours", 2, 2)
 
     assert store.read() is None
     assert store.swap(None, mine)
@@ -207,13 +207,13 @@ def test_a_lease_row_is_swapped_only_for_the_one_expected() -> None:
 # --- answers --------------------------------------------------------------------------------------
 
 
-def answer(message_id: str, events: bytes, *, repeated: bool = False) -> Answer:
-    return Answer(7, message_id, 12, events, repeated, 1_900_000_000)
+def answer(message_id: str, events: bytes, *, repeated: bool = False) -> Reply:
+    return Reply(7, message_id, 12, events, repeated, 1_900_000_000)
 
 
 def test_a_repeated_answer_only_fills_a_gap() -> None:
     client = make_table("answers", pk="S")
-    store = DynamoAnswers(client, "answers")
+    store = DynamoReplyWriter(client, "answers")
     store.write([answer("a", b"first"), answer("b", b"again", repeated=True)])
     store.write([answer("a", b"second", repeated=True)])
 
@@ -226,7 +226,7 @@ def test_a_repeated_answer_only_fills_a_gap() -> None:
 
 def test_two_answers_to_one_message_in_a_batch_do_no_harm() -> None:
     client = make_table("answers", pk="S")
-    DynamoAnswers(client, "answers").write([answer("a", b"x"), answer("a", b"x")])
+    DynamoReplyWriter(client, "answers").write([answer("a", b"x"), answer("a", b"x")])
 
     assert client.scan(TableName="answers")["Count"] == 1
 
@@ -234,12 +234,12 @@ def test_two_answers_to_one_message_in_a_batch_do_no_harm() -> None:
 # --- queue ----------------------------------------------------------------------------------------
 
 
-def queue() -> tuple[Any, SqsCommandQueue]:
+def queue() -> tuple[Any, SqsCommandReceiver]:
     client: Any = worker_client("sqs")
     url = client.create_queue(QueueName="commands-0.fifo", Attributes={"FifoQueue": "true"})[
         "QueueUrl"
     ]
-    return client, SqsCommandQueue(client, url, wait_s=0, visibility_s=30)
+    return client, SqsCommandReceiver(client, url, wait_s=0, visibility_s=30)
 
 
 def test_deliveries_carry_what_the_queue_knows() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bursa.intake.message import Delivery
-from bursa.intake.reply import Answer
+from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import (
     SnapshotDamaged,
     SnapshotHeader,
@@ -239,15 +239,15 @@ class AnswersService:
 
     def __init__(self, log: CommandLog) -> None:
         self._log = log
-        self.items: dict[str, Answer] = {}
+        self.items: dict[str, Reply] = {}
 
-    def write(self, answers: Sequence[Answer]) -> None:
+    def write(self, answers: Sequence[Reply]) -> None:
         for answer in answers:
             self._refuse_uncommitted(answer)
             if not answer.repeated or answer.message_id not in self.items:
                 self.items[answer.message_id] = answer
 
-    def _refuse_uncommitted(self, answer: Answer) -> None:
+    def _refuse_uncommitted(self, answer: Reply) -> None:
         count = len(words.result_offsets(answer.events)) - 1
         known = self._log.events
         first = answer.last_sequence - count
@@ -364,7 +364,7 @@ class AnswersPort:
         self._wire = wire
         self._machine = machine
 
-    async def write(self, answers: Sequence[Answer]) -> None:
+    async def write(self, answers: Sequence[Reply]) -> None:
         await self._wire.call(self._machine, lambda: self._answers.write(answers))
 
 

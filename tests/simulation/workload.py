@@ -51,8 +51,8 @@ class Workload:
         account = w.account_number(TENANT, index)
         data = b"".join(commands)
         message_id = f"{self._messages:032x}"
-        texts = {0: f"c{self._messages}"}
-        body = encode_message(CommandMessage(message_id, account, data, texts, reply))
+        client_order_ids = {0: f"c{self._messages}"}
+        body = encode_message(CommandMessage(message_id, account, data, client_order_ids, reply))
         return Wish(message_id, account, data, body)
 
     def _id(self, index: int) -> tuple[int, int]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bursa.intake.outcomes import LISTED_MAX, read_outcomes
-from bursa.intake.reply_format import (
+from bursa.intake.reply import (
     PLAIN_BYTES_MAX,
     WHOLE_BYTES_MAX,
-    AnswerError,
+    ReplyError,
     pack_events,
     unpack_events,
 )
@@ -160,7 +160,7 @@ def test_nobody_elses_facts_are_kept_in_a_shortened_answer() -> None:
     ],
 )
 def test_a_damaged_answer_is_called_so(stored: bytes) -> None:
-    with pytest.raises(AnswerError):
+    with pytest.raises(ReplyError):
         unpack_events(stored)
 
 

@@ -250,7 +250,7 @@ def test_full_queue_answers_503_and_sends_nothing(
     exchange.asleep = True
     trading_api.backlog._depth_max = 0
     send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
-    trading_api.backlog._looked_ms = float("-inf")
+    trading_api.backlog._read_at_ms = float("-inf")
 
     status, problem, headers = send("POST", "/orders", BUY)
 
@@ -281,9 +281,9 @@ def test_commands_that_wait_for_too_long_answer_503(
     for _ in range(waiting):
         send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
     if age_ms is not None:
-        settled = LeaseRow("worker", 1, 1, settled_until_ms=exchange.time_ms - age_ms)
+        settled = LeaseRow("worker", 1, 1, watermark_ms=exchange.time_ms - age_ms)
         assert DynamoLeases(trading_api.dynamodb, "progress", 0).swap(None, settled)
-    trading_api.backlog._looked_ms = float("-inf")
+    trading_api.backlog._read_at_ms = float("-inf")
 
     status, body, headers = send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
 
@@ -298,7 +298,7 @@ def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trading_api.backlog._client, "get_queue_attributes", throttled)
-    monkeypatch.setattr(trading_api.backlog._settled, "read_ms", throttled)
+    monkeypatch.setattr(trading_api.backlog._watermark, "read_ms", throttled)
 
     assert send("POST", "/orders", BUY).status == 201
 

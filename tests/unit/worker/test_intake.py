@@ -113,7 +113,7 @@ def test_taking_respects_bytes_but_always_gives_one() -> None:
 
 def test_the_oldest_message_that_is_held_says_until_when_all_is_settled() -> None:
     inbox = Inbox(100)
-    seen = [inbox.settled_until_ms()]
+    seen = [inbox.watermark_ms()]
     old, young = (
         Delivery("", f"sent at {sent_ms}", "t1-1", "0" * 32, sent_ms) for sent_ms in (300, 500)
     )
@@ -121,6 +121,6 @@ def test_the_oldest_message_that_is_held_says_until_when_all_is_settled() -> Non
     for deliveries, settled in (([young], []), ([old], []), ([], [old]), ([], [young])):
         inbox.add(deliveries, 900)
         inbox.settled([one.receipt for one in settled])
-        seen.append(inbox.settled_until_ms())
+        seen.append(inbox.watermark_ms())
 
     assert seen == [0, 500, 300, 500, 900]

@@ -146,18 +146,18 @@ def test_the_row_says_until_when_commands_are_settled_and_a_follower_takes_it_ov
     times = iter((0, 700, 900, 0))
     seen: list[int] = []
 
-    def settled_until_ms() -> int:
+    def watermark_ms() -> int:
         assert store.row is not None
-        seen.append(store.row.settled_until_ms)
+        seen.append(store.row.watermark_ms)
         if len(seen) == 4:
             raise Deposed("enough seen")
         return next(times)
 
     with pytest.raises(Deposed, match="enough seen"):
-        run(lease.keep(settled_until_ms))
+        run(lease.keep(watermark_ms))
     run(lease.release())
     run(lease_on(store, clock, "next").try_acquire(0))
 
     assert seen == [0, 0, 700, 900]
     assert store.row is not None
-    assert (store.row.owner, store.row.settled_until_ms) == ("next", 900)
+    assert (store.row.owner, store.row.watermark_ms) == ("next", 900)

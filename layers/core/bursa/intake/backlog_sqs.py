@@ -1,9 +1,10 @@
-"""How much waits for the sequencer, and for how long: where intake says no instead of more.
+"""How much waits for the sequencer, and for how long: the bounds of what intake accepts.
 
-The depth is the queue's own. Its age SQS tells only CloudWatch, a minute late; so the leading
-worker says in its lease row until when everything is settled. While commands wait, that time stands
-as far back as the oldest of them, also when the worker is stuck or gone. Both are looked at every
-few seconds; not being able to look is no reason to refuse, and what was last known stands.
+The depth is the queue's own. SQS reports its age only to CloudWatch, a minute late; so the leading
+worker writes a watermark into its lease row: the time up to which every command is acknowledged.
+While commands wait, it stands as far back as the oldest of them, also when the worker is stuck or
+gone. Both are read every few seconds; a failed read is no reason to refuse, and the last known
+values stay in force.
 """
 
 from typing import TYPE_CHECKING, Protocol
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-# How old what is known may be; short enough to notice a queue that fills up.
-LOOK_MS = 5_000
+# How old the known values may be; short enough to notice a queue that fills up.
+READ_EVERY_MS = 5_000
 RETRY_AFTER_MIN_S = 5
 RETRY_AFTER_MAX_S = 60
 
@@ -33,8 +34,8 @@ class Clock(Protocol):
         """Read a clock that never goes back."""
 
 
-class SettledTime:
-    """Until when the leading worker of a shard has settled everything."""
+class QueueWatermark:
+    """The time up to which a shard's leading worker has acknowledged every command."""
 
     def __init__(self, client: "DynamoDBClient", table: str, shard: int) -> None:
         self._client = client
@@ -42,17 +43,17 @@ class SettledTime:
         self._shard = shard
 
     def read_ms(self) -> int:
-        """Read it, in UTC milliseconds; 0 where no worker has said so yet."""
+        """Return it in UTC milliseconds; 0 where no worker has written one yet."""
         item = self._client.get_item(
             TableName=self._table,
             Key={"pk": {"S": keys.progress(self._shard)}, "sk": {"S": keys.LEASE}},
-            ProjectionExpression="settled_until_ms",
+            ProjectionExpression="watermark_ms",
         ).get("Item", {})
-        return int(item.get("settled_until_ms", {"N": "0"})["N"])
+        return int(item.get("watermark_ms", {"N": "0"})["N"])
 
 
 class CommandBacklog:
-    """The door's keeper of one shard's queue.
+    """The bounds of one shard's queue.
 
     Parameters
     ----------
@@ -60,8 +61,8 @@ class CommandBacklog:
         The queue.
     depth_max
         So many messages may wait or be worked on.
-    settled, age_ms_max
-        How old the oldest command that waits may be; without ``settled`` only the depth counts.
+    watermark, age_ms_max
+        How old the oldest command that waits may be; without a watermark only the depth counts.
 
     """
 
@@ -72,21 +73,21 @@ class CommandBacklog:
         clock: Clock,
         depth_max: int,
         *,
-        settled: SettledTime | None = None,
+        watermark: QueueWatermark | None = None,
         age_ms_max: int = 0,
     ) -> None:
         self._client = client
         self._url = url
         self._clock = clock
         self._depth_max = depth_max
-        self._settled = settled
+        self._watermark = watermark
         self._age_ms_max = age_ms_max
         self._depth = 0
         self._age_ms = 0
-        self._looked_ms = float("-inf")
+        self._read_at_ms = float("-inf")
 
     def require_room(self) -> None:
-        """Pass, or refuse.
+        """Return when one more message may wait.
 
         Raises
         ------
@@ -96,16 +97,16 @@ class CommandBacklog:
 
         """
         now_ms = self._clock.monotonic_ms()
-        if now_ms - self._looked_ms > LOOK_MS:
-            self._look()
-            self._looked_ms = now_ms
+        if now_ms - self._read_at_ms > READ_EVERY_MS:
+            self._read()
+            self._read_at_ms = now_ms
         if self._depth > self._depth_max:
             raise Unavailable(
                 "queue_full",
                 "Too many commands are waiting; send the request again in a few seconds.",
                 retry_after_s=self._retry_after_s(),
             )
-        if self._settled is not None and self._age_ms > self._age_ms_max:
+        if self._watermark is not None and self._age_ms > self._age_ms_max:
             raise Unavailable(
                 "queue_slow",
                 "Commands wait for too long; send the request again in a while.",
@@ -113,10 +114,10 @@ class CommandBacklog:
             )
 
     def _retry_after_s(self) -> int:
-        """Say as long as the oldest has waited: what took that long won't be over much sooner."""
+        """Return the wait of the oldest: what took that long won't be over much sooner."""
         return max(RETRY_AFTER_MIN_S, min(RETRY_AFTER_MAX_S, self._age_ms // 1_000))
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         try:
             self._depth = self._measure_depth()
             self._age_ms = self._measure_age_ms()
@@ -136,7 +137,7 @@ class CommandBacklog:
 
     def _measure_age_ms(self) -> int:
         """Measure how long the oldest command has waited; an empty queue has none."""
-        if self._settled is None or self._depth == 0:
+        if self._watermark is None or self._depth == 0:
             return 0
-        settled_until_ms = self._settled.read_ms()
-        return max(0, self._clock.now_ms() - settled_until_ms) if settled_until_ms else 0
+        watermark_ms = self._watermark.read_ms()
+        return max(0, self._clock.now_ms() - watermark_ms) if watermark_ms else 0

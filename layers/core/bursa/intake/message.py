@@ -9,7 +9,7 @@ import msgspec
 
 from bursa.kernel.errors import InvalidInput
 
-MESSAGE_VERSION = 1
+MESSAGE_VERSION = 2
 # SQS carries at most 256 KiB; a batch of 50 commands is below 10 KiB.
 MESSAGE_BYTES_MAX = 64 * 1024
 COMMANDS_PER_MESSAGE_MAX = 50
@@ -21,15 +21,15 @@ class CommandMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     Attributes
     ----------
     message_id
-        32 hexadecimal digits; names the answer, and lets the queue drop a repeat.
+        32 hexadecimal digits; names the reply, and lets the queue drop a repeat.
     account
         The engine's account number (tenant in the high bits).
     commands
         Whole engine commands, ``COMMAND_BYTES`` each.
-    texts
+    client_order_ids
         Client order ids by the position of their command in this message.
     reply
-        Whether somebody waits for the answer.
+        Whether a reply is to be stored.
     version
         Of this format.
 
@@ -38,7 +38,7 @@ class CommandMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     message_id: str
     account: int
     commands: bytes
-    texts: dict[int, str] = {}
+    client_order_ids: dict[int, str] = {}
     reply: bool = False
     version: int = MESSAGE_VERSION
 
@@ -71,7 +71,7 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes
     ----------
     body
-        A `CommandMessage`, unless somebody else wrote to the queue.
+        A `CommandMessage`, unless something else wrote to the queue.
     receipt
         Names this delivery, for deleting it or giving it back.
     group

@@ -1,25 +1,56 @@
-"""The answer to one message: what intake waits for after it has sent a command."""
+"""The stored reply to one message: the event words that its commands came to.
 
-from dataclasses import dataclass
+One command can close an account's hundred thousand orders, and an item holds 400 KB. So words are
+compressed when that is worth it, and a reply that would be too large all the same is shortened: it
+keeps what was decided, the order that was placed or meant, and as many of the account's other
+orders and trades as an API response lists. What is left out stands in the journal and the read
+models.
+
+The format is zlib's (RFC 1950), which the standard library brings: the function that reads replies
+would pay for another one in each cold start.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bursa.intake.outcomes import LISTED_MAX
+from wire import layout as w
 
 # Long enough for any client to come back with the same idempotency key the next day.
-ANSWER_KEPT_S = 24 * 3600
+REPLY_KEPT_S = 24 * 3600
+# Below this, compression saves nothing that is paid for.
+PLAIN_BYTES_MAX = 1024
+# A reply of this size fits into an item even if no byte of it can be saved.
+WHOLE_BYTES_MAX = 256 * 1024
+# The first byte of zlib's format. Event words never begin with it: in the low five bits of a result
+# stands a command's kind, and 24 is none.
+_PACKED = b"\x78"
+_COMPRESSION_LEVEL = 1
+# Far above what an item can hold; keeps a damaged one from eating memory.
+_UNPACKED_BYTES_MAX = 16 * 1024 * 1024
+
+_Span = tuple[int, int]
+
+
+class ReplyError(Exception):
+    """Raised when a stored reply can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """The events of one message's commands, as the engine gave them.
 
     Attributes
     ----------
     tenant_number, message_id
-        Name the answer.
+        Name the reply.
     last_sequence
         Of the message's last command.
     events
         Engine words of all the message's commands, results first in each command.
     repeated
-        Whether a command came a second time: the answer then only fills a gap, and never takes
+        Whether a command came a second time: the reply then only fills a gap, and never takes
         the place of the first one.
     expires_at_s
         UTC seconds after which it may be dropped.
@@ -32,3 +63,91 @@ class Answer:
     events: bytes
     repeated: bool
     expires_at_s: int
+
+
+def pack_events(events: bytes) -> bytes:
+    """Write a message's event words for an item."""
+    if len(events) <= PLAIN_BYTES_MAX:
+        return events
+    if len(events) > WHOLE_BYTES_MAX:
+        events = shorten_reply(events)
+    return zlib.compress(events, _COMPRESSION_LEVEL)
+
+
+def unpack_events(stored: bytes) -> bytes:
+    """Read event words back; raises `ReplyError`."""
+    if not stored.startswith(_PACKED):
+        return stored
+    inflater = zlib.decompressobj()
+    try:
+        events = inflater.decompress(stored, _UNPACKED_BYTES_MAX)
+    except zlib.error as error:
+        raise ReplyError(f"Unreadable reply: {error}") from None
+    if not inflater.eof:
+        raise ReplyError("The reply is cut short or too large.")
+    return events
+
+
+@dataclass(slots=True)
+class _Command:
+    """Where the events of one command stand, as far as its own account may see them."""
+
+    account: int
+    order_id: int
+    result: _Span
+    orders: dict[int, list[_Span]] = field(default_factory=dict)
+    trades: list[_Span] = field(default_factory=list)
+
+
+def shorten_reply(events: bytes) -> bytes:
+    """Return a reply cut to what an API response lists.
+
+    Of each command the result and the order placed or meant stay; of all the others that changed,
+    and of trades, `LISTED_MAX` a message, oldest first. A sum over its trades is of those kept; the
+    order itself states its whole filled quantity.
+    """
+    words = memoryview(events).cast("q")
+    kept: list[memoryview] = []
+    orders_left = trades_left = LISTED_MAX
+    for command in _commands(words):
+        meant = command.orders.pop(command.order_id, [])
+        others = [command.orders[order_id] for order_id in sorted(command.orders)[:orders_left]]
+        trades = command.trades[:trades_left]
+        orders_left -= len(others)
+        trades_left -= len(trades)
+        spans = [command.result, *meant, *(span for order in others for span in order), *trades]
+        kept += [words[start:end] for start, end in spans]
+    return b"".join(kept)
+
+
+def _commands(words: "memoryview[int]") -> Iterator[_Command]:
+    command: _Command | None = None
+    position = 0
+    while position < len(words):
+        kind = words[position] >> w.EVENT_KIND_SHIFT
+        span = (position, position + w.EVENT_LENGTH[kind])
+        if kind == w.EVENT_RESULT:
+            if command is not None:
+                yield command
+            account = words[position + w.RESULT_ACCOUNT]
+            counts = words[position] & w.RESULT_COMMAND_MASK == w.COMMAND_CANCEL_ALL
+            order_id = 0 if counts else words[position + w.RESULT_SUBJECT]
+            command = _Command(account, order_id, span)
+        elif command is not None:
+            _keep(command, words, span, kind)
+        position = span[1]
+    if command is not None:
+        yield command
+
+
+def _keep(command: _Command, words: "memoryview[int]", span: _Span, kind: int) -> None:
+    start = span[0]
+    if kind == w.EVENT_ORDER:
+        if words[start + w.ORDER_ACCOUNT] == command.account:
+            command.orders[words[start + w.ORDER_ID]] = [span]
+    elif kind == w.EVENT_ORDER_TERMS:
+        order = command.orders.get(words[start + w.ORDER_TERMS_ID])
+        if order is not None:
+            order.append(span)
+    elif kind == w.EVENT_TRADE and words[start + w.TRADE_TAKER_ACCOUNT] == command.account:
+        command.trades.append(span)

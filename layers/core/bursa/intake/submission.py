@@ -129,7 +129,7 @@ class Submission:
         Whose, and under which name.
     commands
         Encoded, one after the other.
-    texts
+    client_order_ids
         Client order ids by position.
     reply
         Whether an answer is to be kept.
@@ -139,7 +139,7 @@ class Submission:
     account: AccountId
     identity: RequestIdentity
     commands: Sequence[bytes]
-    texts: Mapping[int, str] = field(default_factory=dict)
+    client_order_ids: Mapping[int, str] = field(default_factory=dict)
     reply: bool = True
 
 
@@ -171,7 +171,7 @@ class Intake:
             message_id=submission.identity.message_id.hex(),
             account=submission.account.number,
             commands=b"".join(submission.commands),
-            texts=dict(submission.texts),
+            client_order_ids=dict(submission.client_order_ids),
             reply=submission.reply,
         )
         try:

@@ -21,7 +21,7 @@ class LeaseRow:
         Rises with each write of the row, so that equal rows are the same write.
     released
         The owner has stopped on purpose; nobody needs to wait.
-    settled_until_ms
+    watermark_ms
         Commands sent before this UTC time were settled when the row was written; 0: not known. Only
         a hint, for intake: while commands wait, it is as far back as the oldest one.
 
@@ -31,4 +31,4 @@ class LeaseRow:
     epoch: int
     beat: int
     released: bool = False
-    settled_until_ms: int = 0
+    watermark_ms: int = 0

@@ -37,7 +37,7 @@ class DynamoLeases:
             int(item["epoch"]["N"]),
             int(item["beat"]["N"]),
             item["released"]["BOOL"],
-            int(item.get("settled_until_ms", {"N": "0"})["N"]),
+            int(item.get("watermark_ms", {"N": "0"})["N"]),
         )
 
     def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
@@ -58,7 +58,7 @@ class DynamoLeases:
             "epoch": {"N": str(row.epoch)},
             "beat": {"N": str(row.beat)},
             "released": {"BOOL": row.released},
-            "settled_until_ms": {"N": str(row.settled_until_ms)},
+            "watermark_ms": {"N": str(row.watermark_ms)},
         }
         try:
             with outcome_unknown():

@@ -1,19 +1,69 @@
-"""The command queue in SQS FIFO, from the worker's side."""
+"""The command queue in SQS FIFO: what hands messages in, and what takes them out.
+
+A group is an account, so that an account's own commands stay in order and many accounts are in
+flight at once. The queue drops a message whose id it saw within five minutes.
+"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
-from bursa.intake.message import Delivery
+from bursa.intake.message import CommandMessage, Delivery, encode_message
+from bursa.kernel.errors import Unavailable
+from bursa.kernel.identifiers import AccountId
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+RETRY_AFTER_UNAVAILABLE_S = 1
 MESSAGES_PER_CALL = 10
 
 
-class SqsCommandQueue:
-    """Receives and deletes commands.
+class Backlog(Protocol):
+    """How much waits in the queue already."""
+
+    def require_room(self) -> None:
+        """Return when one more message may wait; raises `Unavailable`."""
+
+
+class SqsCommandSender:
+    """Hands messages to one shard's queue."""
+
+    def __init__(self, client: "SQSClient", url: str, backlog: Backlog) -> None:
+        self._client = client
+        self._url = url
+        self._backlog = backlog
+
+    def send(self, message: CommandMessage) -> None:
+        """Hand in a message.
+
+        Raises
+        ------
+        Unavailable
+            ``queue_full``, ``queue_slow``: too many wait, or for too long; this one was not sent.
+            ``queue_unavailable``: the queue took no notice; it may have arrived all the same.
+
+        """
+        self._backlog.require_room()
+        try:
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=encode_message(message),
+                MessageGroupId=str(AccountId.from_number(message.account)),
+                MessageDeduplicationId=message.message_id,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(
+                "queue_unavailable",
+                "The exchange is busy; send the same request again in a moment.",
+                retry_after_s=RETRY_AFTER_UNAVAILABLE_S,
+            ) from error
+
+
+class SqsCommandReceiver:
+    """Receives and deletes messages of one shard's queue.
 
     Parameters
     ----------

@@ -1,0 +1,82 @@
+"""The replies table: what intake reads from it, and what the worker writes to it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from bursa.aws.outages import unavailable
+from bursa.aws.storage_errors import outcome_unknown
+from bursa.intake.reply import Reply, pack_events, unpack_events
+from bursa.journal.errors import OutcomeUnknown
+from bursa.kernel import keys
+from bursa.kernel.identifiers import CommandId, TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoReplyReader:
+    """Reads replies by message."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find(self, tenant: TenantId, message_id: CommandId) -> bytes | None:
+        """Return a reply's event words; None while there is none. Raises `Unavailable`."""
+        with unavailable("answers_unavailable", "Ask again in a moment."):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"pk": {"S": keys.answer(tenant, message_id.hex())}},
+                ConsistentRead=True,
+                ProjectionExpression="events",
+            )
+        item = answer.get("Item")
+        return None if item is None else unpack_events(bytes(item["events"]["B"]))
+
+
+class DynamoReplyWriter:
+    """Writes replies where intake looks for them."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def write(self, replies: Sequence[Reply]) -> None:
+        """Write up to 25 replies; a repeated one only where there is none."""
+        first_time = {reply.message_id: _item_of(reply) for reply in replies if not reply.repeated}
+        if first_time:
+            self._write_batch(list(first_time.values()))
+        for reply in replies:
+            if reply.repeated:
+                self._fill_gap(_item_of(reply))
+
+    def _write_batch(self, items: list[dict[str, Any]]) -> None:
+        with outcome_unknown():
+            outcome = self._client.batch_write_item(
+                RequestItems={self._table: [{"PutRequest": {"Item": item}} for item in items]}
+            )
+        if outcome.get("UnprocessedItems"):
+            raise OutcomeUnknown("Some replies were not written.")
+
+    def _fill_gap(self, item: dict[str, Any]) -> None:
+        try:
+            with outcome_unknown():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+
+def _item_of(reply: Reply) -> dict[str, Any]:
+    return {
+        "pk": {"S": keys.answer(TenantId(reply.tenant_number), reply.message_id)},
+        "sequence": {"N": str(reply.last_sequence)},
+        "events": {"B": pack_events(reply.events)},
+        "expires_at": {"N": str(reply.expires_at_s)},
+    }
