@@ -42,8 +42,8 @@ REMEMBERED_IDS = 1 << 20
 ROUNDS = 5
 RICH = 1 << 50
 PERCENTILES = (0.5, 0.99, 0.999)
-TERMS = {
-    (op, side): w.pack_terms(side + 1, w.TYPE_LIMIT, w.TIF_GTC if op == 1 else w.TIF_IOC)
+FLAGS = {
+    (op, side): w.pack_flags(side + 1, w.TYPE_LIMIT, w.TIF_GTC if op == 1 else w.TIF_IOC)
     for op in (1, 3)
     for side in (0, 1)
 }
@@ -121,7 +121,7 @@ def encode_rows(rows: list[Row], sequence: int, *, ids: bool) -> bytes:
         else:
             order_ids[number] = sequence
             words.extend((w.COMMAND_PLACE, high, low, time_ms, who, MARKET))
-            words.extend((TERMS[op, side], price, quantity, 0, 0, 0, 0, 0, 0, 0))
+            words.extend((FLAGS[op, side], price, quantity, 0, 0, 0, 0, 0, 0, 0))
     return words.tobytes()
 
 

@@ -98,8 +98,8 @@ class Flow:
             away = -50 if takes else int(rng.expovariate(1 / _OFFSET_MEAN))
             price = self._price + outwards * away
         quantity = rng.randint(1, 100 if rests else 10**7)
-        terms = w.pack_terms(side)
+        flags = w.pack_flags(side)
         return encode(
-            w.COMMAND_PLACE, account, MARKET, terms, price, quantity,
+            w.COMMAND_PLACE, account, MARKET, flags, price, quantity,
             command_id=name, time_ms=self._time_ms,
         )  # fmt: skip

@@ -56,9 +56,9 @@ from wire.layout import (
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     HEADER_KIND,
+    PLACE_FLAGS,
     PLACE_MARKET,
     PLACE_PRICE,
-    PLACE_TERMS,
     PRICE_MAX,
 )
 
@@ -144,7 +144,7 @@ def bring_neighbours(
         bring(s, m[record + A_BALANCE_OLD])
         bring(s, m[record + A_ORDER_TAIL] + O_ACCOUNT_NEXT)
         book = market_at(s, command[PLACE_MARKET]) + M_BOOKS
-        book += (1 - (command[PLACE_TERMS] & 1)) * BOOK_WORDS
+        book += (1 - (command[PLACE_FLAGS] & 1)) * BOOK_WORDS
         level = find_level(s, book, command[PLACE_PRICE] & PRICE_MAX)
         bring(s, m[level + L_TAIL])
     elif record:

@@ -68,7 +68,7 @@ from wire.layout import (
     CHANGE_PRICE,
     CHANGE_QUANTITY,
     CHANGE_TRIGGER_PRICE,
-    CLOSE_BY_ACCOUNT,
+    CLOSE_CANCELLED_BY_USER,
     CLOSE_NONE,
     CLOSE_REPLACED,
     EVENT_LOW_MASK,
@@ -134,7 +134,7 @@ def cancel(s: Store, command: cython.p_longlong) -> cython.longlong:
     if not order:
         return REASON_UNKNOWN_ORDER
     s.out[s.started + RESULT_SUBJECT] = s.m[order + O_ID]
-    close_order(s, order, STATUS_CANCELLED, CLOSE_BY_ACCOUNT)
+    close_order(s, order, STATUS_CANCELLED, CLOSE_CANCELLED_BY_USER)
     return 0
 
 
@@ -175,7 +175,7 @@ def cancel_all(s: Store, command: cython.p_longlong) -> cython.longlong:
     if side < SIDE_BOTH or side > SIDE_SELL:
         return REASON_INVALID_SIDE
     account = find_account(s, command[HEADER_ACCOUNT])
-    closed = close_all(s, account, number, side, CLOSE_BY_ACCOUNT)
+    closed = close_all(s, account, number, side, CLOSE_CANCELLED_BY_USER)
     s.out[s.started + RESULT_SUBJECT] = closed
     return 0
 

@@ -47,6 +47,7 @@ from wire.layout import (
     COMMAND_CANCEL,
     COMMAND_CANCEL_ALL,
     COMMAND_CANCEL_ALL_AFTER,
+    COMMAND_CAPTURE,
     COMMAND_CREDIT,
     COMMAND_DEBIT,
     COMMAND_DEFINE_ASSET,
@@ -62,15 +63,15 @@ from wire.layout import (
     COMMAND_SET_FEE_TIER,
     COMMAND_SET_MARKET_LIMITS,
     COMMAND_SET_MARKET_STATE,
-    COMMAND_SETTLE,
     COMMAND_TRANSFER,
+    FLAGS_BITS,
     FUNDS_HOLD_ID,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     HEADER_KIND,
     HEADER_TIME_MS,
-    PLACE_TERMS,
+    PLACE_FLAGS,
     REASON_COMMAND_TOO_OLD,
     REASON_DUPLICATE_COMMAND,
     REASON_MALFORMED_COMMAND,
@@ -84,7 +85,6 @@ from wire.layout import (
     RESULT_REASON_SHIFT,
     RESULT_SEQUENCE,
     RESULT_SUBJECT,
-    TERMS_BITS,
 )
 
 
@@ -137,7 +137,7 @@ def refuse_shape(command: cython.p_longlong) -> cython.longlong:
     excess = command[HEADER_TIME_MS] >> TIME_BITS | account >> ACCOUNT_BITS
     if kind == COMMAND_PLACE:
         # The two most frequent are spelt out.
-        excess |= command[13] | command[14] | command[15] | command[PLACE_TERMS] >> TERMS_BITS
+        excess |= command[13] | command[14] | command[15] | command[PLACE_FLAGS] >> FLAGS_BITS
         return REASON_MALFORMED_COMMAND if excess else 0
     if kind == COMMAND_CANCEL:
         excess |= command[8] | command[9] | command[10] | command[11]
@@ -153,7 +153,7 @@ def refuse_shape(command: cython.p_longlong) -> cython.longlong:
         return REASON_MALFORMED_COMMAND
     if account and not has_account(kind) and kind != COMMAND_REJECT:
         return REASON_MALFORMED_COMMAND
-    takes_hold_id: cython.bint = COMMAND_HOLD <= kind <= COMMAND_SETTLE
+    takes_hold_id: cython.bint = COMMAND_HOLD <= kind <= COMMAND_CAPTURE
     if takes_hold_id and command[FUNDS_HOLD_ID] <= 0:
         return REASON_MALFORMED_COMMAND
     return 0
@@ -217,7 +217,7 @@ def execute_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
         return hold_funds(s, command)
     if kind == COMMAND_TRANSFER:
         return transfer(s, command)
-    return take_from_hold(s, command, kind == COMMAND_SETTLE)
+    return take_from_hold(s, command, kind == COMMAND_CAPTURE)
 
 
 @cython.cfunc

@@ -272,7 +272,7 @@ def hold_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
 
 @cython.cfunc
 def take_from_hold(s: Store, command: cython.p_longlong, settles: cython.bint) -> cython.longlong:
-    """Decide a RELEASE or a SETTLE command."""
+    """Decide a RELEASE or a CAPTURE command."""
     m = s.m
     number, asset = command[HEADER_ACCOUNT], command[FUNDS_ASSET]
     reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)

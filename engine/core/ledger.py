@@ -46,10 +46,16 @@ from wire.layout import (
     BALANCE_AVAILABLE,
     BALANCE_HELD,
     BALANCE_LENGTH,
+    CONDITIONS_DISPLAY_QUANTITY,
+    CONDITIONS_EXPIRE_MS,
+    CONDITIONS_LENGTH,
+    CONDITIONS_ORDER_ID,
+    CONDITIONS_QUOTE_AMOUNT,
+    CONDITIONS_TRIGGER_PRICE,
     EVENT_KIND_SHIFT,
     EVENT_MARKET,
     EVENT_MARKET_SHIFT,
-    EVENT_ORDER_TERMS,
+    EVENT_ORDER_CONDITIONS,
     MARKET_INDICATIVE_PRICE,
     MARKET_INDICATIVE_QUANTITY,
     MARKET_LAST_PRICE,
@@ -67,12 +73,6 @@ from wire.layout import (
     ORDER_PRICE,
     ORDER_QUANTITY,
     ORDER_REMAINING,
-    ORDER_TERMS_DISPLAY_QUANTITY,
-    ORDER_TERMS_EXPIRE_MS,
-    ORDER_TERMS_ID,
-    ORDER_TERMS_LENGTH,
-    ORDER_TERMS_QUOTE_AMOUNT,
-    ORDER_TERMS_TRIGGER_PRICE,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
@@ -256,13 +256,13 @@ def put_rare_terms(s: Store, order: cython.longlong) -> cython.longlong:
     """State an order's rarely used terms."""
     m, out, end = s.m, s.out, s.end
     rare = m[order + O_RARE]
-    out[end] = EVENT_ORDER_TERMS << EVENT_KIND_SHIFT
-    out[end + ORDER_TERMS_ID] = m[order + O_ID]
-    out[end + ORDER_TERMS_TRIGGER_PRICE] = m[rare + X_TRIGGER_PRICE]
-    out[end + ORDER_TERMS_DISPLAY_QUANTITY] = m[rare + X_DISPLAY_QUANTITY]
-    out[end + ORDER_TERMS_EXPIRE_MS] = m[rare + X_EXPIRE_MS]
-    out[end + ORDER_TERMS_QUOTE_AMOUNT] = m[rare + X_QUOTE_AMOUNT]
-    s.end = end + ORDER_TERMS_LENGTH
+    out[end] = EVENT_ORDER_CONDITIONS << EVENT_KIND_SHIFT
+    out[end + CONDITIONS_ORDER_ID] = m[order + O_ID]
+    out[end + CONDITIONS_TRIGGER_PRICE] = m[rare + X_TRIGGER_PRICE]
+    out[end + CONDITIONS_DISPLAY_QUANTITY] = m[rare + X_DISPLAY_QUANTITY]
+    out[end + CONDITIONS_EXPIRE_MS] = m[rare + X_EXPIRE_MS]
+    out[end + CONDITIONS_QUOTE_AMOUNT] = m[rare + X_QUOTE_AMOUNT]
+    s.end = end + CONDITIONS_LENGTH
     return 0
 
 

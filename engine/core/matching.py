@@ -57,10 +57,10 @@ from engine.core.stops import collect_fired
 from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILLED,
-    CLOSE_IMMEDIATE,
-    CLOSE_MARKET_STATE,
+    CLOSE_MARKET_NOT_OPEN,
     CLOSE_NONE,
-    CLOSE_SELF_TRADE,
+    CLOSE_SELF_TRADE_PREVENTION,
+    CLOSE_UNFILLED_REMAINDER,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
@@ -268,16 +268,16 @@ def sweep(
         if breaks(s, market, price):
             m[market + M_STATE] = STATE_HALTED
             touch_market(s, market)
-            return CLOSE_MARKET_STATE
+            return CLOSE_MARKET_NOT_OPEN
         wanted = m[taker + O_REMAINING]
         if by_quote:
             wanted = m[rare + X_BUDGET] // (price * m[market + M_TICK_UNITS])
             if not wanted:
-                return CLOSE_FILLED if m[taker + O_FILLED_QUOTE] else CLOSE_IMMEDIATE
+                return CLOSE_FILLED if m[taker + O_FILLED_QUOTE] else CLOSE_UNFILLED_REMAINDER
         maker = m[level + L_HEAD]
         if prevents and is_self_trade(s, taker, maker):
             if prevent(s, taker, maker, wanted):
-                return CLOSE_SELF_TRADE
+                return CLOSE_SELF_TRADE_PREVENTION
             continue
         lots = m[maker + O_VISIBLE]
         if wanted < lots:
@@ -341,7 +341,7 @@ def prevent(
     if mode == STP_DECREMENT:
         return decrement(s, taker, maker, wanted)
     if mode != STP_CANCEL_TAKER:
-        close_order(s, maker, STATUS_CANCELLED, CLOSE_SELF_TRADE)
+        close_order(s, maker, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
     return mode != STP_CANCEL_MAKER
 
 
@@ -367,7 +367,9 @@ def decrement(
         put_order(s, maker, m[maker + O_TERMS])
     else:
         leave_book(s, maker)
-        put_order(s, maker, with_status(m[maker + O_TERMS], STATUS_CANCELLED, CLOSE_SELF_TRADE))
+        put_order(
+            s, maker, with_status(m[maker + O_TERMS], STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+        )
         unregister_order(s, maker)
         free_order(s, maker)
     return not m[taker + O_REMAINING] and not (by_quote and m[rare + X_BUDGET])

@@ -74,11 +74,11 @@ from wire.layout import (
     HEADER_ID_LOW,
     PLACE_DISPLAY_QUANTITY,
     PLACE_EXPIRE_MS,
+    PLACE_FLAGS,
     PLACE_MARKET,
     PLACE_PRICE,
     PLACE_QUANTITY,
     PLACE_QUOTE_AMOUNT,
-    PLACE_TERMS,
     PLACE_TRIGGER_PRICE,
     REASON_ACCOUNT_FROZEN,
     REASON_CAPACITY_EXHAUSTED,
@@ -133,7 +133,7 @@ def fill_order(
     m[order + O_ID] = m[S_SEQUENCE]
     m[order + O_BALANCE] = balance
     m[order + O_RARE] = 0
-    m[order + O_TERMS] = command[PLACE_TERMS] | m[market + M_ORDER_EVENT]
+    m[order + O_TERMS] = command[PLACE_FLAGS] | m[market + M_ORDER_EVENT]
     m[order + O_PRICE] = price
     m[order + O_REMAINING] = quantity
     m[order + O_QUANTITY] = quantity
@@ -180,7 +180,7 @@ def is_ordinary(
         m[market + M_TENANT] == command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT
         and m[market + M_STATE] == STATE_OPEN
         and m[account + A_STATE] == ACCOUNT_STATE_ACTIVE
-        and m[ORDINARY_TERMS + command[PLACE_TERMS]]
+        and m[ORDINARY_TERMS + command[PLACE_FLAGS]]
         and not (
             command[PLACE_QUOTE_AMOUNT]
             | command[PLACE_TRIGGER_PRICE]
@@ -199,7 +199,7 @@ def refuse_place(
 ) -> cython.longlong:
     """Return the first reason not to take an order, of those before its worth, or 0."""
     m = s.m
-    terms = command[PLACE_TERMS]
+    terms = command[PLACE_FLAGS]
     reason = refuse_market(s, market, command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT)
     if reason:
         return reason
@@ -231,7 +231,7 @@ def refuse_value(
 ) -> cython.longlong:
     """Return why an order's value, or its price by collar and book, is refused, or 0."""
     m = s.m
-    terms = command[PLACE_TERMS]
+    terms = command[PLACE_FLAGS]
     value_price = price
     if not value_price:
         value_price = command[PLACE_TRIGGER_PRICE]
@@ -260,7 +260,7 @@ def refuse_funds(
     available: cython.longlong,
 ) -> cython.longlong:
     """Return why an available balance can't pay for an order, or 0."""
-    terms = command[PLACE_TERMS]
+    terms = command[PLACE_FLAGS]
     side = terms & SIDE_MASK
     if terms >> TYPE_SHIFT & TYPE_MASK == TYPE_MARKET and side == SIDE_BUY:
         if not can_pay_market_buy(s, market, account, command, available):
@@ -309,7 +309,7 @@ def place_ordinary(
 ) -> cython.longlong:
     """Decide an order like most: the same as ``place_rare``, of which little can apply."""
     m = s.m
-    terms, price, quantity = command[PLACE_TERMS], command[PLACE_PRICE], command[PLACE_QUANTITY]
+    terms, price, quantity = command[PLACE_FLAGS], command[PLACE_PRICE], command[PLACE_QUANTITY]
     unit_price = price * m[market + M_TICK_UNITS]
     if is_too_large(unit_price, quantity):
         return REASON_NOTIONAL_TOO_LARGE
@@ -373,7 +373,7 @@ def place_rare(
         return REASON_INSUFFICIENT_BALANCE
     base_balance = find_balance(s, account, m[market + M_BASE])
     quote_balance = find_balance(s, account, m[market + M_QUOTE])
-    is_buy: cython.bint = command[PLACE_TERMS] & SIDE_MASK == SIDE_BUY
+    is_buy: cython.bint = command[PLACE_FLAGS] & SIDE_MASK == SIDE_BUY
     pays_from = quote_balance if is_buy else base_balance
     available = m[pays_from + BAL_AVAILABLE] if pays_from else 0
     reason = refuse_funds(s, market, account, command, price, available)

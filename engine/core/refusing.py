@@ -41,10 +41,10 @@ from wire.layout import (
     ICEBERG_SLICES_MAX,
     MARKET_MAX,
     PLACE_EXPIRE_MS,
+    PLACE_FLAGS,
     PLACE_PRICE,
     PLACE_QUANTITY,
     PLACE_QUOTE_AMOUNT,
-    PLACE_TERMS,
     PLACE_TRIGGER_PRICE,
     POST_ONLY_SHIFT,
     PPM,
@@ -174,7 +174,7 @@ def refuse_rare_terms(
 ) -> cython.longlong:
     """Return why trigger price, expiry or quote amount do not fit the terms, or 0."""
     m = s.m
-    terms = command[PLACE_TERMS]
+    terms = command[PLACE_FLAGS]
     kind = terms >> TYPE_SHIFT & TYPE_MASK
     trigger = command[PLACE_TRIGGER_PRICE]
     if kind >= TYPE_STOP_LIMIT:
@@ -262,7 +262,7 @@ def worst_price(s: Store, market: cython.longlong, trigger: cython.longlong) -> 
 @cython.exceptval(check=False)
 def price_of(s: Store, market: cython.longlong, command: cython.p_longlong) -> cython.longlong:
     """Return the price of the order that a PLACE command asks for."""
-    terms = command[PLACE_TERMS]
+    terms = command[PLACE_FLAGS]
     is_stop_market: cython.bint = terms >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET
     if is_stop_market and terms & SIDE_MASK == SIDE_BUY and not command[PLACE_PRICE]:
         return worst_price(s, market, command[PLACE_TRIGGER_PRICE])
@@ -384,12 +384,12 @@ def can_pay_market_buy(
     Its own asks are no help where self-trade prevention cancels them and lets it go on.
     """
     m = s.m
-    terms = command[PLACE_TERMS]
+    terms = command[PLACE_FLAGS]
     skips: cython.bint = terms >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
     if command[PLACE_QUOTE_AMOUNT]:
         return command[PLACE_QUOTE_AMOUNT] <= available
     reference = current_reference(s, market)
-    limit = limit_price(s, market, command[PLACE_TERMS], 0, reference)
+    limit = limit_price(s, market, command[PLACE_FLAGS], 0, reference)
     need = command[PLACE_QUANTITY]
     level = m[book_of(market, SIDE_SELL) + B_BEST]
     while level and need and m[level + L_PRICE] <= limit:

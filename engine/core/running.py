@@ -29,13 +29,13 @@ from engine.core.records import (
 from engine.core.stops import is_triggered
 from engine.core.store import Store, make_room
 from wire.layout import (
-    CLOSE_COLLAR,
-    CLOSE_FILL_OR_KILL,
+    CLOSE_FILL_OR_KILL_UNFILLED,
     CLOSE_FILLED,
-    CLOSE_IMMEDIATE,
-    CLOSE_MARKET_STATE,
+    CLOSE_MARKET_NOT_OPEN,
     CLOSE_NONE,
-    CLOSE_POST_ONLY,
+    CLOSE_POST_ONLY_WOULD_CROSS,
+    CLOSE_PRICE_PROTECTION,
+    CLOSE_UNFILLED_REMAINDER,
     POST_ONLY_SHIFT,
     SIDE_BUY,
     SIDE_MASK,
@@ -93,7 +93,9 @@ def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
         return CLOSE_NONE
     side = m[order + O_TERMS] & SIDE_MASK
     beyond = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
-    return CLOSE_COLLAR if beyond and is_marketable(s, order) else CLOSE_IMMEDIATE
+    return (
+        CLOSE_PRICE_PROTECTION if beyond and is_marketable(s, order) else CLOSE_UNFILLED_REMAINDER
+    )
 
 
 @cython.cfunc
@@ -109,7 +111,7 @@ def run(
         limit = limit_price(s, market, m[order + O_TERMS], m[order + O_PRICE], reference)
         fill_or_kill: cython.bint = m[order + O_TERMS] >> TIF_SHIFT & TIF_MASK == TIF_FOK
         if fill_or_kill and not can_fill(s, order, limit):
-            close_reason = CLOSE_FILL_OR_KILL
+            close_reason = CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(s, market, order, limit)
     if close_reason == CLOSE_NONE:
@@ -133,9 +135,9 @@ def run_fired(
     market = market_of(s, stop)
     post_only = m[stop + O_TERMS] >> POST_ONLY_SHIFT & 1
     if m[market + M_STATE] != STATE_OPEN:
-        return end_order(s, stop, CLOSE_MARKET_STATE, with_terms, is_known)
+        return end_order(s, stop, CLOSE_MARKET_NOT_OPEN, with_terms, is_known)
     if post_only and crosses(s, stop):
-        return end_order(s, stop, CLOSE_POST_ONLY, with_terms, is_known)
+        return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, with_terms, is_known)
     return run(s, stop, with_terms, is_known)
 
 

@@ -72,7 +72,7 @@ from wire.layout import (
     AMOUNT_MAX,
     ASSET_LENGTH,
     ASSET_MAX,
-    CLOSE_COUNTDOWN,
+    CLOSE_COUNTDOWN_ELAPSED,
     CLOSE_EXPIRED,
     COLLAR_PPM_MAX,
     COMMAND_ADVANCE_TIME,
@@ -454,7 +454,7 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
             break
         unschedule_countdown(s, account)
         put_countdown(s, account)
-        close_all(s, account, 0, SIDE_BOTH, CLOSE_COUNTDOWN)
+        close_all(s, account, 0, SIDE_BOTH, CLOSE_COUNTDOWN_ELAPSED)
     for place in range(m[S_MARKET_COUNT]):
         market = m[MARKET_LIST + place]
         if m[market + M_STATE] == STATE_AUCTION:

@@ -234,7 +234,7 @@ class FundsCommands(ChangeCommands):
         for account in sorted(armed, key=lambda account: (account.deadline_ms, account.number)):
             account.deadline_ms = 0
             self._state(w.EVENT_COUNTDOWN, account.number, 0)
-            self._close_all(account.number, 0, w.SIDE_BOTH, w.CLOSE_COUNTDOWN)
+            self._close_all(account.number, 0, w.SIDE_BOTH, w.CLOSE_COUNTDOWN_ELAPSED)
         for market in sorted(self.markets.values(), key=lambda market: market.number):
             if market.state == w.STATE_AUCTION:
                 self._publish_indicative(market)

@@ -27,7 +27,7 @@ class OrderCommands(Auction):
             order_id=self.sequence,
             account=self.accounts.get(account) or Account(account),
             market=market,
-            terms=command[w.PLACE_TERMS],
+            terms=command[w.PLACE_FLAGS],
             price=command[w.PLACE_PRICE],
             quantity=command[w.PLACE_QUANTITY],
             remaining=command[w.PLACE_QUANTITY],
@@ -64,7 +64,7 @@ class OrderCommands(Auction):
     def _check_state(order: Order) -> None:
         """Refuse an order that the market's state does not take."""
         state = order.market.state
-        post_only = w.terms_post_only(order.terms)
+        post_only = w.flags_post_only(order.terms)
         if state == w.STATE_HALTED:
             raise Refusal(w.REASON_MARKET_HALTED)
         if state == w.STATE_CANCEL_ONLY:
@@ -72,28 +72,28 @@ class OrderCommands(Auction):
         if state == w.STATE_POST_ONLY and not post_only:
             raise Refusal(w.REASON_MARKET_POST_ONLY)
         if state == w.STATE_AUCTION and order.order_type not in STOPS:
-            can_rest = w.terms_time_in_force(order.terms) in _CAN_REST
+            can_rest = w.flags_time_in_force(order.terms) in _CAN_REST
             if order.order_type != w.TYPE_LIMIT or not can_rest or post_only:
                 raise Refusal(w.REASON_MARKET_IN_AUCTION)
 
     def _check_terms(self, order: Order) -> None:
         """Refuse terms that do not exist or do not go together."""
-        time_in_force = w.terms_time_in_force(order.terms)
+        time_in_force = w.flags_time_in_force(order.terms)
         if order.side not in (w.SIDE_BUY, w.SIDE_SELL):
             raise Refusal(w.REASON_INVALID_SIDE)
         if order.order_type not in _TIF_OF_TYPE:
             raise Refusal(w.REASON_INVALID_ORDER_TYPE)
         if time_in_force not in _TIF_OF_TYPE[order.order_type]:
             raise Refusal(w.REASON_INVALID_TIME_IN_FORCE)
-        if w.terms_stp(order.terms) > w.STP_DECREMENT:
+        if w.flags_stp(order.terms) > w.STP_DECREMENT:
             raise Refusal(w.REASON_INVALID_SELF_TRADE_PREVENTION)
-        if w.terms_post_only(order.terms) and time_in_force not in _CAN_REST:
+        if w.flags_post_only(order.terms) and time_in_force not in _CAN_REST:
             raise Refusal(w.REASON_INVALID_POST_ONLY)
         self._check_rare_terms(order)
 
     def _check_rare_terms(self, order: Order) -> None:
         """Refuse a trigger price, expiry or quote amount that does not fit the terms."""
-        time_in_force = w.terms_time_in_force(order.terms)
+        time_in_force = w.flags_time_in_force(order.terms)
         is_stop = order.order_type in STOPS
         low, high = (1, order.market.max_price) if is_stop else (0, 0)
         if not low <= order.trigger_price <= high:
@@ -128,7 +128,7 @@ class OrderCommands(Auction):
         if not display_quantity:
             return
         limit = order.order_type in (w.TYPE_LIMIT, w.TYPE_STOP_LIMIT)
-        can_rest = w.terms_time_in_force(order.terms) in _CAN_REST
+        can_rest = w.flags_time_in_force(order.terms) in _CAN_REST
         if not limit or not can_rest or not 0 < display_quantity <= order.remaining:
             raise Refusal(w.REASON_INVALID_DISPLAY_QUANTITY)
         if display_quantity * w.ICEBERG_SLICES_MAX < order.remaining:
@@ -175,7 +175,7 @@ class OrderCommands(Auction):
         too_far = order.price - reference if order.is_buy else reference - order.price
         if limits.collar_ppm and reference and too_far > band:
             raise Refusal(w.REASON_PRICE_OUTSIDE_COLLAR)
-        if w.terms_post_only(order.terms) and self._crosses(market, order.side, order.price):
+        if w.flags_post_only(order.terms) and self._crosses(market, order.side, order.price):
             raise Refusal(w.REASON_POST_ONLY_WOULD_CROSS)
 
     def _check_funds(self, order: Order, reference: int, freed: int) -> None:
@@ -199,7 +199,7 @@ class OrderCommands(Auction):
         market = order.market
         limit = self._limit_price(order, reference)
         need = order.remaining
-        skips = w.terms_stp(order.terms) == w.STP_CANCEL_MAKER
+        skips = w.flags_stp(order.terms) == w.STP_CANCEL_MAKER
         for price in market.asks.prices():
             if price > limit or not need:
                 break
@@ -230,7 +230,7 @@ class OrderCommands(Auction):
 
     def _cancel(self, account: int, command: list[int]) -> int:
         order = self._find_order(account, command)
-        self._close(order, w.STATUS_CANCELLED, w.CLOSE_BY_ACCOUNT)
+        self._close(order, w.STATUS_CANCELLED, w.CLOSE_CANCELLED_BY_USER)
         return order.order_id
 
     def _cancel_all(self, account: int, command: list[int]) -> int:
@@ -239,7 +239,7 @@ class OrderCommands(Auction):
             self._market_for(market, w.account_tenant(account))
         if side not in (w.SIDE_BOTH, w.SIDE_BUY, w.SIDE_SELL):
             raise Refusal(w.REASON_INVALID_SIDE)
-        self.closed = self._close_all(account, market, side, w.CLOSE_BY_ACCOUNT)
+        self.closed = self._close_all(account, market, side, w.CLOSE_CANCELLED_BY_USER)
         return 0
 
     # How many orders a CANCEL_ALL closed.

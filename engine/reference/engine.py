@@ -35,7 +35,7 @@ _SHAPES = {
     w.COMMAND_DEBIT: (7, True),
     w.COMMAND_HOLD: (8, True),
     w.COMMAND_RELEASE: (8, True),
-    w.COMMAND_SETTLE: (8, True),
+    w.COMMAND_CAPTURE: (8, True),
     w.COMMAND_TRANSFER: (8, True),
     w.COMMAND_DEFINE_ASSET: (10, False),
     w.COMMAND_DEFINE_MARKET: (14, False),
@@ -47,7 +47,7 @@ _SHAPES = {
     w.COMMAND_EPOCH: (8, False),
     w.COMMAND_REJECT: (6, None),
 }
-_TAKES_HOLD_ID = (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_SETTLE)
+_TAKES_HOLD_ID = (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_CAPTURE)
 _NOT_REMEMBERED = (
     w.REASON_MALFORMED_COMMAND,
     w.REASON_DUPLICATE_COMMAND,
@@ -104,7 +104,7 @@ class Engine(FundsCommands):
             w.COMMAND_DEBIT: self._debit,
             w.COMMAND_HOLD: self._hold,
             w.COMMAND_RELEASE: self._release,
-            w.COMMAND_SETTLE: self._settle_hold,
+            w.COMMAND_CAPTURE: self._settle_hold,
             w.COMMAND_TRANSFER: self._transfer,
             w.COMMAND_DEFINE_ASSET: self._define_asset,
             w.COMMAND_DEFINE_MARKET: self._define_market,
@@ -195,7 +195,7 @@ class Engine(FundsCommands):
             or not 0 <= command[w.HEADER_TIME_MS] <= w.TIME_MS_MAX
             or not 0 <= tenant <= w.TENANT_MAX
             or (has_account is False and account)
-            or (kind == w.COMMAND_PLACE and command[w.PLACE_TERMS] >> w.TERMS_BITS)
+            or (kind == w.COMMAND_PLACE and command[w.PLACE_FLAGS] >> w.FLAGS_BITS)
             or (kind in _TAKES_HOLD_ID and command[w.FUNDS_HOLD_ID] <= 0)
         ):
             raise Refusal(w.REASON_MALFORMED_COMMAND)

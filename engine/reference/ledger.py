@@ -155,7 +155,7 @@ class Ledger:
             order.quote_amount,
         ]
         if with_terms and any(rare):
-            self._state(w.EVENT_ORDER_TERMS, order.order_id, *rare)
+            self._state(w.EVENT_ORDER_CONDITIONS, order.order_id, *rare)
 
     def _touch_level(self, market: Market, side: int, price: int) -> None:
         key = (market.number, side, price)

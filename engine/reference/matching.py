@@ -172,10 +172,10 @@ class Matching(Ledger):
     def _run_fired(self, stop: Order, *, is_new: bool) -> None:
         market = stop.market
         if market.state != w.STATE_OPEN:
-            stop.set_status(w.STATUS_CANCELLED, w.CLOSE_MARKET_STATE)
+            stop.set_status(w.STATUS_CANCELLED, w.CLOSE_MARKET_NOT_OPEN)
             self._emit_order(stop, with_terms=is_new)
-        elif w.terms_post_only(stop.terms) and self._crosses(market, stop.side, stop.price):
-            stop.set_status(w.STATUS_CANCELLED, w.CLOSE_POST_ONLY)
+        elif w.flags_post_only(stop.terms) and self._crosses(market, stop.side, stop.price):
+            stop.set_status(w.STATUS_CANCELLED, w.CLOSE_POST_ONLY_WOULD_CROSS)
             self._emit_order(stop, with_terms=is_new)
         else:
             self._run(stop, is_new=is_new)
@@ -185,9 +185,9 @@ class Matching(Ledger):
         close_reason = w.CLOSE_NONE
         if order.market.state == w.STATE_OPEN:
             limit = self._limit_price(order, order.market.reference_price)
-            fill_or_kill = w.terms_time_in_force(order.terms) == w.TIF_FOK
+            fill_or_kill = w.flags_time_in_force(order.terms) == w.TIF_FOK
             if fill_or_kill and not self._can_fill(order, limit):
-                close_reason = w.CLOSE_FILL_OR_KILL
+                close_reason = w.CLOSE_FILL_OR_KILL_UNFILLED
             else:
                 close_reason = self._match(order, limit)
         if close_reason == w.CLOSE_NONE and self._is_immediate(order):
@@ -202,14 +202,14 @@ class Matching(Ledger):
 
     @staticmethod
     def _is_immediate(order: Order) -> bool:
-        return order.order_type in MARKETABLE or w.terms_time_in_force(order.terms) in IMMEDIATE
+        return order.order_type in MARKETABLE or w.flags_time_in_force(order.terms) in IMMEDIATE
 
     @staticmethod
     def _remainder_reason(order: Order) -> int:
         """Say why a remainder ends: liquidity beyond a market order's collar, or none at all."""
         beyond = order.market.opposite(order.side).best_price() is not None
         collared = order.order_type in MARKETABLE and beyond
-        return w.CLOSE_COLLAR if collared else w.CLOSE_IMMEDIATE
+        return w.CLOSE_PRICE_PROTECTION if collared else w.CLOSE_UNFILLED_REMAINDER
 
     def _match(self, taker: Order, limit: int) -> int:
         """Trade, then settle for the taker; return why it must end, or none."""
@@ -228,16 +228,16 @@ class Matching(Ledger):
             if self._breaks(market, price):
                 market.state = w.STATE_HALTED
                 self.touched_markets[market.number] = None
-                return w.CLOSE_MARKET_STATE
+                return w.CLOSE_MARKET_NOT_OPEN
             wanted = taker.remaining
             if taker.quote_amount:
                 wanted = taker.budget // (price * market.tick_units)
                 if not wanted:
-                    return w.CLOSE_FILLED if taker.filled_quote else w.CLOSE_IMMEDIATE
+                    return w.CLOSE_FILLED if taker.filled_quote else w.CLOSE_UNFILLED_REMAINDER
             maker = book.levels[price][0]
             if self._is_self_trade(taker, maker):
                 if self._prevent(taker, maker, wanted):
-                    return w.CLOSE_SELF_TRADE
+                    return w.CLOSE_SELF_TRADE_PREVENTION
                 continue
             self._trade(maker, taker, price, min(wanted, maker.visible))
             if not taker.remaining and not taker.budget:
@@ -289,7 +289,7 @@ class Matching(Ledger):
     def _can_fill(self, taker: Order, limit: int) -> bool:
         """Whether a fill-or-kill order would fill whole, looking only."""
         need = taker.remaining
-        skips = w.terms_stp(taker.terms) == w.STP_CANCEL_MAKER
+        skips = w.flags_stp(taker.terms) == w.STP_CANCEL_MAKER
         for price in taker.market.opposite(taker.side).prices():
             if self._is_worse(taker.side, price, limit) or self._breaks(taker.market, price):
                 return False
@@ -312,13 +312,13 @@ class Matching(Ledger):
 
     @staticmethod
     def _is_self_trade(taker: Order, maker: Order) -> bool:
-        if w.terms_stp(taker.terms) == w.STP_NONE:
+        if w.flags_stp(taker.terms) == w.STP_NONE:
             return False
         if maker.account is taker.account:
             return True
         group = taker.account.stp_group
         return (
-            w.terms_stp_by_group(taker.terms)
+            w.flags_stp_by_group(taker.terms)
             and group > 0
             and group == maker.account.stp_group
             and taker.account.tenant == maker.account.tenant
@@ -326,11 +326,11 @@ class Matching(Ledger):
 
     def _prevent(self, taker: Order, maker: Order, wanted: int) -> bool:
         """Apply the taker's mode to a meeting with its own order; return whether it ends."""
-        mode = w.terms_stp(taker.terms)
+        mode = w.flags_stp(taker.terms)
         if mode == w.STP_DECREMENT:
             return self._decrement(taker, maker, wanted)
         if mode in (w.STP_CANCEL_MAKER, w.STP_CANCEL_BOTH):
-            self._close(maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE)
+            self._close(maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
         return mode != w.STP_CANCEL_MAKER
 
     def _decrement(self, taker: Order, maker: Order, wanted: int) -> bool:
@@ -346,7 +346,7 @@ class Matching(Ledger):
             maker.quantity -= lots
             maker.remaining = 0
             self._forget(maker)
-            self._drop(maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE)
+            self._drop(maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
         else:
             self._reduce(maker, lots)
             self._emit_order(maker)

@@ -115,7 +115,7 @@ class Order:
     @property
     def side(self) -> int:
         """SIDE_BUY or SIDE_SELL."""
-        return w.terms_side(self.terms)
+        return w.flags_side(self.terms)
 
     @property
     def is_buy(self) -> bool:
@@ -125,12 +125,12 @@ class Order:
     @property
     def order_type(self) -> int:
         """A TYPE_ constant."""
-        return w.terms_type(self.terms)
+        return w.flags_type(self.terms)
 
     @property
     def is_pending(self) -> bool:
         """Whether it is a stop that has not fired."""
-        return self.order_type in STOPS and not w.terms_triggered(self.terms)
+        return self.order_type in STOPS and not w.flags_triggered(self.terms)
 
     @property
     def reserve(self) -> int:

@@ -46,7 +46,7 @@ FUNDS = (
     w.COMMAND_DEBIT,
     w.COMMAND_HOLD,
     w.COMMAND_RELEASE,
-    w.COMMAND_SETTLE,
+    w.COMMAND_CAPTURE,
 )
 
 
@@ -200,10 +200,10 @@ def _funds(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
     hold_id, to_account = 0, 0
     if kind == w.COMMAND_TRANSFER:
         to_account = ACCOUNTS[choose.below(len(ACCOUNTS))]
-    elif kind in (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_SETTLE):
+    elif kind in (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_CAPTURE):
         hold_id = 1 + choose.below(4)
     holds = [(one.number, hold) for one in engine.accounts.values() for hold in one.holds.values()]
-    if kind in (w.COMMAND_RELEASE, w.COMMAND_SETTLE) and holds and choose.below(4):
+    if kind in (w.COMMAND_RELEASE, w.COMMAND_CAPTURE) and holds and choose.below(4):
         account, hold = holds[choose.below(len(holds))]
         hold_id, asset = hold.hold_id, hold.asset
     return encode_funds(

@@ -17,7 +17,7 @@ from engine.reference import Engine
 from tests.property.random_commands import CAPACITY, command, world
 from wire import layout as w
 from wire.codec import Command, decode_commands
-from wire.events import Event, Market, Order, OrderTerms, Result, Trade, decode_events
+from wire.events import Event, Market, Order, OrderConditions, Result, Trade, decode_events
 
 HISTORIES, LENGTH = 80, 250
 NEVER_ACCEPTED = w.COMMAND_REJECT  # it is the journal of a refusal
@@ -50,7 +50,7 @@ def happenings(wish: Command, events: list[Event]) -> Iterator[tuple[str, object
                 yield ("indicative price", 1)
             if event.state == w.STATE_HALTED and kind != w.COMMAND_SET_MARKET_STATE:
                 yield ("breaker", 1)
-        if isinstance(event, OrderTerms) and event.quote_amount and trades:
+        if isinstance(event, OrderConditions) and event.quote_amount and trades:
             yield ("traded by quote amount", 1)
 
 
@@ -58,16 +58,16 @@ def _prevented(wish: Command, orders: list[Order]) -> Iterator[tuple[str, object
     """Yield self-trade preventions of a PLACE, by mode; and those that only the group explains."""
     if wish.kind != w.COMMAND_PLACE:
         return
-    terms = wish.body[w.PLACE_TERMS - w.PLACE_MARKET]
+    flags = wish.body[w.PLACE_FLAGS - w.PLACE_MARKET]
     for order in orders:
-        if order.close_reason == w.CLOSE_SELF_TRADE:
-            yield ("prevented by mode", w.terms_stp(terms))
+        if order.close_reason == w.CLOSE_SELF_TRADE_PREVENTION:
+            yield ("prevented by mode", w.flags_stp(flags))
             if order.account != wish.account:
                 yield ("prevented by group", 1)
 
 
 def _stops(orders: list[Order]) -> Iterator[tuple[str, object]]:
-    fired = {order.order_id: order for order in orders if w.terms_triggered(order.terms)}
+    fired = {order.order_id: order for order in orders if w.flags_triggered(order.flags)}
     yield from (("stop fired", order.order_type) for order in fired.values())
     if len(fired) > 1:
         yield ("several stops fired by one command", 1)
@@ -113,7 +113,11 @@ EVERYTHING: dict[str, set[Any]] = {
     "prevented by group": {1},
     "stop fired": {w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET},
     "several stops fired by one command": {1},
-    "stop closed while pending": {w.CLOSE_BY_ACCOUNT, w.CLOSE_COUNTDOWN, w.CLOSE_EXPIRED},
+    "stop closed while pending": {
+        w.CLOSE_CANCELLED_BY_USER,
+        w.CLOSE_COUNTDOWN_ELAPSED,
+        w.CLOSE_EXPIRED,
+    },
     "iceberg traded twice in a command": {1},
     "traded by quote amount": {1},
     "rebate": {1},

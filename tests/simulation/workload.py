@@ -106,6 +106,6 @@ class Workload:
         rng = self._rng
         side = rng.choice((w.SIDE_BUY, w.SIDE_SELL))
         force = rng.choice((w.TIF_GTC, w.TIF_GTC, w.TIF_IOC))
-        terms = w.pack_terms(side, w.TYPE_LIMIT, force)
+        flags = w.pack_flags(side, w.TYPE_LIMIT, force)
         price, quantity = rng.randint(95, 105), rng.randint(1, 2000)
-        return self._command(index, w.COMMAND_PLACE, now, account, MARKET, terms, price, quantity)
+        return self._command(index, w.COMMAND_PLACE, now, account, MARKET, flags, price, quantity)

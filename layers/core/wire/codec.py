@@ -131,7 +131,7 @@ def encode_place(
     if time_in_force is None:
         immediate = order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
         time_in_force = w.TIF_IOC if immediate else w.TIF_GTC
-    terms = w.pack_terms(
+    flags = w.pack_flags(
         side,
         order_type,
         time_in_force,
@@ -141,7 +141,7 @@ def encode_place(
     )
     body = (
         market,
-        terms,
+        flags,
         price,
         quantity,
         quote_amount,
@@ -222,7 +222,7 @@ def encode_funds(
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
 ) -> bytes:
-    """Return a CREDIT, DEBIT, HOLD, RELEASE, SETTLE or TRANSFER; amounts in ledger units."""
+    """Return a CREDIT, DEBIT, HOLD, RELEASE, CAPTURE or TRANSFER; amounts in ledger units."""
     body = (asset, amount, hold_id or to_account)
     return encode(kind, account, *body, command_id=command_id, time_ms=time_ms)
 

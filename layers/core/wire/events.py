@@ -61,7 +61,7 @@ class Order(NamedTuple):
     id_high: int
     id_low: int
     market: int
-    terms: int
+    flags: int
     price: int
     quantity: int
     remaining: int
@@ -70,31 +70,31 @@ class Order(NamedTuple):
     @property
     def side(self) -> int:
         """SIDE_BUY or SIDE_SELL."""
-        return w.terms_side(self.terms)
+        return w.flags_side(self.flags)
 
     @property
     def order_type(self) -> int:
         """A TYPE_ constant."""
-        return w.terms_type(self.terms)
+        return w.flags_type(self.flags)
 
     @property
     def time_in_force(self) -> int:
         """A TIF_ constant."""
-        return w.terms_time_in_force(self.terms)
+        return w.flags_time_in_force(self.flags)
 
     @property
     def status(self) -> int:
         """A STATUS_ constant."""
-        return w.terms_status(self.terms)
+        return w.flags_status(self.flags)
 
     @property
     def close_reason(self) -> int:
         """A CLOSE_ constant."""
-        return w.terms_close_reason(self.terms)
+        return w.flags_close_reason(self.flags)
 
 
-class OrderTerms(NamedTuple):
-    """The rarely used terms of an order."""
+class OrderConditions(NamedTuple):
+    """What an order waits for or is limited by; most orders have none of it."""
 
     sequence: int
     order_id: int
@@ -244,7 +244,7 @@ class Epoch(NamedTuple):
 Event = (
     Result
     | Order
-    | OrderTerms
+    | OrderConditions
     | Trade
     | Balance
     | Level
@@ -326,7 +326,7 @@ def _filled(words: tuple[int, ...], kinds: bytes, position: int, order_id: int) 
 
 def _order(sequence: int, words: tuple[int, ...]) -> Order:
     first, order_id, account, id_high, id_low, price, quantity, remaining, filled_quote = words
-    market, terms = first >> w.EVENT_MARKET_SHIFT & w.MARKET_MAX, first & w.EVENT_LOW_MASK
+    market, flags = first >> w.EVENT_MARKET_SHIFT & w.MARKET_MAX, first & w.EVENT_LOW_MASK
     return _new(
         Order,
         (
@@ -336,7 +336,7 @@ def _order(sequence: int, words: tuple[int, ...]) -> Order:
             id_high,
             id_low,
             market,
-            terms,
+            flags,
             price,
             quantity,
             remaining,
@@ -371,7 +371,7 @@ _DECODERS: tuple[_Decoder, ...] = (
     _plain(Result),  # never used: kind 0 does not exist, and a result has its own function
     _plain(Result),
     _order,
-    _plain(OrderTerms),
+    _plain(OrderConditions),
     _trade,
     _balance,
     _level,

@@ -61,7 +61,7 @@ COMMAND_CREDIT = 7
 COMMAND_DEBIT = 8
 COMMAND_HOLD = 9
 COMMAND_RELEASE = 10
-COMMAND_SETTLE = 11
+COMMAND_CAPTURE = 11
 COMMAND_TRANSFER = 12
 COMMAND_DEFINE_ASSET = 13
 COMMAND_DEFINE_MARKET = 14
@@ -75,7 +75,7 @@ COMMAND_REJECT = 21
 COMMAND_KIND_LAST = 21
 
 PLACE_MARKET = 5
-PLACE_TERMS = 6  # packed: see "terms" below; the status and close-reason bits are 0
+PLACE_FLAGS = 6  # packed: see "flags" below; the status and close-reason bits are 0
 PLACE_PRICE = 7  # limit price; 0 for a market order; optional worst price of a stop-market
 PLACE_QUANTITY = 8  # 0 when a market buy is by quote amount
 PLACE_QUOTE_AMOUNT = 9  # market buy by quote amount, else 0
@@ -101,9 +101,9 @@ CHANGE_DISPLAY_QUANTITY = 11  # 0 = as it is; only for icebergs
 
 CANCEL_ALL_AFTER_TIMEOUT_MS = 5  # from engine time; 0 disarms
 
-FUNDS_ASSET = 5  # CREDIT, DEBIT, HOLD, RELEASE, SETTLE, TRANSFER
-FUNDS_AMOUNT = 6  # > 0; RELEASE and SETTLE take 0 for all that is left of the hold
-FUNDS_HOLD_ID = 7  # HOLD, RELEASE, SETTLE: > 0, chosen by the caller, unique per account
+FUNDS_ASSET = 5  # CREDIT, DEBIT, HOLD, RELEASE, CAPTURE, TRANSFER
+FUNDS_AMOUNT = 6  # > 0; RELEASE and CAPTURE take 0 for all that is left of the hold
+FUNDS_HOLD_ID = 7  # HOLD, RELEASE, CAPTURE: > 0, chosen by the caller, unique per account
 FUNDS_TO_ACCOUNT = 7  # TRANSFER: an account of the same tenant
 
 DEFINE_ASSET_ASSET = 5
@@ -150,7 +150,7 @@ EPOCH_WORKER_LOW = 7
 
 REJECT_REASON = 5  # a reason of this module; anything else becomes malformed_command
 
-# --- terms: one packed word says what an order is and how it stands -------------------------------
+# --- flags: one packed word says what an order is and how it stands -------------------------------
 
 SIDE_SHIFT = 0
 SIDE_MASK = 3
@@ -162,13 +162,13 @@ POST_ONLY_SHIFT = 8
 STP_SHIFT = 9
 STP_MASK = 7
 STP_BY_GROUP_SHIFT = 12
-TRIGGERED_SHIFT = 13  # set by the engine when a stop has fired
-TERMS_BITS = 13  # what a PLACE command may set
+TRIGGERED_SHIFT = 13  # set by the engine when a stop has triggered
+FLAGS_BITS = 13  # what a PLACE command may set
 STATUS_SHIFT = 16
 STATUS_MASK = 15
 CLOSE_SHIFT = 20
 CLOSE_MASK = 31
-TERMS_WORD_BITS = 25
+FLAGS_WORD_BITS = 25
 
 SIDE_BOTH = 0
 SIDE_BUY = 1
@@ -178,6 +178,7 @@ TYPE_LIMIT = 1
 TYPE_MARKET = 2
 TYPE_STOP_LIMIT = 3
 TYPE_STOP_MARKET = 4
+STOP_TYPES = 1 << TYPE_STOP_LIMIT | 1 << TYPE_STOP_MARKET  # a bit for each
 
 TIF_GTC = 1
 TIF_IOC = 2
@@ -199,16 +200,16 @@ STATUS_EXPIRED = 6
 
 CLOSE_NONE = 0
 CLOSE_FILLED = 1
-CLOSE_BY_ACCOUNT = 2  # cancel or cancel all
-CLOSE_COUNTDOWN = 3  # cancel_all_after ran out
-CLOSE_IMMEDIATE = 4  # what an IOC or market order could not fill at once
-CLOSE_FILL_OR_KILL = 5
-CLOSE_SELF_TRADE = 6
+CLOSE_CANCELLED_BY_USER = 2  # cancel or cancel all
+CLOSE_COUNTDOWN_ELAPSED = 3  # cancel_all_after ran out
+CLOSE_UNFILLED_REMAINDER = 4  # what an IOC or market order could not fill at once
+CLOSE_FILL_OR_KILL_UNFILLED = 5
+CLOSE_SELF_TRADE_PREVENTION = 6
 CLOSE_REPLACED = 7
 CLOSE_EXPIRED = 8
-CLOSE_COLLAR = 9  # the rest of a market order lay beyond the collar
-CLOSE_MARKET_STATE = 10  # a breaker or a state that its remainder may not rest in
-CLOSE_POST_ONLY = 11  # a fired post-only stop-limit would have taken
+CLOSE_PRICE_PROTECTION = 9  # the rest of a market order lay beyond the collar
+CLOSE_MARKET_NOT_OPEN = 10  # a breaker or a state that its remainder may not rest in
+CLOSE_POST_ONLY_WOULD_CROSS = 11  # a triggered post-only stop-limit would have taken
 
 # --- other enumerations ---------------------------------------------------------------------------
 
@@ -217,6 +218,7 @@ STATE_POST_ONLY = 2
 STATE_CANCEL_ONLY = 3
 STATE_HALTED = 4
 STATE_AUCTION = 5
+TRADING_STATES = 1 << STATE_OPEN | 1 << STATE_POST_ONLY  # a bit for each: no crossed book
 
 ACCOUNT_STATE_ACTIVE = 0
 ACCOUNT_STATE_FROZEN = 1  # may cancel; may not place, hold, debit or transfer out
@@ -271,7 +273,7 @@ REASON_LAST = 40
 
 EVENT_RESULT = 1
 EVENT_ORDER = 2
-EVENT_ORDER_TERMS = 3
+EVENT_ORDER_CONDITIONS = 3
 EVENT_TRADE = 4
 EVENT_BALANCE = 5
 EVENT_LEVEL = 6
@@ -308,7 +310,7 @@ RESULT_SUBJECT = 5
 RESULT_INTAKE_MS = 6  # the command's own time
 RESULT_LENGTH = 7
 
-# Word 0: the market, the terms in the low bits.
+# Word 0: the market, the flags in the low bits.
 ORDER_ID = 1
 ORDER_ACCOUNT = 2
 ORDER_ID_HIGH = 3  # of the command that placed it
@@ -320,12 +322,12 @@ ORDER_FILLED_QUOTE = 8
 ORDER_LENGTH = 9
 
 # Follows the first EVENT_ORDER of an order, and again after an amendment, when any is not 0.
-ORDER_TERMS_ID = 1
-ORDER_TERMS_TRIGGER_PRICE = 2
-ORDER_TERMS_DISPLAY_QUANTITY = 3
-ORDER_TERMS_EXPIRE_MS = 4
-ORDER_TERMS_QUOTE_AMOUNT = 5
-ORDER_TERMS_LENGTH = 6
+CONDITIONS_ORDER_ID = 1
+CONDITIONS_TRIGGER_PRICE = 2
+CONDITIONS_DISPLAY_QUANTITY = 3
+CONDITIONS_EXPIRE_MS = 4
+CONDITIONS_QUOTE_AMOUNT = 5
+CONDITIONS_LENGTH = 6
 
 # Word 0: the market, the taker's side in the low bits.
 TRADE_ID = 1  # dense in the shard, from 1
@@ -416,13 +418,39 @@ EPOCH_EVENT_WORKER_HIGH = 2
 EPOCH_EVENT_WORKER_LOW = 3
 EPOCH_LENGTH = 4
 
-# --- tables for people and decoders (the core does not use them) ----------------------------------
+# --- tables: the core copies the first, the others are for people and decoders --------------------
+
+# How many of its words a command of each kind may use; the others must be 0. No kind is 0.
+COMMAND_WORDS_USED = (
+    0,
+    PLACE_EXPIRE_MS + 1,
+    CANCEL_TARGET_LOW + 1,
+    CANCEL_ALL_SIDE + 1,
+    CHANGE_DISPLAY_QUANTITY + 1,  # AMEND
+    CHANGE_DISPLAY_QUANTITY + 1,  # REPLACE
+    CANCEL_ALL_AFTER_TIMEOUT_MS + 1,
+    FUNDS_AMOUNT + 1,  # CREDIT
+    FUNDS_AMOUNT + 1,  # DEBIT
+    FUNDS_HOLD_ID + 1,  # HOLD
+    FUNDS_HOLD_ID + 1,  # RELEASE
+    FUNDS_HOLD_ID + 1,  # CAPTURE
+    FUNDS_TO_ACCOUNT + 1,  # TRANSFER
+    DEFINE_ASSET_SYMBOL_LOW + 1,
+    DEFINE_MARKET_SYMBOL_LOW + 1,
+    LIMITS_REFERENCE_INTERVAL_MS + 1,
+    SET_STATE_REFERENCE_PRICE + 1,
+    FEE_TIER_TAKER_PPM + 1,
+    SET_ACCOUNT_STATE + 1,
+    HEADER_ACCOUNT + 1,  # ADVANCE_TIME
+    EPOCH_WORKER_LOW + 1,
+    REJECT_REASON + 1,
+)
 
 EVENT_LENGTH = (
     0,
     RESULT_LENGTH,
     ORDER_LENGTH,
-    ORDER_TERMS_LENGTH,
+    CONDITIONS_LENGTH,
     TRADE_LENGTH,
     BALANCE_LENGTH,
     LEVEL_LENGTH,
@@ -481,7 +509,7 @@ def account_index(account: int) -> int:
     return account & ACCOUNT_INDEX_MAX
 
 
-def pack_terms(
+def pack_flags(
     side: int,
     order_type: int = TYPE_LIMIT,
     time_in_force: int = TIF_GTC,
@@ -490,7 +518,7 @@ def pack_terms(
     stp: int = STP_NONE,
     stp_by_group: bool = False,
 ) -> int:
-    """Return the terms word of a PLACE command."""
+    """Return the flags word of a PLACE command."""
     return (
         side << SIDE_SHIFT
         | order_type << TYPE_SHIFT
@@ -501,46 +529,46 @@ def pack_terms(
     )
 
 
-def terms_side(terms: int) -> int:
-    """Return the side in a terms word."""
-    return terms >> SIDE_SHIFT & SIDE_MASK
+def flags_side(flags: int) -> int:
+    """Return the side in a flags word."""
+    return flags >> SIDE_SHIFT & SIDE_MASK
 
 
-def terms_type(terms: int) -> int:
-    """Return the order type in a terms word."""
-    return terms >> TYPE_SHIFT & TYPE_MASK
+def flags_type(flags: int) -> int:
+    """Return the order type in a flags word."""
+    return flags >> TYPE_SHIFT & TYPE_MASK
 
 
-def terms_time_in_force(terms: int) -> int:
-    """Return the time in force in a terms word."""
-    return terms >> TIF_SHIFT & TIF_MASK
+def flags_time_in_force(flags: int) -> int:
+    """Return the time in force in a flags word."""
+    return flags >> TIF_SHIFT & TIF_MASK
 
 
-def terms_post_only(terms: int) -> bool:
+def flags_post_only(flags: int) -> bool:
     """Return whether the order may only rest."""
-    return bool(terms >> POST_ONLY_SHIFT & 1)
+    return bool(flags >> POST_ONLY_SHIFT & 1)
 
 
-def terms_stp(terms: int) -> int:
-    """Return the self-trade prevention mode in a terms word."""
-    return terms >> STP_SHIFT & STP_MASK
+def flags_stp(flags: int) -> int:
+    """Return the self-trade prevention mode in a flags word."""
+    return flags >> STP_SHIFT & STP_MASK
 
 
-def terms_stp_by_group(terms: int) -> bool:
+def flags_stp_by_group(flags: int) -> bool:
     """Return whether self-trade prevention spans the account's group."""
-    return bool(terms >> STP_BY_GROUP_SHIFT & 1)
+    return bool(flags >> STP_BY_GROUP_SHIFT & 1)
 
 
-def terms_triggered(terms: int) -> bool:
-    """Return whether a stop order has fired."""
-    return bool(terms >> TRIGGERED_SHIFT & 1)
+def flags_triggered(flags: int) -> bool:
+    """Return whether a stop order has triggered."""
+    return bool(flags >> TRIGGERED_SHIFT & 1)
 
 
-def terms_status(terms: int) -> int:
-    """Return the status in an order's terms word."""
-    return terms >> STATUS_SHIFT & STATUS_MASK
+def flags_status(flags: int) -> int:
+    """Return the status in an order's flags word."""
+    return flags >> STATUS_SHIFT & STATUS_MASK
 
 
-def terms_close_reason(terms: int) -> int:
+def flags_close_reason(flags: int) -> int:
     """Return why the order closed, CLOSE_NONE while it is open."""
-    return terms >> CLOSE_SHIFT & CLOSE_MASK
+    return flags >> CLOSE_SHIFT & CLOSE_MASK

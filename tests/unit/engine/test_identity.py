@@ -58,7 +58,7 @@ def test_dead_mans_switch(desk: Desk) -> None:
     desk.time(1899)
     assert desk.ended == {}
     desk.time(1900)
-    assert desk.ended == {order: "countdown"}
+    assert desk.ended == {order: "countdown_elapsed"}
     assert [event.deadline_ms for event in desk.of(Countdown)] == [0]
 
 

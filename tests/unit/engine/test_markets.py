@@ -125,7 +125,7 @@ def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
     far = desk.place(ALICE, SELL, 111, 1)
     taker = desk.place(BOB, BUY, 120, 5)
     assert desk.trades == [(near, taker, 110, 1)]
-    assert desk.ended[taker] == "market_state"
+    assert desk.ended[taker] == "market_not_open"
     assert [event.state for event in desk.market_states] == [w.STATE_HALTED]
     assert desk.queue(SELL) == [(far, 1)]
 

@@ -21,7 +21,7 @@ from wire.codec import encode_set_account, encode_set_fee_tier
 from wire.events import Trade
 
 CREDIT, DEBIT, HOLD = w.COMMAND_CREDIT, w.COMMAND_DEBIT, w.COMMAND_HOLD
-RELEASE, SETTLE, TRANSFER = w.COMMAND_RELEASE, w.COMMAND_SETTLE, w.COMMAND_TRANSFER
+RELEASE, CAPTURE, TRANSFER = w.COMMAND_RELEASE, w.COMMAND_CAPTURE, w.COMMAND_TRANSFER
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_no_rebate_that_the_least_taker_fee_could_not_pay(desk: Desk) -> None:
     assert desk.send(encode_set_fee_tier(TENANT, 1, 0, 499)) == "fees_below_rebate"
 
 
-def test_hold_release_and_settle(desk: Desk) -> None:
+def test_hold_release_and_capture(desk: Desk) -> None:
     assert desk.funds(HOLD, ALICE, QUOTE, 500, hold_id=9) == "accepted"
     assert desk.balances[ALICE, QUOTE] == (RICH - 500, 500)
     assert desk.funds(HOLD, ALICE, QUOTE, 1, hold_id=9) == "hold_exists"
     assert desk.funds(RELEASE, ALICE, QUOTE, 100, hold_id=9) == "accepted"
-    assert desk.funds(SETTLE, ALICE, QUOTE, 401, hold_id=9) == "amount_out_of_range"
-    assert desk.funds(SETTLE, ALICE, BASE, 1, hold_id=9) == "unknown_hold"
-    assert desk.funds(SETTLE, BOB, QUOTE, 1, hold_id=9) == "unknown_hold"
-    assert desk.funds(SETTLE, ALICE, QUOTE, 0, hold_id=9) == "accepted"
+    assert desk.funds(CAPTURE, ALICE, QUOTE, 401, hold_id=9) == "amount_out_of_range"
+    assert desk.funds(CAPTURE, ALICE, BASE, 1, hold_id=9) == "unknown_hold"
+    assert desk.funds(CAPTURE, BOB, QUOTE, 1, hold_id=9) == "unknown_hold"
+    assert desk.funds(CAPTURE, ALICE, QUOTE, 0, hold_id=9) == "accepted"
     assert desk.engine.balance(ALICE, QUOTE) == (RICH - 400, 0)
     assert desk.funds(RELEASE, ALICE, QUOTE, 0, hold_id=9) == "unknown_hold"
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, CAROL, MARKET, QUOTE, RICH, SELL, Desk
 from wire import layout as w
-from wire.events import Order, OrderTerms
+from wire.events import Order, OrderConditions
 
 IOC, FOK, GTD = w.TIF_IOC, w.TIF_FOK, w.TIF_GTD
 MARKETABLE = {"order_type": w.TYPE_MARKET}
@@ -35,7 +35,7 @@ def test_a_better_price_is_given_back_at_once(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "traded", "ended"),
-    [(5, 5, "filled"), (9, 5, "immediate")],
+    [(5, 5, "filled"), (9, 5, "unfilled_remainder")],
     ids=["filled", "rest cancelled"],
 )
 def test_immediate_or_cancel_never_rests(
@@ -47,7 +47,7 @@ def test_immediate_or_cancel_never_rests(
     assert desk.queue(BUY) == []
 
 
-@pytest.mark.parametrize(("quantity", "ended"), [(10, "filled"), (11, "fill_or_kill")])
+@pytest.mark.parametrize(("quantity", "ended"), [(10, "filled"), (11, "fill_or_kill_unfilled")])
 def test_fill_or_kill_is_all_or_nothing(desk: Desk, quantity: int, ended: str) -> None:
     desk.place(ALICE, SELL, 100, 6, display_quantity=1)
     desk.place(ALICE, SELL, 101, 4)
@@ -60,7 +60,7 @@ def test_fill_or_kill_looks_past_its_own_orders(desk: Desk) -> None:
     desk.place(BOB, SELL, 100, 5)
     desk.place(ALICE, SELL, 100, 5)
     killed = desk.place(BOB, BUY, 100, 6, time_in_force=FOK, stp=w.STP_CANCEL_MAKER)
-    assert desk.ended == {killed: "fill_or_kill"}
+    assert desk.ended == {killed: "fill_or_kill_unfilled"}
     taker = desk.place(BOB, BUY, 100, 5, time_in_force=FOK, stp=w.STP_CANCEL_MAKER)
     assert desk.ended[taker] == "filled"
 
@@ -86,7 +86,7 @@ def test_market_order_takes_what_is_there_and_ends(desk: Desk) -> None:
     desk.place(ALICE, SELL, 100, 5)
     order = desk.place(BOB, BUY, 0, 7, **MARKETABLE)
     assert desk.result.filled_quantity == 5
-    assert desk.ended[order] == "immediate"
+    assert desk.ended[order] == "unfilled_remainder"
 
 
 @pytest.mark.parametrize("how", ["place", "amend", "replace"])
@@ -134,7 +134,7 @@ def test_market_order_stops_at_its_collar(desk: Desk) -> None:
         desk.place(ALICE, SELL, price, 1)
     order = desk.place(BOB, BUY, 0, 3, **MARKETABLE)
     assert [trade[2] for trade in desk.trades] == [100, 105]
-    assert desk.ended[order] == "collar"
+    assert desk.ended[order] == "price_protection"
 
 
 def test_iceberg_shows_a_part_and_loses_its_place_when_refilled(desk: Desk) -> None:
@@ -170,8 +170,8 @@ def test_stops_fire_in_the_batch_of_the_trade_by_price_then_time(desk: Desk) -> 
 
 def test_stop_limit_rests_at_its_price_once_fired(desk: Desk) -> None:
     stop = desk.place(BOB, SELL, 95, 2, order_type=w.TYPE_STOP_LIMIT, trigger_price=98)
-    (terms,) = desk.of(OrderTerms)
-    assert terms.trigger_price == 98
+    (conditions,) = desk.of(OrderConditions)
+    assert conditions.trigger_price == 98
     assert desk.engine.order(stop).status == w.STATUS_PENDING_TRIGGER
     desk.place(ALICE, BUY, 98, 1)
     desk.place(CAROL, SELL, 98, 1)

@@ -93,7 +93,7 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
         lambda desk: desk.send(encode(w.COMMAND_CANCEL, ALICE, 1, 0, 0, 5)),
         lambda desk: desk.send(encode(w.COMMAND_ADVANCE_TIME, time_ms=-1)),
         lambda desk: desk.send(encode(w.COMMAND_CREDIT, -5, BASE, 1)),
-        lambda desk: desk.send(encode(w.COMMAND_PLACE, ALICE, MARKET, 1 << w.TERMS_BITS)),
+        lambda desk: desk.send(encode(w.COMMAND_PLACE, ALICE, MARKET, 1 << w.FLAGS_BITS)),
     ],
     "duplicate_command": [_twice],
     "unknown_tenant": [
@@ -272,7 +272,7 @@ def test_of_several_reasons_the_smallest_is_given(desk: Desk) -> None:
 
 def _place(desk: Desk, words: dict[str, Any]) -> str:
     body = dict(words)
-    terms = w.pack_terms(
+    terms = w.pack_flags(
         body["side"],
         body["order_type"],
         body["time_in_force"],

@@ -88,7 +88,7 @@ def test_order_placed_filled_and_closed_in_one_run_is_one_change() -> None:
     assert change.whole
     assert change.sequence == shard.records[-1].last_sequence
     assert change.values["status"] == "cancelled"
-    assert change.values["close_reason"] == "by_account"
+    assert change.values["close_reason"] == "cancelled_by_user"
     assert change.values["remaining"] == 6
     assert change.values["filled_quantity"] == 4
     assert change.values["filled_quote"] == 400

@@ -13,7 +13,7 @@ def test_cancel_gives_back_what_was_held(send: Send) -> None:
     status, cancelled, _ = send("DELETE", f"/orders/{order['order_id']}")
 
     assert status == 200
-    assert (cancelled["status"], cancelled["close_reason"]) == ("cancelled", "by_account")
+    assert (cancelled["status"], cancelled["close_reason"]) == ("cancelled", "cancelled_by_user")
     assert cancelled["remaining_quantity"] == "1"
     assert cancelled["sequence"] > order["sequence"]
     balances = {row["asset"]: row for row in send("GET", "/balances").body["items"]}

@@ -24,9 +24,9 @@ def test_what_is_due_next_is_the_earliest_expiry_or_countdown(name: str) -> None
     engine.apply(b"".join(commands))
     assert engine.next_due_ms == 0
 
-    terms = w.pack_terms(w.SIDE_SELL, w.TYPE_LIMIT, w.TIF_GTD)
+    flags = w.pack_flags(w.SIDE_SELL, w.TYPE_LIMIT, w.TIF_GTD)
     for expire_ms in (9_000, 5_000, 7_000):
-        engine.apply(encode(w.COMMAND_PLACE, ACCOUNT, 1, terms, 10, 5, 0, 0, 0, expire_ms))
+        engine.apply(encode(w.COMMAND_PLACE, ACCOUNT, 1, flags, 10, 5, 0, 0, 0, expire_ms))
     assert engine.next_due_ms == 5_000
 
     engine.apply(encode(w.COMMAND_CANCEL_ALL_AFTER, OTHER, 2_500))

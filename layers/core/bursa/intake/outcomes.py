@@ -7,7 +7,7 @@ balances included. Only what belongs to the caller's account leaves this module.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wire.events import Order, OrderTerms, Result, Trade, decode_events
+from wire.events import Order, OrderConditions, Result, Trade, decode_events
 
 # How many orders or trades of one message an answer lists at most; the read models have them all.
 LISTED_MAX = 1_000
@@ -32,7 +32,7 @@ class CommandOutcome:
 
     result: Result
     orders: dict[int, Order] = field(default_factory=dict)
-    terms: dict[int, OrderTerms] = field(default_factory=dict)
+    terms: dict[int, OrderConditions] = field(default_factory=dict)
     fills: list[Trade] = field(default_factory=list)
 
     @property
@@ -73,5 +73,5 @@ def _keep(outcome: CommandOutcome, event: object, account: int) -> None:
     elif isinstance(event, Trade):
         if event.taker_account == account:
             outcome.fills.append(event)
-    elif isinstance(event, OrderTerms) and event.order_id in outcome.orders:
+    elif isinstance(event, OrderConditions) and event.order_id in outcome.orders:
         outcome.terms[event.order_id] = event

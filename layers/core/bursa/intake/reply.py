@@ -145,8 +145,8 @@ def _keep(command: _Command, words: "memoryview[int]", span: _Span, kind: int) -
     if kind == w.EVENT_ORDER:
         if words[start + w.ORDER_ACCOUNT] == command.account:
             command.orders[words[start + w.ORDER_ID]] = [span]
-    elif kind == w.EVENT_ORDER_TERMS:
-        order = command.orders.get(words[start + w.ORDER_TERMS_ID])
+    elif kind == w.EVENT_ORDER_CONDITIONS:
+        order = command.orders.get(words[start + w.CONDITIONS_ORDER_ID])
         if order is not None:
             order.append(span)
     elif kind == w.EVENT_TRADE and words[start + w.TRADE_TAKER_ACCOUNT] == command.account:

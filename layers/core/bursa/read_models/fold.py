@@ -178,8 +178,8 @@ class _Folder:
         match event:
             case e.Order():
                 self._order(event)
-            case e.OrderTerms():
-                self._order_terms(event)
+            case e.OrderConditions():
+                self._order_conditions(event)
             case e.Balance():
                 self._balance(event)
             case e.Asset():
@@ -226,7 +226,7 @@ class _Folder:
 
     def _order_identity(self, event: e.Order, account: str, *, created: bool) -> Changes:
         """Fields that never change again."""
-        terms = event.terms
+        flags = event.flags
         values: Changes = {
             "account": account,
             "order_id": event.order_id,
@@ -234,8 +234,8 @@ class _Folder:
             "side": w.SIDE_NAMES[event.side],
             "type": w.TYPE_NAMES[event.order_type],
             "time_in_force": w.TIF_NAMES[event.time_in_force],
-            "post_only": w.terms_post_only(terms),
-            "self_trade_prevention": w.STP_NAMES[w.terms_stp(terms)],
+            "post_only": w.flags_post_only(flags),
+            "self_trade_prevention": w.STP_NAMES[w.flags_stp(flags)],
         }
         if created:
             values["created_at_ms"] = self._result.time_ms
@@ -245,15 +245,15 @@ class _Folder:
                 self._views.client_orders[account, client_order_id] = ClientOrderRow(
                     account, client_order_id, event.order_id
                 )
-            values |= dict.fromkeys(_EXTRA_TERMS, 0)
+            values |= dict.fromkeys(_CONDITIONS, 0)
         return values
 
-    def _order_terms(self, event: e.OrderTerms) -> None:
+    def _order_conditions(self, event: e.OrderConditions) -> None:
         """Complete the order event before it."""
         change = self._views.orders[self._order_key]
         if event.order_id != self._order_key[1]:
-            raise ValueError(f"terms of order {event.order_id} without the order")
-        change.values |= {name: getattr(event, name) for name in _EXTRA_TERMS}
+            raise ValueError(f"conditions of order {event.order_id} without the order")
+        change.values |= {name: getattr(event, name) for name in _CONDITIONS}
 
     # --- money ------------------------------------------------------------------------------------
 
@@ -373,7 +373,7 @@ class _Folder:
         )
 
 
-_EXTRA_TERMS = ("trigger_price", "display_quantity", "expire_ms", "quote_amount")
+_CONDITIONS = ("trigger_price", "display_quantity", "expire_ms", "quote_amount")
 
 
 def _order_state(event: e.Order, account: str, result: e.Result) -> Changes:

@@ -8,13 +8,13 @@ from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.kernel.markets import Market
 from wire import codec
 from wire import layout as w
-from wire.events import Order, OrderTerms
+from wire.events import Order, OrderConditions
 
 _SIDES = {name: value for value, name in w.SIDE_NAMES.items()}
 _TYPES = {name: value for value, name in w.TYPE_NAMES.items()}
 _TIMES_IN_FORCE = {name: value for value, name in w.TIF_NAMES.items()}
 _SELF_TRADE_PREVENTIONS = {name: value for value, name in w.STP_NAMES.items()}
-_TERMS_MASK = (1 << w.TERMS_BITS) - 1
+_FLAGS_MASK = (1 << w.FLAGS_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class PreparedOrder:
             time_ms=now_ms,
         )
 
-    def is_same_as(self, order: Order, terms: OrderTerms | None) -> bool:
+    def is_same_as(self, order: Order, terms: OrderConditions | None) -> bool:
         """Tell whether the engine's order is this one; for requests that come twice."""
-        own_terms = w.pack_terms(
+        own_flags = w.pack_flags(
             self.side,
             self.order_type,
             self.time_in_force,
@@ -60,7 +60,7 @@ class PreparedOrder:
         )
         return (
             order.market == self.market.number
-            and order.terms & _TERMS_MASK == own_terms
+            and order.flags & _FLAGS_MASK == own_flags
             and order.price == self.price
             # What a buy by quote amount got is the quantity that its order ends with.
             and (order.quantity == self.quantity or self.quote_amount > 0)

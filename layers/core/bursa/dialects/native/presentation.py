@@ -14,7 +14,7 @@ from bursa.kernel.markets import Market, MarketUnits
 from bursa.read_models.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
 from wire import layout as w
 from wire.events import Order as OrderEvent
-from wire.events import OrderTerms, Trade
+from wire.events import OrderConditions, Trade
 
 _NOT_CLOSED = w.CLOSE_NAMES[w.CLOSE_NONE]
 
@@ -72,7 +72,7 @@ def order_from_row(row: OrderRow, market: Market) -> Order:
 
 
 def order_state(
-    event: OrderEvent, terms: OrderTerms | None, outcome: CommandOutcome, market: Market
+    event: OrderEvent, terms: OrderConditions | None, outcome: CommandOutcome, market: Market
 ) -> OrderState:
     """Say an order as an event states it; what it was called at its beginning is not in there."""
     units = market.units
@@ -84,8 +84,8 @@ def order_state(
         side=w.SIDE_NAMES[event.side],
         type=w.TYPE_NAMES[event.order_type],
         time_in_force=w.TIF_NAMES[event.time_in_force],
-        post_only=w.terms_post_only(event.terms),
-        self_trade_prevention=w.STP_NAMES[w.terms_stp(event.terms)],
+        post_only=w.flags_post_only(event.flags),
+        self_trade_prevention=w.STP_NAMES[w.flags_stp(event.flags)],
         price=units.price_text(event.price) if event.price else None,
         quantity=None if quote_amount else units.quantity_text(event.quantity),
         quote_amount=units.quote_text(quote_amount) if quote_amount else None,
