@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ from bursa.kernel.settings import (
     read_settings,
 )
 from bursa.read_models.bootstrap import read_model_names, read_models
-from bursa.read_models.rebuild_dynamodb import Difference, LiveItems, Rebuild
+from bursa.read_models.live_items_dynamodb import LiveItemTables
+from bursa.read_models.rebuild import Difference, Rebuild
 from bursa.read_models.row_writes import Table
 from scripts.client import OUTPUTS, ToolError
 
@@ -80,14 +82,14 @@ def open_rebuild(client: "DynamoDBClient", variables: dict[str, str], shard: int
     settings = read_settings(ReadModelSettings, variables | {"SHARD": str(shard)})
     table = read_settings(JournalSettings, variables).journal_table
     writer = TableWriter(client)
-    live = LiveItems(
+    live = LiveItemTables(
         client,
         read_model_names(settings),
         shard,
         read_models(client, settings, writer),
         writer,
     )
-    return Rebuild(shard, JournalReader(client, table, shard), live)
+    return Rebuild(shard, JournalReader(client, table, shard), live, time.sleep)
 
 
 def rebuild(
@@ -114,7 +116,7 @@ def rebuild(
 
 
 def summary(rebuilt: Rebuild, differences: list[Difference], mended: int) -> Json:
-    """Say what came out."""
+    """Return what was found as one JSON object."""
     kinds = Counter(difference.kind for difference in differences)
     return {
         "records": rebuilt.records,

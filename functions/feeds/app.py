@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.reader_dynamodb import JournalReader
-from bursa.journal.stream import batch_response, deliveries
+from bursa.journal.stream import batch_response, stream_records
 from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,
@@ -62,8 +62,8 @@ feeds = Feeds(
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Publish one batch of the stream. A record that can't be read is the projector's to report."""
     metrics.add_metric("RecordsReceived", MetricUnit.Count, len(event["Records"]))
-    batch = deliveries(event, journal.joined)
-    records = [delivery.record for delivery in batch if delivery.record is not None]
+    batch = stream_records(event, journal.joined)
+    records = [entry.record for entry in batch if entry.record is not None]
     published = feeds.publish(records)
     metrics.add_metric("MessagesSent", MetricUnit.Count, published.messages)
     if published.newest_ms:

@@ -17,10 +17,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.reader_dynamodb import JournalReader
-from bursa.journal.stream import batch_response, deliveries
+from bursa.journal.stream import batch_response, stream_records
 from bursa.kernel.settings import JournalSettings, ReadModelSettings, read_settings
 from bursa.read_models.bootstrap import read_models
-from bursa.read_models.projector import Outcome, Projector
+from bursa.read_models.projector import ProjectedBatch, Projector
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.
@@ -45,7 +45,7 @@ projector = Projector(
 )
 
 
-def measure(outcome: Outcome, now_ms: int) -> None:
+def measure(outcome: ProjectedBatch, now_ms: int) -> None:
     """Put what a batch came to into metrics."""
     metrics.add_metric("RecordsProjected", MetricUnit.Count, outcome.applied)
     metrics.add_metric("RecordsSkipped", MetricUnit.Count, outcome.skipped)
@@ -61,6 +61,6 @@ def measure(outcome: Outcome, now_ms: int) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Project one batch of the stream."""
     metrics.add_metric("RecordsReceived", MetricUnit.Count, len(event["Records"]))
-    outcome = projector.project(list(deliveries(event, journal.joined)))
+    outcome = projector.project(list(stream_records(event, journal.joined)))
     measure(outcome, time.time_ns() // 1_000_000)
     return batch_response(event, outcome.failed)

@@ -30,7 +30,7 @@ INTEGERS_ONLY = (
 WITH_FLOATS = {
     "engine.build",
     "bursa.kernel.clock",
-    "bursa.read_models.rebuild_dynamodb",
+    "bursa.read_models.rebuild",
 }
 
 

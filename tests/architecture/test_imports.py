@@ -123,7 +123,6 @@ FORMATS = {
 # Use cases that still speak the native dialect; nothing may be added here.
 STILL_NATIVE = {
     "bursa.accounts.queries",
-    "bursa.market_data.dynamodb",
     "bursa.market_data.feed",
     "bursa.market_data.queries",
     "bursa.market_data.subscriptions",

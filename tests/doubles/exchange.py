@@ -15,10 +15,11 @@ from bursa.intake.message import decode_message
 from bursa.intake.reply import pack_events
 from bursa.journal.items import to_item
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
+from bursa.journal.stream import StreamRecord
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
-from bursa.read_models.projector import Delivery, Projector
+from bursa.read_models.projector import Projector
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from engine.reference.engine import Engine
@@ -223,7 +224,7 @@ class Exchange:
         self.records.append(record)
         self._dynamodb.put_item(TableName="journal", Item=to_item(record))
         if self.project:
-            self._projector.project([Delivery(str(record.number), record)])
+            self._projector.project([StreamRecord(str(record.number), record)])
         return events, first + 1
 
 

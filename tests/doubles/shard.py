@@ -10,7 +10,7 @@ from bursa.journal.record import (
     decode_record,
     encode_record,
 )
-from bursa.read_models.projector import Delivery
+from bursa.journal.stream import StreamRecord
 from engine.reference import Engine
 from wire import codec
 from wire import layout as w
@@ -92,6 +92,6 @@ class Shard:
         return self.records[-1].last_sequence + 2
 
 
-def deliveries(records: Iterable[EncodedRecord]) -> list[Delivery]:
+def stream_records(records: Iterable[EncodedRecord]) -> list[StreamRecord]:
     """Name each record by its number, as a stream would by its own sequence number."""
-    return [Delivery(f"stream-{record.number}", record) for record in records]
+    return [StreamRecord(f"stream-{record.number}", record) for record in records]

@@ -16,7 +16,7 @@ from benchmarks.rig import Rig
 from bursa.intake.message import CommandMessage, encode_message
 from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.read_models.rebuild_dynamodb import Rebuild
+from bursa.read_models.rebuild import Rebuild
 from scripts.rebuild import open_rebuild
 from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, create_read_models
 from tests.integration.storm import wait_until_done

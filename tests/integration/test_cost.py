@@ -24,8 +24,8 @@ from bursa.intake.message import Delivery
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.replica import Head, Replica
+from bursa.journal.stream import StreamRecord
 from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
-from bursa.read_models.projector import Delivery as StreamDelivery
 from bursa.read_models.projector import Projector
 from engine.core import Engine
 from wire import layout as w
@@ -150,7 +150,7 @@ class Way:
             self.sequencer.take(batch, time.time_ns() // 1_000_000)
             for record in self.sequencer.seal():
                 self.journal.put(record)
-                stream.append(StreamDelivery(str(record.number), record))
+                stream.append(StreamRecord(str(record.number), record))
                 for settlement in self.sequencer.settled(record.last_sequence):
                     if settlement.answer is not None:
                         self._count(settlement.answer.events)

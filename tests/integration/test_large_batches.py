@@ -22,7 +22,7 @@ from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, RecordPart
 from bursa.journal.replica import Head, Replica
-from bursa.journal.stream import deliveries
+from bursa.journal.stream import stream_records
 from bursa.kernel.identifiers import CommandId, TenantId
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
@@ -174,7 +174,7 @@ def projected(shard: Shard, *, from_stream: bool) -> MemoryTables:
     reader = JournalReader(shard.client, "journal", 0)
     projector = Projector(0, reader, tables, failures.append)
     batch = sorted(
-        deliveries(shard.stream(), reader.joined),
+        stream_records(shard.stream(), reader.joined),
         key=lambda one: one.record.number if one.record else 0,
     )
     outcome = projector.project(batch if from_stream else batch[-1:])

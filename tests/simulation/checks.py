@@ -3,7 +3,8 @@
 from bursa.journal.checkpoint import SnapshotDamaged
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, record_hash
 from bursa.journal.replica import Head, Replica
-from bursa.read_models.projector import Delivery, Projector
+from bursa.journal.stream import StreamRecord
+from bursa.read_models.projector import Projector
 from tests.simulation.projecting import JournalView, ReadModelMemory
 from tests.simulation.services import Violation
 from tests.simulation.wire import EPOCH_MS
@@ -114,7 +115,7 @@ def _read_models(world: World) -> None:
         raise Violation(f"A record could not be projected: {world.projector.skipped[0]}")
     projector = Projector(0, JournalView(world.services.journal), rebuilt, _never)
     for record in world.records:
-        projector.project([Delivery(str(record.number), record)])
+        projector.project([StreamRecord(str(record.number), record)])
     live = world.projector.read_models
     if live.rows != rebuilt.rows:
         differing = [

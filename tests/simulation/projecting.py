@@ -7,8 +7,9 @@ from typing import Any
 
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import EncodedRecord
-from bursa.read_models.fold import Definitions, RowChange, Views
-from bursa.read_models.projector import Delivery, ProjectionError, Projector
+from bursa.journal.stream import StreamRecord
+from bursa.read_models.fold import Definitions, ReadModelChanges, RowChange
+from bursa.read_models.projector import ProjectionError, Projector
 from bursa.read_models.rows import BookRow, Changes, ProgressRow
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
@@ -50,23 +51,23 @@ class ReadModelMemory:
         if self.position is None or progress.sequence > self.position.sequence:
             self.position = progress
 
-    def writes(self, views: Views) -> Iterator[tuple[tuple[object, ...], RowChange]]:
+    def writes(self, changes: ReadModelChanges) -> Iterator[tuple[tuple[object, ...], RowChange]]:
         """Yield every write of a run, each of which may be the last before a crash."""
-        for fill in views.fills:
+        for fill in changes.fills:
             key = ("fill", fill.account, fill.trade_id, fill.role)
             yield key, RowChange(fill.sequence, _as_row(fill), whole=True)
-        for trade in views.trades:
+        for trade in changes.trades:
             yield ("trade", trade.trade_id), RowChange(trade.sequence, _as_row(trade), whole=True)
-        for pointer in views.client_orders.values():
+        for pointer in changes.client_orders.values():
             yield (
                 ("client", pointer.account, pointer.client_order_id),
                 RowChange(0, _as_row(pointer), whole=True),
             )
-        for order, change in views.orders.items():
+        for order, change in changes.orders.items():
             yield ("order", *order), change
-        for market, change in views.markets.items():
+        for market, change in changes.markets.items():
             yield ("market", *market), change
-        for balance in views.balances.values():
+        for balance in changes.balances.values():
             yield (
                 ("balance", balance.account, balance.asset),
                 RowChange(balance.sequence, _as_row(balance), whole=True),
@@ -83,10 +84,10 @@ class ReadModelMemory:
         row["sequence"] = change.sequence
         self.rows[key] = row
 
-    def write(self, views: Views) -> None:
-        for key, change in self.writes(views):
+    def write(self, changes: ReadModelChanges) -> None:
+        for key, change in self.writes(changes):
             self.change(key, change)
-        self.defined = views.definitions.copy()
+        self.defined = changes.definitions.copy()
 
 
 class FailingReadModels(ReadModelMemory):
@@ -118,10 +119,10 @@ class FailingReadModels(ReadModelMemory):
         super().advance(progress)
         self._perhaps_fail()
 
-    def write(self, views: Views) -> None:
+    def write(self, changes: ReadModelChanges) -> None:
         # Definitions first, as rows that other rows need.
-        self.defined = views.definitions.copy()
-        for key, change in self.writes(views):
+        self.defined = changes.definitions.copy()
+        for key, change in self.writes(changes):
             self._perhaps_fail()
             self.change(key, change)
 
@@ -174,9 +175,9 @@ class ProjectorProcess:
     def _project(self, batch: list[EncodedRecord]) -> bool:
         if not self.faulty:
             self.read_models.fault_rate = 0.0
-        deliveries = [Delivery(str(record.first_sequence), record) for record in batch]
+        stream_records = [StreamRecord(str(record.first_sequence), record) for record in batch]
         try:
-            return self._projector.project(deliveries).failed is None
+            return self._projector.project(stream_records).failed is None
         except (ProjectionError, OutcomeUnknown):
             return False
 

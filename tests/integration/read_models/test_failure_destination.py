@@ -13,7 +13,7 @@ import pytest
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
-from bursa.read_models.fold import Views
+from bursa.read_models.fold import ReadModelChanges
 from scripts.rebuild import open_rebuild
 from tests.contract.templates import APPLICATION, resources
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell
@@ -112,11 +112,11 @@ class Outage:
         self.failures = failures
         write = projector.projector._read_models.write
 
-        def perhaps_write(views: Views) -> None:
+        def perhaps_write(changes: ReadModelChanges) -> None:
             if self.failures > 0:
                 self.failures -= 1
                 raise OutcomeUnknown("the table gives no answer")
-            write(views)
+            write(changes)
 
         patch.setattr(projector.projector._read_models, "write", perhaps_write)
 

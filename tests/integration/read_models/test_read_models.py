@@ -16,7 +16,7 @@ from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.memory import MemoryTables, item_key
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
-from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.integration.read_models.tables import JOURNAL, SETTINGS
 from wire import codec
 
@@ -63,11 +63,11 @@ def test_stored_rows_equal_the_rows_in_memory(
     dynamodb: "DynamoDBClient", tables: ReadModelTables, shard: Shard
 ) -> None:
     memory = MemoryTables(0)
-    Projector(0, shard, memory, unexpected).project(deliveries(shard.records))
+    Projector(0, shard, memory, unexpected).project(stream_records(shard.records))
 
     live = Projector(0, shard, tables, unexpected)
     for start in range(0, len(shard.records), 7):
-        live.project(deliveries(shard.records[start : start + 7]))
+        live.project(stream_records(shard.records[start : start + 7]))
 
     assert stored(dynamodb) == memory.items
 
@@ -77,11 +77,11 @@ def test_late_writer_changes_nothing(
 ) -> None:
     late = Projector(0, shard, tables, unexpected)
     late.project([])
-    Projector(0, shard, tables, unexpected).project(deliveries(shard.records))
+    Projector(0, shard, tables, unexpected).project(stream_records(shard.records))
     before = stored(dynamodb)
 
     for record in shard.records[:-1]:
-        late.project(deliveries([record]))
+        late.project(stream_records([record]))
 
     assert stored(dynamodb) == before
 
@@ -93,7 +93,7 @@ def test_gap_is_filled_from_the_stored_journal(
         dynamodb.put_item(TableName=JOURNAL, Item=to_item(record))
     journal = JournalReader(dynamodb, JOURNAL, 0)
 
-    outcome = Projector(0, journal, tables, unexpected).project(deliveries(shard.records[-1:]))
+    outcome = Projector(0, journal, tables, unexpected).project(stream_records(shard.records[-1:]))
 
     assert outcome.applied == len(shard.records)
 
@@ -127,7 +127,7 @@ def test_snapshots_read_what_the_projector_wrote(
 ) -> None:
     shard = Shard()
     shard.run(buy(ALICE, 100, 5), buy(ALICE, 101, 5), sell(BOB, 101, 2), sell(BOB, 101, 3))
-    Projector(0, shard, tables, unexpected).project(deliveries(shard.records))
+    Projector(0, shard, tables, unexpected).project(stream_records(shard.records))
     snapshots = SnapshotTables(dynamodb, read_model_names(SETTINGS), tables)
 
     (order,) = snapshots.open_orders("t1-1", 10)

@@ -11,9 +11,9 @@ from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
 from bursa.read_models.bootstrap import read_models
 from bursa.read_models.projector import Projector
-from bursa.read_models.rebuild_dynamodb import Rebuild
+from bursa.read_models.rebuild import Rebuild
 from scripts import rebuild as script
-from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, SETTINGS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Exchange:
         self.client.put_item(TableName=JOURNAL, Item=to_item(record))
 
     def project(self) -> None:
-        self.projector.project(deliveries(self.shard.records))
+        self.projector.project(stream_records(self.shard.records))
 
     def rebuild(self) -> Rebuild:
         rebuilt = script.open_rebuild(self.client, ENVIRONMENT, 0)

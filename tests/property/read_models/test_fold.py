@@ -10,7 +10,7 @@ from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
 from bursa.read_models.rows import OrderRow, from_attributes
-from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, USDT, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, USDT, Shard, buy, sell, stream_records
 from wire import codec
 from wire import layout as w
 
@@ -73,7 +73,7 @@ def shard_of(history: list[list[bytes]]) -> Shard:
 
 def rows_in_one_go(shard: Shard) -> MemoryTables:
     tables = MemoryTables(0)
-    Projector(0, shard, tables, unexpected).project(deliveries(shard.records))
+    Projector(0, shard, tables, unexpected).project(stream_records(shard.records))
     return tables
 
 
@@ -99,7 +99,7 @@ def test_rows_depend_on_the_journal_alone(history: list[list[bytes]], data: st.D
 
     for batch in data.draw(stream_batches(shard.records)):
         process = data.draw(st.sampled_from(processes))
-        assert process.project(deliveries(batch)).failed is None
+        assert process.project(stream_records(batch)).failed is None
 
     assert tables.items == expected.items
 

@@ -13,7 +13,7 @@ from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.rows import SubscriptionRow
-from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 
 BOOK, TRADES = "book:BTC-USDT", "trades:BTC-USDT"
 ALICES_ORDERS, BOBS_ORDERS = "orders:t1-1", "orders:t1-2"
@@ -58,7 +58,7 @@ class Broadcast:
     def __init__(self) -> None:
         self.shard = Shard()
         self.tables = MemoryTables(0)
-        Projector(0, self.shard, self.tables, print).project(deliveries(self.shard.records))
+        Projector(0, self.shard, self.tables, print).project(stream_records(self.shard.records))
         self.audience = Audience()
         self.now_ms = 0
         self.definitions_read = 0

@@ -30,7 +30,7 @@ from bursa.read_models.rows import (
     TradeRow,
     from_attributes,
 )
-from tests.doubles.shard import ALICE, BOB, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 
 CLIENT = Client(AccountId.parse("t1-1"), "conn=")
 NOW_MS = 1_700_000_000_000
@@ -113,7 +113,7 @@ class Desk:
         self.shard.run(buy(ALICE, 23_512, 10), sell(BOB, 23_600, 5), texts={0: "mine"})
         self.shard.run(sell(BOB, 23_512, 3), sell(BOB, 23_512, 4))
         self.tables = MemoryTables(0)
-        Projector(0, self.shard, self.tables, print).project(deliveries(self.shard.records))
+        Projector(0, self.shard, self.tables, print).project(stream_records(self.shard.records))
         self.connections = Connections()
         self.subscriptions = Subscriptions(self.connections, Snapshots(self.tables))
 

@@ -9,9 +9,9 @@ from bursa.journal.record import JournalRecord
 from bursa.read_models import fold as projection
 from bursa.read_models.fold import (
     Definitions,
+    ReadModelChanges,
     UnprojectableRecord,
-    Views,
-    complete,
+    add_known_order_fields,
     fold,
     split_at_gaps,
 )
@@ -21,21 +21,21 @@ from wire import codec
 from wire import layout as w
 
 
-def folded(shard: Shard) -> Views:
+def folded(shard: Shard) -> ReadModelChanges:
     return fold(shard.plain(), Definitions())
 
 
 def test_definitions_become_rows_with_names() -> None:
-    views = folded(Shard())
+    changes = folded(Shard())
 
-    market = views.markets["t1", "BTC-USDT"]
+    market = changes.markets["t1", "BTC-USDT"]
     assert market.whole
     assert market.values["base"] == "BTC"
     assert market.values["quote_scale"] == 10
     assert market.values["min_notional"] == 5
-    assert [asset.symbol for asset in views.assets] == ["BTC", "USDT"]
-    assert views.fee_tiers["t1", 0] == FeeTierRow("t1", 0, 1_000, 2_000, sequence=5)
-    assert views.definitions.markets[BTC_USDT].symbol == "BTC-USDT"
+    assert [asset.symbol for asset in changes.assets] == ["BTC", "USDT"]
+    assert changes.fee_tiers["t1", 0] == FeeTierRow("t1", 0, 1_000, 2_000, sequence=5)
+    assert changes.definitions.markets[BTC_USDT].symbol == "BTC-USDT"
 
 
 def test_definitions_of_the_caller_do_not_grow() -> None:
@@ -49,9 +49,9 @@ def test_new_order_is_whole_and_named_by_its_client() -> None:
     order_id = shard.next_sequence
     shard.run(buy(ALICE, 23_512, 1_000), texts={0: "mine"})
 
-    views = folded(shard)
+    changes = folded(shard)
 
-    change = views.orders["t1-1", order_id]
+    change = changes.orders["t1-1", order_id]
     assert change.whole
     assert change.sequence == order_id
     assert (
@@ -73,7 +73,7 @@ def test_new_order_is_whole_and_named_by_its_client() -> None:
         }
         == change.values
     )
-    assert views.client_orders == {("t1-1", "mine"): ClientOrderRow("t1-1", "mine", order_id)}
+    assert changes.client_orders == {("t1-1", "mine"): ClientOrderRow("t1-1", "mine", order_id)}
 
 
 def test_order_placed_filled_and_closed_in_one_run_is_one_change() -> None:
@@ -164,9 +164,9 @@ def test_trade_is_one_public_row_and_a_fill_for_each_side() -> None:
     taker = shard.next_sequence
     shard.run(sell(BOB, 900, 400))
 
-    views = folded(shard)
+    changes = folded(shard)
 
-    (trade,) = views.trades
+    (trade,) = changes.trades
     assert (trade.tenant, trade.market, trade.price, trade.quantity) == (
         "t1",
         "BTC-USDT",
@@ -174,7 +174,7 @@ def test_trade_is_one_public_row_and_a_fill_for_each_side() -> None:
         400,
     )
     assert trade.taker_side == "sell"
-    by_role = {fill.role: fill for fill in views.fills}
+    by_role = {fill.role: fill for fill in changes.fills}
     assert by_role["maker"].account == "t1-1"
     assert by_role["maker"].order_id == maker
     assert (by_role["maker"].side, by_role["maker"].fee_asset) == ("buy", "BTC")
@@ -209,10 +209,10 @@ def test_refused_command_changes_no_row() -> None:
     definitions = folded(shard).definitions
     shard.run(buy(ALICE, 100, 10**14), codec.encode_cancel(BOB, 999), codec.encode_reject(BOB))
 
-    views = fold(shard.plain()[-1:], definitions)
+    changes = fold(shard.plain()[-1:], definitions)
 
-    assert [views.orders, views.balances, views.books, views.markets] == [{}, {}, {}, {}]
-    assert views.fills == []
+    assert [changes.orders, changes.balances, changes.books, changes.markets] == [{}, {}, {}, {}]
+    assert changes.fills == []
 
 
 def test_market_state_reaches_the_definition() -> None:
@@ -294,9 +294,9 @@ def test_known_order_is_whole_again_when_it_closes() -> None:
     second = fold(shard.plain()[-1:], first.definitions)
     known: dict[tuple[str, int], Changes] = {}
 
-    complete(first, known)
+    add_known_order_fields(first, known)
     assert list(known) == [("t1-1", order_id)]
-    complete(second, known)
+    add_known_order_fields(second, known)
 
     assert second.orders["t1-1", order_id] == in_one_run
     assert known == {}
@@ -308,12 +308,12 @@ def test_unknown_order_stays_a_part() -> None:
     shard.run(buy(ALICE, 100, 10))
     definitions = folded(shard).definitions
     shard.run(sell(BOB, 100, 1))
-    views = fold(shard.plain()[-1:], definitions)
+    changes = fold(shard.plain()[-1:], definitions)
     known: dict[tuple[str, int], Changes] = {}
 
-    complete(views, known)
+    add_known_order_fields(changes, known)
 
-    assert not views.orders["t1-1", order_id].whole
+    assert not changes.orders["t1-1", order_id].whole
     assert known == {}
 
 
@@ -323,5 +323,5 @@ def test_only_the_newest_open_orders_are_remembered(monkeypatch: pytest.MonkeyPa
     order_id = shard.next_sequence
     shard.run(*[buy(ALICE, price, 1) for price in (100, 101, 102)])
     known: dict[tuple[str, int], Changes] = {}
-    complete(folded(shard), known)
+    add_known_order_fields(folded(shard), known)
     assert [key[1] for key in known] == [order_id + 1, order_id + 2]

@@ -6,20 +6,20 @@ from dataclasses import replace
 import pytest
 
 from bursa.journal.record import EncodedRecord, JournalRecord, decode_record, encode_record
+from bursa.journal.stream import StreamRecord
 from bursa.read_models.books import Book
-from bursa.read_models.fold import Views
+from bursa.read_models.fold import ReadModelChanges
 from bursa.read_models.memory import ItemKey, MemoryTables
 from bursa.read_models.projector import (
     ContendedBook,
-    Delivery,
     JournalGap,
-    Outcome,
+    ProjectedBatch,
     ProjectionError,
     Projector,
 )
 from bursa.read_models.row_writes import Table
 from bursa.read_models.rows import Attributes, BookRow, ProgressRow
-from tests.doubles.shard import ALICE, BOB, OPENING, Shard, buy, deliveries, sell
+from tests.doubles.shard import ALICE, BOB, OPENING, Shard, buy, sell, stream_records
 
 
 class Following:
@@ -38,9 +38,9 @@ class Following:
     def new_process(self) -> Projector:
         return Projector(0, self.shard, self.tables, self.alarms.append)
 
-    def project(self, *numbers: int) -> Outcome:
+    def project(self, *numbers: int) -> ProjectedBatch:
         return self.projector.project(
-            deliveries([self.shard.records[number - 1] for number in numbers])
+            stream_records([self.shard.records[number - 1] for number in numbers])
         )
 
     def spoil(self, number: int, spoiled: Callable[[EncodedRecord], EncodedRecord]) -> None:
@@ -91,7 +91,7 @@ def test_rows_do_not_depend_on_how_records_come(
 def test_processes_take_turns_without_trace(following: Following, expected: object) -> None:
     other = following.new_process()
     following.project(1, 2)
-    other.project(deliveries(following.shard.records[1:4]))
+    other.project(stream_records(following.shard.records[1:4]))
     following.project(3, 4, 5)
     assert following.tables.items == expected
 
@@ -101,10 +101,10 @@ def test_process_that_missed_a_definition_reads_it(following: Following) -> None
     for commands in (OPENING[:2], OPENING[2:], [buy(ALICE, 100, 1)]):
         shard.run(*commands)
     early, late = following.new_process(), following.new_process()
-    early.project(deliveries(shard.records[:1]))
-    late.project(deliveries(shard.records[1:2]))
+    early.project(stream_records(shard.records[:1]))
+    late.project(stream_records(shard.records[1:2]))
 
-    outcome = early.project(deliveries(shard.records[2:]))
+    outcome = early.project(stream_records(shard.records[2:]))
 
     assert (outcome.failed, outcome.applied, following.alarms) == (None, 1, [])
 
@@ -113,7 +113,7 @@ def test_late_process_changes_nothing(following: Following, expected: object) ->
     late = following.new_process()
     late.project([])  # it has read that nothing is applied yet
     following.project(1, 2, 3, 4, 5)
-    late.project(deliveries(following.shard.records[:3]))
+    late.project(stream_records(following.shard.records[:3]))
     assert following.tables.items == expected
 
 
@@ -179,22 +179,22 @@ def test_bad_record_in_a_gap_is_stepped_over_and_counted(
     assert len(following.alarms) == 1
 
 
-def test_delivery_that_is_no_record_is_reported(following: Following) -> None:
-    first = deliveries(following.shard.records[:1])
-    outcome = following.projector.project([*first, Delivery("nonsense", None)])
+def test_entry_that_is_no_record_is_reported(following: Following) -> None:
+    first = stream_records(following.shard.records[:1])
+    outcome = following.projector.project([*first, StreamRecord("nonsense", None)])
     assert (outcome.failed, outcome.applied) == ("nonsense", 1)
 
 
 def test_record_of_another_shard_is_reported(following: Following) -> None:
     stray = encode_record(replace(following.shard.plain()[0], shard=7))
-    assert following.projector.project(deliveries([stray])).failed == "stream-1"
+    assert following.projector.project(stream_records([stray])).failed == "stream-1"
 
 
 def test_journal_with_a_hole_stops_the_projection(following: Following) -> None:
     last = following.shard.records[4]
     del following.shard.records[2]
     with pytest.raises(JournalGap):
-        following.projector.project(deliveries([last]))
+        following.projector.project(stream_records([last]))
     progress = following.tables.progress()
     assert progress is None or progress.number <= 2
 
@@ -211,9 +211,9 @@ class FailingTables(MemoryTables):
             self.step = ""
             raise ConnectionError(step)
 
-    def write(self, views: Views) -> None:
+    def write(self, changes: ReadModelChanges) -> None:
         self._fail("before rows")
-        super().write(views)
+        super().write(changes)
         self._fail("after rows")
 
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:

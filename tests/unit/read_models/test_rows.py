@@ -3,18 +3,15 @@
 import pytest
 
 from bursa.read_models.book_format import (
-    HOUR_MS,
     LEVELS_STORED_MAX,
     BookError,
-    HourStatistics,
-    last_day,
     pack_hours,
     pack_levels,
     pack_side,
     unpack_hours,
     unpack_levels,
-    with_trade,
 )
+from bursa.read_models.hourly_statistics import HOUR_MS, HourStatistics, last_day, with_trade
 from bursa.read_models.rows import (
     AssetRow,
     Attributes,

@@ -1,23 +1,40 @@
-"""What Lambda is handed when the journal's stream has something, as deliveries of records."""
+"""Read the batches of the journal's stream that Lambda hands over, and answer them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bursa.journal.items import from_stream_image
 from bursa.journal.record import EncodedRecord, RecordError
 from bursa.kernel import keys
-from bursa.read_models.projector import Delivery
 
 Join = Callable[[EncodedRecord], EncodedRecord]
 BatchResponse = dict[str, list[dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A record as the stream brings it.
+
+    Attributes
+    ----------
+    identifier
+        What the stream calls it; a failure is reported by this name.
+    record
+        None when what came can't be read as a record.
+
+    """
+
+    identifier: str
+    record: EncodedRecord | None
 
 
 class BadRecordFirst(Exception):  # noqa: N818 - the name is what it means to a caller
     """Raised so that Lambda halves a batch, until the bad record at its beginning is alone."""
 
 
-def deliveries(event: Mapping[str, Any], joined: Join) -> Iterator[Delivery]:
-    """Read a stream batch; what is no record comes as a delivery without one.
+def stream_records(event: Mapping[str, Any], joined: Join) -> Iterator[StreamRecord]:
+    """Read a stream batch; what is no record comes as an entry without one.
 
     Removals are passed over: the journal is never deleted from, only exported and expired. So are
     parts of records: they say nothing before their record is there.
@@ -36,19 +53,19 @@ def deliveries(event: Mapping[str, Any], joined: Join) -> Iterator[Delivery]:
         if image is None or keys.is_journal_part(image.get("pk", {}).get("S", "")):
             continue
         record = _record(image)
-        yield Delivery(change["SequenceNumber"], record and joined(record))
+        yield StreamRecord(change["SequenceNumber"], record and joined(record))
 
 
 def batch_response(event: Mapping[str, Any], failed: str | None) -> BatchResponse:
-    """Tell Lambda from which delivery on the batch has to come again (None: from none).
+    """Tell Lambda from which entry on the batch has to come again (None: from none).
 
-    A batch is split at the delivery that is named, which does nothing where that is the first one:
+    A batch is split at the entry that is named, which does nothing where that is the first one:
     all of it would be retried, and given up, together. Lambda halves a batch after an error.
 
     Raises
     ------
     BadRecordFirst
-        When the first delivery of several has failed.
+        When the first entry of several has failed.
 
     """
     records = event["Records"]

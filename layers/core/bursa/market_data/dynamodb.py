@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bursa.aws.outages import unavailable
-from bursa.dialects.native.presentation import market_from_row
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
+from bursa.read_models.definitions import market_from_row
 from bursa.read_models.rows import (
     AssetRow,
     BookRow,
@@ -64,7 +64,7 @@ class MarketsTable:
         found = self._definitions(tenant).markets.get(symbol)
         return found or self._second_look(tenant).markets.get(symbol)
 
-    def numbered(self, tenant: TenantId, number: int) -> Market | None:
+    def by_number(self, tenant: TenantId, number: int) -> Market | None:
         """Find a market by the engine's number."""
         found = self._definitions(tenant).numbers.get(number)
         return found or self._second_look(tenant).numbers.get(number)

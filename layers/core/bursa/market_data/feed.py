@@ -21,18 +21,19 @@ from bursa.dialects.native.feed_messages import (
     book_data,
     order_data,
 )
-from bursa.dialects.native.presentation import balance_from_row, market_from_row, trade_from_row
+from bursa.dialects.native.presentation import balance_from_row, trade_from_row
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.market_data import channels
 from bursa.market_data.channels import Channel
+from bursa.read_models.definitions import market_from_row
 from bursa.read_models.fold import (
     BookChange,
     Definitions,
+    ReadModelChanges,
     RowChange,
     UnprojectableRecord,
-    Views,
     fold,
 )
 from bursa.read_models.rows import BalanceRow, FillRow, SubscriptionRow, TradeRow
@@ -192,7 +193,7 @@ class Feeds:
                     if message.sequence > since:
                         messages.setdefault((message.tenant, connection_id), []).extend(bodies)
 
-    def _open(self, encoded: EncodedRecord) -> Views | None:
+    def _open(self, encoded: EncodedRecord) -> ReadModelChanges | None:
         try:
             record = decode_record(encoded)
             try:
@@ -210,7 +211,7 @@ class Feeds:
 Message = ChannelMessage | MissedMessage
 
 
-def channel_messages(views: Views) -> Iterator[Message]:
+def channel_messages(views: ReadModelChanges) -> Iterator[Message]:
     """Say what a record's views mean for each channel they touch."""
     for number, change in views.books.items():
         yield from _book_messages(views, number, change)
@@ -219,7 +220,7 @@ def channel_messages(views: Views) -> Iterator[Message]:
     yield from _balance_messages(views)
 
 
-def _book_messages(views: Views, number: int, change: BookChange) -> Iterator[Message]:
+def _book_messages(views: ReadModelChanges, number: int, change: BookChange) -> Iterator[Message]:
     levels: dict[int, dict[int, int]] = {w.SIDE_BUY: {}, w.SIDE_SELL: {}}
     sequence = 0
     for _, fact in change.facts:
@@ -241,7 +242,7 @@ def _book_messages(views: Views, number: int, change: BookChange) -> Iterator[Me
     yield ChannelMessage(change.tenant, channel, sequence, views.time_ms, data)
 
 
-def _trade_messages(views: Views) -> Iterator[Message]:
+def _trade_messages(views: ReadModelChanges) -> Iterator[Message]:
     markets = _by_symbol(views.definitions)
     by_market: dict[tuple[str, str], list[TradeRow]] = {}
     for trade in views.trades:
@@ -256,7 +257,7 @@ def _trade_messages(views: Views) -> Iterator[Message]:
             yield ChannelMessage(tenant, channel, sequence, time_ms, data)
 
 
-def _order_messages(views: Views) -> Iterator[Message]:
+def _order_messages(views: ReadModelChanges) -> Iterator[Message]:
     markets = _by_symbol(views.definitions)
     fills: dict[tuple[str, int], list[FillRow]] = {}
     for fill in views.fills:
@@ -280,7 +281,7 @@ def _order_messages(views: Views) -> Iterator[Message]:
         yield ChannelMessage(tenant, channel, sequence, views.time_ms, data)
 
 
-def _balance_messages(views: Views) -> Iterator[Message]:
+def _balance_messages(views: ReadModelChanges) -> Iterator[Message]:
     scales = {
         (asset.tenant, asset.symbol): asset.scale for asset in views.definitions.assets.values()
     }

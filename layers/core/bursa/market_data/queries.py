@@ -19,6 +19,7 @@ from bursa.dialects.native.responses import (
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.pages import Page
 from bursa.read_models import book_format as books
+from bursa.read_models.hourly_statistics import last_day
 from bursa.read_models.rows import BookRow, TradeRow
 from bursa.trading.catalogue import MarketCatalogue, named_market
 
@@ -131,7 +132,7 @@ class MarketQueries:
         market = named_market(self._catalogue, self._tenant, symbol)
         row = self._book_row(symbol)
         bids, asks = books.unpack_levels(row.bids), books.unpack_levels(row.asks)
-        day = books.last_day(books.unpack_hours(row.hours), self._clock.now_ms())
+        day = last_day(books.unpack_hours(row.hours), self._clock.now_ms())
         best = (bids[0][0] if bids else 0, asks[0][0] if asks else 0)
         return ticker_answer(row, day, best, market)
 

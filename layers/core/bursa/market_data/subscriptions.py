@@ -21,12 +21,13 @@ from bursa.dialects.native.feed_messages import (
     encode,
     order_data,
 )
-from bursa.dialects.native.presentation import balance_from_row, market_from_row, trade_from_row
+from bursa.dialects.native.presentation import balance_from_row, trade_from_row
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.market_data import channels
 from bursa.market_data.channels import Channel
 from bursa.read_models.book_format import unpack_levels
+from bursa.read_models.definitions import market_from_row
 from bursa.read_models.rows import (
     AssetRow,
     BalanceRow,

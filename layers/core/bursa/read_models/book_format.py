@@ -6,17 +6,16 @@ numbers to a byte or two; then MessagePack, then Zstandard (RFC 8878).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 import msgspec
 import zstandard
 
+from bursa.read_models.hourly_statistics import HourStatistics
+
 Level = tuple[int, int]  # price in ticks, quantity in lots
 
-HOUR_MS = 3_600_000
-HOURS_KEPT = 25  # the hour that has begun and the 24 before it
 # An item holds 400 KB. This many levels a side fit even when no number in them is small, so that
-# nobody can stop a market's view by placing orders at ever more prices.
+# no one can stop a market's read model by placing orders at ever more prices.
 LEVELS_STORED_MAX = 10_000
 _COMPRESSION_LEVEL = 1
 # Far above what fits into an item; keeps a damaged row from eating memory.
@@ -25,20 +24,6 @@ _PLAIN_BYTES_MAX = 16 * 1024 * 1024
 
 class BookError(Exception):
     """Raised when a stored book can't be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class HourStatistics:
-    """What traded in one hour that begins at ``hour * HOUR_MS``: ticks, lots, quote units."""
-
-    hour: int
-    open: int
-    high: int
-    low: int
-    close: int
-    volume: int
-    quote_volume: int
-    trades: int
 
 
 _compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_content_size=True)
@@ -99,45 +84,6 @@ def unpack_hours(packed: bytes) -> list[HourStatistics]:
         return [HourStatistics(*row) for row in _hours_decoder.decode(_plain(packed))]
     except msgspec.DecodeError as error:
         raise BookError(f"Unreadable statistics: {error}") from None
-
-
-def with_trade(
-    hours: list[HourStatistics], time_ms: int, price: int, quantity: int, quote_amount: int
-) -> list[HourStatistics]:
-    """Add a trade to the statistics and drop hours that are too old; trades come in order."""
-    hour = time_ms // HOUR_MS
-    if hours and hours[-1].hour == hour:
-        last = hours[-1]
-        updated = replace(
-            last,
-            high=max(last.high, price),
-            low=min(last.low, price),
-            close=price,
-            volume=last.volume + quantity,
-            quote_volume=last.quote_volume + quote_amount,
-            trades=last.trades + 1,
-        )
-        return [*hours[:-1], updated]
-    kept = [known for known in hours if known.hour > hour - HOURS_KEPT]
-    return [*kept, HourStatistics(hour, price, price, price, price, quantity, quote_amount, 1)]
-
-
-def last_day(hours: Iterable[HourStatistics], now_ms: int) -> HourStatistics | None:
-    """Merge the last 24 hours and the one that has begun; None when nothing traded."""
-    first = now_ms // HOUR_MS - HOURS_KEPT + 1
-    recent = [hour for hour in hours if hour.hour >= first]
-    if not recent:
-        return None
-    return HourStatistics(
-        recent[0].hour,
-        recent[0].open,
-        max(hour.high for hour in recent),
-        min(hour.low for hour in recent),
-        recent[-1].close,
-        sum(hour.volume for hour in recent),
-        sum(hour.quote_volume for hour in recent),
-        sum(hour.trades for hour in recent),
-    )
 
 
 def _plain(packed: bytes) -> bytes:

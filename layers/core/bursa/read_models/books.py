@@ -8,15 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from bursa.read_models.book_format import (
-    HourStatistics,
-    pack_hours,
-    pack_side,
-    unpack_hours,
-    unpack_levels,
-    with_trade,
-)
+from bursa.read_models.book_format import pack_hours, pack_side, unpack_hours, unpack_levels
 from bursa.read_models.fold import BookFact
+from bursa.read_models.hourly_statistics import HourStatistics, with_trade
 from bursa.read_models.rows import BookRow
 from wire import events as e
 from wire import layout as w

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, cast
 
 from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
 from bursa.kernel import keys
-from bursa.read_models.fold import Definitions, Views
+from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
-    Kind,
-    PlacedRow,
+    RowWrite,
     Table,
+    WriteMode,
     book_key,
-    place,
-    place_book,
-    place_progress,
+    book_write,
+    progress_write,
     row_key,
+    row_writes,
 )
 from bursa.read_models.rows import (
     AssetRow,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReadModelNames:
-    """Names of the tables."""
+    """The names of the tables."""
 
     orders: str
     fills: str
@@ -46,7 +46,7 @@ class ReadModelNames:
     progress: str
 
     def of(self, table: Table) -> str:
-        """Name one of them."""
+        """Return the name of one of them."""
         return str(getattr(self, table.value))
 
 
@@ -107,24 +107,24 @@ class ReadModelTables:
 
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:
         """Replace the book of that sequence (0: there is none); tells whether it was so."""
-        placed = place_book(row)
+        row_write = book_write(row)
         return self._writer.put_instead_of(
-            self._names.of(placed.table), placed.values | placed.key, previous_sequence
+            self._names.of(row_write.table), row_write.values | row_write.key, previous_sequence
         )
 
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""
-        self._conditional(place_progress(progress))()
+        self._conditional(progress_write(progress))()
 
-    def write(self, views: Views) -> None:
+    def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""
-        self._writer.run(self._writes(views))
+        self._writer.run(self._writes(changes))
 
-    def _writes(self, views: Views) -> Iterator[Write]:
-        """Place rows as they are asked for: a large record's would not all fit into memory."""
+    def _writes(self, changes: ReadModelChanges) -> Iterator[Write]:
+        """Make writes as they are asked for: a large record's would not all fit into memory."""
         fixed: list[tuple[str, Attributes]] = []
-        for row in place(views, self._shard):
-            if row.kind is Kind.FIXED:
+        for row in row_writes(changes, self._shard):
+            if row.mode is WriteMode.FIXED:
                 fixed.append((self._names.of(row.table), row.values | row.key))
                 if len(fixed) == BATCH_ITEMS_MAX:
                     yield from self._writer.batches(fixed)
@@ -133,8 +133,8 @@ class ReadModelTables:
                 yield self._conditional(row)
         yield from self._writer.batches(fixed)
 
-    def _conditional(self, row: PlacedRow) -> Write:
+    def _conditional(self, row: RowWrite) -> Write:
         table = self._names.of(row.table)
-        if row.kind is Kind.WHOLE:
+        if row.mode is WriteMode.WHOLE:
             return lambda: self._writer.put_newer(table, row.values | row.key)
         return lambda: self._writer.update_newer(table, row.key, row.values, row.removed)

@@ -1,7 +1,8 @@
 """Fold journal records into the rows that the read models must then hold. Pure.
 
 Events state absolute facts (DESIGN D7), so a run of records is folded to one final state per row
-before anything is written: an order that was placed, filled and closed within a run is one write.
+before anything is written: an order that is placed, filled and closed
+within a run is one write.
 Folding the same records in other portions gives the same rows.
 
 A fold never reads a row. What a run can't know (an older order's creation time) it does not touch,
@@ -62,7 +63,7 @@ class Definitions:
     markets: dict[int, MarketRow] = field(default_factory=dict)
 
     def copy(self) -> "Definitions":
-        """Return a registry that can grow without this one noticing."""
+        """Return a registry that can grow without changing this one."""
         return Definitions(dict(self.assets), dict(self.markets))
 
 
@@ -77,6 +78,11 @@ class RowChange:
     values: Changes
     whole: bool = False
 
+    def update(self, sequence: int, values: Changes) -> None:
+        """Overwrite with a later state of the same row."""
+        self.sequence = sequence
+        self.values.update(values)
+
 
 @dataclass(slots=True)
 class BookChange:
@@ -88,7 +94,7 @@ class BookChange:
 
 
 @dataclass(slots=True)
-class Views:
+class ReadModelChanges:
     """The final rows of a run of records, ``first_sequence`` to ``last_sequence``."""
 
     first_sequence: int
@@ -107,7 +113,7 @@ class Views:
     books: dict[int, BookChange] = field(default_factory=dict)
 
 
-def fold(records: Sequence[JournalRecord], definitions: Definitions) -> Views:
+def fold(records: Sequence[JournalRecord], definitions: Definitions) -> ReadModelChanges:
     """Fold a run of records, without a gap and in order, into final rows.
 
     Parameters
@@ -124,7 +130,7 @@ def fold(records: Sequence[JournalRecord], definitions: Definitions) -> Views:
 
     """
     first, last = records[0], records[-1]
-    views = Views(
+    changes = ReadModelChanges(
         first.first_sequence,
         last.last_sequence,
         last.number,
@@ -133,28 +139,21 @@ def fold(records: Sequence[JournalRecord], definitions: Definitions) -> Views:
     )
     for record in records:
         try:
-            _Folder(views, record).fold()
+            _RecordFold(changes, record).fold()
         except (KeyError, ValueError, InvalidInput) as error:
             raise UnprojectableRecord(
                 record.first_sequence, record.last_sequence, f"{type(error).__name__} {error}"
             ) from error
-    return views
+    return changes
 
 
-def unfolded(change: RowChange, sequence: int, values: Changes, *, whole: bool) -> None:
-    """Merge a later state of a row into an earlier one."""
-    change.sequence = sequence
-    change.values.update(values)
-    change.whole = change.whole or whole
+class _RecordFold:
+    """Folds one record into changes; knows the command whose events it is at."""
 
-
-class _Folder:
-    """Folds one record into views; knows the command whose events it is at."""
-
-    def __init__(self, views: Views, record: JournalRecord) -> None:
-        self._views = views
+    def __init__(self, changes: ReadModelChanges, record: JournalRecord) -> None:
+        self._changes = changes
         self._record = record
-        self._definitions = views.definitions
+        self._definitions = changes.definitions
         self._result: e.Result
         self._accounts: dict[int, str] = {}
         self._order_key = ("", 0)
@@ -217,12 +216,12 @@ class _Folder:
         values = _order_state(event, account, self._result)
         created = event.order_id == event.sequence
         key = self._order_key = (account, event.order_id)
-        change = self._views.orders.get(key)
+        change = self._changes.orders.get(key)
         if change is None:
             values.update(self._order_identity(event, account, created=created))
-            self._views.orders[key] = RowChange(event.sequence, values, whole=created)
+            self._changes.orders[key] = RowChange(event.sequence, values, whole=created)
         else:
-            unfolded(change, event.sequence, values, whole=False)
+            change.update(event.sequence, values)
 
     def _order_identity(self, event: e.Order, account: str, *, created: bool) -> Changes:
         """Fields that never change again."""
@@ -242,7 +241,7 @@ class _Folder:
             client_order_id = self._record.texts.get(event.sequence)
             if client_order_id is not None:
                 values["client_order_id"] = client_order_id
-                self._views.client_orders[account, client_order_id] = ClientOrderRow(
+                self._changes.client_orders[account, client_order_id] = ClientOrderRow(
                     account, client_order_id, event.order_id
                 )
             values |= dict.fromkeys(_CONDITIONS, 0)
@@ -250,7 +249,7 @@ class _Folder:
 
     def _order_conditions(self, event: e.OrderConditions) -> None:
         """Complete the order event before it."""
-        change = self._views.orders[self._order_key]
+        change = self._changes.orders[self._order_key]
         if event.order_id != self._order_key[1]:
             raise ValueError(f"conditions of order {event.order_id} without the order")
         change.values |= {name: getattr(event, name) for name in _CONDITIONS}
@@ -260,24 +259,24 @@ class _Folder:
     def _balance(self, event: e.Balance) -> None:
         account = self._account(event.account)
         asset = self._definitions.assets[event.asset].symbol
-        self._views.balances[account, asset] = BalanceRow(
+        self._changes.balances[account, asset] = BalanceRow(
             account, asset, event.available, event.held, self._result.time_ms, event.sequence
         )
 
     # --- markets ----------------------------------------------------------------------------------
 
     def _book(self, number: int) -> BookChange:
-        book = self._views.books.get(number)
+        book = self._changes.books.get(number)
         if book is None:
             market = self._definitions.markets[number]
-            book = self._views.books[number] = BookChange(market.tenant, market.symbol)
+            book = self._changes.books[number] = BookChange(market.tenant, market.symbol)
         return book
 
     def _trade(self, event: e.Trade) -> None:
         time_ms = self._result.time_ms
         self._book(event.market).facts.append((time_ms, event))
         market = self._definitions.markets[event.market]
-        self._views.trades.append(
+        self._changes.trades.append(
             TradeRow(
                 market.tenant,
                 market.symbol,
@@ -291,7 +290,7 @@ class _Folder:
             )
         )
         for role in ("maker", "taker"):
-            self._views.fills.append(self._fill(event, market, role))
+            self._changes.fills.append(self._fill(event, market, role))
 
     def _fill(self, event: e.Trade, market: MarketRow, role: str) -> FillRow:
         taker = role == "taker"
@@ -328,11 +327,11 @@ class _Folder:
     def _change_market(self, number: int, sequence: int, values: Changes) -> None:
         market = self._definitions.markets[number]
         key = (market.tenant, market.symbol)
-        change = self._views.markets.get(key)
+        change = self._changes.markets.get(key)
         if change is None:
-            self._views.markets[key] = RowChange(sequence, values)
+            self._changes.markets[key] = RowChange(sequence, values)
         else:
-            unfolded(change, sequence, values, whole=False)
+            change.update(sequence, values)
 
     def _market_definition(self, event: e.MarketDefinition) -> None:
         base = self._definitions.assets[event.base]
@@ -353,7 +352,9 @@ class _Folder:
         self._definitions.markets[row.number] = row
         values: Changes = {name: getattr(row, name) for name in row.__slots__}
         del values["sequence"]
-        self._views.markets[row.tenant, row.symbol] = RowChange(event.sequence, values, whole=True)
+        self._changes.markets[row.tenant, row.symbol] = RowChange(
+            event.sequence, values, whole=True
+        )
 
     def _asset(self, event: e.Asset) -> None:
         row = AssetRow(
@@ -364,11 +365,11 @@ class _Folder:
             event.sequence,
         )
         self._definitions.assets[row.number] = row
-        self._views.assets.append(row)
+        self._changes.assets.append(row)
 
     def _fee_tier(self, event: e.FeeTier) -> None:
         tenant = str(TenantId(event.tenant))
-        self._views.fee_tiers[tenant, event.tier] = FeeTierRow(
+        self._changes.fee_tiers[tenant, event.tier] = FeeTierRow(
             tenant, event.tier, event.maker_ppm, event.taker_ppm, event.sequence
         )
 
@@ -392,22 +393,24 @@ def _order_state(event: e.Order, account: str, result: e.Result) -> Changes:
     }
 
 
-def complete(views: Views, open_orders: dict[tuple[str, int], Changes]) -> None:
-    """Make changes of known orders whole, and remember the orders that are open after the run.
+def add_known_order_fields(
+    changes: ReadModelChanges, open_orders: dict[tuple[str, int], Changes]
+) -> None:
+    """Complete the changes of known orders, and remember the orders that are open after the run.
 
     A closed order never changes again, so its whole row can be written without a condition, many
     at a time; that is most of the writing saved.
 
     Parameters
     ----------
-    views
+    changes
         Of a run of records.
     open_orders
         All fields of orders that are open before the run, of those that are remembered. To be
         emptied when a run was missed. Only the newest `OPEN_ORDERS_KEPT_MAX` are kept.
 
     """
-    for key, change in views.orders.items():
+    for key, change in changes.orders.items():
         known = open_orders.pop(key, None)
         if known is not None and not change.whole:
             change.values = known | change.values

@@ -4,17 +4,17 @@ A rebuild projects the whole journal into this and compares it with what is live
 """
 
 from bursa.kernel import keys
-from bursa.read_models.fold import Definitions, Views
+from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
     SEQUENCE,
-    Kind,
-    PlacedRow,
+    RowWrite,
     Table,
+    WriteMode,
     book_key,
-    place,
-    place_book,
-    place_progress,
+    book_write,
+    progress_write,
     row_key,
+    row_writes,
 )
 from bursa.read_models.rows import (
     AssetRow,
@@ -59,42 +59,42 @@ class MemoryTables:
 
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:
         """Replace the book of that sequence (0: there is none); tells whether it was so."""
-        placed = place_book(row)
-        if self._sequence(placed) != previous_sequence:
+        row_write = book_write(row)
+        if self._sequence(row_write) != previous_sequence:
             return False
-        self._put(placed)
+        self._put(row_write)
         return True
 
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""
-        self._write(place_progress(progress))
+        self._write(progress_write(progress))
 
-    def write(self, views: Views) -> None:
+    def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""
-        for placed in place(views, self._shard):
-            self._write(placed)
+        for row_write in row_writes(changes, self._shard):
+            self._write(row_write)
 
-    def _write(self, placed: PlacedRow) -> None:
-        if placed.kind is Kind.FIXED:
-            self._put(placed)
-        elif self._sequence(placed) < int(placed.values[SEQUENCE]["N"]):
-            if placed.kind is Kind.WHOLE:
-                self._put(placed)
+    def _write(self, row_write: RowWrite) -> None:
+        if row_write.mode is WriteMode.FIXED:
+            self._put(row_write)
+        elif self._sequence(row_write) < int(row_write.values[SEQUENCE]["N"]):
+            if row_write.mode is WriteMode.WHOLE:
+                self._put(row_write)
             else:
-                self._change(placed)
+                self._change(row_write)
 
-    def _change(self, placed: PlacedRow) -> None:
-        item = dict(self._get(placed.table, placed.key) or placed.key)
-        item |= placed.values
-        for name in placed.removed:
+    def _change(self, row_write: RowWrite) -> None:
+        item = dict(self._get(row_write.table, row_write.key) or row_write.key)
+        item |= row_write.values
+        for name in row_write.removed:
             item.pop(name, None)
-        self.items[placed.table][item_key(item)] = item
+        self.items[row_write.table][item_key(item)] = item
 
-    def _put(self, placed: PlacedRow) -> None:
-        self.items[placed.table][item_key(placed.key)] = placed.values | placed.key
+    def _put(self, row_write: RowWrite) -> None:
+        self.items[row_write.table][item_key(row_write.key)] = row_write.values | row_write.key
 
-    def _sequence(self, placed: PlacedRow) -> int:
-        item = self._get(placed.table, placed.key)
+    def _sequence(self, row_write: RowWrite) -> int:
+        item = self._get(row_write.table, row_write.key)
         return int(item[SEQUENCE]["N"]) if item else 0
 
     def _get(self, table: Table, key: Attributes) -> Attributes | None:

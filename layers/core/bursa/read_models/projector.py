@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
+from bursa.journal.stream import StreamRecord
 from bursa.read_models.books import Book
 from bursa.read_models.fold import (
     BookChange,
     Definitions,
+    ReadModelChanges,
     UnprojectableRecord,
-    Views,
-    complete,
+    add_known_order_fields,
     fold,
     split_at_gaps,
 )
@@ -45,30 +46,13 @@ class ContendedBook(ProjectionError):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """A record as the stream brings it.
-
-    Attributes
-    ----------
-    identifier
-        What the stream calls it; a failure is reported by this name.
-    record
-        None when what came can't even be read as a record.
-
-    """
-
-    identifier: str
-    record: EncodedRecord | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a batch.
+class ProjectedBatch:
+    """What became of a batch of the stream.
 
     Attributes
     ----------
     failed
-        Identifier of the first delivery that failed; it and what follows must come again.
+        Identifier of the first entry that failed; it and what follows must come again.
     applied
         Records applied, those fetched from the journal included.
     skipped
@@ -109,7 +93,7 @@ class ReadModels(Protocol):
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:
         """Replace the book of that sequence (0: there is none); tells whether it was so."""
 
-    def write(self, views: Views) -> None:
+    def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""
 
     def advance(self, progress: ProgressRow) -> None:
@@ -137,7 +121,7 @@ class Projector:
         self._applied = 0
         self._skipped = 0
 
-    def project(self, deliveries: Sequence[Delivery]) -> Outcome:
+    def project(self, batch: Sequence[StreamRecord]) -> ProjectedBatch:
         """Bring the read models up to the last record delivered.
 
         Raises
@@ -148,13 +132,13 @@ class Projector:
         """
         self._applied = self._skipped = 0
         try:
-            failed = self._project(deliveries)
+            failed = self._project(batch)
         except Exception:
             self.forget()
             raise
-        shown = max((d.record.number for d in deliveries if d.record), default=0)
+        shown = max((entry.record.number for entry in batch if entry.record), default=0)
         behind = max(0, shown - self._current().number)
-        return Outcome(failed, self._applied, self._skipped, behind, self._progress)
+        return ProjectedBatch(failed, self._applied, self._skipped, behind, self._progress)
 
     def forget(self) -> None:
         """Drop everything kept between batches."""
@@ -163,10 +147,10 @@ class Projector:
         self._books.clear()
         self._open_orders.clear()
 
-    def _project(self, deliveries: Sequence[Delivery]) -> str | None:
+    def _project(self, batch: Sequence[StreamRecord]) -> str | None:
         if self._progress is None:
             self._progress = self._read_models.progress() or ProgressRow(self._shard, 0, 0, 0)
-        readable, names, failed = self._decode(deliveries)
+        readable, names, failed = self._decode(batch)
         runs = split_at_gaps(readable, self._progress.sequence)
         if runs and runs[0][0].first_sequence > self._progress.sequence + 1:
             # Another process may have gone on since; then there is no gap.
@@ -184,33 +168,33 @@ class Projector:
         return failed
 
     def _decode(
-        self, deliveries: Sequence[Delivery]
+        self, batch: Sequence[StreamRecord]
     ) -> tuple[list[JournalRecord], dict[int, str], str | None]:
         """Open records up to the first that can't be opened, and name that one."""
         readable: list[JournalRecord] = []
         names: dict[int, str] = {}
-        for delivery in deliveries:
+        for entry in batch:
             try:
-                record = _open(delivery, self._shard)
+                record = _open(entry, self._shard)
             except RecordError as error:
                 self._on_unprojectable(error)
-                return readable, names, delivery.identifier
+                return readable, names, entry.identifier
             readable.append(record)
-            names.setdefault(record.first_sequence, delivery.identifier)
+            names.setdefault(record.first_sequence, entry.identifier)
         return readable, names, None
 
     def _apply(self, records: Sequence[JournalRecord]) -> None:
         """Write a run; when one of its records is bad, write those before it and raise."""
         try:
-            views = self._fold(records)
+            changes = self._fold(records)
         except UnprojectableRecord as error:
             good = [record for record in records if record.first_sequence < error.first_sequence]
             if good:
                 self._apply(good)
             raise
-        self._write(views, len(records))
+        self._write(changes, len(records))
 
-    def _fold(self, records: Sequence[JournalRecord]) -> Views:
+    def _fold(self, records: Sequence[JournalRecord]) -> ReadModelChanges:
         if self._definitions is not None:
             try:
                 return fold(records, self._definitions)
@@ -219,20 +203,20 @@ class Projector:
         self._definitions = self._read_models.definitions()
         return fold(records, self._definitions)
 
-    def _write(self, views: Views, records: int) -> None:
-        complete(views, self._open_orders)
-        self._read_models.write(views)
-        for change in views.books.values():
+    def _write(self, changes: ReadModelChanges, records: int) -> None:
+        add_known_order_fields(changes, self._open_orders)
+        self._read_models.write(changes)
+        for change in changes.books.values():
             self._write_book(change)
         progress = replace(
             self._current(),
-            sequence=views.last_sequence,
-            number=views.number,
-            time_ms=views.time_ms,
+            sequence=changes.last_sequence,
+            number=changes.number,
+            time_ms=changes.time_ms,
         )
         self._read_models.advance(progress)
         self._progress = progress
-        self._definitions = views.definitions
+        self._definitions = changes.definitions
         self._applied += records
 
     def _write_book(self, change: BookChange) -> None:
@@ -306,11 +290,9 @@ class Projector:
         return self._progress
 
 
-def _open(delivery: Delivery, shard: int) -> JournalRecord:
-    if delivery.record is None:
-        raise RecordError(f"{delivery.identifier} of the stream is not a record.")
-    if delivery.record.shard != shard:
-        raise RecordError(
-            f"{delivery.identifier} of the stream is shard {delivery.record.shard}'s."
-        )
-    return decode_record(delivery.record)
+def _open(entry: StreamRecord, shard: int) -> JournalRecord:
+    if entry.record is None:
+        raise RecordError(f"{entry.identifier} of the stream is not a record.")
+    if entry.record.shard != shard:
+        raise RecordError(f"{entry.identifier} of the stream is shard {entry.record.shard}'s.")
+    return decode_record(entry.record)

@@ -14,7 +14,7 @@ class MarketCatalogue(Protocol):
     def find(self, tenant: TenantId, symbol: str) -> Market | None:
         """Find a market by its name."""
 
-    def numbered(self, tenant: TenantId, number: int) -> Market | None:
+    def by_number(self, tenant: TenantId, number: int) -> Market | None:
         """Find a market by the engine's number."""
 
     def all(self, tenant: TenantId) -> Sequence[Market]:
@@ -41,7 +41,9 @@ def stored_market(catalogue: MarketCatalogue, tenant: TenantId, key: str | int) 
         ``missing_market``: the read models hold an order of a market that they don't hold.
 
     """
-    found = catalogue.find(tenant, key) if isinstance(key, str) else catalogue.numbered(tenant, key)
+    found = (
+        catalogue.find(tenant, key) if isinstance(key, str) else catalogue.by_number(tenant, key)
+    )
     if found is None:
         raise InternalError("missing_market", "Report the request_id: a market's data is missing.")
     return found

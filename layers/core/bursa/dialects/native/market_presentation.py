@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from bursa.dialects.native.responses import Book, Fees, MarketDefinition, Ticker
 from bursa.kernel.markets import Market, MarketUnits
-from bursa.read_models.book_format import HourStatistics, Level
+from bursa.read_models.book_format import Level
+from bursa.read_models.hourly_statistics import HourStatistics
 from bursa.read_models.rows import BookRow
 
 

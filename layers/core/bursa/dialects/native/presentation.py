@@ -10,36 +10,13 @@ from bursa.dialects.native.responses import (
 )
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.kernel.amounts import format_units
-from bursa.kernel.markets import Market, MarketUnits
-from bursa.read_models.rows import BalanceRow, FillRow, MarketRow, OrderRow, TradeRow
+from bursa.kernel.markets import Market
+from bursa.read_models.rows import BalanceRow, FillRow, OrderRow, TradeRow
 from wire import layout as w
 from wire.events import Order as OrderEvent
 from wire.events import OrderConditions, Trade
 
 _NOT_CLOSED = w.CLOSE_NAMES[w.CLOSE_NONE]
-
-
-def market_from_row(row: MarketRow, maker_ppm: int = 0, taker_ppm: int = 0) -> Market:
-    """Read a market's definition; limits it leaves open become the engine's own."""
-    units = MarketUnits(
-        symbol=row.symbol,
-        base=row.base,
-        quote=row.quote,
-        base_scale=row.base_scale,
-        quote_scale=row.quote_scale,
-        lot_units=row.lot_units,
-        tick_units=row.tick_units,
-    )
-    return Market(
-        number=row.number,
-        units=units,
-        state=row.state,
-        min_notional=row.min_notional,
-        max_price=row.max_price or w.PRICE_MAX,
-        max_quantity=row.max_quantity or w.QUANTITY_MAX,
-        maker_ppm=maker_ppm,
-        taker_ppm=taker_ppm,
-    )
 
 
 # --- orders ---------------------------------------------------------------------------------------

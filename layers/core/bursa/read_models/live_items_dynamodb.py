@@ -1,0 +1,126 @@
+"""The stored items of one shard's read models, for a rebuild to compare and mend."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from botocore.exceptions import ClientError
+
+from bursa.aws.table_writer import TableWriter
+from bursa.kernel import keys
+from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.memory import ItemKey, item_key
+from bursa.read_models.rebuild import Difference
+from bursa.read_models.row_writes import SEQUENCE, Table, row_key
+from bursa.read_models.rows import Attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_REGISTRY = (keys.READ_MODELS, keys.ASSET_PREFIX, keys.MARKET_PREFIX)
+
+
+class LiveItemTables:
+    """Reads and mends the tables of one shard's read models."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        names: ReadModelNames,
+        shard: int,
+        read_models: ReadModelTables,
+        writer: TableWriter,
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._shard_partition = keys.progress(shard)
+        self._read_models = read_models
+        self._writer = writer
+
+    def sequence(self) -> int:
+        """Return how far the live rows are; 0 when there are none."""
+        progress = self._read_models.progress()
+        return progress.sequence if progress else 0
+
+    def scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
+        """Yield every item of a table that belongs to these tenants, or to the shard itself."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._names.of(table), ConsistentRead=True
+        )
+        for page in pages:
+            for item in cast("list[Attributes]", page["Items"]):
+                key = item_key(item)
+                if self._is_ours(table, key, tenants):
+                    yield key, item
+
+    def get(self, table: Table, key: ItemKey) -> Attributes | None:
+        """Read one item."""
+        answer = self._client.get_item(
+            TableName=self._names.of(table), Key=row_key(*key), ConsistentRead=True
+        )
+        return cast("Attributes | None", answer.get("Item"))
+
+    def put_missing(self, items: Iterable[tuple[Table, Attributes]]) -> None:
+        """Write rows that never change."""
+        self._writer.run(
+            self._writer.batches((self._names.of(table), item) for table, item in items)
+        )
+
+    def mend(self, differences: Iterable[Difference]) -> None:
+        """Write what is expected, or delete what is not, unless the stored row has changed."""
+        self._writer.run(partial(self._mend, difference) for difference in differences)
+
+    def _mend(self, difference: Difference) -> None:
+        if difference.expected is not None:
+            self._put_unless_newer(difference.table, difference.expected)
+        else:
+            seen = (difference.live or {}).get(SEQUENCE)
+            self._delete(difference.table, difference.key, seen)
+
+    def _put_unless_newer(self, table: Table, item: Attributes) -> None:
+        name = self._names.of(table)
+        sequence = item.get(SEQUENCE)
+        if sequence is None:
+            self._client.put_item(TableName=name, Item=item)
+            return
+        with _ConditionPasses():
+            self._client.put_item(
+                TableName=name,
+                Item=item,
+                ConditionExpression="attribute_not_exists(#s) OR #s <= :s",
+                ExpressionAttributeNames={"#s": SEQUENCE},
+                ExpressionAttributeValues={":s": sequence},
+            )
+
+    def _delete(self, table: Table, key: ItemKey, seen: dict[str, str] | None) -> None:
+        name = self._names.of(table)
+        if seen is None:
+            self._client.delete_item(TableName=name, Key=row_key(*key))
+            return
+        with _ConditionPasses():
+            self._client.delete_item(
+                TableName=name,
+                Key=row_key(*key),
+                ConditionExpression="#s = :s",
+                ExpressionAttributeNames={"#s": SEQUENCE},
+                ExpressionAttributeValues={":s": seen},
+            )
+
+    def _is_ours(self, table: Table, key: ItemKey, tenants: frozenset[str]) -> bool:
+        partition, sort = key
+        if table is Table.PROGRESS:
+            return partition == self._shard_partition and sort.startswith(_REGISTRY)
+        return partition.partition("#")[0].partition("-")[0] in tenants
+
+
+class _ConditionPasses:
+    """Passes over a failed condition: a newer row is there."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        return (
+            isinstance(error, ClientError)
+            and error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+        )
