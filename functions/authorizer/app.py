@@ -1,7 +1,7 @@
-"""Turns a user's token into a tenant and an account, for API Gateway.
+"""Turns a caller's token into a principal and the routes it may call, for API Gateway.
 
-Serves the REST API (a TOKEN authorizer: the Authorization header) and the WebSocket API (a REQUEST
-authorizer on $connect: browsers can't set headers there, so the token comes as ``?token=``).
+A REQUEST authorizer of both APIs: the REST API sends the Authorization header, the WebSocket API
+sends ``?token=`` on $connect, because browsers can't set headers there.
 
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.aws.clients import dynamodb_client
-from bursa.identity.gateway import allow, deny, sent_token
+from bursa.identity.gateway import allow, deny, is_connect, sent_token
 from bursa.identity.sign_in import SignIn
 from bursa.identity.tokens_jwt import CognitoTokens, KeySets
 from bursa.kernel.clock import SystemClock
@@ -35,21 +35,21 @@ sign_in = SignIn(
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer with a policy, or raise the one message that API Gateway takes for a 401.
+    """Return a policy, or raise the one message that API Gateway turns into a 401.
 
-    A WebSocket is refused by policy, a 403: not every gateway takes the message there.
+    A WebSocket is refused by policy, a 403: not every gateway understands the message there.
     """
     try:
-        user = sign_in(sent_token(event))
+        principal = sign_in(sent_token(event))
     except Unauthenticated as error:
         logger.info("refused", reason=error.code)
         metrics.add_metric("SignInRefused", MetricUnit.Count, 1)
-        if event["type"] == "REQUEST":
+        if is_connect(event["methodArn"]):
             return deny(event["methodArn"])
         raise Exception("Unauthorized") from None  # noqa: TRY002 - the gateway's own protocol
     except Exception:
-        # Lambda's own count of errors has every bad token in it; this one is worth an alarm.
+        # Lambda's own count of errors includes every bad token; this one is worth an alarm.
         metrics.add_metric("SignInFaults", MetricUnit.Count, 1)
         raise
     metrics.add_metric("SignIns", MetricUnit.Count, 1)
-    return allow(event["methodArn"], user)
+    return allow(event["methodArn"], principal)

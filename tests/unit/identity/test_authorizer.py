@@ -12,7 +12,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bursa.kernel.identifiers import TenantId
+from bursa.identity.gateway import ROUTES, allow, authorized_principal, deny
+from bursa.identity.principal import Principal, Scope, SignInMethod
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
@@ -91,25 +93,67 @@ def token(
     return jwt.encode(claims, key, algorithm, headers={"kid": key_id})
 
 
-def verdict(authorizer: ModuleType, header: str) -> dict[str, Any]:
-    event = read_event("authorizer-token") | {"authorizationToken": header}
+def verdict(authorizer: ModuleType, header: str, name: str = "authorization") -> dict[str, Any]:
+    event = read_event("authorizer-request")
+    event["headers"] = {name: header}
     return dict(authorizer.handler(event, Context()))
 
 
-def test_good_token_allows_the_whole_stage_and_names_the_account(authorizer: ModuleType) -> None:
+@pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
+def test_good_token_allows_a_users_routes_and_names_its_principal(
+    authorizer: ModuleType, name: str
+) -> None:
     expires_at = int(time.time()) + 600
 
-    answer = verdict(authorizer, f"Bearer {token(exp=expires_at)}")
+    answer = verdict(authorizer, f"Bearer {token(exp=expires_at)}", name)
 
-    assert answer["policyDocument"]["Statement"] == [
-        {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{ARN}/*"}
+    [statement] = answer["policyDocument"]["Statement"]
+    assert (statement["Action"], statement["Effect"]) == ("execute-api:Invoke", "Allow")
+    assert statement["Resource"] == [
+        f"{ARN}/{route}" for scope in (Scope.READ, Scope.TRADE) for route in ROUTES[scope]
     ]
     assert answer["context"] == {
         "tenant": "t1",
         "account": "t1-1",
-        "subject": "alice",
+        "user": "alice",
+        "scopes": "read trade",
+        "method": "user_pool",
         "expires_at": str(expires_at),
     }
+
+
+def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
+    principal = Principal(
+        AccountId(TENANT, 7),
+        "alice",
+        frozenset({Scope.READ}),
+        SignInMethod.USER_POOL,
+        4_102_444_800,
+    )
+
+    answer = allow(f"{ARN}/GET/balances", principal)
+
+    assert authorized_principal(answer["context"]) == principal
+
+
+@pytest.mark.parametrize(
+    "arn", [f"{ARN}/POST/orders", f"{ARN}/$connect"], ids=["rest", "websocket"]
+)
+def test_principal_without_a_scope_is_denied(arn: str) -> None:
+    nothing = Principal(
+        AccountId(TENANT, 7), "alice", frozenset(), SignInMethod.USER_POOL, 4_102_444_800
+    )
+
+    assert allow(arn, nothing) == deny(arn)
+
+
+def test_rest_request_can_not_sign_in_by_the_query(authorizer: ModuleType) -> None:
+    """A token in a query ends up in logs; only a browser's WebSocket has no other way."""
+    event = read_event("authorizer-request") | {"queryStringParameters": {"token": token()}}
+    event["headers"] = {}
+
+    with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
+        authorizer.handler(event, Context())
 
 
 def test_id_token_names_its_client_as_audience(authorizer: ModuleType) -> None:
@@ -139,7 +183,7 @@ def test_websocket_with_a_bad_token_is_denied(
     answer = authorizer.handler(event, Context())
 
     assert answer["policyDocument"]["Statement"] == [
-        {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": arn}
+        {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [arn]}
     ]
     assert "context" not in answer
 

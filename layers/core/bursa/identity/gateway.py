@@ -1,14 +1,44 @@
-"""How an authorizer speaks with API Gateway."""
+"""How an authorizer and the functions behind it speak with API Gateway.
+
+A verdict is kept by the gateway under the caller's Authorization header and is applied to every
+route, so a policy names all routes that the caller's scopes allow (docs/adr/0025).
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from bursa.identity.sign_in import SignedInUser
+from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.errors import Unauthenticated
+from bursa.kernel.identifiers import AccountId
+
+# Method and path after the stage; `*` stands for a path parameter. The routes themselves and their
+# scopes are listed in `bursa.dialects.native.openapi`, which a cold start can't afford to import;
+# tests/contract/test_scopes.py compares the two.
+ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
+    Scope.READ: (
+        "GET/balances",
+        "GET/fills",
+        "GET/orders",
+        "GET/orders/*",
+    ),
+    Scope.TRADE: (
+        "POST/orders",
+        "POST/orders/batch",
+        "DELETE/orders",
+        "DELETE/orders/*",
+    ),
+}
+CONNECT: Final = "$connect"
+_CONNECT_SCOPE: Final = Scope.READ
+
+
+def is_connect(method_arn: str) -> bool:
+    """Return whether a WebSocket asks to be opened, rather than a REST route to be called."""
+    return method_arn.endswith(f"/{CONNECT}")
 
 
 def sent_token(event: Mapping[str, Any]) -> str:
-    """Find the token in an authorizer's event.
+    """Return the token of an authorizer's event: of the query for a WebSocket, else of the header.
 
     Raises
     ------
@@ -16,10 +46,12 @@ def sent_token(event: Mapping[str, Any]) -> str:
         ``missing_token``, or ``invalid_token`` when the header is of another scheme.
 
     """
-    query = event.get("queryStringParameters") or {}
-    if "token" in query:
-        return str(query["token"])
-    header = event.get("authorizationToken") or _header(event, "authorization")
+    if is_connect(event["methodArn"]):
+        token = (event.get("queryStringParameters") or {}).get("token")
+        if not token:
+            raise Unauthenticated("missing_token", "Connect with the query '?token=<token>'.")
+        return str(token)
+    header = _header(event, "authorization")
     if not header:
         raise Unauthenticated("missing_token", "Send 'Authorization: Bearer <token>'.")
     scheme, _, token = header.partition(" ")
@@ -29,45 +61,70 @@ def sent_token(event: Mapping[str, Any]) -> str:
 
 
 def _header(event: Mapping[str, Any], name: str) -> str:
+    """Return a header; gateways write its name in the client's case or in lower case."""
     for known, value in (event.get("headers") or {}).items():
         if known.lower() == name:
             return str(value)
     return ""
 
 
-def allow(method_arn: str, user: SignedInUser) -> dict[str, Any]:
-    """Write an authorizer's yes.
+def allow(method_arn: str, principal: Principal) -> dict[str, Any]:
+    """Return the verdict for a principal: the routes that its scopes allow, and who it is.
 
-    The gateway keeps it for all of the user's requests, so it allows the whole stage: what a user
-    may see is decided by the account in it, not by the path. Context values must be strings,
-    numbers or booleans, and arrive as strings.
+    A principal without any scope of the API that asks gets no route, so that the gateway refuses.
+    Context values must be strings, numbers or booleans, and arrive as strings.
     """
     stage = "/".join(method_arn.split("/")[:2])
-    return {
-        "principalId": user.subject,
-        "policyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
-            ],
-        },
+    if is_connect(method_arn):
+        routes = [CONNECT] if _CONNECT_SCOPE in principal.scopes else []
+    else:
+        routes = [route for scope in Scope if scope in principal.scopes for route in ROUTES[scope]]
+    if not routes:
+        return deny(method_arn)
+    return _verdict(principal.user, "Allow", [f"{stage}/{route}" for route in routes]) | {
         "context": {
-            "tenant": str(user.account.tenant),
-            "account": str(user.account),
-            "subject": user.subject,
-            "expires_at": str(user.expires_at),
-        },
+            "tenant": str(principal.tenant),
+            "account": str(principal.account),
+            "user": principal.user,
+            "scopes": " ".join(sorted(principal.scopes)),
+            "method": str(principal.method),
+            "expires_at": str(principal.expires_at),
+        }
     }
 
 
 def deny(method_arn: str) -> dict[str, Any]:
-    """Write an authorizer's no, for nobody in particular."""
+    """Return the verdict for a caller who is not known, or who may do nothing here."""
+    return _verdict("nobody", "Deny", [method_arn])
+
+
+def _verdict(user: str, effect: str, resources: list[str]) -> dict[str, Any]:
     return {
-        "principalId": "nobody",
+        "principalId": user,
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [
-                {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": method_arn}
+                {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resources}
             ],
         },
     }
+
+
+def authorized_principal(context: Mapping[str, str]) -> Principal:
+    """Return the principal of a request from the context that `allow` gave its verdict.
+
+    Raises
+    ------
+    Unauthenticated
+        ``unauthenticated``: the route was called without an authorizer.
+
+    """
+    if "account" not in context:
+        raise Unauthenticated("unauthenticated", "Sign in first.")
+    return Principal(
+        account=AccountId.parse(context["account"]),
+        user=context["user"],
+        scopes=frozenset(map(Scope, context["scopes"].split())),
+        method=SignInMethod(context["method"]),
+        expires_at=int(context["expires_at"]),
+    )

@@ -1,13 +1,13 @@
-"""From a token to the tenant and account it speaks for.
+"""From a user's token to its principal.
 
-A token is data until every check has passed: its issuer must be one that the directory knows
-before anything is fetched for it, so that nobody can send us to a host of his choice.
+A token is data until every check has passed. Its issuer must be one that the directory knows
+before anything is fetched for it, so that a token can't make us call a host of its choice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bursa.identity.principal import USER_SCOPES, Principal, SignInMethod
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.profile import TenantProfile
@@ -20,44 +20,31 @@ class Directory(Protocol):
     """Who may act in this deployment."""
 
     def tenant_of(self, issuer: str) -> TenantProfile | None:
-        """Find the tenant whose users this issuer signs in; None for a stranger."""
+        """Return the tenant whose users this issuer signs in; None for an unknown issuer."""
 
     def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
-        """Find the account of a signed-in user; None when the user has none yet."""
+        """Return the account of a signed-in user; None when the user has none yet."""
 
 
 class TokenReader(Protocol):
     """Reads JSON Web Tokens."""
 
     def issuer(self, token: str) -> str:
-        """Read who the token says has issued it, unverified; raises `Unauthenticated`."""
+        """Return the issuer that the token names, unverified; raises `Unauthenticated`."""
 
     def verify(self, token: str, issuer: str) -> Mapping[str, Any]:
         """Verify signature, issuer and times; return the claims. Raises `Unauthenticated`."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedInUser:
-    """Whom a verified token speaks for.
-
-    ``expires_at`` is the token's own end, in seconds since 1970; gateways may keep the verdict
-    for longer.
-    """
-
-    account: AccountId
-    subject: str
-    expires_at: int
-
-
 class SignIn:
-    """Decides whether a token is good, and whose it is."""
+    """Verifies tokens of the tenants' user pools."""
 
     def __init__(self, directory: Directory, tokens: TokenReader) -> None:
         self._directory = directory
         self._tokens = tokens
 
-    def __call__(self, token: str) -> SignedInUser:
-        """Verify a token.
+    def __call__(self, token: str) -> Principal:
+        """Return the principal that a token proves.
 
         Raises
         ------
@@ -68,7 +55,7 @@ class SignIn:
         """
         issuer = self._tokens.issuer(token)
         profile = self._directory.tenant_of(issuer)
-        # A row of another deployment's making could lead an issuer to a tenant that disowns it.
+        # The issuer's row only leads to the tenant; the tenant's own profile has the last word.
         if profile is None or profile.issuer != issuer:
             raise Unauthenticated("unknown_issuer", _SIGN_IN)
         claims = self._tokens.verify(token, issuer)
@@ -77,7 +64,7 @@ class SignIn:
         account = self._directory.account_of(profile.tenant, subject)
         if account is None:
             raise Unauthenticated("unknown_user", "Ask the exchange to open an account for you.")
-        return SignedInUser(account, subject, int(claims["exp"]))
+        return Principal(account, subject, USER_SCOPES, SignInMethod.USER_POOL, int(claims["exp"]))
 
 
 def _require_audience(claims: Mapping[str, Any], profile: TenantProfile) -> None:

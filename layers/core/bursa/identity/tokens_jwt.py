@@ -17,7 +17,7 @@ from bursa.kernel.errors import Unauthenticated
 _ALGORITHMS = ("RS256",)
 _FETCH_TIMEOUT_S = 2.0
 _REFETCH_MS_MIN = 60_000
-# A clock of ours and one of Cognito's may differ by this much.
+# How far our clock and Cognito's may differ.
 _LEEWAY_S = 5
 _TOKEN_LENGTH_MAX = 8 * 1024
 _SIGN_IN = "Sign in and send the new token as 'Authorization: Bearer <token>'."
@@ -27,7 +27,7 @@ class MonotonicClock(Protocol):
     """A clock that never goes back."""
 
     def monotonic_ms(self) -> float:
-        """Read it, in milliseconds."""
+        """Return its time in milliseconds."""
 
 
 class KeySets:
@@ -39,7 +39,7 @@ class KeySets:
         self._sets: dict[str, tuple[float, dict[str, jwt.PyJWK]]] = {}
 
     def key(self, issuer: str, key_id: str) -> jwt.PyJWK | None:
-        """Find a key; only ever called for an issuer that the directory knows.
+        """Return a key of an issuer that the directory knows; None when the issuer has none.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class CognitoTokens:
         self._key_sets = key_sets
 
     def issuer(self, token: str) -> str:
-        """Read who the token says has issued it, unverified; raises `Unauthenticated`."""
+        """Return the issuer that the token names, unverified; raises `Unauthenticated`."""
         if len(token) > _TOKEN_LENGTH_MAX:
             raise Unauthenticated("invalid_token", _SIGN_IN)
         try:

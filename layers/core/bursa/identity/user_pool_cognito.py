@@ -19,10 +19,10 @@ class CognitoUserPool:
         self._pool_id = pool_id
 
     def add_user(self, email: str, password: str) -> str:
-        """Create a user who may sign in at once, or find it; returns the subject of its tokens.
+        """Create a user who may sign in at once, or find it; return the subject of its tokens.
 
-        No mail is sent: whoever calls this knows the address to be right. A user who has chosen a
-        password keeps it.
+        No mail is sent, so the caller must have checked the address. An existing user who has
+        chosen a password keeps it.
         """
         try:
             created = self._client.admin_create_user(

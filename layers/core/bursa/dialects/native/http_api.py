@@ -18,6 +18,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.dialects.native.problems import PROBLEM_JSON, problem
+from bursa.identity.gateway import authorized_principal
+from bursa.identity.principal import Principal
 from bursa.intake.submission import RequestOptions
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import AccountId
@@ -69,7 +71,11 @@ class RestApi(APIGatewayRestResolver):
         )
 
     def account(self) -> AccountId:
-        """Read whom the authorizer found.
+        """Return the account of the caller; raises as `principal` does."""
+        return self.principal().account
+
+    def principal(self) -> Principal:
+        """Return the caller, as the authorizer has verified it.
 
         Raises
         ------
@@ -78,14 +84,11 @@ class RestApi(APIGatewayRestResolver):
             ``unauthenticated``: the route was called without an authorizer.
 
         """
-        found: Mapping[str, str] = (
-            self.current_event.raw_event["requestContext"].get("authorizer") or {}
-        )
-        if "account" not in found:
-            raise Unauthenticated("unauthenticated", "Sign in first.")
-        if int(found["expires_at"]) <= time.time():
+        context = self.current_event.raw_event["requestContext"].get("authorizer") or {}
+        principal = authorized_principal(context)
+        if principal.expires_at <= time.time():
             raise Unauthenticated("token_expired", "Sign in again.")
-        return AccountId.parse(found["account"])
+        return principal
 
     def answer(self, body: object, status: int = _OK) -> Response[str]:
         """Answer with JSON; what is pending answers 202 and where to look."""

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from bursa.dialects.native import requests, responses
 from bursa.dialects.native.problems import PROBLEM_JSON, Problem
+from bursa.identity.principal import Scope
 
 Json: TypeAlias = dict[str, Any]
 
@@ -20,6 +21,7 @@ _BEARER = "bearer"
 _ERRORS = {
     400: "The request can't be understood or breaks a rule of form",
     401: "No token, or one that can't be trusted",
+    403: "The token is good, but may not do this",
     404: "There is no such thing, or it belongs to someone else",
     409: "The id belongs to something different, or the order is closed",
     413: "The body is too large",
@@ -27,7 +29,7 @@ _ERRORS = {
     503: "Try again after Retry-After seconds; nothing was lost",
 }
 _PUBLIC_ERRORS = (400, 404)
-_READ_ERRORS = (400, 401, 404)
+_READ_ERRORS = (400, 401, 403, 404)
 _WRITE_ERRORS = tuple(_ERRORS)
 
 
@@ -59,6 +61,8 @@ class Operation:
         Beyond those in the path.
     public
         Whether it needs no token.
+    scope
+        What the caller must be allowed, unless the route is public.
     may_pend
         Whether it can answer 202.
 
@@ -73,6 +77,7 @@ class Operation:
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
     public: bool = False
+    scope: Scope = Scope.READ
     may_pend: bool = False
 
 
@@ -182,6 +187,7 @@ OPERATIONS: tuple[Operation, ...] = (
         status=201,
         body=requests.OrderRequest,
         parameters=_WRITE,
+        scope=Scope.TRADE,
         may_pend=True,
     ),
     Operation(
@@ -192,6 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
         responses.BatchResults,
         body=requests.BatchRequest,
         parameters=_WRITE,
+        scope=Scope.TRADE,
         may_pend=True,
     ),
     Operation(
@@ -217,6 +224,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Cancel one of your orders",
         responses.OrderState,
         parameters=_WRITE,
+        scope=Scope.TRADE,
         may_pend=True,
     ),
     Operation(
@@ -226,6 +234,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Cancel all your orders, or those in one market",
         responses.CancelledOrders,
         parameters=(_MARKET, *_WRITE),
+        scope=Scope.TRADE,
         may_pend=True,
     ),
     Operation(

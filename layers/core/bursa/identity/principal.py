@@ -1,0 +1,58 @@
+"""Who is asking, and what they may do: the same facts whatever the method of sign-in."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bursa.kernel.identifiers import AccountId, TenantId
+
+
+class Scope(StrEnum):
+    """A group of operations that a principal may be allowed.
+
+    Every signed-in route needs exactly one (`OPERATIONS` of the dialect).
+    """
+
+    READ = "read"
+    TRADE = "trade"
+
+
+class SignInMethod(StrEnum):
+    """How a principal has proven who it is."""
+
+    USER_POOL = "user_pool"
+
+
+# A user who has signed in may do everything that the account's own pages offer.
+USER_SCOPES = frozenset({Scope.READ, Scope.TRADE})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The verified caller of an operation.
+
+    Attributes
+    ----------
+    account
+        The account whose data it sees and changes; names the tenant too.
+    user
+        The subject of its tokens: the person's stable id in the tenant's user pool.
+    scopes
+        What it may do.
+    method
+        How it signed in.
+    expires_at
+        When the proof ends, in seconds since 1970. A gateway may keep its verdict for longer, so
+        whoever serves the principal compares this with its own clock.
+
+    """
+
+    account: AccountId
+    user: str
+    scopes: frozenset[Scope]
+    method: SignInMethod
+    expires_at: int
+
+    @property
+    def tenant(self) -> TenantId:
+        """The brand it belongs to."""
+        return self.account.tenant

@@ -1,0 +1,76 @@
+"""Every signed-in route needs a scope, and the authorizer's policy grants exactly those routes."""
+
+import re
+from itertools import chain, combinations
+
+import pytest
+
+from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.identity.gateway import ROUTES, allow
+from bursa.identity.principal import Principal, Scope, SignInMethod
+from bursa.kernel.identifiers import AccountId
+from tests.contract.templates import APPLICATION, resources
+
+API = "arn:aws:execute-api:us-east-1:123456789012:abc123/v1"
+CONNECT = "arn:aws:execute-api:us-east-1:123456789012:def456/v1/$connect"
+SIGNED_IN = [operation for operation in OPERATIONS if not operation.public]
+EVERY_SET = list(chain.from_iterable(combinations(Scope, size) for size in range(len(Scope) + 1)))
+
+
+def principal(*scopes: Scope) -> Principal:
+    account = AccountId.parse("t1-1")
+    return Principal(account, "alice", frozenset(scopes), SignInMethod.USER_POOL, 4_102_444_800)
+
+
+def is_granted(method_arn: str, asked_for: str, *scopes: Scope) -> bool:
+    """Evaluate a verdict as API Gateway does; `asked_for` is the request that it was made for."""
+    [statement] = allow(asked_for, principal(*scopes))["policyDocument"]["Statement"]
+    return statement["Effect"] == "Allow" and any(
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), method_arn)
+        for pattern in statement["Resource"]
+    )
+
+
+def method_arn(operation: Operation) -> str:
+    path = re.sub(r"{\w+}", "12", operation.path)
+    return f"{API}/{operation.method.upper()}{path}"
+
+
+@pytest.mark.parametrize("scopes", EVERY_SET, ids=lambda scopes: "+".join(scopes) or "none")
+@pytest.mark.parametrize("asked_for", SIGNED_IN, ids=lambda operation: operation.name)
+def test_a_verdict_grants_the_routes_of_its_scopes_whatever_it_was_made_for(
+    asked_for: Operation, scopes: tuple[Scope, ...]
+) -> None:
+    granted = {
+        operation.name
+        for operation in SIGNED_IN
+        if is_granted(method_arn(operation), method_arn(asked_for), *scopes)
+    }
+    assert granted == {operation.name for operation in SIGNED_IN if operation.scope in scopes}
+
+
+def test_what_changes_something_needs_more_than_to_read() -> None:
+    for operation in SIGNED_IN:
+        assert (operation.method == "get") == (operation.scope is Scope.READ), operation.name
+
+
+def test_every_pattern_is_for_a_route() -> None:
+    patterns = [f"{API}/{pattern}" for routes in ROUTES.values() for pattern in routes]
+    known = {re.sub(r"/12\b", "/*", method_arn(operation)) for operation in SIGNED_IN}
+    assert set(patterns) <= known
+    assert len(set(patterns)) == len(patterns)
+
+
+def test_a_websocket_needs_to_read() -> None:
+    assert is_granted(CONNECT, CONNECT, Scope.READ)
+    assert not is_granted(CONNECT, CONNECT, Scope.TRADE)
+
+
+def test_a_verdict_is_kept_by_the_whole_header_and_for_a_minute() -> None:
+    (api,) = resources(APPLICATION, "AWS::Serverless::Api").values()
+    auth = api["Properties"]["Auth"]
+    assert auth["DefaultAuthorizer"] in auth["Authorizers"]
+    (authorizer,) = auth["Authorizers"].values()
+    assert authorizer["FunctionPayloadType"] == "REQUEST"
+    # A missing header is then the gateway's own 401, and costs no call.
+    assert authorizer["Identity"] == {"Headers": ["Authorization"], "ReauthorizeEvery": 60}
