@@ -19,7 +19,7 @@ import docker
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 
 from scripts.local import deployment, worker
-from scripts.local.place import HOST, LocalError, Place
+from scripts.local.environment import HOST, LocalEnvironment, LocalError
 from scripts.relay import relayed
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
@@ -31,17 +31,17 @@ def main() -> int:
     parser.add_argument("function", help="a logical id of template.yaml, such as MarketApi")
     parser.add_argument("event", type=Path, help="one of events/")
     arguments = parser.parse_args()
-    place = Place.from_environment()
+    local = LocalEnvironment.read()
     try:
         bridge = bridge_address()
-        command = prepare(place, arguments.function, arguments.event)
+        command = prepare(local, arguments.function, arguments.event)
     except LocalError as error:
         print(f"invoke: {error}", file=sys.stderr)
         return 1
-    with relayed(bridge, HOST, place.port) as port:
-        variables = environment(place, f"http://{bridge}:{port}")
-        _variables_path(place).write_text(json.dumps({"Parameters": variables}, indent=2))
-        return subprocess.run(command, env=place.environment(), check=False).returncode  # noqa: S603
+    with relayed(bridge, HOST, local.port) as port:
+        variables = environment(local, f"http://{bridge}:{port}")
+        _variables_path(local).write_text(json.dumps({"Parameters": variables}, indent=2))
+        return subprocess.run(command, env=local.child_environment(), check=False).returncode  # noqa: S603
 
 
 def bridge_address() -> str:
@@ -55,11 +55,11 @@ def bridge_address() -> str:
     return configuration.get("Gateway", str(first))
 
 
-def prepare(place: Place, function: str, event: Path) -> list[str]:
+def prepare(local: LocalEnvironment, function: str, event: Path) -> list[str]:
     """Write the template for `sam local`; returns its command line."""
-    if not place.outputs.exists():
+    if not local.outputs.exists():
         raise LocalError("No exchange is running here; start one with `make up`.")
-    built = place.builds / deployment.fingerprint(place) / "template.yaml"
+    built = local.builds / deployment.fingerprint(local) / "template.yaml"
     if not built.exists():
         raise LocalError("The sources have changed since `make up`; `make down up` deploys them.")
     template: dict[str, Any] = yaml_parse(built.read_text())
@@ -73,20 +73,20 @@ def prepare(place: Place, function: str, event: Path) -> list[str]:
     completed.write_text(yaml_dump(template))
     command = [str(Path(sys.executable).with_name("sam")), "local", "invoke", function]
     command += ["--template-file", str(completed), "--event", str(event)]
-    command += ["--env-vars", str(_variables_path(place)), "--skip-pull-image"]
+    command += ["--env-vars", str(_variables_path(local)), "--skip-pull-image"]
     return [*command, "--parameter-overrides", *deployment.overrides()]
 
 
-def environment(place: Place, endpoint_url: str) -> dict[str, str]:
+def environment(local: LocalEnvironment, endpoint_url: str) -> dict[str, str]:
     """Return what the running stack's functions are told."""
-    outputs: dict[str, str] = json.loads(place.outputs.read_text())["stack_outputs"]
+    outputs: dict[str, str] = json.loads(local.outputs.read_text())["stack_outputs"]
     sockets = outputs["WebSocketUrl"].replace("wss:", "https:", 1)
     here = {_ENDPOINT: endpoint_url, "WEBSOCKET_ENDPOINT": sockets}
     return worker.variables(outputs) | here
 
 
-def _variables_path(place: Place) -> Path:
-    return place.home / "invoke.json"
+def _variables_path(local: LocalEnvironment) -> Path:
+    return local.home / "invoke.json"
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from scripts.local import demo, emulator, interruptions, summary, worker
+from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.exchange import LocalExchange
 from scripts.local.follow import follow
-from scripts.local.place import LocalError, Place
 from scripts.local.progress import Progress
 
 EXIT_INTERRUPTED = 130
@@ -27,8 +27,8 @@ def main() -> int:
     console = Console(soft_wrap=True, stderr=command is _sign_in)
     interruptions.become_exceptions()
     try:
-        place = Place.from_environment()
-        return command(place, console, LocalExchange(place, Progress(console)))
+        local = LocalEnvironment.read()
+        return command(local, console, LocalExchange(local, Progress(console)))
     except LocalError as error:
         console.print(f"[red]✗[/red] {escape(str(error))}", highlight=False)
         return 1
@@ -37,37 +37,37 @@ def main() -> int:
         return EXIT_INTERRUPTED
 
 
-def _up(_: Place, console: Console, exchange: LocalExchange) -> int:
+def _up(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
     summary.show(console, exchange.up())
     console.print("`make down` ends it.")
     return 0
 
 
-def _down(_: Place, console: Console, exchange: LocalExchange) -> int:
+def _down(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
     ran = exchange.down()
     console.print("The exchange has ended." if ran else "No exchange was running here.")
     return 0
 
 
-def _reset(place: Place, console: Console, exchange: LocalExchange) -> int:
+def _reset(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
     exchange.down()
-    emulator.forget_state(place)
+    emulator.forget_state(local)
     console.print("The exchange has ended and its data is gone; the next start begins empty.")
     return 0
 
 
-def _sign_in(place: Place, _: Console, exchange: LocalExchange) -> int:
+def _sign_in(local: LocalEnvironment, _: Console, exchange: LocalExchange) -> int:
     outputs = exchange.outputs()
     wanted = os.environ.get("AS", "alice")
     for user in outputs["users"]:
         if user["email"].startswith(wanted):
-            token = demo.sign_in(place, outputs, user)
+            token = demo.sign_in(local, outputs, user)
             print(f"export REST={outputs['rest_url']} WS={outputs['ws_url']} TOKEN={token}")
             return 0
     raise LocalError(f"AS={wanted} is nobody here; there is alice, and there is bob.")
 
 
-def _status(_: Place, console: Console, exchange: LocalExchange) -> int:
+def _status(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
     summary.show(console, exchange.outputs())
     missing = exchange.missing()
     if missing:
@@ -75,13 +75,13 @@ def _status(_: Place, console: Console, exchange: LocalExchange) -> int:
     return 0
 
 
-def _run(place: Place, console: Console, exchange: LocalExchange) -> int:
+def _run(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
     if exchange.is_whole():
         raise LocalError("The exchange is running already; `make down` ends it.")
     try:
         summary.show(console, exchange.up())
         console.print("Ctrl-C ends everything. The log:\n", style="bold")
-        logs = {name: place.logs / f"{name}.log" for name in (emulator.NAME, worker.NAME)}
+        logs = {name: local.logs / f"{name}.log" for name in (emulator.NAME, worker.NAME)}
         with contextlib.suppress(KeyboardInterrupt):
             follow(console, logs, lambda: _watch(console, exchange))
     finally:
@@ -102,7 +102,7 @@ def _watch(console: Console, exchange: LocalExchange) -> None:
         exchange.restart_worker()
 
 
-_COMMANDS: dict[str, Callable[[Place, Console, LocalExchange], int]] = {
+_COMMANDS: dict[str, Callable[[LocalEnvironment, Console, LocalExchange], int]] = {
     "up": _up,
     "down": _down,
     "reset": _reset,

@@ -14,7 +14,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local import worker
-from scripts.local.place import LocalError, Place
+from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.processes import Process, is_alive
 from scripts.local.progress import last_line
 
@@ -25,7 +25,7 @@ _TIMEOUT_S = 15
 Json = dict[str, Any]
 
 
-def open_tenant(place: Place, stack_outputs: dict[str, str], sequencer: Process) -> Json:
+def open_tenant(local: LocalEnvironment, stack_outputs: dict[str, str], sequencer: Process) -> Json:
     """Run `scripts.onboard_demo` on this exchange; returns the tenant and its users.
 
     Raises
@@ -34,11 +34,11 @@ def open_tenant(place: Place, stack_outputs: dict[str, str], sequencer: Process)
         It failed, or the worker that has to carry it out has ended.
 
     """
-    environment = place.environment() | worker.variables(stack_outputs)
-    environment["PYTHONPATH"] = f"{place.root}:{place.root / 'layers' / 'core'}"
+    environment = local.child_environment() | worker.variables(stack_outputs)
+    environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
     with subprocess.Popen(
         [sys.executable, "-m", "scripts.onboard_demo"],
-        cwd=place.root,
+        cwd=local.root,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -47,10 +47,10 @@ def open_tenant(place: Place, stack_outputs: dict[str, str], sequencer: Process)
         while not _has_ended(child):
             if not is_alive(sequencer):
                 child.kill()
-                raise LocalError(f"The worker ended: {with_hint(last_line(worker.log(place)))}")
+                raise LocalError(f"The worker ended: {with_hint(last_line(worker.log(local)))}")
         printed, complaint = child.communicate()
     if child.returncode != 0:
-        raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(place)}.")
+        raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local)}.")
     opened: Json = json.loads(printed)
     return opened
 
@@ -74,24 +74,24 @@ def _try(request: Callable[[], object]) -> None:
         request()
 
 
-def wait_until_it_answers(place: Place, outputs: Json) -> None:
+def wait_until_it_answers(local: LocalEnvironment, outputs: Json) -> None:
     """Wait until the public API shows the markets and every user its money."""
     deadline = time.monotonic() + _PATIENCE_S
     missing = "nothing answers"
     while time.monotonic() < deadline:
         try:
-            missing = _missing(place, outputs)
+            missing = _missing(local, outputs)
         except (requests.RequestException, BotoCoreError, ClientError, ValueError) as error:
             missing = f"{error}"
         if not missing:
             return
         time.sleep(_POLL_S)
-    raise LocalError(f"The exchange does not answer as it should: {missing}. See {place.logs}.")
+    raise LocalError(f"The exchange does not answer as it should: {missing}. See {local.logs}.")
 
 
-def sign_in(place: Place, outputs: Json, user: Json) -> str:
+def sign_in(local: LocalEnvironment, outputs: Json, user: Json) -> str:
     """Return a user's access token."""
-    answer = place.client("cognito-idp").initiate_auth(
+    answer = local.client("cognito-idp").initiate_auth(
         AuthFlow="USER_PASSWORD_AUTH",
         ClientId=outputs["user_pool_client_id"],
         AuthParameters={"USERNAME": user["email"], "PASSWORD": user["password"]},
@@ -108,7 +108,7 @@ def _has_ended(child: subprocess.Popen[str]) -> bool:
     return True
 
 
-def _missing(place: Place, outputs: Json) -> str:
+def _missing(local: LocalEnvironment, outputs: Json) -> str:
     """Say what the API does not show yet; nothing when all is there."""
     listed = _get(f"{outputs['rest_url']}/markets")
     symbols = {market["market"] for market in listed["items"]}
@@ -116,7 +116,7 @@ def _missing(place: Place, outputs: Json) -> str:
     if absent:
         return f"the markets {', '.join(sorted(absent))} are not listed"
     for user in outputs["users"]:
-        token = sign_in(place, outputs, user)
+        token = sign_in(local, outputs, user)
         if not _get(f"{outputs['rest_url']}/balances", token)["items"]:
             return f"{user['email']} has no balance"
     return ""

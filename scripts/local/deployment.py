@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local import gateway, processes
-from scripts.local.place import STACK, LocalError, Place
+from scripts.local.environment import STACK, LocalEnvironment, LocalError
 from scripts.local.register import one_after_another
 from scripts.slim_layer import slim
 
@@ -45,87 +45,87 @@ class Deployed:
     port: int
 
 
-def fingerprint(place: Place) -> str:
+def fingerprint(local: LocalEnvironment) -> str:
     """Hash everything that decides what gets deployed."""
-    return _hash(place.root, _SOURCES)
+    return _hash(local.root, _SOURCES)
 
 
-def is_current(place: Place, build: str) -> bool:
+def is_current(local: LocalEnvironment, build: str) -> bool:
     """Tell whether this build is what the emulator's saved state holds."""
-    deployed = _deployed(place)
+    deployed = _deployed(local)
     return deployed is not None and deployed.build == build
 
 
-def why_not_on_top(place: Place, build: str) -> str:
+def why_not_on_top(local: LocalEnvironment, build: str) -> str:
     """Say why this build can't be deployed onto the saved state; nothing when it can.
 
     MiniStack 1.5 forgets the attributes of what is unchanged in a nested stack when it updates it,
     and updates it when its template changes or lies on another port.
     """
-    deployed = _deployed(place)
+    deployed = _deployed(local)
     if deployed is None:
         return "The last deployment was not finished"
     if deployed.build == build:
         return ""
-    if deployed.nested != _hash(place.root, _NESTED):
+    if deployed.nested != _hash(local.root, _NESTED):
         return "The nested stacks have changed, which MiniStack can't update"
-    if deployed.port != place.port:
+    if deployed.port != local.port:
         return "The sources and the port have changed, which MiniStack can't update"
     return ""
 
 
-def build(place: Place, name: str) -> Path:
+def build(local: LocalEnvironment, name: str) -> Path:
     """Run `sam build` unless this build is there; returns its template."""
-    template = place.builds / name / "template.yaml"
-    with one_after_another(place.builds / "lock"):
+    template = local.builds / name / "template.yaml"
+    with one_after_another(local.builds / "lock"):
         if not template.exists():
-            unfinished = place.builds / f"unfinished-{name}"
+            unfinished = local.builds / f"unfinished-{name}"
             shutil.rmtree(unfinished, ignore_errors=True)
-            command = ["build", "--template-file", str(place.root / "template.yaml")]
+            command = ["build", "--template-file", str(local.root / "template.yaml")]
             command += ["--build-dir", str(unfinished), "--parameter-overrides", *overrides()]
-            command += ["--cached", "--cache-dir", str(place.builds / "cache")]
-            _sam(place, command, build_log(place))
+            command += ["--cached", "--cache-dir", str(local.builds / "cache")]
+            _sam(local, command, build_log(local))
             slim(unfinished)
-            _compile(place, unfinished)
+            _compile(local, unfinished)
             unfinished.rename(template.parent)
-            _forget_old_builds(place, keep=name)
+            _forget_old_builds(local, keep=name)
         os.utime(template.parent)
     return template
 
 
-def deploy(place: Place, name: str, template: Path) -> None:
+def deploy(local: LocalEnvironment, name: str, template: Path) -> None:
     """Run `sam deploy` and remember what it deployed."""
-    before = _deployed(place)
-    _deployed_path(place).unlink(missing_ok=True)
+    before = _deployed(local)
+    _deployed_path(local).unlink(missing_ok=True)
     command = ["deploy", "--template-file", str(template), "--config-env", "local"]
-    command += ["--config-file", str(place.root / "samconfig.toml"), "--stack-name", STACK]
+    command += ["--config-file", str(local.root / "samconfig.toml"), "--stack-name", STACK]
     try:
-        _sam(place, [*command, "--parameter-overrides", *overrides()], deploy_log(place))
+        _sam(local, [*command, "--parameter-overrides", *overrides()], deploy_log(local))
     except LocalError:
-        if before is not None and _status(place) == "UPDATE_ROLLBACK_COMPLETE":
-            _remember(place, before)
+        if before is not None and _status(local) == "UPDATE_ROLLBACK_COMPLETE":
+            _remember(local, before)
         raise
-    gateway.put_responses(place, outputs(place)["RestApiId"])
-    _remember(place, Deployed(name, _hash(place.root, _NESTED), place.port))
+    gateway.put_responses(local, outputs(local)["RestApiId"])
+    _remember(local, Deployed(name, _hash(local.root, _NESTED), local.port))
 
 
-def outputs(place: Place) -> dict[str, str]:
+def outputs(local: LocalEnvironment) -> dict[str, str]:
     """Read the stack's outputs; raises `LocalError` when there is no stack."""
     try:
-        stack = _stack(place)
+        stack = _stack(local)
     except (BotoCoreError, ClientError) as error:
         raise LocalError(f"The deployed stack can't be read: {error}") from error
     return {row["OutputKey"]: row["OutputValue"] for row in stack.get("Outputs", [])}
 
 
-def build_log(place: Place) -> Path:
+def build_log(local: LocalEnvironment) -> Path:
     """Where `sam build` writes."""
-    return place.logs / "build.log"
+    return local.logs / "build.log"
 
 
-def deploy_log(place: Place) -> Path:
+def deploy_log(local: LocalEnvironment) -> Path:
     """Where `sam deploy` writes."""
-    return place.logs / "deploy.log"
+    return local.logs / "deploy.log"
 
 
 def _parameters() -> dict[str, str]:
@@ -162,7 +162,7 @@ def _files(root: Path, sources: Iterable[str]) -> Iterator[Path]:
             yield from (Path(folder, file) for file in sorted(files))
 
 
-def _sam(place: Place, arguments: list[str], log: Path) -> None:
+def _sam(local: LocalEnvironment, arguments: list[str], log: Path) -> None:
     """Run the SAM command line; raises `LocalError` with its own last word when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
@@ -170,24 +170,24 @@ def _sam(place: Place, arguments: list[str], log: Path) -> None:
         "sam",
         [str(Path(sys.executable).with_name("sam")), *arguments],
         log=log,
-        environment=place.environment(),
-        folder=place.root,
+        environment=local.child_environment(),
+        folder=local.root,
     )
     if status != 0:
         raise LocalError(f"sam {arguments[0]} failed: {_last_words(log)} (all of it: {log})")
 
 
-def _compile(place: Place, folder: Path) -> None:
+def _compile(local: LocalEnvironment, folder: Path) -> None:
     """Put byte code beside every module: each function's first start is then seconds shorter.
 
     It counts whatever the files' times are, because unpacking changes them.
     """
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
     command += ["--invalidation-mode", "unchecked-hash", str(folder)]
-    log = place.logs / "compile.log"
+    log = local.logs / "compile.log"
     # A module that does not compile says so when it is imported.
     processes.run(
-        "compileall", command, log=log, environment=place.environment(), folder=place.root
+        "compileall", command, log=log, environment=local.child_environment(), folder=local.root
     )
 
 
@@ -198,38 +198,38 @@ def _last_words(log: Path) -> str:
     return " ".join(" ".join([*causes[:1], *errors[-1:]]).split()) or "no reason given"
 
 
-def _forget_old_builds(place: Place, keep: str) -> None:
-    built = [path.parent for path in place.builds.glob("*/template.yaml")]
+def _forget_old_builds(local: LocalEnvironment, keep: str) -> None:
+    built = [path.parent for path in local.builds.glob("*/template.yaml")]
     built.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in built[_BUILDS_KEPT:]:
         if folder.name != keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _deployed_path(place: Place) -> Path:
-    return place.home / "deployed.json"
+def _deployed_path(local: LocalEnvironment) -> Path:
+    return local.home / "deployed.json"
 
 
-def _deployed(place: Place) -> Deployed | None:
+def _deployed(local: LocalEnvironment) -> Deployed | None:
     try:
-        return Deployed(**json.loads(_deployed_path(place).read_text()))
+        return Deployed(**json.loads(_deployed_path(local).read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
 
 
-def _remember(place: Place, deployed: Deployed) -> None:
-    _deployed_path(place).write_text(json.dumps(asdict(deployed)))
+def _remember(local: LocalEnvironment, deployed: Deployed) -> None:
+    _deployed_path(local).write_text(json.dumps(asdict(deployed)))
 
 
-def _stack(place: Place) -> dict[str, Any]:
-    answer = place.client("cloudformation").describe_stacks(StackName=STACK)
+def _stack(local: LocalEnvironment) -> dict[str, Any]:
+    answer = local.client("cloudformation").describe_stacks(StackName=STACK)
     stack: dict[str, Any] = answer["Stacks"][0]
     return stack
 
 
-def _status(place: Place) -> str:
+def _status(local: LocalEnvironment) -> str:
     try:
-        status: str = _stack(place)["StackStatus"]
+        status: str = _stack(local)["StackStatus"]
     except (BotoCoreError, ClientError):
         return ""
     return status

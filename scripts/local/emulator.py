@@ -13,7 +13,7 @@ from pathlib import Path
 import requests
 
 from scripts.local import processes, streams
-from scripts.local.place import HOST, LocalError, Place
+from scripts.local.environment import HOST, LocalEnvironment, LocalError
 from scripts.local.processes import Process
 
 NAME = "ministack"
@@ -44,75 +44,75 @@ def require_port(port: int) -> None:
         )
 
 
-def has_state(place: Place) -> bool:
+def has_state(local: LocalEnvironment) -> bool:
     """Tell whether there is anything on disk from an earlier run."""
-    return _mark(place).exists() or any((place.home / name).exists() for name in _STATE_FOLDERS)
+    return _mark(local).exists() or any((local.home / name).exists() for name in _STATE_FOLDERS)
 
 
-def state_was_saved(place: Place) -> bool:
+def state_was_saved(local: LocalEnvironment) -> bool:
     """Tell whether the last run could save its state when it ended."""
-    return not _mark(place).exists()
+    return not _mark(local).exists()
 
 
-def forget_state(place: Place) -> None:
+def forget_state(local: LocalEnvironment) -> None:
     """Remove everything the emulated account holds."""
     for folder in _STATE_FOLDERS:
-        shutil.rmtree(place.home / folder, ignore_errors=True)
-    (place.home / "deployed.json").unlink(missing_ok=True)
-    _mark(place).unlink(missing_ok=True)
+        shutil.rmtree(local.home / folder, ignore_errors=True)
+    (local.home / "deployed.json").unlink(missing_ok=True)
+    _mark(local).unlink(missing_ok=True)
 
 
-def start(place: Place) -> Process:
+def start(local: LocalEnvironment) -> Process:
     """Start MiniStack; the port must be free and the state saved or gone."""
-    temporary = place.home / "tmp"
+    temporary = local.home / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    environment = place.environment() | {
+    environment = local.child_environment() | {
         "BIND_HOST": HOST,
-        "GATEWAY_PORT": str(place.port),
+        "GATEWAY_PORT": str(local.port),
         "IOT_MTLS_ENABLED": "0",
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(place.home / "state"),
+        "STATE_DIR": str(local.home / "state"),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(place.home / "s3"),
+        "S3_DATA_DIR": str(local.home / "s3"),
         "TMPDIR": str(temporary),
         "LAMBDA_WARM_TTL_SECONDS": "86400",
         # Functions inherit this: nobody collects traces here.
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
-    streams.rewind(place.home / "state")
-    _mark(place).touch()
+    streams.rewind(local.home / "state")
+    _mark(local).touch()
     return processes.start(
         NAME,
         [str(Path(sys.executable).with_name("ministack"))],
-        log=place.logs / "ministack.log",
+        log=local.logs / "ministack.log",
         environment=environment,
-        folder=place.home,
+        folder=local.home,
     )
 
 
-def wait_until_ready(place: Place, process: Process) -> None:
+def wait_until_ready(local: LocalEnvironment, process: Process) -> None:
     """Wait until the emulator answers; raises `LocalError` when it ends or takes too long."""
     deadline = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < deadline:
         if not processes.is_alive(process):
-            raise LocalError(f"MiniStack ended at once; its log is {place.logs}/ministack.log.")
+            raise LocalError(f"MiniStack ended at once; its log is {local.logs}/ministack.log.")
         try:
-            if requests.get(f"{place.endpoint_url}/_ministack/health", timeout=1).ok:
+            if requests.get(f"{local.endpoint_url}/_ministack/health", timeout=1).ok:
                 return
         except requests.RequestException:
             pass
         time.sleep(_POLL_S)
-    raise LocalError(f"MiniStack does not answer; its log is {place.logs}/ministack.log.")
+    raise LocalError(f"MiniStack does not answer; its log is {local.logs}/ministack.log.")
 
 
-def stop(place: Place, process: Process) -> bool:
+def stop(local: LocalEnvironment, process: Process) -> bool:
     """End MiniStack; tells whether it has saved its state."""
     saved = processes.stop(process, STOP_PATIENCE_S)
     if saved:
-        _mark(place).unlink(missing_ok=True)
+        _mark(local).unlink(missing_ok=True)
     return saved
 
 
-def _mark(place: Place) -> Path:
-    return place.home / "state-not-saved"
+def _mark(local: LocalEnvironment) -> Path:
+    return local.home / "state-not-saved"

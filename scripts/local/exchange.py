@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from scripts.local import demo, deployment, emulator, worker
+from scripts.local.environment import REGION, STACK, LocalEnvironment, LocalError, require_tools
 from scripts.local.interruptions import held_back
-from scripts.local.place import REGION, STACK, LocalError, Place, require_tools
 from scripts.local.processes import Process, is_alive
 from scripts.local.progress import Progress
 from scripts.local.register import Register, only_one
@@ -15,23 +15,23 @@ Json = dict[str, Any]
 
 
 class LocalExchange:
-    """One exchange in its place."""
+    """One exchange in its local."""
 
-    def __init__(self, place: Place, progress: Progress) -> None:
-        self._place = place
+    def __init__(self, local: LocalEnvironment, progress: Progress) -> None:
+        self._local = local
         self._progress = progress
-        self._register = Register(place.home)
+        self._register = Register(local.home)
 
     def up(self) -> Json:
         """Start everything and wait until it answers; returns what `outputs.json` holds.
 
         Whatever interrupts it, nothing that it started is left running.
         """
-        with only_one(self._place.home / "lock", "starting or ending the exchange"):
+        with only_one(self._local.home / "lock", "starting or ending the exchange"):
             outputs = self._outputs()
             if outputs is not None and self.is_whole():
                 self._progress.say("The exchange is running already.")
-                if not deployment.is_current(self._place, deployment.fingerprint(self._place)):
+                if not deployment.is_current(self._local, deployment.fingerprint(self._local)):
                     self._progress.say(
                         "The sources have changed since; `make down up` deploys them."
                     )
@@ -46,7 +46,7 @@ class LocalExchange:
 
     def down(self) -> bool:
         """End everything; tells whether anything ran."""
-        with only_one(self._place.home / "lock", "starting or ending the exchange"):
+        with only_one(self._local.home / "lock", "starting or ending the exchange"):
             ran = any(is_alive(process) for process in self._register.all())
             self._stop()
             return ran
@@ -69,27 +69,27 @@ class LocalExchange:
 
     def restart_worker(self) -> None:
         """Start the worker again after it ended by itself."""
-        stack = deployment.outputs(self._place)
-        self._begin(lambda: worker.start(self._place, stack))
+        stack = deployment.outputs(self._local)
+        self._begin(lambda: worker.start(self._local, stack))
 
     def _start(self) -> Json:
         require_tools()
         self._start_emulator()
         self._deploy()
-        stack = deployment.outputs(self._place)
+        stack = deployment.outputs(self._local)
         sequencer = self._register.running(worker.NAME)
         if sequencer is None:
-            sequencer = self._begin(lambda: worker.start(self._place, stack))
+            sequencer = self._begin(lambda: worker.start(self._local, stack))
         demo.warm_up(self._rest_url(stack))
         with self._step("Opening the demo tenant", worker.NAME):
-            opened = demo.open_tenant(self._place, stack, sequencer)
+            opened = demo.open_tenant(self._local, stack, sequencer)
         outputs = self._describe(stack, opened)
         with self._step("Waiting for the exchange to answer", worker.NAME):
-            demo.wait_until_it_answers(self._place, outputs)
+            demo.wait_until_it_answers(self._local, outputs)
         outputs["pids"] = {process.name: process.pid for process in self._register.all()}
-        fresh = self._place.outputs.with_suffix(".new")
+        fresh = self._local.outputs.with_suffix(".new")
         fresh.write_text(json.dumps(outputs, indent=2) + "\n")
-        fresh.replace(self._place.outputs)
+        fresh.replace(self._local.outputs)
         return outputs
 
     def _start_emulator(self) -> None:
@@ -98,54 +98,54 @@ class LocalExchange:
             return
         # A worker without its emulator is of no use to anybody.
         self._stop()
-        emulator.require_port(self._place.port)
+        emulator.require_port(self._local.port)
         why_empty = self._why_empty()
         if why_empty:
-            emulator.forget_state(self._place)
+            emulator.forget_state(self._local)
             self._progress.say(f"{why_empty}: starting empty.")
         with self._step("Starting MiniStack", emulator.NAME):
-            process = self._begin(lambda: emulator.start(self._place))
-            emulator.wait_until_ready(self._place, process)
+            process = self._begin(lambda: emulator.start(self._local))
+            emulator.wait_until_ready(self._local, process)
 
     def _why_empty(self) -> str:
         """Say why the saved state is of no use; nothing when it is, or when there is none."""
-        if not emulator.has_state(self._place):
+        if not emulator.has_state(self._local):
             return ""
-        if not emulator.state_was_saved(self._place):
+        if not emulator.state_was_saved(self._local):
             return "The last run was cut off before it could save its state"
-        return deployment.why_not_on_top(self._place, deployment.fingerprint(self._place))
+        return deployment.why_not_on_top(self._local, deployment.fingerprint(self._local))
 
     def _deploy(self) -> None:
-        place = self._place
-        build = deployment.fingerprint(place)
-        if deployment.is_current(place, build):
+        local = self._local
+        build = deployment.fingerprint(local)
+        if deployment.is_current(local, build):
             return
-        with self._progress.step("Building (sam build)", deployment.build_log(place)):
-            template = deployment.build(place, build)
-        with self._progress.step("Deploying (sam deploy)", deployment.deploy_log(place)):
-            deployment.deploy(place, build, template)
+        with self._progress.step("Building (sam build)", deployment.build_log(local)):
+            template = deployment.build(local, build)
+        with self._progress.step("Deploying (sam deploy)", deployment.deploy_log(local)):
+            deployment.deploy(local, build, template)
 
     def _rest_url(self, stack: dict[str, str]) -> str:
-        return f"{self._place.endpoint_url}/_aws/execute-api/{stack['RestApiId']}/v1"
+        return f"{self._local.endpoint_url}/_aws/execute-api/{stack['RestApiId']}/v1"
 
     def _describe(self, stack: dict[str, str], opened: Json) -> Json:
-        sockets = self._place.endpoint_url.replace("http", "ws", 1)
+        sockets = self._local.endpoint_url.replace("http", "ws", 1)
         return opened | {
             "rest_url": self._rest_url(stack),
             "ws_url": f"{sockets}/_aws/execute-api/{stack['WebSocketApiId']}/v1",
             "region": REGION,
-            "endpoint_url": self._place.endpoint_url,
+            "endpoint_url": self._local.endpoint_url,
             "stack_name": STACK,
             "user_pool_client_id": stack["UserPoolClientId"],
             "stack_outputs": stack,
-            "logs": str(self._place.logs),
+            "logs": str(self._local.logs),
         }
 
     def _stop(self) -> None:
         """End the worker first, so that its last batch still finds a journal."""
-        self._place.outputs.unlink(missing_ok=True)
+        self._local.outputs.unlink(missing_ok=True)
         ends: dict[str, Callable[[Process], object]] = {
-            emulator.NAME: lambda process: emulator.stop(self._place, process),
+            emulator.NAME: lambda process: emulator.stop(self._local, process),
             worker.NAME: worker.stop,
         }
         for process in reversed(self._register.all()):
@@ -164,11 +164,11 @@ class LocalExchange:
         return process
 
     def _step(self, title: str, name: str) -> Any:  # noqa: ANN401 - a context manager
-        return self._progress.step(title, self._place.logs / f"{name}.log")
+        return self._progress.step(title, self._local.logs / f"{name}.log")
 
     def _outputs(self) -> Json | None:
         try:
-            outputs: Json = json.loads(self._place.outputs.read_text())
+            outputs: Json = json.loads(self._local.outputs.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
         return outputs

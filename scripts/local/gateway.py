@@ -8,14 +8,14 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from scripts.local.place import Place
+from scripts.local.environment import LocalEnvironment
 
 
-def put_responses(place: Place, rest_api_id: str) -> None:
+def put_responses(local: LocalEnvironment, rest_api_id: str) -> None:
     """Put every gateway response of the template, and deploy the stage anew."""
-    template = yaml_parse((place.root / "template.yaml").read_text())
+    template = yaml_parse((local.root / "template.yaml").read_text())
     api: dict[str, Any] = template["Resources"]["RestApi"]["Properties"]
-    client = place.client("apigateway")
+    client = local.client("apigateway")
     for kind, response in api["GatewayResponses"].items():
         status = response.get("StatusCode")
         headers = response.get("ResponseParameters", {}).get("Headers", {})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from scripts.local.place import LocalError
+from scripts.local.environment import LocalError
 from scripts.local.processes import Process, is_alive
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from scripts.local import processes
-from scripts.local.place import Place
+from scripts.local.environment import LocalEnvironment
 from scripts.local.processes import Process
 
 NAME = "worker"
@@ -20,22 +20,22 @@ def variables(stack_outputs: dict[str, str]) -> dict[str, str]:
     return {_WORD.sub("_", name).upper(): value for name, value in stack_outputs.items()}
 
 
-def log(place: Place) -> Path:
+def log(local: LocalEnvironment) -> Path:
     """Where the worker writes."""
-    return place.logs / f"{NAME}.log"
+    return local.logs / f"{NAME}.log"
 
 
-def start(place: Place, stack_outputs: dict[str, str]) -> Process:
+def start(local: LocalEnvironment, stack_outputs: dict[str, str]) -> Process:
     """Start the worker."""
-    environment = place.environment() | variables(stack_outputs)
-    environment["PYTHONPATH"] = f"{place.root}:{place.root / 'layers' / 'core'}"
+    environment = local.child_environment() | variables(stack_outputs)
+    environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
     environment["PYTHONUNBUFFERED"] = "1"
     return processes.start(
         NAME,
         [sys.executable, "-m", "worker"],
-        log=log(place),
+        log=log(local),
         environment=environment,
-        folder=place.root,
+        folder=local.root,
     )
 
 

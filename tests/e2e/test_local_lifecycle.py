@@ -12,8 +12,8 @@ from rich.console import Console
 
 from scripts.client import Client, Json
 from scripts.local.emulator import port_is_free
+from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.exchange import LocalExchange
-from scripts.local.place import LocalError, Place
 from scripts.local.processes import Process, is_alive
 from scripts.local.progress import Progress
 from tests.doubles.local_exchange import Local
@@ -165,7 +165,9 @@ def test_a_template_that_does_not_deploy_is_told_with_its_reason(
     root.mkdir()
     (root / "samconfig.toml").write_text("version = 0.1\n[local.deploy.parameters]\n")
     (root / "template.yaml").write_text("Resources: {X: {Type: AWS::SQS::Queue, Properties: 1}}")
-    exchange = LocalExchange(Place(root, local.home, local.port), Progress(Console(quiet=True)))
+    exchange = LocalExchange(
+        LocalEnvironment(root, local.home, local.port), Progress(Console(quiet=True))
+    )
     with pytest.raises(LocalError, match=r"sam (build|deploy) failed: ."):
         exchange.up()
     assert_nothing_is_left(local)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from scripts.local.demo import with_hint
+from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.follow import readable
-from scripts.local.place import LocalError, Place
 from scripts.local.processes import Process
 from scripts.local.progress import last_line
 from scripts.local.register import Register, only_one
@@ -23,7 +23,7 @@ def test_the_stacks_outputs_become_the_workers_variables() -> None:
 def test_children_see_this_exchange_and_no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
-    environment = Place(Path("/root"), Path("/home"), 4600).environment()
+    environment = LocalEnvironment(Path("/root"), Path("/home"), 4600).child_environment()
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4600"
     assert environment["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
     assert "AWS_PROFILE" not in environment

@@ -1,4 +1,4 @@
-"""Where one local exchange lives: its checkout, its folder for state and logs, its port."""
+"""The environment of one local exchange: its checkout, its folder for state and logs, its port."""
 
 import json
 import os
@@ -17,24 +17,24 @@ PORT_DEFAULT = 4566
 REGION = "us-east-1"
 STACK = "bursa"
 OUTPUTS = "outputs.json"
-# MiniStack takes any credentials; these can't be anybody's.
+# MiniStack takes any credentials; these belong to no account.
 ACCESS_KEY = "local"
 
 
 class LocalError(Exception):
-    """Raised with one sentence for the person at the terminal; nothing is left running."""
+    """Raised with one sentence for the terminal; nothing is left running."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One local exchange.
+class LocalEnvironment:
+    """Where one local exchange is.
 
     Attributes
     ----------
     root
         The checkout.
     home
-        Its state, logs and outputs; ``.local`` of the checkout unless ``BURSA_HOME`` says else.
+        Its state, logs and outputs; ``.local`` of the checkout unless ``BURSA_HOME`` is set.
     port
         Where MiniStack listens, on loopback only.
 
@@ -45,13 +45,13 @@ class Place:
     port: int
 
     @classmethod
-    def from_environment(cls) -> Self:
-        """Read ``BURSA_HOME`` and ``BURSA_PORT``; without a port, the one of what runs there.
+    def read(cls) -> Self:
+        """Read ``BURSA_HOME`` and ``BURSA_PORT``; the default port is that of a running exchange.
 
         Raises
         ------
         LocalError
-            For a port that is none.
+            The port is not a port number.
 
         """
         home = Path(os.environ.get("BURSA_HOME", ROOT / ".local")).absolute()
@@ -62,26 +62,26 @@ class Place:
 
     @property
     def endpoint_url(self) -> str:
-        """Where every AWS service answers."""
+        """URL of every AWS service."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def logs(self) -> Path:
-        """One file per process and step."""
+        """Folder of the logs, one file per process and step."""
         return self.home / "logs"
 
     @property
     def outputs(self) -> Path:
-        """What tools and tests read to find the running exchange."""
+        """File that tools and tests read to find the running exchange."""
         return self.home / OUTPUTS
 
     @property
     def builds(self) -> Path:
-        """Built templates by the hash of their sources; shared by every home of a checkout."""
+        """Folder of the builds by the hash of their sources, shared by every home of a checkout."""
         return self.root / ".local" / "builds"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
-        """Make a client of one AWS service of this exchange."""
+        """Return a client of one AWS service of this exchange."""
         return get_session().create_client(
             service,
             region_name=REGION,
@@ -91,8 +91,8 @@ class Place:
             config=Config(retries={"total_max_attempts": 2}, proxies={}),
         )
 
-    def environment(self) -> dict[str, str]:
-        """Environment for a child process: this exchange's AWS, and nobody's real account."""
+    def child_environment(self) -> dict[str, str]:
+        """Return the variables of a child process: this exchange's AWS and no real account."""
         kept = {
             name: value
             for name, value in os.environ.items()
