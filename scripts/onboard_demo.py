@@ -84,7 +84,10 @@ def open_demo(settings: OnboardingSettings) -> dict[str, object]:
         ),
     )
     profile = onboarding.open_tenant(
-        settings.tenant_name, settings.issuer, frozenset({settings.user_pool_client_id})
+        settings.tenant_name,
+        settings.issuer,
+        frozenset({settings.user_pool_client_id}),
+        settings.shard,
     )
     onboarding.list_markets(profile.tenant, LISTING, KEY)
     users = []

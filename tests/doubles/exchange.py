@@ -145,7 +145,7 @@ class Exchange:
         tables = ReadModelTables(client, names, 0, TableWriter(client, threads=1))
         self._projector = Projector(0, self, tables, _raise)
         directory = DirectoryTable(client, "directory")
-        directory.add_tenant(TenantProfile(TENANT, "demo", ISSUER, frozenset({CLIENT_ID})))
+        directory.add_tenant(TenantProfile(TENANT, 0, "demo", ISSUER, frozenset({CLIENT_ID})))
         self.commit(OPENING)
 
     def read(self, first_sequence: int, last_sequence: int) -> "Iterator[EncodedRecord]":

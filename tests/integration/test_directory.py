@@ -6,6 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 
@@ -13,6 +14,7 @@ TABLE = "directory"
 ISSUER = "https://issuer.example/pool"
 CLIENTS = frozenset({"web"})
 T1 = TenantId(1)
+SHARD = 0
 
 
 @pytest.fixture
@@ -38,23 +40,51 @@ def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectoryTable]:
 
 
 def test_an_issuer_keeps_its_tenant(directory: DirectoryTable) -> None:
-    first = directory.open_tenant("demo", ISSUER, CLIENTS)
-    again = directory.open_tenant("demo", ISSUER, CLIENTS)
-    other = directory.open_tenant("other", f"{ISSUER}-2", CLIENTS)
+    first = directory.open_tenant("demo", ISSUER, CLIENTS, SHARD)
+    again = directory.open_tenant("demo", ISSUER, CLIENTS, SHARD)
+    other = directory.open_tenant("other", f"{ISSUER}-2", CLIENTS, SHARD)
     assert (first.tenant, again.tenant, other.tenant) == (T1, T1, TenantId(2))
     assert directory.tenant_of(ISSUER) == first
 
 
 def test_a_tenants_settings_can_change(directory: DirectoryTable) -> None:
-    directory.open_tenant("demo", ISSUER, CLIENTS)
-    directory.open_tenant("new name", ISSUER, CLIENTS | {"mobile"})
+    directory.open_tenant("demo", ISSUER, CLIENTS, SHARD)
+    directory.open_tenant("new name", ISSUER, CLIENTS | {"mobile"}, SHARD)
     found = directory.tenant_of(ISSUER)
     assert found is not None
     assert (found.name, found.client_ids) == ("new name", CLIENTS | {"mobile"})
 
 
-def test_a_stranger_has_no_tenant(directory: DirectoryTable) -> None:
+def test_a_tenant_stays_on_its_shard(directory: DirectoryTable) -> None:
+    first = directory.open_tenant("demo", ISSUER, CLIENTS, shard=3)
+    again = directory.open_tenant("demo", ISSUER, CLIENTS, shard=4)
+    other = directory.open_tenant("other", f"{ISSUER}-2", CLIENTS, shard=4)
+    assert (first.shard, again.shard, other.shard) == (3, 3, 4)
+    assert directory.shard_of(first.tenant) == 3
+    assert directory.shard_of(other.tenant) == 4
+
+
+def test_hosts_lead_to_their_tenant_in_any_case(directory: DirectoryTable) -> None:
+    directory.add_host(T1, "api.demo.example")
+    directory.add_host(T1, "API.demo.example")
+    directory.add_host(TenantId(2), "api.other.example")
+    assert directory.tenant_of_host("Api.Demo.Example") == T1
+    assert directory.tenant_of_host("api.other.example") == TenantId(2)
+
+
+def test_a_host_is_not_taken_away(directory: DirectoryTable) -> None:
+    directory.add_host(T1, "api.demo.example")
+    with pytest.raises(Conflict, match="another tenant") as refused:
+        directory.add_host(TenantId(2), "api.demo.example")
+    assert refused.value.code == "host_taken"
+    assert directory.tenant_of_host("api.demo.example") == T1
+
+
+def test_what_is_not_there_is_not_found(directory: DirectoryTable) -> None:
     assert directory.tenant_of("https://elsewhere.example") is None
+    assert directory.tenant_of_host("elsewhere.example") is None
+    assert directory.profile(TenantId(9)) is None
+    assert directory.shard_of(TenantId(9)) is None
 
 
 def test_a_user_keeps_its_account(directory: DirectoryTable) -> None:

@@ -255,7 +255,7 @@ def test_nothing_is_fetched_for_a_stranger(authorizer: ModuleType, pool: Pool) -
 def test_tenant_that_disowns_an_issuer(authorizer: ModuleType, exchange: Exchange) -> None:
     """An issuer's row leads to a tenant; the tenant's own profile has the last word."""
     directory = DirectoryTable(exchange._dynamodb, "directory")
-    moved = TenantProfile(TENANT, "demo", "https://new.example", frozenset({CLIENT_ID}))
+    moved = TenantProfile(TENANT, 0, "demo", "https://new.example", frozenset({CLIENT_ID}))
     directory.add_tenant(moved)
 
     with pytest.raises(Exception, match="Unauthorized"):

@@ -38,8 +38,10 @@ class FakeDirectory:
     numbers: dict[str, int] = field(default_factory=dict)
     wishes: dict[str, Wish] = field(default_factory=dict)
 
-    def open_tenant(self, name: str, issuer: str, client_ids: frozenset[str]) -> TenantProfile:
-        return TenantProfile(TENANT, name, issuer, client_ids)
+    def open_tenant(
+        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+    ) -> TenantProfile:
+        return TenantProfile(TENANT, shard, name, issuer, client_ids)
 
     def number_of_asset(self, tenant: TenantId, symbol: str) -> int:
         return self.numbers.setdefault(f"{tenant}/asset/{symbol}", len(self.numbers) + 1)

@@ -2,14 +2,15 @@
 
 A partition key begins with the tenant, so that one tenant's rows can be granted, exported or
 deleted by prefix. Two kinds of row stand outside a tenant by nature: the journal and the
-projection's progress belong to a shard, and the directory's issuer row is what turns a token's
-issuer into a tenant in the first place.
+projection's progress belong to a shard, and the directory's issuer and host rows are what turns a
+token's issuer or a request's host into a tenant in the first place.
 
     table       partition key               sort key                what
     journal     <shard>#<segment>           first sequence (N)      record
     journal     <shard>#part#<batch id>     number of the part (N)  part of a large record
     answers     <tenant>#<message id>                               answer to one message
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
+    directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
     directory   <tenant>                    counter#<name>          next account index …
     directory   <tenant>                    user#<subject>          account of a signed-in user
@@ -80,6 +81,11 @@ def answer(tenant: TenantId, message_id: str) -> str:
 def issuer(url: str) -> str:
     """Key that leads from a token's issuer to its tenant."""
     return f"issuer#{url}"
+
+
+def host(name: str) -> str:
+    """Key that leads from a host name to its tenant; host names have no case."""
+    return f"host#{name.lower()}"
 
 
 def user(subject: str) -> str:

@@ -41,6 +41,7 @@ class OnboardingSettings:
     user_pool_client_id: str
     issuer: str
     tenant_name: str
+    shard: int = 0
     answer_deadline_ms: int = 30_000
 
 

@@ -1,9 +1,11 @@
-"""The directory table: which tenant an issuer speaks for, and which account a user holds.
+"""The directory table: which tenant an issuer or a host name belongs to, and its users' accounts.
 
-Read by the authorizers on every sign-in, written when a tenant or a user is created. Rows:
+Read on every sign-in and by whoever must know a tenant's shard; written when a tenant or a user is
+created. Rows:
 
     issuer#<issuer>  tenant          {tenant}
-    <tenant>         profile         {name, issuer, client_ids (string set)}
+    host#<name>      tenant          {tenant}
+    <tenant>         profile         {shard, name, issuer, client_ids (string set)}
     <tenant>         user#<subject>  {account}
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
@@ -12,9 +14,10 @@ Read by the authorizers on every sign-in, written when a tenant or a user is cre
     deployment       counter#<name>  {value}
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bursa.kernel import keys
+from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.profile import TenantProfile, Wish
 
@@ -36,45 +39,79 @@ class DirectoryTable:
         self._table = table
 
     def tenant_of(self, issuer: str) -> TenantProfile | None:
-        """Find the tenant whose users this issuer signs in; None for a stranger."""
+        """Return the tenant whose users this issuer signs in; None for an unknown issuer."""
         row = self._row(keys.issuer(issuer), keys.TENANT)
         if row is None:
             return None
         return self.profile(TenantId.parse(row["tenant"]["S"]))
 
     def profile(self, tenant: TenantId) -> TenantProfile | None:
-        """Read a tenant's settings."""
+        """Return a tenant's settings; None for an unknown tenant."""
         row = self._row(str(tenant), keys.PROFILE)
         if row is None:
             return None
-        clients = frozenset(row["client_ids"]["SS"])
-        return TenantProfile(tenant, row["name"]["S"], row["issuer"]["S"], clients)
+        return TenantProfile(
+            tenant,
+            int(row["shard"]["N"]),
+            row["name"]["S"],
+            row["issuer"]["S"],
+            frozenset(row["client_ids"]["SS"]),
+        )
+
+    def shard_of(self, tenant: TenantId) -> int | None:
+        """Return the shard that carries out a tenant's commands; None for an unknown tenant.
+
+        Reads no other attribute, so that a role may be allowed this one alone.
+        """
+        row = self._row(str(tenant), keys.PROFILE, "shard")
+        return None if row is None else int(row["shard"]["N"])
+
+    def tenant_of_host(self, host: str) -> TenantId | None:
+        """Return the tenant that a host name belongs to; None for an unknown host."""
+        row = self._row(keys.host(host), keys.TENANT, "tenant")
+        return None if row is None else TenantId.parse(row["tenant"]["S"])
+
+    def add_host(self, tenant: TenantId, host: str) -> None:
+        """Let a host name lead to a tenant; safe to repeat.
+
+        Raises
+        ------
+        Conflict
+            ``host_taken``: it leads to another tenant.
+
+        """
+        row = self._put_or_find(keys.host(host), keys.TENANT, tenant={"S": str(tenant)})
+        if row["tenant"]["S"] != str(tenant):
+            raise Conflict("host_taken", f"{host} belongs to another tenant; choose another name.")
 
     def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
-        """Find the account of a signed-in user; None when the user has none yet."""
+        """Return the account of a signed-in user; None when the user has none yet."""
         row = self._row(str(tenant), keys.user(subject))
         return None if row is None else AccountId.parse(row["account"]["S"])
 
-    def open_tenant(self, name: str, issuer: str, client_ids: frozenset[str]) -> TenantProfile:
-        """Write a tenant's settings; the tenant of an issuer stays the same. Safe to repeat.
+    def open_tenant(
+        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+    ) -> TenantProfile:
+        """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard.
 
-        Not safe to call twice at once for a new issuer: the later one would win it.
+        Safe to repeat, but not to call twice at once for a new issuer: the later call would win it.
         """
         existing = self.tenant_of(issuer)
         if existing is None:
             tenant = TenantId(self.next_number(keys.DEPLOYMENT, TENANT_COUNTER))
         else:
-            tenant = existing.tenant
-        profile = TenantProfile(tenant, name, issuer, client_ids)
+            tenant, shard = existing.tenant, existing.shard
+        profile = TenantProfile(tenant, shard, name, issuer, client_ids)
         if profile != existing:
             self.add_tenant(profile)
         return profile
 
     def add_tenant(self, profile: TenantProfile) -> None:
-        """Write a tenant's settings, then open the door to its issuer."""
+        """Write a tenant's settings, then let its issuer lead to it."""
         self._put(
             str(profile.tenant),
             keys.PROFILE,
+            shard={"N": str(profile.shard)},
             name={"S": profile.name},
             issuer={"S": profile.issuer},
             client_ids={"SS": sorted(profile.client_ids)},
@@ -133,11 +170,21 @@ class DirectoryTable:
         )
         return int(answer["Attributes"]["value"]["N"])
 
-    def _row(self, partition: str, sort: str) -> "dict[str, AttributeValueTypeDef] | None":
+    def _row(
+        self, partition: str, sort: str, attribute: str | None = None
+    ) -> "dict[str, AttributeValueTypeDef] | None":
+        """Return a row, or one attribute of it; None when there is no such row."""
+        projection: dict[str, Any] = {}
+        if attribute is not None:
+            projection = {
+                "ProjectionExpression": "#attribute",
+                "ExpressionAttributeNames": {"#attribute": attribute},
+            }
         answer = self._client.get_item(
             TableName=self._table,
             Key={"pk": {"S": partition}, "sk": {"S": sort}},
             ConsistentRead=True,
+            **projection,
         )
         return answer.get("Item")
 

@@ -31,8 +31,10 @@ _SETTLED = frozenset(
 class Directory(Protocol):
     """Keeps tenants, their users' accounts, and the engine's numbers of their assets."""
 
-    def open_tenant(self, name: str, issuer: str, client_ids: frozenset[str]) -> TenantProfile:
-        """Write a tenant's settings; the tenant of an issuer stays the same."""
+    def open_tenant(
+        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+    ) -> TenantProfile:
+        """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
 
     def number_of_asset(self, tenant: TenantId, symbol: str) -> int:
         """Find the engine's number of an asset, or give it one."""
@@ -120,9 +122,11 @@ class Onboarding:
         self._users = users
         self._intake = intake
 
-    def open_tenant(self, name: str, issuer: str, client_ids: frozenset[str]) -> TenantProfile:
-        """Give a brand a tenant id and open the door to its users' tokens."""
-        return self._directory.open_tenant(name, issuer, client_ids)
+    def open_tenant(
+        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+    ) -> TenantProfile:
+        """Give a brand a tenant id on a shard, and let its users' tokens lead to it."""
+        return self._directory.open_tenant(name, issuer, client_ids, shard)
 
     def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:
         """Define assets, fees and markets.

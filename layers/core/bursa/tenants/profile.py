@@ -1,6 +1,6 @@
-"""Who may act: a brand's sign-in settings, as the deployment's directory keeps them."""
+"""A brand's own settings, as the deployment's directory keeps them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bursa.kernel.identifiers import TenantId
 
@@ -13,6 +13,8 @@ class TenantProfile:
     ----------
     tenant
         Whose they are.
+    shard
+        The shard that carries out its commands; all of a tenant is in one shard, for good.
     name
         The brand's name, for people.
     issuer
@@ -23,9 +25,10 @@ class TenantProfile:
     """
 
     tenant: TenantId
+    shard: int
     name: str
     issuer: str
-    client_ids: frozenset[str] = field(default_factory=frozenset)
+    client_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,56 @@
+"""Looking up a tenant's shard: rarely, and never for another tenant."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from bursa.kernel.errors import InternalError
+from bursa.kernel.identifiers import TenantId
+from bursa.tenants.shards import TenantShards
+
+T1, T2 = TenantId(1), TenantId(2)
+
+
+@dataclass
+class FakeDirectory:
+    shards: dict[TenantId, int]
+    asked: list[TenantId] = field(default_factory=list)
+
+    def shard_of(self, tenant: TenantId) -> int | None:
+        self.asked.append(tenant)
+        return self.shards.get(tenant)
+
+
+@dataclass
+class FakeClock:
+    now_ms: float = 0.0
+
+    def monotonic_ms(self) -> float:
+        return self.now_ms
+
+
+def test_each_tenant_has_its_own_shard_and_is_looked_up_once_a_minute() -> None:
+    directory, clock = FakeDirectory({T1: 0, T2: 1}), FakeClock()
+    shards = TenantShards(directory, clock)
+
+    assert [shards(T1), shards(T2), shards(T1), shards(T2)] == [0, 1, 0, 1]
+    assert directory.asked == [T1, T2]
+
+    clock.now_ms = 59_999
+    shards(T1)
+    assert directory.asked == [T1, T2]
+
+    clock.now_ms = 60_000
+    shards(T1)
+    assert directory.asked == [T1, T2, T1]
+
+
+def test_unknown_tenant_is_an_error_and_is_looked_up_again() -> None:
+    directory = FakeDirectory({})
+    shards = TenantShards(directory, FakeClock())
+    with pytest.raises(InternalError) as refused:
+        shards(T1)
+    assert refused.value.code == "unknown_tenant"
+
+    directory.shards[T1] = 5
+    assert shards(T1) == 5
