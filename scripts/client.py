@@ -1,6 +1,6 @@
 """A small client of the public API, for the tools and the end-to-end tests.
 
-It signs in as an ordinary user and knows nothing that a user does not know.
+It signs in as an ordinary user and uses nothing but the public API.
 """
 
 import json as json_format
@@ -20,12 +20,12 @@ Json = dict[str, Any]
 
 
 class ToolError(Exception):
-    """Raised with one sentence for the person at the terminal."""
+    """Raised with one sentence for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """Somebody who can sign in."""
+    """A user of the demo tenant."""
 
     email: str
     password: str
@@ -34,7 +34,7 @@ class DemoUser:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where a running exchange answers, and who may sign in there."""
+    """URLs of a running exchange, and its demo users."""
 
     rest_url: str
     ws_url: str
@@ -65,7 +65,7 @@ class Deployment:
         )
 
     def user(self, email: str | None = None) -> DemoUser:
-        """Find a user by e-mail; the first one when none is named."""
+        """Return the user with an e-mail address; the first one without an address."""
         for user in self.users:
             if email is None or user.email == email:
                 return user
@@ -74,7 +74,7 @@ class Deployment:
 
 
 class ApiError(Exception):
-    """Raised for an answer that is a problem (RFC 9457), with its status and stable code."""
+    """Raised for a response that is a problem (RFC 9457), with its status and stable code."""
 
     def __init__(self, status: int, problem: Json) -> None:
         super().__init__(f"{status} {problem.get('code')}: {problem.get('detail')}")
@@ -100,12 +100,12 @@ class Client:
             endpoint_url=self.deployment.endpoint_url,
             config=Config(signature_version=UNSIGNED),
         )
-        answer = cognito.initiate_auth(
+        response = cognito.initiate_auth(
             AuthFlow="USER_PASSWORD_AUTH",
             ClientId=self.deployment.user_pool_client_id,
             AuthParameters={"USERNAME": self.user.email, "PASSWORD": self.user.password},
         )
-        return str(answer["AuthenticationResult"]["AccessToken"])
+        return str(response["AuthenticationResult"]["AccessToken"])
 
     def send(
         self,
@@ -131,7 +131,7 @@ class Client:
         params: dict[str, str | int] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Json:
-        """Send one request and read its JSON; raises `ApiError` for a problem."""
+        """Send one request and return its JSON; raises `ApiError` for a problem."""
         response = self.send(method, path, json=json, params=params, headers=headers)
         try:
             body = response.json()

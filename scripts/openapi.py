@@ -1,4 +1,4 @@
-"""Writes docs/openapi.json from the code; with --check it only says whether that is needed."""
+"""Writes docs/openapi.json from the code; with --check only compares."""
 
 import argparse
 import json
@@ -16,12 +16,12 @@ VERSION = "1"
 
 
 def render() -> str:
-    """Generate the committed document."""
+    """Return the document as it is committed."""
     return json.dumps(openapi_document(VERSION), indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> int:
-    """Write or check."""
+    """Write or check the document; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when outdated")
     arguments = parser.parse_args()

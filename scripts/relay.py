@@ -1,4 +1,4 @@
-"""Lets containers reach a server that listens on loopback only, for as long as it is needed."""
+"""Relays connections, so that containers reach a server that listens on loopback only."""
 
 import contextlib
 import socket
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def relayed(host: str, target_host: str, target_port: int) -> Iterator[int]:
-    """Pass every connection to a port of one address on to another; yields that port."""
+    """Forward every connection from a port of one address to another; yields that port."""
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             with socket.create_connection((target_host, target_port)) as target:
-                back = threading.Thread(target=_pass_on, args=(target, self.request), daemon=True)
+                back = threading.Thread(target=_forward, args=(target, self.request), daemon=True)
                 back.start()
-                _pass_on(self.request, target)
+                _forward(self.request, target)
                 back.join()
 
     with socketserver.ThreadingTCPServer((host, 0), Handler) as server:
@@ -28,8 +28,8 @@ def relayed(host: str, target_host: str, target_port: int) -> Iterator[int]:
             server.shutdown()
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    """Copy until one side ends, then let the other side's end know."""
+def _forward(source: socket.socket, target: socket.socket) -> None:
+    """Copy until the source ends, then end the target's input."""
     with contextlib.suppress(OSError):
         with source.makefile("rb", buffering=0) as reader, target.makefile("wb") as writer:
             while data := reader.read(64 * 1024):

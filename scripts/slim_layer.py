@@ -1,7 +1,7 @@
-"""Takes out of a built layer what no function of ours can use: the models of other AWS services.
+"""Removes from a built layer the models of AWS services that no function uses.
 
-They are four fifths of botocore. Without them a function unpacks and starts faster, on AWS as on
-one machine; both builds run this.
+They are four fifths of botocore. Without them a function unpacks and starts faster, on AWS and
+locally; both builds run this.
 """
 
 import shutil
@@ -13,7 +13,7 @@ SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "sqs", "sts"}
 
 
 def slim(build: Path) -> int:
-    """Remove the other services' models below a build folder; returns how many."""
+    """Remove the models of other services below a build folder; returns how many."""
     models = list(build.glob("*/python/botocore/data/*/"))
     removed = [model for model in models if model.is_dir() and model.name not in SERVICES]
     for model in removed:
@@ -22,4 +22,4 @@ def slim(build: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(f"slim_layer: {slim(Path(sys.argv[1]))} models of services that nobody uses are gone")
+    print(f"slim_layer: {slim(Path(sys.argv[1]))} models of unused services removed")

@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts.local", description=__doc__)
     parser.add_argument("command", choices=sorted(_COMMANDS))
     command = _COMMANDS[parser.parse_args().command]
-    # What `sign-in` prints is for a shell to read; everything else is for people.
+    # A shell reads what `sign-in` prints; people read everything else.
     console = Console(soft_wrap=True, stderr=command is _sign_in)
     interruptions.become_exceptions()
     try:
@@ -64,7 +64,7 @@ def _sign_in(local: LocalEnvironment, _: Console, exchange: LocalExchange) -> in
             token = demo.sign_in(local, outputs, user)
             print(f"export REST={outputs['rest_url']} WS={outputs['ws_url']} TOKEN={token}")
             return 0
-    raise LocalError(f"AS={wanted} is nobody here; there is alice, and there is bob.")
+    raise LocalError(f"There is no demo user {wanted}; use AS=alice or AS=bob.")
 
 
 def _status(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
@@ -93,7 +93,7 @@ def _run(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> 
 
 
 def _watch(console: Console, exchange: LocalExchange) -> None:
-    """Do what systemd does on EC2 when the worker ends; without an emulator there is no use."""
+    """Restart the worker when it ends, as systemd does on EC2; give up when the emulator ends."""
     missing = exchange.missing()
     if emulator.NAME in missing:
         raise LocalError("MiniStack ended unexpectedly; what it had not saved is gone.")

@@ -1,7 +1,7 @@
 """MiniStack: AWS on loopback, with its state on disk.
 
-It saves its state only when it is asked to end. A mark on disk tells that it runs; when the mark
-is still there at the next start, what is on disk is older than what its users saw, so it goes.
+It saves its state only when it is asked to end. A mark on disk exists while it runs. If the mark is
+still there at the next start, the state on disk is older than what users saw, and is removed.
 """
 
 import shutil
@@ -25,7 +25,7 @@ _STATE_FOLDERS = ("state", "s3")
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether nobody listens on a loopback port."""
+    """Return whether a loopback port is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -36,7 +36,7 @@ def port_is_free(port: int) -> bool:
 
 
 def require_port(port: int) -> None:
-    """Raise `LocalError` when somebody listens on the port already."""
+    """Raise `LocalError` when another program listens on the port."""
     if not port_is_free(port):
         raise LocalError(
             f"Port {port} is taken by another program; end it, or choose another port: "
@@ -45,17 +45,17 @@ def require_port(port: int) -> None:
 
 
 def has_state(local: LocalEnvironment) -> bool:
-    """Tell whether there is anything on disk from an earlier run."""
+    """Return whether there is state on disk from an earlier run."""
     return _mark(local).exists() or any((local.home / name).exists() for name in _STATE_FOLDERS)
 
 
 def state_was_saved(local: LocalEnvironment) -> bool:
-    """Tell whether the last run could save its state when it ended."""
+    """Return whether the last run saved its state when it ended."""
     return not _mark(local).exists()
 
 
 def forget_state(local: LocalEnvironment) -> None:
-    """Remove everything the emulated account holds."""
+    """Remove everything that the emulated account holds."""
     for folder in _STATE_FOLDERS:
         shutil.rmtree(local.home / folder, ignore_errors=True)
     (local.home / "deployed.json").unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def start(local: LocalEnvironment) -> Process:
         "S3_DATA_DIR": str(local.home / "s3"),
         "TMPDIR": str(temporary),
         "LAMBDA_WARM_TTL_SECONDS": "86400",
-        # Functions inherit this: nobody collects traces here.
+        # Functions inherit this: there is no collector for traces here.
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
     streams.rewind(local.home / "state")
@@ -107,7 +107,7 @@ def wait_until_ready(local: LocalEnvironment, process: Process) -> None:
 
 
 def stop(local: LocalEnvironment, process: Process) -> bool:
-    """End MiniStack; tells whether it has saved its state."""
+    """End MiniStack; returns whether it has saved its state."""
     saved = processes.stop(process, STOP_PATIENCE_S)
     if saved:
         _mark(local).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The whole exchange on one machine: up, down, and what is in between."""
+"""The whole exchange on one machine: starts it, ends it, reports its state."""
 
 import json
 from collections.abc import Callable
@@ -45,23 +45,23 @@ class LocalExchange:
                 raise
 
     def down(self) -> bool:
-        """End everything; tells whether anything ran."""
+        """End everything; returns whether anything was running."""
         with only_one(self._local.home / "lock", "starting or ending the exchange"):
             ran = any(is_alive(process) for process in self._register.all())
             self._stop()
             return ran
 
     def is_whole(self) -> bool:
-        """Tell whether every process of a running exchange is alive."""
+        """Return whether every process of the exchange is running."""
         return not self.missing()
 
     def missing(self) -> list[str]:
-        """Name the processes that should run and don't."""
+        """Return the names of processes that should run and don't."""
         names = (emulator.NAME, worker.NAME)
         return [name for name in names if self._register.running(name) is None]
 
     def outputs(self) -> Json:
-        """Return what `make up` wrote; raises `LocalError` when nothing runs here."""
+        """Return what `make up` wrote; raises `LocalError` when no exchange is running."""
         outputs = self._outputs()
         if outputs is None:
             raise LocalError("No exchange is running here; start one with `make up`.")
@@ -77,12 +77,12 @@ class LocalExchange:
         self._start_emulator()
         self._deploy()
         stack = deployment.outputs(self._local)
-        sequencer = self._register.running(worker.NAME)
-        if sequencer is None:
-            sequencer = self._begin(lambda: worker.start(self._local, stack))
+        worker_process = self._register.running(worker.NAME)
+        if worker_process is None:
+            worker_process = self._begin(lambda: worker.start(self._local, stack))
         demo.warm_up(self._rest_url(stack))
         with self._step("Opening the demo tenant", worker.NAME):
-            opened = demo.open_tenant(self._local, stack, sequencer)
+            opened = demo.open_tenant(self._local, stack, worker_process)
         outputs = self._describe(stack, opened)
         with self._step("Waiting for the exchange to answer", worker.NAME):
             demo.wait_until_it_answers(self._local, outputs)
@@ -96,7 +96,7 @@ class LocalExchange:
         if self._register.running(emulator.NAME) is not None:
             self._progress.say("MiniStack is still running; starting what is missing.")
             return
-        # A worker without its emulator is of no use to anybody.
+        # A worker is of no use without its emulator.
         self._stop()
         emulator.require_port(self._local.port)
         why_empty = self._why_empty()
@@ -108,7 +108,7 @@ class LocalExchange:
             emulator.wait_until_ready(self._local, process)
 
     def _why_empty(self) -> str:
-        """Say why the saved state is of no use; nothing when it is, or when there is none."""
+        """Return why the saved state can't be used; empty when it can, or when there is none."""
         if not emulator.has_state(self._local):
             return ""
         if not emulator.state_was_saved(self._local):
@@ -157,7 +157,7 @@ class LocalExchange:
         self._register.clear()
 
     def _begin(self, start: Callable[[], Process]) -> Process:
-        """Start a process and write it down; nothing may come in between."""
+        """Start and register a process; an interruption waits until both are done."""
         with held_back():
             process = start()
             self._register.add(process)

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 _POLL_S = 0.2
-_WHO_WIDTH = 11
+_SERVICE_WIDTH = 11
 _COLOURS = {"ministack": "cyan", "worker": "magenta"}
 _FUNCTION_COLOUR = "green"
 _LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
-# Metrics, and what the emulator says about each batch of a stream or each file that it saves.
+# Metrics, and the emulator's lines about each batch of a stream and each file it saves.
 _NOISE = ('"_aws"', "ESM: Lambda", "[persistence]", "Loaded persisted state")
-# A structured line's own way of saying when, who and how bad, and what tells a person nothing.
+# Shown in another form (time, service, level), or of no interest to a person.
 _NOT_FIELDS = {
     "cold_start",
     "correlation_id",
@@ -38,7 +38,7 @@ _NOT_FIELDS = {
 
 
 def follow(console: Console, logs: dict[str, Path], watch: Callable[[], None]) -> None:
-    """Print what is appended to the logs until interrupted; calls `watch` between looks."""
+    """Print what is appended to the logs until interrupted; calls `watch` in every round."""
     streams = {name: _at_end(path) for name, path in logs.items()}
     while True:
         quiet = True
@@ -53,25 +53,27 @@ def follow(console: Console, logs: dict[str, Path], watch: Callable[[], None]) -
 
 
 def readable(name: str, line: str) -> Text:
-    """Return a line of a process's log for a person: when, who, what, and the rest dimmed."""
+    """Return a log line for people: time, service, message, and the other fields dimmed."""
     try:
         entry = json.loads(line)
     except json.JSONDecodeError:
         entry = None
     if not isinstance(entry, dict):
         return _head(name, datetime.now().astimezone()).append(line)
-    said_at = datetime.now().astimezone()
+    moment = datetime.now().astimezone()
     if isinstance(entry.get("time_ms"), int):
-        said_at = datetime.fromtimestamp(entry["time_ms"] / 1000).astimezone()
-    text = _head(str(entry.get("service", name)), said_at)
+        moment = datetime.fromtimestamp(entry["time_ms"] / 1000).astimezone()
+    text = _head(str(entry.get("service", name)), moment)
     level = str(entry.get("level", "INFO"))
     text.append(f"{entry.get('message', '')} ", style=_LEVEL_COLOURS.get(level, ""))
     return text.append(_fields(entry), style="dim")
 
 
-def _head(who: str, said_at: datetime) -> Text:
-    text = Text(f"{said_at:%H:%M:%S} ", style="dim")
-    return text.append(f"{who:<{_WHO_WIDTH}}", style=_COLOURS.get(who, _FUNCTION_COLOUR))
+def _head(service: str, moment: datetime) -> Text:
+    text = Text(f"{moment:%H:%M:%S} ", style="dim")
+    return text.append(
+        f"{service:<{_SERVICE_WIDTH}}", style=_COLOURS.get(service, _FUNCTION_COLOUR)
+    )
 
 
 def _fields(entry: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like: made one exception, and held back where they would leave a mess."""
+"""Ctrl-C and similar signals: one exception for all, held back where cleanup must finish."""
 
 import contextlib
 import signal
@@ -9,14 +9,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def become_exceptions() -> None:
-    """Make every such signal a `KeyboardInterrupt`."""
+    """Turn SIGINT, SIGTERM and SIGHUP into `KeyboardInterrupt`."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Let a block finish; what arrived meanwhile interrupts right after it."""
+    """Let a block finish; a signal that arrives meanwhile interrupts right after it."""
     received: list[int] = []
     previous = {
         number: signal.signal(number, lambda number, _frame: received.append(number))

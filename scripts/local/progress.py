@@ -1,4 +1,4 @@
-"""Shows what is going on: a spinner with its seconds on a terminal, plain lines elsewhere."""
+"""Progress on the console: a spinner with seconds on a terminal, plain lines elsewhere."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ class Progress:
 
     @contextlib.contextmanager
     def step(self, title: str, log: Path | None = None) -> Iterator[None]:
-        """Show a step until it is done, with the newest line of its log if it has one."""
+        """Show a step until it is done, with the newest line of its log, if it has one."""
         begin = time.monotonic()
         if self.console.is_terminal:
             with (
@@ -75,18 +75,18 @@ def _newest(log: Path | None) -> str:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that says something; of a structured one, its message."""
+    """Return the last line of a log that is not empty; of a structured line, its message."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - _TAIL_BYTES))
             lines = stream.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    said = (_said(line.strip()) for line in reversed(lines) if line.strip(" -"))
-    return next(filter(None, said), "")
+    messages = (_message_of(line.strip()) for line in reversed(lines) if line.strip(" -"))
+    return next(filter(None, messages), "")
 
 
-def _said(line: str) -> str:
+def _message_of(line: str) -> str:
     if not line.startswith("{"):
         return line
     try:

@@ -1,8 +1,8 @@
 """Keeps DynamoDB's streams going over a restart of the emulator.
 
 MiniStack saves how many records of a stream each function has had, but not the records: after a
-restart the stream begins at 0 again while its readers wait at their old place, and nobody is told
-of that many new records. Without a saved place a reader begins at the beginning, as it should.
+restart the stream begins at 0 again while its readers wait at their old position, and miss that
+many new records. Without a saved position a reader begins at the beginning, as it should.
 """
 
 import json

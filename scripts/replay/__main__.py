@@ -1,7 +1,7 @@
 """Play recorded order flow through the running exchange, as an ordinary user would.
 
-One account plays everybody: its orders travel in one queue group, so the file's order of effect is
-the exchange's. Each request carries up to fifty operations and is answered before the next leaves.
+One account plays every trader: its orders are in one queue group, so the exchange carries them out
+in the file's order. Each request has up to fifty operations; the next is sent after its response.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from scripts.client import OUTPUTS, ApiError, Client, Deployment, Json, ToolError
-from scripts.replay.flow import Place, Wish, read_flow, read_tape
+from scripts.replay.flow import Operation, PlaceOrder, read_flow, read_tape
 from scripts.replay.report import Tally, print_summary
 
 OPERATIONS_PER_REQUEST = 50
@@ -29,7 +29,7 @@ EXAMPLES = """examples:
 
 
 class Replay:
-    """One run: the wishes of a file turned into batch requests, the answers into a tally."""
+    """One run: turns the operations of a file into batch requests, and counts the responses."""
 
     def __init__(self, client: Client, market: str) -> None:
         self.client = client
@@ -39,7 +39,7 @@ class Replay:
         self.tally = Tally()
 
     def clear(self) -> None:
-        """Cancel what an earlier replay of this account left in the book, and see it gone."""
+        """Cancel the orders that an earlier replay left, and wait until the read models show it."""
         self.client.call("DELETE", "/orders", params={"market": self.market})
         deadline = time.monotonic() + IN_STEP_S
         while self.client.call("GET", "/health")["lag_records"]:
@@ -47,36 +47,36 @@ class Replay:
                 raise ToolError("The read models stay behind the journal; see the projector's log.")
             time.sleep(0.1)
 
-    def send(self, wishes: list[Wish]) -> None:
-        """Send one request and count its answers."""
-        operations = [self._operation(wish) for wish in wishes]
+    def send(self, operations: list[Operation]) -> None:
+        """Send one request and count its results."""
+        body = {"operations": [self._body(operation) for operation in operations]}
         started = time.perf_counter()
-        answer = self.client.call("POST", "/orders/batch", json={"operations": operations})
+        response = self.client.call("POST", "/orders/batch", json=body)
         elapsed_ms = (time.perf_counter() - started) * 1000
-        if "results" not in answer:
+        if "results" not in response:
             raise ToolError("The exchange did not decide a batch in time; is its worker running?")
         self.tally.requests += 1
-        self.tally.latencies_ms.extend([elapsed_ms] * len(wishes))
-        for wish, result in zip(wishes, answer["results"], strict=True):
-            self._count(wish, result)
+        self.tally.latencies_ms.extend([elapsed_ms] * len(operations))
+        for operation, result in zip(operations, response["results"], strict=True):
+            self._count(operation, result)
 
-    def _operation(self, wish: Wish) -> Json:
-        client_order_id = f"{self.run}-{wish.order}"
-        if isinstance(wish, Place):
+    def _body(self, operation: Operation) -> Json:
+        client_order_id = f"{self.run}-{operation.order}"
+        if isinstance(operation, PlaceOrder):
             return {
                 "op": "place",
                 "market": self.market,
-                "side": wish.side,
+                "side": operation.side,
                 "type": "limit",
-                "price": wish.price,
-                "quantity": wish.quantity,
+                "price": operation.price,
+                "quantity": operation.quantity,
                 "client_order_id": client_order_id,
             }
         return {"op": "cancel", "client_order_id": client_order_id}
 
-    def _count(self, wish: Wish, result: Json) -> None:
+    def _count(self, operation: Operation, result: Json) -> None:
         tally, error = self.tally, result.get("error")
-        if not isinstance(wish, Place):
+        if not isinstance(operation, PlaceOrder):
             tally.cancels += 1
             tally.cancels_too_late += error is not None
             return
@@ -88,15 +88,15 @@ class Replay:
         tally.prints.extend((Decimal(fill["price"]), Decimal(fill["quantity"])) for fill in fills)
 
 
-def batched(wishes: list[Wish], size: int) -> Iterator[list[Wish]]:
+def batched(operations: list[Operation], size: int) -> Iterator[list[Operation]]:
     """Cut a list into pieces of at most ``size``."""
-    for start in range(0, len(wishes), size):
-        yield wishes[start : start + size]
+    for start in range(0, len(operations), size):
+        yield operations[start : start + size]
 
 
 def replay(arguments: argparse.Namespace, console: Console) -> Json:
     """Play a file and return the summary."""
-    wishes = list(read_flow(arguments.file))[: arguments.rows]
+    operations = list(read_flow(arguments.file))[: arguments.rows]
     tape = read_tape(arguments.tape) if arguments.tape else None
     deployment = Deployment.read(arguments.outputs)
     client = Client(deployment, deployment.user(arguments.user))
@@ -105,7 +105,7 @@ def replay(arguments: argparse.Namespace, console: Console) -> Json:
     book = client.call("GET", f"/markets/{arguments.market}/book", params={"depth": 1})
     if book["bids"] or book["asks"]:
         console.print(
-            f"[yellow]Other orders rest in {arguments.market}; they will trade along, so the"
+            f"[yellow]There are other orders in {arguments.market} and they will trade too, so the"
             " result can't equal the recording.[/yellow]"
         )
     columns = (
@@ -117,8 +117,8 @@ def replay(arguments: argparse.Namespace, console: Console) -> Json:
     )
     started = time.perf_counter()
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("replaying", total=len(wishes), trades=0)
-        for piece in batched(wishes, arguments.batch):
+        task = progress.add_task("replaying", total=len(operations), trades=0)
+        for piece in batched(operations, arguments.batch):
             run.send(piece)
             progress.update(task, advance=len(piece), trades=len(run.tally.prints))
     run.tally.seconds = time.perf_counter() - started
@@ -136,8 +136,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("file", type=Path, help="recorded orders, .csv or .csv.xz")
     parser.add_argument("--tape", type=Path, help="published trades to compare with")
     parser.add_argument("--market", default="BTC-USDT")
-    parser.add_argument("--user", help="e-mail of the demo user who plays (the first one)")
-    parser.add_argument("--rows", type=int, help="play only the first so many wishes")
+    parser.add_argument("--user", help="e-mail of the demo user to play as (default: the first)")
+    parser.add_argument("--rows", type=int, help="play only this many operations")
     parser.add_argument("--batch", type=int, default=OPERATIONS_PER_REQUEST)
     parser.add_argument("--outputs", type=Path, default=OUTPUTS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -145,7 +145,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the tool; 1 with one sentence when it can't."""
+    """Run the tool; returns the exit status."""
     arguments = parse_arguments(sys.argv[1:])
     console = Console(stderr=True)
     try:
@@ -154,7 +154,7 @@ def main() -> int:
         console.print(f"[red]{error}[/red]")
         return 1
     except KeyboardInterrupt:
-        console.print("Stopped half way; what was sent stays sent.")
+        console.print("Stopped; the operations sent so far have been carried out.")
         return 130
     if arguments.json:
         print(json.dumps(found))

@@ -1,13 +1,13 @@
-"""Recorded order flow, read as the wishes that its traders had.
+"""Recorded order flow, read as the operations that its traders sent.
 
 A row is one event of the venue's feed (Bitstamp's live orders, as published by R package obadiah):
 ``id,timestamp,exchange.timestamp,price,volume,action,direction``, volume in 1e-8 of the base asset.
 
     created   the first one of an id is a limit order
-    changed   what the venue's own matching did to an order: a result, not a wish
-    deleted   the order is gone: its cancel. With volume 0 the venue had filled it; where our book
-              still holds it (the venue traded with somebody the file does not show), it must go all
-              the same, or it would stay for good and trade with everyone who comes later.
+    changed   what the venue's own matching did to an order: a result, not an operation
+    deleted   the order is gone: its cancel. With volume 0 the venue had filled it. Where our book
+              still holds it (the venue traded with an order the file does not show), it is
+              cancelled too, or it would stay for good and trade with later orders.
 """
 
 import csv
@@ -27,7 +27,7 @@ TAPE_COLUMNS = {"price", "volume"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceOrder:
     """A limit order; decimal strings, as the API takes them."""
 
     order: str
@@ -37,18 +37,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
-    """The end of an order placed before."""
+class CancelOrder:
+    """A cancel of an order placed before."""
 
     order: str
 
 
-Wish = Place | Cancel
+Operation = PlaceOrder | CancelOrder
 Print = tuple[Decimal, Decimal]
 
 
-def read_flow(path: Path) -> Iterator[Wish]:
-    """Yield the wishes of a recording, in the file's order; raises `ToolError` for a bad file."""
+def read_flow(path: Path) -> Iterator[Operation]:
+    """Yield a recording's operations in the file's order; raises `ToolError` for a bad file."""
     placed: set[str] = set()
     for line, row in _rows(path, FLOW_COLUMNS):
         order, action = row["id"], row["action"]
@@ -56,7 +56,7 @@ def read_flow(path: Path) -> Iterator[Wish]:
             placed.add(order)
             yield _place(path, line, row)
         elif action == "deleted" and order in placed:
-            yield Cancel(order)
+            yield CancelOrder(order)
         elif action not in {"created", "changed", "deleted"}:
             raise ToolError(f"{path}:{line}: unknown action {action!r}.")
 
@@ -69,13 +69,13 @@ def read_tape(path: Path) -> list[Print]:
     ]
 
 
-def _place(path: Path, line: int, row: dict[str, str]) -> Place:
+def _place(path: Path, line: int, row: dict[str, str]) -> PlaceOrder:
     side = SIDES.get(row["direction"])
     if side is None:
         raise ToolError(f"{path}:{line}: direction must be bid or ask, not {row['direction']!r}.")
     price = _decimal(path, line, row["price"])
     quantity = _quantity(path, line, row["volume"])
-    return Place(row["id"], side, f"{price.normalize():f}", f"{quantity.normalize():f}")
+    return PlaceOrder(row["id"], side, f"{price.normalize():f}", f"{quantity.normalize():f}")
 
 
 def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -1,4 +1,4 @@
-"""What a replay did: counted as answers arrive, printed at the end."""
+"""Results of a replay: counted as responses arrive, printed at the end."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,11 +27,11 @@ class Tally:
 
     @property
     def volume(self) -> Decimal:
-        """Base asset traded."""
+        """Quantity traded, in the base asset."""
         return sum((quantity for _, quantity in self.prints), Decimal(0))
 
     def summary(self, tape: list[Print] | None) -> Json:
-        """Everything worth knowing, ready for JSON."""
+        """Return all counts and percentiles, ready for JSON."""
         operations = self.orders + self.cancels
         found: Json = {
             "orders": self.orders,

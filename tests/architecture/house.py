@@ -1,4 +1,4 @@
-"""The sources as the tests of the house see them: modules by dotted name, parsed."""
+"""The product's sources for the tests of the house: modules by dotted name, parsed."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _NOT_SOURCES = {"__pycache__", "build"}
 
 @dataclass(frozen=True)
 class Module:
-    """A source file: its dotted name, with ``functions.`` before those of Lambda, and its tree."""
+    """A source file: its dotted name (those of Lambda begin with ``functions.``) and its tree."""
 
     name: str
     path: Path
@@ -23,11 +23,11 @@ class Module:
 
     @property
     def place(self) -> str:
-        """Its path from the root, for messages."""
+        """Path from the root, for messages."""
         return str(self.path.relative_to(ROOT))
 
     def imports_at_run_time(self) -> Iterator[str]:
-        """Yield the full name of everything it imports but for type checkers only."""
+        """Yield the full name of everything it imports, except for type checkers only."""
         for_types = {
             inner
             for node in ast.walk(self.tree)

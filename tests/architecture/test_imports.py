@@ -11,7 +11,7 @@ import pytest
 
 from tests.architecture.house import Module, modules
 
-# The pure parts know no clock, no chance, no machine and no log.
+# The pure parts have no clock, no randomness, no operating system and no log.
 IMPURE = {
     "asyncio",
     "datetime",
@@ -31,7 +31,6 @@ IMPURE = {
     "urllib",
     "uuid",
 }
-TEXT_ONLY = "urllib.parse."
 TEXT_ONLY = "urllib.parse."
 TOOLS = {"engine.build"}  # compiles the engine; no part of it
 
@@ -133,13 +132,13 @@ STILL_NATIVE = {
     "bursa.trading.pending",
     "bursa.trading.place",
 }
-# The few files of the product that look at the machine they run on.
+# The few files of the product that may use the operating system.
 MACHINE = {"bursa.journal.file", "bursa.kernel.clock", "bursa.kernel.settings"}
 OURS = {"bursa", "wire", "engine", "functions", "worker", "scripts", "benchmarks", "tests"}
 
 
 def layer_of(name: str) -> str:
-    """Name the layer of a module of `bursa`."""
+    """Return the layer of a module of `bursa`."""
     _, room, *_, stem = [*name.split("."), "", ""][: max(3, name.count(".") + 1)]
     if name in MACHINE:
         return "machine"
@@ -161,7 +160,7 @@ def rule_of(module: Module) -> tuple[str, Rule]:
     for prefix, rule in PACKAGES.items():
         if f"{module.name}.".startswith(f"{prefix}."):
             return prefix, rule
-    raise AssertionError(f"{module.place} is in no package that the table knows")
+    raise AssertionError(f"{module.place} is in no package of the table")
 
 
 def is_allowed(imported: str, rule: Rule) -> bool:
@@ -176,7 +175,7 @@ def is_allowed(imported: str, rule: Rule) -> bool:
 
 
 def is_adapter(imported: str) -> bool:
-    """Tell whether the module, or the module of the name, that is imported talks to AWS."""
+    """Return whether what is imported, a module or a name of it, is an adapter for AWS."""
     known = {module.name for module in modules()}
     name = imported if imported in known else imported.rpartition(".")[0]
     return name.startswith("bursa.") and layer_of(name) in {"aws", "bootstrap"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.core import Engine
-from scripts.replay.flow import Cancel, Place, Print, read_flow, read_tape
+from scripts.replay.flow import CancelOrder, PlaceOrder, Print, read_flow, read_tape
 from scripts.replay.report import Tally
 from tests.recordings import recorded_orders, recorded_trades, recording
 from wire import codec
@@ -47,23 +47,23 @@ def market_with_a_rich_account() -> Engine:
 def played(engine: Engine, path: Path) -> Tally:
     tally = Tally()
     order_ids: dict[str, int] = {}
-    for wish in read_flow(path):
-        if isinstance(wish, Place):
+    for operation in read_flow(path):
+        if isinstance(operation, PlaceOrder):
             tally.orders += 1
             command = codec.encode_place(
                 ACCOUNT,
                 MARKET,
-                w.SIDE_BUY if wish.side == "buy" else w.SIDE_SELL,
-                int(Decimal(wish.price) * CENTS),
-                int(Decimal(wish.quantity) * LOTS),
+                w.SIDE_BUY if operation.side == "buy" else w.SIDE_SELL,
+                int(Decimal(operation.price) * CENTS),
+                int(Decimal(operation.quantity) * LOTS),
             )
         else:
-            assert isinstance(wish, Cancel)
+            assert isinstance(operation, CancelOrder)
             tally.cancels += 1
-            command = codec.encode_cancel(ACCOUNT, order_ids[wish.order])
+            command = codec.encode_cancel(ACCOUNT, order_ids[operation.order])
         for event in decode_events(engine.apply(command)):
-            if isinstance(event, Result) and isinstance(wish, Place):
-                order_ids[wish.order] = event.order_id
+            if isinstance(event, Result) and isinstance(operation, PlaceOrder):
+                order_ids[operation.order] = event.order_id
             elif isinstance(event, Trade):
                 tally.prints.append(printed(event))
     return tally
@@ -101,8 +101,8 @@ def test_the_sample_scenarios_pass() -> None:
 def test_the_generated_workload_trades_as_its_generator_says(tmp_path: Path, seed: int) -> None:
     generator = recording("tools/gen_workload.py")
     (tmp_path / "work").mkdir()
-    command = [sys.executable, str(generator), str(seed)]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=120)  # noqa: S603 - a known tool
+    arguments = [sys.executable, str(generator), str(seed)]
+    subprocess.run(arguments, cwd=tmp_path, check=True, timeout=120)  # noqa: S603 - a known tool
     said = json.loads((tmp_path / "work" / "workload_info.json").read_text())
     engine = market_with_a_rich_account()
     order_ids: dict[int, int] = {}
@@ -110,12 +110,12 @@ def test_the_generated_workload_trades_as_its_generator_says(tmp_path: Path, see
     for line in (tmp_path / "work" / "workload.csv").read_text().splitlines()[1:]:
         op, side, _owner, number, price, lots = map(int, line.split(","))
         if op == 2:
-            wish = codec.encode_cancel(ACCOUNT, order_ids[number])
+            command = codec.encode_cancel(ACCOUNT, order_ids[number])
         else:
             tif = w.TIF_GTC if op == 1 else w.TIF_IOC
-            wish = codec.encode_place(ACCOUNT, MARKET, side + 1, price, lots, time_in_force=tif)
+            command = codec.encode_place(ACCOUNT, MARKET, side + 1, price, lots, time_in_force=tif)
             order_ids[number] = engine.sequence + 1
-        for event in decode_events(engine.apply(wish)):
+        for event in decode_events(engine.apply(command)):
             if isinstance(event, Trade):
                 digest.update(struct.pack("<II", event.price, event.quantity))
                 quantity += event.quantity

@@ -1,4 +1,4 @@
-"""The recording's rows become wishes; the figures are the recording's own."""
+"""The recording's rows become operations; the figures are the recording's own."""
 
 import lzma
 from decimal import Decimal
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.client import ToolError
-from scripts.replay.flow import Cancel, Place, read_flow, read_tape
+from scripts.replay.flow import CancelOrder, PlaceOrder, read_flow, read_tape
 from scripts.replay.report import Tally
 
 HEADER = "id,timestamp,exchange.timestamp,price,volume,action,direction\n"
@@ -28,9 +28,9 @@ def test_results_are_not_wishes(tmp_path: Path) -> None:
         "7,4,1,236.47,150000000,deleted,bid",
     )
     assert list(read_flow(path)) == [
-        Place("7", "buy", "236.47", "2"),
-        Place("8", "sell", "236.5", "0.021"),
-        Cancel("7"),
+        PlaceOrder("7", "buy", "236.47", "2"),
+        PlaceOrder("8", "sell", "236.5", "0.021"),
+        CancelOrder("7"),
     ]
 
 
@@ -42,14 +42,14 @@ def test_an_order_is_placed_once_and_never_cancelled_before(tmp_path: Path) -> N
         "7,3,1,10,100000000,created,bid",
         "7,4,1,10,0,deleted,bid",
     )
-    assert list(read_flow(path)) == [Place("7", "buy", "10", "1"), Cancel("7")]
+    assert list(read_flow(path)) == [PlaceOrder("7", "buy", "10", "1"), CancelOrder("7")]
 
 
 def test_compressed_files_read_alike(tmp_path: Path) -> None:
     row = "7,1,1,10,100000000,created,ask\n"
     path = tmp_path / "orders.csv.xz"
     path.write_bytes(lzma.compress((HEADER + row).encode()))
-    assert list(read_flow(path)) == [Place("7", "sell", "10", "1")]
+    assert list(read_flow(path)) == [PlaceOrder("7", "sell", "10", "1")]
 
 
 @pytest.mark.parametrize(
