@@ -1,19 +1,38 @@
-"""What the reference engine remembers, as plain objects.
+"""The things of an exchange, as plain objects; ``state`` holds them.
 
-Field names and units are the words of ``wire.layout``.
+Field names and units are the words of ``wire.layout``: prices in ticks, quantities in lots, amounts
+in ledger units of their asset. Nothing here changes anything but its own fields.
 """
 
 from dataclasses import dataclass, field
 
 from wire import layout as w
 
+Command = list[int]
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
-    """A command is refused; raised before anything has changed."""
+STOPS = tuple(order_type for order_type in w.TYPE_NAMES if w.STOP_TYPES >> order_type & 1)
+MARKETABLE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+CAN_REST = (w.TIF_GTC, w.TIF_GTD)
 
-    def __init__(self, reason: int) -> None:
+
+class Rejected(Exception):  # noqa: N818 - a rejection is an answer, not an error
+    """A command is rejected; raised before anything has changed.
+
+    Attributes
+    ----------
+    reason
+        A REASON_ constant.
+    subject
+        What the result names all the same: of a duplicate, the outcome of the first delivery.
+    """
+
+    def __init__(self, reason: int, subject: int = 0) -> None:
         super().__init__(w.REASON_NAMES[reason])
         self.reason = reason
+        self.subject = subject
+
+
+# --- assets, accounts and money -------------------------------------------------------------------
 
 
 @dataclass
@@ -30,7 +49,7 @@ class Asset:
 
 @dataclass
 class Balance:
-    """What an account has of an asset."""
+    """What an account has of an asset: free to use, and held for orders and holds."""
 
     account: int
     asset: int
@@ -39,8 +58,17 @@ class Balance:
 
 
 @dataclass
+class Hold:
+    """Funds held for a withdrawal until it is released or captured."""
+
+    hold_id: int
+    asset: int
+    amount: int
+
+
+@dataclass
 class Account:
-    """An account's settings and what hangs on it."""
+    """An account's settings, open orders and holds; ``deadline_ms`` is its dead-man switch's."""
 
     number: int
     tier: int = 0
@@ -57,12 +85,84 @@ class Account:
 
 
 @dataclass
-class Hold:
-    """Funds set aside for a withdrawal."""
+class TakerTotals:
+    """What the trades of one sweep come to: for the taker, and for the fee account.
 
-    hold_id: int
-    asset: int
-    amount: int
+    ``taker_debit`` and ``fees_debit`` are in the asset that the taker pays in, ``taker_credit`` and
+    ``fees_credit`` in the one that it receives; the fee account receives both of its amounts.
+    """
+
+    taker_debit: int = 0
+    taker_credit: int = 0
+    fees_debit: int = 0
+    fees_credit: int = 0
+
+
+# --- orders ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Order:
+    """An order, open or being decided.
+
+    ``flags`` packs side, type, time in force, self-trade prevention, status and close reason as
+    events have them. ``budget`` is what is left of the quote amount of a market buy.
+    """
+
+    order_id: int
+    account: Account
+    market: "Market"
+    flags: int
+    price: int
+    quantity: int
+    remaining: int
+    id_high: int = 0
+    id_low: int = 0
+    filled_quote: int = 0
+    visible: int = 0
+    trigger_price: int = 0
+    display_quantity: int = 0
+    expire_ms: int = 0
+    quote_amount: int = 0
+    budget: int = 0
+
+    @property
+    def side(self) -> int:
+        """SIDE_BUY or SIDE_SELL."""
+        return w.flags_side(self.flags)
+
+    @property
+    def is_buy(self) -> bool:
+        """Whether it pays in the quote asset."""
+        return self.side == w.SIDE_BUY
+
+    @property
+    def order_type(self) -> int:
+        """A TYPE_ constant."""
+        return w.flags_type(self.flags)
+
+    @property
+    def time_in_force(self) -> int:
+        """A TIF_ constant."""
+        return w.flags_time_in_force(self.flags)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is a stop that has not been triggered."""
+        return self.order_type in STOPS and not w.flags_triggered(self.flags)
+
+    @property
+    def pays_asset(self) -> int:
+        """The asset that it pays in."""
+        return self.market.quote if self.is_buy else self.market.base
+
+    @property
+    def receives_asset(self) -> int:
+        """The asset that it receives."""
+        return self.market.base if self.is_buy else self.market.quote
+
+
+# --- markets and their books ----------------------------------------------------------------------
 
 
 @dataclass
@@ -77,93 +177,20 @@ class Limits:
     breaker_ppm: int = 0
     reference_interval_ms: int = 0
 
-    def words(self) -> list[int]:
-        """Return them in the layout's order."""
-        return [
-            self.min_notional,
-            self.max_quantity,
-            self.max_price,
-            self.collar_ppm,
-            self.market_collar_ppm,
-            self.breaker_ppm,
-            self.reference_interval_ms,
-        ]
-
 
 @dataclass
-class Order:
-    """An order, open or being decided."""
+class Book:
+    """The orders of one side: price -> its level, a queue of orders with the oldest in front.
 
-    order_id: int
-    account: Account
-    market: "Market"
-    terms: int
-    price: int
-    quantity: int
-    remaining: int
-    id_high: int = 0
-    id_low: int = 0
-    filled_quote: int = 0
-    visible: int = 0
-    trigger_price: int = 0
-    display_quantity: int = 0
-    expire_ms: int = 0
-    quote_amount: int = 0
-    budget: int = 0
-    is_open: bool = False
-
-    @property
-    def side(self) -> int:
-        """SIDE_BUY or SIDE_SELL."""
-        return w.flags_side(self.terms)
-
-    @property
-    def is_buy(self) -> bool:
-        """Whether it gives the quote asset."""
-        return self.side == w.SIDE_BUY
-
-    @property
-    def order_type(self) -> int:
-        """A TYPE_ constant."""
-        return w.flags_type(self.terms)
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether it is a stop that has not fired."""
-        return self.order_type in STOPS and not w.flags_triggered(self.terms)
-
-    @property
-    def reserve(self) -> int:
-        """What its account must hold for it while it is open."""
-        if self.is_buy:
-            return self.price * self.remaining * self.market.tick_units
-        return self.remaining * self.market.lot_units
-
-    @property
-    def reserve_asset(self) -> int:
-        """The asset that it gives."""
-        return self.market.quote if self.is_buy else self.market.base
-
-    def set_status(self, status: int, close_reason: int = w.CLOSE_NONE) -> None:
-        """Write status and close reason into the terms."""
-        low = self.terms & ((1 << w.STATUS_SHIFT) - 1)
-        self.terms = low | status << w.STATUS_SHIFT | close_reason << w.CLOSE_SHIFT
-
-
-STOPS = (w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET)
-MARKETABLE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
-IMMEDIATE = (w.TIF_IOC, w.TIF_FOK)
-
-
-@dataclass
-class Side:
-    """One side of a book: price -> orders, first in front; ``sign`` +1 where more is better."""
+    ``sign`` is +1 where the highest price comes first, -1 where the lowest does. The book is a
+    plain dictionary that is sorted when it is looked at: what is right here is plain to see.
+    """
 
     sign: int
     levels: dict[int, list[Order]] = field(default_factory=dict)
 
     def best_price(self) -> int | None:
-        """Return the price to trade at first, None when empty."""
+        """Return the price to trade at first, None when the book is empty."""
         if not self.levels:
             return None
         return self.sign * max(self.sign * price for price in self.levels)
@@ -172,21 +199,10 @@ class Side:
         """Return the prices, best first."""
         return sorted(self.levels, key=lambda price: -self.sign * price)
 
-    def add(self, key: int, order: Order) -> None:
-        """Put an order at the back of its level."""
-        self.levels.setdefault(key, []).append(order)
-
-    def remove(self, key: int, order: Order) -> None:
-        """Take an order out of its level."""
-        level = self.levels[key]
-        level[:] = [other for other in level if other is not order]
-        if not level:
-            del self.levels[key]
-
 
 @dataclass
 class Market:
-    """A market: its definition, limits, state and book."""
+    """A market: its definition, limits, state and four books."""
 
     number: int
     tenant: int
@@ -203,54 +219,43 @@ class Market:
     reference_until_ms: int = 0
     indicative_price: int = 0
     indicative_quantity: int = 0
-    bids: Side = field(default_factory=lambda: Side(+1))
-    asks: Side = field(default_factory=lambda: Side(-1))
-    # A buy stop fires when the price has risen to its trigger, so the lowest comes first.
-    buy_stops: Side = field(default_factory=lambda: Side(-1))
-    sell_stops: Side = field(default_factory=lambda: Side(+1))
+    bids: Book = field(default_factory=lambda: Book(+1))
+    asks: Book = field(default_factory=lambda: Book(-1))
+    # A buy stop is triggered when the price has risen to its trigger, so the lowest comes first.
+    buy_stops: Book = field(default_factory=lambda: Book(-1))
+    sell_stops: Book = field(default_factory=lambda: Book(+1))
 
     @property
-    def max_price(self) -> int:
-        """The highest price an order may have."""
+    def price_bound(self) -> int:
+        """The highest price that an order may have."""
         bound = min(w.PRICE_MAX, w.AMOUNT_MAX // self.tick_units)
         return min(bound, self.limits.max_price or bound)
 
     @property
-    def max_quantity(self) -> int:
-        """The largest quantity an order may have."""
+    def quantity_bound(self) -> int:
+        """The largest quantity that an order may have."""
         bound = min(w.QUANTITY_MAX, w.AMOUNT_MAX // self.lot_units)
         return min(bound, self.limits.max_quantity or bound)
 
+    @property
+    def books(self) -> tuple[Book, Book, Book, Book]:
+        """Bids, asks, buy stops, sell stops."""
+        return (self.bids, self.asks, self.buy_stops, self.sell_stops)
+
     @classmethod
     def of_words(cls, words: list[int]) -> "Market":
-        """Return a market by its definition's words."""
+        """Return a market by the words of its definition."""
         number, tenant, base, quote, lot_units, tick_units, state, high, low = words
         return cls(number, tenant, base, quote, lot_units, tick_units, state, high, low)
 
-    def side(self, side: int) -> Side:
+    def book(self, side: int) -> Book:
         """Return the bids or the asks."""
         return self.bids if side == w.SIDE_BUY else self.asks
 
-    def stops(self, side: int) -> Side:
-        """Return the pending stops of a side."""
-        return self.buy_stops if side == w.SIDE_BUY else self.sell_stops
-
-    def opposite(self, side: int) -> Side:
-        """Return the side that an order of this side trades with."""
+    def opposite(self, side: int) -> Book:
+        """Return the book that an order of this side trades with."""
         return self.asks if side == w.SIDE_BUY else self.bids
 
-    def place_of(self, order: Order) -> tuple[Side, int]:
-        """Return the side an open order stands in, and its level's key."""
-        if order.is_pending:
-            return self.stops(order.side), order.trigger_price
-        return self.side(order.side), order.price
-
-
-@dataclass(slots=True)
-class Taken:
-    """What an order being matched, and the fee account with it, pays and gets in its trades."""
-
-    pays: int = 0
-    gets: int = 0
-    fees_paid: int = 0
-    fees_got: int = 0
+    def stops(self, side: int) -> Book:
+        """Return the pending stops of a side."""
+        return self.buy_stops if side == w.SIDE_BUY else self.sell_stops

@@ -102,8 +102,8 @@ class Choices:
 
 
 def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> bytes:
-    market = choose.of(1, 3, 4, *(*engine.markets,) * 6, 2 + 7 * choose.below(2))
-    tenant = engine.markets[market].tenant if market in engine.markets else 0
+    market = choose.of(1, 3, 4, *(*engine.state.markets,) * 6, 2 + 7 * choose.below(2))
+    tenant = engine.state.markets[market].tenant if market in engine.state.markets else 0
     if tenant in OWNERS and account not in OWNERS[tenant] and choose.below(8):
         account = OWNERS[tenant][choose.below(len(OWNERS[tenant]))]
     order_type = choose.of(*(1, 1, 1, 1, 1, 2, 3, 4) * 8, 0, 5)
@@ -167,8 +167,8 @@ def command(word: int, engine: Engine) -> bytes:
     if kind < 36:
         return _place(choose, account, engine, **header)
     order_id, target = choose.below(engine.sequence + 1), NO_ID
-    if engine.orders and choose.below(8):
-        order = list(engine.orders.values())[choose.below(len(engine.orders))]
+    if engine.state.orders and choose.below(8):
+        order = list(engine.state.orders.values())[choose.below(len(engine.state.orders))]
         account, order_id = order.account.number, order.order_id
         if choose.below(4) == 0:
             target = (order.id_high, order.id_low)
@@ -202,7 +202,8 @@ def _funds(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
         to_account = ACCOUNTS[choose.below(len(ACCOUNTS))]
     elif kind in (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_CAPTURE):
         hold_id = 1 + choose.below(4)
-    holds = [(one.number, hold) for one in engine.accounts.values() for hold in one.holds.values()]
+    accounts = engine.state.accounts.values()
+    holds = [(one.number, hold) for one in accounts for hold in one.holds.values()]
     if kind in (w.COMMAND_RELEASE, w.COMMAND_CAPTURE) and holds and choose.below(4):
         account, hold = holds[choose.below(len(holds))]
         hold_id, asset = hold.hold_id, hold.asset

@@ -1,7 +1,7 @@
 """The fast engine and the specification agree on every command, whatever comes.
 
 The ordinary run decides some ten thousand commands; the long one (``make test-long``, or
-``pytest -m long`` with this file) a million, which takes a quarter of an hour.
+``pytest -m long`` with this file) a million, which takes some minutes (docs/engine.md).
 """
 
 from typing import Any

@@ -87,16 +87,16 @@ def reached(seed: int) -> Seen:
         engine.apply(world())
         for _ in range(LENGTH):
             one = command(draw.getrandbits(160), engine)
-            for market in engine.markets.values():
+            for market in engine.state.markets.values():
                 seen["commands while in state", market.state] += 1
             (wish,) = decode_commands(one)
-            horizon_ms = engine.horizon_ms
+            horizon_ms = engine.state.horizon_ms
             seen.update(happenings(wish, list(decode_events(engine.apply(one)))))
-            seen["ids forgotten", 1] += engine.horizon_ms != horizon_ms
-            seen["full", "orders"] += len(engine.orders) == engine.capacity_orders
-            seen["full", "accounts"] += len(engine.accounts) == engine.capacity_accounts
-            seen["full", "balances"] += len(engine.balances) == engine.capacity_balances
-            seen["full", "holds"] += engine.hold_count == engine.capacity_holds
+            seen["ids forgotten", 1] += engine.state.horizon_ms != horizon_ms
+            seen["full", "orders"] += len(engine.state.orders) == engine.state.capacity.orders
+            seen["full", "accounts"] += len(engine.state.accounts) == engine.state.capacity.accounts
+            seen["full", "balances"] += len(engine.state.balances) == engine.state.capacity.balances
+            seen["full", "holds"] += engine.state.hold_count == engine.state.capacity.holds
     return seen
 
 
@@ -130,7 +130,7 @@ EVERYTHING: dict[str, set[Any]] = {
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
-    return reached(seed=7)
+    return reached(seed=4)
 
 
 @pytest.mark.parametrize("subject", EVERYTHING)

@@ -177,7 +177,7 @@ def test_decoding_part_of_a_command() -> None:
 def test_check_finds_money_that_nobody_paid_in() -> None:
     engine = ReferenceEngine()
     Desk(engine)
-    engine.balances[ALICE, 1].available += 1
+    engine.state.balances[ALICE, 1].available += 1
     with pytest.raises(InvariantViolation, match="supply"):
         engine.check()
 
@@ -185,7 +185,7 @@ def test_check_finds_money_that_nobody_paid_in() -> None:
 def test_check_finds_what_is_held_for_nothing() -> None:
     engine = ReferenceEngine()
     Desk(engine)
-    engine.balances[ALICE, 1] = Balance(ALICE, 1, available=999_999, held=1)
+    engine.state.balances[ALICE, 1] = Balance(ALICE, 1, available=999_999, held=1)
     with pytest.raises(InvariantViolation, match="held"):
         engine.check()
 

@@ -1,0 +1,27 @@
+"""The queues of a book: by price, then by time."""
+
+from engine.reference.model import Book, Order
+
+
+def book_of(order: Order) -> tuple[Book, int]:
+    """Return the book that an order belongs in, and its level's price.
+
+    A pending stop waits among the stops of its side, at its trigger price.
+    """
+    if order.is_pending:
+        return order.market.stops(order.side), order.trigger_price
+    return order.market.book(order.side), order.price
+
+
+def append_order(order: Order) -> None:
+    """Put an order at the back of its level."""
+    book, price = book_of(order)
+    book.levels.setdefault(price, []).append(order)
+
+
+def unlink_order(order: Order) -> None:
+    """Take an order out of its level; a level without orders is gone."""
+    book, price = book_of(order)
+    book.levels[price] = [other for other in book.levels[price] if other is not order]
+    if not book.levels[price]:
+        del book.levels[price]

@@ -1,0 +1,203 @@
+"""Cancelling and changing open orders; a rejected change leaves an order as it was."""
+
+from engine.reference.accounts import is_frozen
+from engine.reference.emit import emit_decided_order
+from engine.reference.execution import accept_order
+from engine.reference.ledger import order_reserve
+from engine.reference.model import Command, Order, Rejected
+from engine.reference.order_checks import (
+    check_display,
+    check_funds,
+    check_market,
+    check_notional,
+    check_numbers,
+    check_state,
+    check_worth,
+    worst_price,
+)
+from engine.reference.orders import close_order, reduce_order, withdraw
+from engine.reference.place import follow_reference
+from engine.reference.state import State
+from wire import layout as w
+
+# --- cancel ---------------------------------------------------------------------------------------
+
+
+def find_target(state: State, command: Command) -> Order:
+    """Return the open order that a command means, by order id or by the command id that placed it.
+
+    Another account's order is as unknown as one that does not exist.
+    """
+    order_id = command[w.CANCEL_ORDER_ID]
+    target = (command[w.CANCEL_TARGET_HIGH], command[w.CANCEL_TARGET_LOW])
+    if not order_id and target != (0, 0):
+        order_id, _ = state.remembered.get(target, (0, 0))
+    order = state.orders.get(order_id)
+    if order is None or order.account.number != command[w.HEADER_ACCOUNT]:
+        raise Rejected(w.REASON_UNKNOWN_ORDER)
+    if target not in ((0, 0), (order.id_high, order.id_low)):
+        raise Rejected(w.REASON_UNKNOWN_ORDER)
+    return order
+
+
+def cancel(state: State, command: Command) -> int:
+    """Decide a CANCEL command; return the order's id."""
+    order = find_target(state, command)
+    close_order(state, order, w.STATUS_CANCELLED, w.CLOSE_CANCELLED_BY_USER)
+    return order.order_id
+
+
+def cancel_all(state: State, command: Command) -> int:
+    """Decide a CANCEL_ALL command; return how many orders it closed."""
+    account = command[w.HEADER_ACCOUNT]
+    market, side = command[w.CANCEL_ALL_MARKET], command[w.CANCEL_ALL_SIDE]
+    if market:
+        check_market(state, market, w.account_tenant(account))
+    if side not in (w.SIDE_BOTH, w.SIDE_BUY, w.SIDE_SELL):
+        raise Rejected(w.REASON_INVALID_SIDE)
+    return close_all(state, account, market, side, w.CLOSE_CANCELLED_BY_USER)
+
+
+def close_all(state: State, number: int, market: int, side: int, close_reason: int) -> int:
+    """Close an account's open orders, oldest first, 0 for any market or side; return how many."""
+    account = state.accounts.get(number)
+    chosen = [
+        order
+        for _, order in sorted(account.orders.items() if account else ())
+        if market in (0, order.market.number) and side in (w.SIDE_BOTH, order.side)
+    ]
+    for order in chosen:
+        close_order(state, order, w.STATUS_CANCELLED, close_reason)
+    return len(chosen)
+
+
+# --- amend and replace ----------------------------------------------------------------------------
+
+
+def amend(state: State, command: Command) -> int:
+    """Decide an AMEND command: change an order, which stays the same one; return its id.
+
+    Only less of the same keeps its place in the queue. Everything else goes to the back of its new
+    level, and may trade on the way, like an order that has just arrived.
+    """
+    order = find_target(state, command)
+    changed = changed_order(order, command)
+    check_amend(state, order, changed, command)
+
+    if only_shrinks(order, changed):
+        reduce_order(state, order, order.remaining - changed.remaining)
+        emit_decided_order(state, order, with_conditions=True)
+        return order.order_id
+    follow_reference(state, order.market)
+    withdraw(state, order)
+    order.quantity += changed.remaining - order.remaining
+    order.remaining = changed.remaining
+    order.price = changed.price
+    order.trigger_price = changed.trigger_price
+    order.display_quantity = changed.display_quantity
+    accept_order(state, order)
+    return order.order_id
+
+
+def replace(state: State, command: Command) -> int:
+    """Decide a REPLACE command: close an order, open another in its stead; return the new id."""
+    order = find_target(state, command)
+    changed = changed_order(order, command)
+    if is_frozen(state, order.account.number):
+        raise Rejected(w.REASON_ACCOUNT_FROZEN)
+    check_state(changed)
+    check_change(order, changed, command)
+    check_requeue(state, order, changed)
+
+    follow_reference(state, order.market)
+    close_order(state, order, w.STATUS_CANCELLED, w.CLOSE_REPLACED)
+    changed.order_id = state.sequence
+    changed.id_high = command[w.HEADER_ID_HIGH]
+    changed.id_low = command[w.HEADER_ID_LOW]
+    accept_order(state, changed)
+    return changed.order_id
+
+
+def changed_order(order: Order, command: Command) -> Order:
+    """Return what a change would make of an order, without touching it; 0 leaves a word alone."""
+    remaining = command[w.CHANGE_QUANTITY] or order.remaining
+    changed = Order(
+        order_id=order.order_id,
+        account=order.account,
+        market=order.market,
+        flags=order.flags & ((1 << w.STATUS_SHIFT) - 1),
+        price=order.price,
+        quantity=remaining,
+        remaining=remaining,
+        trigger_price=command[w.CHANGE_TRIGGER_PRICE] or order.trigger_price,
+        display_quantity=command[w.CHANGE_DISPLAY_QUANTITY] or order.display_quantity,
+        expire_ms=order.expire_ms,
+    )
+    changed.price = changed_price(changed, command)
+    return changed
+
+
+def changed_price(changed: Order, command: Command) -> int:
+    """Return the price an order would have: a stop-market buy's worst price follows its trigger."""
+    moved = command[w.CHANGE_TRIGGER_PRICE] and not command[w.CHANGE_PRICE]
+    if moved and changed.order_type == w.TYPE_STOP_MARKET and changed.is_buy:
+        return worst_price(changed)
+    return command[w.CHANGE_PRICE] or changed.price
+
+
+def changes_more_than_quantity(order: Order, changed: Order) -> bool:
+    """Whether a change is about more than the quantity."""
+    return (
+        changed.price != order.price
+        or changed.trigger_price != order.trigger_price
+        or changed.display_quantity != order.display_quantity
+    )
+
+
+def only_shrinks(order: Order, changed: Order) -> bool:
+    """Whether a change leaves less of the same: as harmless as a cancel."""
+    return not changes_more_than_quantity(order, changed) and changed.remaining < order.remaining
+
+
+# --- checks of a change ---------------------------------------------------------------------------
+
+
+def check_amend(state: State, order: Order, changed: Order, command: Command) -> None:
+    """Reject an AMEND; one that only shrinks an order needs no more than a market that runs."""
+    if is_frozen(state, order.account.number):
+        raise Rejected(w.REASON_ACCOUNT_FROZEN)
+    shrinks = only_shrinks(order, changed)
+    if not shrinks:
+        check_state(changed)
+    elif order.market.state == w.STATE_HALTED:
+        raise Rejected(w.REASON_MARKET_HALTED)
+    check_change(order, changed, command)
+    same_quantity = changed.remaining == order.remaining
+    if same_quantity and not changes_more_than_quantity(order, changed):
+        raise Rejected(w.REASON_NOTHING_TO_CHANGE)
+    if shrinks:
+        check_notional(changed)
+    else:
+        check_requeue(state, order, changed)
+
+
+def check_change(order: Order, changed: Order, command: Command) -> None:
+    """Reject a change whose numbers are out of range."""
+    if order.is_pending:
+        if not 0 < changed.trigger_price <= order.market.price_bound:
+            raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
+    elif command[w.CHANGE_TRIGGER_PRICE]:
+        raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
+    check_numbers(changed)
+    if command[w.CHANGE_DISPLAY_QUANTITY]:
+        if not order.display_quantity:
+            raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
+        check_display(changed)
+    elif 0 < changed.display_quantity * w.ICEBERG_SLICES_MAX < changed.remaining:
+        raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
+
+
+def check_requeue(state: State, order: Order, changed: Order) -> None:
+    """Reject a change that can't go to the back of its new level, as an order that arrives."""
+    check_worth(state, changed)
+    check_funds(state, changed, freed=order_reserve(order, order.remaining))

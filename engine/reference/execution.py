@@ -1,0 +1,91 @@
+"""The life of an order that is in no book: matched, then left to wait or ended.
+
+The stops that its trades trigger run after it, in the order in which they were triggered.
+"""
+
+from engine.reference.emit import emit_decided_order
+from engine.reference.matching import can_fill, is_marketable, is_worse, limit_price, match
+from engine.reference.model import CAN_REST, Order
+from engine.reference.orders import register_order, rest_order, set_status, unregister_order
+from engine.reference.state import State
+from engine.reference.stops import is_triggered
+from wire import layout as w
+
+
+def accept_order(state: State, order: Order) -> None:
+    """Start an order's life, or a changed order's, then run the stops that its trades trigger."""
+    if not order.is_pending:
+        execute_order(state, order, with_conditions=True)
+    elif is_triggered(order):
+        order.flags |= 1 << w.TRIGGERED_SHIFT
+        execute_triggered(state, order, with_conditions=True)
+    else:
+        rest_order(state, order)
+        register_order(state, order)
+        emit_decided_order(state, order, with_conditions=True)
+    execute_all_triggered(state)
+
+
+def execute_order(state: State, order: Order, *, with_conditions: bool) -> None:
+    """Match an order, then rest or end it."""
+    close_reason = w.CLOSE_NONE
+    if order.market.state == w.STATE_OPEN:
+        limit = limit_price(order, order.market.reference_price)
+        if order.time_in_force == w.TIF_FOK and not can_fill(order, limit):
+            close_reason = w.CLOSE_FILL_OR_KILL_UNFILLED
+        else:
+            close_reason = match(state, order, limit)
+    if close_reason == w.CLOSE_NONE:
+        close_reason = remainder_reason(order)
+    if close_reason != w.CLOSE_NONE:
+        end_order(state, order, close_reason, with_conditions=with_conditions)
+        return
+    rest_order(state, order)
+    register_order(state, order)
+    emit_decided_order(state, order, with_conditions=with_conditions)
+
+
+def remainder_reason(order: Order) -> int:
+    """Return why what is left of an order that may not rest ends; CLOSE_NONE when it may rest.
+
+    For a market order, either its collar is in the way of what there is, or there is nothing.
+    """
+    if order.time_in_force in CAN_REST:
+        return w.CLOSE_NONE
+    beyond = order.market.opposite(order.side).best_price() is not None
+    if beyond and is_marketable(order):
+        return w.CLOSE_PRICE_PROTECTION
+    return w.CLOSE_UNFILLED_REMAINDER
+
+
+def end_order(state: State, order: Order, close_reason: int, *, with_conditions: bool) -> None:
+    """End an order that is in no book."""
+    filled = close_reason == w.CLOSE_FILLED
+    set_status(order, w.STATUS_FILLED if filled else w.STATUS_CANCELLED, close_reason)
+    emit_decided_order(state, order, with_conditions=with_conditions)
+    unregister_order(state, order)
+
+
+# --- triggered stops ------------------------------------------------------------------------------
+
+
+def execute_triggered(state: State, stop: Order, *, with_conditions: bool) -> None:
+    """Execute a triggered stop, unless its market or its own flags do not allow that any more."""
+    if stop.market.state != w.STATE_OPEN:
+        end_order(state, stop, w.CLOSE_MARKET_NOT_OPEN, with_conditions=with_conditions)
+    elif w.flags_post_only(stop.flags) and crosses(stop):
+        end_order(state, stop, w.CLOSE_POST_ONLY_WOULD_CROSS, with_conditions=with_conditions)
+    else:
+        execute_order(state, stop, with_conditions=with_conditions)
+
+
+def execute_all_triggered(state: State) -> None:
+    """Execute the triggered stops, and those that they trigger, in the order of triggering."""
+    while state.triggered:
+        execute_triggered(state, state.triggered.pop(0), with_conditions=False)
+
+
+def crosses(order: Order) -> bool:
+    """Whether an order's price would trade at once."""
+    best = order.market.opposite(order.side).best_price()
+    return best is not None and not is_worse(order.side, best, order.price)

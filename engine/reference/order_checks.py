@@ -1,0 +1,236 @@
+"""What an order may be: each check raises Rejected, or changes nothing and returns.
+
+The numbers of the reasons in ``wire.layout`` are their order: of several that apply, a command is
+rejected for the smallest.
+"""
+
+from engine.reference.accounts import check_new_balances, is_frozen
+from engine.reference.execution import crosses
+from engine.reference.funds import available_balance
+from engine.reference.index import find_market
+from engine.reference.ledger import order_reserve
+from engine.reference.matching import is_self_trade, limit_price
+from engine.reference.model import CAN_REST, STOPS, Market, Order, Rejected
+from engine.reference.state import State
+from wire import layout as w
+
+_LIMITED = (w.TYPE_LIMIT, w.TYPE_STOP_LIMIT)
+_TIMES_IN_FORCE = {
+    w.TYPE_LIMIT: (w.TIF_GTC, w.TIF_IOC, w.TIF_FOK, w.TIF_GTD),
+    w.TYPE_MARKET: (w.TIF_IOC, w.TIF_FOK),
+    w.TYPE_STOP_LIMIT: (w.TIF_GTC, w.TIF_IOC, w.TIF_FOK, w.TIF_GTD),
+    w.TYPE_STOP_MARKET: (w.TIF_IOC, w.TIF_FOK),
+}
+
+
+def check_market(state: State, number: int, tenant: int) -> Market:
+    """Return a market, which must be one of the tenant's."""
+    market = find_market(state, number)
+    if market.tenant != tenant:
+        raise Rejected(w.REASON_WRONG_TENANT)
+    return market
+
+
+def check_order(state: State, order: Order) -> None:
+    """Reject an order for what it says, whatever the book and the balances are."""
+    if is_frozen(state, order.account.number):
+        raise Rejected(w.REASON_ACCOUNT_FROZEN)
+    check_state(order)
+    check_flags(order)
+    check_conditions(state, order)
+    check_numbers(order)
+    check_display(order)
+
+
+# --- flags and conditions -------------------------------------------------------------------------
+
+
+def can_rest(order: Order) -> bool:
+    """Whether an order's time in force lets it wait."""
+    return order.time_in_force in CAN_REST
+
+
+def check_state(order: Order) -> None:
+    """Reject an order that its market's state does not take.
+
+    An auction collects what can wait for it: limit orders that rest, and stops, which wait anyway.
+    """
+    state, post_only = order.market.state, w.flags_post_only(order.flags)
+    if state == w.STATE_HALTED:
+        raise Rejected(w.REASON_MARKET_HALTED)
+    if state == w.STATE_CANCEL_ONLY:
+        raise Rejected(w.REASON_MARKET_CANCEL_ONLY)
+    if state == w.STATE_POST_ONLY and not post_only:
+        raise Rejected(w.REASON_MARKET_POST_ONLY)
+    waits = order.order_type == w.TYPE_LIMIT and can_rest(order) and not post_only
+    if state == w.STATE_AUCTION and order.order_type not in STOPS and not waits:
+        raise Rejected(w.REASON_MARKET_IN_AUCTION)
+
+
+def check_flags(order: Order) -> None:
+    """Reject flags that do not exist or do not go together."""
+    if order.side not in (w.SIDE_BUY, w.SIDE_SELL):
+        raise Rejected(w.REASON_INVALID_SIDE)
+    if order.order_type not in _TIMES_IN_FORCE:
+        raise Rejected(w.REASON_INVALID_ORDER_TYPE)
+    if order.time_in_force not in _TIMES_IN_FORCE[order.order_type]:
+        raise Rejected(w.REASON_INVALID_TIME_IN_FORCE)
+    if w.flags_stp(order.flags) > w.STP_DECREMENT:
+        raise Rejected(w.REASON_INVALID_SELF_TRADE_PREVENTION)
+    if w.flags_post_only(order.flags) and not can_rest(order):
+        raise Rejected(w.REASON_INVALID_POST_ONLY)
+
+
+def check_conditions(state: State, order: Order) -> None:
+    """Reject a trigger price, expiry or quote amount that does not fit the flags."""
+    is_stop = order.order_type in STOPS
+    low, high = (1, order.market.price_bound) if is_stop else (0, 0)
+    if not low <= order.trigger_price <= high:
+        raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
+    expires = order.time_in_force == w.TIF_GTD
+    low, high = (state.time_ms + 1, w.TIME_MS_MAX) if expires else (0, 0)
+    if not low <= order.expire_ms <= high:
+        raise Rejected(w.REASON_INVALID_EXPIRE_TIME)
+    if order.quote_amount:
+        market_buy = order.order_type == w.TYPE_MARKET and order.is_buy
+        if not market_buy or order.time_in_force != w.TIF_IOC or order.quantity:
+            raise Rejected(w.REASON_INVALID_QUOTE_AMOUNT)
+        if not 0 < order.quote_amount <= w.AMOUNT_MAX:
+            raise Rejected(w.REASON_INVALID_QUOTE_AMOUNT)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def check_numbers(order: Order) -> None:
+    """Reject a price or quantity out of range; a market order has no price, a stop may have one."""
+    lowest = 1 if order.order_type in _LIMITED else 0
+    highest = 0 if order.order_type == w.TYPE_MARKET else order.market.price_bound
+    if not lowest <= order.price <= highest:
+        raise Rejected(w.REASON_PRICE_OUT_OF_RANGE)
+    if not order.quote_amount and not 0 < order.quantity <= order.market.quantity_bound:
+        raise Rejected(w.REASON_QUANTITY_OUT_OF_RANGE)
+
+
+def check_display(order: Order) -> None:
+    """Reject a display quantity that makes no iceberg, or one of too many slices.
+
+    Each slice is a turn of the matching loop, so their number bounds what one command can cost.
+    """
+    shown = order.display_quantity
+    if not shown:
+        return
+    if order.order_type not in _LIMITED or not can_rest(order) or not 0 < shown <= order.remaining:
+        raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
+    if shown * w.ICEBERG_SLICES_MAX < order.remaining:
+        raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
+
+
+def worst_price(order: Order) -> int:
+    """Return what a stop-market buy may pay at most: a band above its trigger price.
+
+    So much is held for it. The band is the market's collar for market orders; without one, as much
+    again as the trigger.
+    """
+    market = order.market
+    ppm = market.limits.market_collar_ppm or w.PPM
+    return min(market.price_bound, order.trigger_price + order.trigger_price * ppm // w.PPM)
+
+
+def order_price(order: Order) -> int:
+    """Return an order's price; a stop-market buy that names none gets its worst price."""
+    if order.order_type == w.TYPE_STOP_MARKET and order.is_buy and not order.price:
+        return worst_price(order)
+    return order.price
+
+
+# --- worth, collar and book -----------------------------------------------------------------------
+
+
+def current_reference(state: State, market: Market) -> int:
+    """Return the reference price that an order arriving now is held against."""
+    due = state.time_ms >= market.reference_until_ms
+    return market.last_price if due and market.last_price else market.reference_price
+
+
+def check_worth(state: State, order: Order) -> None:
+    """Reject an order by the market's limits on its value, and by the price it would trade at."""
+    check_notional(order)
+    if not order.is_pending and order.order_type != w.TYPE_MARKET:
+        check_price(state, order)
+
+
+def check_notional(order: Order) -> None:
+    """Reject an order worth too little, or so much that its value would not fit a word.
+
+    Without a price of its own it is worth what its trigger price says, or else the last price.
+    """
+    market = order.market
+    price = order.price or order.trigger_price or market.last_price
+    if not price and not order.quote_amount:
+        return
+    notional = order.quote_amount or price * order.remaining * market.tick_units
+    if notional < market.limits.min_notional:
+        raise Rejected(w.REASON_NOTIONAL_TOO_SMALL)
+    if notional > w.AMOUNT_MAX:
+        raise Rejected(w.REASON_NOTIONAL_TOO_LARGE)
+
+
+def check_price(state: State, order: Order) -> None:
+    """Reject a price beyond the collar on its costly side, or a post-only that would take."""
+    ppm, reference = order.market.limits.collar_ppm, current_reference(state, order.market)
+    too_far = order.price - reference if order.is_buy else reference - order.price
+    if ppm and reference and too_far > reference * ppm // w.PPM:
+        raise Rejected(w.REASON_PRICE_OUTSIDE_COLLAR)
+    if w.flags_post_only(order.flags) and crosses(order):
+        raise Rejected(w.REASON_POST_ONLY_WOULD_CROSS)
+
+
+# --- funds and room -------------------------------------------------------------------------------
+
+
+def check_funds(state: State, order: Order, freed: int = 0) -> None:
+    """Reject an order that its account can't pay; ``freed`` is held for what it replaces."""
+    available = available_balance(state, order.account.number, order.pays_asset) + freed
+    if order.order_type == w.TYPE_MARKET and order.is_buy:
+        enough = can_pay_market_buy(state, order, available)
+    else:
+        enough = order_reserve(order, order.remaining) <= available
+    if not enough:
+        raise Rejected(w.REASON_INSUFFICIENT_BALANCE)
+
+
+def can_pay_market_buy(state: State, order: Order, available: int) -> bool:
+    """Whether a market buy could pay for all that it would meet.
+
+    Its own asks are no help where self-trade prevention cancels them and lets it go on.
+    """
+    if order.quote_amount:
+        return order.quote_amount <= available
+    market, need = order.market, order.remaining
+    limit = limit_price(order, current_reference(state, market))
+    skips = w.flags_stp(order.flags) == w.STP_CANCEL_MAKER
+    for price in market.asks.prices():
+        if price > limit or not need:
+            break
+        level = market.asks.levels[price]
+        lots = sum(maker.remaining for maker in level)
+        if skips:
+            lots -= own_lots(order, level)
+        lots = min(need, lots)
+        need -= lots
+        available -= lots * price * market.tick_units
+    return available >= 0
+
+
+def own_lots(order: Order, level: list[Order]) -> int:
+    """Return how many lots of a level are an order's own: its account's, or its group's."""
+    return sum(maker.remaining for maker in level if is_self_trade(order, maker))
+
+
+def check_capacity(state: State, order: Order) -> None:
+    """Reject an order when it or its account's balances in the market do not fit."""
+    if len(state.orders) >= state.capacity.orders:
+        raise Rejected(w.REASON_CAPACITY_EXHAUSTED)
+    market = order.market
+    check_new_balances(state, order.account.number, market.base, market.quote)

@@ -1,0 +1,67 @@
+"""Placing an order: reject first, in the documented order; after that nothing may fail."""
+
+from engine.reference.auction import set_reference
+from engine.reference.execution import accept_order
+from engine.reference.index import open_balance
+from engine.reference.model import Account, Command, Market, Order, Rejected
+from engine.reference.order_checks import (
+    check_capacity,
+    check_funds,
+    check_market,
+    check_order,
+    check_worth,
+    order_price,
+)
+from engine.reference.state import State
+from wire import layout as w
+
+
+def place_order(state: State, command: Command) -> int:
+    """Decide a PLACE command; return the order's id, which is the command's sequence."""
+    order = fill_order(state, command)
+    check_order(state, order)
+    order.price = order_price(order)
+    check_worth(state, order)
+    if order.account.number not in state.accounts:
+        raise Rejected(w.REASON_INSUFFICIENT_BALANCE)
+    check_funds(state, order)
+    check_capacity(state, order)
+
+    open_balance(state, order.account, order.market.base)
+    open_balance(state, order.account, order.market.quote)
+    follow_reference(state, order.market)
+    accept_order(state, order)
+    return order.order_id
+
+
+def fill_order(state: State, command: Command) -> Order:
+    """Return the order that a command asks for.
+
+    An account that does not exist is judged like any other until it comes to paying.
+    """
+    number = command[w.HEADER_ACCOUNT]
+    return Order(
+        order_id=state.sequence,
+        account=state.accounts.get(number) or Account(number),
+        market=check_market(state, command[w.PLACE_MARKET], w.account_tenant(number)),
+        flags=command[w.PLACE_FLAGS],
+        price=command[w.PLACE_PRICE],
+        quantity=command[w.PLACE_QUANTITY],
+        remaining=command[w.PLACE_QUANTITY],
+        id_high=command[w.HEADER_ID_HIGH],
+        id_low=command[w.HEADER_ID_LOW],
+        trigger_price=command[w.PLACE_TRIGGER_PRICE],
+        display_quantity=command[w.PLACE_DISPLAY_QUANTITY],
+        expire_ms=command[w.PLACE_EXPIRE_MS],
+        quote_amount=command[w.PLACE_QUOTE_AMOUNT],
+        budget=command[w.PLACE_QUOTE_AMOUNT],
+    )
+
+
+def follow_reference(state: State, market: Market) -> None:
+    """Let the reference follow the last price, no more often than configured.
+
+    An accepted order moves it, not a trade: orders of one sweep are all held against one reference.
+    """
+    if state.time_ms >= market.reference_until_ms and market.last_price:
+        set_reference(state, market, market.last_price)
