@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes requirements.lock and, as a subset of it, what the Lambda layer is built from.
-# The locks hold names, versions, hashes and markers; where packages come from is the machine's
-# own business and must not get in.
+# The locks hold names, versions, hashes and markers. Where packages come from is configured on the
+# machine and must not be written here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ write() {
   local output=$1
   shift
   echo "lock: $output"
-  # What stands in the file is kept where it may be; UPGRADE=1 takes the newest of everything.
+  # Locked versions are kept where they are still allowed; UPGRADE=1 takes the newest of everything.
   cp "$output" "$output.new"
   .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
     --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \

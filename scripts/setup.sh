@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv from the lock and compiles the engine; does nothing when both are current.
+# Makes .venv from the lock and compiles the engine; does nothing when both are up to date.
 # Needs Python 3.11 or later with venv. Without a C compiler the engine runs interpreted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ fingerprint() {
   sha256sum "$@" | sha256sum | cut -c1-16
 }
 
-# One line that counts up: on a terminal in place, elsewhere every twentieth package.
+# One line that counts packages: on a terminal it is updated, elsewhere printed every twenty packages.
 count_packages() {
   local total=$1 done=0 line
   while read -r line; do
@@ -62,7 +62,7 @@ make_venv() {
     --no-deps --require-hashes -r requirements.lock 2>>"$log" | tee -a "$log" |
     count_packages "$total" || {
     tail -n 5 "$log" >&2
-    fail "installing the packages failed; the whole story is in $log."
+    fail "installing the packages failed; the full log is $log."
   }
 }
 
@@ -74,7 +74,7 @@ compile_engine() {
   echo "setup: compiling the engine"
   PYTHONPATH=.:layers/core "$venv/bin/python" -m engine.build >>"$log" 2>&1 || {
     tail -n 5 "$log" >&2
-    fail "compiling the engine failed; the whole story is in $log."
+    fail "compiling the engine failed; the full log is $log."
   }
 }
 
