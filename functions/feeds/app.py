@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
+from bursa.dialects.native.feed_messages import encode_message
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.stream import batch_response, stream_records
 from bursa.kernel.settings import (
@@ -18,7 +19,7 @@ from bursa.kernel.settings import (
     read_settings,
 )
 from bursa.market_data.connections_dynamodb import ConnectionsTable
-from bursa.market_data.feed import Feeds
+from bursa.market_data.feed import Feeds, ShardFeed
 from bursa.market_data.sockets import Sockets, management_client
 from bursa.read_models.bootstrap import read_models
 
@@ -46,13 +47,16 @@ client = dynamodb_client()
 journal = JournalReader(client, journal_settings.journal_table, settings.shard)
 writer = TableWriter(client)
 feeds = Feeds(
-    read_models(client, settings, writer).definitions,
-    ConnectionsTable(client, socket_settings.connections_table, writer),
-    Sockets(
-        management_client(socket_settings.websocket_endpoint, socket_settings.aws_endpoint_url),
-        report_undelivered,
-    ),
-    now_ms,
+    lambda _shard: ShardFeed(
+        read_models(client, settings, writer).definitions,
+        ConnectionsTable(client, socket_settings.connections_table, writer),
+        Sockets(
+            management_client(socket_settings.websocket_endpoint, socket_settings.aws_endpoint_url),
+            report_undelivered,
+        ),
+        encode_message,
+        now_ms,
+    )
 )
 
 

@@ -14,14 +14,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.dialects.native.feed_messages import error
+from bursa.dialects.native.socket_requests import answer_request
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings, SocketSettings, read_settings
-from bursa.market_data.channel_state_dynamodb import SnapshotTables
+from bursa.market_data.channel_state_dynamodb import ChannelStateTables
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import Sockets, management_client
 from bursa.market_data.subscriptions import Client, Subscriptions
-from bursa.read_models.bootstrap import read_model_names, read_models
+from bursa.read_models.bootstrap import read_model_names
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.
@@ -35,13 +36,21 @@ def report_undelivered(why: str) -> None:
     logger.warning("An answer was not delivered", extra={"why": why})
 
 
+class OneShard:
+    """Stands in until a tenant's profile names its shard."""
+
+    def shard_of(self, _tenant: TenantId) -> int:
+        """Return the only shard."""
+        return settings.shard
+
+
 settings = read_settings(ReadModelSettings)
 socket_settings = read_settings(SocketSettings)
 client = dynamodb_client()
-writer = TableWriter(client)
 subscriptions = Subscriptions(
-    ConnectionsTable(client, socket_settings.connections_table, writer),
-    SnapshotTables(client, read_model_names(settings), read_models(client, settings, writer)),
+    ConnectionsTable(client, socket_settings.connections_table, TableWriter(client)),
+    ChannelStateTables(client, read_model_names(settings)),
+    OneShard(),
 )
 sockets = Sockets(
     management_client(socket_settings.websocket_endpoint, socket_settings.aws_endpoint_url),
@@ -73,7 +82,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
 def answer(caller: Client, body: str, now_ms: int) -> None:
     """Answer one message through the management API, so that several answers keep their order."""
     try:
-        messages = list(subscriptions.receive(caller, body, now_ms))
+        messages = list(answer_request(subscriptions, caller, body, now_ms))
     except InvalidInput as fault:
         messages = [error(fault.code, fault.detail)]
     except Exception:

@@ -122,9 +122,6 @@ FORMATS = {
 # Use cases that still speak the native dialect; nothing may be added here.
 STILL_NATIVE = {
     "bursa.accounts.queries",
-    "bursa.market_data.feed",
-    "bursa.market_data.queries",
-    "bursa.market_data.subscriptions",
     "bursa.trading.batch",
     "bursa.trading.cancel",
     "bursa.trading.order_checks",

@@ -20,17 +20,23 @@ BTC, USDT = 1, 2
 BTC_USDT = 1
 NOON_MS = 1_700_000_000_000
 
-OPENING = (
-    codec.encode_define_asset(BTC, 1, 8, "BTC"),
-    codec.encode_define_asset(USDT, 1, 10, "USDT"),
-    codec.encode_define_market(
-        BTC_USDT, 1, BTC, USDT, lot_units=1, tick_units=1, symbol="BTC-USDT"
-    ),
-    codec.encode_set_fee_tier(1, 0, 1_000, 2_000),
-    codec.encode_set_market_limits(BTC_USDT, min_notional=5),
-    codec.encode_funds(w.COMMAND_CREDIT, ALICE, USDT, 10**15),
-    codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 10**12),
-)
+
+def opening(tenant: int) -> tuple[bytes, ...]:
+    """Return the commands that define a market, and give its first user USDT, its second BTC."""
+    return (
+        codec.encode_define_asset(BTC, tenant, 8, "BTC"),
+        codec.encode_define_asset(USDT, tenant, 10, "USDT"),
+        codec.encode_define_market(
+            BTC_USDT, tenant, BTC, USDT, lot_units=1, tick_units=1, symbol="BTC-USDT"
+        ),
+        codec.encode_set_fee_tier(tenant, 0, 1_000, 2_000),
+        codec.encode_set_market_limits(BTC_USDT, min_notional=5),
+        codec.encode_funds(w.COMMAND_CREDIT, w.account_number(tenant, 1), USDT, 10**15),
+        codec.encode_funds(w.COMMAND_CREDIT, w.account_number(tenant, 2), BTC, 10**12),
+    )
+
+
+OPENING = opening(1)
 
 
 def buy(account: int, price: int, quantity: int, **terms: Any) -> bytes:
@@ -44,12 +50,14 @@ def sell(account: int, price: int, quantity: int, **terms: Any) -> bytes:
 class Shard:
     """Applies batches of commands and keeps their records, as a worker would."""
 
-    def __init__(self, *, opened: bool = True) -> None:
+    def __init__(self, *, opened: bool = True, number: int = 0, tenant: int = 1) -> None:
+        self.number = number
+        self.epoch = 1
         self.engine = Engine()
         self.records: list[EncodedRecord] = []
         self.time_ms = NOON_MS
         if opened:
-            self.run(*OPENING)
+            self.run(*opening(tenant))
 
     def run(
         self, *commands: bytes, texts: dict[int, str] | None = None, after_ms: int = 10
@@ -61,11 +69,11 @@ class Shard:
         first_sequence = last.last_sequence + 1 if last else 1
         events = self.engine.apply(b"".join(batch))
         record = JournalRecord(
-            shard=0,
+            shard=self.number,
             number=last.number + 1 if last else 1,
             first_sequence=first_sequence,
             last_sequence=first_sequence + len(batch) - 1,
-            epoch=1,
+            epoch=self.epoch,
             time_ms=self.time_ms,
             batch_id=bytes(16),
             commands=b"".join(batch),

@@ -10,7 +10,7 @@ from bursa.aws.table_writer import TableWriter, WritesUnprocessed
 from bursa.journal.items import from_item, to_item
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
-from bursa.market_data.channel_state_dynamodb import SnapshotTables
+from bursa.market_data.channel_state_dynamodb import ChannelStateTables
 from bursa.read_models.bootstrap import read_model_names, read_models
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.memory import MemoryTables, item_key
@@ -128,21 +128,21 @@ def test_snapshots_read_what_the_projector_wrote(
     shard = Shard()
     shard.run(buy(ALICE, 100, 5), buy(ALICE, 101, 5), sell(BOB, 101, 2), sell(BOB, 101, 3))
     Projector(0, shard, tables, unexpected).project(stream_records(shard.records))
-    snapshots = SnapshotTables(dynamodb, read_model_names(SETTINGS), tables)
+    states = ChannelStateTables(dynamodb, read_model_names(SETTINGS))
 
-    (order,) = snapshots.open_orders("t1-1", 10)
+    (order,) = states.open_orders("t1-1", 10)
     assert (order.price, order.remaining) == (100, 5)
-    assert [trade.trade_id for trade in snapshots.trades("t1", "BTC-USDT", 10)] == [2, 1]
-    assert [trade.trade_id for trade in snapshots.trades("t1", "BTC-USDT", 1)] == [2]
-    assert {row.asset for row in snapshots.balances("t1-1")} == {"BTC", "USDT"}
-    market = snapshots.market("t1", "BTC-USDT")
+    assert [trade.trade_id for trade in states.trades("t1", "BTC-USDT", 10)] == [2, 1]
+    assert [trade.trade_id for trade in states.trades("t1", "BTC-USDT", 1)] == [2]
+    assert {row.asset for row in states.balances("t1-1")} == {"BTC", "USDT"}
+    market = states.market("t1", "BTC-USDT")
     assert market is not None
     assert market.min_notional == 5
-    assert snapshots.market("t2", "BTC-USDT") is None
-    asset = snapshots.asset("t1", "USDT")
+    assert states.market("t2", "BTC-USDT") is None
+    asset = states.asset("t1", "USDT")
     assert asset is not None
     assert asset.scale == 10
-    progress = snapshots.progress()
+    progress = states.progress(0)
     assert progress is not None
     assert progress.number == 2
 

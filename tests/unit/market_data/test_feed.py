@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
+from bursa.dialects.native.feed_messages import encode_message
 from bursa.journal.record import EncodedRecord
-from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener
+from bursa.market_data.feed import (
+    RECORDS_KEPT_MS,
+    SUBSCRIBERS_FRESH_MS,
+    Feeds,
+    Listener,
+    ShardFeed,
+)
 from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
@@ -62,7 +69,18 @@ class Broadcast:
         self.audience = Audience()
         self.now_ms = 0
         self.definitions_read = 0
-        self.feeds = Feeds(self.definitions, self.audience, self.audience, lambda: self.now_ms)
+        self.feeds = self.new_process()
+
+    def new_process(self) -> Feeds:
+        return Feeds(
+            lambda _: ShardFeed(
+                self.definitions,
+                self.audience,
+                self.audience,
+                encode_message,
+                lambda: self.now_ms,
+            )
+        )
 
     def definitions(self) -> Definitions:
         self.definitions_read += 1
@@ -89,6 +107,8 @@ def test_book_update_states_levels(broadcast: Broadcast) -> None:
         "type": "update",
         "channel": "book:BTC-USDT",
         "sequence": placed.last_sequence,
+        "previous_sequence": placed.first_sequence - 1,
+        "epoch": 1,
         "time_ms": placed.time_ms,
         "data": {
             "bids": [["235.12", "0.0000015"], ["235", "0.00000001"]],
@@ -208,6 +228,44 @@ def test_old_records_are_not_kept(broadcast: Broadcast) -> None:
     assert broadcast.audience.heard("a") == []
 
 
+def test_records_that_no_one_listened_to_are_not_vouched_for(broadcast: Broadcast) -> None:
+    broadcast.run(buy(ALICE, 100, 1))
+    broadcast.now_ms += RECORDS_KEPT_MS + 1
+    unheard = broadcast.run(buy(ALICE, 100, 1))
+    broadcast.now_ms += RECORDS_KEPT_MS + 1
+    kept = broadcast.run()
+    broadcast.audience.listen("a", BOOK)
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    broadcast.run(buy(ALICE, 101, 1))
+
+    (message,) = broadcast.audience.received["a"]
+    assert unheard.last_sequence <= message["previous_sequence"] < kept.last_sequence
+
+
+def test_message_names_the_one_before_it_on_its_channel(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK, TRADES)
+    broadcast.run(buy(ALICE, 100, 9))
+    broadcast.run(sell(BOB, 100, 1))
+    broadcast.run(sell(BOB, 100, 1), sell(BOB, 101, 1))
+    heard = broadcast.audience.received["a"]
+    book = [one for one in heard if one["channel"] == BOOK]
+    trades = [one for one in heard if one["channel"] == TRADES]
+
+    assert [one["previous_sequence"] for one in book[1:]] == [one["sequence"] for one in book[:-1]]
+    assert trades[1]["previous_sequence"] == trades[0]["sequence"]
+
+
+def test_message_carries_the_epoch_of_its_writer(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK)
+    broadcast.run(buy(ALICE, 100, 1))
+    broadcast.shard.epoch = 2
+    broadcast.run(buy(ALICE, 101, 1))
+
+    first, second = broadcast.audience.received["a"]
+    assert [first["epoch"], second["epoch"]] == [1, 2]
+    assert second["previous_sequence"] == first["sequence"]
+
+
 def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Broadcast) -> None:
     broadcast.audience.listen("gone", BOOK)
     broadcast.audience.listen("here", BOOK)
@@ -232,9 +290,7 @@ def test_unreadable_record_is_passed_over(broadcast: Broadcast) -> None:
 
 
 def test_market_defined_a_moment_ago_is_known(broadcast: Broadcast) -> None:
-    started = Feeds(
-        broadcast.definitions, broadcast.audience, broadcast.audience, lambda: broadcast.now_ms
-    )
+    started = broadcast.new_process()
     broadcast.audience.listen("a", BOOK)
     started.publish([broadcast.shard.run(buy(ALICE, 100, 1))])
     assert len(broadcast.audience.heard("a")) == 1

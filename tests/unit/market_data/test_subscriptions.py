@@ -1,108 +1,34 @@
 """What a client may ask over its WebSocket, and what it is answered."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from bursa.dialects.native.socket_requests import REQUEST_BYTES_MAX, answer_request
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data.subscriptions import (
     CHANNELS_PER_CONNECTION_MAX,
     CONNECTION_KEPT_S,
-    MESSAGE_BYTES_MAX,
     Client,
     Subscriptions,
 )
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
-from bursa.read_models.row_writes import Table
-from bursa.read_models.rows import (
-    AssetRow,
-    BalanceRow,
-    BookRow,
-    ConnectionRow,
-    MarketRow,
-    OrderRow,
-    ProgressRow,
-    SubscriptionRow,
-    TradeRow,
-    from_attributes,
-)
-from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
+from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
+from tests.doubles.shard import ALICE, BOB, BTC, Shard, buy, sell, stream_records
+from wire import codec
+from wire import layout as w
 
 CLIENT = Client(AccountId.parse("t1-1"), "conn=")
 NOW_MS = 1_700_000_000_000
+SHARD = 0
 
 
-class Connections:
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str], frozenset[str]] = {}
-        self.rows: dict[tuple[str, str], SubscriptionRow] = {}
-        self.expires_at = 0
-
-    def open(self, connection: ConnectionRow) -> None:
-        self.known[connection.tenant, connection.connection_id] = connection.channels
-        self.expires_at = connection.expires_at
-
-    def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
-        return self.known.get((tenant, connection_id), frozenset())
-
-    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
-        key = (connection.tenant, connection.connection_id)
-        self.known[key] = self.channels(*key) | connection.channels
-        self.rows |= {(row.channel, row.connection_id): row for row in rows}
-
-    def unsubscribe(self, tenant: str, connection_id: str, keys: Sequence[str]) -> None:
-        self.known[tenant, connection_id] = self.channels(tenant, connection_id) - set(keys)
-        for key in keys:
-            self.rows.pop((key, connection_id), None)
-
-    def forget(self, tenant: str, connection_id: str) -> None:
-        keys = self.known.pop((tenant, connection_id), frozenset())
-        for key in keys:
-            self.rows.pop((key, connection_id), None)
-
-
-class Snapshots:
-    """Reads the tables in memory."""
-
-    def __init__(self, tables: MemoryTables) -> None:
-        self.tables = tables
-
-    def progress(self) -> ProgressRow | None:
-        return self.tables.progress()
-
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        return self.tables.book(tenant, market)
-
-    def market(self, tenant: str, symbol: str) -> MarketRow | None:
-        item = self.tables.items[Table.MARKETS].get((tenant, f"market#{symbol}"))
-        return None if item is None else from_attributes(MarketRow, item)
-
-    def asset(self, tenant: str, symbol: str) -> AssetRow | None:
-        item = self.tables.items[Table.MARKETS].get((tenant, f"asset#{symbol}"))
-        return None if item is None else from_attributes(AssetRow, item)
-
-    def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
-        items = sorted(self.tables.items[Table.TRADES].items(), reverse=True)
-        return [from_attributes(TradeRow, item) for _, item in items][:limit]
-
-    def open_orders(self, account: str, limit: int) -> list[OrderRow]:
-        items = sorted(self.tables.items[Table.ORDERS].items(), reverse=True)
-        return [
-            from_attributes(OrderRow, item)
-            for _, item in items
-            if item.get("open_account") == {"S": account}
-        ][:limit]
-
-    def balances(self, account: str) -> list[BalanceRow]:
-        return [
-            from_attributes(BalanceRow, item)
-            for (partition, _), item in self.tables.items[Table.BALANCES].items()
-            if partition == account
-        ]
+class OneShard:
+    def shard_of(self, tenant: TenantId) -> int:
+        return SHARD
 
 
 class Desk:
@@ -114,12 +40,14 @@ class Desk:
         self.shard.run(sell(BOB, 23_512, 3), sell(BOB, 23_512, 4))
         self.tables = MemoryTables(0)
         Projector(0, self.shard, self.tables, print).project(stream_records(self.shard.records))
-        self.connections = Connections()
-        self.subscriptions = Subscriptions(self.connections, Snapshots(self.tables))
+        self.connections = MemoryConnections()
+        self.subscriptions = Subscriptions(
+            self.connections, MemoryChannelStates(self.tables), OneShard()
+        )
 
     def ask(self, request: object) -> list[dict[str, Any]]:
         body = request if isinstance(request, str) else json.dumps(request)
-        return [json.loads(m) for m in self.subscriptions.receive(CLIENT, body, NOW_MS)]
+        return [json.loads(m) for m in answer_request(self.subscriptions, CLIENT, body, NOW_MS)]
 
 
 @pytest.fixture
@@ -136,6 +64,8 @@ def test_subscribing_is_confirmed_and_then_a_snapshot_comes(desk: Desk) -> None:
         "type": "snapshot",
         "channel": "book:BTC-USDT",
         "sequence": last.last_sequence,
+        "previous_sequence": 0,
+        "epoch": 1,
         "time_ms": last.time_ms,
         "data": {"bids": [["235.12", "0.00000003"]], "asks": [["236", "0.00000005"]]},
     }
@@ -200,7 +130,7 @@ TOO_MANY = [f"book:M{number}" for number in range(CHANNELS_PER_CONNECTION_MAX + 
         pytest.param("{", "invalid_json", id="not JSON"),
         pytest.param("[" * 2_000, "invalid_json", id="deep"),
         pytest.param("[1]", "invalid_json", id="no object"),
-        pytest.param("x" * (MESSAGE_BYTES_MAX + 1), "message_too_large", id="too large"),
+        pytest.param("x" * (REQUEST_BYTES_MAX + 1), "message_too_large", id="too large"),
         pytest.param({}, "unknown_op", id="no op"),
         pytest.param({"op": "trade"}, "unknown_op", id="unknown op"),
         pytest.param({"op": ["ping"]}, "unknown_op", id="op is a list"),
@@ -244,7 +174,30 @@ def test_snapshot_of_an_account_without_anything_is_empty(desk: Desk) -> None:
     stranger = Client(AccountId.parse("t1-9"), "other")
     body = json.dumps({"op": "subscribe", "channels": ["orders", "balances"]})
     _, orders, balances = (
-        json.loads(m) for m in desk.subscriptions.receive(stranger, body, NOW_MS)
+        json.loads(m) for m in answer_request(desk.subscriptions, stranger, body, NOW_MS)
     )
-    assert (orders["data"], orders["sequence"]) == ([], 0)
-    assert (balances["data"], balances["sequence"]) == ([], 0)
+    held = desk.shard.records[-1].last_sequence
+    assert (orders["data"], orders["sequence"]) == ([], held)
+    assert (balances["data"], balances["sequence"]) == ([], held)
+
+
+@pytest.mark.parametrize("channel", ["book:BTC-USDT", "trades:BTC-USDT", "orders", "balances"])
+def test_snapshot_holds_what_the_read_models_held_when_it_was_asked_for(
+    desk: Desk, channel: str
+) -> None:
+    held = desk.shard.records[-1].last_sequence
+    desk.shard.run(sell(BOB, 23_599, 1))
+    ahead = desk.shard.run(codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 1))
+    projector = Projector(0, desk.shard, desk.tables, print)
+    body = json.dumps({"op": "subscribe", "channels": [channel]})
+    answers = answer_request(desk.subscriptions, CLIENT, body, NOW_MS)
+    next(answers)
+    projector.project(stream_records(desk.shard.records))
+
+    snapshot = json.loads(next(answers))
+
+    (row,) = desk.connections.rows.values()
+    assert row.since == held
+    # A book is one row; the rows of a list are written one by one, and may be of two times.
+    of_a_book = ahead.first_sequence - 1
+    assert snapshot["sequence"] == (of_a_book if channel.startswith("book") else held)

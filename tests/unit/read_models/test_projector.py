@@ -65,7 +65,9 @@ def test_batch_is_applied_and_progress_says_so(following: Following) -> None:
 
     assert (outcome.failed, outcome.applied, outcome.skipped, outcome.behind) == (None, 5, 0, 0)
     last = following.shard.records[-1]
-    assert following.tables.progress() == ProgressRow(0, last.last_sequence, 5, last.time_ms)
+    assert following.tables.progress() == ProgressRow(
+        0, last.last_sequence, 5, last.time_ms, epoch=last.epoch
+    )
 
 
 @pytest.mark.parametrize(

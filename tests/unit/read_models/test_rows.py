@@ -64,7 +64,7 @@ ROWS = [
     FeeTierRow("t1", 0, -100, 2_000, 5),
     TradeRow("t1", "BTC-USDT", 9, 1, 2, 3, "sell", 4, 5),
     BookRow("t1", "BTC-USDT", 5, 6, b"\x00bids", b"asks", b"", last_price=7),
-    ProgressRow(0, 1, 2, 3, skipped=4),
+    ProgressRow(0, 1, 2, 3, skipped=4, epoch=5),
     ConnectionRow("t1", "abc=", "t1-1", 1, 2, frozenset({"orders:t1-1", "book:BTC-USDT"})),
     ConnectionRow("t1", "abc=", "t1-1", 1, 2),
     SubscriptionRow("t1", "orders:t1-1", "abc=", 3, 4),

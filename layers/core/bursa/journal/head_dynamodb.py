@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from bursa.journal.record import segment_of
 from bursa.kernel import keys
-from bursa.market_data.queries import Position
+from bursa.market_data.health import JournalPosition
 from bursa.read_models.rows import ProgressRow, from_attributes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class JournalHeadTables:
         self._progress_table = progress_table
         self._shard = shard
 
-    def read_models(self) -> Position:
+    def read_models(self) -> JournalPosition:
         """Read how far the read models have got."""
         answer = self._client.get_item(
             TableName=self._progress_table,
@@ -31,11 +31,11 @@ class JournalHeadTables:
         )
         item = answer.get("Item")
         if item is None:
-            return Position()
+            return JournalPosition()
         row = from_attributes(ProgressRow, item)
-        return Position(row.sequence, row.number, row.time_ms)
+        return JournalPosition(row.sequence, row.number, row.time_ms)
 
-    def newest(self, known: Position) -> Position:
+    def newest(self, known: JournalPosition) -> JournalPosition:
         """Find the newest record; `known` is one that is not newer.
 
         The next record begins after the last one known, so the search begins in that segment and
@@ -48,7 +48,7 @@ class JournalHeadTables:
                 return newest
             newest = found
 
-    def _last_of(self, segment: int) -> Position | None:
+    def _last_of(self, segment: int) -> JournalPosition | None:
         answer = self._client.query(
             TableName=self._journal_table,
             KeyConditionExpression="pk = :segment",
@@ -62,7 +62,7 @@ class JournalHeadTables:
             ConsistentRead=True,
         )
         for item in answer["Items"]:
-            return Position(
+            return JournalPosition(
                 int(item["last"]["N"]), int(item["number"]["N"]), int(item["time_ms"]["N"])
             )
         return None

@@ -1,10 +1,15 @@
-"""The read models as a WebSocket snapshot needs them: small, recent, consistent where it counts."""
+"""The read models as a WebSocket snapshot needs them: small, recent, consistent where it counts.
+
+Reads are consistent, so they hold all that the progress row says. The index of open orders can't be
+read so: it follows its table within milliseconds, and a snapshot of orders may be behind by that.
+"""
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.dynamodb import ReadModelNames
+from bursa.read_models.row_writes import book_key, row_key
 from bursa.read_models.rows import (
     AssetRow,
     Attributes,
@@ -23,26 +28,24 @@ if TYPE_CHECKING:
 _Row = TypeVar("_Row")
 
 
-class SnapshotTables:
-    """Reads the tables that the projector of one shard writes."""
+class ChannelStateTables:
+    """Reads the tables that the projector writes."""
 
-    def __init__(
-        self, client: "DynamoDBClient", names: ReadModelNames, read_models: ReadModelTables
-    ) -> None:
+    def __init__(self, client: "DynamoDBClient", names: ReadModelNames) -> None:
         self._client = client
         self._names = names
-        self._read_models = read_models
         # Definitions never change in what a snapshot uses of them.
         self._markets: dict[tuple[str, str], MarketRow] = {}
         self._assets: dict[tuple[str, str], AssetRow] = {}
 
-    def progress(self) -> ProgressRow | None:
-        """Read how far the rows are."""
-        return self._read_models.progress()
+    def progress(self, shard: int) -> ProgressRow | None:
+        """Read how far a shard's rows are."""
+        key = row_key(keys.progress(shard), keys.READ_MODELS)
+        return self._read(ProgressRow, self._names.progress, key)
 
     def book(self, tenant: str, market: str) -> BookRow | None:
         """Read a market's book."""
-        return self._read_models.book(tenant, market)
+        return self._read(BookRow, self._names.markets, book_key(tenant, market))
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""
@@ -71,6 +74,7 @@ class SnapshotTables:
                 ":market": {"S": keys.market_data(TenantId.parse(tenant), market)}
             },
             ScanIndexForward=False,
+            ConsistentRead=True,
             Limit=limit,
         )
         return [from_attributes(TradeRow, item) for item in answer["Items"]]
@@ -99,10 +103,10 @@ class SnapshotTables:
         return [from_attributes(BalanceRow, item) for page in pages for item in page["Items"]]
 
     def _definition(self, row_type: type[_Row], tenant: str, sort: str) -> _Row | None:
-        answer = self._client.get_item(
-            TableName=self._names.markets,
-            Key={"pk": {"S": str(TenantId.parse(tenant))}, "sk": {"S": sort}},
-            ConsistentRead=True,
-        )
+        key = row_key(str(TenantId.parse(tenant)), sort)
+        return self._read(row_type, self._names.markets, key)
+
+    def _read(self, row_type: type[_Row], table: str, key: Attributes) -> _Row | None:
+        answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         item = cast("Attributes | None", answer.get("Item"))
         return None if item is None else from_attributes(row_type, item)

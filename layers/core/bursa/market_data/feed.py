@@ -1,8 +1,8 @@
-"""Tell WebSocket clients what happened, as the stream brings it.
+"""Send WebSocket clients what the journal's stream brings.
 
 A feed is quick rather than certain: a message that can't be delivered is dropped with its
-connection, and a client that missed something subscribes again and gets a snapshot. What a client
-gets is in order and never contradicts its snapshot.
+connection. What a client gets is in order and never contradicts its snapshot, and a message names
+the one before it on its channel, so a client sees that something is missing and subscribes again.
 
 Who listens is looked up once a second at most. So that a new subscriber misses nothing in
 between, the last few seconds of records are kept, unopened, and what the subscriber's snapshot
@@ -14,31 +14,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bursa.dialects.native.feed_messages import (
-    CHANGES_MAX,
-    ChannelMessage,
-    MissedMessage,
-    book_data,
-    order_data,
-)
-from bursa.dialects.native.presentation import balance_from_row, trade_from_row
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
-from bursa.kernel.identifiers import AccountId
-from bursa.kernel.markets import Market
-from bursa.market_data import channels
-from bursa.market_data.channels import Channel
-from bursa.read_models.definitions import market_from_row
-from bursa.read_models.fold import (
-    BookChange,
-    Definitions,
-    ReadModelChanges,
-    RowChange,
-    UnprojectableRecord,
-    fold,
-)
-from bursa.read_models.rows import BalanceRow, FillRow, SubscriptionRow, TradeRow
-from wire import events as e
-from wire import layout as w
+from bursa.market_data.channel_changes import channel_changes
+from bursa.market_data.channel_sequences import ChannelSequences
+from bursa.market_data.messages import ChannelMessage, MessageEncoder
+from bursa.read_models.fold import Definitions, ReadModelChanges, UnprojectableRecord, fold
+from bursa.read_models.rows import SubscriptionRow
 
 SUBSCRIBERS_FRESH_MS = 1_000
 DEFINITIONS_FRESH_MS = 10_000
@@ -47,6 +28,8 @@ RECORDS_KEPT_MS = 5_000
 RECORDS_KEPT_MAX = 1_000
 
 Listener = tuple[str, str]  # tenant, connection id
+# Channel key -> connection id -> the sequence after which it is to be sent messages.
+ChannelListeners = Mapping[str, Mapping[str, int]]
 
 
 class Subscribers(Protocol):
@@ -63,7 +46,7 @@ class Outbox(Protocol):
     """Sends messages to connections."""
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
-        """Send each listener its messages in order; returns the listeners that are gone."""
+        """Send each listener its messages in order; return the listeners that are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,50 +64,96 @@ class Published:
 
     """
 
-    messages: int
-    newest_ms: int
-    unreadable: int
+    messages: int = 0
+    newest_ms: int = 0
+    unreadable: int = 0
 
 
 @dataclass(slots=True)
 class _TenantListeners:
     read_at_ms: int
-    by_channel: dict[str, dict[str, int]] = field(default_factory=dict)  # -> connection -> since
+    by_channel: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def is_new(self, row: SubscriptionRow) -> bool:
+        """Whether a subscription was made, or made again, since this was read."""
+        return self.by_channel.get(row.channel, {}).get(row.connection_id) != row.since
 
 
 class Feeds:
-    """Publishes one shard's records."""
+    """Publishes the records of all shards, each shard's by a feed of its own."""
+
+    def __init__(self, open_feed: Callable[[int], "ShardFeed"]) -> None:
+        self._open_feed = open_feed
+        self._feeds: dict[int, ShardFeed] = {}
+
+    def publish(self, records: Iterable[EncodedRecord]) -> Published:
+        """Send what new records state to everyone who listens."""
+        by_shard: dict[int, list[EncodedRecord]] = {}
+        for record in records:
+            by_shard.setdefault(record.shard, []).append(record)
+        done = [self._feed(shard).publish(batch) for shard, batch in by_shard.items()]
+        return Published(
+            sum(one.messages for one in done),
+            max((one.newest_ms for one in done), default=0),
+            sum(one.unreadable for one in done),
+        )
+
+    def _feed(self, shard: int) -> "ShardFeed":
+        feed = self._feeds.get(shard)
+        if feed is None:
+            feed = self._feeds[shard] = self._open_feed(shard)
+        return feed
+
+
+class ShardFeed:
+    """Publishes one shard's records.
+
+    Parameters
+    ----------
+    definitions
+        Reads what has been defined in the shard.
+    encode
+        Writes a message in the dialect of the listeners.
+    now_ms
+        Reads the time, UTC milliseconds.
+
+    """
 
     def __init__(
         self,
         definitions: Callable[[], Definitions],
         subscribers: Subscribers,
         outbox: Outbox,
+        encode: MessageEncoder,
         now_ms: Callable[[], int],
     ) -> None:
         self._read_definitions = definitions
         self._subscribers = subscribers
         self._outbox = outbox
+        self._encode = encode
         self._now_ms = now_ms
         self._definitions = Definitions()
         self._definitions_at_ms = -DEFINITIONS_FRESH_MS
         self._listeners: dict[str, _TenantListeners] = {}
         self._recent: deque[tuple[int, EncodedRecord]] = deque(maxlen=RECORDS_KEPT_MAX)
         self._last_sequence = 0
+        self._channel_sequences = ChannelSequences()
         self._unreadable = 0
 
     def publish(self, records: Iterable[EncodedRecord]) -> Published:
-        """Send what new records say to everyone who listens."""
+        """Send what new records state to everyone who listens."""
         self._unreadable = 0
         now_ms = self._now_ms()
         fresh = self._not_seen(records)
         messages: dict[Listener, list[bytes]] = {}
         added = self._refresh(now_ms)
-        if added:
-            self._address([record for _, record in self._recent], added, messages)
+        if added and self._recent:
+            self._catch_up(added, messages)
         everyone = {tenant: known.by_channel for tenant, known in self._listeners.items()}
         if any(everyone.values()):
-            self._address(fresh, everyone, messages)
+            self._address(fresh, everyone, messages, self._channel_sequences)
+        elif fresh:
+            self._channel_sequences.pass_over(fresh[-1].last_sequence)
         self._keep(fresh, now_ms)
         if messages:
             for tenant, connection_id in self._outbox.send(messages):
@@ -148,7 +177,7 @@ class Feeds:
     # --- who listens ------------------------------------------------------------------------------
 
     def _refresh(self, now_ms: int) -> dict[str, dict[str, dict[str, int]]]:
-        """Look up listeners where that is due; returns those that are new, by tenant."""
+        """Look up listeners where that is due; return those that are new, by tenant."""
         if now_ms - self._definitions_at_ms >= DEFINITIONS_FRESH_MS:
             self._definitions = self._read_definitions()
             self._definitions_at_ms = now_ms
@@ -160,7 +189,7 @@ class Feeds:
             current = _TenantListeners(now_ms)
             for row in self._subscribers.subscriptions(tenant):
                 current.by_channel.setdefault(row.channel, {})[row.connection_id] = row.since
-                if known is None or row.connection_id not in known.by_channel.get(row.channel, ()):
+                if known is None or known.is_new(row):
                     of_tenant = added.setdefault(tenant, {})
                     of_tenant.setdefault(row.channel, {})[row.connection_id] = row.since
             self._listeners[tenant] = current
@@ -171,136 +200,64 @@ class Feeds:
         for connections in self._listeners[tenant].by_channel.values():
             connections.pop(connection_id, None)
 
-    # --- what they are told -----------------------------------------------------------------------
+    # --- what they are sent -----------------------------------------------------------------------
+
+    def _catch_up(
+        self, added: Mapping[str, ChannelListeners], messages: dict[Listener, list[bytes]]
+    ) -> None:
+        """Add what new listeners are to be sent of the records that are kept."""
+        sequences = ChannelSequences()
+        self._address([record for _, record in self._recent], added, messages, sequences)
+        # Records that were passed over while nobody listened are known now.
+        if sequences.known_from < self._channel_sequences.known_from:
+            self._channel_sequences = sequences
 
     def _address(
         self,
         records: Iterable[EncodedRecord],
-        listeners: Mapping[str, Mapping[str, Mapping[str, int]]],
+        listeners: Mapping[str, ChannelListeners],
         messages: dict[Listener, list[bytes]],
+        sequences: ChannelSequences,
     ) -> None:
-        """Add what each listener is to be told of some records."""
-        for encoded in records:
-            views = self._open(encoded)
-            if views is None:
-                continue
-            for message in channel_messages(views):
-                connections = listeners.get(message.tenant, {}).get(message.channel.key)
-                if not connections:
-                    continue
-                bodies = message.encode_parts()
-                for connection_id, since in connections.items():
-                    if message.sequence > since:
+        """Add what each listener is to be sent of some records."""
+        for record in records:
+            for message in self._messages(record, sequences):
+                connections = listeners.get(message.tenant, {}).get(message.channel.key, {})
+                behind = [name for name, since in connections.items() if message.sequence > since]
+                if behind:
+                    bodies = self._encode(message)
+                    for connection_id in behind:
                         messages.setdefault((message.tenant, connection_id), []).extend(bodies)
+
+    def _messages(
+        self, record: EncodedRecord, sequences: ChannelSequences
+    ) -> Iterator[ChannelMessage]:
+        changes = self._open(record)
+        if changes is None:
+            sequences.pass_over(record.last_sequence)
+            return
+        sequences.follow(record.first_sequence, record.last_sequence)
+        for change in channel_changes(changes):
+            yield ChannelMessage(
+                change.tenant,
+                change.channel,
+                change.sequence,
+                sequences.replace((change.tenant, change.channel.key), change.sequence),
+                record.epoch,
+                record.time_ms,
+                change.facts,
+            )
 
     def _open(self, encoded: EncodedRecord) -> ReadModelChanges | None:
         try:
             record = decode_record(encoded)
             try:
-                views = fold([record], self._definitions)
+                changes = fold([record], self._definitions)
             except UnprojectableRecord:
                 self._definitions = self._read_definitions()
-                views = fold([record], self._definitions)
+                changes = fold([record], self._definitions)
         except (RecordError, UnprojectableRecord):
             self._unreadable += 1
             return None
-        self._definitions = views.definitions
-        return views
-
-
-Message = ChannelMessage | MissedMessage
-
-
-def channel_messages(views: ReadModelChanges) -> Iterator[Message]:
-    """Say what a record's views mean for each channel they touch."""
-    for number, change in views.books.items():
-        yield from _book_messages(views, number, change)
-    yield from _trade_messages(views)
-    yield from _order_messages(views)
-    yield from _balance_messages(views)
-
-
-def _book_messages(views: ReadModelChanges, number: int, change: BookChange) -> Iterator[Message]:
-    levels: dict[int, dict[int, int]] = {w.SIDE_BUY: {}, w.SIDE_SELL: {}}
-    sequence = 0
-    for _, fact in change.facts:
-        if isinstance(fact, e.Level):
-            levels[fact.side][fact.price] = fact.quantity
-            sequence = fact.sequence
-    if not sequence:
-        return
-    channel = Channel(channels.BOOK, change.market)
-    changes = sum(map(len, levels.values()))
-    if changes > CHANGES_MAX:
-        yield MissedMessage(change.tenant, channel, sequence, views.time_ms, changes)
-        return
-    data = book_data(
-        market_from_row(views.definitions.markets[number]),
-        sorted(levels[w.SIDE_BUY].items(), reverse=True),
-        sorted(levels[w.SIDE_SELL].items()),
-    )
-    yield ChannelMessage(change.tenant, channel, sequence, views.time_ms, data)
-
-
-def _trade_messages(views: ReadModelChanges) -> Iterator[Message]:
-    markets = _by_symbol(views.definitions)
-    by_market: dict[tuple[str, str], list[TradeRow]] = {}
-    for trade in views.trades:
-        by_market.setdefault((trade.tenant, trade.market), []).append(trade)
-    for (tenant, symbol), trades in by_market.items():
-        market, channel = markets[tenant, symbol], Channel(channels.TRADES, symbol)
-        sequence, time_ms = trades[-1].sequence, views.time_ms
-        if len(trades) > CHANGES_MAX:
-            yield MissedMessage(tenant, channel, sequence, time_ms, len(trades))
-        else:
-            data = [trade_from_row(trade, market) for trade in trades]
-            yield ChannelMessage(tenant, channel, sequence, time_ms, data)
-
-
-def _order_messages(views: ReadModelChanges) -> Iterator[Message]:
-    markets = _by_symbol(views.definitions)
-    fills: dict[tuple[str, int], list[FillRow]] = {}
-    for fill in views.fills:
-        fills.setdefault((fill.account, fill.order_id), []).append(fill)
-    by_account: dict[str, list[tuple[RowChange, Sequence[FillRow]]]] = {}
-    for key, change in views.orders.items():
-        by_account.setdefault(key[0], []).append((change, fills.get(key, ())))
-    for account, orders in by_account.items():
-        tenant, channel = _tenant_of(account), Channel(channels.ORDERS, account)
-        sequence = max(change.sequence for change, _ in orders)
-        changes = sum(1 + len(known) for _, known in orders)
-        if changes > CHANGES_MAX:
-            yield MissedMessage(tenant, channel, sequence, views.time_ms, changes)
-            continue
-        data = [
-            order_data(
-                markets[tenant, str(change.values["market"])], change.values, change.sequence, known
-            )
-            for change, known in orders
-        ]
-        yield ChannelMessage(tenant, channel, sequence, views.time_ms, data)
-
-
-def _balance_messages(views: ReadModelChanges) -> Iterator[Message]:
-    scales = {
-        (asset.tenant, asset.symbol): asset.scale for asset in views.definitions.assets.values()
-    }
-    by_account: dict[str, list[BalanceRow]] = {}
-    for balance in views.balances.values():
-        by_account.setdefault(balance.account, []).append(balance)
-    for account, balances in by_account.items():
-        tenant, channel = _tenant_of(account), Channel(channels.BALANCES, account)
-        sequence = max(balance.sequence for balance in balances)
-        if len(balances) > CHANGES_MAX:
-            yield MissedMessage(tenant, channel, sequence, views.time_ms, len(balances))
-        else:
-            data = [balance_from_row(row, scales[tenant, row.asset]) for row in balances]
-            yield ChannelMessage(tenant, channel, sequence, views.time_ms, data)
-
-
-def _by_symbol(definitions: Definitions) -> dict[tuple[str, str], Market]:
-    return {(row.tenant, row.symbol): market_from_row(row) for row in definitions.markets.values()}
-
-
-def _tenant_of(account: str) -> str:
-    return str(AccountId.parse(account).tenant)
+        self._definitions = changes.definitions
+        return changes

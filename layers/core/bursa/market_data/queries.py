@@ -1,32 +1,22 @@
-"""What anybody may read: markets, books, trades, tickers, and how the exchange is."""
+"""What anyone may read: markets, books, trades, tickers, and how the exchange is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bursa.dialects.native.cursors import read_cursor, write_cursor
-from bursa.dialects.native.market_presentation import book_answer, market_definition, ticker_answer
-from bursa.dialects.native.parameters import read_number
-from bursa.dialects.native.presentation import trade_from_row
-from bursa.dialects.native.responses import (
-    Book,
-    Health,
-    JournalPosition,
-    MarketDefinition,
-    MarketPage,
-    Ticker,
-    TradePage,
-)
 from bursa.kernel.identifiers import TenantId
+from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
-from bursa.read_models import book_format as books
-from bursa.read_models.hourly_statistics import last_day
+from bursa.read_models.book_format import (
+    Level,
+    pack_hours,
+    pack_levels,
+    unpack_hours,
+    unpack_levels,
+)
+from bursa.read_models.hourly_statistics import HourStatistics, last_day
 from bursa.read_models.rows import BookRow, TradeRow
 from bursa.trading.catalogue import MarketCatalogue, named_market
-
-DEPTH_DEFAULT = 100
-DEPTH_MAX = 1_000
-LIMIT_DEFAULT = 100
-LIMIT_MAX = 1_000
 
 
 class MarketData(Protocol):
@@ -41,25 +31,6 @@ class MarketData(Protocol):
         """List public trades, newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the journal: last sequence, number and time of a record; zeros for none."""
-
-    sequence: int = 0
-    number: int = 0
-    time_ms: int = 0
-
-
-class JournalHead(Protocol):
-    """Where the journal and its followers are."""
-
-    def read_models(self) -> Position:
-        """Read how far the read models have got."""
-
-    def newest(self, known: Position) -> Position:
-        """Find the newest record; `known` is one that is not newer."""
-
-
 class Now(Protocol):
     """The edge's clock."""
 
@@ -67,107 +38,109 @@ class Now(Protocol):
         """Read UTC in milliseconds."""
 
 
-class MarketQueries:
-    """Answers questions about one tenant's markets."""
+@dataclass(frozen=True, slots=True)
+class MarketBook:
+    """The best levels of a book, best first, as of the command ``sequence``."""
 
-    def __init__(
-        self, tenant: TenantId, catalogue: MarketCatalogue, data: MarketData, clock: Now
-    ) -> None:
-        self._tenant = tenant
+    market: Market
+    sequence: int
+    time_ms: int
+    bids: Sequence[Level]
+    asks: Sequence[Level]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTrades:
+    """A page of a market's trades, newest first."""
+
+    market: Market
+    page: Page[TradeRow]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTicker:
+    """A market's last trade, best prices and last day, as of the command ``sequence``.
+
+    Attributes
+    ----------
+    last_price, last_quantity, last_time_ms
+        Ticks, lots, UTC milliseconds; 0 before the first trade.
+    best_bid, best_ask
+        Ticks; 0 where a side is empty.
+    day
+        The last 24 hours in one; None when nothing traded.
+
+    """
+
+    market: Market
+    sequence: int
+    time_ms: int
+    last_price: int
+    last_quantity: int
+    last_time_ms: int
+    best_bid: int
+    best_ask: int
+    day: HourStatistics | None
+
+
+class MarketQueries:
+    """Answers questions about the markets of tenants.
+
+    Each raises `NotFound` ``unknown_market`` for a market that the tenant does not have.
+    """
+
+    def __init__(self, catalogue: MarketCatalogue, data: MarketData, clock: Now) -> None:
         self._catalogue = catalogue
         self._data = data
         self._clock = clock
 
-    def markets(self) -> MarketPage:
-        """List the markets."""
-        items = [market_definition(market) for market in self._catalogue.all(self._tenant)]
-        return MarketPage(items=items, next_cursor=None)
+    def markets(self, tenant: TenantId) -> Sequence[Market]:
+        """Return all markets by name."""
+        return self._catalogue.all(tenant)
 
-    def market(self, symbol: str) -> MarketDefinition:
-        """Say one market; raises `NotFound` ``unknown_market``."""
-        return market_definition(named_market(self._catalogue, self._tenant, symbol))
+    def market(self, tenant: TenantId, symbol: str) -> Market:
+        """Return one market."""
+        return named_market(self._catalogue, tenant, symbol)
 
-    def book(self, symbol: str, depth: str | None) -> Book:
-        """Say the best levels of a book.
+    def book(self, tenant: TenantId, symbol: str, depth: int) -> MarketBook:
+        """Return the best ``depth`` levels of each side of a book."""
+        market = self.market(tenant, symbol)
+        row = self._book_row(tenant, symbol)
+        bids, asks = unpack_levels(row.bids)[:depth], unpack_levels(row.asks)[:depth]
+        return MarketBook(market, row.sequence, row.time_ms, bids, asks)
 
-        Raises
-        ------
-        NotFound
-            ``unknown_market``.
-        InvalidInput
-            ``invalid_depth``.
+    def trades(
+        self, tenant: TenantId, symbol: str, limit: int, before: str | None = None
+    ) -> MarketTrades:
+        """Return at most ``limit`` trades, the newest or those before a page's position."""
+        market = self.market(tenant, symbol)
+        page = self._data.newest_trades(tenant, symbol, before=before, limit=limit)
+        return MarketTrades(market, page)
 
-        """
-        levels = read_number(depth, "depth", default=DEPTH_DEFAULT, most=DEPTH_MAX)
-        market = named_market(self._catalogue, self._tenant, symbol)
-        row = self._book_row(symbol)
-        bids = books.unpack_levels(row.bids)[:levels]
-        asks = books.unpack_levels(row.asks)[:levels]
-        return book_answer(row, bids, asks, market)
-
-    def trades(self, symbol: str, limit: str | None, cursor: str | None) -> TradePage:
-        """List public trades, newest first.
-
-        Raises
-        ------
-        NotFound
-            ``unknown_market``.
-        InvalidInput
-            ``invalid_limit``, ``invalid_cursor``.
-
-        """
-        most = read_number(limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
-        scope = f"trades {self._tenant} {symbol}"
-        before = read_cursor(cursor, scope)
-        market = named_market(self._catalogue, self._tenant, symbol)
-        page = self._data.newest_trades(self._tenant, symbol, before=before, limit=most)
-        position = page.next_position
-        return TradePage(
-            items=[trade_from_row(row, market) for row in page.items],
-            next_cursor=None if position is None else write_cursor(position, scope),
+    def ticker(self, tenant: TenantId, symbol: str) -> MarketTicker:
+        """Return the last trade, the best prices and the last day."""
+        market = self.market(tenant, symbol)
+        row = self._book_row(tenant, symbol)
+        return MarketTicker(
+            market,
+            row.sequence,
+            row.time_ms,
+            row.last_price,
+            row.last_quantity,
+            row.last_time_ms,
+            _best_price(row.bids),
+            _best_price(row.asks),
+            last_day(unpack_hours(row.hours), self._clock.now_ms()),
         )
 
-    def ticker(self, symbol: str) -> Ticker:
-        """Say the last trade, the best prices and the last day; raises `NotFound`."""
-        market = named_market(self._catalogue, self._tenant, symbol)
-        row = self._book_row(symbol)
-        bids, asks = books.unpack_levels(row.bids), books.unpack_levels(row.asks)
-        day = last_day(books.unpack_hours(row.hours), self._clock.now_ms())
-        best = (bids[0][0] if bids else 0, asks[0][0] if asks else 0)
-        return ticker_answer(row, day, best, market)
-
-    def _book_row(self, symbol: str) -> BookRow:
-        row = self._data.book(self._tenant, symbol)
+    def _book_row(self, tenant: TenantId, symbol: str) -> BookRow:
+        row = self._data.book(tenant, symbol)
         if row is not None:
             return row
-        empty = books.pack_levels([])
-        return BookRow(str(self._tenant), symbol, 0, 0, empty, empty, books.pack_hours([]))
+        empty = pack_levels([])
+        return BookRow(str(tenant), symbol, 0, 0, empty, empty, pack_hours([]))
 
 
-class ReadHealth:
-    """Compares the read models with the journal."""
-
-    def __init__(self, head: JournalHead, version: str) -> None:
-        self._head = head
-        self._version = version
-
-    def __call__(self) -> Health:
-        """Say how far the read models are behind."""
-        # In this order: the journal can only be further when it is read second.
-        models = self._head.read_models()
-        newest = self._head.newest(models)
-        lag = newest.number - models.number
-        return Health(
-            status="behind" if lag else "ok",
-            version=self._version,
-            journal=_position(newest),
-            read_models=_position(models),
-            lag_records=lag,
-            lag_ms=newest.time_ms - models.time_ms if lag else 0,
-        )
-
-
-def _position(position: Position) -> JournalPosition:
-    return JournalPosition(
-        sequence=position.sequence, number=position.number, time_ms=position.time_ms
-    )
+def _best_price(packed: bytes) -> int:
+    levels = unpack_levels(packed)
+    return levels[0][0] if levels else 0

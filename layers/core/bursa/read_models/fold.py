@@ -95,11 +95,15 @@ class BookChange:
 
 @dataclass(slots=True)
 class ReadModelChanges:
-    """The final rows of a run of records, ``first_sequence`` to ``last_sequence``."""
+    """The final rows of a run of records, ``first_sequence`` to ``last_sequence``.
+
+    ``number``, ``epoch`` and ``time_ms`` are the last record's.
+    """
 
     first_sequence: int
     last_sequence: int
     number: int
+    epoch: int
     time_ms: int
     definitions: Definitions
     orders: dict[tuple[str, int], RowChange] = field(default_factory=dict)
@@ -134,6 +138,7 @@ def fold(records: Sequence[JournalRecord], definitions: Definitions) -> ReadMode
         first.first_sequence,
         last.last_sequence,
         last.number,
+        last.epoch,
         last.time_ms,
         definitions.copy(),
     )

@@ -212,6 +212,7 @@ class Projector:
             self._current(),
             sequence=changes.last_sequence,
             number=changes.number,
+            epoch=changes.epoch,
             time_ms=changes.time_ms,
         )
         self._read_models.advance(progress)
@@ -263,7 +264,7 @@ class Projector:
             return decode_record(encoded)
         except RecordError as error:
             if not run:
-                self._skip(error, encoded.last_sequence, encoded.number, encoded.time_ms)
+                self._skip(error, encoded)
             return None
 
     def _apply_or_skip(self, run: Sequence[JournalRecord]) -> None:
@@ -273,13 +274,19 @@ class Projector:
             self._apply(run)
         except UnprojectableRecord as error:
             bad = next(record for record in run if record.first_sequence == error.first_sequence)
-            self._skip(error, bad.last_sequence, bad.number, bad.time_ms)
+            self._skip(error, bad)
 
-    def _skip(self, error: Exception, sequence: int, number: int, time_ms: int) -> None:
+    def _skip(self, error: Exception, record: EncodedRecord | JournalRecord) -> None:
         self._on_unprojectable(error)
         self._open_orders.clear()
-        current = self._current()
-        progress = ProgressRow(self._shard, sequence, number, time_ms, current.skipped + 1)
+        progress = ProgressRow(
+            self._shard,
+            record.last_sequence,
+            record.number,
+            record.time_ms,
+            self._current().skipped + 1,
+            record.epoch,
+        )
         self._read_models.advance(progress)
         self._progress = progress
         self._skipped += 1

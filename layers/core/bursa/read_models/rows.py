@@ -232,6 +232,8 @@ class ProgressRow:
     skipped
         Records stepped over because they could not be projected; anything but 0 calls for
         `make rebuild` once the cause is mended.
+    epoch
+        Epoch of the last record that is applied: which of the shard's writers committed it.
 
     """
 
@@ -240,6 +242,7 @@ class ProgressRow:
     number: int
     time_ms: int
     skipped: int = 0
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

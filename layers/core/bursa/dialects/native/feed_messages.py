@@ -1,29 +1,38 @@
 """What a WebSocket client is sent. Amounts are decimal strings, times are UTC milliseconds.
 
-    {"type": "snapshot", "channel": "book:BTC-USDT", "sequence": 41, "time_ms": …, "data": …}
-    {"type": "update",   "channel": "book:BTC-USDT", "sequence": 42, "time_ms": …, "data": …}
-    {"type": "missed",   "channel": "book:BTC-USDT", "sequence": 43, "time_ms": …, "changes": 9000}
+    {"type": "snapshot", "channel": "book:BTC-USDT", "sequence": 41, "previous_sequence": 0,
+     "epoch": 3, "time_ms": …, "data": …}
+    {"type": "update", "channel": "book:BTC-USDT", "sequence": 43, "previous_sequence": 41, …}
+    {"type": "missed", "channel": "book:BTC-USDT", "sequence": 57, …, "changes": 9000}
     {"type": "subscribed", "channels": [ … ]}      {"type": "unsubscribed", "channels": [ … ]}
     {"type": "pong"}                               {"type": "error", "code": …, "detail": …}
 
-``sequence`` is that of the last command the message reflects. A snapshot holds everything up to
-it, so a client drops updates whose sequence is not above the snapshot's. Everything stated is a
-whole state, never a difference: a level's quantity ("0": the level is gone), an order, a balance.
+What ``sequence``, ``previous_sequence`` and ``epoch`` mean stands in `bursa.market_data.messages`;
+what a client does with them, in docs/websocket.md.
 
 API Gateway carries 128 KB in a message. A longer update is cut into several of one sequence, which
 say which part of how many they are; what is far too much to follow is a hint to subscribe again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from bursa.dialects.native.presentation import fill_from_row
+from bursa.dialects.native.presentation import balance_from_row, fill_from_row, trade_from_row
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market, MarketUnits
-from bursa.market_data.channels import Channel
-from bursa.read_models.book_format import Level
+from bursa.market_data.channels import PRIVATE, PUBLIC, Channel
+from bursa.market_data.messages import (
+    AccountBalances,
+    AccountOrders,
+    BookLevels,
+    ChannelMessage,
+    Facts,
+    Missed,
+    PublicTrades,
+)
 from bursa.read_models.rows import Changes, FillRow
 
 SNAPSHOT = "snapshot"
@@ -32,8 +41,6 @@ MISSED = "missed"
 
 # API Gateway's own limit is 128 KB.
 MESSAGE_BYTES_MAX = 120_000
-# Of one channel and record; a snapshot says less than so many changes, and faster.
-CHANGES_MAX = 2_000
 
 Json = dict[str, Any]
 _Row = tuple[str, Any]  # side of the book, or nothing; a level, or an entry of a list
@@ -45,91 +52,119 @@ _FILLS_PER_ROW = 100
 _encoder = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelMessage:
-    """What happened on one channel, ready to be sent to whoever listens."""
-
-    tenant: str
-    channel: Channel
-    sequence: int
-    time_ms: int
-    data: object
-    type: str = UPDATE
-
-    def encode(self) -> bytes:
-        """Write it for the wire."""
-        return encode(
-            {
-                "type": self.type,
-                "channel": self.channel.name,
-                "sequence": self.sequence,
-                "time_ms": self.time_ms,
-                "data": self.data,
-            }
-        )
-
-    def encode_parts(self) -> list[bytes]:
-        """Write it for the wire, in as many messages as it takes."""
-        whole = self.encode()
-        if len(whole) <= MESSAGE_BYTES_MAX:
-            return [whole]
-        rows = _rows_of(self.data)
-        budget = MESSAGE_BYTES_MAX - len(replace(self, data=[]).encode()) - _PART_BYTES
-        portions: list[list[_Row]] = []
-        room = 0
-        for row in rows:
-            size = len(_encoder.encode(row[1])) + 1
-            if size > room:
-                portions.append([])
-                room = budget
-            portions[-1].append(row)
-            room -= size
-        return [
-            encode(
-                {
-                    "type": self.type,
-                    "channel": self.channel.name,
-                    "sequence": self.sequence,
-                    "time_ms": self.time_ms,
-                    "part": number,
-                    "parts": len(portions),
-                    "data": _data_of(portion, self.data),
-                }
-            )
-            for number, portion in enumerate(portions, 1)
-        ]
+# --- channels -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MissedMessage:
-    """So much happened on a channel at once that a snapshot says it better."""
+def read_channel(name: str, account: AccountId) -> Channel:
+    """Return the channel of a name; a private one is always the client's own.
 
-    tenant: str
-    channel: Channel
-    sequence: int
-    time_ms: int
-    changes: int
+    Raises
+    ------
+    InvalidInput
+        ``unknown_channel``. Whether the market exists is not looked at.
 
-    def encode_parts(self) -> list[bytes]:
-        """Write it for the wire."""
-        return [
-            encode(
-                {
-                    "type": MISSED,
-                    "channel": self.channel.name,
-                    "sequence": self.sequence,
-                    "time_ms": self.time_ms,
-                    "changes": self.changes,
-                }
-            )
-        ]
+    """
+    kind, colon, market = name.partition(":")
+    if kind in PUBLIC and market and "#" not in market:
+        return Channel(kind, market)
+    if kind in PRIVATE and not colon:
+        return Channel(kind, str(account))
+    raise InvalidInput(
+        "unknown_channel",
+        "A channel is book:<market>, trades:<market>, orders or balances.",
+        field="channels",
+    )
+
+
+def channel_name(channel: Channel) -> str:
+    """Return the name by which a client knows a channel."""
+    return f"{channel.kind}:{channel.subject}" if channel.is_public else channel.kind
+
+
+# --- messages of a channel ------------------------------------------------------------------------
+
+
+def encode_message(message: ChannelMessage) -> Sequence[bytes]:
+    """Write a channel's message for the wire, in as many pieces as it takes."""
+    header = _header(message)
+    if isinstance(message.facts, Missed):
+        return [encode(header | {"changes": message.facts.changes})]
+    return encode_parts(header, _data(message.facts))
+
+
+def encode_parts(header: Json, data: object) -> list[bytes]:
+    """Write a list, or the sides of a book, in messages that the socket can carry."""
+    whole = encode(header | {"data": data})
+    if len(whole) <= MESSAGE_BYTES_MAX:
+        return [whole]
+    portions = _portions(data, MESSAGE_BYTES_MAX - len(encode(header)) - _PART_BYTES)
+    return [
+        encode(header | {"part": part, "parts": len(portions), "data": _data_of(portion, data)})
+        for part, portion in enumerate(portions, 1)
+    ]
+
+
+def _header(message: ChannelMessage) -> Json:
+    kind = UPDATE
+    if message.is_snapshot:
+        kind = SNAPSHOT
+    elif isinstance(message.facts, Missed):
+        kind = MISSED
+    return {
+        "type": kind,
+        "channel": channel_name(message.channel),
+        "sequence": message.sequence,
+        "previous_sequence": message.previous_sequence,
+        "epoch": message.epoch,
+        "time_ms": message.time_ms,
+    }
+
+
+def _data(facts: Facts) -> object:
+    match facts:
+        case BookLevels():
+            return book_data(facts)
+        case PublicTrades():
+            return [trade_from_row(row, facts.market) for row in facts.trades]
+        case AccountOrders():
+            return [
+                order_data(order.market, order.values, order.sequence, order.fills)
+                for order in facts.orders
+            ]
+        case AccountBalances():
+            return [balance_from_row(row, scale) for row, scale in facts.balances]
+        case _:
+            raise TypeError(f"{type(facts).__name__} holds no data.")
+
+
+def book_data(levels: BookLevels) -> Json:
+    """Return levels as [price, quantity]."""
+    units = levels.market.units
+    return {
+        side: [[units.price_text(price), units.quantity_text(lots)] for price, lots in known]
+        for side, known in (("bids", levels.bids), ("asks", levels.asks))
+    }
+
+
+def _portions(data: object, budget: int) -> list[list[_Row]]:
+    """Share rows out to messages that hold ``budget`` bytes of them."""
+    portions: list[list[_Row]] = []
+    room = 0
+    for row in _rows_of(data):
+        size = len(_encoder.encode(row[1])) + 1
+        if size > room:
+            portions.append([])
+            room = budget
+        portions[-1].append(row)
+        room -= size
+    return portions
 
 
 def _rows_of(data: object) -> list[_Row]:
-    """Take a message's data apart, into what may stand in different messages."""
+    """Split a message's data into what may stand in different messages."""
     if isinstance(data, dict):
         return [(side, level) for side, levels in data.items() for level in levels]
-    return [row for entry in _listed(data) for row in _portions_of(entry)]
+    return [row for entry in _listed(data) for row in _rows_of_order(entry)]
 
 
 def _listed(data: object) -> list[Any]:
@@ -138,8 +173,8 @@ def _listed(data: object) -> list[Any]:
     return data
 
 
-def _portions_of(entry: Json) -> list[_Row]:
-    """Say an order with very many fills several times, each time with some of them."""
+def _rows_of_order(entry: Json) -> list[_Row]:
+    """Repeat an order with very many fills, each time with some of them."""
     fills = entry.get("fills", ())
     if len(fills) <= _FILLS_PER_ROW:
         return [("", entry)]
@@ -158,18 +193,30 @@ def encode(message: Mapping[str, Any]) -> bytes:
     return _encoder.encode(message)
 
 
+# --- answers to a client --------------------------------------------------------------------------
+
+
+def subscribed(channels: Iterable[Channel]) -> bytes:
+    """Return the answer to a subscription; snapshots follow it."""
+    return encode({"type": "subscribed", "channels": [channel_name(one) for one in channels]})
+
+
+def unsubscribed(channels: Iterable[Channel]) -> bytes:
+    """Return the answer to the end of a subscription."""
+    return encode({"type": "unsubscribed", "channels": [channel_name(one) for one in channels]})
+
+
+def pong() -> bytes:
+    """Return the answer to a ping."""
+    return encode({"type": "pong"})
+
+
 def error(code: str, detail: str) -> bytes:
-    """Say what was wrong with what the client sent."""
+    """Return what was wrong with a client's message."""
     return encode({"type": "error", "code": code, "detail": detail})
 
 
-def book_data(market: Market, bids: Iterable[Level], asks: Iterable[Level]) -> Json:
-    """Levels as [price, quantity]."""
-    units = market.units
-    return {
-        side: [[units.price_text(price), units.quantity_text(lots)] for price, lots in levels]
-        for side, levels in (("bids", bids), ("asks", asks))
-    }
+# --- orders ---------------------------------------------------------------------------------------
 
 
 def order_data(market: Market, order: Changes, sequence: int, fills: Iterable[FillRow]) -> Json:

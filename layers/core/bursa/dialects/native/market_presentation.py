@@ -1,16 +1,32 @@
-"""How markets, books and tickers are said to people; apart, because books need a decompressor."""
+"""Markets, books, tickers and health on the wire; apart, because books need a decompressor."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from bursa.dialects.native.responses import Book, Fees, MarketDefinition, Ticker
+from bursa.dialects.native.presentation import trade_from_row
+from bursa.dialects.native.responses import (
+    Book,
+    Fees,
+    Health,
+    JournalPosition,
+    MarketDefinition,
+    MarketPage,
+    ShardHealth,
+    Ticker,
+    TradePage,
+)
 from bursa.kernel.markets import Market, MarketUnits
+from bursa.market_data import health
+from bursa.market_data.queries import MarketBook, MarketTicker, MarketTrades
 from bursa.read_models.book_format import Level
-from bursa.read_models.hourly_statistics import HourStatistics
-from bursa.read_models.rows import BookRow
+
+
+def market_page(markets: Iterable[Market]) -> MarketPage:
+    """Return all markets as one page."""
+    return MarketPage(items=[market_definition(market) for market in markets], next_cursor=None)
 
 
 def market_definition(market: Market) -> MarketDefinition:
-    """Say a market."""
+    """Return a market's definition."""
     units = market.units
     return MarketDefinition(
         market=units.symbol,
@@ -24,14 +40,15 @@ def market_definition(market: Market) -> MarketDefinition:
     )
 
 
-def book_answer(row: BookRow, bids: Iterable[Level], asks: Iterable[Level], market: Market) -> Book:
-    """Say a book, best prices first."""
+def book_response(book: MarketBook) -> Book:
+    """Return a book, best prices first."""
+    units = book.market.units
     return Book(
-        market=market.symbol,
-        sequence=row.sequence,
-        time_ms=row.time_ms,
-        bids=_levels(bids, market.units),
-        asks=_levels(asks, market.units),
+        market=book.market.symbol,
+        sequence=book.sequence,
+        time_ms=book.time_ms,
+        bids=_levels(book.bids, units),
+        asks=_levels(book.asks, units),
     )
 
 
@@ -39,37 +56,60 @@ def _levels(levels: Iterable[Level], units: MarketUnits) -> list[tuple[str, str]
     return [(units.price_text(price), units.quantity_text(lots)) for price, lots in levels]
 
 
-def ticker_answer(
-    row: BookRow, day: HourStatistics | None, best: tuple[int, int], market: Market
-) -> Ticker:
-    """Say a ticker.
+def trade_page(trades: MarketTrades, next_cursor: str | None) -> TradePage:
+    """Return a page of trades and the cursor of the next one."""
+    items = [trade_from_row(row, trades.market) for row in trades.page.items]
+    return TradePage(items=items, next_cursor=next_cursor)
 
-    Parameters
-    ----------
-    day
-        The last 24 hours in one, None when nothing traded.
-    best
-        Best bid and ask in ticks, 0 where a side is empty.
 
-    """
-    units = market.units
+def ticker_response(ticker: MarketTicker) -> Ticker:
+    """Return a ticker; null stands for what there is none of."""
+    units, day = ticker.market.units, ticker.day
 
     def price(ticks: int) -> str | None:
         return units.price_text(ticks) if ticks else None
 
     return Ticker(
-        market=market.symbol,
-        last_price=price(row.last_price),
-        last_quantity=units.quantity_text(row.last_quantity) if row.last_price else None,
-        last_time_ms=row.last_time_ms or None,
-        best_bid=price(best[0]),
-        best_ask=price(best[1]),
+        market=ticker.market.symbol,
+        last_price=price(ticker.last_price),
+        last_quantity=units.quantity_text(ticker.last_quantity) if ticker.last_price else None,
+        last_time_ms=ticker.last_time_ms or None,
+        best_bid=price(ticker.best_bid),
+        best_ask=price(ticker.best_ask),
         open=price(day.open) if day else None,
         high=price(day.high) if day else None,
         low=price(day.low) if day else None,
         volume=units.quantity_text(day.volume if day else 0),
         quote_volume=units.quote_text(day.quote_volume if day else 0),
         trades=day.trades if day else 0,
-        sequence=row.sequence,
-        time_ms=row.time_ms,
+        sequence=ticker.sequence,
+        time_ms=ticker.time_ms,
+    )
+
+
+def health_response(shards: Sequence[health.ShardHealth], version: str) -> Health:
+    """Return how every shard is; overall, the status and lag of the worst."""
+    lag_records = max((shard.lag_records for shard in shards), default=0)
+    return Health(
+        status="behind" if lag_records else "ok",
+        version=version,
+        lag_records=lag_records,
+        lag_ms=max((shard.lag_ms for shard in shards), default=0),
+        shards=[
+            ShardHealth(
+                shard=shard.shard,
+                status="behind" if shard.lag_records else "ok",
+                journal=_position(shard.journal),
+                read_models=_position(shard.read_models),
+                lag_records=shard.lag_records,
+                lag_ms=shard.lag_ms,
+            )
+            for shard in shards
+        ],
+    )
+
+
+def _position(position: health.JournalPosition) -> JournalPosition:
+    return JournalPosition(
+        sequence=position.sequence, number=position.number, time_ms=position.time_ms
     )

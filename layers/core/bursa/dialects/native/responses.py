@@ -215,19 +215,29 @@ class Ticker(TypedDict):
 
 
 class JournalPosition(TypedDict):
-    """A place in the journal; zeros before the first record."""
+    """A point in the journal; zeros before the first record."""
 
     sequence: int
     number: int
     time_ms: int
 
 
-class Health(TypedDict):
-    """Whether the read models are in step with the journal."""
+class ShardHealth(TypedDict):
+    """Whether one shard's read models are in step with its journal."""
 
+    shard: int
     status: Literal["ok", "behind"]
-    version: str
     journal: JournalPosition
     read_models: JournalPosition
     lag_records: int
     lag_ms: int
+
+
+class Health(TypedDict):
+    """Whether the read models are in step with the journal; the lag is that of the worst shard."""
+
+    status: Literal["ok", "behind"]
+    version: str
+    lag_records: int
+    lag_ms: int
+    shards: list[ShardHealth]

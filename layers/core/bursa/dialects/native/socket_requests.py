@@ -1,0 +1,77 @@
+"""What a WebSocket client may ask for, and what it is answered.
+
+{"op": "subscribe", "channels": ["book:BTC-USDT", "orders"]}
+{"op": "unsubscribe", "channels": ["orders"]}
+{"op": "ping"}
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bursa.dialects.native import feed_messages as messages
+from bursa.kernel.errors import InvalidInput
+from bursa.market_data.channels import Channel
+from bursa.market_data.subscriptions import Client, Subscriptions
+
+REQUEST_BYTES_MAX = 4 * 1024
+
+Json = dict[str, Any]
+
+
+def answer_request(
+    subscriptions: Subscriptions, client: Client, body: str, now_ms: int
+) -> Iterator[bytes]:
+    """Carry out one message of a client.
+
+    Yields
+    ------
+    bytes
+        What to send to the connection, in this order.
+
+    Raises
+    ------
+    InvalidInput
+        ``message_too_large``, ``invalid_json``, ``unknown_op``, ``invalid_channels``,
+        ``unknown_channel``, ``unknown_market``, ``too_many_channels``; nothing has changed.
+
+    """
+    request = _read(body)
+    match request.get("op"):
+        case "subscribe":
+            wanted = _channels(client, request)
+            snapshots = subscriptions.subscribe(client, wanted, now_ms)
+            yield messages.subscribed(wanted)
+            for snapshot in snapshots:
+                yield from messages.encode_message(snapshot)
+        case "unsubscribe":
+            unwanted = _channels(client, request)
+            subscriptions.unsubscribe(client, unwanted)
+            yield messages.unsubscribed(unwanted)
+        case "ping":
+            yield messages.pong()
+        case _:
+            raise InvalidInput("unknown_op", "An op is subscribe, unsubscribe or ping.")
+
+
+def _read(body: str) -> Json:
+    if len(body.encode()) > REQUEST_BYTES_MAX:
+        raise InvalidInput(
+            "message_too_large", f"Send messages of at most {REQUEST_BYTES_MAX} bytes."
+        )
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInput("invalid_json", "Send a message that is valid JSON.") from None
+    if not isinstance(request, dict):
+        raise InvalidInput("invalid_json", "Send a JSON object, in curly braces.")
+    return request
+
+
+def _channels(client: Client, request: Json) -> list[Channel]:
+    names = request.get("channels")
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise InvalidInput(
+            "invalid_channels", 'Send channels as a list such as ["orders"].', field="channels"
+        )
+    return list(dict.fromkeys(messages.read_channel(name, client.account) for name in names))

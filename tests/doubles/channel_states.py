@@ -1,0 +1,93 @@
+"""Connections and the read models of WebSocket channels, in memory."""
+
+from collections.abc import Sequence
+
+from bursa.read_models.memory import MemoryTables
+from bursa.read_models.row_writes import Table
+from bursa.read_models.rows import (
+    AssetRow,
+    BalanceRow,
+    BookRow,
+    ConnectionRow,
+    MarketRow,
+    OrderRow,
+    ProgressRow,
+    SubscriptionRow,
+    TradeRow,
+    from_attributes,
+)
+
+
+class MemoryConnections:
+    """Who is connected, and to what."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], frozenset[str]] = {}
+        self.rows: dict[tuple[str, str], SubscriptionRow] = {}
+        self.expires_at = 0
+
+    def open(self, connection: ConnectionRow) -> None:
+        self.known[connection.tenant, connection.connection_id] = connection.channels
+        self.expires_at = connection.expires_at
+
+    def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
+        return self.known.get((tenant, connection_id), frozenset())
+
+    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
+        key = (connection.tenant, connection.connection_id)
+        self.known[key] = self.channels(*key) | connection.channels
+        self.rows |= {(row.channel, row.connection_id): row for row in rows}
+
+    def unsubscribe(self, tenant: str, connection_id: str, keys: Sequence[str]) -> None:
+        self.known[tenant, connection_id] = self.channels(tenant, connection_id) - set(keys)
+        for key in keys:
+            self.rows.pop((key, connection_id), None)
+
+    def forget(self, tenant: str, connection_id: str) -> None:
+        keys = self.known.pop((tenant, connection_id), frozenset())
+        for key in keys:
+            self.rows.pop((key, connection_id), None)
+
+    def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
+        return [row for row in self.rows.values() if row.tenant == tenant]
+
+
+class MemoryChannelStates:
+    """Reads the tables in memory."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
+
+    def progress(self, shard: int) -> ProgressRow | None:
+        progress = self.tables.progress()
+        return progress if progress and progress.shard == shard else None
+
+    def book(self, tenant: str, market: str) -> BookRow | None:
+        return self.tables.book(tenant, market)
+
+    def market(self, tenant: str, symbol: str) -> MarketRow | None:
+        item = self.tables.items[Table.MARKETS].get((tenant, f"market#{symbol}"))
+        return None if item is None else from_attributes(MarketRow, item)
+
+    def asset(self, tenant: str, symbol: str) -> AssetRow | None:
+        item = self.tables.items[Table.MARKETS].get((tenant, f"asset#{symbol}"))
+        return None if item is None else from_attributes(AssetRow, item)
+
+    def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
+        items = sorted(self.tables.items[Table.TRADES].items(), reverse=True)
+        return [from_attributes(TradeRow, item) for _, item in items][:limit]
+
+    def open_orders(self, account: str, limit: int) -> list[OrderRow]:
+        items = sorted(self.tables.items[Table.ORDERS].items(), reverse=True)
+        return [
+            from_attributes(OrderRow, item)
+            for _, item in items
+            if item.get("open_account") == {"S": account}
+        ][:limit]
+
+    def balances(self, account: str) -> list[BalanceRow]:
+        return [
+            from_attributes(BalanceRow, item)
+            for (partition, _), item in self.tables.items[Table.BALANCES].items()
+            if partition == account
+        ]

@@ -1,0 +1,58 @@
+"""A WebSocket client that keeps to the rules of docs/websocket.md."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class ChannelCopy:
+    """What a client holds of one channel.
+
+    Attributes
+    ----------
+    snapshot, last
+        Sequence of the snapshot, and the one up to which everything is held; None before it.
+    applied
+        Sequences of the updates that were applied since the snapshot.
+    is_stale
+        Whether something is missing, so that the client has to subscribe again.
+
+    """
+
+    def __init__(self) -> None:
+        self.snapshot: int | None = None
+        self.last: int | None = None
+        self.applied: list[int] = []
+        self.is_stale = False
+        self._kept: list[Json] = []
+        self._parts: set[int] = set()
+
+    def receive(self, message: Json) -> None:
+        """Take a message of the channel."""
+        if message["type"] == "snapshot":
+            self._begin(message)
+        elif self.last is None or self.is_stale:
+            self._kept.append(message)
+        else:
+            self._apply(self.last, message)
+
+    def _begin(self, snapshot: Json) -> None:
+        self.snapshot = self.last = snapshot["sequence"]
+        self.applied.clear()
+        self.is_stale = False
+        kept, self._kept = self._kept, []
+        for message in sorted(kept, key=lambda one: (one["sequence"], one.get("part", 1))):
+            self.receive(message)
+
+    def _apply(self, last: int, message: Json) -> None:
+        if message["sequence"] <= last:
+            return
+        if message["previous_sequence"] > last or message["type"] == "missed":
+            self.is_stale = True
+            self._kept.append(message)
+            return
+        self._parts.add(message.get("part", 1))
+        if len(self._parts) == message.get("parts", 1):
+            self.last = message["sequence"]
+            self.applied.append(message["sequence"])
+            self._parts.clear()

@@ -1,0 +1,164 @@
+"""Whatever the stream, the functions and the network do, no client has a gap without knowing it."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bursa.dialects.native.feed_messages import channel_name, encode_message
+from bursa.dialects.native.socket_requests import answer_request
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.market_data.channel_changes import channel_changes
+from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener, ShardFeed
+from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.read_models.fold import Definitions, fold
+from bursa.read_models.memory import MemoryTables
+from bursa.read_models.projector import Projector
+from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
+from tests.doubles.feed_client import ChannelCopy
+from tests.doubles.shard import Shard, stream_records
+from tests.property.read_models.test_fold import histories, shard_of, unexpected
+
+CLIENT = Client(AccountId.parse("t1-1"), "conn=")
+CHANNELS = ("book:BTC-USDT", "trades:BTC-USDT", "orders", "balances")
+SUBSCRIBE = json.dumps({"op": "subscribe", "channels": CHANNELS})
+PROCESSES = 2
+
+
+class World:
+    """A projector, two processes of the feeds, and one client that listens to everything."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.tables = MemoryTables(0)
+        self.projector = Projector(0, shard, self.tables, unexpected)
+        self.connections = MemoryConnections()
+        self.subscriptions = Subscriptions(self.connections, MemoryChannelStates(self.tables), self)
+        self.now_ms = 0
+        self.loses = False
+        self.copies = {name: ChannelCopy() for name in CHANNELS}
+        self.projector.project(stream_records(shard.records[:1]))
+        self.processes = [self.new_process() for _ in range(PROCESSES)]
+
+    def new_process(self) -> Feeds:
+        return Feeds(
+            lambda _: ShardFeed(
+                self.tables.definitions,
+                self.connections,
+                self,
+                encode_message,
+                lambda: self.now_ms,
+            )
+        )
+
+    def shard_of(self, tenant: TenantId) -> int:
+        return 0
+
+    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
+        for body in messages[CLIENT.tenant, CLIENT.connection_id]:
+            if not self.loses:
+                self._receive(body)
+        return ()
+
+    def subscribe(self) -> None:
+        for body in answer_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms):
+            self._receive(body)
+
+    def _receive(self, body: bytes) -> None:
+        message: dict[str, Any] = json.loads(body)
+        if message["type"] != "subscribed":
+            self.copies[message["channel"]].receive(message)
+
+    def changes(self) -> dict[str, list[int]]:
+        """Return the sequences of everything that happened on each channel."""
+        happened: dict[str, list[int]] = {name: [] for name in CHANNELS}
+        definitions = Definitions()
+        for record in self.shard.plain():
+            folded = fold([record], definitions)
+            definitions = folded.definitions
+            for change in channel_changes(folded):
+                if change.channel.is_public or change.channel.subject == str(CLIENT.account):
+                    happened[channel_name(change.channel)].append(change.sequence)
+        return happened
+
+
+steps = st.one_of(
+    st.tuples(st.just("subscribe"), st.just(0), st.just(0)),
+    st.tuples(st.just("project"), st.integers(0, 12), st.just(0)),
+    st.tuples(
+        st.just("pass time"),
+        st.sampled_from([1, SUBSCRIBERS_FRESH_MS, RECORDS_KEPT_MS + 1]),
+        st.just(0),
+    ),
+    st.tuples(st.just("restart"), st.integers(0, PROCESSES - 1), st.just(0)),
+    st.tuples(st.just("lose"), st.booleans().map(int), st.just(0)),
+    *(
+        st.tuples(st.just("publish"), st.integers(0, PROCESSES - 1), st.integers(0, 12))
+        for _ in range(4)
+    ),
+)
+
+
+def run(world: World, script: list[tuple[str, int, int]]) -> Iterator[None]:
+    """Take every step, and stop after each."""
+    records = world.shard.records
+    for action, number, position in script:
+        match action:
+            case "subscribe":
+                world.subscribe()
+            case "project":
+                world.projector.project(stream_records(records[number : number + 1]))
+            case "pass time":
+                world.now_ms += number
+            case "restart":
+                world.processes[number] = world.new_process()
+            case "lose":
+                world.loses = bool(number)
+            case _:
+                world.processes[number].publish(records[position : position + 2])
+        yield
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history=histories, script=st.lists(steps, min_size=4, max_size=40))
+def test_what_a_client_holds_has_no_hole(
+    history: list[list[bytes]], script: list[tuple[str, int, int]]
+) -> None:
+    world = World(shard_of(history))
+    happened = world.changes()
+
+    for _ in run(world, script):
+        for name, copy in world.copies.items():
+            if copy.snapshot is None or copy.last is None:
+                assert not copy.applied
+                continue
+            assert copy.applied == [
+                sequence for sequence in happened[name] if copy.snapshot < sequence <= copy.last
+            ]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history=histories, script=st.lists(steps, max_size=30), data=st.data())
+def test_a_client_that_subscribes_again_is_soon_in_step(
+    history: list[list[bytes]], script: list[tuple[str, int, int]], data: st.DataObject
+) -> None:
+    world = World(shard_of(history))
+    for _ in run(world, script):
+        pass
+    world.loses = False
+    world.now_ms += SUBSCRIBERS_FRESH_MS
+    world.projector.project(stream_records(world.shard.records))
+    world.subscribe()
+
+    process = data.draw(st.sampled_from(world.processes))
+    process.publish(world.shard.records)
+    for batch in history:
+        process.publish([world.shard.run(*batch)])
+
+    happened = world.changes()
+    for name, copy in world.copies.items():
+        assert not copy.is_stale
+        assert copy.snapshot is not None
+        assert copy.applied == [sequence for sequence in happened[name] if sequence > copy.snapshot]
