@@ -23,7 +23,7 @@ from wire.codec import (
     encode_set_account,
     encode_set_market_state,
 )
-from wire.events import Event, Order, Result, Trade
+from wire.events import Event, Order, OrderConditions, Result, Trade
 
 AnyEngine = ReferenceEngine  # every engine has its methods
 Funds = dict[str, dict[str, dict[str, Number]]]
@@ -73,6 +73,7 @@ class Exchange:
         self.placing = 0
         self.groups: dict[int, int] = {}
         self.history: dict[str, Funds] = {}
+        self.trigger_prices: dict[int, int] = {}
         self.refusal = 0
         self.ledger = Ledger(scenario)
         self.units = self.ledger.units
@@ -120,6 +121,8 @@ class Exchange:
                     self.open[order_id] = left - event.quantity
             elif isinstance(event, Order):
                 self.observe_order(event)
+            elif isinstance(event, OrderConditions):
+                self.trigger_prices[event.order_id] = event.trigger_price
         return result.order_id
 
     def observe_order(self, order: Order) -> None:

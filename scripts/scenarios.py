@@ -1,8 +1,9 @@
 """Run black-box scenarios from JSON against the engine.
 
-Prints ``PASS name`` or ``FAIL name: why`` a line, then ``N passed, M failed``. A file holds a
-scenario, a list of them, an object with a list under ``scenarios``, or one a line. A scenario is
-an object:
+Prints ``PASS name`` or ``FAIL name: why`` a line, then ``N passed, M failed``; with ``--show`` one
+scenario step by step, with its trades, its book and everybody's money before and after. A file
+holds a scenario, a list of them, an object with a list under ``scenarios``, or one a line. A
+scenario is an object:
 
 ``name``, ``checks``
     What it is called, and a sentence for people.
@@ -23,14 +24,19 @@ an object:
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from engine.core import Engine as CoreEngine
 from engine.core.engine import Engine as InterpretedEngine
 from engine.reference import Engine as ReferenceEngine
+from scripts.book_drawing import WIDTH
+from scripts.scenario_drawing import StepDrawing
 from scripts.scenario_exchange import Exchange
 from scripts.scenario_expectations import EXPECTATIONS, looked_at, read_expectations
 from scripts.scenario_words import Mismatch, ScenarioError, Step, reject_unknown
@@ -46,6 +52,7 @@ examples:
   python -m scripts.scenarios tests/scenarios/stops.json
   python -m scripts.scenarios tests/scenarios --engine reference
   python -m scripts.scenarios a.json b.json --json
+  python -m scripts.scenarios tests/scenarios --show cancel_newest_over_two_levels
 
 a scenario:
   {"name": "fifo", "checks": "the older of two bids trades first", "steps": [
@@ -54,19 +61,18 @@ a scenario:
      {"op": "market", "id": "3", "side": "sell", "qty": 6, "user": "eve"}],
    "expect": {"trades": [["1", "3", 10, 5], ["2", "3", 10, 1]], "resting": [["2", 4]]}}
 
-exit code: 0 when all passed, 1 when one failed, 2 when a file can not be read
+exit code: 0 when all passed, 1 when one failed, 2 when a file can not be read or no scenario has
+the name to show
 """
 
 
-def run_scenario(scenario: Step, engine: str) -> None:
-    """Run one scenario.
+def check_scenario(scenario: Step) -> Step:
+    """Return a scenario's expectations.
 
     Raises
     ------
     ScenarioError
         It says something unknown.
-    Mismatch
-        The engine does something else than it expects.
     """
     reject_unknown("scenario", scenario, KNOWN)
     for key in ("steps", "expect"):
@@ -77,28 +83,53 @@ def run_scenario(scenario: Step, engine: str) -> None:
     for index, step in enumerate(scenario["steps"]):
         if not isinstance(step, dict):
             raise ScenarioError(f"step {index}: unknown op {step!r}")
-    expect = read_expectations(scenario["expect"])
+    return read_expectations(scenario["expect"])
+
+
+def run_scenario(scenario: Step, engine: str, console: Console | None = None) -> None:
+    """Run one scenario, and draw its steps on a console if there is one.
+
+    Raises
+    ------
+    ScenarioError
+        It says something unknown.
+    Mismatch
+        The engine does something else than it expects.
+    """
+    expect = check_scenario(scenario)
     exchange = Exchange(scenario, ENGINES[engine], looked_at(expect))
+    drawing = StepDrawing(console, scenario) if console else None
+    if drawing:
+        drawing.start(exchange)
     for index, step in enumerate(scenario["steps"]):
         try:
             exchange.run(index, step)
         except ScenarioError as error:
             raise ScenarioError(f"step {index}: {error}") from error
+        if drawing:
+            drawing.draw(exchange, index, step)
     exchange.engine.check()
     exchange.history["end"] = exchange.funds()
     for name, expected in expect.items():
         EXPECTATIONS[name](exchange, expected, expect)
 
 
-def verdicts(scenarios: list[Step], engine: str) -> Iterator[tuple[str, str]]:
+def name_of(scenario: object, position: int) -> str:
+    """Return a scenario's name, or its position in its file."""
+    name = scenario.get("name") if isinstance(scenario, dict) else None
+    return f"#{position}" if name is None else str(name)
+
+
+def verdicts(
+    scenarios: list[Step], engine: str, console: Console | None = None
+) -> Iterator[tuple[str, str]]:
     """Yield (name, why it failed or nothing) of each scenario; a broken one fails, no more."""
-    for place, scenario in enumerate(scenarios):
-        is_object = isinstance(scenario, dict)
-        name = str(scenario.get("name", f"#{place}")) if is_object else f"#{place}"
+    for position, scenario in enumerate(scenarios):
+        name = name_of(scenario, position)
         try:
-            if not is_object:
+            if not isinstance(scenario, dict):
                 raise ScenarioError("a scenario must be an object")  # noqa: TRY301
-            run_scenario(scenario, engine)
+            run_scenario(scenario, engine, console)
         except (ScenarioError, Mismatch) as error:
             yield name, str(error)
         except Exception as error:  # noqa: BLE001 - one scenario must not stop the others
@@ -153,6 +184,68 @@ def files_in(paths: list[Path]) -> list[Path]:
     ]
 
 
+def read_files(paths: list[Path]) -> tuple[list[tuple[Path, list[Step]]], int]:
+    """Return the files with their scenarios, and how many can't be read; say so of each."""
+    readable: list[tuple[Path, list[Step]]] = []
+    unreadable = 0
+    for file in files_in(paths):
+        try:
+            readable.append((file, read_scenarios(file)))
+        except (OSError, ValueError, RecursionError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            print(f"{file} can not be read: {reason}", file=sys.stderr)
+            unreadable += 1
+    return readable, unreadable
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def nearest_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return the three names most like a name, or that begin most like it."""
+
+    def likeness(other: str) -> float:
+        begins = SequenceMatcher(None, name, other[: len(name)]).ratio()
+        return max(begins, SequenceMatcher(None, name, other).ratio())
+
+    return sorted(known, key=likeness, reverse=True)[:3]
+
+
+def show(scenarios: list[Step], name: str, engine: str) -> int:
+    """Draw the scenarios of a name step by step; return the exit code."""
+    by_name: dict[str, list[Step]] = {}
+    for position, scenario in enumerate(scenarios):
+        by_name.setdefault(name_of(scenario, position), []).append(scenario)
+    if name not in by_name:
+        known = ", ".join(nearest_names(name, by_name)) or "none, the files hold no scenario"
+        print(f"no scenario is called {name!r}; the nearest names: {known}", file=sys.stderr)
+        return 2
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    failed = False
+    for _, why in verdicts(by_name[name], engine, console):
+        console.print()
+        print(f"FAIL {name}: {why}" if why else f"PASS {name}")
+        failed = failed or bool(why)
+    return int(failed)
+
+
+def run(files: list[tuple[Path, list[Step]]], engine: str, *, as_json: bool) -> int:
+    """Run all scenarios and print their verdicts; return how many failed."""
+    results: list[dict[str, object]] = []
+    for file, scenarios in files:
+        for name, why in verdicts(scenarios, engine):
+            results.append({"file": str(file), "name": name, "passed": not why, "why": why})
+            if not as_json:
+                print(f"FAIL {name}: {why}" if why else f"PASS {name}")
+    failed = sum(1 for result in results if result["why"])
+    passed = len(results) - failed
+    if as_json:
+        print(json.dumps({"passed": passed, "failed": failed, "scenarios": results}, indent=1))
+    elif files:
+        print(f"{passed} passed, {failed} failed")
+    return failed
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -163,28 +256,20 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="JSON, or a folder")
     parser.add_argument("--engine", choices=ENGINES, default="core", help="default: core")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    form.add_argument(
+        "--show",
+        metavar="NAME",
+        help="draw the scenario of this name; a star marks what is of the step's user, and who has "
+        "no deposit is rich",
+    )
     options = parser.parse_args(arguments)
-    results: list[dict[str, object]] = []
-    unreadable = 0
-    for file in files_in(options.files):
-        try:
-            scenarios = read_scenarios(file)
-        except (OSError, ValueError, RecursionError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            print(f"{file} can not be read: {reason}", file=sys.stderr)
-            unreadable += 1
-            continue
-        for name, why in verdicts(scenarios, options.engine):
-            results.append({"file": str(file), "name": name, "passed": not why, "why": why})
-            if not options.json:
-                print(f"FAIL {name}: {why}" if why else f"PASS {name}")
-    failed = sum(1 for result in results if result["why"])
-    passed = len(results) - failed
-    if options.json:
-        print(json.dumps({"passed": passed, "failed": failed, "scenarios": results}, indent=1))
-    elif results or not unreadable:
-        print(f"{passed} passed, {failed} failed")
+    files, unreadable = read_files(options.files)
+    if options.show is not None:
+        found = [scenario for _, scenarios in files for scenario in scenarios]
+        return show(found, options.show, options.engine) or (2 if unreadable else 0)
+    failed = run(files, options.engine, as_json=options.json)
     return 2 if unreadable else int(failed > 0)
 
 

@@ -1,10 +1,13 @@
 """The scenario runner: our own scenarios pass, wrong ones fail and say why."""
 
+import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from scripts.scenarios import ENGINES, main, read_scenarios, verdicts
 
@@ -259,3 +262,137 @@ def test_an_unreadable_file_is_one_sentence(
     assert main([str(file)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{file} can not be read: ")
+
+
+# --- drawn step by step ---------------------------------------------------------------------------
+
+ICEBERG = {
+    "name": "iceberg",
+    "checks": "a taker meets a slice at a time",
+    "deposits": {"ann": {"BASE": 9}},
+    "steps": [
+        {**ASK, "qty": 9, "type": "iceberg", "display": 2, "user": "ann"},
+        {"op": "stop", "id": "st", "side": "sell", "trigger": 8, "qty": 1, "user": "bob"},
+        {**ADD, "qty": 3, "user": "bob"},
+        {"op": "cancel", "id": "7", "user": "bob"},
+    ],
+    "expect": {"resting": [["9", 6]]},
+}
+DRAWN = """
+iceberg
+a taker meets a slice at a time
+
+step 0 ---
+add, id 9, side sell, price 10, qty 9, user ann, type iceberg, display 2
+bid | price | ask
+----+-------+-------------------
+    |    10 | 9 9 ann* (2 shown)
+
+user | asset | available | then | held | then
+-----+-------+-----------+------+------+-----
+ann* | BASE  |         9 |    0 |    0 |    9
+ann* | QUOTE |         0 |    0 |    0 |    0
+bob  | BASE  |      rich | rich |    0 |    0
+bob  | QUOTE |      rich | rich |    0 |    0
+
+step 1 ---
+stop, id st, side sell, trigger 8, qty 1, user bob
+bid | price | ask
+----+-------+------------------
+    |    10 | 9 9 ann (2 shown)
+sell stop at 8: st 1 bob*
+
+user | asset | available |    then | held | then
+-----+-------+-----------+---------+------+-----
+ann  | BASE  |         0 |       0 |    9 |    9
+ann  | QUOTE |         0 |       0 |    0 |    0
+bob* | BASE  |      rich | rich -1 |    0 |    1
+bob* | QUOTE |      rich |    rich |    0 |    0
+
+step 2 ---
+add, id 1, side buy, price 10, qty 3, tif GTC, user bob
+trade: 9 with 1, 2 at 10
+trade: 9 with 1, 1 at 10
+bid | price | ask
+----+-------+------------------
+    |    10 | 9 6 ann (1 shown)
+sell stop at 8: st 1 bob*
+
+user | asset | available |     then | held | then
+-----+-------+-----------+----------+------+-----
+ann  | BASE  |         0 |        0 |    9 |    6
+ann  | QUOTE |         0 |       30 |    0 |    0
+bob* | BASE  |   rich -1 |  rich +2 |    1 |    1
+bob* | QUOTE |      rich | rich -30 |    0 |    0
+
+step 3 ---
+cancel, id 7, user bob
+rejected: unknown_order
+bid | price | ask
+----+-------+------------------
+    |    10 | 9 6 ann (1 shown)
+sell stop at 8: st 1 bob*
+
+user | asset | available |     then | held | then
+-----+-------+-----------+----------+------+-----
+ann  | BASE  |         0 |        0 |    6 |    6
+ann  | QUOTE |        30 |       30 |    0 |    0
+bob* | BASE  |   rich +2 |  rich +2 |    1 |    1
+bob* | QUOTE |  rich -30 | rich -30 |    0 |    0
+
+PASS iceberg
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_scenario_is_drawn_step_by_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], engine: str
+) -> None:
+    file = tmp_path / "some.json"
+    file.write_text(json.dumps([GOOD, ICEBERG]))
+    assert main([str(file), "--show", "iceberg", "--engine", engine]) == 0
+    drawn = re.sub(r"(?m)^(step \d+ -{3})-+$", r"\1", capsys.readouterr().out)
+    assert "\n".join(line.rstrip() for line in drawn.splitlines()) == DRAWN.strip("\n")
+
+
+def test_a_drawing_on_a_terminal_has_colours() -> None:
+    file = io.StringIO()
+    terminal = Console(file=file, force_terminal=True, width=100, color_system="standard")
+    assert list(verdicts([ICEBERG], "reference", terminal)) == [("iceberg", "")]
+    assert "\x1b[1;36m9 9 ann*" in file.getvalue()
+
+
+def test_a_scenario_that_is_drawn_may_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "some.json"
+    file.write_text(json.dumps([GOOD, BAD]))
+    assert main([str(file), "--show", "bad"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == 'FAIL bad: resting: expected [], got [["1", 5]]'
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("icebreg", "iceberg, bad, good"),
+        ("god", "good, bad, iceberg"),
+        ("ice", "iceberg, good, bad"),
+    ],
+)
+def test_an_unknown_name_gives_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, nearest: str
+) -> None:
+    file = tmp_path / "some.json"
+    file.write_text(json.dumps([GOOD, BAD, ICEBERG]))
+    assert main([str(file), "--show", name]) == 2
+    said = capsys.readouterr().err
+    assert said == f"no scenario is called {name!r}; the nearest names: {nearest}\n"
+
+
+def test_the_help_shows_how_to_draw_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    example = "--show cancel_newest_over_two_levels"
+    assert example in capsys.readouterr().out
+    assert example.split()[1] in {one["name"] for _, one in SCENARIOS}
