@@ -1,10 +1,20 @@
 """A trading desk for tests: one tenant, one market, three rich accounts, commands as methods.
 
 One lot is 10 base units and a tick times a lot is 1 quote unit, so a buy of 5 at 100 costs 500.
+Orders are called a, b, c … in the order in which they were accepted, and a test can draw the book:
+
+          bid | price | ask
+    ----------+-------+----------
+              |   101 | b 2 carol
+    a 5 alice |   100 |
 """
 
+import inspect
 from typing import Any
 
+from rich.text import Text
+
+from scripts.book_drawing import book_table, plain_text
 from wire import layout as w
 from wire.codec import (
     decode_events,
@@ -26,6 +36,12 @@ FEES, ALICE, BOB, CAROL = (w.account_number(TENANT, index) for index in range(4)
 STRANGER = w.account_number(OTHER_TENANT, 1)
 BUY, SELL = w.SIDE_BUY, w.SIDE_SELL
 RICH = 1_000_000
+NAMES = {ALICE: "alice", BOB: "bob", CAROL: "carol"}
+
+
+def drawing(text: str) -> str:
+    """Return a book as drawn in a test, without what the indentation of the test adds."""
+    return "\n".join(line.rstrip() for line in inspect.cleandoc(text).split("\n"))
 
 
 class Desk:
@@ -34,6 +50,7 @@ class Desk:
     def __init__(self, engine: Any) -> None:
         self.engine = engine
         self.events: list[Event] = []
+        self.names: dict[int, str] = {}
         self.send(encode_define_asset(BASE, TENANT, 8, "BTC"))
         self.send(encode_define_asset(QUOTE, TENANT, 6, "USDT"))
         self.send(encode_define_asset(3, OTHER_TENANT, 6, "USDT"))
@@ -50,6 +67,9 @@ class Desk:
         """Apply one command; return the name of its reason."""
         self.events = list(decode_events(self.engine.apply(command)))
         self.engine.check()
+        for order in self.of(Order):
+            if order.order_id not in self.names:
+                self.names[order.order_id] = chr(ord("a") + len(self.names))
         return w.REASON_NAMES[self.result.reason]
 
     @property
@@ -122,6 +142,18 @@ class Desk:
 
     def funds(self, kind: int, account: int, asset: int, amount: int, **more: Any) -> str:
         return self.send(encode_funds(kind, account, asset, amount, **more))
+
+    # --- the book ---------------------------------------------------------------------------------
+
+    @property
+    def book(self) -> str:
+        """The book, drawn: name, remaining lots and account of each order, in its place."""
+
+        def label(order_id: int, lots: int) -> Text:
+            account = NAMES[self.engine.order(order_id).account]
+            return Text(f"{self.names[order_id]} {lots} {account}")
+
+        return plain_text(book_table(self.engine, MARKET, label))
 
     def queue(self, side: int) -> list[tuple[int, int]]:
         """(order id, remaining) of a side in the order they would trade."""

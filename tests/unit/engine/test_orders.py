@@ -2,7 +2,19 @@
 
 import pytest
 
-from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, CAROL, MARKET, QUOTE, RICH, SELL, Desk
+from tests.unit.engine.desk import (
+    ALICE,
+    BASE,
+    BOB,
+    BUY,
+    CAROL,
+    MARKET,
+    QUOTE,
+    RICH,
+    SELL,
+    Desk,
+    drawing,
+)
 from wire import layout as w
 from wire.events import Order, OrderConditions
 
@@ -14,12 +26,23 @@ def test_price_then_time_decides_who_trades(desk: Desk) -> None:
     second = desk.place(ALICE, SELL, 101, 5)
     first = desk.place(BOB, SELL, 100, 5)
     third = desk.place(ALICE, SELL, 101, 5)
+    assert desk.book == drawing("""
+        bid | price | ask
+        ----+-------+---------------------
+            |   101 | a 5 alice, c 5 alice
+            |   100 | b 5 bob
+    """)
     taker = desk.place(CAROL, BUY, 101, 12)
     assert desk.trades == [
         (first, taker, 100, 5),
         (second, taker, 101, 5),
         (third, taker, 101, 2),
     ]
+    assert desk.book == drawing("""
+        bid | price | ask
+        ----+-------+----------
+            |   101 | c 3 alice
+    """)
     assert desk.queue(SELL) == [(third, 3)]
     assert desk.levels == [(SELL, 100, 0), (SELL, 101, 3)]
 
@@ -27,6 +50,11 @@ def test_price_then_time_decides_who_trades(desk: Desk) -> None:
 def test_a_better_price_is_given_back_at_once(desk: Desk) -> None:
     desk.place(ALICE, SELL, 90, 5)
     desk.place(BOB, BUY, 100, 8)
+    assert desk.book == drawing("""
+            bid | price | ask
+        --------+-------+----
+        b 3 bob |   100 |
+    """)
     spent, held = 5 * 90, 3 * 100
     assert desk.balances[BOB, QUOTE] == (RICH - spent - held, held)
     assert desk.balances[BOB, BASE] == (RICH + 50, 0)
@@ -140,6 +168,11 @@ def test_market_order_stops_at_its_collar(desk: Desk) -> None:
 def test_iceberg_shows_a_part_and_loses_its_place_when_refilled(desk: Desk) -> None:
     iceberg = desk.place(ALICE, SELL, 100, 9, display_quantity=4)
     plain = desk.place(BOB, SELL, 100, 3)
+    assert desk.book == drawing("""
+        bid | price | ask
+        ----+-------+-----------------------------
+            |   100 | a 9 alice, b 3 bob (7 shown)
+    """)
     assert desk.engine.book(MARKET)[1] == [(100, 7)]
     taker = desk.place(CAROL, BUY, 100, 8)
     assert desk.trades == [
@@ -147,8 +180,24 @@ def test_iceberg_shows_a_part_and_loses_its_place_when_refilled(desk: Desk) -> N
         (plain, taker, 100, 3),
         (iceberg, taker, 100, 1),
     ]
+    assert desk.book == drawing("""
+        bid | price | ask
+        ----+-------+--------------------
+            |   100 | a 4 alice (3 shown)
+    """)
     assert desk.engine.book(MARKET)[1] == [(100, 3)]
     assert desk.queue(SELL) == [(iceberg, 4)]
+
+
+def test_iceberg_with_a_new_slice_waits_behind_the_others(desk: Desk) -> None:
+    desk.place(ALICE, SELL, 100, 9, display_quantity=4)
+    desk.place(BOB, SELL, 100, 3)
+    desk.place(CAROL, BUY, 100, 4)
+    assert desk.book == drawing("""
+        bid | price | ask
+        ----+-------+-----------------------------
+            |   100 | b 3 bob, a 5 alice (7 shown)
+    """)
 
 
 def test_stops_fire_in_the_batch_of_the_trade_by_price_then_time(desk: Desk) -> None:
@@ -215,24 +264,41 @@ def test_cancel_all_takes_a_side_oldest_first(desk: Desk) -> None:
     assert list(desk.ended) == [ask]
 
 
+LESS = """
+                       bid | price | ask
+        -------------------+-------+----
+        a 3 alice, b 5 bob |   100 |
+"""
+MORE = """
+                       bid | price | ask
+        -------------------+-------+----
+        b 5 bob, a 6 alice |   100 |
+"""
+LOWER = """
+              bid | price | ask
+        ----------+-------+----
+          b 5 bob |   100 |
+        a 5 alice |    99 |
+"""
+
+
 @pytest.mark.parametrize(
-    ("change", "keeps_place"),
+    ("change", "book"),
     [
-        ({"quantity": 3}, True),
-        ({"quantity": 6}, False),
-        ({"price": 100, "quantity": 4}, True),
-        ({"price": 99}, False),
+        ({"quantity": 3}, LESS),
+        ({"quantity": 6}, MORE),
+        ({"price": 100, "quantity": 3}, LESS),
+        ({"price": 99}, LOWER),
     ],
     ids=["less", "more", "less, price named", "other price"],
 )
 def test_amend_keeps_priority_only_for_less_of_the_same(
-    desk: Desk, change: dict[str, int], keeps_place: bool
+    desk: Desk, change: dict[str, int], book: str
 ) -> None:
     amended = desk.place(ALICE, BUY, 100, 5)
-    other = desk.place(BOB, BUY, 100, 5)
+    desk.place(BOB, BUY, 100, 5)
     assert desk.change(ALICE, amended, **change) == "accepted"
-    order = [order_id for order_id, _ in desk.queue(BUY)]
-    assert order == ([amended, other] if keeps_place else [other, amended])
+    assert desk.book == drawing(book)
 
 
 def test_amend_that_crosses_trades(desk: Desk) -> None:
@@ -240,7 +306,11 @@ def test_amend_that_crosses_trades(desk: Desk) -> None:
     order = desk.place(BOB, BUY, 90, 8)
     desk.change(BOB, order, price=100)
     assert desk.trades == [(maker, order, 100, 5)]
-    assert desk.queue(BUY) == [(order, 3)]
+    assert desk.book == drawing("""
+            bid | price | ask
+        --------+-------+----
+        b 3 bob |   100 |
+    """)
 
 
 def test_replace_opens_a_new_order_at_the_back(desk: Desk) -> None:
@@ -250,6 +320,11 @@ def test_replace_opens_a_new_order_at_the_back(desk: Desk) -> None:
     new = desk.result.order_id
     assert desk.ended == {old: "replaced"}
     assert desk.queue(BUY) == [(other, 5), (new, 3)]
+    assert desk.book == drawing("""
+                       bid | price | ask
+        -------------------+-------+----
+        b 5 bob, c 3 alice |   100 |
+    """)
     assert desk.cancel(ALICE, target=(1, 1)) == "unknown_order"
     assert desk.cancel(ALICE, target=(1, 2)) == "accepted"
 
@@ -266,25 +341,56 @@ def test_a_refused_change_leaves_the_order(desk: Desk, replace: bool) -> None:
 # --- self-trade prevention ------------------------------------------------------------------------
 
 
+BEFORE = """
+        bid | price | ask
+        ----+-------+-------------------
+            |   101 | c 2 bob
+            |   100 | a 1 bob, b 5 alice
+"""
+TRADES_WITH_ITSELF = """
+        bid | price | ask
+        ----+-------+----------
+            |   101 | c 2 bob
+            |   100 | b 2 alice
+"""
+TAKER_CANCELLED = """
+        bid | price | ask
+        ----+-------+----------
+            |   101 | c 2 bob
+            |   100 | b 5 alice
+"""
+MAKER_CANCELLED = """
+              bid | price | ask
+        ----------+-------+----
+        d 3 alice |   101 |
+"""
+BOTH_CANCELLED = """
+        bid | price | ask
+        ----+-------+--------
+            |   101 | c 2 bob
+"""
+DECREMENTED = """
+              bid | price | ask
+        ----------+-------+----
+        d 1 alice |   101 |
+"""
+
+
 @pytest.mark.parametrize(
-    ("mode", "asks", "bids"),
+    ("mode", "quantity", "after"),
     [
-        (w.STP_NONE, [2], [3]),
-        (w.STP_CANCEL_TAKER, [5, 2], []),
-        (w.STP_CANCEL_MAKER, [], [3]),
-        (w.STP_CANCEL_BOTH, [2], []),
-        (w.STP_DECREMENT, [], [1]),
+        (w.STP_NONE, 4, TRADES_WITH_ITSELF),
+        (w.STP_CANCEL_TAKER, 8, TAKER_CANCELLED),
+        (w.STP_CANCEL_MAKER, 6, MAKER_CANCELLED),
+        (w.STP_CANCEL_BOTH, 8, BOTH_CANCELLED),
+        (w.STP_DECREMENT, 9, DECREMENTED),
     ],
     ids=["none", "taker", "maker", "both", "decrement"],
 )
-def test_self_trade_prevention(desk: Desk, mode: int, asks: list[int], bids: list[int]) -> None:
+def test_self_trade_prevention(desk: Desk, mode: int, quantity: int, after: str) -> None:
     desk.place(BOB, SELL, 100, 1)
     desk.place(ALICE, SELL, 100, 5)
     desk.place(BOB, SELL, 101, 2)
-    quantity = {w.STP_NONE: 4, w.STP_CANCEL_MAKER: 6, w.STP_DECREMENT: 9}.get(mode, 8)
+    assert desk.book == drawing(BEFORE)
     desk.place(ALICE, BUY, 101, quantity, stp=mode)
-    left = [lots for _, lots in desk.queue(SELL)]
-    if mode == w.STP_NONE:
-        assert (left, desk.queue(BUY)) == ([2, 2], [])
-    else:
-        assert (left, [lots for _, lots in desk.queue(BUY)]) == (asks, bids)
+    assert desk.book == drawing(after)
