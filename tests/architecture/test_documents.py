@@ -226,3 +226,32 @@ def test_the_index_names_every_decision_by_its_title() -> None:
         )
         for path in decisions()
     ]
+
+
+def rows(path: Path) -> list[list[str]]:
+    """Return the cells of all rows of a document's tables, without the lines below heads."""
+    lines = [line for line in path.read_text().splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_function_is_listed() -> None:
+    listed = {name for row in rows(ROOT / "functions/README.md") for name in spans(row[0])}
+    assert listed == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+
+def test_every_folder_is_listed() -> None:
+    listed = {name.split("/")[0] for row in rows(ROOT / "README.md") for name in spans(row[0])}
+    assert {path.relative_to(ROOT).parts[0] for path in files()} - listed <= {
+        path.name for path in ROOT.iterdir() if path.is_file() or path.name.startswith(".")
+    }
+
+
+def spans(cell: str) -> list[str]:
+    return CODE_SPAN.findall(cell)
+
+
+def test_a_word_has_one_meaning() -> None:
+    words = [word.strip() for row in rows(ROOT / "docs/words.md") for word in row[0].split(",")]
+    heads = {"word", "not a name"}
+    twice = {word for word in words if words.count(word) > 1} - heads
+    assert not twice
