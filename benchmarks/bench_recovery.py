@@ -61,7 +61,7 @@ def snapshot_at(records: list[EncodedRecord]) -> tuple[SnapshotHeader, bytes]:
     header = SnapshotHeader(
         SNAPSHOT_SCHEMA, 0, head.number, head.last_sequence, head.epoch, head.time_ms, head.hash
     )
-    return header, replica.engine.snapshot()
+    return header, replica.engine.checkpoint()
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def build(folder: Path, orders: int) -> None:
         # An order's number is the sequence of the command that placed it.
         placed += [(message.account, number) for number in range(first, engine.sequence + 1)]
     Random(2).shuffle(placed)  # noqa: S311 - the same every time
-    (folder / "state").write_bytes(engine.snapshot())
+    (folder / "state").write_bytes(engine.checkpoint())
     (folder / "open").write_bytes(array("q", [word for one in placed for word in one]).tobytes())
 
 

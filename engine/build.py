@@ -8,6 +8,7 @@ with the same results. What is generated stays in ``build/`` and is never commit
 
 import argparse
 import ast
+import functools
 import os
 import shlex
 import shutil
@@ -16,6 +17,7 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 from engine.core import records
 from engine.digest import KEYS
@@ -26,24 +28,29 @@ PACKAGE = Path(__file__).parent
 MODULES = (
     "store",
     "index",
+    "heap",
+    "emit",
     "ledger",
     "book",
     "orders",
     "stops",
-    "settling",
+    "settlement",
     "matching",
-    "running",
+    "execution",
     "auction",
-    "refusing",
-    "placing",
-    "changing",
-    "countdown",
+    "order_checks",
+    "place",
+    "accounts",
+    "definitions",
+    "changes",
+    "countdowns",
     "funds",
-    "settings",
-    "ahead",
-    "decide",
-    "saving",
-    "auditing",
+    "clock",
+    "prefetch",
+    "dispatch",
+    "digest",
+    "checkpoint",
+    "audit",
     "engine",
 )
 DIRECTIVES = {
@@ -67,7 +74,7 @@ C_FLAGS = (
     "-fno-tree-slsr",
     "-fno-tree-pre",
     "-fno-jump-tables",
-    # What the source marks as inline is meant so; left to itself, GCC calls the largest.
+    # Functions marked inline are always inlined; left to itself, GCC calls the largest.
     "-DCYTHON_INLINE=inline __attribute__((always_inline))",
     "-Wno-unused-function",
 )
@@ -78,28 +85,76 @@ class BuildError(Exception):
 
 
 def joined_source() -> str:
-    """Return the modules as one, without the imports of each other and of constants."""
+    """Return the modules as one, without the imports of each other and of constants.
+
+    Raises
+    ------
+    BuildError
+        Two modules define the same name: one would win compiled, but not interpreted.
+    """
     parts = []
+    module_of: dict[str, str] = {}
     for name in MODULES:
         source = (PACKAGE / "core" / f"{name}.py").read_text(encoding="utf-8")
         lines = source.splitlines()
         for node in ast.parse(source).body:
-            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-            inner = module.startswith("engine.core.") or module == "wire.layout"
-            is_cython = isinstance(node, ast.Import) and node.names[0].name == "cython"
-            is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            if inner or is_cython or is_docstring:
+            for defined in names_defined(node):
+                other = module_of.setdefault(defined, name)
+                if other != name:
+                    raise BuildError(f"{defined} is defined in {other} and in {name}: rename one")
+            kept = statement_kept(node)
+            if kept is not None:
                 end = node.end_lineno or node.lineno
-                lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
+                lines[node.lineno - 1 : end] = [kept] + [""] * (end - node.lineno)
         parts.append(f"# --- {name} ---\n" + "\n".join(lines))
     return "import cython\n\n" + "\n".join(parts) + "\n"
 
 
+def names_defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def statement_kept(node: ast.stmt) -> str | None:
+    """Return what stays of a statement that the joined module needs changed, None for others."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return ""  # a docstring
+    if isinstance(node, ast.Import) and node.names[0].name == "cython":
+        return ""
+    module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+    if module.startswith("engine.core."):
+        return ""
+    if isinstance(node, ast.ImportFrom) and module == "wire.layout":
+        # Its integers are C constants; its tables are read when an engine is made.
+        tables = [alias.name for alias in node.names if alias.name not in constants()]
+        return f"from wire.layout import {', '.join(tables)}" if tables else ""
+    return None
+
+
+@functools.cache
 def constants() -> dict[str, int]:
-    """Return every integer of the layout and of the records, by name."""
+    """Return every integer of the layout and of the records, by name.
+
+    Raises
+    ------
+    BuildError
+        Both define the same name.
+    """
+    twice = set(integers(layout)) & set(integers(records))
+    if twice:
+        raise BuildError(f"{', '.join(sorted(twice))}: defined in the layout and in the records")
+    return integers(layout) | integers(records)
+
+
+def integers(module: ModuleType) -> dict[str, int]:
+    """Return the integers that a module names."""
     return {
         name: value
-        for module in (layout, records)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, int)
     }
@@ -115,10 +170,10 @@ def helpers() -> str:
     #define BURSA_PREFETCH(address) \\
         do {{ __builtin_prefetch(address); __asm__ volatile(""); }} while (0)
     #define BURSA_HIGHEST_BIT(bits) (63 - __builtin_clzll(bits))
-    /* A block of the digest, with its keys as constants in the instructions. */
-    /* Cython can't name a field's place; the field's bytes are known to nobody else yet. */
+    /* Cython can't name a field's address; nothing else refers to the field's bytes yet. */
     #define BURSA_SHORTEN(store, size) \\
         _PyBytes_Resize(&((struct __pyx_obj_6engine_5_core_Store *)(store))->output, size)
+    /* A block of the digest, with its keys as constants in the instructions. */
     static inline unsigned long long bursa_sum_of_block(const long *words)
     {{
         return {products};

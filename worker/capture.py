@@ -23,7 +23,7 @@ class CopyCapture:
     def capture(self, engine: Engine) -> asyncio.Future[bytes]:
         """See `worker.ports.SnapshotCapture`."""
         copied: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        copied.set_result(engine.snapshot())
+        copied.set_result(engine.checkpoint())
         return copied
 
     async def prepare(self) -> None:
@@ -59,7 +59,7 @@ def _write_and_exit(engine: Engine, file: BinaryIO) -> None:
     status = 1
     try:
         os.nice(_NICENESS)
-        state = memoryview(engine.snapshot())
+        state = memoryview(engine.checkpoint())
         while state:
             state = state[os.write(file.fileno(), state) :]
         status = 0

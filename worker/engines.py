@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from bursa.journal.replica import Engine
-from engine.errors import SnapshotError
+from engine.errors import CheckpointError
 
 ENGINES = ("core", "reference")
 
@@ -33,6 +33,6 @@ class NamedEngines:
         """Make one from a snapshot; raises `ValueError` when it is damaged."""
         try:
             engine: Engine = self._class.restore(snapshot)
-        except SnapshotError as error:
+        except CheckpointError as error:
             raise ValueError(str(error)) from error
         return engine

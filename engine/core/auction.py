@@ -3,8 +3,10 @@
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import reserve_of, touch_market
-from engine.core.matching import after_fill
+from engine.core.emit import touch_market
+from engine.core.execution import execute_all_triggered
+from engine.core.ledger import order_reserve
+from engine.core.matching import update_filled_order
 from engine.core.records import (
     B_BEST,
     L_HEAD,
@@ -19,17 +21,16 @@ from engine.core.records import (
     M_REFERENCE_PRICE,
     M_REFERENCE_UNTIL_MS,
     M_STATE,
+    O_FLAGS,
     O_ID,
-    O_TERMS,
     O_VISIBLE,
     S_CHOICE_IMBALANCE,
     S_CHOICE_PRICE,
     S_CHOICE_QUANTITY,
     S_TIME_MS,
 )
-from engine.core.running import run_all_fired
-from engine.core.settling import exchange, settle_taker
-from engine.core.stops import collect_fired
+from engine.core.settlement import settle_taker, settle_trade
+from engine.core.stops import collect_triggered
 from engine.core.store import Store
 from wire.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, STATE_AUCTION, STATE_OPEN, STATE_POST_ONLY
 
@@ -66,7 +67,7 @@ def is_better_choice(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def consider(
+def compare_range(
     s: Store,
     market: cython.longlong,
     low: cython.longlong,
@@ -124,7 +125,7 @@ def find_equilibrium(s: Store, market: cython.longlong) -> cython.longlong:
         if ask_level and m[ask_level + L_PRICE] == price:
             ask += m[ask_level + L_TOTAL]
             ask_level = m[ask_level + L_HIGHER]
-        consider(s, market, price, price, bid, ask)
+        compare_range(s, market, price, price, bid, ask)
         if bid_level and m[bid_level + L_PRICE] == price:
             bid -= m[bid_level + L_TOTAL]
             bid_level = m[bid_level + L_HIGHER]
@@ -136,14 +137,14 @@ def find_equilibrium(s: Store, market: cython.longlong) -> cython.longlong:
         if following > high:
             return 0
         if following > price + 1:
-            consider(s, market, price + 1, following - 1, bid, ask)
+            compare_range(s, market, price + 1, following - 1, bid, ask)
         price = following
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def publish_indicative(s: Store, market: cython.longlong) -> cython.longlong:
-    """State what an uncross would do now, if that has changed."""
+def update_indicative(s: Store, market: cython.longlong) -> cython.longlong:
+    """Update what an uncross would do now, and emit the market if that has changed."""
     m = s.m
     m[S_CHOICE_PRICE] = 0
     m[S_CHOICE_QUANTITY] = 0
@@ -178,12 +179,12 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
             lots = m[taker + O_VISIBLE]
         if m[taker + O_ID] < m[maker + O_ID]:
             maker, taker = taker, maker
-        side = m[taker + O_TERMS] & SIDE_MASK
-        held = reserve_of(s, taker, lots)
-        exchange(s, market, maker, taker, side, price, lots, False)
+        side = m[taker + O_FLAGS] & SIDE_MASK
+        held = order_reserve(s, taker, lots)
+        settle_trade(s, market, maker, taker, side, price, lots, False)
         settle_taker(s, market, taker, held)
-        after_fill(s, maker, lots)
-        after_fill(s, taker, lots)
+        update_filled_order(s, maker, lots)
+        update_filled_order(s, taker, lots)
     m[market + M_LAST_PRICE] = price
     set_reference(s, market, price)
     return 0
@@ -208,8 +209,8 @@ def change_state(s: Store, market: cython.longlong, state: cython.longlong) -> c
     if state == STATE_OPEN or state == STATE_POST_ONLY:
         uncross(s, market)
     m[market + M_STATE] = state
-    publish_indicative(s, market)
+    update_indicative(s, market)
     if state == STATE_OPEN and m[market + M_LAST_PRICE]:
-        collect_fired(s, market)
-        run_all_fired(s)
+        collect_triggered(s, market)
+        execute_all_triggered(s)
     return 0

@@ -18,13 +18,13 @@ from engine.core.records import (
     B_SIDE,
     BOOK_WORDS,
     L_BOOK,
+    L_EMITTED,
     L_EVENT,
     L_HEAD,
     L_HIGHER,
     L_LOWER,
     L_NODE,
     L_PRICE,
-    L_STATED,
     L_TAIL,
     L_TOTAL,
     L_VISIBLE,
@@ -50,9 +50,7 @@ from engine.core.store import Store, cut_record
 from wire.layout import (
     EVENT_KIND_SHIFT,
     EVENT_LEVEL,
-    LEVEL_LENGTH,
     LEVEL_MARKET_SHIFT,
-    LEVEL_QUANTITY,
     LEVEL_SIDE_SHIFT,
     SIDE_BUY,
 )
@@ -108,10 +106,10 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
         level = cut_record(s, LEVEL_WORDS)
     m[level + L_PRICE] = price
     m[level + L_BOOK] = book
-    m[level + L_STATED] = 0
+    m[level + L_EMITTED] = 0
     m[level + L_HEAD] = level
     m[level + L_TAIL] = level
-    m[level + L_EVENT] = level_event(s, book, price)
+    m[level + L_EVENT] = level_event_word(s, book, price)
     leaf = make_path(s, book, price)
     digit = price & NODE_DIGIT_MASK
     lower = level_below(s, leaf, digit)
@@ -128,14 +126,14 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
         m[higher + L_LOWER] = level
     else:
         m[book + B_HIGHEST] = level
-    find_best(s, book)
+    update_best(s, book)
     return level
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def level_event(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
+def level_event_word(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
     """Return the word that names a level in its events; 0 among stops."""
     m = s.m
     if not m[book + B_SIDE]:
@@ -159,7 +157,7 @@ def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
         m[higher + L_LOWER] = lower
     else:
         m[book + B_HIGHEST] = lower
-    find_best(s, book)
+    update_best(s, book)
     clear_path(s, book, m[level + L_NODE], m[level + L_PRICE] & NODE_DIGIT_MASK)
     if m[level + L_VISIBLE] | m[level + L_TOTAL]:
         m[S_VIOLATION] |= VIOLATION_LEVEL
@@ -171,31 +169,11 @@ def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def find_best(s: Store, book: cython.longlong) -> cython.longlong:
+def update_best(s: Store, book: cython.longlong) -> cython.longlong:
     """Note which level a book's first order stands in."""
     m = s.m
     end = B_HIGHEST if m[book + B_BEST_IS_HIGHEST] else B_LOWEST
     m[book + B_BEST] = m[book + end]
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def show_level(s: Store, level: cython.longlong) -> cython.longlong:
-    """State what a level shows, or correct what the command has stated; stops are not shown."""
-    m = s.m
-    event = m[level + L_EVENT]
-    if not event:
-        return 0
-    out = s.out
-    stated = m[level + L_STATED] - s.base
-    if stated < s.started:
-        stated = s.end
-        s.end = stated + LEVEL_LENGTH
-        m[level + L_STATED] = s.base + stated
-        out[stated] = event
-    out[stated + LEVEL_QUANTITY] = m[level + L_VISIBLE]
     return 0
 
 

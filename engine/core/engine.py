@@ -1,15 +1,19 @@
-"""The engine's outside: batches of words in, words out; snapshots; what tests and tools may see."""
+"""The engine's outside: batches of words in, words out; checkpoints; what tests and tools read."""
 
 from array import array
 
 import cython
 
-from engine.core.ahead import is_large, look_ahead, start_looking_ahead
-from engine.core.auditing import audit, check_batch
+from engine.checkpoint import pack, unpack
+from engine.core.audit import audit, audit_batch
 from engine.core.book import next_level
-from engine.core.decide import decide, digest_now, finish, fold_digest
+from engine.core.checkpoint import read_sections, write_sections
+from engine.core.digest import current_digest, fold_digest
+from engine.core.dispatch import decide, finish
 from engine.core.hints import shorten
-from engine.core.index import find_account, find_balance, find_order
+from engine.core.index import find_account, find_balance, find_market, find_order
+from engine.core.place import list_plain_flags
+from engine.core.prefetch import is_large, prefetch_ahead, start_prefetch
 from engine.core.records import (
     A_DEADLINE_MS,
     B_BEST,
@@ -17,35 +21,31 @@ from engine.core.records import (
     BAL_HELD,
     BAL_NUMBER,
     BOOK_WORDS,
+    COND_EXPIRE_MS,
     L_HEAD,
     L_PRICE,
     L_VISIBLE,
     M_BOOKS,
     O_BALANCE,
     O_FILLED_QUOTE,
+    O_FLAGS,
     O_ID,
     O_ID_HIGH,
     O_ID_LOW,
     O_NEXT,
     O_PRICE,
     O_QUANTITY,
-    O_RARE,
     O_REMAINING,
-    O_TERMS,
     OUTPUT_MARGIN_WORDS,
     OUTPUT_WORDS,
     S_COUNTDOWN_COUNT,
     S_EXPIRY_COUNT,
-    S_FIRED_HEAD,
     S_SEQUENCE,
     S_TIME_MS,
-    X_EXPIRE_MS,
+    S_TRIGGERED_HEAD,
 )
-from engine.core.refusing import list_ordinary_terms, market_at
-from engine.core.saving import load, save
-from engine.core.settling import forget_taken
+from engine.core.settlement import reset_taker_totals
 from engine.core.store import Store, grow_output, lay_out
-from engine.snapshot import pack, unpack
 from wire.events import Order
 from wire.layout import (
     COMMAND_BYTES,
@@ -64,15 +64,15 @@ from wire.layout import (
 def decide_batch(
     s: Store, commands: cython.p_longlong, first: cython.longlong, count: cython.longlong
 ) -> cython.longlong:
-    """Decide commands until the end or an error; ``s.decided`` says how many have been."""
+    """Decide commands until the end or an error; ``s.decided`` counts those decided."""
     s.decided = first
-    s.ahead = 0
+    s.guess = 0
     large: cython.bint = is_large(s)
     if cython.compiled:
-        start_looking_ahead(s, commands, first, count)
+        start_prefetch(s, commands, first, count)
     while s.decided < count:
         if cython.compiled:
-            look_ahead(s, commands, s.decided, count, large)
+            prefetch_ahead(s, commands, s.decided, count, large)
             decide(s, commands + s.decided * COMMAND_LENGTH)
         else:
             start = s.decided * COMMAND_LENGTH
@@ -83,9 +83,9 @@ def decide_batch(
 
 @cython.cfunc
 def record_internal_error(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Make a bug in one command that command's refusal, with what it has stated so far."""
-    s.m[S_FIRED_HEAD] = 0
-    forget_taken(s)
+    """Reject a command that met a bug, with what it has emitted so far."""
+    s.m[S_TRIGGERED_HEAD] = 0
+    reset_taker_totals(s)
     s.out[s.started + RESULT_SUBJECT] = 0
     return finish(s, command, REASON_INTERNAL_ERROR)
 
@@ -97,11 +97,11 @@ class Engine(Store):
     Parameters
     ----------
     orders, accounts, balances, holds
-        How many may exist at a time; one more is refused with ``capacity_exhausted``. They cost
+        How many may exist at a time; one more is rejected with ``capacity_exhausted``. They cost
         address space, not memory, until they are used.
     remembered_ids
         How many command ids are kept to recognise duplicates. When an id is forgotten, commands
-        with ids taken in before or when it was remembered are refused with ``command_too_old``,
+        with ids taken in before or when it was remembered are rejected with ``command_too_old``,
         so a command never takes effect twice, whatever the number.
     """
 
@@ -118,14 +118,14 @@ class Engine(Store):
         self.output = None
         self.started = 0
         self.base = 1
-        self.ahead = 0
+        self.guess = 0
         self.capacity_orders = orders
         self.capacity_accounts = accounts
         self.capacity_balances = balances
         self.capacity_holds = holds
         self.capacity_ids = remembered_ids
         lay_out(self)
-        list_ordinary_terms(self)
+        list_plain_flags(self)
 
     def apply(self, commands: bytes | memoryview) -> bytes:
         """Decide a batch of commands and return their events.
@@ -161,7 +161,7 @@ class Engine(Store):
                 self.decided += 1
         fold_digest(self)
         self.base += self.end
-        check_batch(self)
+        audit_batch(self)
         if cython.compiled:
             shorten(self, self.end * WORD_BYTES)
         else:
@@ -178,7 +178,7 @@ class Engine(Store):
 
     @property
     def time_ms(self) -> int:
-        """Engine time: the largest an ADVANCE_TIME has brought."""
+        """Engine time: the latest time of an ADVANCE_TIME command."""
         return self.m[S_TIME_MS]
 
     @property
@@ -187,7 +187,7 @@ class Engine(Store):
         m = self.m
         due_ms = 0
         if m[S_EXPIRY_COUNT]:
-            due_ms = m[m[m[self.expiries + 1] + O_RARE] + X_EXPIRE_MS]
+            due_ms = m[m[self.expiries + 1] + COND_EXPIRE_MS]
         if m[S_COUNTDOWN_COUNT]:
             ends_ms = m[m[self.countdowns + 1] + A_DEADLINE_MS]
             due_ms = ends_ms if not due_ms else min(due_ms, ends_ms)
@@ -195,20 +195,20 @@ class Engine(Store):
 
     def digest(self) -> int:
         """Return the rolling state digest, 64 bits unsigned."""
-        return digest_now(self)
+        return current_digest(self)
 
-    def snapshot(self) -> bytes:
+    def checkpoint(self) -> bytes:
         """Return the whole state as bytes."""
-        return pack(save(self))
+        return pack(write_sections(self))
 
     @classmethod
     def restore(cls, data: bytes) -> "Engine":
-        """Return an engine in a snapshot's state.
+        """Return an engine in a checkpoint's state.
 
         Raises
         ------
-        SnapshotError
-            The bytes are not a whole, unharmed snapshot of a known version.
+        CheckpointError
+            The bytes are not a whole, unharmed checkpoint of a known version.
         """
         sections = unpack(data)
         orders, accounts, balances, holds, remembered_ids = sections["head"][:5]
@@ -219,7 +219,7 @@ class Engine(Store):
             holds=holds,
             remembered_ids=remembered_ids,
         )
-        load(engine, sections)
+        read_sections(engine, sections)
         return engine
 
     def check(self) -> None:
@@ -230,10 +230,10 @@ class Engine(Store):
         InvariantViolation
             A rule that must hold after every command does not.
         """
-        check_batch(self)
+        audit_batch(self)
         audit(self)
 
-    # --- what tests and tools may see -------------------------------------------------------------
+    # --- what tests and tools may read ------------------------------------------------------------
 
     def balance(self, account: int, asset: int) -> tuple[int, int]:
         """Return (available, held) in ledger units; zeros for what does not exist."""
@@ -255,8 +255,8 @@ class Engine(Store):
             m[m[order + O_BALANCE] + BAL_NUMBER],
             m[order + O_ID_HIGH],
             m[order + O_ID_LOW],
-            m[order + O_TERMS] >> EVENT_MARKET_SHIFT & MARKET_MAX,
-            m[order + O_TERMS] & EVENT_LOW_MASK,
+            m[order + O_FLAGS] >> EVENT_MARKET_SHIFT & MARKET_MAX,
+            m[order + O_FLAGS] & EVENT_LOW_MASK,
             m[order + O_PRICE],
             m[order + O_QUANTITY],
             m[order + O_REMAINING],
@@ -272,7 +272,7 @@ class Engine(Store):
     def _levels(self, market: int, side: int, depth: int) -> list[tuple[int, int]]:
         m = self.m
         levels: list = []
-        level = m[market_at(self, market) + M_BOOKS + side * BOOK_WORDS + B_BEST]
+        level = m[find_market(self, market) + M_BOOKS + side * BOOK_WORDS + B_BEST]
         while level and (not depth or len(levels) < depth):
             levels.append((m[level + L_PRICE], m[level + L_VISIBLE]))
             level = next_level(self, level)
@@ -283,13 +283,13 @@ class Engine(Store):
         return self._queue(market, side - SIDE_BUY)
 
     def stops(self, market: int, side: int) -> list[tuple[int, int]]:
-        """Return a side's pending stops as (order id, lots) in the order they would fire."""
+        """Return a side's pending stops as (order id, lots) in the order they would trigger."""
         return self._queue(market, side - SIDE_BUY + 2)
 
     def _queue(self, market: int, book: int) -> list[tuple[int, int]]:
         m = self.m
         orders: list = []
-        level = m[market_at(self, market) + M_BOOKS + book * BOOK_WORDS + B_BEST]
+        level = m[find_market(self, market) + M_BOOKS + book * BOOK_WORDS + B_BEST]
         while level:
             order = m[level + L_HEAD]
             while order != level:

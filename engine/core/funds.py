@@ -1,19 +1,21 @@
-"""Deposits, withdrawals, holds and transfers."""
+"""Deposits, withdrawals, transfers, and money set aside for a withdrawal."""
 
 import cython
 
-from engine.core.changing import is_frozen, new_or_old
+from engine.core.accounts import check_new_balances, is_frozen
+from engine.core.changes import changed_or_kept
+from engine.core.definitions import check_asset
+from engine.core.emit import emit_hold
 from engine.core.index import find_account, find_balance, open_account, open_balance
-from engine.core.ledger import change, plus, put4
+from engine.core.ledger import checked_sum, post
 from engine.core.records import (
     A_HOLD_HEAD,
     A_HOLD_TAIL,
+    ASSET_DRIFT,
+    ASSET_SUPPLY,
+    ASSET_WORDS,
     ASSETS,
     BAL_AVAILABLE,
-    COIN_DRIFT,
-    COIN_SUPPLY,
-    COIN_TENANT,
-    COIN_WORDS,
     H_ACCOUNT,
     H_AMOUNT,
     H_ASSET,
@@ -21,8 +23,6 @@ from engine.core.records import (
     H_NEXT,
     H_PREVIOUS,
     HOLD_WORDS,
-    S_ACCOUNT_COUNT,
-    S_BALANCE_COUNT,
     S_HOLD_COUNT,
     S_HOLD_FREE,
 )
@@ -30,8 +30,6 @@ from engine.core.store import Store, cut_record
 from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
-    ASSET_MAX,
-    EVENT_HOLD,
     FUNDS_AMOUNT,
     FUNDS_ASSET,
     FUNDS_HOLD_ID,
@@ -45,7 +43,6 @@ from wire.layout import (
     REASON_NOTHING_TO_CHANGE,
     REASON_SUPPLY_LIMIT,
     REASON_UNKNOWN_ACCOUNT,
-    REASON_UNKNOWN_ASSET,
     REASON_UNKNOWN_HOLD,
     REASON_WRONG_TENANT,
     TENANT_MAX,
@@ -55,41 +52,9 @@ from wire.layout import (
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_asset(s: Store, number: cython.longlong, tenant: cython.longlong) -> cython.longlong:
-    """Return why an asset is not one of the tenant's, or 0."""
-    if number < 1 or number > ASSET_MAX:
-        return REASON_UNKNOWN_ASSET
-    owner = s.m[ASSETS + number * COIN_WORDS + COIN_TENANT]
-    if not owner:
-        return REASON_UNKNOWN_ASSET
-    return 0 if owner == tenant else REASON_WRONG_TENANT
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def refuse_new_balances(
-    s: Store, number: cython.longlong, first: cython.longlong, second: cython.longlong
+def available_balance(
+    s: Store, account: cython.longlong, asset: cython.longlong
 ) -> cython.longlong:
-    """Return REASON_CAPACITY_EXHAUSTED when an account's balances of two assets don't fit, or 0."""
-    m = s.m
-    account = find_account(s, number)
-    missing: cython.longlong = 0
-    if not account or not find_balance(s, account, first):
-        missing += 1
-    if second and (not account or not find_balance(s, account, second)):
-        missing += 1
-    if not account and m[S_ACCOUNT_COUNT] >= s.capacity_accounts:
-        return REASON_CAPACITY_EXHAUSTED
-    if m[S_BALANCE_COUNT] + missing > s.capacity_balances:
-        return REASON_CAPACITY_EXHAUSTED
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def available_of(s: Store, account: cython.longlong, asset: cython.longlong) -> cython.longlong:
     """Return an account's available balance; 0 for what does not exist."""
     balance = find_balance(s, account, asset) if account else 0
     return s.m[balance + BAL_AVAILABLE] if balance else 0
@@ -99,9 +64,9 @@ def available_of(s: Store, account: cython.longlong, asset: cython.longlong) -> 
 def add_supply(s: Store, asset: cython.longlong, amount: cython.longlong) -> cython.longlong:
     """Note that money came from outside, or with a negative amount went there."""
     m = s.m
-    coin = ASSETS + asset * COIN_WORDS
-    m[coin + COIN_SUPPLY] = plus(m[coin + COIN_SUPPLY], amount)
-    m[coin + COIN_DRIFT] -= amount
+    record = ASSETS + asset * ASSET_WORDS
+    m[record + ASSET_SUPPLY] = checked_sum(m[record + ASSET_SUPPLY], amount)
+    m[record + ASSET_DRIFT] -= amount
     return 0
 
 
@@ -111,17 +76,17 @@ def credit(s: Store, command: cython.p_longlong) -> cython.longlong:
     m = s.m
     number = command[HEADER_ACCOUNT]
     asset, amount = command[FUNDS_ASSET], command[FUNDS_AMOUNT]
-    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    reason = check_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
     if reason:
         return reason
     if amount < 1 or amount > AMOUNT_MAX:
         return REASON_AMOUNT_OUT_OF_RANGE
-    if amount > AMOUNT_MAX - m[ASSETS + asset * COIN_WORDS + COIN_SUPPLY]:
+    if amount > AMOUNT_MAX - m[ASSETS + asset * ASSET_WORDS + ASSET_SUPPLY]:
         return REASON_SUPPLY_LIMIT
-    reason = refuse_new_balances(s, number, asset, 0)
+    reason = check_new_balances(s, number, asset, 0)
     if reason:
         return reason
-    change(s, open_balance(s, open_account(s, number), asset), amount, 0)
+    post(s, open_balance(s, open_account(s, number), asset), amount, 0)
     add_supply(s, asset, amount)
     return 0
 
@@ -131,7 +96,7 @@ def debit(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a DEBIT command."""
     number = command[HEADER_ACCOUNT]
     asset, amount = command[FUNDS_ASSET], command[FUNDS_AMOUNT]
-    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    reason = check_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
     if reason:
         return reason
     account = find_account(s, number)
@@ -139,9 +104,9 @@ def debit(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_ACCOUNT_FROZEN
     if amount < 1 or amount > AMOUNT_MAX:
         return REASON_AMOUNT_OUT_OF_RANGE
-    if amount > available_of(s, account, asset):
+    if amount > available_balance(s, account, asset):
         return REASON_INSUFFICIENT_BALANCE
-    change(s, find_balance(s, account, asset), -amount, 0)
+    post(s, find_balance(s, account, asset), -amount, 0)
     add_supply(s, asset, -amount)
     return 0
 
@@ -155,7 +120,7 @@ def transfer(s: Store, command: cython.p_longlong) -> cython.longlong:
     to_tenant = receiver >> ACCOUNT_TENANT_SHIFT
     if to_tenant < 1 or to_tenant > TENANT_MAX:
         return REASON_UNKNOWN_ACCOUNT
-    reason = refuse_asset(s, asset, tenant)
+    reason = check_asset(s, asset, tenant)
     if reason:
         return reason
     if to_tenant != tenant:
@@ -167,14 +132,14 @@ def transfer(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_AMOUNT_OUT_OF_RANGE
     if receiver == number:
         return REASON_NOTHING_TO_CHANGE
-    if amount > available_of(s, account, asset):
+    if amount > available_balance(s, account, asset):
         return REASON_INSUFFICIENT_BALANCE
-    reason = refuse_new_balances(s, receiver, asset, 0)
+    reason = check_new_balances(s, receiver, asset, 0)
     if reason:
         return reason
     to_balance = open_balance(s, open_account(s, receiver), asset)
-    change(s, find_balance(s, account, asset), -amount, 0)
-    change(s, to_balance, amount, 0)
+    post(s, find_balance(s, account, asset), -amount, 0)
+    post(s, to_balance, amount, 0)
     return 0
 
 
@@ -250,7 +215,7 @@ def hold_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a HOLD command."""
     number = command[HEADER_ACCOUNT]
     asset, amount, hold_id = command[FUNDS_ASSET], command[FUNDS_AMOUNT], command[FUNDS_HOLD_ID]
-    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    reason = check_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
     if reason:
         return reason
     account = find_account(s, number)
@@ -260,39 +225,53 @@ def hold_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_ACCOUNT_FROZEN
     if amount < 1 or amount > AMOUNT_MAX:
         return REASON_AMOUNT_OUT_OF_RANGE
-    if amount > available_of(s, account, asset):
+    if amount > available_balance(s, account, asset):
         return REASON_INSUFFICIENT_BALANCE
     if s.m[S_HOLD_COUNT] >= s.capacity_holds:
         return REASON_CAPACITY_EXHAUSTED
-    make_hold(s, account, hold_id, asset, amount)
-    change(s, find_balance(s, account, asset), -amount, amount)
-    put4(s, EVENT_HOLD, number, hold_id, asset, amount)
+
+    hold = make_hold(s, account, hold_id, asset, amount)
+    post(s, find_balance(s, account, asset), -amount, amount)
+    emit_hold(s, hold)
     return 0
 
 
 @cython.cfunc
-def take_from_hold(s: Store, command: cython.p_longlong, settles: cython.bint) -> cython.longlong:
+def reduce_hold(s: Store, command: cython.p_longlong, captures: cython.bint) -> cython.longlong:
     """Decide a RELEASE or a CAPTURE command."""
     m = s.m
     number, asset = command[HEADER_ACCOUNT], command[FUNDS_ASSET]
-    reason = refuse_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
+    reason = check_asset(s, asset, number >> ACCOUNT_TENANT_SHIFT)
     if reason:
         return reason
     account = find_account(s, number)
-    found = find_hold(s, account, command[FUNDS_HOLD_ID])
-    if not found or m[found + H_ASSET] != asset:
+    hold = find_hold(s, account, command[FUNDS_HOLD_ID])
+    if not hold or m[hold + H_ASSET] != asset:
         return REASON_UNKNOWN_HOLD
-    amount = new_or_old(command[FUNDS_AMOUNT], m[found + H_AMOUNT])
-    if amount < 1 or amount > m[found + H_AMOUNT]:
+    amount = changed_or_kept(command[FUNDS_AMOUNT], m[hold + H_AMOUNT])
+    if amount < 1 or amount > m[hold + H_AMOUNT]:
         return REASON_AMOUNT_OUT_OF_RANGE
-    m[found + H_AMOUNT] -= amount
-    put4(s, EVENT_HOLD, number, m[found + H_ID], asset, m[found + H_AMOUNT])
+
+    m[hold + H_AMOUNT] -= amount
+    emit_hold(s, hold)
     balance = find_balance(s, account, asset)
-    if settles:
-        change(s, balance, 0, -amount)
+    if captures:
+        post(s, balance, 0, -amount)
         add_supply(s, asset, -amount)
     else:
-        change(s, balance, amount, -amount)
-    if not m[found + H_AMOUNT]:
-        drop_hold(s, found)
+        post(s, balance, amount, -amount)
+    if not m[hold + H_AMOUNT]:
+        drop_hold(s, hold)
     return 0
+
+
+@cython.cfunc
+def release_hold(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a RELEASE command: the money becomes available again."""
+    return reduce_hold(s, command, False)
+
+
+@cython.cfunc
+def capture_hold(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a CAPTURE command: the money leaves the exchange."""
+    return reduce_hold(s, command, True)

@@ -13,14 +13,14 @@ from engine.core.records import (
     A_ORDER_HEAD,
     A_ORDER_TAIL,
     ACCOUNT_WORDS,
+    ASSET_WORDS,
     ASSETS,
     BAL_ACCOUNT,
-    BAL_COIN,
+    BAL_ASSET,
     BAL_EVENT,
     BAL_NEXT,
     BAL_NUMBER,
     BALANCE_WORDS,
-    COIN_WORDS,
     HASH_MULTIPLIER,
     I_HIGH,
     I_LOW,
@@ -33,6 +33,8 @@ from engine.core.records import (
     INDEX_GROUP_BITS,
     INDEX_GROUP_MASK,
     INDEX_MULTIPLIER,
+    MARKETS,
+    NO_MARKET,
     O_ID,
     ORDER_INDEX_ID_BITS,
     ORDER_INDEX_ID_MASK,
@@ -55,6 +57,7 @@ from wire.layout import (
     EVENT_BALANCE,
     EVENT_KIND_SHIFT,
     HEADER_ACCOUNT,
+    MARKET_MAX,
 )
 
 
@@ -79,6 +82,16 @@ def scatter_group(number: cython.longlong, mask: cython.longlong) -> cython.long
     return (group * INDEX_MULTIPLIER & mask) + ((number & INDEX_GROUP_MASK) << 1)
 
 
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def find_market(s: Store, number: cython.longlong) -> cython.longlong:
+    """Return the record of a market; for one that is not defined, a record of zeros."""
+    if number < 1 or number > MARKET_MAX or not s.m[MARKETS + number]:
+        return NO_MARKET
+    return s.m[MARKETS + number]
+
+
 # --- accounts and balances: never removed ---------------------------------------------------------
 
 
@@ -99,9 +112,9 @@ def find_account(s: Store, number: cython.longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def account_of(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Return a command's account, or 0; looking ahead has most likely found it."""
-    if s.m[s.ahead + A_NUMBER] == command[HEADER_ACCOUNT]:
-        return s.ahead
+    """Return a command's account, or 0; prefetching has most likely found it."""
+    if s.m[s.guess + A_NUMBER] == command[HEADER_ACCOUNT]:
+        return s.guess
     return find_account(s, command[HEADER_ACCOUNT])
 
 
@@ -192,7 +205,7 @@ def open_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> 
     m[balance + BAL_ACCOUNT] = account
     m[balance + BAL_NUMBER] = m[account + A_NUMBER]
     m[balance + BAL_EVENT] = EVENT_BALANCE << EVENT_KIND_SHIFT | asset
-    m[balance + BAL_COIN] = ASSETS + asset * COIN_WORDS
+    m[balance + BAL_ASSET] = ASSETS + asset * ASSET_WORDS
     position = balance_home(s, account, asset)
     while m[s.balance_index + position]:
         position = position + 1 & s.balance_index_mask
@@ -273,7 +286,7 @@ def unindex_order(s: Store, order: cython.longlong) -> cython.longlong:
 
 
 # --- command ids ----------------------------------------------------------------------------------
-# A ring of the latest ids, and an index of (place in the ring + 1, fingerprint).
+# A ring of the latest ids, and an index of (slot in the ring + 1, fingerprint).
 
 
 @cython.cfunc
@@ -315,37 +328,37 @@ def remember_id(
 ) -> cython.longlong:
     """Keep a command id; forget the oldest when there is no room."""
     m = s.m
-    place = m[S_ID_NEXT]
-    known = s.ids + place * ID_WORDS
+    slot = m[S_ID_NEXT]
+    known = s.ids + slot * ID_WORDS
     if m[S_ID_COUNT] == s.capacity_ids:
-        forget_id(s, place)
+        forget_id(s, slot)
     else:
         m[S_ID_COUNT] += 1
     m[known + I_HIGH] = high
     m[known + I_LOW] = low
     m[known + I_OUTCOME] = outcome
     m[known + I_STAMP_MS] = stamp_ms
-    m[S_ID_NEXT] = place + 1 if place + 1 < s.capacity_ids else 0
+    m[S_ID_NEXT] = slot + 1 if slot + 1 < s.capacity_ids else 0
     fingerprint = id_fingerprint(high, low)
     position = fingerprint >> s.id_index_shift
     while m[s.id_index + position]:
         position = position + 1 & s.id_index_mask
-    m[s.id_index + position] = (place + 1 << ID_FINGERPRINT_BITS) | fingerprint
+    m[s.id_index + position] = (slot + 1 << ID_FINGERPRINT_BITS) | fingerprint
     return 0
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def forget_id(s: Store, place: cython.longlong) -> cython.longlong:
+def forget_id(s: Store, slot: cython.longlong) -> cython.longlong:
     """Take the id at a place of the ring out of the index, and move the horizon past it."""
     m = s.m
     index = s.id_index
     mask = s.id_index_mask
-    known = s.ids + place * ID_WORDS
+    known = s.ids + slot * ID_WORDS
     if m[known + I_STAMP_MS] > m[S_HORIZON_MS]:
         m[S_HORIZON_MS] = m[known + I_STAMP_MS]
     position = id_fingerprint(m[known + I_HIGH], m[known + I_LOW]) >> s.id_index_shift
-    while m[index + position] >> ID_FINGERPRINT_BITS != place + 1:
+    while m[index + position] >> ID_FINGERPRINT_BITS != slot + 1:
         position = position + 1 & mask
     gap = position
     while True:

@@ -1,90 +1,45 @@
-"""Balances and facts: what an account has, and what a command has touched."""
+"""Balances: what an account has, what its orders reserve, and how money is posted.
+
+Sums and products of money are the only ones that could leave 63 bits. They are bounded where
+they enter the engine and checked here.
+"""
 
 import cython
 
+from engine.core.emit import emit_balance
 from engine.core.records import (
+    ASSET_DRIFT,
     BAL_ACCOUNT,
+    BAL_ASSET,
     BAL_AVAILABLE,
-    BAL_COIN,
-    BAL_EVENT,
+    BAL_EMITTED,
     BAL_HELD,
-    BAL_NUMBER,
-    BAL_STATED,
-    COIN_DRIFT,
     FEE_SIMPLE_BITS,
-    M_INDICATIVE_PRICE,
-    M_INDICATIVE_QUANTITY,
-    M_LAST_PRICE,
     M_LOT_UNITS,
-    M_NUMBER,
-    M_REFERENCE_PRICE,
-    M_STATE,
     M_TICK_UNITS,
-    M_TOUCHED,
     MARKETS,
     O_BALANCE,
-    O_FILLED_QUOTE,
-    O_ID,
-    O_ID_HIGH,
-    O_ID_LOW,
+    O_FLAGS,
     O_PRICE,
-    O_QUANTITY,
-    O_RARE,
-    O_REMAINING,
-    O_TERMS,
-    S_TOUCHED_MARKETS,
     S_VIOLATION,
     VIOLATION_NEGATIVE,
-    X_DISPLAY_QUANTITY,
-    X_EXPIRE_MS,
-    X_QUOTE_AMOUNT,
-    X_TRIGGER_PRICE,
 )
-from engine.core.store import Store, make_room
+from engine.core.store import Store
 from wire.layout import (
-    BALANCE_ACCOUNT,
     BALANCE_AVAILABLE,
     BALANCE_HELD,
-    BALANCE_LENGTH,
-    CONDITIONS_DISPLAY_QUANTITY,
-    CONDITIONS_EXPIRE_MS,
-    CONDITIONS_LENGTH,
-    CONDITIONS_ORDER_ID,
-    CONDITIONS_QUOTE_AMOUNT,
-    CONDITIONS_TRIGGER_PRICE,
-    EVENT_KIND_SHIFT,
-    EVENT_MARKET,
     EVENT_MARKET_SHIFT,
-    EVENT_ORDER_CONDITIONS,
-    MARKET_INDICATIVE_PRICE,
-    MARKET_INDICATIVE_QUANTITY,
-    MARKET_LAST_PRICE,
-    MARKET_LENGTH,
     MARKET_MAX,
-    MARKET_NUMBER,
-    MARKET_REFERENCE_PRICE,
-    MARKET_STATE,
-    ORDER_ACCOUNT,
-    ORDER_FILLED_QUOTE,
-    ORDER_ID,
-    ORDER_ID_HIGH,
-    ORDER_ID_LOW,
-    ORDER_LENGTH,
-    ORDER_PRICE,
-    ORDER_QUANTITY,
-    ORDER_REMAINING,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
 )
 
-# --- money: the only sums that could leave 63 bits; bounded at the door and checked here ----------
-
 
 @cython.cfunc
 @cython.inline
 @cython.overflowcheck(True)
-def plus(amount: cython.longlong, more: cython.longlong) -> cython.longlong:
+def checked_sum(amount: cython.longlong, more: cython.longlong) -> cython.longlong:
     """Return a sum of money."""
     return amount + more
 
@@ -95,14 +50,14 @@ def plus(amount: cython.longlong, more: cython.longlong) -> cython.longlong:
 def value_of(
     price: cython.longlong, tick_units: cython.longlong, lots: cython.longlong
 ) -> cython.longlong:
-    """Return what so many lots cost, in quote units; with a price of 1, units in lots."""
+    """Return what so many lots cost, in quote units; with a price of 1, the units in the lots."""
     return price * tick_units * lots
 
 
 @cython.cfunc
 @cython.inline
 @cython.overflowcheck(True)
-def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
+def fee_amount(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
     """Return amount x ppm / 1,000,000, rounded down, without leaving 63 bits on the way."""
     if not amount >> FEE_SIMPLE_BITS:
         product: cython.ulonglong = amount * ppm
@@ -110,24 +65,19 @@ def fee(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
     return amount // PPM * ppm + amount % PPM * ppm // PPM
 
 
-# --- balances -------------------------------------------------------------------------------------
-# Both parts of a balance, and what is added to them, are below 2^62, so these sums can't leave 63
-# bits; one that did would be negative, and that is watched.
-# A command states each balance and level that it touches once, where it touches it first; what
-# has been stated is kept true until the command ends.
-
-
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def state_balance(s: Store, balance: cython.longlong) -> cython.longlong:
-    """State a balance as a fact; ``write_balance`` fills in what it is."""
-    m, out, end = s.m, s.out, s.end
-    out[end] = m[balance + BAL_EVENT]
-    out[end + BALANCE_ACCOUNT] = m[balance + BAL_NUMBER]
-    m[balance + BAL_STATED] = s.base + end
-    s.end = end + BALANCE_LENGTH
-    return end
+def by_side(
+    side: cython.longlong, of_buy: cython.longlong, of_sell: cython.longlong
+) -> cython.longlong:
+    """Return one of two words; a branch here would be mispredicted every other time."""
+    return of_buy ^ (of_buy ^ of_sell) & -(side - SIDE_BUY)
+
+
+# --- balances -------------------------------------------------------------------------------------
+# Both parts of a balance, and what is added to them, are below 2^62, so these sums can't leave 63
+# bits; one that did would be negative, and that is watched.
 
 
 @cython.cfunc
@@ -136,25 +86,25 @@ def state_balance(s: Store, balance: cython.longlong) -> cython.longlong:
 def write_balance(
     s: Store, balance: cython.longlong, available: cython.longlong, held: cython.longlong
 ) -> cython.longlong:
-    """Set the two parts of a balance, and what the command states of it."""
+    """Set the two parts of a balance, and what the command emits of it."""
     m, out = s.m, s.out
     m[balance + BAL_AVAILABLE] = available
     m[balance + BAL_HELD] = held
     if (available | held) < 0:
         m[S_VIOLATION] |= VIOLATION_NEGATIVE
-    stated = m[balance + BAL_STATED] - s.base
-    if stated < s.started:
-        stated = state_balance(s, balance)
-    out[stated + BALANCE_AVAILABLE] = available
-    out[stated + BALANCE_HELD] = held
+    emitted = m[balance + BAL_EMITTED] - s.base
+    if emitted < s.started:
+        emitted = emit_balance(s, balance)
+    out[emitted + BALANCE_AVAILABLE] = available
+    out[emitted + BALANCE_HELD] = held
     return 0
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def set_aside(s: Store, balance: cython.longlong, amount: cython.longlong) -> cython.longlong:
-    """Hold an available amount; a negative one makes a held amount available."""
+def move_to_held(s: Store, balance: cython.longlong, amount: cython.longlong) -> cython.longlong:
+    """Move an amount from available to held; a negative one back."""
     m = s.m
     return write_balance(
         s, balance, m[balance + BAL_AVAILABLE] - amount, m[balance + BAL_HELD] + amount
@@ -164,25 +114,18 @@ def set_aside(s: Store, balance: cython.longlong, amount: cython.longlong) -> cy
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def change(
+def post(
     s: Store, balance: cython.longlong, available: cython.longlong, held: cython.longlong
 ) -> cython.longlong:
-    """Add to the two parts of a balance, and to what its asset's balances have gained."""
+    """Add to the two parts of a balance, and to what its asset's balances have gained in all."""
     m = s.m
-    m[m[balance + BAL_COIN] + COIN_DRIFT] += available + held
+    m[m[balance + BAL_ASSET] + ASSET_DRIFT] += available + held
     return write_balance(
         s, balance, m[balance + BAL_AVAILABLE] + available, m[balance + BAL_HELD] + held
     )
 
 
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def by_side(
-    side: cython.longlong, of_buy: cython.longlong, of_sell: cython.longlong
-) -> cython.longlong:
-    """Return one of two words; a branch here would be guessed wrong every other time."""
-    return of_buy ^ (of_buy ^ of_sell) & -(side - SIDE_BUY)
+# --- what orders reserve --------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -190,7 +133,7 @@ def by_side(
 @cython.exceptval(check=False)
 def market_of(s: Store, order: cython.longlong) -> cython.longlong:
     """Return an order's market."""
-    return s.m[MARKETS + (s.m[order + O_TERMS] >> EVENT_MARKET_SHIFT & MARKET_MAX)]
+    return s.m[MARKETS + (s.m[order + O_FLAGS] >> EVENT_MARKET_SHIFT & MARKET_MAX)]
 
 
 @cython.cfunc
@@ -198,18 +141,7 @@ def market_of(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.exceptval(check=False)
 def is_buy(s: Store, order: cython.longlong) -> cython.bint:
     """Whether an order gives the quote asset."""
-    return s.m[order + O_TERMS] & SIDE_MASK == SIDE_BUY
-
-
-@cython.cfunc
-@cython.inline
-def reserve_of(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Return what an account must hold for so many lots of its order."""
-    m = s.m
-    market = market_of(s, order)
-    unit_price = m[order + O_PRICE] * m[market + M_TICK_UNITS]
-    unit = by_side(m[order + O_TERMS] & SIDE_MASK, unit_price, m[market + M_LOT_UNITS])
-    return value_of(1, unit, lots)
+    return s.m[order + O_FLAGS] & SIDE_MASK == SIDE_BUY
 
 
 @cython.cfunc
@@ -223,111 +155,39 @@ def owner_of(s: Store, order: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.inline
-def hold_for(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Set aside what an order needs for so many lots; a negative number gives it back."""
-    return set_aside(s, s.m[order + O_BALANCE], reserve_of(s, order, lots))
-
-
-# --- facts ----------------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
 @cython.exceptval(check=False)
-def put_order(s: Store, order: cython.longlong, terms: cython.longlong) -> cython.longlong:
-    """State an order's whole state, with its terms or those with which it ends."""
-    m, out, end = s.m, s.out, s.end
-    out[end] = terms
-    out[end + ORDER_ID] = m[order + O_ID]
-    out[end + ORDER_ACCOUNT] = m[m[order + O_BALANCE] + BAL_NUMBER]
-    out[end + ORDER_ID_HIGH] = m[order + O_ID_HIGH]
-    out[end + ORDER_ID_LOW] = m[order + O_ID_LOW]
-    out[end + ORDER_PRICE] = m[order + O_PRICE]
-    out[end + ORDER_QUANTITY] = m[order + O_QUANTITY]
-    out[end + ORDER_REMAINING] = m[order + O_REMAINING]
-    out[end + ORDER_FILLED_QUOTE] = m[order + O_FILLED_QUOTE]
-    s.end = end + ORDER_LENGTH
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def put_rare_terms(s: Store, order: cython.longlong) -> cython.longlong:
-    """State an order's rarely used terms."""
-    m, out, end = s.m, s.out, s.end
-    rare = m[order + O_RARE]
-    out[end] = EVENT_ORDER_CONDITIONS << EVENT_KIND_SHIFT
-    out[end + CONDITIONS_ORDER_ID] = m[order + O_ID]
-    out[end + CONDITIONS_TRIGGER_PRICE] = m[rare + X_TRIGGER_PRICE]
-    out[end + CONDITIONS_DISPLAY_QUANTITY] = m[rare + X_DISPLAY_QUANTITY]
-    out[end + CONDITIONS_EXPIRE_MS] = m[rare + X_EXPIRE_MS]
-    out[end + CONDITIONS_QUOTE_AMOUNT] = m[rare + X_QUOTE_AMOUNT]
-    s.end = end + CONDITIONS_LENGTH
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def put_decided_order(s: Store, order: cython.longlong, with_terms: cython.bint) -> cython.longlong:
-    """State a decided order, with its rare terms when they are news."""
-    put_order(s, order, s.m[order + O_TERMS])
-    if with_terms and s.m[order + O_RARE]:
-        put_rare_terms(s, order)
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-def put4(
+def reserve_amount(
     s: Store,
-    kind: cython.longlong,
-    one: cython.longlong,
-    two: cython.longlong,
-    three: cython.longlong,
-    four: cython.longlong,
+    market: cython.longlong,
+    side: cython.longlong,
+    price: cython.longlong,
+    lots: cython.longlong,
 ) -> cython.longlong:
-    """Put out an event of five words; fewer are put by moving the end back."""
-    make_room(s)
-    out, end = s.out, s.end
-    out[end] = kind << EVENT_KIND_SHIFT
-    out[end + 1] = one
-    out[end + 2] = two
-    out[end + 3] = three
-    out[end + 4] = four
-    s.end = end + 5
-    return 0
+    """Return what so many lots at a price reserve, in units of the asset that the order gives."""
+    m = s.m
+    unit = by_side(side, price * m[market + M_TICK_UNITS], m[market + M_LOT_UNITS])
+    return value_of(1, unit, lots)
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def touch_market(s: Store, market: cython.longlong) -> cython.longlong:
-    """Have a market's state stated at the end of the command."""
+def order_reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Return what so many lots of an order reserve."""
     m = s.m
-    if not m[market + M_TOUCHED]:
-        m[market + M_TOUCHED] = 1
-        m[s.touched_markets + m[S_TOUCHED_MARKETS]] = market
-        m[S_TOUCHED_MARKETS] += 1
-    return 0
+    side = m[order + O_FLAGS] & SIDE_MASK
+    return reserve_amount(s, market_of(s, order), side, m[order + O_PRICE], lots)
 
 
 @cython.cfunc
-def put_touched_markets(s: Store) -> cython.longlong:
-    """State the markets that the command has touched."""
-    m = s.m
-    for index in range(m[S_TOUCHED_MARKETS]):
-        market = m[s.touched_markets + index]
-        m[market + M_TOUCHED] = 0
-        make_room(s)
-        out, end = s.out, s.end
-        out[end] = EVENT_MARKET << EVENT_KIND_SHIFT
-        out[end + MARKET_NUMBER] = m[market + M_NUMBER]
-        out[end + MARKET_STATE] = m[market + M_STATE]
-        out[end + MARKET_LAST_PRICE] = m[market + M_LAST_PRICE]
-        out[end + MARKET_REFERENCE_PRICE] = m[market + M_REFERENCE_PRICE]
-        out[end + MARKET_INDICATIVE_PRICE] = m[market + M_INDICATIVE_PRICE]
-        out[end + MARKET_INDICATIVE_QUANTITY] = m[market + M_INDICATIVE_QUANTITY]
-        s.end = end + MARKET_LENGTH
-    m[S_TOUCHED_MARKETS] = 0
-    return 0
+@cython.inline
+def reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Reserve what an order needs for so many lots."""
+    return move_to_held(s, s.m[order + O_BALANCE], order_reserve(s, order, lots))
+
+
+@cython.cfunc
+@cython.inline
+def unreserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Make available again what so many lots of an order reserved."""
+    return move_to_held(s, s.m[order + O_BALANCE], -order_reserve(s, order, lots))

@@ -1,24 +1,19 @@
-"""Where two orders meet: matching, self-trade prevention, stops.
+"""Where two orders meet: matching, self-trade prevention, the circuit breaker.
 
-Nothing here refuses. What may be refused has been refused before (``placing``, ``changing``), so
+Nothing here rejects. What may be rejected has been rejected before (``place``, ``changes``), so
 nothing here may fail either.
 """
 
 import cython
 
-from engine.core.book import append_order, book_of, next_level, show_level, unlink_order
-from engine.core.ledger import (
-    market_of,
-    owner_of,
-    put_order,
-    touch_market,
-    value_of,
-)
+from engine.core.book import append_order, book_of, next_level, unlink_order
+from engine.core.emit import emit_level, emit_order, touch_market
+from engine.core.ledger import market_of, owner_of, value_of
 from engine.core.orders import (
     close_order,
     free_order,
     leave_book,
-    reduce,
+    reduce_order,
     set_status,
     unregister_order,
     visible_of,
@@ -27,6 +22,8 @@ from engine.core.orders import (
 from engine.core.records import (
     A_GROUP,
     B_BEST,
+    COND_BUDGET,
+    COND_QUOTE_AMOUNT,
     FILL_IMPOSSIBLE,
     L_HEAD,
     L_PRICE,
@@ -39,21 +36,19 @@ from engine.core.records import (
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
+    O_CONDITIONS,
     O_FILLED_QUOTE,
+    O_FLAGS,
     O_LEVEL,
     O_NEXT,
     O_PRICE,
     O_QUANTITY,
-    O_RARE,
     O_REMAINING,
-    O_TERMS,
     O_VISIBLE,
-    S_TAKER_PAYS,
-    X_BUDGET,
-    X_QUOTE_AMOUNT,
+    S_TAKER_DEBIT,
 )
-from engine.core.settling import exchange, settle_taker
-from engine.core.stops import collect_fired
+from engine.core.settlement import settle_taker, settle_trade
+from engine.core.stops import collect_triggered
 from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILLED,
@@ -84,8 +79,8 @@ from wire.layout import (
 
 @cython.cfunc
 @cython.inline
-def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Bring a waiting order up to date after it has traded: refill, requeue or close."""
+def update_filled_order(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Update a waiting order that has traded: refill, requeue or close it."""
     m = s.m
     level = m[order + O_LEVEL]
     m[order + O_VISIBLE] -= lots
@@ -93,7 +88,7 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
     m[level + L_TOTAL] -= lots
     if not m[order + O_REMAINING]:
         leave_book(s, order)
-        put_order(s, order, with_status(m[order + O_TERMS], STATUS_FILLED, CLOSE_FILLED))
+        emit_order(s, order, with_status(m[order + O_FLAGS], STATUS_FILLED, CLOSE_FILLED))
         unregister_order(s, order)
         free_order(s, order)
         return 0
@@ -102,8 +97,8 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
         unlink_order(s, level, order)
         m[order + O_VISIBLE] = visible_of(s, order)
         append_order(s, level, order)
-    show_level(s, level)
-    put_order(s, order, m[order + O_TERMS])
+    emit_level(s, level)
+    emit_order(s, order, m[order + O_FLAGS])
     return 0
 
 
@@ -115,7 +110,7 @@ def after_fill(s: Store, order: cython.longlong, lots: cython.longlong) -> cytho
 @cython.exceptval(check=False)
 def is_marketable(s: Store, order: cython.longlong) -> cython.bint:
     """Whether an order never rests, whatever its time in force."""
-    kind = s.m[order + O_TERMS] >> TYPE_SHIFT & TYPE_MASK
+    kind = s.m[order + O_FLAGS] >> TYPE_SHIFT & TYPE_MASK
     return kind == TYPE_MARKET or kind == TYPE_STOP_MARKET
 
 
@@ -130,7 +125,7 @@ def is_worse(side: cython.longlong, price: cython.longlong, limit: cython.longlo
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def breaks(s: Store, market: cython.longlong, price: cython.longlong) -> cython.bint:
+def trips_breaker(s: Store, market: cython.longlong, price: cython.longlong) -> cython.bint:
     """Whether a trade at this price must halt the market instead."""
     m = s.m
     reference = m[market + M_REFERENCE_PRICE]
@@ -146,15 +141,15 @@ def breaks(s: Store, market: cython.longlong, price: cython.longlong) -> cython.
 def limit_price(
     s: Store,
     market: cython.longlong,
-    terms: cython.longlong,
+    flags: cython.longlong,
     price: cython.longlong,
     reference: cython.longlong,
 ) -> cython.longlong:
     """Return the worst price an order may trade at: its own, or a market order's collar."""
-    kind = terms >> TYPE_SHIFT & TYPE_MASK
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
     if kind != TYPE_MARKET and kind != TYPE_STOP_MARKET:
         return price
-    return collared_price(s, market, terms & SIDE_MASK, price, reference)
+    return collared_price(s, market, flags & SIDE_MASK, price, reference)
 
 
 @cython.cfunc
@@ -187,20 +182,20 @@ def collared_price(
 def can_fill(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.bint:
     """Whether a fill-or-kill order would fill whole, looking only."""
     m = s.m
-    terms = m[taker + O_TERMS]
-    side = terms & SIDE_MASK
+    flags = m[taker + O_FLAGS]
+    side = flags & SIDE_MASK
     market = market_of(s, taker)
     need = m[taker + O_REMAINING]
-    prevents = terms >> STP_SHIFT & STP_MASK
+    prevents = flags >> STP_SHIFT & STP_MASK
     level = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
     while level:
         price = m[level + L_PRICE]
-        if is_worse(side, price, limit) or breaks(s, market, price):
+        if is_worse(side, price, limit) or trips_breaker(s, market, price):
             return False
         if not prevents:
             need -= m[level + L_TOTAL]
         else:
-            need = need_behind(s, taker, level, need)
+            need = need_after_level(s, taker, level, need)
         if need <= 0:
             return need > FILL_IMPOSSIBLE
         level = next_level(s, level)
@@ -209,7 +204,7 @@ def can_fill(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def need_behind(
+def need_after_level(
     s: Store, taker: cython.longlong, level: cython.longlong, need: cython.longlong
 ) -> cython.longlong:
     """Return what a taker would still need after a level, FILL_IMPOSSIBLE if it would end there.
@@ -218,7 +213,7 @@ def need_behind(
     comes after all that the level shows.
     """
     m = s.m
-    skips: cython.bint = m[taker + O_TERMS] >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
+    skips: cython.bint = m[taker + O_FLAGS] >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
     hidden: cython.longlong = 0
     maker = m[level + L_HEAD]
     while maker != level:
@@ -241,42 +236,42 @@ def match(
     s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
 ) -> cython.longlong:
     """Trade, then settle for the taker; return why it must end, or CLOSE_NONE."""
-    close_reason = sweep(s, market, taker, limit)
-    if s.m[S_TAKER_PAYS]:
+    close_reason = match_book(s, market, taker, limit)
+    if s.m[S_TAKER_DEBIT]:
         settle_taker(s, market, taker, 0)
     return close_reason
 
 
 @cython.cfunc
 @cython.inline
-def sweep(
+def match_book(
     s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
 ) -> cython.longlong:
     """Trade until filled, out of liquidity or stopped; return why it must end, or CLOSE_NONE."""
     m = s.m
-    terms = m[taker + O_TERMS]
-    side = terms & SIDE_MASK
-    prevents = terms >> STP_SHIFT & STP_MASK
-    rare = m[taker + O_RARE]
-    by_quote = m[rare + X_QUOTE_AMOUNT] if rare else 0
+    flags = m[taker + O_FLAGS]
+    side = flags & SIDE_MASK
+    prevents = flags >> STP_SHIFT & STP_MASK
+    conditions = m[taker + O_CONDITIONS]
+    by_quote = m[conditions + COND_QUOTE_AMOUNT] if conditions else 0
     book = book_of(market, SIDE_BUY + SIDE_SELL - side)
     while True:
         level = m[book + B_BEST]
         price = m[level + L_PRICE]
         if not level or is_worse(side, price, limit):
             return CLOSE_NONE
-        if breaks(s, market, price):
+        if trips_breaker(s, market, price):
             m[market + M_STATE] = STATE_HALTED
             touch_market(s, market)
             return CLOSE_MARKET_NOT_OPEN
         wanted = m[taker + O_REMAINING]
         if by_quote:
-            wanted = m[rare + X_BUDGET] // (price * m[market + M_TICK_UNITS])
+            wanted = m[conditions + COND_BUDGET] // (price * m[market + M_TICK_UNITS])
             if not wanted:
                 return CLOSE_FILLED if m[taker + O_FILLED_QUOTE] else CLOSE_UNFILLED_REMAINDER
         maker = m[level + L_HEAD]
         if prevents and is_self_trade(s, taker, maker):
-            if prevent(s, taker, maker, wanted):
+            if prevent_self_trade(s, taker, maker, wanted):
                 return CLOSE_SELF_TRADE_PREVENTION
             continue
         lots = m[maker + O_VISIBLE]
@@ -284,7 +279,7 @@ def sweep(
             lots = wanted
         # Here two orders meet.
         trade(s, market, maker, taker, side, price, lots)
-        if not m[taker + O_REMAINING] and not (by_quote and m[rare + X_BUDGET]):
+        if not m[taker + O_REMAINING] and not (by_quote and m[conditions + COND_BUDGET]):
             return CLOSE_FILLED
 
 
@@ -301,16 +296,16 @@ def trade(
 ) -> cython.longlong:
     """Let the first order of a book and the one being decided trade."""
     m = s.m
-    quote_units = exchange(s, market, maker, taker, side, price, lots, True)
-    rare = m[taker + O_RARE]
-    if rare and m[rare + X_QUOTE_AMOUNT]:
+    quote_units = settle_trade(s, market, maker, taker, side, price, lots, True)
+    conditions = m[taker + O_CONDITIONS]
+    if conditions and m[conditions + COND_QUOTE_AMOUNT]:
         m[taker + O_QUANTITY] += lots
         m[taker + O_REMAINING] += lots
-        m[rare + X_BUDGET] -= quote_units
-    after_fill(s, maker, lots)
+        m[conditions + COND_BUDGET] -= quote_units
+    update_filled_order(s, maker, lots)
     if m[market + M_LAST_PRICE] != price:
         m[market + M_LAST_PRICE] = price
-        collect_fired(s, market)
+        collect_triggered(s, market)
     return 0
 
 
@@ -327,17 +322,17 @@ def is_self_trade(s: Store, taker: cython.longlong, maker: cython.longlong) -> c
     if taker_account == maker_account:
         return True
     group = m[taker_account + A_GROUP]
-    by_group = m[taker + O_TERMS] >> STP_BY_GROUP_SHIFT & 1
+    by_group = m[taker + O_FLAGS] >> STP_BY_GROUP_SHIFT & 1
     return by_group and group and group == m[maker_account + A_GROUP]
 
 
 @cython.cfunc
-def prevent(
+def prevent_self_trade(
     s: Store, taker: cython.longlong, maker: cython.longlong, wanted: cython.longlong
 ) -> cython.bint:
     """Apply the taker's mode to a meeting with its own order; return whether it ends."""
     make_room(s)
-    mode = s.m[taker + O_TERMS] >> STP_SHIFT & STP_MASK
+    mode = s.m[taker + O_FLAGS] >> STP_SHIFT & STP_MASK
     if mode == STP_DECREMENT:
         return decrement(s, taker, maker, wanted)
     if mode != STP_CANCEL_TAKER:
@@ -354,22 +349,22 @@ def decrement(
     lots = m[maker + O_REMAINING]
     if wanted < lots:
         lots = wanted
-    rare = m[taker + O_RARE]
-    by_quote = m[rare + X_QUOTE_AMOUNT] if rare else 0
+    conditions = m[taker + O_CONDITIONS]
+    by_quote = m[conditions + COND_QUOTE_AMOUNT] if conditions else 0
     if by_quote:
         tick_units = m[market_of(s, taker) + M_TICK_UNITS]
-        m[rare + X_BUDGET] -= value_of(m[maker + O_PRICE], tick_units, lots)
+        m[conditions + COND_BUDGET] -= value_of(m[maker + O_PRICE], tick_units, lots)
     else:
         m[taker + O_QUANTITY] -= lots
         m[taker + O_REMAINING] -= lots
-    reduce(s, maker, lots)
+    reduce_order(s, maker, lots)
     if m[maker + O_REMAINING]:
-        put_order(s, maker, m[maker + O_TERMS])
+        emit_order(s, maker, m[maker + O_FLAGS])
     else:
         leave_book(s, maker)
-        put_order(
-            s, maker, with_status(m[maker + O_TERMS], STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+        emit_order(
+            s, maker, with_status(m[maker + O_FLAGS], STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
         )
         unregister_order(s, maker)
         free_order(s, maker)
-    return not m[taker + O_REMAINING] and not (by_quote and m[rare + X_BUDGET])
+    return not m[taker + O_REMAINING] and not (by_quote and m[conditions + COND_BUDGET])

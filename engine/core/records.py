@@ -6,70 +6,74 @@ for the picture. Like ``wire.layout`` this module holds integers only; they beco
 """
 
 # --- state of the shard: single words -------------------------------------------------------------
+# The first 16 words stay 0: a record at 0, "none", reads as an empty one.
 
-S_SEQUENCE = 8
-S_TIME_MS = 9
-S_TRADE_ID = 10
-S_DIGEST = 11  # of the full blocks; the sum and length of the block that is not full yet
-S_DIGEST_SUM = 12
-S_DIGEST_LENGTH = 13
-S_HORIZON_MS = 14
-S_EPOCH = 15  # epoch, worker high, worker low
-S_RESULT_EVENT = 20  # first word of the next result, without the kind of command
-S_FIRED_HEAD = 24  # queue of fired stops, linked by O_NEXT
-S_FIRED_TAIL = 25
-S_TOUCHED_MARKETS = 26  # a count
-S_ORDER_COUNT = 30
-S_ACCOUNT_COUNT = 31
-S_BALANCE_COUNT = 32
-S_HOLD_COUNT = 33
-S_ASSET_COUNT = 34
-S_MARKET_COUNT = 35
-S_EXPIRY_COUNT = 36
-S_COUNTDOWN_COUNT = 37
-S_ID_COUNT = 38
-S_ID_NEXT = 39
-S_HEAP_END = 40  # new records begin here
-S_ORDER_FREE = 41  # heads of the lists of freed records
-S_RARE_FREE = 42
-S_LEVEL_FREE = 43
-S_NODE_FREE = 44
-S_HOLD_FREE = 45
-S_ACCOUNT_HEAD = 46  # accounts and balances in the order in which they came to be
-S_ACCOUNT_TAIL = 47
-S_BALANCE_HEAD = 48
-S_BALANCE_TAIL = 49
-S_VIOLATION = 52  # which rules have been seen broken
+S_SEQUENCE = 16
+S_TIME_MS = 17
+S_TRADE_ID = 18
+S_DIGEST = 19  # of the full blocks; the sum and length of the block that is not full yet
+S_DIGEST_SUM = 20
+S_DIGEST_LENGTH = 21
+S_HORIZON_MS = 22
+S_EPOCH = 23  # epoch, worker high, worker low
+S_SAVED_WORDS = 10  # from the sequence to here, in a checkpoint
+S_RESULT_EVENT = 28  # first word of the next result, without the kind of command
+S_TRIGGERED_HEAD = 32  # queue of triggered stops, linked by O_NEXT
+S_TRIGGERED_TAIL = 33
+S_TOUCHED_MARKETS = 34  # a count
+S_ORDER_COUNT = 38
+S_ACCOUNT_COUNT = 39
+S_BALANCE_COUNT = 40
+S_HOLD_COUNT = 41
+S_ASSET_COUNT = 42
+S_MARKET_COUNT = 43
+S_EXPIRY_COUNT = 44
+S_COUNTDOWN_COUNT = 45
+S_ID_COUNT = 46
+S_ID_NEXT = 47
+S_HEAP_END = 48  # new records begin here
+S_ORDER_FREE = 49  # heads of the lists of freed records
+S_CONDITIONS_FREE = 50
+S_LEVEL_FREE = 51
+S_NODE_FREE = 52
+S_HOLD_FREE = 53
+S_ACCOUNT_HEAD = 54  # accounts and balances in the order in which they came to be
+S_ACCOUNT_TAIL = 55
+S_BALANCE_HEAD = 56
+S_BALANCE_TAIL = 57
+S_VIOLATION = 60  # which rules have been seen broken
 VIOLATION_NEGATIVE = 1
 VIOLATION_LEVEL = 2
 VIOLATION_CROSSED = 4
 VIOLATION_HELD = 8
-S_TAKER_PAYS = 56  # in the trades of the order being matched, until they are settled
-S_TAKER_GETS = 57
-S_FEES_PAID = 58  # to the fee account, in the asset the taker pays
-S_FEES_GOT = 59  # and in the one it gets
-S_CHOICE_PRICE = 53  # the best price of an auction found so far
-S_CHOICE_QUANTITY = 54
-S_CHOICE_IMBALANCE = 55
-S_KEYS = 64  # the digest's 64 keys
-S_AHEAD = 128  # a ring: what looking ahead has found for the next commands
-S_LOOK_INDEX = 144  # what to look through for a command about an order, and for a PLACE
-S_LOOK_MASK = 146
-S_LOOK_KEY = 148
-S_LOOK_SHIFT = 150
-S_END = 152
+S_TAKER_DEBIT = 64  # of the trades of the order being matched, until they are settled
+S_TAKER_CREDIT = 65
+S_FEES_DEBIT = 66  # to the fee account, in the asset that the taker pays
+S_FEES_CREDIT = 67  # and in the one that it receives
+S_CHOICE_PRICE = 61  # the best price of an auction found so far
+S_CHOICE_QUANTITY = 62
+S_CHOICE_IMBALANCE = 63
+S_KEYS = 72  # the digest's 64 keys
+S_PREFETCHED = 136  # a ring: what prefetching has found for the next commands
+S_PREFETCH_INDEX = 152  # the index to search for a command about an order, and for a PLACE
+S_PREFETCH_MASK = 154
+S_PREFETCH_KEY = 156
+S_PREFETCH_SHIFT = 158
+S_COMMAND_WORDS_USED = 160  # by kind
+S_END = 192
 
 # --- assets ---------------------------------------------------------------------------------------
 
 ASSETS = S_END
-COIN_TENANT = 0  # 0 = not defined
-COIN_SCALE = 1
-COIN_SYMBOL_HIGH = 2
-COIN_SYMBOL_LOW = 3
-COIN_SUPPLY = 4  # deposits minus withdrawals
-COIN_DRIFT = 5  # what balances have gained beyond the supply: always 0
-COIN_WORDS = 8
-ASSET_LIST = ASSETS + 65536 * COIN_WORDS  # numbers, in order of definition
+ASSET_TENANT = 0  # 0 = not defined
+ASSET_SCALE = 1
+ASSET_SYMBOL_HIGH = 2
+ASSET_SYMBOL_LOW = 3
+ASSET_SUPPLY = 4  # deposits minus withdrawals
+ASSET_DRIFT = 5  # what balances have gained beyond the supply: always 0
+ASSET_WORDS = 8
+ASSET_SAVED_WORDS = 5  # in a checkpoint: all but what is derived
+ASSET_LIST = ASSETS + 65536 * ASSET_WORDS  # numbers, in order of definition
 
 # --- tenants --------------------------------------------------------------------------------------
 
@@ -104,19 +108,20 @@ M_REFERENCE_PRICE = 17
 M_REFERENCE_UNTIL_MS = 18
 M_INDICATIVE_PRICE = 19
 M_INDICATIVE_QUANTITY = 20
+MARKET_SAVED_WORDS = 21  # in a checkpoint: those above; those below are derived
 M_QUANTITY_BOUND = 21  # the limits as they apply
 M_PRICE_BOUND = 22
 M_FEE_BASE = 23  # the fee account's balances
 M_FEE_QUOTE = 24
 M_TOUCHED = 25
-M_ORDER_EVENT = 26  # first words of its events, without terms or side
+M_ORDER_EVENT = 26  # first words of its events, without flags or side
 M_TRADE_EVENT = 27
 M_BOOKS = 32  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 64
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
 NO_MARKET = MARKET_LIST + 65536  # stands for a market that is not defined; all zeros
-ORDINARY_TERMS = NO_MARKET + MARKET_WORDS  # 1 for terms that need no further look
-FIXED_WORDS = ORDINARY_TERMS + 8192
+PLAIN_FLAGS = NO_MARKET + MARKET_WORDS  # 1 for the flags of plain limit orders
+FIXED_WORDS = PLAIN_FLAGS + 8192
 
 # A book is one side: price levels, linked by price, found through a 64-way trie.
 B_ROOT = 0
@@ -136,9 +141,9 @@ BOOK_STOPS = 16  # from a side's book to its stops
 # account are links of them too, with the same offsets, so that no end needs a second look.
 O_ID = 0
 O_BALANCE = 1  # what it pays from; the balance knows its account
-O_TERMS = 2  # as its event's first word has them: kind, market, terms
+O_FLAGS = 2  # as its event's first word has them: kind, market, flags
 O_LEVEL = 3  # 0 while it is in no book
-O_NEXT = 4  # behind it in its level; also the free list and the queue of fired stops
+O_NEXT = 4  # behind it in its level; also the free list and the queue of triggered stops
 O_PREVIOUS = 5
 O_VISIBLE = 6
 O_REMAINING = 7
@@ -147,25 +152,32 @@ O_QUANTITY = 9
 O_FILLED_QUOTE = 10
 O_ID_HIGH = 11
 O_ID_LOW = 12
-O_RARE = 13  # 0 for a plain order
+O_CONDITIONS = 13  # 0 for a plain order
 O_ACCOUNT_NEXT = 14
 O_ACCOUNT_PREVIOUS = 15
 ORDER_WORDS = 16
-STATUS_BITS = (1 << 25) - (1 << 16)  # status and close reason, of the terms
+STATUS_BITS = (1 << 25) - (1 << 16)  # status and close reason, of the flags
 FILL_IMPOSSIBLE = -(1 << 62)
 
-X_TRIGGER_PRICE = 0
-X_DISPLAY_QUANTITY = 1
-X_EXPIRE_MS = 2
-X_QUOTE_AMOUNT = 3
-X_BUDGET = 4  # quote units that a market buy by quote amount may still spend
-X_HEAP = 5  # place in the heap of expiries, from 1; 0 = not in it
-RARE_WORDS = 8
+# What waits in a heap has these fields at the same offsets: conditions and accounts (``heap``).
+HEAP_NUMBER = 0
+HEAP_DUE_MS = 6
+HEAP_POSITION = 7  # from 1; 0 = in no heap
+
+COND_ORDER_ID = 0  # HEAP_NUMBER; also the free list. It and the order are written when it expires
+COND_ORDER = 1
+COND_TRIGGER_PRICE = 2
+COND_DISPLAY_QUANTITY = 3
+COND_QUOTE_AMOUNT = 4
+COND_BUDGET = 5  # quote units that a market buy by quote amount may still spend
+COND_EXPIRE_MS = 6  # HEAP_DUE_MS
+COND_HEAP_POSITION = 7
+CONDITIONS_WORDS = 8
 
 L_PRICE = 0
 L_VISIBLE = 1
 L_TOTAL = 2
-L_STATED = 3  # where it was last stated, in words put out since the start
+L_EMITTED = 3  # where it was last emitted, in words put out since the start
 L_HEAD = 4  # O_NEXT
 L_TAIL = 5  # O_PREVIOUS
 L_EVENT = 6  # the word that names it in its events; 0 for stops: they are not shown
@@ -183,19 +195,19 @@ NODE_WORDS = 72
 NODE_DIGIT_BITS = 6
 NODE_DIGIT_MASK = 63
 
-A_NUMBER = 0
+A_NUMBER = 0  # HEAP_NUMBER
 A_FEES = 1  # offset of its tier's fees
-A_STATE = 2
-A_ASSET_NEW = 3  # the two balances used last, so that most look-ups end here
-A_BALANCE_NEW = 4
-A_ASSET_OLD = 5
-A_BALANCE_OLD = 6
-A_TIER = 7
-A_GROUP = 8
-A_HOLD_HEAD = 9
-A_HOLD_TAIL = 10
-A_DEADLINE_MS = 11
-A_HEAP = 12
+A_ASSET_NEW = 2  # the two balances used last, so that most look-ups end here
+A_BALANCE_NEW = 3
+A_ASSET_OLD = 4
+A_BALANCE_OLD = 5
+A_DEADLINE_MS = 6  # HEAP_DUE_MS; 0 = disarmed
+A_HEAP_POSITION = 7
+A_STATE = 8
+A_TIER = 9
+A_GROUP = 10
+A_HOLD_HEAD = 11
+A_HOLD_TAIL = 12
 A_NEXT = 13
 A_ORDER_HEAD = 14  # O_ACCOUNT_NEXT
 A_ORDER_TAIL = 15  # O_ACCOUNT_PREVIOUS
@@ -205,10 +217,10 @@ BAL_ACCOUNT = 0
 BAL_EVENT = 1  # as its event's first word has it: kind, asset
 BAL_AVAILABLE = 2
 BAL_HELD = 3
-BAL_STATED = 4  # where it was last stated, in words put out since the start
+BAL_EMITTED = 4  # where it was last emitted, in words put out since the start
 BAL_NUMBER = 5  # its account's number
 BAL_NEXT = 6
-BAL_COIN = 7  # its asset
+BAL_ASSET = 7  # its asset
 BALANCE_WORDS = 8
 
 H_ID = 0
@@ -224,6 +236,8 @@ I_LOW = 1
 I_OUTCOME = 2
 I_STAMP_MS = 3
 ID_WORDS = 4
+
+HEAD_CAPACITIES = 5  # capacities at the start of a checkpoint's head
 
 # --- bounds of the layout as numbers of bits ------------------------------------------------------
 
@@ -242,13 +256,13 @@ ORDER_INDEX_ID_BITS = 30
 ORDER_INDEX_ID_MASK = (1 << 30) - 1
 INDEX_GROUP_BITS = 4  # neighbours in number are neighbours in memory
 INDEX_GROUP_MASK = 15
-# How many commands ahead each stage of looking ahead is (``ahead``).
-AHEAD_COMMANDS = 20
-AHEAD_INDEXES = 12
-AHEAD_RECORDS = 6
-AHEAD_NEIGHBOURS = 3
-AHEAD_MASK = 15
-AHEAD_FROM_RECORDS = 16_384  # orders and accounts; fewer stay in a processor's second cache
+# How many commands ahead each stage of prefetching is (``prefetch``).
+PREFETCH_COMMANDS = 20
+PREFETCH_INDEXES = 12
+PREFETCH_RECORDS = 6
+PREFETCH_NEIGHBOURS = 3
+PREFETCH_MASK = 15
+PREFETCH_FROM_RECORDS = 16_384  # orders and accounts; fewer stay in a processor's second cache
 
 ID_FINGERPRINT_BITS = 32
 ID_FINGERPRINT_MASK = (1 << 32) - 1

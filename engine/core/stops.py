@@ -1,4 +1,4 @@
-"""Stops: which of them the last price fires, and the queue they wait in until they run."""
+"""Stops: which of them the last price triggers, and the queue they wait in until executed."""
 
 import cython
 
@@ -8,16 +8,16 @@ from engine.core.orders import withdraw
 from engine.core.records import (
     B_BEST,
     BOOK_STOPS,
+    COND_TRIGGER_PRICE,
     L_HEAD,
     L_PRICE,
     M_LAST_PRICE,
     M_STATE,
+    O_CONDITIONS,
+    O_FLAGS,
     O_NEXT,
-    O_RARE,
-    O_TERMS,
-    S_FIRED_HEAD,
-    S_FIRED_TAIL,
-    X_TRIGGER_PRICE,
+    S_TRIGGERED_HEAD,
+    S_TRIGGERED_TAIL,
 )
 from engine.core.store import Store, make_room
 from wire.layout import SIDE_BUY, SIDE_SELL, STATE_OPEN, TRIGGERED_SHIFT
@@ -25,35 +25,35 @@ from wire.layout import SIDE_BUY, SIDE_SELL, STATE_OPEN, TRIGGERED_SHIFT
 
 @cython.cfunc
 @cython.inline
-def collect_fired(s: Store, market: cython.longlong) -> cython.longlong:
-    """Queue the stops that the last price fires: by trigger price, then time."""
+def collect_triggered(s: Store, market: cython.longlong) -> cython.longlong:
+    """Queue the stops that the last price triggers: by trigger price, then time."""
     m = s.m
     book = book_of(market, SIDE_BUY) + BOOK_STOPS
     level = m[book + B_BEST]
     while level and m[level + L_PRICE] <= m[market + M_LAST_PRICE]:
-        queue_fired(s, m[level + L_HEAD])
+        queue_triggered(s, m[level + L_HEAD])
         level = m[book + B_BEST]
     book = book_of(market, SIDE_SELL) + BOOK_STOPS
     level = m[book + B_BEST]
     while level and m[level + L_PRICE] >= m[market + M_LAST_PRICE]:
-        queue_fired(s, m[level + L_HEAD])
+        queue_triggered(s, m[level + L_HEAD])
         level = m[book + B_BEST]
     return 0
 
 
 @cython.cfunc
-def queue_fired(s: Store, stop: cython.longlong) -> cython.longlong:
-    """Move a stop from its book to the queue of fired stops."""
+def queue_triggered(s: Store, stop: cython.longlong) -> cython.longlong:
+    """Move a stop from its book to the queue of triggered stops."""
     make_room(s)
     m = s.m
     withdraw(s, stop)
-    m[stop + O_TERMS] |= 1 << TRIGGERED_SHIFT
+    m[stop + O_FLAGS] |= 1 << TRIGGERED_SHIFT
     m[stop + O_NEXT] = 0
-    if m[S_FIRED_HEAD]:
-        m[m[S_FIRED_TAIL] + O_NEXT] = stop
+    if m[S_TRIGGERED_HEAD]:
+        m[m[S_TRIGGERED_TAIL] + O_NEXT] = stop
     else:
-        m[S_FIRED_HEAD] = stop
-    m[S_FIRED_TAIL] = stop
+        m[S_TRIGGERED_HEAD] = stop
+    m[S_TRIGGERED_TAIL] = stop
     return 0
 
 
@@ -67,5 +67,5 @@ def is_triggered(s: Store, order: cython.longlong) -> cython.bint:
     last = m[market + M_LAST_PRICE]
     if m[market + M_STATE] != STATE_OPEN or not last:
         return False
-    trigger = m[m[order + O_RARE] + X_TRIGGER_PRICE]
+    trigger = m[m[order + O_CONDITIONS] + COND_TRIGGER_PRICE]
     return trigger <= last if is_buy(s, order) else trigger >= last

@@ -16,6 +16,7 @@ from engine.core.hints import new_bytes, text_of
 from engine.core.records import (
     ACCOUNT_WORDS,
     BALANCE_WORDS,
+    CONDITIONS_WORDS,
     FIXED_WORDS,
     HEAP_ALIGNMENT_WORDS,
     HEAP_GROWTH_WORDS,
@@ -30,20 +31,26 @@ from engine.core.records import (
     ORDER_INDEX_ID_MASK,
     ORDER_WORDS,
     OUTPUT_MARGIN_WORDS,
-    RARE_WORDS,
+    S_COMMAND_WORDS_USED,
     S_HEAP_END,
     S_HORIZON_MS,
     S_KEYS,
-    S_LOOK_INDEX,
-    S_LOOK_KEY,
-    S_LOOK_MASK,
-    S_LOOK_SHIFT,
+    S_PREFETCH_INDEX,
+    S_PREFETCH_KEY,
+    S_PREFETCH_MASK,
+    S_PREFETCH_SHIFT,
     S_RESULT_EVENT,
     S_TIME_MS,
     TENANT_WORDS,
 )
 from engine.digest import KEYS
-from wire.layout import EVENT_KIND_SHIFT, EVENT_RESULT, RESULT_TIME_SHIFT, WORD_BYTES
+from wire.layout import (
+    COMMAND_WORDS_USED,
+    EVENT_KIND_SHIFT,
+    EVENT_RESULT,
+    RESULT_TIME_SHIFT,
+    WORD_BYTES,
+)
 
 
 @cython.cclass
@@ -57,7 +64,7 @@ class Store:
     started: cython.Py_ssize_t  # where the command being decided began to put out
     base: cython.Py_ssize_t  # words put out by the batches before
     decided: cython.Py_ssize_t  # commands of the batch that have been decided
-    ahead: cython.Py_ssize_t  # the order or account that looking ahead has found, or 0
+    guess: cython.Py_ssize_t  # the order or account that prefetching has found, or 0
 
     capacity_orders: cython.Py_ssize_t
     capacity_accounts: cython.Py_ssize_t
@@ -109,7 +116,7 @@ def index_bits(capacity: int) -> int:
 
 @cython.ccall
 def lay_out(s: Store) -> object:
-    """Give indexes, ring and heaps their place, and leave the rest to the records."""
+    """Lay out indexes, ring and heaps, and leave the rest to the records."""
     position = FIXED_WORDS
     s.account_index = position
     bits = index_bits(s.capacity_accounts)
@@ -151,19 +158,21 @@ def lay_out(s: Store) -> object:
     m[S_HEAP_END] = heap
     m[S_HORIZON_MS] = -1
     note_time(s)
-    m[S_LOOK_INDEX], m[S_LOOK_INDEX + 1] = s.order_index, s.account_index
-    m[S_LOOK_MASK], m[S_LOOK_MASK + 1] = s.order_index_mask, s.account_index_mask
-    m[S_LOOK_KEY], m[S_LOOK_KEY + 1] = ORDER_INDEX_ID_MASK, -1
-    m[S_LOOK_SHIFT], m[S_LOOK_SHIFT + 1] = ORDER_INDEX_ID_BITS, 0
+    m[S_PREFETCH_INDEX], m[S_PREFETCH_INDEX + 1] = s.order_index, s.account_index
+    m[S_PREFETCH_MASK], m[S_PREFETCH_MASK + 1] = s.order_index_mask, s.account_index_mask
+    m[S_PREFETCH_KEY], m[S_PREFETCH_KEY + 1] = ORDER_INDEX_ID_MASK, -1
+    m[S_PREFETCH_SHIFT], m[S_PREFETCH_SHIFT + 1] = ORDER_INDEX_ID_BITS, 0
     for index, key in enumerate(KEYS):
         m[S_KEYS + index] = key
+    for kind, used in enumerate(COMMAND_WORDS_USED):
+        m[S_COMMAND_WORDS_USED + kind] = used
     return None
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 def note_time(s: Store) -> cython.longlong:
-    """Have results tell the engine's time."""
+    """Put the engine's time into the first word of results."""
     m = s.m
     m[S_RESULT_EVENT] = EVENT_RESULT << EVENT_KIND_SHIFT | m[S_TIME_MS] << RESULT_TIME_SHIFT
     return 0
@@ -178,7 +187,7 @@ def heap_words(s: Store) -> cython.longlong:
     # A market's four books keep their root when they are empty again.
     words += 65536 * 4 * NODE_WORDS
     # A price has at most 42 bits, so at most seven nodes lead to a level.
-    order_words = ORDER_WORDS + RARE_WORDS + LEVEL_WORDS + 7 * NODE_WORDS
+    order_words = ORDER_WORDS + CONDITIONS_WORDS + LEVEL_WORDS + 7 * NODE_WORDS
     return words + (s.capacity_orders + 2) * order_words
 
 
@@ -202,8 +211,8 @@ def grow_output(s: Store, count: cython.longlong) -> object:
         # Written in place: copying a batch's events took a tenth of the time.
         output = new_bytes(cython.NULL, count * WORD_BYTES)
         out, kept = cython.cast(cython.p_long, text_of(output)), s.out
-        for place in range(s.end):
-            out[place] = kept[place]
+        for index in range(s.end):
+            out[index] = kept[index]
         s.output, s.out = output, out
     else:
         words = s.output[: s.end] if s.end else []

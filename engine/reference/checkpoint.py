@@ -7,13 +7,13 @@ number; orders by market and book, as they would trade; the rest as it came into
 from array import array
 from collections.abc import Iterator
 
+from engine.checkpoint import SECTIONS, Sections
 from engine.digest import MASK, Digest
 from engine.reference.book import append_order
 from engine.reference.index import open_account
 from engine.reference.model import Asset, Balance, Hold, Limits, Market, Order
 from engine.reference.orders import register_order
 from engine.reference.state import Capacity, State
-from engine.snapshot import SECTIONS, Sections
 
 # --- writing --------------------------------------------------------------------------------------
 

@@ -23,12 +23,12 @@ have in ``engine.core``.
 
 import struct
 
+from engine.checkpoint import pack, unpack
 from engine.reference.audit import audit
 from engine.reference.checkpoint import read_sections, write_sections
 from engine.reference.dispatch import decide
 from engine.reference.model import Book
 from engine.reference.state import Capacity, State
-from engine.snapshot import pack, unpack
 from wire import layout as w
 from wire.events import Order as OrderEvent
 
@@ -99,18 +99,18 @@ class Engine:
         """Return the rolling state digest, 64 bits unsigned."""
         return self.state.digest.now()
 
-    def snapshot(self) -> bytes:
+    def checkpoint(self) -> bytes:
         """Return the whole state as bytes."""
         return pack(write_sections(self.state))
 
     @classmethod
     def restore(cls, data: bytes) -> "Engine":
-        """Return an engine in a snapshot's state.
+        """Return an engine in a checkpoint's state.
 
         Raises
         ------
-        SnapshotError
-            The bytes are not a whole, unharmed snapshot of a known version.
+        CheckpointError
+            The bytes are not a whole, unharmed checkpoint of a known version.
         """
         engine = cls()
         engine.state = read_sections(unpack(data))

@@ -75,20 +75,20 @@ class ToyEngine:
         first |= reason << w.RESULT_REASON_SHIFT | kind
         return _RESULT.pack(first, state.sequence, high, low, account, order_id, 0)
 
-    def snapshot(self) -> bytes:
+    def checkpoint(self) -> bytes:
         return msgspec.msgpack.encode(self._state)
 
     @classmethod
-    def restore(cls, snapshot: bytes) -> Self:
+    def restore(cls, checkpoint: bytes) -> Self:
         engine = cls()
         try:
-            engine._state = msgspec.msgpack.decode(snapshot, type=_State)
+            engine._state = msgspec.msgpack.decode(checkpoint, type=_State)
         except msgspec.DecodeError as error:
             raise ValueError(str(error)) from error
         return engine
 
     def digest(self) -> int:
-        return int.from_bytes(sha256(self.snapshot()).digest()[:8], "big")
+        return int.from_bytes(sha256(self.checkpoint()).digest()[:8], "big")
 
     def check(self) -> None:
         """It has no books."""

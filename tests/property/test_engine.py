@@ -38,15 +38,15 @@ def agree(words: list[int], engine_class: Any) -> None:
         events.append(reference.apply(one))
         assert engine.apply(one) == events[-1]
         assert engine.digest() == reference.digest()
-        assert engine.snapshot() == reference.snapshot()
+        assert engine.checkpoint() == reference.checkpoint()
         engine.check()
         reference.check()
     at_once = engine_class(**CAPACITY)
     assert at_once.apply(b"".join(commands)) == b"".join(events)
     assert at_once.digest() == engine.digest()
-    restored = engine_class.restore(engine.snapshot())
+    restored = engine_class.restore(engine.checkpoint())
     restored.check()
-    assert restored.snapshot() == engine.snapshot()
+    assert restored.checkpoint() == engine.checkpoint()
 
 
 def lists(size: int) -> st.SearchStrategy[list[int]]:
@@ -81,4 +81,4 @@ def test_any_bytes_are_refused_alike(data: bytes) -> None:
     data = data[: len(data) // 128 * 128]
     reference, engine = ReferenceEngine(**CAPACITY), FastEngine(**CAPACITY)
     assert engine.apply(data) == reference.apply(data)
-    assert engine.snapshot() == reference.snapshot()
+    assert engine.checkpoint() == reference.checkpoint()

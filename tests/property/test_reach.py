@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.core import placing
+from engine.core import place
 from engine.core.engine import Engine as InterpretedEngine
 from engine.reference import Engine
 from tests.property.random_commands import CAPACITY, command, world
@@ -67,13 +67,13 @@ def _prevented(wish: Command, orders: list[Order]) -> Iterator[tuple[str, object
 
 
 def _stops(orders: list[Order]) -> Iterator[tuple[str, object]]:
-    fired = {order.order_id: order for order in orders if w.flags_triggered(order.flags)}
-    yield from (("stop fired", order.order_type) for order in fired.values())
-    if len(fired) > 1:
-        yield ("several stops fired by one command", 1)
+    triggered = {order.order_id: order for order in orders if w.flags_triggered(order.flags)}
+    yield from (("stop triggered", order.order_type) for order in triggered.values())
+    if len(triggered) > 1:
+        yield ("several stops triggered by one command", 1)
     for order in orders:
         if order.order_type in (w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET) and (
-            order.close_reason and order.order_id not in fired
+            order.close_reason and order.order_id not in triggered
         ):
             yield ("stop closed while pending", order.close_reason)
 
@@ -111,8 +111,8 @@ EVERYTHING: dict[str, set[Any]] = {
     "traded in the market": {1, 2, 3, 4},
     "prevented by mode": set(PREVENTIONS),
     "prevented by group": {1},
-    "stop fired": {w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET},
-    "several stops fired by one command": {1},
+    "stop triggered": {w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET},
+    "several stops triggered by one command": {1},
     "stop closed while pending": {
         w.CLOSE_CANCELLED_BY_USER,
         w.CLOSE_COUNTDOWN_ELAPSED,
@@ -139,7 +139,7 @@ def test_everything_happens(seen: Seen, subject: str) -> None:
     assert not missing
 
 
-WAYS_OF_ORDERS = ("place_ordinary", "place_rare")
+WAYS_OF_ORDERS = ("place_plain_limit", "place_general")
 
 
 def test_both_ways_of_an_order_are_taken_to_every_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_both_ways_of_an_order_are_taken_to_every_end(monkeypatch: pytest.Monkey
     ends: Seen = Counter()
 
     def counted(way: str) -> Any:
-        decided = getattr(placing, way)
+        decided = getattr(place, way)
 
         def decide(*arguments: Any) -> int:
             reason: int = decided(*arguments)
@@ -156,8 +156,8 @@ def test_both_ways_of_an_order_are_taken_to_every_end(monkeypatch: pytest.Monkey
 
         return decide
 
-    for way in (*WAYS_OF_ORDERS, "rest_at_once"):
-        monkeypatch.setattr(placing, way, counted(way))
+    for way in (*WAYS_OF_ORDERS, "rest_plain_limit"):
+        monkeypatch.setattr(place, way, counted(way))
     draw = random.Random(3)
     for _ in range(HISTORIES):
         reference, engine = Engine(**CAPACITY), InterpretedEngine(**CAPACITY)
@@ -174,4 +174,4 @@ def test_both_ways_of_an_order_are_taken_to_every_end(monkeypatch: pytest.Monkey
         w.REASON_CAPACITY_EXHAUSTED,
     }
     assert not {(way, end) for way in WAYS_OF_ORDERS for end in worth} - set(ends)
-    assert 0 < ends["rest_at_once", 0] < ends["place_ordinary", w.REASON_ACCEPTED]
+    assert 0 < ends["rest_plain_limit", 0] < ends["place_plain_limit", w.REASON_ACCEPTED]

@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from bursa.journal.replica import Engine
-from engine.errors import SnapshotError
+from engine.errors import CheckpointError
 from tests.doubles.toy_engine import ToyEngine
 
 _SIZES = {
@@ -29,7 +29,7 @@ class SmallEngines:
     def restore(self, snapshot: bytes) -> Engine:
         try:
             engine: Engine = self._class.restore(snapshot)
-        except SnapshotError as error:
+        except CheckpointError as error:
             raise ValueError(str(error)) from error
         return engine
 

@@ -62,7 +62,7 @@ def disarmed(desk: Desk) -> None:
     arm(desk, ALICE, 0)
 
 
-def fired(desk: Desk) -> None:
+def elapsed(desk: Desk) -> None:
     arm(desk, ALICE, 50)
     good_till(desk, 300)
     desk.time(BORN_MS + 50)
@@ -96,7 +96,7 @@ DUE_MS = {
     "an armed switch's": (lambda desk: arm(desk, ALICE, 50), 150),
     "a renewed switch's": (renewed, 180),
     "not a disarmed switch's": (disarmed, 0),
-    "not a fired switch's, nor its orders'": (fired, 0),
+    "not an elapsed switch's, nor its orders'": (elapsed, 0),
     "the earliest switch's": (of_several, 160),
     "an expiry before a switch": (expiry_first, 150),
     "a switch before an expiry": (countdown_first, 190),
@@ -110,4 +110,4 @@ def test_next_due_time(
     desk.time(BORN_MS)
     history(desk)
     assert desk.engine.next_due_ms == due_ms
-    assert engine_class.restore(desk.engine.snapshot()).next_due_ms == due_ms
+    assert engine_class.restore(desk.engine.checkpoint()).next_due_ms == due_ms

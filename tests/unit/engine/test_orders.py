@@ -217,7 +217,7 @@ def test_stops_fire_in_the_batch_of_the_trade_by_price_then_time(desk: Desk) -> 
     assert desk.engine.stops(MARKET, BUY) == [(out_of_reach, 1)]
 
 
-def test_stop_limit_rests_at_its_price_once_fired(desk: Desk) -> None:
+def test_stop_limit_rests_at_its_price_once_triggered(desk: Desk) -> None:
     stop = desk.place(BOB, SELL, 95, 2, order_type=w.TYPE_STOP_LIMIT, trigger_price=98)
     (conditions,) = desk.of(OrderConditions)
     assert conditions.trigger_price == 98

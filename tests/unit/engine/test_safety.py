@@ -1,4 +1,4 @@
-"""Snapshots, garbage and damage: refused with a clear error, state untouched."""
+"""Checkpoints, garbage and damage: refused with a clear error, state untouched."""
 
 import random
 import struct
@@ -12,7 +12,7 @@ from engine.core import COMPILED
 from engine.core import Engine as FastEngine
 from engine.core import records as r
 from engine.core.index import find_order
-from engine.errors import InvariantViolation, SnapshotError
+from engine.errors import CheckpointError, InvariantViolation
 from engine.reference import Engine as ReferenceEngine
 from engine.reference.model import Balance
 from tests.property.random_commands import CAPACITY, command, world
@@ -29,7 +29,7 @@ from wire.codec import (
 )
 from wire.events import DecodeError, Result
 
-GOLDEN = Path(__file__).parent / "data" / "snapshot-version-1.bin"
+GOLDEN = Path(__file__).parent / "data" / "checkpoint-version-1.bin"
 
 
 def history(seed: int, count: int) -> list[bytes]:
@@ -44,20 +44,20 @@ def history(seed: int, count: int) -> list[bytes]:
     return commands
 
 
-def test_snapshot_plus_tail_is_full_replay_at_every_cut(engine_class: Any) -> None:
+def test_checkpoint_plus_tail_is_full_replay_at_every_cut(engine_class: Any) -> None:
     commands = history(3, 150)
     whole = engine_class(**CAPACITY)
     outputs = [whole.apply(commands[0])]
-    snapshots = [whole.snapshot()]
+    checkpoints = [whole.checkpoint()]
     for one in commands[1:]:
         outputs.append(whole.apply(one))
-        snapshots.append(whole.snapshot())
+        checkpoints.append(whole.checkpoint())
     for cut in range(0, len(commands), 7):
-        engine = engine_class.restore(snapshots[cut])
+        engine = engine_class.restore(checkpoints[cut])
         tail = engine.apply(b"".join(commands[cut + 1 :]))
         assert tail == b"".join(outputs[cut + 1 :])
         assert engine.digest() == whole.digest()
-        assert engine.snapshot() == snapshots[-1]
+        assert engine.checkpoint() == checkpoints[-1]
         engine.check()
 
 
@@ -83,7 +83,7 @@ def test_a_different_history_has_a_different_digest(engine_class: Any) -> None:
     assert len(digests) == 20
 
 
-def test_golden_snapshot_of_version_1_is_still_read(engine_class: Any) -> None:
+def test_golden_checkpoint_of_version_1_is_still_read(engine_class: Any) -> None:
     engine = engine_class.restore(GOLDEN.read_bytes())
     engine.check()
     # What the engine said of itself on the day the file was written.
@@ -102,7 +102,7 @@ def test_golden_snapshot_of_version_1_is_still_read(engine_class: Any) -> None:
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other", "version"])
-def test_damaged_snapshot(engine_class: Any, damage: str) -> None:
+def test_damaged_checkpoint(engine_class: Any, damage: str) -> None:
     whole = GOLDEN.read_bytes()
     draw = random.Random(5)
     for _ in range(30):
@@ -117,16 +117,16 @@ def test_damaged_snapshot(engine_class: Any, damage: str) -> None:
             data = bytearray(draw.randbytes(500))
         else:
             data[8] = 99
-        with pytest.raises(SnapshotError):
+        with pytest.raises(CheckpointError):
             engine_class.restore(bytes(data))
 
 
 @pytest.mark.parametrize("length", [1, 127, 129, 200])
 def test_part_of_a_command(desk: Desk, length: int) -> None:
-    before = desk.engine.snapshot()
+    before = desk.engine.checkpoint()
     with pytest.raises(ValueError, match=f"{length} bytes are not whole commands of 128 bytes"):
         desk.engine.apply(bytes(length))
-    assert desk.engine.snapshot() == before
+    assert desk.engine.checkpoint() == before
 
 
 def test_random_words_never_get_through(engine_class: Any) -> None:
@@ -247,18 +247,18 @@ def test_a_batch_finds_what_is_wrong_where_it_works(harm: Any, rule: str) -> Non
 
 
 def test_a_batch_finds_a_crossed_book(monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.core import running  # noqa: PLC0415
+    from engine.core import execution  # noqa: PLC0415
 
     desk = Desk(ENGINES["interpreted"]())
     desk.place(ALICE, BUY, 100, 1)
-    monkeypatch.setattr(running, "match", lambda *_: w.CLOSE_NONE)
+    monkeypatch.setattr(execution, "match", lambda *_: w.CLOSE_NONE)
     with pytest.raises(InvariantViolation, match="crossed"):
         desk.engine.apply(encode_place(BOB, MARKET, SELL, 100, 1))
 
 
 def test_an_internal_error_is_one_commands_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     # Only the interpreted core can be broken from outside; the compiled one is the same source.
-    from engine.core import decide  # noqa: PLC0415
+    from engine.core import dispatch  # noqa: PLC0415
 
     desk = Desk(ENGINES["interpreted"]())
 
@@ -266,7 +266,7 @@ def test_an_internal_error_is_one_commands_refusal(monkeypatch: pytest.MonkeyPat
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(decide, "place_order", broken)
+        patch.setattr(dispatch, "place_order", broken)
         assert desk.refusal(ALICE, BUY, 100, 1, command_id=(1, 1)) == "internal_error"
         two = encode_place(ALICE, MARKET, BUY, 100, 1) + encode_place(ALICE, MARKET, BUY, 1, 1)
         results = list(decode_events(desk.engine.apply(two)))

@@ -19,7 +19,7 @@ def test_a_copy_is_the_state_at_its_call(capture: CopyCapture | ForkCapture) -> 
     async def scenario() -> tuple[bytes, bytes]:
         engine = SmallEngines("core").new()
         engine.apply(credit(1, number=1))
-        expected = engine.snapshot()
+        expected = engine.checkpoint()
         copying = capture.capture(engine)
         engine.apply(credit(2, number=2) * 20)
         return await copying, expected
@@ -31,7 +31,7 @@ def test_a_copy_is_the_state_at_its_call(capture: CopyCapture | ForkCapture) -> 
 @ON_LINUX
 def test_a_copy_that_fails_says_so_and_leaves_no_child() -> None:
     class Broken(ToyEngine):
-        def snapshot(self) -> bytes:
+        def checkpoint(self) -> bytes:
             raise MemoryError
 
     async def scenario() -> None:

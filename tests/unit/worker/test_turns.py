@@ -28,7 +28,7 @@ class SlowCapture:
         self.prepared = True
 
     def capture(self, engine: Engine) -> "asyncio.Future[bytes]":
-        state, loop = engine.snapshot(), asyncio.get_running_loop()
+        state, loop = engine.checkpoint(), asyncio.get_running_loop()
         self.copying = loop.create_future()
         loop.call_later(COPY_S, self.copying.set_result, state)
         return self.copying

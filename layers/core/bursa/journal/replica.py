@@ -28,11 +28,11 @@ class Engine(Protocol):
         add up.
         """
 
-    def snapshot(self) -> bytes:
-        """Write the whole state."""
+    def checkpoint(self) -> bytes:
+        """Return the whole state as bytes."""
 
     def digest(self) -> int:
-        """Tell apart two histories."""
+        """Return the rolling state digest: it differs between two histories."""
 
     def check(self) -> None:
         """Add everything up; slow, for tools and tests."""

@@ -1,4 +1,4 @@
-"""The bytes of a snapshot: one format for both engines, versioned and checksummed.
+"""The bytes of a checkpoint: one format for both engines, versioned and checksummed.
 
 ::
 
@@ -14,14 +14,14 @@ import hashlib
 import struct
 from array import array
 
-from engine.errors import SnapshotError
+from engine.errors import CheckpointError
 
 VERSION = 1
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
 _WORD = struct.Struct("<q")
 
-# Section -> words a row. Words are named where the engines write them (``reference.engine``).
+# Section -> words a row. Words are named where the engines write them (``checkpoint`` of each).
 SECTIONS = {
     "head": 15,
     "assets": 6,
@@ -37,7 +37,7 @@ Sections = dict[str, "array[int]"]
 
 
 def pack(sections: Sections) -> bytes:
-    """Return a snapshot of the current version."""
+    """Return a checkpoint of the current version."""
     parts = [MAGIC, _WORD.pack(VERSION)]
     for name in SECTIONS:
         words = sections[name]
@@ -47,24 +47,24 @@ def pack(sections: Sections) -> bytes:
 
 
 def unpack(data: bytes) -> Sections:
-    """Return the sections of a snapshot, brought up to the current version.
+    """Return the sections of a checkpoint, brought up to the current version.
 
     Raises
     ------
-    SnapshotError
-        Not a snapshot, cut short, damaged, or written by a version this one can't read.
+    CheckpointError
+        Not a checkpoint, cut short, damaged, or written by a version this one can't read.
     """
     if len(data) < len(MAGIC) + _WORD.size + _CHECKSUM_BYTES:
-        raise SnapshotError(f"{len(data)} bytes are too short for a snapshot")
+        raise CheckpointError(f"{len(data)} bytes are too short for a checkpoint")
     body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if body[: len(MAGIC)] != MAGIC:
-        raise SnapshotError("not a snapshot: it starts with other bytes")
+        raise CheckpointError("not a checkpoint: it starts with other bytes")
     if checksum != _checksum(body):
-        raise SnapshotError("the checksum does not match: damaged or cut short")
+        raise CheckpointError("the checksum does not match: damaged or cut short")
     (version,) = _WORD.unpack_from(body, len(MAGIC))
     if version not in _READERS:
         known = ", ".join(map(str, _READERS))
-        raise SnapshotError(f"version {version} is unknown; this engine reads {known}")
+        raise CheckpointError(f"version {version} is unknown; this engine reads {known}")
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 
@@ -72,22 +72,22 @@ def _read_version_1(body: bytes, position: int) -> Sections:
     sections = {}
     for name, row in SECTIONS.items():
         if position + _WORD.size > len(body):
-            raise SnapshotError(f"section {name} is missing")
+            raise CheckpointError(f"section {name} is missing")
         (count,) = _WORD.unpack_from(body, position)
         position += _WORD.size
         end = position + count * _WORD.size
         if count < 0 or count % row or end > len(body):
-            raise SnapshotError(f"section {name} has an impossible length of {count} words")
+            raise CheckpointError(f"section {name} has an impossible length of {count} words")
         sections[name] = array("q")
         sections[name].frombytes(body[position:end])
         sections[name] = _little_endian(sections[name])
         position = end
     if position != len(body):
-        raise SnapshotError(f"{len(body) - position} bytes follow the last section")
+        raise CheckpointError(f"{len(body) - position} bytes follow the last section")
     return sections
 
 
-# A new version adds a reader here and keeps the old ones: each returns today's sections.
+# A new version may keep readers of the old ones here: each returns today's sections.
 _READERS = {1: _read_version_1}
 
 

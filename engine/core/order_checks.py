@@ -1,4 +1,4 @@
-"""What an order may be: each check returns the reason of a refusal, or 0.
+"""What an order may be: each check returns the reason to reject it, or 0.
 
 Order and numbers of the reasons are in ``wire.layout``; nothing here changes anything.
 """
@@ -6,10 +6,11 @@ Order and numbers of the reasons are in ``wire.layout``; nothing here changes an
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import owner_of, value_of
+from engine.core.ledger import owner_of, reserve_amount, value_of
 from engine.core.matching import is_worse, limit_price
 from engine.core.records import (
     A_GROUP,
+    A_STATE,
     B_BEST,
     L_HEAD,
     L_HIGHER,
@@ -17,7 +18,6 @@ from engine.core.records import (
     L_TOTAL,
     M_COLLAR_PPM,
     M_LAST_PRICE,
-    M_LOT_UNITS,
     M_MARKET_COLLAR_PPM,
     M_MIN_NOTIONAL,
     M_NUMBER,
@@ -28,18 +28,20 @@ from engine.core.records import (
     M_STATE,
     M_TENANT,
     M_TICK_UNITS,
-    MARKETS,
-    NO_MARKET,
     O_NEXT,
     O_REMAINING,
-    ORDINARY_TERMS,
+    S_BALANCE_COUNT,
+    S_ORDER_COUNT,
     S_TIME_MS,
 )
 from engine.core.store import Store
 from wire.layout import (
+    ACCOUNT_STATE_FROZEN,
+    ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
+    HEADER_ACCOUNT,
     ICEBERG_SLICES_MAX,
-    MARKET_MAX,
+    PLACE_DISPLAY_QUANTITY,
     PLACE_EXPIRE_MS,
     PLACE_FLAGS,
     PLACE_PRICE,
@@ -48,6 +50,9 @@ from wire.layout import (
     PLACE_TRIGGER_PRICE,
     POST_ONLY_SHIFT,
     PPM,
+    REASON_ACCOUNT_FROZEN,
+    REASON_CAPACITY_EXHAUSTED,
+    REASON_INSUFFICIENT_BALANCE,
     REASON_INVALID_DISPLAY_QUANTITY,
     REASON_INVALID_EXPIRE_TIME,
     REASON_INVALID_ORDER_TYPE,
@@ -76,12 +81,12 @@ from wire.layout import (
     STATE_HALTED,
     STATE_OPEN,
     STATE_POST_ONLY,
+    STOP_TYPES,
     STP_BY_GROUP_SHIFT,
     STP_CANCEL_MAKER,
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
-    TIF_FOK,
     TIF_GTC,
     TIF_GTD,
     TIF_IOC,
@@ -96,23 +101,67 @@ from wire.layout import (
     TYPE_STOP_MARKET,
 )
 
-# --- terms ----------------------------------------------------------------------------------------
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def check_order(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Return the first reason not to take an order, of those before its worth, or 0."""
+    m = s.m
+    flags = command[PLACE_FLAGS]
+    reason = check_market(s, market, command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT)
+    if reason:
+        return reason
+    if account and m[account + A_STATE] == ACCOUNT_STATE_FROZEN:
+        return REASON_ACCOUNT_FROZEN
+    reason = check_state(s, market, flags)
+    if reason:
+        return reason
+    reason = check_flags(flags)
+    if reason:
+        return reason
+    reason = check_conditions(s, market, command)
+    if reason:
+        return reason
+    quote_amount = command[PLACE_QUOTE_AMOUNT]
+    quantity = 1 if quote_amount else command[PLACE_QUANTITY]
+    reason = check_numbers(s, market, flags, command[PLACE_PRICE], quantity)
+    if reason:
+        return reason
+    if command[PLACE_DISPLAY_QUANTITY]:
+        return check_display(flags, command[PLACE_DISPLAY_QUANTITY], quantity)
+    return 0
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def can_rest(terms: cython.longlong) -> cython.bint:
+def check_market(s: Store, market: cython.longlong, tenant: cython.longlong) -> cython.longlong:
+    """Return why a market is not one of the tenant's, or 0."""
+    m = s.m
+    if not m[market + M_NUMBER]:
+        return REASON_UNKNOWN_MARKET
+    return REASON_WRONG_TENANT if m[market + M_TENANT] != tenant else 0
+
+
+# --- flags ----------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def can_rest(flags: cython.longlong) -> cython.bint:
     """Whether an order's time in force lets it wait."""
-    time_in_force = terms >> TIF_SHIFT & TIF_MASK
+    time_in_force = flags >> TIF_SHIFT & TIF_MASK
     return time_in_force == TIF_GTC or time_in_force == TIF_GTD
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_state(s: Store, market: cython.longlong, terms: cython.longlong) -> cython.longlong:
-    """Return why the market's state does not take an order of these terms, or 0."""
+def check_state(s: Store, market: cython.longlong, flags: cython.longlong) -> cython.longlong:
+    """Return why the market's state does not take an order of these flags, or 0."""
     state = s.m[market + M_STATE]
     if state == STATE_OPEN:
         return 0
@@ -120,13 +169,13 @@ def refuse_state(s: Store, market: cython.longlong, terms: cython.longlong) -> c
         return REASON_MARKET_HALTED
     if state == STATE_CANCEL_ONLY:
         return REASON_MARKET_CANCEL_ONLY
-    post_only = terms >> POST_ONLY_SHIFT & 1
+    post_only = flags >> POST_ONLY_SHIFT & 1
     if state == STATE_POST_ONLY:
         return 0 if post_only else REASON_MARKET_POST_ONLY
-    kind = terms >> TYPE_SHIFT & TYPE_MASK
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
     if kind == TYPE_STOP_LIMIT or kind == TYPE_STOP_MARKET:
         return 0
-    if kind != TYPE_LIMIT or not can_rest(terms) or post_only:
+    if kind != TYPE_LIMIT or not can_rest(flags) or post_only:
         return REASON_MARKET_IN_AUCTION
     return 0
 
@@ -134,65 +183,52 @@ def refuse_state(s: Store, market: cython.longlong, terms: cython.longlong) -> c
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_combination(terms: cython.longlong) -> cython.longlong:
-    """Return why terms do not exist or do not go together, or 0."""
-    side = terms & SIDE_MASK
-    kind = terms >> TYPE_SHIFT & TYPE_MASK
-    time_in_force = terms >> TIF_SHIFT & TIF_MASK
+def check_flags(flags: cython.longlong) -> cython.longlong:
+    """Return why flags do not exist or do not go together, or 0."""
+    side = flags & SIDE_MASK
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
+    time_in_force = flags >> TIF_SHIFT & TIF_MASK
     if side != SIDE_BUY and side != SIDE_SELL:
         return REASON_INVALID_SIDE
     if kind < TYPE_LIMIT or kind > TYPE_STOP_MARKET:
         return REASON_INVALID_ORDER_TYPE
     if time_in_force < TIF_GTC or time_in_force > TIF_GTD:
         return REASON_INVALID_TIME_IN_FORCE
-    if can_rest(terms) and (kind == TYPE_MARKET or kind == TYPE_STOP_MARKET):
+    if can_rest(flags) and (kind == TYPE_MARKET or kind == TYPE_STOP_MARKET):
         return REASON_INVALID_TIME_IN_FORCE
-    if terms >> STP_SHIFT & STP_MASK > STP_DECREMENT:
+    if flags >> STP_SHIFT & STP_MASK > STP_DECREMENT:
         return REASON_INVALID_SELF_TRADE_PREVENTION
-    if terms >> POST_ONLY_SHIFT & 1 and not can_rest(terms):
+    if flags >> POST_ONLY_SHIFT & 1 and not can_rest(flags):
         return REASON_INVALID_POST_ONLY
     return 0
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def list_ordinary_terms(s: Store) -> cython.longlong:
-    """Note the terms that most orders have, which go together and need nothing else."""
-    for side in (SIDE_BUY, SIDE_SELL):
-        for time_in_force in (TIF_GTC, TIF_IOC, TIF_FOK):
-            for self_trade in range(2 * (STP_MASK + 1)):
-                terms = side | TYPE_LIMIT << TYPE_SHIFT | time_in_force << TIF_SHIFT
-                terms |= self_trade << STP_SHIFT
-                s.m[ORDINARY_TERMS + terms] = refuse_combination(terms) == 0
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def refuse_rare_terms(
+def check_conditions(
     s: Store, market: cython.longlong, command: cython.p_longlong
 ) -> cython.longlong:
-    """Return why trigger price, expiry or quote amount do not fit the terms, or 0."""
+    """Return why trigger price, expiry or quote amount do not fit the flags, or 0."""
     m = s.m
-    terms = command[PLACE_FLAGS]
-    kind = terms >> TYPE_SHIFT & TYPE_MASK
+    flags = command[PLACE_FLAGS]
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
     trigger = command[PLACE_TRIGGER_PRICE]
-    if kind >= TYPE_STOP_LIMIT:
+    if STOP_TYPES >> kind & 1:
         if trigger < 1 or trigger > m[market + M_PRICE_BOUND]:
             return REASON_INVALID_TRIGGER_PRICE
     elif trigger:
         return REASON_INVALID_TRIGGER_PRICE
     expire_ms = command[PLACE_EXPIRE_MS]
-    if terms >> TIF_SHIFT & TIF_MASK == TIF_GTD:
+    if flags >> TIF_SHIFT & TIF_MASK == TIF_GTD:
         if expire_ms <= m[S_TIME_MS] or expire_ms > TIME_MS_MAX:
             return REASON_INVALID_EXPIRE_TIME
     elif expire_ms:
         return REASON_INVALID_EXPIRE_TIME
     quote_amount = command[PLACE_QUOTE_AMOUNT]
     if quote_amount:
-        if kind != TYPE_MARKET or terms & SIDE_MASK != SIDE_BUY or command[PLACE_QUANTITY]:
+        if kind != TYPE_MARKET or flags & SIDE_MASK != SIDE_BUY or command[PLACE_QUANTITY]:
             return REASON_INVALID_QUOTE_AMOUNT
-        if terms >> TIF_SHIFT & TIF_MASK != TIF_IOC:
+        if flags >> TIF_SHIFT & TIF_MASK != TIF_IOC:
             return REASON_INVALID_QUOTE_AMOUNT
         if quote_amount < 1 or quote_amount > AMOUNT_MAX:
             return REASON_INVALID_QUOTE_AMOUNT
@@ -205,16 +241,16 @@ def refuse_rare_terms(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_numbers(
+def check_numbers(
     s: Store,
     market: cython.longlong,
-    terms: cython.longlong,
+    flags: cython.longlong,
     price: cython.longlong,
     quantity: cython.longlong,
 ) -> cython.longlong:
-    """Return why a price or quantity is out of range, or 0; -1 stands for no quantity."""
+    """Return why a price or quantity is out of range, or 0."""
     m = s.m
-    kind = terms >> TYPE_SHIFT & TYPE_MASK
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
     if price < 0 or price > m[market + M_PRICE_BOUND]:
         return REASON_PRICE_OUT_OF_RANGE
     if kind == TYPE_MARKET:
@@ -230,14 +266,14 @@ def refuse_numbers(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_display(
-    terms: cython.longlong, display: cython.longlong, quantity: cython.longlong
+def check_display(
+    flags: cython.longlong, display: cython.longlong, quantity: cython.longlong
 ) -> cython.longlong:
     """Return why a display quantity makes no iceberg, or one of too many slices, or 0."""
-    kind = terms >> TYPE_SHIFT & TYPE_MASK
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
     if kind != TYPE_LIMIT and kind != TYPE_STOP_LIMIT:
         return REASON_INVALID_DISPLAY_QUANTITY
-    if not can_rest(terms) or display < 1 or display > quantity:
+    if not can_rest(flags) or display < 1 or display > quantity:
         return REASON_INVALID_DISPLAY_QUANTITY
     if display * ICEBERG_SLICES_MAX < quantity:
         return REASON_INVALID_DISPLAY_QUANTITY
@@ -248,7 +284,7 @@ def refuse_display(
 @cython.inline
 @cython.exceptval(check=False)
 def worst_price(s: Store, market: cython.longlong, trigger: cython.longlong) -> cython.longlong:
-    """Return what a stop-market buy may pay at most: so much is held for it."""
+    """Return what a stop-market buy may pay at most: so much is reserved for it."""
     m = s.m
     ppm = m[market + M_MARKET_COLLAR_PPM]
     if not ppm:
@@ -260,11 +296,11 @@ def worst_price(s: Store, market: cython.longlong, trigger: cython.longlong) -> 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def price_of(s: Store, market: cython.longlong, command: cython.p_longlong) -> cython.longlong:
+def order_price(s: Store, market: cython.longlong, command: cython.p_longlong) -> cython.longlong:
     """Return the price of the order that a PLACE command asks for."""
-    terms = command[PLACE_FLAGS]
-    is_stop_market: cython.bint = terms >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET
-    if is_stop_market and terms & SIDE_MASK == SIDE_BUY and not command[PLACE_PRICE]:
+    flags = command[PLACE_FLAGS]
+    is_stop_market: cython.bint = flags >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET
+    if is_stop_market and flags & SIDE_MASK == SIDE_BUY and not command[PLACE_PRICE]:
         return worst_price(s, market, command[PLACE_TRIGGER_PRICE])
     return command[PLACE_PRICE]
 
@@ -272,7 +308,7 @@ def price_of(s: Store, market: cython.longlong, command: cython.p_longlong) -> c
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def is_too_large(unit_price: cython.longlong, quantity: cython.longlong) -> cython.bint:
+def exceeds_word(unit_price: cython.longlong, quantity: cython.longlong) -> cython.bint:
     """Whether a value does not fit a word."""
     # The product of two numbers below 2^30 always fits; others cost a division.
     return (unit_price >> 30 or quantity >> 30) and quantity > AMOUNT_MAX // unit_price
@@ -280,13 +316,38 @@ def is_too_large(unit_price: cython.longlong, quantity: cython.longlong) -> cyth
 
 @cython.cfunc
 @cython.inline
-def refuse_notional(
+def check_worth(
+    s: Store, market: cython.longlong, command: cython.p_longlong, price: cython.longlong
+) -> cython.longlong:
+    """Return why an order's value, or its price by collar and book, is rejected, or 0."""
+    m = s.m
+    flags = command[PLACE_FLAGS]
+    value_price = price
+    if not value_price:
+        value_price = command[PLACE_TRIGGER_PRICE]
+    if not value_price:
+        value_price = m[market + M_LAST_PRICE]
+    if command[PLACE_QUOTE_AMOUNT]:
+        if command[PLACE_QUOTE_AMOUNT] < m[market + M_MIN_NOTIONAL]:
+            return REASON_NOTIONAL_TOO_SMALL
+    elif value_price:
+        reason = check_notional(s, market, value_price, command[PLACE_QUANTITY])
+        if reason:
+            return reason
+    if flags >> TYPE_SHIFT & TYPE_MASK != TYPE_LIMIT:
+        return 0
+    return check_price(s, market, flags, price, current_reference(s, market))
+
+
+@cython.cfunc
+@cython.inline
+def check_notional(
     s: Store, market: cython.longlong, price: cython.longlong, quantity: cython.longlong
 ) -> cython.longlong:
     """Return why an order is worth too little, or too much for a word, or 0."""
     m = s.m
     unit_price = price * m[market + M_TICK_UNITS]
-    if is_too_large(unit_price, quantity):
+    if exceeds_word(unit_price, quantity):
         return REASON_NOTIONAL_TOO_LARGE
     if value_of(1, unit_price, quantity) < m[market + M_MIN_NOTIONAL]:
         return REASON_NOTIONAL_TOO_SMALL
@@ -310,56 +371,61 @@ def current_reference(s: Store, market: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_price(
+def check_price(
     s: Store,
     market: cython.longlong,
-    terms: cython.longlong,
+    flags: cython.longlong,
     price: cython.longlong,
     reference: cython.longlong,
 ) -> cython.longlong:
     """Return why the collar or the book does not take a limit price, or 0."""
     m = s.m
-    side = terms & SIDE_MASK
+    side = flags & SIDE_MASK
     ppm = m[market + M_COLLAR_PPM]
     if ppm and reference:
         band = reference * ppm // PPM
         too_far = price - reference if side == SIDE_BUY else reference - price
         if too_far > band:
             return REASON_PRICE_OUTSIDE_COLLAR
-    if terms >> POST_ONLY_SHIFT & 1:
+    if flags >> POST_ONLY_SHIFT & 1:
         best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
         if best and not is_worse(side, m[best + L_PRICE], price):
             return REASON_POST_ONLY_WOULD_CROSS
     return 0
 
 
-# --- funds ----------------------------------------------------------------------------------------
+# --- funds and capacity ---------------------------------------------------------------------------
 
 
 @cython.cfunc
 @cython.inline
-def need_of(
+def check_funds(
     s: Store,
     market: cython.longlong,
-    side: cython.longlong,
+    account: cython.longlong,
+    command: cython.p_longlong,
     price: cython.longlong,
-    quantity: cython.longlong,
+    available: cython.longlong,
 ) -> cython.longlong:
-    """Return what an order's account must have, in units of the asset that it gives."""
-    m = s.m
-    if side == SIDE_BUY:
-        return value_of(price, m[market + M_TICK_UNITS], quantity)
-    return value_of(1, m[market + M_LOT_UNITS], quantity)
+    """Return why an available balance can't pay for an order, or 0."""
+    flags = command[PLACE_FLAGS]
+    side = flags & SIDE_MASK
+    if flags >> TYPE_SHIFT & TYPE_MASK == TYPE_MARKET and side == SIDE_BUY:
+        if not can_pay_market_buy(s, market, account, command, available):
+            return REASON_INSUFFICIENT_BALANCE
+    elif reserve_amount(s, market, side, price, command[PLACE_QUANTITY]) > available:
+        return REASON_INSUFFICIENT_BALANCE
+    return 0
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 def own_lots(
-    s: Store, account: cython.longlong, terms: cython.longlong, level: cython.longlong
+    s: Store, account: cython.longlong, flags: cython.longlong, level: cython.longlong
 ) -> cython.longlong:
-    """Return how many lots of a level belong to an account, or its group if the terms say so."""
+    """Return how many lots of a level belong to an account, or its group if the flags say so."""
     m = s.m
-    group = m[account + A_GROUP] if terms >> STP_BY_GROUP_SHIFT & 1 else 0
+    group = m[account + A_GROUP] if flags >> STP_BY_GROUP_SHIFT & 1 else 0
     lots: cython.longlong = 0
     maker = m[level + L_HEAD]
     while maker != level:
@@ -384,8 +450,8 @@ def can_pay_market_buy(
     Its own asks are no help where self-trade prevention cancels them and lets it go on.
     """
     m = s.m
-    terms = command[PLACE_FLAGS]
-    skips: cython.bint = terms >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
+    flags = command[PLACE_FLAGS]
+    skips: cython.bint = flags >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
     if command[PLACE_QUOTE_AMOUNT]:
         return command[PLACE_QUOTE_AMOUNT] <= available
     reference = current_reference(s, market)
@@ -395,7 +461,7 @@ def can_pay_market_buy(
     while level and need and m[level + L_PRICE] <= limit:
         lots = m[level + L_TOTAL]
         if skips:
-            lots -= own_lots(s, account, terms, level)
+            lots -= own_lots(s, account, flags, level)
         if need < lots:
             lots = need
         unit_price = m[level + L_PRICE] * m[market + M_TICK_UNITS]
@@ -407,25 +473,19 @@ def can_pay_market_buy(
     return True
 
 
-# --- markets --------------------------------------------------------------------------------------
-
-
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def refuse_market(s: Store, market: cython.longlong, tenant: cython.longlong) -> cython.longlong:
-    """Return why a market is not one of the tenant's, or 0."""
+def check_capacity(
+    s: Store, base_balance: cython.longlong, quote_balance: cython.longlong
+) -> cython.longlong:
+    """Return REASON_CAPACITY_EXHAUSTED when an order or its balances do not fit, or 0."""
     m = s.m
-    if not m[market + M_NUMBER]:
-        return REASON_UNKNOWN_MARKET
-    return REASON_WRONG_TENANT if m[market + M_TENANT] != tenant else 0
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def market_at(s: Store, number: cython.longlong) -> cython.longlong:
-    """Return the record of a market; for one that is not defined, a record of zeros."""
-    if number < 1 or number > MARKET_MAX or not s.m[MARKETS + number]:
-        return NO_MARKET
-    return s.m[MARKETS + number]
+    if m[S_ORDER_COUNT] >= s.capacity_orders:
+        return REASON_CAPACITY_EXHAUSTED
+    if base_balance and quote_balance:
+        return 0
+    missing: cython.longlong = 1 if base_balance or quote_balance else 2
+    if m[S_BALANCE_COUNT] + missing > s.capacity_balances:
+        return REASON_CAPACITY_EXHAUSTED
+    return 0

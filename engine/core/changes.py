@@ -1,63 +1,61 @@
-"""Cancelling and changing open orders; a refused change leaves an order as it was."""
+"""Cancelling and changing open orders; a rejected change leaves an order as it was."""
 
 import cython
 
-from engine.core.index import find_account, find_id, find_order
-from engine.core.ledger import market_of, owner_of, put_decided_order, reserve_of
+from engine.core.accounts import is_frozen
+from engine.core.emit import emit_decided_order
+from engine.core.execution import accept_order
+from engine.core.index import find_account, find_id, find_market, find_order
+from engine.core.ledger import market_of, order_reserve, owner_of, reserve_amount
+from engine.core.order_checks import (
+    check_display,
+    check_market,
+    check_notional,
+    check_numbers,
+    check_price,
+    check_state,
+    current_reference,
+    worst_price,
+)
 from engine.core.orders import (
     close_order,
     is_pending,
+    make_conditions,
     make_order,
-    make_rare,
-    reduce,
+    reduce_order,
     set_status,
     withdraw,
 )
-from engine.core.placing import follow_reference
+from engine.core.place import follow_reference
 from engine.core.records import (
     A_ORDER_HEAD,
-    A_STATE,
     BAL_AVAILABLE,
     BAL_NUMBER,
+    COND_DISPLAY_QUANTITY,
+    COND_HEAP_POSITION,
+    COND_TRIGGER_PRICE,
+    CONDITIONS_WORDS,
     I_OUTCOME,
     M_LAST_PRICE,
     M_PRICE_BOUND,
     M_STATE,
     O_ACCOUNT_NEXT,
     O_BALANCE,
+    O_CONDITIONS,
     O_FILLED_QUOTE,
+    O_FLAGS,
     O_ID,
     O_ID_HIGH,
     O_ID_LOW,
     O_LEVEL,
     O_PRICE,
     O_QUANTITY,
-    O_RARE,
     O_REMAINING,
-    O_TERMS,
     ORDER_WORDS,
-    RARE_WORDS,
     S_SEQUENCE,
-    X_DISPLAY_QUANTITY,
-    X_HEAP,
-    X_TRIGGER_PRICE,
 )
-from engine.core.refusing import (
-    current_reference,
-    market_at,
-    need_of,
-    refuse_display,
-    refuse_market,
-    refuse_notional,
-    refuse_numbers,
-    refuse_price,
-    refuse_state,
-    worst_price,
-)
-from engine.core.running import accept_order
 from engine.core.store import Store, make_room
 from wire.layout import (
-    ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
     CANCEL_ALL_MARKET,
     CANCEL_ALL_SIDE,
@@ -116,7 +114,7 @@ def find_target(s: Store, command: cython.p_longlong) -> cython.longlong:
             order_id = m[known + I_OUTCOME]
     if order_id <= 0:
         return 0
-    order = s.ahead
+    order = s.guess
     if m[order + O_ID] != order_id:
         order = find_order(s, order_id)
     if not order or m[m[order + O_BALANCE] + BAL_NUMBER] != command[HEADER_ACCOUNT]:
@@ -152,10 +150,10 @@ def close_all(
     order = m[account + A_ORDER_HEAD] if account else 0
     while order != account:
         following = m[order + O_ACCOUNT_NEXT]
-        terms = m[order + O_TERMS]
-        number = terms >> EVENT_MARKET_SHIFT & MARKET_MAX
+        flags = m[order + O_FLAGS]
+        number = flags >> EVENT_MARKET_SHIFT & MARKET_MAX
         in_market: cython.bint = not market_number or number == market_number
-        if in_market and (side == SIDE_BOTH or terms & SIDE_MASK == side):
+        if in_market and (side == SIDE_BOTH or flags & SIDE_MASK == side):
             make_room(s)
             close_order(s, order, STATUS_CANCELLED, close_reason)
             count += 1
@@ -169,7 +167,7 @@ def cancel_all(s: Store, command: cython.p_longlong) -> cython.longlong:
     number, side = command[CANCEL_ALL_MARKET], command[CANCEL_ALL_SIDE]
     if number:
         tenant = command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT
-        reason = refuse_market(s, market_at(s, number), tenant)
+        reason = check_market(s, find_market(s, number), tenant)
         if reason:
             return reason
     if side < SIDE_BOTH or side > SIDE_SELL:
@@ -180,14 +178,14 @@ def cancel_all(s: Store, command: cython.p_longlong) -> cython.longlong:
     return 0
 
 
-# --- amend and replace ----------------------------------------------------------------------------
+# --- what a change would make of an order ---------------------------------------------------------
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def new_or_old(new: cython.longlong, old: cython.longlong) -> cython.longlong:
-    """Return a change's word, or what it leaves as it is."""
+def changed_or_kept(new: cython.longlong, old: cython.longlong) -> cython.longlong:
+    """Return a change's word, or the old one where it is 0."""
     return new if new else old
 
 
@@ -196,20 +194,83 @@ def new_or_old(new: cython.longlong, old: cython.longlong) -> cython.longlong:
 def changed_price(s: Store, order: cython.longlong, command: cython.p_longlong) -> cython.longlong:
     """Return the price an order would have."""
     m = s.m
-    terms = m[order + O_TERMS]
+    flags = m[order + O_FLAGS]
     is_stop_market_buy: cython.bint = (
-        terms >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET and terms & SIDE_MASK == SIDE_BUY
+        flags >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET and flags & SIDE_MASK == SIDE_BUY
     )
     if is_stop_market_buy and command[CHANGE_TRIGGER_PRICE] and not command[CHANGE_PRICE]:
         trigger = command[CHANGE_TRIGGER_PRICE]
         if 0 < trigger <= PRICE_MAX:
             return worst_price(s, market_of(s, order), trigger)
-    return new_or_old(command[CHANGE_PRICE], m[order + O_PRICE])
+    return changed_or_kept(command[CHANGE_PRICE], m[order + O_PRICE])
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def changes_more_than_quantity(
+    s: Store, order: cython.longlong, command: cython.p_longlong, price: cython.longlong
+) -> cython.bint:
+    """Whether a change is about more than the quantity."""
+    m = s.m
+    conditions = m[order + O_CONDITIONS]
+    trigger = m[conditions + COND_TRIGGER_PRICE] if conditions else 0
+    display = m[conditions + COND_DISPLAY_QUANTITY] if conditions else 0
+    return (
+        price != m[order + O_PRICE]
+        or changed_or_kept(command[CHANGE_TRIGGER_PRICE], trigger) != trigger
+        or changed_or_kept(command[CHANGE_DISPLAY_QUANTITY], display) != display
+    )
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def apply_change(
+    s: Store, order: cython.longlong, command: cython.p_longlong, price: cython.longlong
+) -> cython.longlong:
+    """Write a change's price and conditions into an order that is in no book."""
+    m = s.m
+    m[order + O_PRICE] = price
+    conditions = m[order + O_CONDITIONS]
+    if conditions:
+        m[conditions + COND_TRIGGER_PRICE] = changed_or_kept(
+            command[CHANGE_TRIGGER_PRICE], m[conditions + COND_TRIGGER_PRICE]
+        )
+        m[conditions + COND_DISPLAY_QUANTITY] = changed_or_kept(
+            command[CHANGE_DISPLAY_QUANTITY], m[conditions + COND_DISPLAY_QUANTITY]
+        )
+    return 0
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def refuse_change(
+def copy_order(s: Store, order: cython.longlong, command: cython.p_longlong) -> cython.longlong:
+    """Return a copy of an order as a new one, under the command's id."""
+    m = s.m
+    successor = make_order(s)
+    for field in range(ORDER_WORDS):
+        m[successor + field] = m[order + field]
+    m[successor + O_ID] = m[S_SEQUENCE]
+    m[successor + O_ID_HIGH] = command[HEADER_ID_HIGH]
+    m[successor + O_ID_LOW] = command[HEADER_ID_LOW]
+    m[successor + O_LEVEL] = 0
+    m[successor + O_FILLED_QUOTE] = 0
+    set_status(s, successor, 0, CLOSE_NONE)
+    if m[order + O_CONDITIONS]:
+        m[successor + O_CONDITIONS] = make_conditions(s)
+        for field in range(CONDITIONS_WORDS):
+            m[m[successor + O_CONDITIONS] + field] = m[m[order + O_CONDITIONS] + field]
+        m[m[successor + O_CONDITIONS] + COND_HEAP_POSITION] = 0
+    return successor
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def check_change(
     s: Store,
     order: cython.longlong,
     command: cython.p_longlong,
@@ -219,30 +280,30 @@ def refuse_change(
     """Return why a change's numbers are out of range, or 0."""
     m = s.m
     market = market_of(s, order)
-    rare = m[order + O_RARE]
-    display = m[rare + X_DISPLAY_QUANTITY] if rare else 0
+    conditions = m[order + O_CONDITIONS]
+    display = m[conditions + COND_DISPLAY_QUANTITY] if conditions else 0
     trigger = command[CHANGE_TRIGGER_PRICE]
     if trigger and not is_pending(s, order):
         return REASON_INVALID_TRIGGER_PRICE
     if is_pending(s, order):
-        trigger = new_or_old(trigger, m[rare + X_TRIGGER_PRICE])
+        trigger = changed_or_kept(trigger, m[conditions + COND_TRIGGER_PRICE])
         if trigger < 1 or trigger > m[market + M_PRICE_BOUND]:
             return REASON_INVALID_TRIGGER_PRICE
-    terms = m[order + O_TERMS] & EVENT_LOW_MASK
-    reason = refuse_numbers(s, market, terms, price, remaining)
+    flags = m[order + O_FLAGS] & EVENT_LOW_MASK
+    reason = check_numbers(s, market, flags, price, remaining)
     if reason:
         return reason
     if command[CHANGE_DISPLAY_QUANTITY]:
         if not display:
             return REASON_INVALID_DISPLAY_QUANTITY
-        return refuse_display(terms, command[CHANGE_DISPLAY_QUANTITY], remaining)
+        return check_display(flags, command[CHANGE_DISPLAY_QUANTITY], remaining)
     if display and display * ICEBERG_SLICES_MAX < remaining:
         return REASON_INVALID_DISPLAY_QUANTITY
     return 0
 
 
 @cython.cfunc
-def refuse_worth(
+def check_changed_worth(
     s: Store,
     order: cython.longlong,
     command: cython.p_longlong,
@@ -252,15 +313,17 @@ def refuse_worth(
     """Return why what an order would become is worth too little or too much, or 0."""
     m = s.m
     market = market_of(s, order)
-    if not price and m[order + O_RARE]:
-        price = new_or_old(command[CHANGE_TRIGGER_PRICE], m[m[order + O_RARE] + X_TRIGGER_PRICE])
+    if not price and m[order + O_CONDITIONS]:
+        price = changed_or_kept(
+            command[CHANGE_TRIGGER_PRICE], m[m[order + O_CONDITIONS] + COND_TRIGGER_PRICE]
+        )
     if not price:
         price = m[market + M_LAST_PRICE]
-    return refuse_notional(s, market, price, remaining) if price else 0
+    return check_notional(s, market, price, remaining) if price else 0
 
 
 @cython.cfunc
-def refuse_new_place(
+def check_requeue(
     s: Store,
     order: cython.longlong,
     command: cython.p_longlong,
@@ -270,97 +333,54 @@ def refuse_new_place(
     """Return why a changed order can't go to the back of its new level, or 0."""
     m = s.m
     market = market_of(s, order)
-    terms = m[order + O_TERMS]
-    reason = refuse_worth(s, order, command, price, remaining)
+    flags = m[order + O_FLAGS]
+    reason = check_changed_worth(s, order, command, price, remaining)
     if reason:
         return reason
     if not is_pending(s, order):
-        reason = refuse_price(s, market, terms, price, current_reference(s, market))
+        reason = check_price(s, market, flags, price, current_reference(s, market))
         if reason:
             return reason
-    freed = reserve_of(s, order, m[order + O_REMAINING])
+    freed = order_reserve(s, order, m[order + O_REMAINING])
     available = m[m[order + O_BALANCE] + BAL_AVAILABLE]
-    if need_of(s, market, terms & SIDE_MASK, price, remaining) > available + freed:
+    if reserve_amount(s, market, flags & SIDE_MASK, price, remaining) > available + freed:
         return REASON_INSUFFICIENT_BALANCE
     return 0
 
 
 @cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def is_frozen(s: Store, account: cython.longlong) -> cython.bint:
-    """Whether an account, 0 for an unknown one, may not place or pay."""
-    return account and s.m[account + A_STATE] == ACCOUNT_STATE_FROZEN
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def moves(
-    s: Store, order: cython.longlong, command: cython.p_longlong, price: cython.longlong
-) -> cython.bint:
-    """Whether a change is about more than the quantity."""
-    m = s.m
-    rare = m[order + O_RARE]
-    trigger = m[rare + X_TRIGGER_PRICE] if rare else 0
-    display = m[rare + X_DISPLAY_QUANTITY] if rare else 0
-    return (
-        price != m[order + O_PRICE]
-        or new_or_old(command[CHANGE_TRIGGER_PRICE], trigger) != trigger
-        or new_or_old(command[CHANGE_DISPLAY_QUANTITY], display) != display
-    )
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def write_change(
-    s: Store, order: cython.longlong, command: cython.p_longlong, price: cython.longlong
-) -> cython.longlong:
-    """Write a change's price and rare terms into an order that is in no book."""
-    m = s.m
-    m[order + O_PRICE] = price
-    rare = m[order + O_RARE]
-    if rare:
-        m[rare + X_TRIGGER_PRICE] = new_or_old(
-            command[CHANGE_TRIGGER_PRICE], m[rare + X_TRIGGER_PRICE]
-        )
-        m[rare + X_DISPLAY_QUANTITY] = new_or_old(
-            command[CHANGE_DISPLAY_QUANTITY], m[rare + X_DISPLAY_QUANTITY]
-        )
-    return 0
-
-
-@cython.cfunc
-def refuse_amend(
+def check_amend(
     s: Store,
     order: cython.longlong,
     command: cython.p_longlong,
     price: cython.longlong,
     remaining: cython.longlong,
 ) -> cython.longlong:
-    """Return why an AMEND is refused, or 0."""
+    """Return why an AMEND is rejected, or 0."""
     m = s.m
     if is_frozen(s, owner_of(s, order)):
         return REASON_ACCOUNT_FROZEN
     market = market_of(s, order)
-    stays: cython.bint = not moves(s, order, command, price)
-    # Only less of the same keeps its place, and is as harmless as a cancel.
+    stays: cython.bint = not changes_more_than_quantity(s, order, command, price)
+    # Only less of the same keeps its position, and is as harmless as a cancel.
     shrinks: cython.bint = stays and remaining < m[order + O_REMAINING]
     if not shrinks:
-        reason = refuse_state(s, market, m[order + O_TERMS] & EVENT_LOW_MASK)
+        reason = check_state(s, market, m[order + O_FLAGS] & EVENT_LOW_MASK)
         if reason:
             return reason
     elif m[market + M_STATE] == STATE_HALTED:
         return REASON_MARKET_HALTED
-    reason = refuse_change(s, order, command, price, remaining)
+    reason = check_change(s, order, command, price, remaining)
     if reason:
         return reason
     if stays and remaining == m[order + O_REMAINING]:
         return REASON_NOTHING_TO_CHANGE
     if shrinks:
-        return refuse_worth(s, order, command, price, remaining)
-    return refuse_new_place(s, order, command, price, remaining)
+        return check_changed_worth(s, order, command, price, remaining)
+    return check_requeue(s, order, command, price, remaining)
+
+
+# --- amend and replace ----------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -371,21 +391,24 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
     if not order:
         return REASON_UNKNOWN_ORDER
     price = changed_price(s, order, command)
-    remaining = new_or_old(command[CHANGE_QUANTITY], m[order + O_REMAINING])
-    reason = refuse_amend(s, order, command, price, remaining)
+    remaining = changed_or_kept(command[CHANGE_QUANTITY], m[order + O_REMAINING])
+    reason = check_amend(s, order, command, price, remaining)
     if reason:
         return reason
 
     s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
-    if not moves(s, order, command, price) and remaining < m[order + O_REMAINING]:
-        reduce(s, order, m[order + O_REMAINING] - remaining)
-        put_decided_order(s, order, True)
+    if (
+        not changes_more_than_quantity(s, order, command, price)
+        and remaining < m[order + O_REMAINING]
+    ):
+        reduce_order(s, order, m[order + O_REMAINING] - remaining)
+        emit_decided_order(s, order, True)
         return 0
     follow_reference(s, market_of(s, order))
     withdraw(s, order)
     m[order + O_QUANTITY] += remaining - m[order + O_REMAINING]
     m[order + O_REMAINING] = remaining
-    write_change(s, order, command, price)
+    apply_change(s, order, command, price)
     accept_order(s, order, True)
     return 0
 
@@ -399,46 +422,24 @@ def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_UNKNOWN_ORDER
     if is_frozen(s, owner_of(s, order)):
         return REASON_ACCOUNT_FROZEN
-    reason = refuse_state(s, market_of(s, order), m[order + O_TERMS] & EVENT_LOW_MASK)
+    reason = check_state(s, market_of(s, order), m[order + O_FLAGS] & EVENT_LOW_MASK)
     if reason:
         return reason
     price = changed_price(s, order, command)
-    remaining = new_or_old(command[CHANGE_QUANTITY], m[order + O_REMAINING])
-    reason = refuse_change(s, order, command, price, remaining)
+    remaining = changed_or_kept(command[CHANGE_QUANTITY], m[order + O_REMAINING])
+    reason = check_change(s, order, command, price, remaining)
     if reason:
         return reason
-    reason = refuse_new_place(s, order, command, price, remaining)
+    reason = check_requeue(s, order, command, price, remaining)
     if reason:
         return reason
 
     follow_reference(s, market_of(s, order))
-    successor = succeed(s, order, command)
+    successor = copy_order(s, order, command)
     m[successor + O_REMAINING] = remaining
     m[successor + O_QUANTITY] = remaining
     close_order(s, order, STATUS_CANCELLED, CLOSE_REPLACED)
-    write_change(s, successor, command, price)
+    apply_change(s, successor, command, price)
     s.out[s.started + RESULT_SUBJECT] = m[successor + O_ID]
     accept_order(s, successor, False)
     return 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def succeed(s: Store, order: cython.longlong, command: cython.p_longlong) -> cython.longlong:
-    """Return a new order that is like another, under the command's id."""
-    m = s.m
-    successor = make_order(s)
-    for field in range(ORDER_WORDS):
-        m[successor + field] = m[order + field]
-    m[successor + O_ID] = m[S_SEQUENCE]
-    m[successor + O_ID_HIGH] = command[HEADER_ID_HIGH]
-    m[successor + O_ID_LOW] = command[HEADER_ID_LOW]
-    m[successor + O_LEVEL] = 0
-    m[successor + O_FILLED_QUOTE] = 0
-    set_status(s, successor, 0, CLOSE_NONE)
-    if m[order + O_RARE]:
-        m[successor + O_RARE] = make_rare(s)
-        for field in range(RARE_WORDS):
-            m[m[successor + O_RARE] + field] = m[m[order + O_RARE] + field]
-        m[m[successor + O_RARE] + X_HEAP] = 0
-    return successor

@@ -4,11 +4,14 @@ import cython
 
 from engine.core.book import book_of, find_level
 from engine.core.index import find_balance, find_order
-from engine.core.ledger import reserve_of
+from engine.core.ledger import order_reserve
 from engine.core.records import (
     A_HOLD_HEAD,
     A_NEXT,
+    ASSET_DRIFT,
     ASSET_LIST,
+    ASSET_SUPPLY,
+    ASSET_WORDS,
     ASSETS,
     B_BEST,
     B_BEST_IS_HIGHEST,
@@ -19,9 +22,6 @@ from engine.core.records import (
     BAL_HELD,
     BAL_NEXT,
     BOOK_WORDS,
-    COIN_DRIFT,
-    COIN_SUPPLY,
-    COIN_WORDS,
     H_ACCOUNT,
     H_AMOUNT,
     H_ASSET,
@@ -57,7 +57,7 @@ from engine.core.records import (
 )
 from engine.core.store import Store
 from engine.errors import InvariantViolation
-from wire.layout import ASSET_MAX, SIDE_BUY, SIDE_SELL, STATE_POST_ONLY
+from wire.layout import ASSET_MAX, SIDE_BUY, SIDE_SELL, TRADING_STATES
 
 
 @cython.cfunc
@@ -74,12 +74,12 @@ def audit(s: Store) -> object:
     m = s.m
     needed: dict = {}
     orders: cython.longlong = 0
-    for place in range(m[S_MARKET_COUNT]):
-        market = m[MARKET_LIST + place]
+    for position in range(m[S_MARKET_COUNT]):
+        market = m[MARKET_LIST + position]
         for side in range(4):
             orders += audit_book(s, market + M_BOOKS + side * BOOK_WORDS, needed)
         bid, ask = m[book_of(market, SIDE_BUY) + B_BEST], m[book_of(market, SIDE_SELL) + B_BEST]
-        trades = m[market + M_STATE] <= STATE_POST_ONLY
+        trades = TRADING_STATES >> m[market + M_STATE] & 1
         crossed = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
         require(not (trades and crossed), f"market {m[market]}: the book is crossed")
     require(orders == m[S_ORDER_COUNT], "orders in books are not the orders known")
@@ -134,7 +134,7 @@ def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlo
         visible += shown
         total += m[order + O_REMAINING]
         balance = m[order + O_BALANCE]
-        needed[balance] = needed.get(balance, 0) + reserve_of(s, order, m[order + O_REMAINING])
+        needed[balance] = needed.get(balance, 0) + order_reserve(s, order, m[order + O_REMAINING])
         count += 1
         previous = order
         order = m[order + O_NEXT]
@@ -157,15 +157,15 @@ def audit_balances(s: Store, needed: dict) -> object:
         asset = m[balance + BAL_EVENT] & ASSET_MAX
         sums[asset] = sums.get(asset, 0) + available + held
         balance = m[balance + BAL_NEXT]
-    for place in range(m[S_ASSET_COUNT]):
-        asset = m[ASSET_LIST + place]
-        supply = m[ASSETS + asset * COIN_WORDS + COIN_SUPPLY]
+    for position in range(m[S_ASSET_COUNT]):
+        asset = m[ASSET_LIST + position]
+        supply = m[ASSETS + asset * ASSET_WORDS + ASSET_SUPPLY]
         require(sums.get(asset, 0) == supply, f"asset {asset}: balances are not the supply")
     return None
 
 
 @cython.ccall
-def check_batch(s: Store) -> object:
+def audit_batch(s: Store) -> object:
     """Raise InvariantViolation when the batch has broken a rule.
 
     This costs next to nothing: gains and losses were added up as balances changed, and the rest was
@@ -179,8 +179,8 @@ def check_batch(s: Store) -> object:
     require(not broken & VIOLATION_LEVEL, "a level without orders had a quantity")
     require(not broken & VIOLATION_CROSSED, "a book that trades was crossed")
     require(not broken & VIOLATION_HELD, "money was held for an account without orders and holds")
-    for place in range(m[S_ASSET_COUNT]):
-        asset = m[ASSET_LIST + place]
-        drift = m[ASSETS + asset * COIN_WORDS + COIN_DRIFT]
+    for position in range(m[S_ASSET_COUNT]):
+        asset = m[ASSET_LIST + position]
+        drift = m[ASSETS + asset * ASSET_WORDS + ASSET_DRIFT]
         require(not drift, f"asset {asset}: balances have gained {drift} that nobody paid in")
     return None

@@ -1,31 +1,23 @@
-"""Assets, markets, tiers, accounts, time and epochs."""
+"""Assets, markets with their limits and states, and fee tiers."""
 
 import cython
 
-from engine.core.auction import change_state, publish_indicative, set_reference
-from engine.core.changing import close_all
-from engine.core.countdown import put_countdown, unschedule_countdown
-from engine.core.funds import refuse_asset, refuse_new_balances
-from engine.core.index import find_account, open_account, open_balance
-from engine.core.ledger import put4, touch_market
-from engine.core.orders import close_order
+from engine.core.accounts import check_new_balances, is_tenant
+from engine.core.auction import change_state, set_reference
+from engine.core.emit import emit_definition, emit_words, touch_market
+from engine.core.index import find_market, open_account, open_balance
 from engine.core.records import (
-    A_DEADLINE_MS,
-    A_FEES,
-    A_GROUP,
-    A_STATE,
-    A_TIER,
     ASSET_LIST,
+    ASSET_SCALE,
+    ASSET_SYMBOL_HIGH,
+    ASSET_SYMBOL_LOW,
+    ASSET_TENANT,
+    ASSET_WORDS,
     ASSETS,
     B_BEST_IS_HIGHEST,
     B_NUMBER,
     B_SIDE,
     BOOK_WORDS,
-    COIN_SCALE,
-    COIN_SYMBOL_HIGH,
-    COIN_SYMBOL_LOW,
-    COIN_TENANT,
-    COIN_WORDS,
     M_BASE,
     M_BOOKS,
     M_FEE_BASE,
@@ -39,43 +31,28 @@ from engine.core.records import (
     M_PRICE_BOUND,
     M_QUANTITY_BOUND,
     M_QUOTE,
-    M_STATE,
     M_TENANT,
     M_TICK_UNITS,
     M_TRADE_EVENT,
     MARKET_LIST,
     MARKET_WORDS,
     MARKETS,
-    O_RARE,
-    S_ACCOUNT_COUNT,
     S_ASSET_COUNT,
-    S_COUNTDOWN_COUNT,
-    S_EPOCH,
-    S_EXPIRY_COUNT,
     S_MARKET_COUNT,
-    S_RESULT_EVENT,
-    S_TIME_MS,
     TENANT_WORDS,
     TENANTS,
     TIER_MAKER_PPM,
     TIER_SET,
     TIER_TAKER_PPM,
     TIER_WORDS,
-    X_EXPIRE_MS,
 )
-from engine.core.refusing import market_at
-from engine.core.store import Store, cut_record, make_room, note_time
+from engine.core.store import Store, cut_record
 from wire.layout import (
-    ACCOUNT_INDEX_MAX,
-    ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
     ASSET_LENGTH,
     ASSET_MAX,
-    CLOSE_COUNTDOWN_ELAPSED,
-    CLOSE_EXPIRED,
     COLLAR_PPM_MAX,
-    COMMAND_ADVANCE_TIME,
     DEFINE_ASSET_ASSET,
     DEFINE_ASSET_SCALE,
     DEFINE_ASSET_SYMBOL_HIGH,
@@ -89,11 +66,7 @@ from wire.layout import (
     DEFINE_MARKET_TENANT,
     DEFINE_MARKET_TICK_UNITS,
     DEFINITION_LENGTH,
-    EPOCH_EPOCH,
-    EPOCH_LENGTH,
-    EVENT_ACCOUNT,
     EVENT_ASSET,
-    EVENT_EPOCH,
     EVENT_FEE_TIER,
     EVENT_KIND_SHIFT,
     EVENT_MARKET_DEFINITION,
@@ -106,8 +79,6 @@ from wire.layout import (
     FEE_TIER_TAKER_PPM,
     FEE_TIER_TENANT,
     FEE_TIER_TIER,
-    HEADER_ACCOUNT,
-    HEADER_TIME_MS,
     LIMITS_BREAKER_PPM,
     LIMITS_COLLAR_PPM,
     LIMITS_MARKET,
@@ -121,51 +92,25 @@ from wire.layout import (
     PRICE_MAX,
     QUANTITY_MAX,
     REASON_ALREADY_DEFINED,
-    REASON_CAPACITY_EXHAUSTED,
     REASON_FEES_BELOW_REBATE,
     REASON_INVALID_SETTING,
-    REASON_LAST,
-    REASON_MALFORMED_COMMAND,
     REASON_UNKNOWN_ASSET,
     REASON_UNKNOWN_MARKET,
     REASON_UNKNOWN_TENANT,
     REASON_WRONG_TENANT,
-    REJECT_REASON,
     SCALE_MAX,
-    SET_ACCOUNT_STATE,
-    SET_ACCOUNT_STP_GROUP,
-    SET_ACCOUNT_TIER,
     SET_STATE_MARKET,
     SET_STATE_REFERENCE_PRICE,
     SET_STATE_STATE,
-    SIDE_BOTH,
     SIDE_BUY,
     STATE_AUCTION,
     STATE_OPEN,
-    STATUS_EXPIRED,
     TENANT_MAX,
     TIER_MAX,
     TIME_MS_MAX,
 )
 
-# --- assets and markets ---------------------------------------------------------------------------
-
-
-@cython.cfunc
-def copy_event(
-    s: Store,
-    kind: cython.longlong,
-    command: cython.p_longlong,
-    first: cython.longlong,
-    length: cython.longlong,
-) -> cython.longlong:
-    """State a definition: an event whose words are the command's."""
-    make_room(s)
-    s.out[s.end] = kind << EVENT_KIND_SHIFT
-    for index in range(length - 1):
-        s.out[s.end + 1 + index] = command[first + index]
-    s.end += length
-    return 0
+# --- assets ---------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -178,11 +123,16 @@ def make_tenant(s: Store, tenant: cython.longlong) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.inline
 @cython.exceptval(check=False)
-def make_market(s: Store, number: cython.longlong) -> cython.longlong:
-    """Return a market's new record."""
-    s.m[MARKETS + number] = cut_record(s, MARKET_WORDS)
-    return s.m[MARKETS + number]
+def check_asset(s: Store, number: cython.longlong, tenant: cython.longlong) -> cython.longlong:
+    """Return why an asset is not one of the tenant's, or 0."""
+    if number < 1 or number > ASSET_MAX:
+        return REASON_UNKNOWN_ASSET
+    owner = s.m[ASSETS + number * ASSET_WORDS + ASSET_TENANT]
+    if not owner:
+        return REASON_UNKNOWN_ASSET
+    return 0 if owner == tenant else REASON_WRONG_TENANT
 
 
 @cython.cfunc
@@ -194,32 +144,35 @@ def define_asset(s: Store, command: cython.p_longlong) -> cython.longlong:
     if tenant < 1 or tenant > TENANT_MAX:
         return REASON_UNKNOWN_TENANT
     in_range: cython.bint = 0 < number <= ASSET_MAX
-    if in_range and m[ASSETS + number * COIN_WORDS + COIN_TENANT]:
+    if in_range and m[ASSETS + number * ASSET_WORDS + ASSET_TENANT]:
         return REASON_ALREADY_DEFINED
     if not in_range or scale < 0 or scale > SCALE_MAX:
         return REASON_INVALID_SETTING
-    coin = ASSETS + number * COIN_WORDS
-    m[coin + COIN_TENANT] = tenant
-    m[coin + COIN_SCALE] = scale
-    m[coin + COIN_SYMBOL_HIGH] = command[DEFINE_ASSET_SYMBOL_HIGH]
-    m[coin + COIN_SYMBOL_LOW] = command[DEFINE_ASSET_SYMBOL_LOW]
+    record = ASSETS + number * ASSET_WORDS
+    m[record + ASSET_TENANT] = tenant
+    m[record + ASSET_SCALE] = scale
+    m[record + ASSET_SYMBOL_HIGH] = command[DEFINE_ASSET_SYMBOL_HIGH]
+    m[record + ASSET_SYMBOL_LOW] = command[DEFINE_ASSET_SYMBOL_LOW]
     make_tenant(s, tenant)
     m[ASSET_LIST + m[S_ASSET_COUNT]] = number
     m[S_ASSET_COUNT] += 1
-    return copy_event(s, EVENT_ASSET, command, DEFINE_ASSET_ASSET, ASSET_LENGTH)
+    return emit_definition(s, EVENT_ASSET, command, DEFINE_ASSET_ASSET, ASSET_LENGTH)
 
 
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def is_tenant(s: Store, tenant: cython.longlong) -> cython.bint:
-    """Whether a tenant has anything defined."""
-    return 0 < tenant <= TENANT_MAX and s.m[TENANTS + tenant]
+# --- markets --------------------------------------------------------------------------------------
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def refuse_define_market(s: Store, command: cython.p_longlong) -> cython.longlong:
+def make_market(s: Store, number: cython.longlong) -> cython.longlong:
+    """Return a market's new record."""
+    s.m[MARKETS + number] = cut_record(s, MARKET_WORDS)
+    return s.m[MARKETS + number]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def check_market_definition(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Return why a DEFINE_MARKET is refused, or 0."""
     number, tenant = command[DEFINE_MARKET_MARKET], command[DEFINE_MARKET_TENANT]
     base, quote = command[DEFINE_MARKET_BASE], command[DEFINE_MARKET_QUOTE]
@@ -227,12 +180,12 @@ def refuse_define_market(s: Store, command: cython.p_longlong) -> cython.longlon
     state = command[DEFINE_MARKET_STATE]
     if not is_tenant(s, tenant):
         return REASON_UNKNOWN_TENANT
-    of_base, of_quote = refuse_asset(s, base, tenant), refuse_asset(s, quote, tenant)
+    of_base, of_quote = check_asset(s, base, tenant), check_asset(s, quote, tenant)
     if of_base == REASON_UNKNOWN_ASSET or of_quote == REASON_UNKNOWN_ASSET:
         return REASON_UNKNOWN_ASSET
     if of_base or of_quote:
         return REASON_WRONG_TENANT
-    if s.m[market_at(s, number) + M_NUMBER]:
+    if s.m[find_market(s, number) + M_NUMBER]:
         return REASON_ALREADY_DEFINED
     if number < 1 or number > MARKET_MAX or base == quote:
         return REASON_INVALID_SETTING
@@ -240,21 +193,21 @@ def refuse_define_market(s: Store, command: cython.p_longlong) -> cython.longlon
         return REASON_INVALID_SETTING
     if state < STATE_OPEN or state > STATE_AUCTION:
         return REASON_INVALID_SETTING
-    return refuse_new_balances(s, tenant << ACCOUNT_TENANT_SHIFT, base, quote)
+    return check_new_balances(s, tenant << ACCOUNT_TENANT_SHIFT, base, quote)
 
 
 @cython.cfunc
 def define_market(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a DEFINE_MARKET command."""
     m = s.m
-    reason = refuse_define_market(s, command)
+    reason = check_market_definition(s, command)
     if reason:
         return reason
     market = make_market(s, command[DEFINE_MARKET_MARKET])
     for index in range(DEFINITION_LENGTH - 1):
         m[market + M_NUMBER + index] = command[DEFINE_MARKET_MARKET + index]
     prepare_market(s, market)
-    copy_event(s, EVENT_MARKET_DEFINITION, command, DEFINE_MARKET_MARKET, DEFINITION_LENGTH)
+    emit_definition(s, EVENT_MARKET_DEFINITION, command, DEFINE_MARKET_MARKET, DEFINITION_LENGTH)
     touch_market(s, market)
     return 0
 
@@ -271,25 +224,25 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
     number = m[market + M_NUMBER] << EVENT_MARKET_SHIFT
     m[market + M_ORDER_EVENT] = EVENT_ORDER << EVENT_KIND_SHIFT | number
     m[market + M_TRADE_EVENT] = EVENT_TRADE << EVENT_KIND_SHIFT | number
-    for place in range(4):
-        book = market + M_BOOKS + place * BOOK_WORDS
+    for position in range(4):
+        book = market + M_BOOKS + position * BOOK_WORDS
         m[book + B_NUMBER] = m[market + M_NUMBER]
-        m[book + B_SIDE] = place + SIDE_BUY if place < 2 else 0
+        m[book + B_SIDE] = position + SIDE_BUY if position < 2 else 0
         # Bids and sell stops: the highest price comes first.
-        m[book + B_BEST_IS_HIGHEST] = place == 0 or place == 3
-    bound_market(s, market)
-    place = m[S_MARKET_COUNT]
-    while place and m[m[MARKET_LIST + place - 1] + M_NUMBER] > m[market + M_NUMBER]:
-        m[MARKET_LIST + place] = m[MARKET_LIST + place - 1]
-        place -= 1
-    m[MARKET_LIST + place] = market
+        m[book + B_BEST_IS_HIGHEST] = position == 0 or position == 3
+    derive_bounds(s, market)
+    position = m[S_MARKET_COUNT]
+    while position and m[m[MARKET_LIST + position - 1] + M_NUMBER] > m[market + M_NUMBER]:
+        m[MARKET_LIST + position] = m[MARKET_LIST + position - 1]
+        position -= 1
+    m[MARKET_LIST + position] = market
     m[S_MARKET_COUNT] += 1
     return 0
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def bound_market(s: Store, market: cython.longlong) -> cython.longlong:
+def derive_bounds(s: Store, market: cython.longlong) -> cython.longlong:
     """Derive the largest price and quantity that an order may have."""
     m = s.m
     bound = AMOUNT_MAX // m[market + M_TICK_UNITS]
@@ -317,7 +270,7 @@ def is_between(word: cython.longlong, most: cython.longlong) -> cython.bint:
 def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a SET_MARKET_LIMITS command."""
     m = s.m
-    market = market_at(s, command[LIMITS_MARKET])
+    market = find_market(s, command[LIMITS_MARKET])
     if not m[market + M_NUMBER]:
         return REASON_UNKNOWN_MARKET
     quantity_bound = AMOUNT_MAX // m[market + M_LOT_UNITS]
@@ -337,15 +290,15 @@ def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_INVALID_SETTING
     for index in range(MARKET_LIMITS_LENGTH - 2):
         m[market + M_MIN_NOTIONAL + index] = command[LIMITS_MIN_NOTIONAL + index]
-    bound_market(s, market)
-    return copy_event(s, EVENT_MARKET_LIMITS, command, LIMITS_MARKET, MARKET_LIMITS_LENGTH)
+    derive_bounds(s, market)
+    return emit_definition(s, EVENT_MARKET_LIMITS, command, LIMITS_MARKET, MARKET_LIMITS_LENGTH)
 
 
 @cython.cfunc
 def set_market_state(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a SET_MARKET_STATE command."""
     m = s.m
-    market = market_at(s, command[SET_STATE_MARKET])
+    market = find_market(s, command[SET_STATE_MARKET])
     state, reference = command[SET_STATE_STATE], command[SET_STATE_REFERENCE_PRICE]
     if not m[market + M_NUMBER]:
         return REASON_UNKNOWN_MARKET
@@ -356,12 +309,12 @@ def set_market_state(s: Store, command: cython.p_longlong) -> cython.longlong:
     return change_state(s, market, state)
 
 
-# --- tiers and accounts ---------------------------------------------------------------------------
+# --- fee tiers ------------------------------------------------------------------------------------
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def pays_rebates(
+def covers_rebates(
     s: Store,
     tenant: cython.longlong,
     tier: cython.longlong,
@@ -394,90 +347,11 @@ def set_fee_tier(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_INVALID_SETTING
     if maker_ppm < -FEE_PPM_MAX or maker_ppm > FEE_PPM_MAX:
         return REASON_INVALID_SETTING
-    if not pays_rebates(s, tenant, tier, maker_ppm, taker_ppm):
+    if not covers_rebates(s, tenant, tier, maker_ppm, taker_ppm):
         return REASON_FEES_BELOW_REBATE
     row = m[TENANTS + tenant] + tier * TIER_WORDS
     m[row + TIER_SET] = 1
     m[row + TIER_MAKER_PPM] = maker_ppm
     m[row + TIER_TAKER_PPM] = taker_ppm
-    put4(s, EVENT_FEE_TIER, tenant, tier, maker_ppm, taker_ppm)
+    emit_words(s, EVENT_FEE_TIER, tenant, tier, maker_ppm, taker_ppm)
     return 0
-
-
-@cython.cfunc
-def set_account(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide a SET_ACCOUNT command."""
-    m = s.m
-    number = command[HEADER_ACCOUNT]
-    tier, group = command[SET_ACCOUNT_TIER], command[SET_ACCOUNT_STP_GROUP]
-    state = command[SET_ACCOUNT_STATE]
-    tenant = number >> ACCOUNT_TENANT_SHIFT
-    if not is_tenant(s, tenant):
-        return REASON_UNKNOWN_TENANT
-    if not is_between(tier, TIER_MAX) or not is_between(group, ACCOUNT_INDEX_MAX):
-        return REASON_INVALID_SETTING
-    row = m[TENANTS + tenant] + tier * TIER_WORDS
-    if (tier and not m[row + TIER_SET]) or not is_between(state, ACCOUNT_STATE_FROZEN):
-        return REASON_INVALID_SETTING
-    if not find_account(s, number) and m[S_ACCOUNT_COUNT] >= s.capacity_accounts:
-        return REASON_CAPACITY_EXHAUSTED
-    account = open_account(s, number)
-    m[account + A_TIER] = tier
-    m[account + A_FEES] = row
-    m[account + A_GROUP] = group
-    m[account + A_STATE] = state
-    put4(s, EVENT_ACCOUNT, number, tier, group, state)
-    return 0
-
-
-# --- time and epochs ------------------------------------------------------------------------------
-
-
-@cython.cfunc
-def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide an ADVANCE_TIME command: expiries, then countdowns, then auctions' indications."""
-    m = s.m
-    if command[HEADER_TIME_MS] > m[S_TIME_MS]:
-        m[S_TIME_MS] = command[HEADER_TIME_MS]
-        note_time(s)
-        s.out[s.started] = m[S_RESULT_EVENT] | COMMAND_ADVANCE_TIME
-    now = m[S_TIME_MS]
-    while m[S_EXPIRY_COUNT]:
-        order = m[s.expiries + 1]
-        if m[m[order + O_RARE] + X_EXPIRE_MS] > now:
-            break
-        make_room(s)
-        close_order(s, order, STATUS_EXPIRED, CLOSE_EXPIRED)
-    while m[S_COUNTDOWN_COUNT]:
-        account = m[s.countdowns + 1]
-        if m[account + A_DEADLINE_MS] > now:
-            break
-        unschedule_countdown(s, account)
-        put_countdown(s, account)
-        close_all(s, account, 0, SIDE_BOTH, CLOSE_COUNTDOWN_ELAPSED)
-    for place in range(m[S_MARKET_COUNT]):
-        market = m[MARKET_LIST + place]
-        if m[market + M_STATE] == STATE_AUCTION:
-            publish_indicative(s, market)
-    return 0
-
-
-@cython.cfunc
-def start_epoch(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide an EPOCH command."""
-    m = s.m
-    if command[EPOCH_EPOCH] < 0:
-        return REASON_INVALID_SETTING
-    for index in range(EPOCH_LENGTH - 1):
-        m[S_EPOCH + index] = command[EPOCH_EPOCH + index]
-    return copy_event(s, EVENT_EPOCH, command, EPOCH_EPOCH, EPOCH_LENGTH)
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def reject(command: cython.p_longlong) -> cython.longlong:
-    """Decide a REJECT command: refuse, for the reason it brings."""
-    reason = command[REJECT_REASON]
-    if reason < 1 or reason > REASON_LAST:
-        return REASON_MALFORMED_COMMAND
-    return reason

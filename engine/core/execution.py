@@ -1,18 +1,19 @@
-"""The life of an order that is in no book: matched, then left to wait or ended.
+"""Executing an order that is in no book: it is matched, then left to wait or ended.
 
-The stops that its trades fire run after it, in the order in which they fired.
+The stops that its trades trigger are executed after it, in the order in which they triggered.
 """
 
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import market_of, put_decided_order
+from engine.core.emit import emit_decided_order
+from engine.core.ledger import market_of
 from engine.core.matching import can_fill, is_marketable, is_worse, limit_price, match
 from engine.core.orders import (
     free_order,
     is_pending,
     register_order,
-    rest,
+    rest_order,
     set_status,
     unregister_order,
 )
@@ -21,10 +22,10 @@ from engine.core.records import (
     L_PRICE,
     M_REFERENCE_PRICE,
     M_STATE,
+    O_FLAGS,
     O_NEXT,
     O_PRICE,
-    O_TERMS,
-    S_FIRED_HEAD,
+    S_TRIGGERED_HEAD,
 )
 from engine.core.stops import is_triggered
 from engine.core.store import Store, make_room
@@ -58,7 +59,7 @@ from wire.layout import (
 def crosses(s: Store, order: cython.longlong) -> cython.bint:
     """Whether an order's price would trade at once."""
     m = s.m
-    side = m[order + O_TERMS] & SIDE_MASK
+    side = m[order + O_FLAGS] & SIDE_MASK
     best = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
     return best and not is_worse(side, m[best + L_PRICE], m[order + O_PRICE])
 
@@ -69,13 +70,13 @@ def end_order(
     s: Store,
     order: cython.longlong,
     close_reason: cython.longlong,
-    with_terms: cython.bint,
+    with_conditions: cython.bint,
     is_known: cython.bint,
 ) -> cython.longlong:
     """End an order that is in no book."""
     status = STATUS_FILLED if close_reason == CLOSE_FILLED else STATUS_CANCELLED
     set_status(s, order, status, close_reason)
-    put_decided_order(s, order, with_terms)
+    emit_decided_order(s, order, with_conditions)
     if is_known:
         unregister_order(s, order)
     free_order(s, order)
@@ -86,12 +87,12 @@ def end_order(
 @cython.inline
 @cython.exceptval(check=False)
 def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
-    """Say why what is left of an order that may not rest ends; CLOSE_NONE when it may rest."""
+    """Return why what is left of an order ends; CLOSE_NONE when it may rest."""
     m = s.m
-    time_in_force = m[order + O_TERMS] >> TIF_SHIFT & TIF_MASK
+    time_in_force = m[order + O_FLAGS] >> TIF_SHIFT & TIF_MASK
     if time_in_force == TIF_GTC or time_in_force == TIF_GTD:
         return CLOSE_NONE
-    side = m[order + O_TERMS] & SIDE_MASK
+    side = m[order + O_FLAGS] & SIDE_MASK
     beyond = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
     return (
         CLOSE_PRICE_PROTECTION if beyond and is_marketable(s, order) else CLOSE_UNFILLED_REMAINDER
@@ -99,8 +100,8 @@ def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
 
 
 @cython.cfunc
-def run(
-    s: Store, order: cython.longlong, with_terms: cython.bint, is_known: cython.bint
+def execute_order(
+    s: Store, order: cython.longlong, with_conditions: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
     """Match an order, then rest or end it."""
     m = s.m
@@ -108,8 +109,8 @@ def run(
     close_reason: cython.longlong = CLOSE_NONE
     if m[market + M_STATE] == STATE_OPEN:
         reference = m[market + M_REFERENCE_PRICE]
-        limit = limit_price(s, market, m[order + O_TERMS], m[order + O_PRICE], reference)
-        fill_or_kill: cython.bint = m[order + O_TERMS] >> TIF_SHIFT & TIF_MASK == TIF_FOK
+        limit = limit_price(s, market, m[order + O_FLAGS], m[order + O_PRICE], reference)
+        fill_or_kill: cython.bint = m[order + O_FLAGS] >> TIF_SHIFT & TIF_MASK == TIF_FOK
         if fill_or_kill and not can_fill(s, order, limit):
             close_reason = CLOSE_FILL_OR_KILL_UNFILLED
         else:
@@ -117,55 +118,55 @@ def run(
     if close_reason == CLOSE_NONE:
         close_reason = remainder_reason(s, order)
     if close_reason != CLOSE_NONE:
-        return end_order(s, order, close_reason, with_terms, is_known)
-    rest(s, order)
+        return end_order(s, order, close_reason, with_conditions, is_known)
+    rest_order(s, order)
     if not is_known:
         register_order(s, order)
-    put_decided_order(s, order, with_terms)
+    emit_decided_order(s, order, with_conditions)
     return 0
 
 
 @cython.cfunc
-def run_fired(
-    s: Store, stop: cython.longlong, with_terms: cython.bint, is_known: cython.bint
+def execute_triggered(
+    s: Store, stop: cython.longlong, with_conditions: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
-    """Run a fired stop, unless its market or its own terms do not allow that any more."""
+    """Execute a triggered stop, unless its market or its own flags no longer allow it."""
     make_room(s)
     m = s.m
     market = market_of(s, stop)
-    post_only = m[stop + O_TERMS] >> POST_ONLY_SHIFT & 1
+    post_only = m[stop + O_FLAGS] >> POST_ONLY_SHIFT & 1
     if m[market + M_STATE] != STATE_OPEN:
-        return end_order(s, stop, CLOSE_MARKET_NOT_OPEN, with_terms, is_known)
+        return end_order(s, stop, CLOSE_MARKET_NOT_OPEN, with_conditions, is_known)
     if post_only and crosses(s, stop):
-        return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, with_terms, is_known)
-    return run(s, stop, with_terms, is_known)
+        return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, with_conditions, is_known)
+    return execute_order(s, stop, with_conditions, is_known)
 
 
 @cython.cfunc
-def run_all_fired(s: Store) -> cython.longlong:
-    """Run the fired stops, and those that they fire, in the order in which they fired."""
+def execute_all_triggered(s: Store) -> cython.longlong:
+    """Execute the triggered stops, and those that they trigger, in the order of triggering."""
     m = s.m
-    while m[S_FIRED_HEAD]:
-        stop = m[S_FIRED_HEAD]
-        m[S_FIRED_HEAD] = m[stop + O_NEXT]
-        run_fired(s, stop, False, True)
+    while m[S_TRIGGERED_HEAD]:
+        stop = m[S_TRIGGERED_HEAD]
+        m[S_TRIGGERED_HEAD] = m[stop + O_NEXT]
+        execute_triggered(s, stop, False, True)
     return 0
 
 
 @cython.cfunc
 def accept_order(s: Store, order: cython.longlong, is_known: cython.bint) -> cython.longlong:
-    """Start an order's life, or a changed order's, then run the stops that its trades fire."""
+    """Execute a new or changed order or let it wait, then execute the stops that it triggers."""
     m = s.m
     if not is_pending(s, order):
-        run(s, order, True, is_known)
+        execute_order(s, order, True, is_known)
     elif is_triggered(s, order):
-        m[order + O_TERMS] |= 1 << TRIGGERED_SHIFT
-        run_fired(s, order, True, is_known)
+        m[order + O_FLAGS] |= 1 << TRIGGERED_SHIFT
+        execute_triggered(s, order, True, is_known)
     else:
-        rest(s, order)
+        rest_order(s, order)
         if not is_known:
             register_order(s, order)
-        put_decided_order(s, order, True)
-    if m[S_FIRED_HEAD]:
-        run_all_fired(s)
+        emit_decided_order(s, order, True)
+    if m[S_TRIGGERED_HEAD]:
+        execute_all_triggered(s)
     return 0

@@ -1,0 +1,309 @@
+"""Placing an order: reject first, in the documented order; after that nothing may fail."""
+
+import cython
+
+from engine.core.auction import set_reference
+from engine.core.book import book_of
+from engine.core.execution import accept_order
+from engine.core.index import account_of, find_balance, find_market, open_balance
+from engine.core.ledger import by_side
+from engine.core.order_checks import (
+    check_capacity,
+    check_flags,
+    check_funds,
+    check_order,
+    check_price,
+    check_worth,
+    current_reference,
+    exceeds_word,
+    order_price,
+)
+from engine.core.orders import make_conditions, make_order, rest_plain_limit
+from engine.core.records import (
+    A_STATE,
+    B_BEST,
+    BAL_AVAILABLE,
+    COND_BUDGET,
+    COND_DISPLAY_QUANTITY,
+    COND_EXPIRE_MS,
+    COND_QUOTE_AMOUNT,
+    COND_TRIGGER_PRICE,
+    L_PRICE,
+    M_BASE,
+    M_COLLAR_PPM,
+    M_LAST_PRICE,
+    M_LOT_UNITS,
+    M_MIN_NOTIONAL,
+    M_ORDER_EVENT,
+    M_PRICE_BOUND,
+    M_QUANTITY_BOUND,
+    M_QUOTE,
+    M_REFERENCE_UNTIL_MS,
+    M_STATE,
+    M_TENANT,
+    M_TICK_UNITS,
+    O_BALANCE,
+    O_CONDITIONS,
+    O_FILLED_QUOTE,
+    O_FLAGS,
+    O_ID,
+    O_ID_HIGH,
+    O_ID_LOW,
+    O_LEVEL,
+    O_PRICE,
+    O_QUANTITY,
+    O_REMAINING,
+    PLAIN_FLAGS,
+    S_ORDER_COUNT,
+    S_SEQUENCE,
+    S_TIME_MS,
+)
+from engine.core.store import Store
+from wire.layout import (
+    ACCOUNT_STATE_ACTIVE,
+    ACCOUNT_TENANT_SHIFT,
+    HEADER_ACCOUNT,
+    HEADER_ID_HIGH,
+    HEADER_ID_LOW,
+    PLACE_DISPLAY_QUANTITY,
+    PLACE_EXPIRE_MS,
+    PLACE_FLAGS,
+    PLACE_MARKET,
+    PLACE_PRICE,
+    PLACE_QUANTITY,
+    PLACE_QUOTE_AMOUNT,
+    PLACE_TRIGGER_PRICE,
+    REASON_INSUFFICIENT_BALANCE,
+    REASON_NOTIONAL_TOO_LARGE,
+    REASON_NOTIONAL_TOO_SMALL,
+    RESULT_SUBJECT,
+    SIDE_BUY,
+    SIDE_MASK,
+    SIDE_SELL,
+    STATE_OPEN,
+    STP_MASK,
+    STP_SHIFT,
+    TIF_FOK,
+    TIF_GTC,
+    TIF_IOC,
+    TIF_MASK,
+    TIF_SHIFT,
+    TYPE_LIMIT,
+    TYPE_SHIFT,
+)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def follow_reference(s: Store, market: cython.longlong) -> cython.longlong:
+    """Set the reference price to the last price, no more often than configured."""
+    m = s.m
+    if m[S_TIME_MS] >= m[market + M_REFERENCE_UNTIL_MS] and m[market + M_LAST_PRICE]:
+        set_reference(s, market, m[market + M_LAST_PRICE])
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def fill_order(
+    s: Store,
+    order: cython.longlong,
+    market: cython.longlong,
+    balance: cython.longlong,
+    command: cython.p_longlong,
+    price: cython.longlong,
+) -> cython.longlong:
+    """Write a PLACE command, paid from a balance, into an order record."""
+    m = s.m
+    quantity = command[PLACE_QUANTITY]
+    m[order + O_ID] = m[S_SEQUENCE]
+    m[order + O_BALANCE] = balance
+    m[order + O_CONDITIONS] = 0
+    m[order + O_FLAGS] = command[PLACE_FLAGS] | m[market + M_ORDER_EVENT]
+    m[order + O_PRICE] = price
+    m[order + O_REMAINING] = quantity
+    m[order + O_QUANTITY] = quantity
+    m[order + O_LEVEL] = 0
+    m[order + O_FILLED_QUOTE] = 0
+    m[order + O_ID_HIGH] = command[HEADER_ID_HIGH]
+    m[order + O_ID_LOW] = command[HEADER_ID_LOW]
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def fill_conditions(
+    s: Store, order: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Write the conditions that few PLACE commands have into a record of their own."""
+    m = s.m
+    trigger, display = command[PLACE_TRIGGER_PRICE], command[PLACE_DISPLAY_QUANTITY]
+    expire_ms, quote_amount = command[PLACE_EXPIRE_MS], command[PLACE_QUOTE_AMOUNT]
+    if trigger | display | expire_ms | quote_amount:
+        conditions = make_conditions(s)
+        m[order + O_CONDITIONS] = conditions
+        m[conditions + COND_TRIGGER_PRICE] = trigger
+        m[conditions + COND_DISPLAY_QUANTITY] = display
+        m[conditions + COND_EXPIRE_MS] = expire_ms
+        m[conditions + COND_QUOTE_AMOUNT] = quote_amount
+        m[conditions + COND_BUDGET] = quote_amount
+    return 0
+
+
+# --- the two ways to place an order ---------------------------------------------------------------
+# Most orders are plain limit orders, to which few checks can apply: see docs/adr/0024.
+
+
+@cython.cfunc
+@cython.inline
+def place_order(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a PLACE command; return the reason to reject it, or 0."""
+    market = find_market(s, command[PLACE_MARKET])
+    account = account_of(s, command)
+    if is_plain_limit(s, market, account, command):
+        return place_plain_limit(s, market, account, command)
+    return place_general(s, market, account, command)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def list_plain_flags(s: Store) -> cython.longlong:
+    """List the flags of plain limit orders, which are known to be valid."""
+    for side in (SIDE_BUY, SIDE_SELL):
+        for time_in_force in (TIF_GTC, TIF_IOC, TIF_FOK):
+            for self_trade in range(2 * (STP_MASK + 1)):
+                flags = side | TYPE_LIMIT << TYPE_SHIFT | time_in_force << TIF_SHIFT
+                flags |= self_trade << STP_SHIFT
+                s.m[PLAIN_FLAGS + flags] = check_flags(flags) == 0
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_plain_limit(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.bint:
+    """Whether an order is a plain limit order, which passes every check of ``check_order``.
+
+    It has plain flags, is in range, of an active account, in an open market of its tenant.
+    """
+    m = s.m
+    return (
+        m[market + M_TENANT] == command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT
+        and m[market + M_STATE] == STATE_OPEN
+        and m[account + A_STATE] == ACCOUNT_STATE_ACTIVE
+        and m[PLAIN_FLAGS + command[PLACE_FLAGS]]
+        and not (
+            command[PLACE_QUOTE_AMOUNT]
+            | command[PLACE_TRIGGER_PRICE]
+            | command[PLACE_DISPLAY_QUANTITY]
+            | command[PLACE_EXPIRE_MS]
+        )
+        and 0 < command[PLACE_PRICE] <= m[market + M_PRICE_BOUND]
+        and 0 < command[PLACE_QUANTITY] <= m[market + M_QUANTITY_BOUND]
+    )
+
+
+@cython.cfunc
+@cython.inline
+def place_plain_limit(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Decide a plain limit order: the same as ``place_general``, of which little can apply."""
+    m = s.m
+    flags, price, quantity = command[PLACE_FLAGS], command[PLACE_PRICE], command[PLACE_QUANTITY]
+    unit_price = price * m[market + M_TICK_UNITS]
+    if exceeds_word(unit_price, quantity):
+        return REASON_NOTIONAL_TOO_LARGE
+    # Neither product can leave a word any more: see above, and ``derive_bounds``.
+    need = unit_price * quantity
+    if need < m[market + M_MIN_NOTIONAL]:
+        return REASON_NOTIONAL_TOO_SMALL
+    if m[market + M_COLLAR_PPM]:
+        reason = check_price(s, market, flags, price, current_reference(s, market))
+        if reason:
+            return reason
+    base_balance = find_balance(s, account, m[market + M_BASE]) if account else 0
+    quote_balance = find_balance(s, account, m[market + M_QUOTE]) if account else 0
+    side = flags & SIDE_MASK
+    pays_from = by_side(side, quote_balance, base_balance)
+    need = by_side(side, need, m[market + M_LOT_UNITS] * quantity)
+    if not pays_from or need > m[pays_from + BAL_AVAILABLE]:
+        return REASON_INSUFFICIENT_BALANCE
+    if not (base_balance and quote_balance) or m[S_ORDER_COUNT] >= s.capacity_orders:
+        reason = check_capacity(s, base_balance, quote_balance)
+        if reason:
+            return reason
+        open_balance(s, account, m[market + M_BASE])
+        open_balance(s, account, m[market + M_QUOTE])
+    follow_reference(s, market)
+    order = make_order(s)
+    fill_order(s, order, market, pays_from, command, price)
+    s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
+    if flags >> TIF_SHIFT & TIF_MASK != TIF_GTC or would_trade(s, market, flags, price):
+        accept_order(s, order, False)
+        return 0
+    rest_plain_limit(s, order, book_of(market, side), price, quantity, pays_from, need)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def would_trade(
+    s: Store, market: cython.longlong, flags: cython.longlong, price: cython.longlong
+) -> cython.bint:
+    """Whether there is an order on the other side that a price would trade with."""
+    m = s.m
+    side = flags & SIDE_MASK
+    best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
+    above = price - m[best + L_PRICE]
+    return best and by_side(side, above, -above) >= 0
+
+
+@cython.cfunc
+def place_general(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Decide any order: every check in turn, then its effect."""
+    m = s.m
+    reason = check_order(s, market, account, command)
+    if reason:
+        return reason
+    price = order_price(s, market, command)
+    reason = check_worth(s, market, command, price)
+    if reason:
+        return reason
+    if not account:
+        return REASON_INSUFFICIENT_BALANCE
+    base_balance = find_balance(s, account, m[market + M_BASE])
+    quote_balance = find_balance(s, account, m[market + M_QUOTE])
+    is_buy: cython.bint = command[PLACE_FLAGS] & SIDE_MASK == SIDE_BUY
+    pays_from = quote_balance if is_buy else base_balance
+    available = m[pays_from + BAL_AVAILABLE] if pays_from else 0
+    reason = check_funds(s, market, account, command, price, available)
+    if reason:
+        return reason
+    reason = check_capacity(s, base_balance, quote_balance)
+    if reason:
+        return reason
+
+    if not base_balance:
+        open_balance(s, account, m[market + M_BASE])
+    if not quote_balance:
+        open_balance(s, account, m[market + M_QUOTE])
+    if not pays_from:
+        # Nothing is too much to pay for a market order that meets nothing.
+        paid = m[market + M_QUOTE] if is_buy else m[market + M_BASE]
+        pays_from = find_balance(s, account, paid)
+    follow_reference(s, market)
+    order = make_order(s)
+    fill_order(s, order, market, pays_from, command, price)
+    fill_conditions(s, order, command)
+    s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
+    accept_order(s, order, False)
+    return 0
