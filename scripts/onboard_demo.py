@@ -1,4 +1,4 @@
-"""Opens the demo tenant on a deployment: three markets, and two users with play money.
+"""Open the demo tenant on a deployment: three markets, and two users with play money.
 
 Reads the deployment from its environment (`OnboardingSettings`), prints the users as JSON. Running
 it again changes nothing.
@@ -7,26 +7,17 @@ it again changes nothing.
 import json
 import sys
 
-from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
-from bursa.identity.user_pool_cognito import CognitoUserPool
-from bursa.intake.backlog_sqs import CommandBacklog
-from bursa.intake.dynamodb import DynamoReplyReader
-from bursa.intake.sqs import SqsCommandSender
-from bursa.intake.submission import Intake
-from bursa.kernel.clock import SystemClock
+from bursa.bootstrap.onboarding import open_onboarding
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
-from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
     Listing,
     MarketListing,
-    Onboarding,
 )
 
 KEY = "demo"
-QUEUE_DEPTH_MAX = 1_000
 
 # Scales are such that a tick of a lot is a whole unit (DESIGN D6).
 LISTING = Listing(
@@ -51,7 +42,7 @@ DEPOSITS = (
     Deposit("USDT", "120000000"),
     Deposit("IDR", "1000000000000"),
 )
-# Play money only: whoever can reach this deployment may know them.
+# Play money only: everyone who can reach this deployment may know them.
 PASSWORDS = {
     "alice@demo.example": "Alice-Plays-2026",
     "bob@demo.example": "Bob-Plays-2026",
@@ -70,19 +61,7 @@ def main() -> int:
 
 def open_demo(settings: OnboardingSettings) -> dict[str, object]:
     """Open the tenant and describe it: its id, name, and users with their accounts."""
-    clock = SystemClock()
-    dynamodb = dynamodb_client()
-    sqs, url = sqs_client(), settings.command_queue_url
-    onboarding = Onboarding(
-        DirectoryTable(dynamodb, settings.directory_table),
-        CognitoUserPool(cognito_client(), settings.user_pool_id),
-        Intake(
-            SqsCommandSender(sqs, url, CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)),
-            DynamoReplyReader(dynamodb, settings.answers_table),
-            clock,
-            settings.answer_deadline_ms,
-        ),
-    )
+    onboarding = open_onboarding(settings)
     profile = onboarding.open_tenant(
         settings.tenant_name,
         settings.issuer,

@@ -110,7 +110,9 @@ LAYERS = {
     "http": Rule((*PLAIN, "bursa.dialects"), frozenset({"aws_lambda_powertools"}), adapters=False),
     "machine": Rule(("bursa.kernel", "bursa.journal"), frozenset({"_typeshed", "msgspec"})),
     "aws": Rule((*PLAIN, "bursa.aws"), AWS_LIBRARIES),
-    "bootstrap": Rule(("bursa",), frozenset({"_typeshed", "mypy_boto3_dynamodb"})),
+    "bootstrap": Rule(
+        ("bursa",), frozenset({"_typeshed", "mypy_boto3_dynamodb", "mypy_boto3_sqs"})
+    ),
 }
 AWS_NAMES = {"cognito", "dynamodb", "jwt", "kms", "s3", "sockets", "sqs"}
 FORMATS = {
@@ -118,16 +120,6 @@ FORMATS = {
     "bursa.journal.checkpoint",
     "bursa.journal.record",
     "bursa.read_models.book_format",
-}
-# Use cases that still speak the native dialect; nothing may be added here.
-STILL_NATIVE = {
-    "bursa.accounts.queries",
-    "bursa.trading.batch",
-    "bursa.trading.cancel",
-    "bursa.trading.order_checks",
-    "bursa.trading.outcomes",
-    "bursa.trading.pending",
-    "bursa.trading.place",
 }
 # The few files of the product that may use the operating system.
 MACHINE = {"bursa.journal.file", "bursa.kernel.clock", "bursa.kernel.settings"}
@@ -186,7 +178,7 @@ def test_a_layer_imports_only_what_its_rule_allows(layer: str) -> None:
         if rule_of(module)[0] == layer and module.name not in TOOLS
         for line, imported in module.imports()
         if not is_allowed(imported, rule_of(module)[1])
-        and not (module.name in STILL_NATIVE and imported.startswith("bursa.dialects.native."))
+        and imported.partition(".")[0] != own_function(module)
     ]
     assert not found, "\n".join(found)
 
@@ -211,16 +203,6 @@ def own_function(module: Module) -> str:
 def test_every_rule_speaks_of_something() -> None:
     assert {rule_of(module)[0] for module in modules()} == {*PACKAGES, *LAYERS}
     assert {*FORMATS, *MACHINE} <= {module.name for module in modules()}
-
-
-def test_only_who_still_speaks_native_is_excused() -> None:
-    speaking = {
-        module.name
-        for module in modules()
-        for _, imported in module.imports()
-        if imported.startswith("bursa.dialects.native.") and "dialects" not in module.name
-    }
-    assert speaking >= STILL_NATIVE
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

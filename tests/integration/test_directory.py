@@ -1,11 +1,14 @@
-"""The directory on a table: what exists is found again, whoever asks."""
+"""The directory on a table: what exists is found again."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from bursa.intake.dynamodb import DynamoRequestRecords
+from bursa.intake.once import RequestRecord
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
@@ -18,7 +21,7 @@ SHARD = 0
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectoryTable]:
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -36,7 +39,17 @@ def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectoryTable]:
                 {"AttributeName": "sk", "KeyType": "RANGE"},
             ],
         )
-        yield DirectoryTable(client, TABLE)
+        yield client
+
+
+@pytest.fixture
+def directory(client: Any) -> DirectoryTable:
+    return DirectoryTable(client, TABLE)
+
+
+@pytest.fixture
+def records(client: Any) -> DynamoRequestRecords:
+    return DynamoRequestRecords(client, TABLE)
 
 
 def test_an_issuer_keeps_its_tenant(directory: DirectoryTable) -> None:
@@ -97,17 +110,18 @@ def test_a_user_keeps_its_account(directory: DirectoryTable) -> None:
 
 def test_assets_and_markets_are_numbered_across_tenants(directory: DirectoryTable) -> None:
     t2 = TenantId(2)
-    assert directory.number_of_asset(T1, "BTC") == 1
-    assert directory.number_of_asset(t2, "BTC") == 2
-    assert directory.number_of_asset(T1, "BTC") == 1
-    assert directory.number_of_market(T1, "BTC-USDT") == 1
+    assert directory.get_or_assign_asset_number(T1, "BTC") == 1
+    assert directory.get_or_assign_asset_number(t2, "BTC") == 2
+    assert directory.get_or_assign_asset_number(T1, "BTC") == 1
+    assert directory.get_or_assign_market_number(T1, "BTC-USDT") == 1
 
 
-def test_a_wish_keeps_its_first_time_until_it_is_fulfilled(directory: DirectoryTable) -> None:
-    first = directory.write_wish(T1, "gift", 1_000)
-    later = directory.write_wish(T1, "gift", 2_000)
-    assert first == later
-    assert (later.wished_ms, later.fulfilled) == (1_000, False)
-    directory.fulfil_wish(T1, "gift")
-    assert directory.write_wish(T1, "gift", 3_000).fulfilled
-    assert directory.write_wish(TenantId(2), "gift", 3_000).wished_ms == 3_000
+def test_a_request_keeps_its_first_time_until_it_is_done(
+    directory: DirectoryTable, records: DynamoRequestRecords
+) -> None:
+    first = records.find_or_add(T1, "gift", 1_000)
+    later = records.find_or_add(T1, "gift", 2_000)
+    assert first == later == RequestRecord(1_000, done=False)
+    records.mark_done(T1, "gift")
+    assert records.find_or_add(T1, "gift", 3_000) == RequestRecord(1_000, done=True)
+    assert records.find_or_add(TenantId(2), "gift", 3_000).first_requested_ms == 3_000

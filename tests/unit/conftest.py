@@ -13,10 +13,12 @@ import pytest
 from moto import mock_aws
 from pydantic import TypeAdapter
 
+from bursa.bootstrap.trading import open_trading
 from bursa.dialects.native.openapi import OPERATIONS, Operation
 from bursa.dialects.native.problems import Problem
 from bursa.dialects.native.responses import PendingOrder
 from bursa.kernel.identifiers import AccountId
+from bursa.kernel.settings import TradingApiSettings, read_settings
 from tests.doubles.exchange import (
     ALICE,
     Exchange,
@@ -93,8 +95,9 @@ def started(name: str) -> ModuleType:
 def started_trading_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
     module = started("trading_api.app")
-    for part in (module.intake, module.settlement, module.backlog):
-        part._clock = clock
+    trading = open_trading(read_settings(TradingApiSettings), clock)
+    module.app.serve(trading.routes)
+    vars(module)["trading"] = trading
     return module
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bursa.kernel.amounts import Lots, Ticks
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.markets import MarketUnits
 
@@ -13,6 +14,7 @@ SCALES = st.integers(0, 18)
 # Lots and ticks of 2s and 5s only: any other tick may be no finite decimal, which is refused.
 STEPS = st.builds(lambda twos, fives: 2**twos * 5**fives, st.integers(0, 12), st.integers(0, 12))
 COUNTS = st.integers(1, 1 << 48)
+TICKS, LOTS = COUNTS.map(Ticks), COUNTS.map(Lots)
 
 
 @st.composite
@@ -26,8 +28,8 @@ def units(draw: st.DrawFn) -> MarketUnits:
         raise
 
 
-@given(units(), COUNTS)
-def test_price_there_and_back(market: MarketUnits, ticks: int) -> None:
+@given(units(), TICKS)
+def test_price_there_and_back(market: MarketUnits, ticks: Ticks) -> None:
     text = market.price_text(ticks)
     assume(len(text) <= 40)
 
@@ -35,8 +37,8 @@ def test_price_there_and_back(market: MarketUnits, ticks: int) -> None:
     assert Decimal(text) == ticks * Decimal(market.tick_size)
 
 
-@given(units(), COUNTS)
-def test_quantity_there_and_back(market: MarketUnits, lots: int) -> None:
+@given(units(), LOTS)
+def test_quantity_there_and_back(market: MarketUnits, lots: Lots) -> None:
     text = market.quantity_text(lots)
     assume(len(text) <= 40)
 
@@ -54,8 +56,8 @@ def test_half_a_step_is_refused(market: MarketUnits, ticks: int) -> None:
     assert refused.value.code == "price_off_tick"
 
 
-@given(units(), COUNTS, COUNTS)
-def test_value_is_price_times_quantity(market: MarketUnits, ticks: int, lots: int) -> None:
+@given(units(), TICKS, LOTS)
+def test_value_is_price_times_quantity(market: MarketUnits, ticks: Ticks, lots: Lots) -> None:
     value = Decimal(market.price_text(ticks)) * Decimal(market.quantity_text(lots))
     exact = Decimal(market.notional(ticks, lots)).scaleb(-market.quote_scale)
 

@@ -136,10 +136,10 @@ def test_each_command_of_a_message_keeps_its_result_order_and_terms() -> None:
 
     assert [one.result for one in short] == [one.result for one in full]
     assert [one.order for one in short] == [one.order for one in full]
-    assert [one.terms.get(one.result.order_id) for one in short] == [
-        one.terms.get(one.result.order_id) for one in full
+    assert [one.conditions.get(one.result.order_id) for one in short] == [
+        one.conditions.get(one.result.order_id) for one in full
     ]
-    assert short[0].terms
+    assert short[0].conditions
     assert sum(len(one.orders) for one in short) == LISTED_MAX + 3
 
 

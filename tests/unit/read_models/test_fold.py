@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bursa.journal.record import JournalRecord
+from bursa.kernel.amounts import Units
 from bursa.read_models import fold as projection
 from bursa.read_models.fold import (
     Definitions,
@@ -200,7 +201,7 @@ def test_last_balance_of_a_run_is_what_counts() -> None:
     shard.run(codec.encode_funds(w.COMMAND_DEBIT, ALICE, USDT, 2))
 
     assert folded(shard).balances["t1-1", "USDT"] == BalanceRow(
-        "t1-1", "USDT", 10**15 - 3, 0, NOON_MS + 30, shard.records[-1].last_sequence
+        "t1-1", "USDT", Units(10**15 - 3), Units(0), NOON_MS + 30, shard.records[-1].last_sequence
     )
 
 

@@ -1,14 +1,13 @@
-"""Opening a tenant, against hand-written fakes: what is sent, and that repeating sends it once."""
+"""Opening a tenant, against hand-written fakes: what is to be done once, and in which units."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from bursa.intake.outcomes import CommandOutcome
-from bursa.intake.submission import Submission
-from bursa.kernel.errors import InvalidInput, Refused, Unavailable
-from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.intake.once import CommandBuilder
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
@@ -17,10 +16,9 @@ from bursa.tenants.onboarding import (
     Onboarding,
     market_steps,
 )
-from bursa.tenants.profile import TenantProfile, Wish
+from bursa.tenants.profile import TenantProfile
 from wire import layout
 from wire.codec import Command, decode_commands
-from wire.events import Result
 
 TENANT = TenantId(1)
 ALICE = AccountId(TENANT, 1)
@@ -36,28 +34,20 @@ LISTING = Listing(
 class FakeDirectory:
     accounts: dict[str, AccountId] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
-    wishes: dict[str, Wish] = field(default_factory=dict)
 
     def open_tenant(
         self, name: str, issuer: str, client_ids: frozenset[str], shard: int
     ) -> TenantProfile:
         return TenantProfile(TENANT, shard, name, issuer, client_ids)
 
-    def number_of_asset(self, tenant: TenantId, symbol: str) -> int:
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
         return self.numbers.setdefault(f"{tenant}/asset/{symbol}", len(self.numbers) + 1)
 
-    def number_of_market(self, tenant: TenantId, symbol: str) -> int:
+    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
         return self.numbers.setdefault(f"{tenant}/market/{symbol}", len(self.numbers) + 1)
 
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         return self.accounts.setdefault(subject, AccountId(tenant, len(self.accounts) + 1))
-
-    def write_wish(self, tenant: TenantId, name: str, now_ms: int) -> Wish:
-        return self.wishes.setdefault(f"{tenant}/{name}", Wish(now_ms, fulfilled=False))
-
-    def fulfil_wish(self, tenant: TenantId, name: str) -> None:
-        wish = self.wishes[f"{tenant}/{name}"]
-        self.wishes[f"{tenant}/{name}"] = Wish(wish.wished_ms, fulfilled=True)
 
 
 class FakeUsers:
@@ -67,43 +57,27 @@ class FakeUsers:
 
 @dataclass
 class FakeIntake:
-    reason: int = layout.REASON_ACCEPTED
-    answers: bool = True
-    now: int = 1_000
-    sent: list[Submission] = field(default_factory=list)
+    """Keeps what is to be done once, built with an id and a time."""
 
-    def now_ms(self) -> int:
-        self.now += 1
-        return self.now
+    sent: list[tuple[AccountId, str, str, list[Command]]] = field(default_factory=list)
 
-    def send(self, submission: Submission) -> None:
-        self.sent.append(submission)
-
-    def wait(self, submission: Submission) -> list[CommandOutcome] | None:
-        if not self.answers:
-            return None
-        return [outcome(command, self.reason) for command in commands(submission)]
+    def submit_once(
+        self, account: AccountId, kind: str, key: str, commands: Sequence[CommandBuilder]
+    ) -> None:
+        built = b"".join(build(CommandId(1, index), 1_001) for index, build in enumerate(commands))
+        self.sent.append((account, kind, key, list(decode_commands(built))))
 
 
-def commands(submission: Submission) -> list[Command]:
-    return list(decode_commands(b"".join(submission.commands)))
-
-
-def outcome(command: Command, reason: int) -> CommandOutcome:
-    words: dict[str, Any] = dict.fromkeys(Result._fields, 0)
-    return CommandOutcome(Result(**words | {"command_kind": command.kind, "reason": reason}))
-
-
-def onboarding(intake: FakeIntake, directory: FakeDirectory | None = None) -> Onboarding:
-    return Onboarding(directory or FakeDirectory(), FakeUsers(), intake)
+def onboarding(intake: FakeIntake) -> Onboarding:
+    return Onboarding(FakeDirectory(), FakeUsers(), intake)
 
 
 def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
     intake = FakeIntake()
     onboarding(intake).list_markets(TENANT, LISTING, "first")
-    (submission,) = intake.sent
-    assert submission.account == TENANT.fee_account
-    assert [command.kind for command in commands(submission)] == [
+    ((account, kind, key, commands),) = intake.sent
+    assert (account, kind, key) == (TENANT.fee_account, "listing", "first")
+    assert [command.kind for command in commands] == [
         layout.COMMAND_DEFINE_ASSET,
         layout.COMMAND_DEFINE_ASSET,
         layout.COMMAND_SET_FEE_TIER,
@@ -112,72 +86,16 @@ def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
     ]
 
 
-def test_every_command_has_an_id_of_its_own_and_the_time_of_the_wish() -> None:
-    intake = FakeIntake()
-    onboarding(intake).list_markets(TENANT, LISTING, "first")
-    sent = commands(intake.sent[0])
-    assert len({(command.id_high, command.id_low) for command in sent}) == len(sent)
-    assert {command.time_ms for command in sent} == {1_001}
-
-
 def test_money_is_credited_in_ledger_units() -> None:
-    intake, directory = FakeIntake(), FakeDirectory()
-    setup = onboarding(intake, directory)
+    intake = FakeIntake()
+    setup = onboarding(intake)
     setup.credit(ALICE, LISTING, [Deposit("BTC", "1.5"), Deposit("USDT", "2")], "gift")
-    assert [(command.account, command.body[:2]) for command in commands(intake.sent[0])] == [
+    ((account, kind, key, commands),) = intake.sent
+    assert (account, kind, key) == (ALICE, "credit", "gift")
+    assert [(command.account, command.body[:2]) for command in commands] == [
         (ALICE.number, (1, 150_000_000)),
         (ALICE.number, (2, 20_000_000_000)),
     ]
-
-
-def test_a_fulfilled_wish_is_not_sent_again() -> None:
-    intake, directory = FakeIntake(), FakeDirectory()
-    for _ in range(2):
-        onboarding(intake, directory).credit(ALICE, LISTING, [Deposit("BTC", "1")], "gift")
-    assert len(intake.sent) == 1
-
-
-def test_an_unanswered_wish_is_repeated_word_for_word() -> None:
-    intake, directory = FakeIntake(answers=False), FakeDirectory()
-    with pytest.raises(Unavailable, match="worker"):
-        onboarding(intake, directory).credit(ALICE, LISTING, [Deposit("BTC", "1")], "gift")
-    intake.answers = True
-    onboarding(intake, directory).credit(ALICE, LISTING, [Deposit("BTC", "1")], "gift")
-    first, second = intake.sent
-    assert first == second
-
-
-def test_another_key_is_another_wish() -> None:
-    intake, directory = FakeIntake(), FakeDirectory()
-    for key in ("gift", "second gift"):
-        onboarding(intake, directory).credit(ALICE, LISTING, [Deposit("BTC", "1")], key)
-    ids = {(command.id_high, command.id_low) for sent in intake.sent for command in commands(sent)}
-    assert len(ids) == 2
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [layout.REASON_ALREADY_DEFINED, layout.REASON_DUPLICATE_COMMAND],
-    ids=lambda reason: layout.REASON_NAMES[reason],
-)
-def test_what_is_there_already_counts_as_done(reason: int) -> None:
-    directory = FakeDirectory()
-    onboarding(FakeIntake(reason=reason), directory).list_markets(TENANT, LISTING, "first")
-    assert all(wish.fulfilled for wish in directory.wishes.values())
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [layout.REASON_COMMAND_TOO_OLD, layout.REASON_SUPPLY_LIMIT, layout.REASON_INVALID_SETTING],
-    ids=lambda reason: layout.REASON_NAMES[reason],
-)
-def test_a_refusal_is_told_and_the_wish_stays_open(reason: int) -> None:
-    directory = FakeDirectory()
-    setup = onboarding(FakeIntake(reason=reason), directory)
-    with pytest.raises(Refused) as refused:
-        setup.credit(ALICE, LISTING, [Deposit("BTC", "1")], "gift")
-    assert refused.value.code == layout.REASON_NAMES[reason]
-    assert not any(wish.fulfilled for wish in directory.wishes.values())
 
 
 def test_a_user_keeps_the_account_it_has() -> None:

@@ -235,7 +235,7 @@ def timed_out(*_: object, **__: object) -> None:
 def test_queue_that_takes_nothing_answers_503(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: object
 ) -> None:
-    monkeypatch.setattr(trading_api.intake._queue._client, "send_message", failure)
+    monkeypatch.setattr(trading_api.trading.sqs, "send_message", failure)
 
     status, problem, headers = send("POST", "/orders", BUY, headers={"Idempotency-Key": "k1"})
 
@@ -248,9 +248,9 @@ def test_full_queue_answers_503_and_sends_nothing(
     send: Send, trading_api: ModuleType, exchange: Exchange
 ) -> None:
     exchange.asleep = True
-    trading_api.backlog._depth_max = 0
+    trading_api.trading.backlog._depth_max = 0
     send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
-    trading_api.backlog._read_at_ms = float("-inf")
+    trading_api.trading.backlog._read_at_ms = float("-inf")
 
     status, problem, headers = send("POST", "/orders", BUY)
 
@@ -282,8 +282,8 @@ def test_commands_that_wait_for_too_long_answer_503(
         send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
     if age_ms is not None:
         settled = LeaseRow("worker", 1, 1, watermark_ms=exchange.time_ms - age_ms)
-        assert DynamoLeases(trading_api.dynamodb, "progress", 0).swap(None, settled)
-    trading_api.backlog._read_at_ms = float("-inf")
+        assert DynamoLeases(trading_api.trading.dynamodb, "progress", 0).swap(None, settled)
+    trading_api.trading.backlog._read_at_ms = float("-inf")
 
     status, body, headers = send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
 
@@ -297,8 +297,8 @@ def test_commands_that_wait_for_too_long_answer_503(
 def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trading_api.backlog._client, "get_queue_attributes", throttled)
-    monkeypatch.setattr(trading_api.backlog._watermark, "read_ms", throttled)
+    monkeypatch.setattr(trading_api.trading.sqs, "get_queue_attributes", throttled)
+    monkeypatch.setattr(trading_api.trading.backlog._watermark, "read_ms", throttled)
 
     assert send("POST", "/orders", BUY).status == 201
 
@@ -306,7 +306,7 @@ def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
 def test_unreadable_answers_leave_the_order_pending(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trading_api.dynamodb, "get_item", throttled)
+    monkeypatch.setattr(trading_api.trading.dynamodb, "get_item", throttled)
 
     status, pending, _ = send("POST", "/orders", BUY | {"client_order_id": "mine"})
 

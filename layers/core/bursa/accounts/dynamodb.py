@@ -134,10 +134,10 @@ class FillsTable:
             filtered=market is not None,
         )
 
-    def taken_by(self, account: AccountId, order_id: int) -> Sequence[FillRow]:
-        """Read what an order traded when it was placed: at the sequence that is its id.
+    def at_placement(self, account: AccountId, order_id: int) -> Sequence[FillRow]:
+        """Return what an order traded when it was placed: at the sequence that is its id.
 
-        No more than an answer lists.
+        No more than a reply lists.
         """
         request = {
             "TableName": self._table,

@@ -1,4 +1,9 @@
-"""The replies table: what intake reads from it, and what the worker writes to it."""
+"""The replies table, which the worker writes and intake reads, and the records of requests.
+
+Records of requests that must happen once lie in the directory table, beside their tenant:
+
+    <tenant>  request#<name>  {first_requested_ms, done}
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.outages import unavailable
 from bursa.aws.storage_errors import outcome_unknown
+from bursa.intake.once import RequestRecord
 from bursa.intake.reply import Reply, pack_events, unpack_events
 from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel import keys
@@ -80,3 +86,42 @@ def _item_of(reply: Reply) -> dict[str, Any]:
         "events": {"B": pack_events(reply.events)},
         "expires_at": {"N": str(reply.expires_at_s)},
     }
+
+
+class DynamoRequestRecords:
+    """Keeps the records of requests that must happen once."""
+
+    def __init__(self, client: "DynamoDBClient", directory_table: str) -> None:
+        self._client = client
+        self._table = directory_table
+
+    def find_or_add(self, tenant: TenantId, name: str, now_ms: int) -> RequestRecord:
+        """Return the record of a request, which is a new one when there is none.
+
+        Of two calls at once one writes, and both return what it wrote.
+        """
+        key = _request_key(tenant, name)
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={**key, "first_requested_ms": {"N": str(now_ms)}, "done": {"BOOL": False}},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            row = answer["Item"]
+            return RequestRecord(int(row["first_requested_ms"]["N"]), row["done"]["BOOL"])
+        return RequestRecord(now_ms, done=False)
+
+    def mark_done(self, tenant: TenantId, name: str) -> None:
+        """Record that the request was carried out."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_request_key(tenant, name),
+            UpdateExpression="SET done = :yes",
+            ExpressionAttributeValues={":yes": {"BOOL": True}},
+        )
+
+
+def _request_key(tenant: TenantId, name: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": str(tenant)}, "sk": {"S": keys.request(name)}}

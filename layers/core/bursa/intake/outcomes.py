@@ -1,6 +1,6 @@
-"""From engine words to an account's answer.
+"""From the event words of a reply to the outcomes that its account may see.
 
-The words of an answer hold everything that a message's commands caused, other accounts' orders and
+The words of a reply hold everything that a message's commands caused, other accounts' orders and
 balances included. Only what belongs to the caller's account leaves this module.
 """
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from wire.events import Order, OrderConditions, Result, Trade, decode_events
 
-# How many orders or trades of one message an answer lists at most; the read models have them all.
+# How many orders or trades of one message are listed at most; the read models have them all.
 LISTED_MAX = 1_000
 
 
 @dataclass(slots=True)
 class CommandOutcome:
-    """What one command came to, as far as its own account may see.
+    """What one command came to, as far as its own account may see it.
 
     Attributes
     ----------
@@ -23,8 +23,8 @@ class CommandOutcome:
         How the engine decided.
     orders
         The last state of each of the account's orders that changed, by order id.
-    terms
-        Their rarely used terms, by order id.
+    conditions
+        Their conditions, by order id; most orders have none.
     fills
         Trades in which one of the account's orders was the taker; the maker is not named.
 
@@ -32,7 +32,7 @@ class CommandOutcome:
 
     result: Result
     orders: dict[int, Order] = field(default_factory=dict)
-    terms: dict[int, OrderConditions] = field(default_factory=dict)
+    conditions: dict[int, OrderConditions] = field(default_factory=dict)
     fills: list[Trade] = field(default_factory=list)
 
     @property
@@ -42,7 +42,7 @@ class CommandOutcome:
 
 
 def read_outcomes(events: bytes, account: int) -> list[CommandOutcome]:
-    """Split the words of an answer by command, keeping what belongs to the account.
+    """Return the outcomes of a reply, one a command, keeping what belongs to the account.
 
     Raises
     ------
@@ -74,4 +74,4 @@ def _keep(outcome: CommandOutcome, event: object, account: int) -> None:
         if event.taker_account == account:
             outcome.fills.append(event)
     elif isinstance(event, OrderConditions) and event.order_id in outcome.orders:
-        outcome.terms[event.order_id] = event
+        outcome.conditions[event.order_id] = event

@@ -1,24 +1,21 @@
-"""Handing commands to the sequencer, and waiting for what it makes of them.
+"""Commands on their way to the sequencer, and the wait for what it makes of them.
 
 The queue is behind a port, so that another lane can hand in the same commands (DESIGN D10). A
-message is sent once; after that no failure may make the client believe that it was not: whoever
-can't read the answer in time is told how to ask again.
+message is sent once; after that no failure may make the client believe that it was not: a caller
+that does not get the outcome in time gets the name under which to ask again.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
-from bursa.kernel.errors import InvalidInput, Unavailable
+from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 
-# The answer of a quiet exchange comes within a few tens of milliseconds; then ask less often.
+# A quiet exchange replies within a few tens of milliseconds; then ask less often.
 POLL_DELAYS_MS = (5, 10, 15, 20, 25, 30, 40, 50)
-
-_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
 class CommandQueue(Protocol):
@@ -28,11 +25,11 @@ class CommandQueue(Protocol):
         """Hand in a message; the same message id again is dropped. Raises `Unavailable`."""
 
 
-class AnswerStore(Protocol):
-    """Keeps the events of messages whose sender waits."""
+class ReplyReader(Protocol):
+    """The stored replies."""
 
     def find(self, tenant: TenantId, message_id: CommandId) -> bytes | None:
-        """Read an answer's event words; None while there is none. Raises `Unavailable`."""
+        """Return a reply's event words; None while there is none. Raises `Unavailable`."""
 
 
 class Clock(Protocol):
@@ -49,27 +46,38 @@ class Clock(Protocol):
 
 
 class KeySource(Protocol):
-    """Makes keys that nobody can guess."""
+    """Makes request keys that can't be guessed."""
 
     def __call__(self) -> str:
-        """Make one, of the characters allowed in an idempotency key."""
+        """Return a new key."""
 
 
 @dataclass(frozen=True, slots=True)
-class RequestOptions:
-    """What a request's headers ask for.
+class SubmitOptions:
+    """How a request is to be submitted.
 
     Attributes
     ----------
-    idempotency_key
-        The client's name for this request, so that a repeat is no second one.
-    respond_async
-        Answer as soon as the command is handed in.
+    request_key
+        The caller's name for this request, so that a repeat is no second one; None for a new one.
+    wait
+        Whether to wait for the outcome.
 
     """
 
-    idempotency_key: str | None = None
-    respond_async: bool = False
+    request_key: str | None = None
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Handed in, and not decided before the deadline.
+
+    ``request_key`` names the request: the same one under this key gets the outcome. None when the
+    request names itself, by a client order id.
+    """
+
+    request_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,44 +87,23 @@ class RequestIdentity:
     Attributes
     ----------
     message_id
-        Names the message and its answer.
-    idempotency_key
-        What a client repeats to get the same answer; None when its client order id does that.
+        Names the message and its reply.
+    request_key
+        What a caller repeats to get the same outcome; None when its client order id does that.
 
     """
 
     message_id: CommandId
-    idempotency_key: str | None
+    request_key: str | None
 
     def command_id(self, account: AccountId, position: int) -> CommandId:
-        """Name the command at a position of the message that has no id of its own."""
+        """Return the id of the command at a position, for one that has no id of its own."""
         return CommandId.from_parts(account, "command", f"{self.message_id.hex()}/{position}")
 
 
 def order_command_id(account: AccountId, client_order_id: str) -> CommandId:
-    """Name the command that places, or placed, the order of a client order id."""
+    """Return the id of the command that places, or placed, the order of a client order id."""
     return CommandId.from_parts(account, "order", client_order_id)
-
-
-def identify(
-    account: AccountId, idempotency_key: str | None, new_key: KeySource
-) -> RequestIdentity:
-    """Name a request by the client's idempotency key, or by a new one.
-
-    Raises
-    ------
-    InvalidInput
-        ``invalid_idempotency_key``.
-
-    """
-    key = new_key() if idempotency_key is None else idempotency_key
-    if not _KEY.fullmatch(key):
-        raise InvalidInput(
-            "invalid_idempotency_key",
-            "Send Idempotency-Key as 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-            field="Idempotency-Key",
-        )
-    return RequestIdentity(CommandId.from_parts(account, "request", key), key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +119,7 @@ class Submission:
     client_order_ids
         Client order ids by position.
     reply
-        Whether an answer is to be kept.
+        Whether a reply is to be stored.
 
     """
 
@@ -144,29 +131,52 @@ class Submission:
 
 
 class Intake:
-    """The door to the sequencer."""
+    """Submits commands to the sequencer of one shard."""
 
     def __init__(
-        self, queue: CommandQueue, answers: AnswerStore, clock: Clock, deadline_ms: int
+        self,
+        queue: CommandQueue,
+        replies: ReplyReader,
+        clock: Clock,
+        deadline_ms: int,
+        new_key: KeySource,
     ) -> None:
         self._queue = queue
-        self._answers = answers
+        self._replies = replies
         self._clock = clock
         self._deadline_ms = deadline_ms
+        self._new_key = new_key
 
     def now_ms(self) -> int:
-        """Read the time that commands carry as their intake time."""
+        """Return the time that commands carry as their intake time."""
         return self._clock.now_ms()
 
-    def send(self, submission: Submission) -> None:
-        """Hand commands in.
+    def identify(self, account: AccountId, options: SubmitOptions) -> RequestIdentity:
+        """Return what names a request: the caller's key, or a new one."""
+        key = self._new_key() if options.request_key is None else options.request_key
+        return RequestIdentity(CommandId.from_parts(account, "request", key), key)
+
+    def submit(
+        self, submission: Submission, options: SubmitOptions
+    ) -> Sequence[CommandOutcome] | Pending:
+        """Hand commands in, and return their outcomes, one a command.
+
+        Returns
+        -------
+        Sequence or Pending
+            Pending when the caller does not wait, or the deadline passes first.
 
         Raises
         ------
         Unavailable
-            With how to repeat the request, since it may have arrived all the same.
+            With the key to repeat the request under, since it may have arrived all the same.
 
         """
+        self._send(submission)
+        outcomes = self._wait(submission) if options.wait else None
+        return Pending(submission.identity.request_key) if outcomes is None else outcomes
+
+    def _send(self, submission: Submission) -> None:
         message = CommandMessage(
             message_id=submission.identity.message_id.hex(),
             account=submission.account.number,
@@ -177,17 +187,10 @@ class Intake:
         try:
             self._queue.send(message)
         except Unavailable as error:
-            key = submission.identity.idempotency_key
-            if key is None:
-                raise
-            raise Unavailable(
-                error.code,
-                f"{error.detail} Repeat it with the header Idempotency-Key: {key}",
-                retry_after_s=error.retry_after_s,
-            ) from error
+            error.request_key = submission.identity.request_key
+            raise
 
-    def wait(self, submission: Submission) -> list[CommandOutcome] | None:
-        """Wait for the outcomes, one a command; None when the deadline passes first."""
+    def _wait(self, submission: Submission) -> list[CommandOutcome] | None:
         began = self._clock.monotonic_ms()
         attempt = 0
         while True:
@@ -203,7 +206,7 @@ class Intake:
 
     def _find(self, submission: Submission) -> bytes | None:
         try:
-            return self._answers.find(submission.account.tenant, submission.identity.message_id)
+            return self._replies.find(submission.account.tenant, submission.identity.message_id)
         except Unavailable:
             # The message is on its way; a failed look is no failed order.
             return None

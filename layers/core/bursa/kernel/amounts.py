@@ -5,8 +5,14 @@ what it can't represent exactly, so that no value is ever rounded on the way in.
 """
 
 import re
+from typing import NewType
 
 from bursa.kernel.errors import InvalidInput
+
+# One counts in steps of a market, the others in an asset's smallest unit: mypy keeps them apart.
+Ticks = NewType("Ticks", int)
+Lots = NewType("Lots", int)
+Units = NewType("Units", int)
 
 INT64_MAX = (1 << 63) - 1
 # Enough for any int64 at any scale we allow; bounds the work done on hostile input.
@@ -59,7 +65,7 @@ def _parse(text: str, field: str) -> tuple[int, int]:
     return int(match[1] + match[2] + fraction), len(fraction)
 
 
-def parse_units(text: str, scale: int, field: str) -> int:
+def parse_units(text: str, scale: int, field: str) -> Units:
     """Read a non-negative decimal string as ledger units of ``10 ** -scale``.
 
     Parameters
@@ -73,8 +79,8 @@ def parse_units(text: str, scale: int, field: str) -> int:
 
     Returns
     -------
-    int
-        Units, 0 to 2**63 - 1.
+    Units
+        0 to 2**63 - 1.
 
     Raises
     ------
@@ -97,7 +103,7 @@ def parse_units(text: str, scale: int, field: str) -> int:
     units: int = digits * 10 ** (scale - places)
     if units > INT64_MAX:
         raise InvalidInput(f"{field}_too_large", f"Send a smaller {field}.", field=field)
-    return units
+    return Units(units)
 
 
 def format_units(units: int, scale: int) -> str:

@@ -16,7 +16,7 @@ token's issuer or a request's host into a tenant in the first place.
     directory   <tenant>                    user#<subject>          account of a signed-in user
     directory   <tenant>                    asset#<asset>           the engine's number of it
     directory   <tenant>                    market#<market>         the engine's number of it
-    directory   <tenant>                    wish#<name>             a step of onboarding
+    directory   <tenant>                    request#<name>          a request that must happen once
     directory   deployment                  counter#<name>          next tenant, asset, market
     orders      <account>                   order#<order id>        an order's whole state
     orders      <account>                   client#<client id>      order id of a client order id
@@ -98,9 +98,9 @@ def counter(name: str) -> str:
     return f"counter#{name}"
 
 
-def wish(name: str) -> str:
-    """Sort key of a step of a tenant's onboarding."""
-    return f"wish#{name}"
+def request(name: str) -> str:
+    """Sort key of the record of a request that must happen once."""
+    return f"request#{name}"
 
 
 def order(order_id: int) -> str:

@@ -1,4 +1,4 @@
-"""What a market trades and in which steps; conversions between people's decimals and the engine.
+"""What a market trades and in which steps; conversions between decimals and the engine.
 
 A price is counted in ticks and a quantity in lots. A lot is ``lot_units`` ledger units of the base
 asset; one lot at a price of one tick costs ``tick_units`` ledger units of the quote asset. So the
@@ -12,7 +12,7 @@ Every conversion is exact or refused: nothing is ever rounded, there is no float
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from bursa.kernel.amounts import format_units, parse_decimal, parse_units
+from bursa.kernel.amounts import Lots, Ticks, Units, format_units, parse_decimal, parse_units
 from bursa.kernel.errors import InvalidInput, Refused
 
 # A tick with more decimal places than this can't be written out for people.
@@ -21,7 +21,7 @@ PRICE_SCALE_MAX = 36
 
 @dataclass(frozen=True, slots=True)
 class MarketUnits:
-    """A market's units: enough to say its prices, quantities and amounts as decimals.
+    """A market's units: enough to write its prices, quantities and amounts as decimals.
 
     Attributes
     ----------
@@ -66,14 +66,14 @@ class MarketUnits:
     @property
     def tick_size(self) -> str:
         """The price step as a decimal string."""
-        return self.price_text(1)
+        return self.price_text(Ticks(1))
 
     @property
     def lot_size(self) -> str:
         """The quantity step as a decimal string."""
-        return self.quantity_text(1)
+        return self.quantity_text(Lots(1))
 
-    def price_ticks(self, text: str, field: str = "price") -> int:
+    def price_ticks(self, text: str, field: str = "price") -> Ticks:
         """Read a price as ticks.
 
         Raises
@@ -91,9 +91,9 @@ class MarketUnits:
                 f"Send {field} as a multiple of {self.tick_size}, the tick of {self.symbol}.",
                 field=field,
             )
-        return ticks
+        return Ticks(ticks)
 
-    def quantity_lots(self, text: str, field: str = "quantity") -> int:
+    def quantity_lots(self, text: str, field: str = "quantity") -> Lots:
         """Read a quantity of the base asset as lots.
 
         Raises
@@ -111,9 +111,9 @@ class MarketUnits:
                 f"Send {field} as a multiple of {self.lot_size}, the lot of {self.symbol}.",
                 field=field,
             )
-        return lots
+        return Lots(lots)
 
-    def quote_units(self, text: str, field: str = "quote_amount") -> int:
+    def quote_units(self, text: str, field: str = "quote_amount") -> Units:
         """Read a positive amount of the quote asset as its ledger units.
 
         Raises
@@ -125,23 +125,23 @@ class MarketUnits:
         parse_decimal(text, field)
         return parse_units(text, self.quote_scale, field)
 
-    def notional(self, ticks: int, lots: int) -> int:
-        """Value of an order in quote units."""
-        return ticks * lots * self.tick_units
+    def notional(self, ticks: Ticks, lots: Lots) -> Units:
+        """Return the value of an order in quote units."""
+        return Units(ticks * lots * self.tick_units)
 
-    def price_text(self, ticks: int) -> str:
+    def price_text(self, ticks: Ticks) -> str:
         """Write a price as the shortest exact decimal string."""
         return format_units(ticks * self.tick_price_units, self.price_scale)
 
-    def quantity_text(self, lots: int) -> str:
+    def quantity_text(self, lots: Lots) -> str:
         """Write a quantity of the base asset."""
         return format_units(lots * self.lot_units, self.base_scale)
 
-    def quote_text(self, units: int) -> str:
+    def quote_text(self, units: Units) -> str:
         """Write an amount of the quote asset."""
         return format_units(units, self.quote_scale)
 
-    def amount_text(self, units: int, asset: str) -> str:
+    def amount_text(self, units: Units, asset: str) -> str:
         """Write an amount of the base or the quote asset, such as a fee."""
         return format_units(units, self.base_scale if asset == self.base else self.quote_scale)
 
@@ -170,9 +170,9 @@ class Market:
     number: int
     units: MarketUnits
     state: str
-    min_notional: int
-    max_price: int
-    max_quantity: int
+    min_notional: Units
+    max_price: Ticks
+    max_quantity: Lots
     maker_ppm: int = 0
     taker_ppm: int = 0
 
@@ -181,7 +181,7 @@ class Market:
         """Its name, such as ``BTC-USDT``."""
         return self.units.symbol
 
-    def price_ticks(self, text: str, field: str = "price") -> int:
+    def price_ticks(self, text: str, field: str = "price") -> Ticks:
         """Read a price within the market's limits; also raises ``<field>_too_large``."""
         ticks = self.units.price_ticks(text, field)
         if ticks > self.max_price:
@@ -191,7 +191,7 @@ class Market:
             )
         return ticks
 
-    def quantity_lots(self, text: str, field: str = "quantity") -> int:
+    def quantity_lots(self, text: str, field: str = "quantity") -> Lots:
         """Read a quantity within the market's limits; also raises ``<field>_too_large``."""
         lots = self.units.quantity_lots(text, field)
         if lots > self.max_quantity:
@@ -201,7 +201,7 @@ class Market:
             )
         return lots
 
-    def require_notional(self, value: int, field: str) -> None:
+    def require_notional(self, value: Units, field: str) -> None:
         """Refuse an order worth too little; raises `Refused` ``notional_too_small``."""
         if value < self.min_notional:
             least = self.units.quote_text(self.min_notional)

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from bursa.kernel.amounts import Lots, Ticks
 from bursa.kernel.markets import Market, MarketUnits
 from bursa.read_models.rows import MarketRow
 from wire import layout as w
@@ -28,8 +29,8 @@ def market_from_row(row: MarketRow, maker_ppm: int = 0, taker_ppm: int = 0) -> M
         units=units,
         state=row.state,
         min_notional=row.min_notional,
-        max_price=row.max_price or w.PRICE_MAX,
-        max_quantity=row.max_quantity or w.QUANTITY_MAX,
+        max_price=row.max_price or Ticks(w.PRICE_MAX),
+        max_quantity=row.max_quantity or Lots(w.QUANTITY_MAX),
         maker_ppm=maker_ppm,
         taker_ppm=taker_ppm,
     )

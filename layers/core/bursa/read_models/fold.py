@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from bursa.journal.record import JournalRecord
+from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rows import (
@@ -265,7 +266,12 @@ class _RecordFold:
         account = self._account(event.account)
         asset = self._definitions.assets[event.asset].symbol
         self._changes.balances[account, asset] = BalanceRow(
-            account, asset, event.available, event.held, self._result.time_ms, event.sequence
+            account,
+            asset,
+            Units(event.available),
+            Units(event.held),
+            self._result.time_ms,
+            event.sequence,
         )
 
     # --- markets ----------------------------------------------------------------------------------
@@ -286,9 +292,9 @@ class _RecordFold:
                 market.tenant,
                 market.symbol,
                 event.trade_id,
-                event.price,
-                event.quantity,
-                event.quote_amount,
+                Ticks(event.price),
+                Lots(event.quantity),
+                Units(event.quote_amount),
                 w.SIDE_NAMES[event.taker_side],
                 time_ms,
                 event.sequence,
@@ -310,10 +316,10 @@ class _RecordFold:
             market.symbol,
             w.SIDE_NAMES[w.SIDE_BUY if buys else w.SIDE_SELL],
             role,
-            event.price,
-            event.quantity,
-            event.quote_amount,
-            fee,
+            Ticks(event.price),
+            Lots(event.quantity),
+            Units(event.quote_amount),
+            Units(fee),
             receives if fee >= 0 else gives,
             self._result.time_ms,
             event.sequence,

@@ -14,6 +14,8 @@ from dataclasses import MISSING, dataclass, fields
 from types import UnionType
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
+from bursa.kernel.amounts import Lots, Ticks, Units
+
 # One item in the form of boto3's low-level client: {"price": {"N": "12"}}.
 Attributes: TypeAlias = dict[str, dict[str, Any]]
 Value: TypeAlias = str | int | bool | bytes | frozenset[str]
@@ -61,21 +63,21 @@ class OrderRow:
     time_in_force: str
     post_only: bool
     self_trade_prevention: str
-    price: int
-    quantity: int
-    remaining: int
-    filled_quantity: int
-    filled_quote: int
+    price: Ticks
+    quantity: Lots
+    remaining: Lots
+    filled_quantity: Lots
+    filled_quote: Units
     status: str
     close_reason: str
     created_at_ms: int
     updated_at_ms: int
     sequence: int
     client_order_id: str | None = None
-    trigger_price: int = 0
-    display_quantity: int = 0
+    trigger_price: Ticks = Ticks(0)
+    display_quantity: Lots = Lots(0)
     expire_ms: int = 0
-    quote_amount: int = 0
+    quote_amount: Units = Units(0)
     open_account: str | None = None
 
 
@@ -101,10 +103,10 @@ class FillRow:
     market: str
     side: str
     role: str  # maker or taker
-    price: int
-    quantity: int
-    quote_amount: int
-    fee: int
+    price: Ticks
+    quantity: Lots
+    quote_amount: Units
+    fee: Units
     fee_asset: str
     time_ms: int
     sequence: int
@@ -116,8 +118,8 @@ class BalanceRow:
 
     account: str
     asset: str
-    available: int
-    held: int
+    available: Units
+    held: Units
     updated_at_ms: int
     sequence: int
 
@@ -151,9 +153,9 @@ class MarketRow:
     tick_units: int
     state: str
     sequence: int
-    min_notional: int = 0
-    max_quantity: int = 0
-    max_price: int = 0
+    min_notional: Units = Units(0)
+    max_quantity: Lots = Lots(0)
+    max_price: Ticks = Ticks(0)
     collar_ppm: int = 0
     market_collar_ppm: int = 0
     breaker_ppm: int = 0
@@ -178,9 +180,9 @@ class TradeRow:
     tenant: str
     market: str
     trade_id: int
-    price: int
-    quantity: int
-    quote_amount: int
+    price: Ticks
+    quantity: Lots
+    quote_amount: Units
     taker_side: str
     time_ms: int
     sequence: int
@@ -333,7 +335,8 @@ def _describe(row_type: type) -> Iterator[tuple[str, str, bool]]:
         hint = hints[field.name]
         if isinstance(hint, UnionType):
             hint = next(kind for kind in get_args(hint) if kind is not type(None))
-        yield field.name, _KINDS[get_origin(hint) or hint], field.default is MISSING
+        plain = getattr(hint, "__supertype__", hint)  # of Ticks, Lots and Units
+        yield field.name, _KINDS[get_origin(plain) or plain], field.default is MISSING
 
 
 def _write(kind: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute type

@@ -10,7 +10,6 @@ created. Rows:
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
     <tenant>         market#<symbol> {number}: of the engine
-    <tenant>         wish#<name>     {wished_ms, fulfilled}: see `bursa.tenants.onboarding`
     deployment       counter#<name>  {value}
 """
 
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.tenants.profile import TenantProfile, Wish
+from bursa.tenants.profile import TenantProfile
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,7 +106,7 @@ class DirectoryTable:
         return profile
 
     def add_tenant(self, profile: TenantProfile) -> None:
-        """Write a tenant's settings, then let its issuer lead to it."""
+        """Write a tenant's settings, then admit its issuer."""
         self._put(
             str(profile.tenant),
             keys.PROFILE,
@@ -119,7 +118,7 @@ class DirectoryTable:
         self._put(keys.issuer(profile.issuer), keys.TENANT, tenant={"S": str(profile.tenant)})
 
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
-        """Give a user an account, or return the one there is; safe to repeat."""
+        """Return a user's account, which is a new one when there is none; safe to repeat."""
         existing = self.account_of(tenant, subject)
         if existing is not None:
             return existing
@@ -127,36 +126,20 @@ class DirectoryTable:
         row = self._put_or_find(str(tenant), keys.user(subject), account={"S": str(account)})
         return AccountId.parse(row["account"]["S"])
 
-    def number_of_asset(self, tenant: TenantId, symbol: str) -> int:
-        """Find the engine's number of an asset, or give it one; safe to repeat."""
-        return self._number_of(tenant, keys.asset(symbol), ASSET_COUNTER)
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
+        """Return the engine's number of an asset, which is a new one when it has none."""
+        return self._get_or_assign(tenant, keys.asset(symbol), ASSET_COUNTER)
 
-    def number_of_market(self, tenant: TenantId, symbol: str) -> int:
-        """Find the engine's number of a market, or give it one; safe to repeat."""
-        return self._number_of(tenant, keys.market(symbol), MARKET_COUNTER)
+    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
+        """Return the engine's number of a market, which is a new one when it has none."""
+        return self._get_or_assign(tenant, keys.market(symbol), MARKET_COUNTER)
 
-    def _number_of(self, tenant: TenantId, sort: str, counter: str) -> int:
+    def _get_or_assign(self, tenant: TenantId, sort: str, counter: str) -> int:
         row = self._row(str(tenant), sort)
         if row is None:
             number = self.next_number(keys.DEPLOYMENT, counter)
             row = self._put_or_find(str(tenant), sort, number={"N": str(number)})
         return int(row["number"]["N"])
-
-    def write_wish(self, tenant: TenantId, name: str, now_ms: int) -> Wish:
-        """Write down that something is wanted, or find when it was first."""
-        row = self._put_or_find(
-            str(tenant), keys.wish(name), wished_ms={"N": str(now_ms)}, fulfilled={"BOOL": False}
-        )
-        return Wish(int(row["wished_ms"]["N"]), row["fulfilled"]["BOOL"])
-
-    def fulfil_wish(self, tenant: TenantId, name: str) -> None:
-        """Write down that it was done."""
-        self._client.update_item(
-            TableName=self._table,
-            Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.wish(name)}},
-            UpdateExpression="SET fulfilled = :yes",
-            ExpressionAttributeValues={":yes": {"BOOL": True}},
-        )
 
     def next_number(self, scope: str, name: str) -> int:
         """Count up and return the new value, from 1; `scope` is a tenant or `keys.DEPLOYMENT`."""
@@ -195,7 +178,7 @@ class DirectoryTable:
     def _put_or_find(
         self, partition: str, sort: str, **attributes: "AttributeValueTypeDef"
     ) -> "dict[str, AttributeValueTypeDef]":
-        """Write a row unless there is one, and return the one that stands.
+        """Write a row unless there is one, and return the one that is there.
 
         Of two calls at once one writes; what the other had counted up stays unused.
         """
@@ -208,8 +191,8 @@ class DirectoryTable:
                 ConditionExpression="attribute_not_exists(pk)",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            standing = self._row(partition, sort)
-            if standing is None:
+            existing = self._row(partition, sort)
+            if existing is None:
                 raise
-            return standing
+            return existing
         return item

@@ -1,31 +1,23 @@
-"""Bringing a tenant into being: its profile, its assets and markets, its users and their money.
+"""How a tenant is opened: its profile, its assets and markets, its users and their money.
 
-Assets, markets, fees and credits are commands like any other, so the journal holds them.
-
-Everything here may be repeated. What exists is found again. A wish for the engine is written down
-under the caller's key before it is sent, with its time: its commands then always carry the same
-ids and the same intake time, so that the engine takes them once, however late they come again.
-A wish that was fulfilled is not sent again.
+Assets, markets, fees and credits are commands like any other, so the journal holds them. Every step
+may be repeated: what exists is found again, and what must happen once goes through
+`bursa.intake.once`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from bursa.intake.outcomes import CommandOutcome
-from bursa.intake.submission import RequestIdentity, Submission
+from bursa.intake.once import CommandBuilder
 from bursa.kernel.amounts import parse_decimal, parse_units
-from bursa.kernel.errors import InvalidInput, Refused, Unavailable
+from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
-from bursa.tenants.profile import TenantProfile, Wish
+from bursa.tenants.profile import TenantProfile
 from wire import codec, layout
 
 _DEFAULT_TIER = 0
-# A definition that is there already is what a repeated onboarding wants.
-_SETTLED = frozenset(
-    {layout.REASON_ACCEPTED, layout.REASON_ALREADY_DEFINED, layout.REASON_DUPLICATE_COMMAND}
-)
 
 
 class Directory(Protocol):
@@ -36,20 +28,14 @@ class Directory(Protocol):
     ) -> TenantProfile:
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
 
-    def number_of_asset(self, tenant: TenantId, symbol: str) -> int:
-        """Find the engine's number of an asset, or give it one."""
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
+        """Return the engine's number of an asset, which is a new one when it has none."""
 
-    def number_of_market(self, tenant: TenantId, symbol: str) -> int:
-        """Find the engine's number of a market, or give it one."""
+    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
+        """Return the engine's number of a market, which is a new one when it has none."""
 
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
-        """Find a user's account, or open one."""
-
-    def write_wish(self, tenant: TenantId, name: str, now_ms: int) -> Wish:
-        """Write down that something is wanted, or find when it was first."""
-
-    def fulfil_wish(self, tenant: TenantId, name: str) -> None:
-        """Write down that it was done."""
+        """Return a user's account, which is a new one when there is none."""
 
 
 class UserPool(Protocol):
@@ -59,17 +45,13 @@ class UserPool(Protocol):
         """Create a user who may sign in at once, or find it; returns the subject of its tokens."""
 
 
-class CommandIntake(Protocol):
-    """Hands commands to the sequencer and waits for what they come to."""
+class OnceSubmitter(Protocol):
+    """Submits requests that must happen once; see `bursa.intake.once.OnceIntake`."""
 
-    def now_ms(self) -> int:
-        """Read the time that commands carry as their intake time."""
-
-    def send(self, submission: Submission) -> None:
-        """Hand commands in; raises `Unavailable`."""
-
-    def wait(self, submission: Submission) -> list[CommandOutcome] | None:
-        """Return the outcomes, one a command; None when the deadline passes first."""
+    def submit_once(
+        self, account: AccountId, kind: str, key: str, commands: Sequence[CommandBuilder]
+    ) -> None:
+        """Have commands carried out, unless they were under the same kind and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +97,9 @@ class Deposit:
 
 
 class Onboarding:
-    """Brings one tenant into being."""
+    """Opens one tenant."""
 
-    def __init__(self, directory: Directory, users: UserPool, intake: CommandIntake) -> None:
+    def __init__(self, directory: Directory, users: UserPool, intake: OnceSubmitter) -> None:
         self._directory = directory
         self._users = users
         self._intake = intake
@@ -125,7 +107,7 @@ class Onboarding:
     def open_tenant(
         self, name: str, issuer: str, client_ids: frozenset[str], shard: int
     ) -> TenantProfile:
-        """Give a brand a tenant id on a shard, and let its users' tokens lead to it."""
+        """Return a brand's profile on a shard, and let its users' tokens lead to it."""
         return self._directory.open_tenant(name, issuer, client_ids, shard)
 
     def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:
@@ -138,7 +120,7 @@ class Onboarding:
         listing
             All of them: a market may only name assets of the same listing.
         key
-            The caller's name for this wish; the same key again changes nothing.
+            The caller's name for this request; the same key again changes nothing.
 
         Raises
         ------
@@ -164,7 +146,7 @@ class Onboarding:
         )
         for market in listing.markets:
             commands += self._define_market(tenant, market, scales)
-        self._submit(tenant.fee_account, "listing", key, commands)
+        self._intake.submit_once(tenant.fee_account, "listing", key, commands)
 
     def open_account(self, tenant: TenantId, email: str, password: str) -> AccountId:
         """Create a user and its account."""
@@ -179,15 +161,15 @@ class Onboarding:
             _command(
                 layout.COMMAND_CREDIT,
                 account.number,
-                self._directory.number_of_asset(account.tenant, deposit.asset),
+                self._directory.get_or_assign_asset_number(account.tenant, deposit.asset),
                 parse_units(deposit.amount, _scale(scales, deposit.asset), "amount"),
             )
             for deposit in deposits
         ]
-        self._submit(account, "credit", key, commands)
+        self._intake.submit_once(account, "credit", key, commands)
 
-    def _define_asset(self, tenant: TenantId, asset: AssetListing) -> "_Command":
-        number = self._directory.number_of_asset(tenant, asset.symbol)
+    def _define_asset(self, tenant: TenantId, asset: AssetListing) -> CommandBuilder:
+        number = self._directory.get_or_assign_asset_number(tenant, asset.symbol)
         return _command(
             layout.COMMAND_DEFINE_ASSET,
             0,
@@ -199,17 +181,17 @@ class Onboarding:
 
     def _define_market(
         self, tenant: TenantId, market: MarketListing, scales: dict[str, int]
-    ) -> list["_Command"]:
+    ) -> list[CommandBuilder]:
         base_scale, quote_scale = _scale(scales, market.base), _scale(scales, market.quote)
         lot_units, tick_units = market_steps(market, base_scale, quote_scale)
-        number = self._directory.number_of_market(tenant, market.symbol)
+        number = self._directory.get_or_assign_market_number(tenant, market.symbol)
         define = _command(
             layout.COMMAND_DEFINE_MARKET,
             0,
             number,
             tenant.number,
-            self._directory.number_of_asset(tenant, market.base),
-            self._directory.number_of_asset(tenant, market.quote),
+            self._directory.get_or_assign_asset_number(tenant, market.base),
+            self._directory.get_or_assign_asset_number(tenant, market.quote),
             lot_units,
             tick_units,
             layout.STATE_OPEN,
@@ -218,36 +200,9 @@ class Onboarding:
         least = parse_units(market.min_notional, quote_scale, "min_notional")
         return [define, _command(layout.COMMAND_SET_MARKET_LIMITS, 0, number, least)]
 
-    def _submit(
-        self, account: AccountId, kind: str, key: str, commands: Sequence["_Command"]
-    ) -> None:
-        name = f"{account}/{kind}/{key}"
-        wish = self._directory.write_wish(account.tenant, name, self._intake.now_ms())
-        if wish.fulfilled:
-            return
-        submission = Submission(
-            account,
-            RequestIdentity(CommandId.from_parts(account, kind, key), key),
-            [
-                build(CommandId.from_parts(account, kind, f"{key}/{position}"), wish.wished_ms)
-                for position, build in enumerate(commands)
-            ],
-        )
-        self._intake.send(submission)
-        outcomes = self._intake.wait(submission)
-        if outcomes is None:
-            raise Unavailable("no_answer", "The sequencer does not answer; is the worker running?")
-        for outcome in outcomes:
-            _require_settled(outcome)
-        self._directory.fulfil_wish(account.tenant, name)
-
-
-# Makes the command's bytes from its id and intake time.
-_Command = Callable[[CommandId, int], bytes]
-
 
 def market_steps(market: MarketListing, base_scale: int, quote_scale: int) -> tuple[int, int]:
-    """Turn a market's tick and lot size into the engine's units.
+    """Return a market's tick and lot size in the engine's units.
 
     Returns
     -------
@@ -291,17 +246,9 @@ def _scale(scales: dict[str, int], symbol: str) -> int:
         raise InvalidInput("unknown_asset", f"{symbol} is not in the listing.") from None
 
 
-def _command(kind: int, account: int, *body: int) -> _Command:
+def _command(kind: int, account: int, *body: int) -> CommandBuilder:
     def build(command_id: CommandId, time_ms: int) -> bytes:
         words = (command_id.high, command_id.low)
         return codec.encode(kind, account, *body, command_id=words, time_ms=time_ms)
 
     return build
-
-
-def _require_settled(outcome: CommandOutcome) -> None:
-    reason = outcome.result.reason
-    if reason not in _SETTLED:
-        name = layout.REASON_NAMES[reason]
-        command = layout.COMMAND_NAMES[outcome.result.command_kind]
-        raise Refused(name, f"The engine refused to {command}: {name}.")

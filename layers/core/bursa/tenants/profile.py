@@ -29,11 +29,3 @@ class TenantProfile:
     name: str
     issuer: str
     client_ids: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A step of onboarding: when it was first wanted, UTC milliseconds, and whether it was done."""
-
-    wished_ms: int
-    fulfilled: bool

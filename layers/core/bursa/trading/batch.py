@@ -1,154 +1,127 @@
 """Several operations of one account in one message, carried out in order, each on its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bursa.dialects.native.requests import BatchRequest, CancelOperation, PlaceOperation
-from bursa.dialects.native.responses import BatchResults, OperationError, OperationResult
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import (
     Intake,
-    KeySource,
+    Pending,
     RequestIdentity,
-    RequestOptions,
     Submission,
-    identify,
+    SubmitOptions,
     order_command_id,
 )
 from bursa.kernel.errors import BursaError
 from bursa.kernel.identifiers import AccountId, CommandId
-from bursa.trading.cancel import cancel_command
-from bursa.trading.catalogue import MarketCatalogue, named_market
-from bursa.trading.order_checks import PreparedOrder, prepare_order
-from bursa.trading.outcomes import Settlement, key_reused
-from bursa.trading.pending import Pending, pending_request
+from bursa.trading.command_words import encode_cancel, encode_place
+from bursa.trading.commands import Batch, Operation, PlaceOrder
+from bursa.trading.decisions import OrderDecisions, key_reused
+from bursa.trading.order_checks import check_order
+from bursa.trading.outcomes import BatchOutcome, OperationFailed, OperationOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """One operation, checked; `order` is None for a cancel."""
+class _Step:
+    """One operation, ready to be sent."""
 
+    operation: Operation
     command_id: CommandId
     command: bytes
-    order: PreparedOrder | None
 
 
-class CarryOutBatch:
+class BatchExecution:
     """Carries out a batch."""
 
-    def __init__(
-        self,
-        catalogue: MarketCatalogue,
-        intake: Intake,
-        settlement: Settlement,
-        new_key: KeySource,
-    ) -> None:
-        self._catalogue = catalogue
+    def __init__(self, intake: Intake, decisions: OrderDecisions) -> None:
         self._intake = intake
-        self._settlement = settlement
-        self._new_key = new_key
+        self._decisions = decisions
 
-    def __call__(
-        self, account: AccountId, request: BatchRequest, options: RequestOptions
-    ) -> BatchResults | Pending:
-        """Carry out every operation, and say what became of each.
+    def __call__(self, account: AccountId, batch: Batch, options: SubmitOptions) -> BatchOutcome:
+        """Carry out every operation, and return what became of each, in order.
 
         Raises
         ------
-        BursaError
-            Before anything is sent, when any operation is faulty; the field names which.
+        InvalidInput, Refused
+            Before anything is sent, when any order is faulty (`check_order`); the error's field
+            names which, as ``operations[<index>].<field>``.
         Conflict
             ``idempotency_key_reused``.
         Unavailable
-            See `Intake.send`.
+            See `Intake.submit`.
 
         """
-        identity = identify(account, options.idempotency_key, self._new_key)
+        identity = self._intake.identify(account, options)
         now_ms = self._intake.now_ms()
-        operations = [
-            self._prepare(account, identity, index, operation, now_ms)
-            for index, operation in enumerate(request.operations)
+        steps = [
+            _prepare(account, identity, index, operation, now_ms)
+            for index, operation in enumerate(batch.operations)
         ]
         submission = Submission(
             account,
             identity,
-            [operation.command for operation in operations],
+            [step.command for step in steps],
             {
-                index: operation.order.client_order_id
-                for index, operation in enumerate(operations)
-                if operation.order is not None and operation.order.client_order_id is not None
+                index: operation.client_order_id
+                for index, operation in enumerate(batch.operations)
+                if isinstance(operation, PlaceOrder) and operation.client_order_id is not None
             },
         )
-        self._intake.send(submission)
-        if options.respond_async:
-            return pending_request(identity)
-        outcomes = self._intake.wait(submission)
-        if outcomes is None:
-            return pending_request(identity)
-        return self._results(account, operations, outcomes)
-
-    def _prepare(
-        self,
-        account: AccountId,
-        identity: RequestIdentity,
-        index: int,
-        operation: PlaceOperation | CancelOperation,
-        now_ms: int,
-    ) -> _Prepared:
-        try:
-            command_id = identity.command_id(account, index)
-            if isinstance(operation, CancelOperation):
-                command = cancel_command(
-                    account, operation.order_id, operation.client_order_id, command_id, now_ms
-                )
-                return _Prepared(command_id, command, None)
-            market = named_market(self._catalogue, account.tenant, operation.market)
-            order = prepare_order(operation, market)
-            if order.client_order_id is not None:
-                command_id = order_command_id(account, order.client_order_id)
-            return _Prepared(command_id, order.encode(account, command_id, now_ms), order)
-        except BursaError as error:
-            path = f"operations[{index}]"
-            error.field = f"{path}.{error.field}" if error.field else path
-            raise
+        outcomes = self._intake.submit(submission, options)
+        if isinstance(outcomes, Pending):
+            return outcomes
+        return self._results(account, steps, outcomes)
 
     def _results(
-        self,
-        account: AccountId,
-        operations: Sequence[_Prepared],
-        outcomes: Sequence[CommandOutcome],
-    ) -> BatchResults:
-        if len(outcomes) != len(operations):
+        self, account: AccountId, steps: Sequence[_Step], outcomes: Sequence[CommandOutcome]
+    ) -> tuple[OperationOutcome, ...]:
+        if len(outcomes) != len(steps):
             raise key_reused()
         placed = {
             outcome.result.order_id: outcome
-            for outcome, operation in zip(outcomes, operations, strict=True)
-            if operation.order is not None and outcome.result.accepted
+            for outcome, step in zip(outcomes, steps, strict=True)
+            if isinstance(step.operation, PlaceOrder) and outcome.result.accepted
         }
-        return BatchResults(
-            results=[
-                self._result(account, index, operation, outcome, placed)
-                for index, (operation, outcome) in enumerate(zip(operations, outcomes, strict=True))
-            ]
+        return tuple(
+            self._result(account, step, outcome, placed)
+            for step, outcome in zip(steps, outcomes, strict=True)
         )
 
     def _result(
         self,
         account: AccountId,
-        index: int,
-        operation: _Prepared,
+        step: _Step,
         outcome: CommandOutcome,
-        placed: dict[int, CommandOutcome],
-    ) -> OperationResult:
-        order = operation.order
-        result = OperationResult(index=index, op="cancel" if order is None else "place")
+        placed: Mapping[int, CommandOutcome],
+    ) -> OperationOutcome:
         try:
-            if order is None:
-                result["order"] = self._settlement.changed(account, operation.command_id, outcome)
-            else:
-                result["order"] = self._settlement.placed(
-                    account, order, operation.command_id, outcome, placed
+            if isinstance(step.operation, PlaceOrder):
+                return self._decisions.placed(
+                    account, step.operation, step.command_id, outcome, placed
                 )
+            return self._decisions.cancelled(account, step.command_id, outcome)
         except BursaError as error:
-            result["error"] = OperationError(code=error.code, detail=error.detail)
-        return result
+            return OperationFailed(error)
+
+
+def operation_field(index: int, error: BursaError) -> str:
+    """Return the name of a faulty field of the operation at an index."""
+    path = f"operations[{index}]"
+    return f"{path}.{error.field}" if error.field else path
+
+
+def _prepare(
+    account: AccountId, identity: RequestIdentity, index: int, operation: Operation, now_ms: int
+) -> _Step:
+    command_id = identity.command_id(account, index)
+    if not isinstance(operation, PlaceOrder):
+        command = encode_cancel(operation, account, command_id, now_ms)
+        return _Step(operation, command_id, command)
+    try:
+        check_order(operation)
+    except BursaError as error:
+        error.field = operation_field(index, error)
+        raise
+    if operation.client_order_id is not None:
+        command_id = order_command_id(account, operation.client_order_id)
+    return _Step(operation, command_id, encode_place(operation, account, command_id, now_ms))

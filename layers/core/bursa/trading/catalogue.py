@@ -1,4 +1,4 @@
-"""Finding a tenant's markets."""
+"""A tenant's markets and assets, and what to do about those that are not there."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,28 +12,28 @@ class MarketCatalogue(Protocol):
     """The definitions of a tenant's markets and assets, as the read model has them."""
 
     def find(self, tenant: TenantId, symbol: str) -> Market | None:
-        """Find a market by its name."""
+        """Return a market by its name."""
 
     def by_number(self, tenant: TenantId, number: int) -> Market | None:
-        """Find a market by the engine's number."""
+        """Return a market by the engine's number."""
 
     def all(self, tenant: TenantId) -> Sequence[Market]:
-        """List the markets by name."""
+        """Return the markets by name."""
 
     def asset_scale(self, tenant: TenantId, asset: str) -> int | None:
-        """Give an asset's number of decimal places; None for an unknown one."""
+        """Return an asset's number of decimal places; None for an unknown one."""
 
 
 def named_market(catalogue: MarketCatalogue, tenant: TenantId, symbol: str) -> Market:
-    """Find the market that a request names; raises `NotFound` ``unknown_market``."""
+    """Return the market that a request names; raises `NotFound` ``unknown_market``."""
     market = catalogue.find(tenant, symbol)
     if market is None:
-        raise NotFound("unknown_market", "Choose a market from GET /v1/markets.", field="market")
+        raise NotFound("unknown_market", "There is no such market.", field="market")
     return market
 
 
 def stored_market(catalogue: MarketCatalogue, tenant: TenantId, key: str | int) -> Market:
-    """Find the market that a stored order or trade is in, by name or by the engine's number.
+    """Return the market that a stored order or trade is in, by name or by the engine's number.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def stored_market(catalogue: MarketCatalogue, tenant: TenantId, key: str | int) 
 
 
 def stored_scale(catalogue: MarketCatalogue, tenant: TenantId, asset: str) -> int:
-    """Give the decimal places of an asset that a balance is in; raises `InternalError`."""
+    """Return the decimal places of an asset that a balance is in; raises `InternalError`."""
     scale = catalogue.asset_scale(tenant, asset)
     if scale is None:
         raise InternalError("missing_asset", "Report the request_id: an asset's data is missing.")

@@ -10,11 +10,11 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
 from bursa.kernel.errors import InvalidInput, TooLarge
+from bursa.trading.commands import OPERATIONS_MAX
 
 BODY_BYTES_MAX = 32 * 1024
-# Names of unknown fields are the client's own words; say no more of them than this.
+# Names of unknown fields are the client's own words; no more of them is repeated than this.
 _FIELD_LENGTH_MAX = 64
 
 _Request = TypeVar("_Request", bound=BaseModel)
@@ -100,7 +100,7 @@ def _explain(fault: str, name: str, context: dict[str, Any]) -> tuple[str, str]:
     code, detail = _EXPLANATIONS.get(fault, _WRONG_TYPE)
     return (
         code.format(name=name),
-        detail.format(name=name, most=COMMANDS_PER_MESSAGE_MAX, **context),
+        detail.format(name=name, most=OPERATIONS_MAX, **context),
     )
 
 

@@ -14,15 +14,21 @@ API Gateway carries 128 KB in a message. A longer update is cut into several of 
 say which part of how many they are; what is far too much to follow is a hint to subscribe again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from bursa.dialects.native.presentation import balance_from_row, fill_from_row, trade_from_row
+from bursa.dialects.native.presentation import (
+    balance_from_row,
+    fill_from_row,
+    present_order,
+    trade_from_row,
+)
+from bursa.kernel.amounts import Lots, Ticks
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
-from bursa.kernel.markets import Market, MarketUnits
+from bursa.kernel.markets import Market
 from bursa.market_data.channels import PRIVATE, PUBLIC, Channel
 from bursa.market_data.messages import (
     AccountBalances,
@@ -34,6 +40,7 @@ from bursa.market_data.messages import (
     PublicTrades,
 )
 from bursa.read_models.rows import Changes, FillRow
+from bursa.trading.orders import order_from_changes
 
 SNAPSHOT = "snapshot"
 UPDATE = "update"
@@ -141,7 +148,10 @@ def book_data(levels: BookLevels) -> Json:
     """Return levels as [price, quantity]."""
     units = levels.market.units
     return {
-        side: [[units.price_text(price), units.quantity_text(lots)] for price, lots in known]
+        side: [
+            [units.price_text(Ticks(price)), units.quantity_text(Lots(lots))]
+            for price, lots in known
+        ]
         for side, known in (("bids", levels.bids), ("asks", levels.asks))
     }
 
@@ -220,45 +230,18 @@ def error(code: str, detail: str) -> bytes:
 
 
 def order_data(market: Market, order: Changes, sequence: int, fills: Iterable[FillRow]) -> Json:
-    """Say an order by those of its row's fields that are known, with the fills that made it so.
+    """Return an order by those of its row's fields that are known, with the fills that made it so.
 
-    The names are those of the REST answer (`bursa.dialects.native.responses.Order`). What an update
-    does not know is left out: ``client_order_id``, ``created_at_ms`` and ``quote_amount`` are said
-    when the order is new.
+    The names are those of the REST response (`bursa.dialects.native.responses.Order`). What an
+    update does not know is left out: ``client_order_id``, ``created_at_ms`` and ``quote_amount``
+    are stated when the order is new.
     """
-    units = market.units
-    data: Json = {"order_id": str(order["order_id"])}
-    data |= {name: order[name] for name in _PLAIN if name in order}
-    data |= {said: write(units, order[name]) for said, name, write in _AMOUNTS if name in order}
-    if order["close_reason"] == "none":
-        data["close_reason"] = None
-    data["sequence"] = sequence
+    data: Json = {**present_order(order_from_changes(order, sequence, market))}
+    for name in _ONLY_WHEN_KNOWN:
+        if name not in order:
+            del data[name]
     data["fills"] = [fill_from_row(fill, market) for fill in fills]
     return data
 
 
-def _or_null(write: Callable[[MarketUnits, Any], str]) -> Callable[[MarketUnits, Any], str | None]:
-    return lambda units, value: write(units, value) if value else None
-
-
-_PLAIN = (
-    "client_order_id",
-    "market",
-    "side",
-    "type",
-    "time_in_force",
-    "post_only",
-    "self_trade_prevention",
-    "status",
-    "close_reason",
-    "created_at_ms",
-    "updated_at_ms",
-)
-_AMOUNTS: tuple[tuple[str, str, Callable[[MarketUnits, Any], str | None]], ...] = (
-    ("price", "price", _or_null(MarketUnits.price_text)),
-    ("quantity", "quantity", _or_null(MarketUnits.quantity_text)),
-    ("quote_amount", "quote_amount", _or_null(MarketUnits.quote_text)),
-    ("filled_quantity", "filled_quantity", MarketUnits.quantity_text),
-    ("remaining_quantity", "remaining", MarketUnits.quantity_text),
-    ("filled_quote", "filled_quote", MarketUnits.quote_text),
-)
+_ONLY_WHEN_KNOWN = ("client_order_id", "created_at_ms", "quote_amount")

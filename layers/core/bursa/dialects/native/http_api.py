@@ -1,4 +1,4 @@
-"""What every REST function shares: the resolver, success and error answers, the request's facts.
+"""What every REST function shares: the resolver, success and error responses, request parts.
 
 API Gateway calls with the path after the stage: the stage is named ``v1``, so that the public path
 of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
@@ -9,7 +9,7 @@ import binascii
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -17,13 +17,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.dialects.native.problems import PROBLEM_JSON, problem
+from bursa.dialects.native.parameters import RequestHeaders
+from bursa.dialects.native.presentation import PendingResponse
+from bursa.dialects.native.problems import PROBLEM_JSON, problem, status_of
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
-from bursa.intake.submission import RequestOptions
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import AccountId
-from bursa.trading.pending import Pending
 
 JSON = "application/json"
 _OK = 200
@@ -31,24 +31,40 @@ _ACCEPTED = 202
 _SERVER_FAULT = 500
 
 
-class RestApi(APIGatewayRestResolver):
-    """Routes of one function; every exception becomes a problem."""
+Served = TypeVar("Served")
+
+
+class RestApi(APIGatewayRestResolver, Generic[Served]):
+    """Routes of one function; every exception becomes a problem.
+
+    Routes are registered without an environment; what they call is given by `serve` when the
+    function starts.
+    """
 
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         super().__init__()
         self._logger_of_faults = logger
         self._metrics = metrics
-        self.exception_handler(BursaError)(self._say_error)
-        self.exception_handler(NotFoundError)(self._say_unknown_route)
-        self.exception_handler(Exception)(self._say_fault)
+        self.exception_handler(BursaError)(self._error)
+        self.exception_handler(NotFoundError)(self._unknown_route)
+        self.exception_handler(Exception)(self._fault)
+
+    def serve(self, served: Served) -> None:
+        """Give the routes what they call."""
+        self._served = served
+
+    @property
+    def served(self) -> Served:
+        """What the routes call; raises AttributeError before `serve`."""
+        return self._served
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer one request."""
+        """Return the response to one request."""
         self._metrics.add_metric("Requests", MetricUnit.Count, 1)
         return self.resolve(event, context)
 
     def body_text(self) -> str | None:
-        """Read the request's body as text; raises `InvalidInput` ``invalid_json``."""
+        """Return the request's body as text; raises `InvalidInput` ``invalid_json``."""
         event = self.current_event
         if not event.is_base64_encoded or event.body is None:
             return event.body
@@ -58,17 +74,13 @@ class RestApi(APIGatewayRestResolver):
             raise InvalidInput("invalid_json", "Send a body that is JSON in UTF-8.") from None
 
     def query(self, name: str) -> str | None:
-        """Read a query parameter."""
+        """Return a query parameter."""
         return (self.current_event.query_string_parameters or {}).get(name)
 
-    def options(self) -> RequestOptions:
-        """Read what the request's headers ask for; their names have no case."""
+    def headers(self) -> RequestHeaders:
+        """Return what the request's headers ask for; their names have no case."""
         headers = self.current_event.headers
-        preferences = (headers.get("prefer") or "").lower().split(",")
-        return RequestOptions(
-            idempotency_key=headers.get("idempotency-key"),
-            respond_async="respond-async" in (wish.strip() for wish in preferences),
-        )
+        return RequestHeaders(headers.get("idempotency-key"), headers.get("prefer"))
 
     def account(self) -> AccountId:
         """Return the account of the caller; raises as `principal` does."""
@@ -91,30 +103,32 @@ class RestApi(APIGatewayRestResolver):
         return principal
 
     def answer(self, body: object, status: int = _OK) -> Response[str]:
-        """Answer with JSON; what is pending answers 202 and where to look."""
-        if isinstance(body, Pending):
+        """Return a response in JSON; what is pending gets a 202 and where to look."""
+        if isinstance(body, PendingResponse):
             headers = {} if body.location is None else {"Location": body.location}
             return _response(_ACCEPTED, JSON, body.body, headers)
         return _response(status, JSON, body, {})
 
-    def _say_error(self, error: BursaError) -> Response[str]:
-        if error.status >= _SERVER_FAULT:
+    def _error(self, error: BursaError) -> Response[str]:
+        if status_of(error) >= _SERVER_FAULT:
             self._logger_of_faults.warning("%s", error.code, exc_info=error)
-        return self._say(error)
+        return self._problem(error)
 
-    def _say_unknown_route(self, _error: NotFoundError) -> Response[str]:
-        return self._say(NotFound("unknown_route", "See GET /v1/openapi.json for the routes."))
+    def _unknown_route(self, _error: NotFoundError) -> Response[str]:
+        return self._problem(NotFound("unknown_route", "See GET /v1/openapi.json for the routes."))
 
-    def _say_fault(self, error: Exception) -> Response[str]:
+    def _fault(self, error: Exception) -> Response[str]:
         self._logger_of_faults.error("unexpected", exc_info=error)
-        return self._say(InternalError("internal_error", "Report the request_id: a fault of ours."))
+        return self._problem(
+            InternalError("internal_error", "Report the request_id: a fault of ours.")
+        )
 
-    def _say(self, error: BursaError) -> Response[str]:
-        name = "RequestsFailed" if error.status >= _SERVER_FAULT else "RequestsRefused"
+    def _problem(self, error: BursaError) -> Response[str]:
+        name = "RequestsFailed" if status_of(error) >= _SERVER_FAULT else "RequestsRefused"
         self._metrics.add_metric(name, MetricUnit.Count, 1)
         self._metrics.add_metadata("code", error.code)
-        said = problem(error, self._request_id())
-        return _response(said.body["status"], PROBLEM_JSON, said.body, said.headers)
+        response = problem(error, self._request_id())
+        return _response(response.body["status"], PROBLEM_JSON, response.body, response.headers)
 
     def _request_id(self) -> str | None:
         context = self.current_event.raw_event.get("requestContext") or {}

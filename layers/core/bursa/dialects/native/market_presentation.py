@@ -14,6 +14,7 @@ from bursa.dialects.native.responses import (
     Ticker,
     TradePage,
 )
+from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.markets import Market, MarketUnits
 from bursa.market_data import health
 from bursa.market_data.queries import MarketBook, MarketTicker, MarketTrades
@@ -53,7 +54,9 @@ def book_response(book: MarketBook) -> Book:
 
 
 def _levels(levels: Iterable[Level], units: MarketUnits) -> list[tuple[str, str]]:
-    return [(units.price_text(price), units.quantity_text(lots)) for price, lots in levels]
+    return [
+        (units.price_text(Ticks(price)), units.quantity_text(Lots(lots))) for price, lots in levels
+    ]
 
 
 def trade_page(trades: MarketTrades, next_cursor: str | None) -> TradePage:
@@ -67,20 +70,22 @@ def ticker_response(ticker: MarketTicker) -> Ticker:
     units, day = ticker.market.units, ticker.day
 
     def price(ticks: int) -> str | None:
-        return units.price_text(ticks) if ticks else None
+        return units.price_text(Ticks(ticks)) if ticks else None
 
     return Ticker(
         market=ticker.market.symbol,
         last_price=price(ticker.last_price),
-        last_quantity=units.quantity_text(ticker.last_quantity) if ticker.last_price else None,
+        last_quantity=(
+            units.quantity_text(Lots(ticker.last_quantity)) if ticker.last_price else None
+        ),
         last_time_ms=ticker.last_time_ms or None,
         best_bid=price(ticker.best_bid),
         best_ask=price(ticker.best_ask),
         open=price(day.open) if day else None,
         high=price(day.high) if day else None,
         low=price(day.low) if day else None,
-        volume=units.quantity_text(day.volume if day else 0),
-        quote_volume=units.quote_text(day.quote_volume if day else 0),
+        volume=units.quantity_text(Lots(day.volume if day else 0)),
+        quote_volume=units.quote_text(Units(day.quote_volume if day else 0)),
         trades=day.trades if day else 0,
         sequence=ticker.sequence,
         time_ms=ticker.time_ms,

@@ -1,117 +1,168 @@
-"""How orders, fills, balances and trades are said to people."""
+"""Outcomes, orders, fills, balances and trades in the native form: decimal strings, text ids."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bursa.dialects.native.problems import detail_of
+from bursa.dialects.native.refusals import refusal
 from bursa.dialects.native.responses import (
     Balance,
+    BatchResults,
+    CancelledOrders,
     Fill,
+    OperationError,
+    OperationResult,
     Order,
     OrderState,
+    PendingOrder,
     PlacedOrder,
     PublicTrade,
 )
-from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
+from bursa.intake.submission import Pending
 from bursa.kernel.amounts import format_units
+from bursa.kernel.errors import BursaError
 from bursa.kernel.markets import Market
-from bursa.read_models.rows import BalanceRow, FillRow, OrderRow, TradeRow
-from wire import layout as w
-from wire.events import Order as OrderEvent
-from wire.events import OrderConditions, Trade
+from bursa.read_models.rows import BalanceRow, FillRow, TradeRow
+from bursa.trading import outcomes as trading
+from bursa.trading.commands import Batch, Operation, PlaceOrder
+from bursa.trading.orders import CloseReason, OrderView
+from bursa.trading.outcomes import (
+    OperationFailed,
+    OperationOutcome,
+    OrderCancelled,
+    OrderPlaced,
+    OrderRejected,
+    OrdersCancelled,
+)
 
-_NOT_CLOSED = w.CLOSE_NAMES[w.CLOSE_NONE]
+ORDERS_PATH = "/v1/orders"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingResponse:
+    """What a client gets that can't or won't wait.
+
+    ``location`` is where the order will be readable; None when only a repeat can tell.
+    """
+
+    body: PendingOrder
+    location: str | None
 
 
 # --- orders ---------------------------------------------------------------------------------------
 
 
-def order_from_row(row: OrderRow, market: Market) -> Order:
-    """Say an order of the read model."""
-    units = market.units
+def present_order(order: OrderView) -> Order:
+    """Return an order with all that is known of it; what does not apply is null."""
     return Order(
-        order_id=str(row.order_id),
-        client_order_id=row.client_order_id,
-        market=row.market,
-        side=row.side,
-        type=row.type,
-        time_in_force=row.time_in_force,
-        post_only=row.post_only,
-        self_trade_prevention=row.self_trade_prevention,
-        price=units.price_text(row.price) if row.price else None,
-        quantity=None if row.quote_amount else units.quantity_text(row.quantity),
-        quote_amount=units.quote_text(row.quote_amount) if row.quote_amount else None,
-        filled_quantity=units.quantity_text(row.filled_quantity),
-        remaining_quantity=units.quantity_text(row.remaining),
-        filled_quote=units.quote_text(row.filled_quote),
-        status=row.status,
-        close_reason=None if row.close_reason == _NOT_CLOSED else row.close_reason,
-        created_at_ms=row.created_at_ms,
-        updated_at_ms=row.updated_at_ms,
-        sequence=row.sequence,
+        **present_order_state(order),
+        client_order_id=order.client_order_id,
+        created_at_ms=order.created_at_ms,
     )
 
 
-def order_state(
-    event: OrderEvent, terms: OrderConditions | None, outcome: CommandOutcome, market: Market
-) -> OrderState:
-    """Say an order as an event states it; what it was called at its beginning is not in there."""
-    units = market.units
-    quote_amount = terms.quote_amount if terms else 0
-    close_reason = event.close_reason
+def present_order_state(order: OrderView) -> OrderState:
+    """Return an order without what only its beginning tells."""
+    units = order.market.units
+    closed = order.close_reason is not CloseReason.NONE
     return OrderState(
-        order_id=str(event.order_id),
+        order_id=str(order.order_id),
         market=units.symbol,
-        side=w.SIDE_NAMES[event.side],
-        type=w.TYPE_NAMES[event.order_type],
-        time_in_force=w.TIF_NAMES[event.time_in_force],
-        post_only=w.flags_post_only(event.flags),
-        self_trade_prevention=w.STP_NAMES[w.flags_stp(event.flags)],
-        price=units.price_text(event.price) if event.price else None,
-        quantity=None if quote_amount else units.quantity_text(event.quantity),
-        quote_amount=units.quote_text(quote_amount) if quote_amount else None,
-        filled_quantity=units.quantity_text(event.quantity - event.remaining),
-        remaining_quantity=units.quantity_text(event.remaining),
-        filled_quote=units.quote_text(event.filled_quote),
-        status=w.STATUS_NAMES[event.status],
-        close_reason=w.CLOSE_NAMES[close_reason] if close_reason else None,
-        updated_at_ms=outcome.result.time_ms,
-        sequence=event.sequence,
+        side=order.side.word,
+        type=order.type.word,
+        time_in_force=order.time_in_force.word,
+        post_only=order.post_only,
+        self_trade_prevention=order.self_trade_prevention.word,
+        price=None if order.price is None else units.price_text(order.price),
+        quantity=None if order.quantity is None else units.quantity_text(order.quantity),
+        quote_amount=None if order.quote_amount is None else units.quote_text(order.quote_amount),
+        filled_quantity=units.quantity_text(order.filled_quantity),
+        remaining_quantity=units.quantity_text(order.remaining_quantity),
+        filled_quote=units.quote_text(order.filled_quote),
+        status=order.status.word,
+        close_reason=order.close_reason.word if closed else None,
+        updated_at_ms=order.updated_at_ms,
+        sequence=order.sequence,
     )
 
 
-def placed_order(
-    outcome: CommandOutcome, event: OrderEvent, client_order_id: str | None, market: Market
-) -> PlacedOrder:
-    """Say an order that has just been placed, with the first of what it traded at once."""
-    state = order_state(event, outcome.terms.get(event.order_id), outcome, market)
-    time_ms = outcome.result.time_ms
+def placed_order(outcome: OrderPlaced) -> PlacedOrder:
+    """Return a new order with the first of what it traded at once."""
+    market = outcome.order.market
     return PlacedOrder(
-        **state,
-        client_order_id=client_order_id,
-        created_at_ms=time_ms,
-        fills=[_taker_fill(trade, market, time_ms) for trade in outcome.fills[:LISTED_MAX]],
+        **present_order(outcome.order),
+        fills=[fill_from_row(fill, market) for fill in outcome.fills],
     )
 
 
-def _taker_fill(trade: Trade, market: Market, time_ms: int) -> Fill:
-    units = market.units
-    # A fee is taken from what one receives.
-    fee_asset = units.base if trade.taker_side == w.SIDE_BUY else units.quote
-    return Fill(
-        trade_id=str(trade.trade_id),
-        order_id=str(trade.taker_order),
-        market=units.symbol,
-        side=w.SIDE_NAMES[trade.taker_side],
-        role="taker",
-        price=units.price_text(trade.price),
-        quantity=units.quantity_text(trade.quantity),
-        quote_amount=units.quote_text(trade.quote_amount),
-        fee=units.amount_text(trade.taker_fee, fee_asset),
-        fee_asset=fee_asset,
-        time_ms=time_ms,
-        sequence=trade.sequence,
+def cancelled_orders(outcome: OrdersCancelled) -> CancelledOrders:
+    """Return how many orders were closed, and which."""
+    return CancelledOrders(
+        cancelled=outcome.count,
+        order_ids=[str(order_id) for order_id in outcome.order_ids],
+        sequence=outcome.sequence,
     )
+
+
+def batch_results(batch: Batch, outcomes: Sequence[OperationOutcome]) -> BatchResults:
+    """Return one result an operation."""
+    pairs = zip(batch.operations, outcomes, strict=True)
+    return BatchResults(results=[_result(index, *pair) for index, pair in enumerate(pairs)])
+
+
+def _result(index: int, operation: Operation, outcome: OperationOutcome) -> OperationResult:
+    result = OperationResult(
+        index=index, op="place" if isinstance(operation, PlaceOrder) else "cancel"
+    )
+    match outcome:
+        case OrderPlaced():
+            result["order"] = placed_order(outcome)
+        case OrderCancelled():
+            result["order"] = present_order_state(outcome.order)
+        case OrderRejected():
+            result["error"] = _operation_error(refusal(outcome.reason))
+        case OperationFailed():
+            result["error"] = _operation_error(outcome.error)
+    return result
+
+
+def _operation_error(error: BursaError) -> OperationError:
+    return OperationError(code=error.code, detail=detail_of(error))
+
+
+def pending_response(pending: Pending) -> PendingResponse:
+    """Return how to ask again for what is not decided yet."""
+    body = PendingOrder(
+        status="pending",
+        detail="Repeat this request with the header Idempotency-Key to get its answer; "
+        "it is never carried out twice.",
+    )
+    location = None
+    if isinstance(pending, trading.PendingOrder):
+        location = _order_location(pending)
+        body["location"] = location
+        body["detail"] = f"Ask GET {location} for the order."
+        if pending.client_order_id is not None:
+            body["detail"] = f"Ask GET {location} for the order, or repeat this request."
+            body["client_order_id"] = pending.client_order_id
+        else:
+            body["order_id"] = str(pending.order_id)
+    if pending.request_key is not None:
+        body["idempotency_key"] = pending.request_key
+    return PendingResponse(body, location)
+
+
+def _order_location(pending: trading.PendingOrder) -> str:
+    if pending.client_order_id is not None:
+        return f"{ORDERS_PATH}/by-client-id/{pending.client_order_id}"
+    return f"{ORDERS_PATH}/{pending.order_id}"
+
+
+# --- fills, balances, trades ----------------------------------------------------------------------
 
 
 def fill_from_row(row: FillRow, market: Market) -> Fill:
-    """Say a fill of the read model."""
+    """Return the account's side of a trade."""
     units = market.units
     return Fill(
         trade_id=str(row.trade_id),
@@ -130,7 +181,7 @@ def fill_from_row(row: FillRow, market: Market) -> Fill:
 
 
 def balance_from_row(row: BalanceRow, scale: int) -> Balance:
-    """Say a balance; `scale` is the asset's."""
+    """Return a balance; `scale` is the asset's."""
     return Balance(
         asset=row.asset,
         available=format_units(row.available, scale),
@@ -142,7 +193,7 @@ def balance_from_row(row: BalanceRow, scale: int) -> Balance:
 
 
 def trade_from_row(row: TradeRow, market: Market) -> PublicTrade:
-    """Say a public trade."""
+    """Return a public trade."""
     units = market.units
     return PublicTrade(
         trade_id=str(row.trade_id),

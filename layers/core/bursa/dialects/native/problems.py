@@ -6,18 +6,28 @@ what to do. ``field`` names the part of the request it is about.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NotRequired
+from typing import Final, NotRequired
 
 from typing_extensions import TypedDict
 
-from bursa.kernel.errors import BursaError, Unavailable
+from bursa.kernel.errors import (
+    BursaError,
+    Conflict,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:bursa:problem:"
 
 
 class Problem(TypedDict):
-    """The body of every answer that is not a success."""
+    """The body of every response that is not a success."""
 
     type: str
     title: str
@@ -29,27 +39,60 @@ class Problem(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemAnswer:
+class ProblemResponse:
     """A problem with the headers that belong to it."""
 
     body: Problem
     headers: Mapping[str, str]
 
 
-def problem(error: BursaError, request_id: str | None = None) -> ProblemAnswer:
-    """Say an error on the wire."""
+# A test holds it complete.
+STATUS: Final[Mapping[type[BursaError], int]] = {
+    InvalidInput: 400,
+    Unauthenticated: 401,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    Refused: 422,
+    InternalError: 500,
+    Unavailable: 503,
+}
+# What only this dialect can say: where to look, and by which header a key is sent.
+_DETAILS: Final[Mapping[str, str]] = {
+    "unknown_market": "Choose a market from GET /v1/markets.",
+    "idempotency_key_reused": "Choose a new Idempotency-Key: this one belongs to another request.",
+}
+_FIELDS: Final[Mapping[str, str]] = {"idempotency_key_reused": "Idempotency-Key"}
+
+
+def status_of(error: BursaError) -> int:
+    """Return the HTTP status of an error."""
+    return STATUS[type(error)]
+
+
+def detail_of(error: BursaError) -> str:
+    """Return the sentence that tells a person what to do."""
+    detail = _DETAILS.get(error.code, error.detail)
+    if isinstance(error, Unavailable) and error.request_key is not None:
+        return f"{detail} Repeat it with the header Idempotency-Key: {error.request_key}"
+    return detail
+
+
+def problem(error: BursaError, request_id: str | None = None) -> ProblemResponse:
+    """Return an error as it is sent."""
     body = Problem(
         type=f"{TYPE_PREFIX}{error.code}",
         title=error.code.replace("_", " ").capitalize(),
-        status=error.status,
+        status=status_of(error),
         code=error.code,
-        detail=error.detail,
+        detail=detail_of(error),
     )
-    if error.field is not None:
-        body["field"] = error.field
+    field = _FIELDS.get(error.code, error.field)
+    if field is not None:
+        body["field"] = field
     if request_id is not None:
         body["request_id"] = request_id
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
-    return ProblemAnswer(body, headers)
+    return ProblemResponse(body, headers)

@@ -1,4 +1,4 @@
-"""What each of the engine's reasons is to a client: an error, and a sentence that says what to do.
+"""What each of the engine's reasons is to a client: an error, and a sentence about what to do.
 
 The engine's name of a reason is the API's code. The table is complete: a test compares it with the
 engine's list.
@@ -78,6 +78,6 @@ REFUSABLE: Final = frozenset(_DETAILS)
 
 
 def refusal(reason: int) -> BursaError:
-    """Make the error for one of the engine's reasons, ready to raise."""
+    """Return the error for one of the engine's reasons, ready to raise."""
     error, detail = _DETAILS[reason]
     return error(w.REASON_NAMES[reason], detail)

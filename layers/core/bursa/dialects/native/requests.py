@@ -1,7 +1,7 @@
 """What clients send: the shapes of request bodies, before any market is looked at.
 
-Strict: a number where a string belongs, a field that nobody knows or a second value for the same
-key is refused, because a client that means one thing and says another should hear it at once.
+Strict: a number where a string belongs, an unknown field or a second value for the same key is
+refused, because a client that means one thing and sends another should learn it at once.
 """
 
 import re
@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
 from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
+from bursa.trading.commands import OPERATIONS_MAX
 
 SYMBOL_LENGTH_MAX = 32
 CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"
@@ -31,7 +31,7 @@ ClientOrderId = Annotated[
     ),
 ]
 OrderId = Annotated[str, Field(pattern=ORDER_ID, description="Our id of the order")]
-Decimal = Annotated[str, Field(description="Plain decimal string", examples=["12.50"])]
+DecimalString = Annotated[str, Field(description="Plain decimal string", examples=["12.50"])]
 
 
 class _Request(BaseModel):
@@ -39,21 +39,21 @@ class _Request(BaseModel):
 
 
 class OrderRequest(_Request):
-    """A wish to buy or sell."""
+    """An order to place."""
 
     market: Annotated[str, Field(description="Such as BTC-USDT", examples=["BTC-USDT"])]
     side: Side
     type: OrderType = "limit"
     price: Annotated[
-        Decimal | None,
+        DecimalString | None,
         Field(description="Limit orders only: worst price, a multiple of the market's tick_size"),
     ] = None
     quantity: Annotated[
-        Decimal | None,
+        DecimalString | None,
         Field(description="Of the base asset, a multiple of the market's lot_size"),
     ] = None
     quote_amount: Annotated[
-        Decimal | None,
+        DecimalString | None,
         Field(description="Market buys only, instead of quantity: how much to spend"),
     ] = None
     time_in_force: Annotated[
@@ -87,11 +87,11 @@ Operation = Annotated[PlaceOperation | CancelOperation, Field(discriminator="op"
 class BatchRequest(_Request):
     """Operations of one account, carried out in this order, each on its own."""
 
-    operations: Annotated[list[Operation], Field(min_length=1, max_length=COMMANDS_PER_MESSAGE_MAX)]
+    operations: Annotated[list[Operation], Field(min_length=1, max_length=OPERATIONS_MAX)]
 
 
 def read_order_id(text: str) -> int:
-    """Read an order id from a path; raises `InvalidInput` ``invalid_order_id``."""
+    """Return the order id in a path; raises `InvalidInput` ``invalid_order_id``."""
     if not re.fullmatch(ORDER_ID, text, re.ASCII) or int(text) > INT64_MAX:
         raise InvalidInput(
             "invalid_order_id", "Send order_id as we gave it: a string of digits.", field="order_id"
@@ -100,7 +100,7 @@ def read_order_id(text: str) -> int:
 
 
 def read_client_order_id(text: str) -> str:
-    """Read a client order id from a path; raises `InvalidInput` ``invalid_client_order_id``.
+    """Return the client order id in a path; raises `InvalidInput` ``invalid_client_order_id``.
 
     Some clients send a colon as %3A, and not every gateway decodes a path; a percent sign is in no
     valid id, so decoding can't turn one id into another.

@@ -1,0 +1,31 @@
+"""What opens a tenant."""
+
+from typing import TYPE_CHECKING
+
+from bursa.aws.clients import cognito_client, dynamodb_client, sqs_client
+from bursa.bootstrap.intake import open_intake
+from bursa.identity.user_pool_cognito import CognitoUserPool
+from bursa.intake.backlog_sqs import CommandBacklog
+from bursa.intake.dynamodb import DynamoRequestRecords
+from bursa.intake.once import OnceIntake
+from bursa.kernel.clock import SystemClock
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.onboarding import Onboarding
+
+if TYPE_CHECKING:
+    from bursa.kernel.settings import OnboardingSettings
+
+QUEUE_DEPTH_MAX = 1_000
+
+
+def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
+    """Build the onboarding of one tenant from a tool's settings."""
+    clock = SystemClock()
+    dynamodb, sqs = dynamodb_client(), sqs_client()
+    backlog = CommandBacklog(sqs, settings.command_queue_url, clock, QUEUE_DEPTH_MAX)
+    intake = open_intake(dynamodb, sqs, settings, backlog, clock)
+    return Onboarding(
+        DirectoryTable(dynamodb, settings.directory_table),
+        CognitoUserPool(cognito_client(), settings.user_pool_id),
+        OnceIntake(intake, DynamoRequestRecords(dynamodb, settings.directory_table)),
+    )

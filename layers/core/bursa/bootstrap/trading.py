@@ -1,0 +1,60 @@
+"""The signed-in routes: orders, fills, balances."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
+from bursa.accounts.queries import AccountQueries
+from bursa.aws.clients import dynamodb_client, sqs_client
+from bursa.bootstrap.intake import open_backlog, open_intake
+from bursa.dialects.native.trading_routes import TradingRoutes, TradingUseCases
+from bursa.kernel.clock import SystemClock
+from bursa.market_data.dynamodb import MarketsTable
+from bursa.trading.batch import BatchExecution
+from bursa.trading.cancel import MassCancellation, OrderCancellation
+from bursa.trading.decisions import OrderDecisions
+from bursa.trading.place import OrderPlacement
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+    from bursa.intake.backlog_sqs import CommandBacklog
+    from bursa.intake.submission import Clock
+    from bursa.kernel.settings import TradingApiSettings
+
+DEFINITIONS_AGE_MS_MAX = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """The routes, and those of their parts that a test puts a fault into."""
+
+    routes: TradingRoutes
+    use_cases: TradingUseCases
+    catalogue: MarketsTable
+    backlog: "CommandBacklog"
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+
+
+def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -> Trading:
+    """Build the signed-in routes from a function's settings."""
+    clock = clock or SystemClock()
+    dynamodb, sqs = dynamodb_client(), sqs_client()
+    catalogue = MarketsTable(dynamodb, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX)
+    orders = OrdersTable(dynamodb, settings.orders_table)
+    fills = FillsTable(dynamodb, settings.fills_table)
+    balances = BalancesTable(dynamodb, settings.balances_table)
+    backlog = open_backlog(dynamodb, sqs, settings, clock)
+    intake = open_intake(dynamodb, sqs, settings, backlog, clock)
+    decisions = OrderDecisions(catalogue, orders, fills, clock)
+    use_cases = TradingUseCases(
+        place=OrderPlacement(intake, decisions),
+        cancel=OrderCancellation(intake, decisions, orders),
+        cancel_all=MassCancellation(intake),
+        batch=BatchExecution(intake, decisions),
+        queries=AccountQueries(catalogue, orders, fills, balances),
+    )
+    routes = TradingRoutes(catalogue, use_cases)
+    return Trading(routes, use_cases, catalogue, backlog, dynamodb, sqs)

@@ -1,0 +1,221 @@
+"""What each signed-in route answers: text in, a typed command and its outcome between, JSON out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bursa.accounts.queries import AccountQueries, PageRequest
+from bursa.dialects.native import presentation as present
+from bursa.dialects.native.bodies import read_body
+from bursa.dialects.native.commands import read_batch, read_order
+from bursa.dialects.native.cursors import read_cursor, write_cursor
+from bursa.dialects.native.parameters import (
+    ListParameters,
+    RequestHeaders,
+    read_choice,
+    read_number,
+    read_options,
+)
+from bursa.dialects.native.refusals import refusal
+from bursa.dialects.native.requests import (
+    BatchRequest,
+    OrderRequest,
+    read_client_order_id,
+    read_order_id,
+)
+from bursa.dialects.native.responses import (
+    BalancePage,
+    BatchResults,
+    CancelledOrders,
+    FillPage,
+    Order,
+    OrderPage,
+    OrderState,
+    PlacedOrder,
+)
+from bursa.intake.submission import Pending
+from bursa.kernel.errors import Conflict, NotFound
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.markets import Market
+from bursa.kernel.pages import Page
+from bursa.trading.batch import BatchExecution
+from bursa.trading.cancel import MassCancellation, OrderCancellation
+from bursa.trading.catalogue import MarketCatalogue, named_market
+from bursa.trading.commands import CancelAllOrders, CancelOrder
+from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView
+from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
+from bursa.trading.place import OrderPlacement
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 500
+
+# ``open`` means all that can still trade, whether it has traded or not.
+STATUS_FILTERS: Mapping[str, frozenset[OrderStatus]] = {
+    "open": OPEN_STATUSES,
+    "closed": frozenset(OrderStatus) - OPEN_STATUSES,
+} | {
+    status.word: frozenset({status})
+    for status in sorted(OrderStatus, key=lambda status: status.word)
+    if status is not OrderStatus.OPEN
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TradingUseCases:
+    """What an account may do, of any dialect."""
+
+    place: OrderPlacement
+    cancel: OrderCancellation
+    cancel_all: MassCancellation
+    batch: BatchExecution
+    queries: AccountQueries
+
+
+class TradingRoutes:
+    """The signed-in routes of all tenants."""
+
+    def __init__(self, catalogue: MarketCatalogue, use_cases: TradingUseCases) -> None:
+        self._catalogue = catalogue
+        self._use_cases = use_cases
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def place(
+        self, account: AccountId, body: str | None, headers: RequestHeaders
+    ) -> PlacedOrder | present.PendingResponse:
+        """Place an order; raises what `read_body`, `read_order` and `OrderPlacement` raise."""
+        order = read_order(read_body(body, OrderRequest), self._catalogue, account.tenant)
+        outcome = self._use_cases.place(account, order, read_options(headers))
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome)
+        if isinstance(outcome, OrderRejected):
+            raise refusal(outcome.reason)
+        return present.placed_order(outcome)
+
+    def batch(
+        self, account: AccountId, body: str | None, headers: RequestHeaders
+    ) -> BatchResults | present.PendingResponse:
+        """Carry out several operations in order."""
+        request, options = read_body(body, BatchRequest), read_options(headers)
+        batch = read_batch(request, self._catalogue, account.tenant)
+        outcomes = self._use_cases.batch(account, batch, options)
+        if isinstance(outcomes, Pending):
+            return present.pending_response(outcomes)
+        return present.batch_results(batch, outcomes)
+
+    def cancel(
+        self, account: AccountId, order_id: str, headers: RequestHeaders
+    ) -> OrderState | present.PendingResponse:
+        """Cancel one order.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_order_id``, ``invalid_idempotency_key``.
+        NotFound
+            ``unknown_order``: there is none, or it is another account's.
+        Conflict
+            ``order_closed``: it is filled or cancelled already.
+
+        """
+        options = read_options(headers)
+        command = CancelOrder(order_id=read_order_id(order_id))
+        outcome = self._use_cases.cancel(account, command, options)
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome)
+        if isinstance(outcome, OrderAlreadyClosed):
+            raise Conflict(
+                "order_closed", f"Nothing is left to cancel; see GET /v1/orders/{outcome.order_id}."
+            )
+        if isinstance(outcome, OrderRejected):
+            raise refusal(outcome.reason)
+        return present.present_order_state(outcome.order)
+
+    def cancel_all(
+        self, account: AccountId, market: str | None, headers: RequestHeaders
+    ) -> CancelledOrders | present.PendingResponse:
+        """Cancel all orders, or those in one market."""
+        command = CancelAllOrders(self._market(account, market))
+        outcome = self._use_cases.cancel_all(account, command, read_options(headers))
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome)
+        if isinstance(outcome, OrderRejected):
+            raise refusal(outcome.reason)
+        return present.cancelled_orders(outcome)
+
+    # --- questions --------------------------------------------------------------------------------
+
+    def order(self, account: AccountId, order_id: str) -> Order:
+        """Return one order.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_order_id``.
+        NotFound
+            ``unknown_order``; also for another account's.
+
+        """
+        return _known(self._use_cases.queries.order(account, read_order_id(order_id)))
+
+    def order_by_client_id(self, account: AccountId, client_order_id: str) -> Order:
+        """Return the newest order under a client order id; raises like `order`."""
+        known = read_client_order_id(client_order_id)
+        return _known(self._use_cases.queries.order_by_client_id(account, known))
+
+    def orders(self, account: AccountId, parameters: ListParameters) -> OrderPage:
+        """Return a page of orders, newest first.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_status``, ``invalid_limit``, ``invalid_cursor``.
+        NotFound
+            ``unknown_market``.
+
+        """
+        status = read_choice(parameters.status, "status", STATUS_FILTERS)
+        scope = f"orders {account} {parameters.market} {status}"
+        request = _page_request(parameters, scope)
+        market = self._market(account, parameters.market)
+        statuses = None if status is None else STATUS_FILTERS[status]
+        page = self._use_cases.queries.orders(account, market, statuses, request)
+        return OrderPage(
+            items=[present.present_order(order) for order in page.items],
+            next_cursor=_next_cursor(page, scope),
+        )
+
+    def fills(self, account: AccountId, parameters: ListParameters) -> FillPage:
+        """Return a page of fills, newest first; raises like `orders`."""
+        scope = f"fills {account} {parameters.market}"
+        request = _page_request(parameters, scope)
+        market = self._market(account, parameters.market)
+        page = self._use_cases.queries.fills(account, market, request)
+        return FillPage(
+            items=[present.fill_from_row(fill.row, fill.market) for fill in page.items],
+            next_cursor=_next_cursor(page, scope),
+        )
+
+    def balances(self, account: AccountId) -> BalancePage:
+        """Return all balances."""
+        balances = self._use_cases.queries.balances(account)
+        items = [present.balance_from_row(balance.row, balance.scale) for balance in balances]
+        return BalancePage(items=items, next_cursor=None)
+
+    def _market(self, account: AccountId, symbol: str | None) -> Market | None:
+        return None if symbol is None else named_market(self._catalogue, account.tenant, symbol)
+
+
+def _known(order: OrderView | None) -> Order:
+    if order is None:
+        raise NotFound("unknown_order", "There is no such order; see GET /v1/orders.")
+    return present.present_order(order)
+
+
+def _page_request(parameters: ListParameters, scope: str) -> PageRequest:
+    limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
+    return PageRequest(limit, read_cursor(parameters.cursor, scope))
+
+
+def _next_cursor(page: Page[Any], scope: str) -> str | None:
+    return None if page.next_position is None else write_cursor(page.next_position, scope)

@@ -1,0 +1,76 @@
+"""From typed commands to the engine's words, and whether the engine's order is the one meant."""
+
+from bursa.intake.submission import order_command_id
+from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.trading.commands import CancelAllOrders, CancelOrder, PlaceOrder
+from wire import codec
+from wire import layout as w
+from wire.events import Order, OrderConditions
+
+_FLAGS_MASK = (1 << w.FLAGS_BITS) - 1
+
+
+def encode_place(
+    order: PlaceOrder, account: AccountId, command_id: CommandId, now_ms: int
+) -> bytes:
+    """Return the engine's command that places an order."""
+    return codec.encode_place(
+        account.number,
+        order.market.number,
+        order.side,
+        order.price,
+        order.quantity,
+        order_type=order.type,
+        time_in_force=order.time_in_force,
+        post_only=order.post_only,
+        stp=order.self_trade_prevention,
+        quote_amount=order.quote_amount,
+        command_id=(command_id.high, command_id.low),
+        time_ms=now_ms,
+    )
+
+
+def encode_cancel(
+    cancel: CancelOrder, account: AccountId, command_id: CommandId, now_ms: int
+) -> bytes:
+    """Return the engine's command that cancels an order."""
+    own_id = (command_id.high, command_id.low)
+    if cancel.client_order_id is None:
+        return codec.encode_cancel(
+            account.number, cancel.order_id or 0, command_id=own_id, time_ms=now_ms
+        )
+    target = order_command_id(account, cancel.client_order_id)
+    return codec.encode_cancel(
+        account.number, target=(target.high, target.low), command_id=own_id, time_ms=now_ms
+    )
+
+
+def encode_cancel_all(
+    cancel: CancelAllOrders, account: AccountId, command_id: CommandId, now_ms: int
+) -> bytes:
+    """Return the engine's command that cancels an account's orders."""
+    return codec.encode_cancel_all(
+        account.number,
+        0 if cancel.market is None else cancel.market.number,
+        command_id=(command_id.high, command_id.low),
+        time_ms=now_ms,
+    )
+
+
+def is_same_order(order: PlaceOrder, event: Order, conditions: OrderConditions | None) -> bool:
+    """Return whether the engine's order is this one; for requests that come twice."""
+    flags = w.pack_flags(
+        order.side,
+        order.type,
+        order.time_in_force,
+        post_only=order.post_only,
+        stp=order.self_trade_prevention,
+    )
+    return (
+        event.market == order.market.number
+        and event.flags & _FLAGS_MASK == flags
+        and event.price == order.price
+        # What a buy by quote amount got is the quantity that its order ends with.
+        and (event.quantity == order.quantity or order.quote_amount > 0)
+        and (conditions.quote_amount if conditions else 0) == order.quote_amount
+    )

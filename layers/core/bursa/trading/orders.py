@@ -1,0 +1,219 @@
+"""What an order is: its enumerations, and the one view of it that every dialect presents.
+
+The enumerations have the wire's values; a member's word is how the read models store it. A view is
+made from an event (an order that was just placed or changed), from a row, or from the changes that
+a record makes to a row; what a source does not know is left at its default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Self
+
+from bursa.kernel.amounts import Lots, Ticks, Units
+from bursa.kernel.markets import Market
+from bursa.read_models.rows import OrderRow
+from wire import layout as w
+from wire.events import Order, OrderConditions
+
+
+class _Word(IntEnum):
+    """A number of the wire that has a word."""
+
+    @property
+    def word(self) -> str:
+        """The member's word, such as ``partially_filled``."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> Self:
+        """Return the member of a word; raises `KeyError` for any other."""
+        return cls[word.upper()]
+
+
+class Side(_Word):
+    """Which asset an order gives."""
+
+    BUY = w.SIDE_BUY
+    SELL = w.SIDE_SELL
+
+
+class OrderType(_Word):
+    """How an order is priced and when it begins to trade."""
+
+    LIMIT = w.TYPE_LIMIT
+    MARKET = w.TYPE_MARKET
+    STOP_LIMIT = w.TYPE_STOP_LIMIT
+    STOP_MARKET = w.TYPE_STOP_MARKET
+
+
+class TimeInForce(_Word):
+    """How long an order may rest."""
+
+    GTC = w.TIF_GTC
+    IOC = w.TIF_IOC
+    FOK = w.TIF_FOK
+    GTD = w.TIF_GTD
+
+
+class SelfTradePrevention(_Word):
+    """What happens when an order meets another of its own account."""
+
+    NONE = w.STP_NONE
+    CANCEL_TAKER = w.STP_CANCEL_TAKER
+    CANCEL_MAKER = w.STP_CANCEL_MAKER
+    CANCEL_BOTH = w.STP_CANCEL_BOTH
+    DECREMENT = w.STP_DECREMENT
+
+
+class OrderStatus(_Word):
+    """How far an order has come."""
+
+    OPEN = w.STATUS_OPEN
+    PARTIALLY_FILLED = w.STATUS_PARTIALLY_FILLED
+    PENDING_TRIGGER = w.STATUS_PENDING_TRIGGER
+    FILLED = w.STATUS_FILLED
+    CANCELLED = w.STATUS_CANCELLED
+    EXPIRED = w.STATUS_EXPIRED
+
+
+class CloseReason(_Word):
+    """Why an order closed; NONE while it can still trade."""
+
+    NONE = w.CLOSE_NONE
+    FILLED = w.CLOSE_FILLED
+    CANCELLED_BY_USER = w.CLOSE_CANCELLED_BY_USER
+    COUNTDOWN_ELAPSED = w.CLOSE_COUNTDOWN_ELAPSED
+    UNFILLED_REMAINDER = w.CLOSE_UNFILLED_REMAINDER
+    FILL_OR_KILL_UNFILLED = w.CLOSE_FILL_OR_KILL_UNFILLED
+    SELF_TRADE_PREVENTION = w.CLOSE_SELF_TRADE_PREVENTION
+    REPLACED = w.CLOSE_REPLACED
+    EXPIRED = w.CLOSE_EXPIRED
+    PRICE_PROTECTION = w.CLOSE_PRICE_PROTECTION
+    MARKET_NOT_OPEN = w.CLOSE_MARKET_NOT_OPEN
+    POST_ONLY_WOULD_CROSS = w.CLOSE_POST_ONLY_WOULD_CROSS
+
+
+OPEN_STATUSES = frozenset(
+    {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_TRIGGER}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as its own account sees it.
+
+    Attributes
+    ----------
+    price
+        None where the order has none.
+    quantity
+        None for a buy by ``quote_amount``, where it is known as one.
+    quote_amount
+        What a market buy may spend; None for every other order.
+    client_order_id, created_at_ms
+        None and 0 also when the source does not know them.
+    sequence
+        Of the last command that the view reflects.
+
+    """
+
+    order_id: int
+    market: Market
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    self_trade_prevention: SelfTradePrevention
+    price: Ticks | None
+    quantity: Lots | None
+    quote_amount: Units | None
+    filled_quantity: Lots
+    remaining_quantity: Lots
+    filled_quote: Units
+    status: OrderStatus
+    close_reason: CloseReason
+    updated_at_ms: int
+    sequence: int
+    client_order_id: str | None = None
+    created_at_ms: int = 0
+
+
+def order_from_row(row: OrderRow, market: Market) -> OrderView:
+    """Return the view of an order of the read model."""
+    return OrderView(
+        order_id=row.order_id,
+        market=market,
+        side=Side.from_word(row.side),
+        type=OrderType.from_word(row.type),
+        time_in_force=TimeInForce.from_word(row.time_in_force),
+        post_only=row.post_only,
+        self_trade_prevention=SelfTradePrevention.from_word(row.self_trade_prevention),
+        price=row.price or None,
+        quantity=None if row.quote_amount else row.quantity,
+        quote_amount=row.quote_amount or None,
+        filled_quantity=row.filled_quantity,
+        remaining_quantity=row.remaining,
+        filled_quote=row.filled_quote,
+        status=OrderStatus.from_word(row.status),
+        close_reason=CloseReason.from_word(row.close_reason),
+        updated_at_ms=row.updated_at_ms,
+        sequence=row.sequence,
+        client_order_id=row.client_order_id,
+        created_at_ms=row.created_at_ms,
+    )
+
+
+def order_from_event(
+    event: Order, conditions: OrderConditions | None, time_ms: int, market: Market
+) -> OrderView:
+    """Return the view of an order as an event states it; the event does not say how it began."""
+    quote_amount = Units(conditions.quote_amount) if conditions else Units(0)
+    return OrderView(
+        order_id=event.order_id,
+        market=market,
+        side=Side(event.side),
+        type=OrderType(event.order_type),
+        time_in_force=TimeInForce(event.time_in_force),
+        post_only=w.flags_post_only(event.flags),
+        self_trade_prevention=SelfTradePrevention(w.flags_stp(event.flags)),
+        price=Ticks(event.price) or None,
+        quantity=None if quote_amount else Lots(event.quantity),
+        quote_amount=quote_amount or None,
+        filled_quantity=Lots(event.quantity - event.remaining),
+        remaining_quantity=Lots(event.remaining),
+        filled_quote=Units(event.filled_quote),
+        status=OrderStatus(event.status),
+        close_reason=CloseReason(event.close_reason),
+        updated_at_ms=time_ms,
+        sequence=event.sequence,
+    )
+
+
+def order_from_changes(values: Mapping[str, Any], sequence: int, market: Market) -> OrderView:
+    """Return the view of those fields of an `OrderRow` that a record states.
+
+    An update does not repeat ``quote_amount``, so the quantity is what has been filled and remains,
+    also for a buy by quote amount.
+    """
+    return OrderView(
+        order_id=values["order_id"],
+        market=market,
+        side=Side.from_word(values["side"]),
+        type=OrderType.from_word(values["type"]),
+        time_in_force=TimeInForce.from_word(values["time_in_force"]),
+        post_only=values["post_only"],
+        self_trade_prevention=SelfTradePrevention.from_word(values["self_trade_prevention"]),
+        price=values["price"] or None,
+        quantity=values["quantity"] or None,
+        quote_amount=values.get("quote_amount") or None,
+        filled_quantity=values["filled_quantity"],
+        remaining_quantity=values["remaining"],
+        filled_quote=values["filled_quote"],
+        status=OrderStatus.from_word(values["status"]),
+        close_reason=CloseReason.from_word(values["close_reason"]),
+        updated_at_ms=values["updated_at_ms"],
+        sequence=sequence,
+        client_order_id=values.get("client_order_id"),
+        created_at_ms=values.get("created_at_ms", 0),
+    )
