@@ -6,5 +6,6 @@ cd "$(dirname "$0")/.."
 # `sam validate` asks no service, but its linter wants to know a region.
 export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
 .venv/bin/sam validate --lint --template-file template.yaml
-.venv/bin/cfn-lint infra/*.yaml
+# W3002: a stack inside a nested stack is a local path until `sam package` uploads it.
+.venv/bin/cfn-lint --ignore-checks W3002 -- infra/*.yaml
 echo "infra/*.yaml are valid CloudFormation templates"

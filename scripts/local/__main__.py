@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.markup import escape
 
-from scripts.local import demo, emulator, interruptions, summary, worker
+from scripts.local import demo, emulator, interruptions, summary
 from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.exchange import LocalExchange
 from scripts.local.follow import follow
@@ -81,7 +81,8 @@ def _run(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> 
     try:
         summary.show(console, exchange.up())
         console.print("Ctrl-C ends everything. The log:\n", style="bold")
-        logs = {name: local.logs / f"{name}.log" for name in (emulator.NAME, worker.NAME)}
+        names = [process.name for process in exchange.processes()]
+        logs = {name: local.logs / f"{name}.log" for name in names}
         with contextlib.suppress(KeyboardInterrupt):
             follow(console, logs, lambda: _watch(console, exchange))
     finally:
@@ -93,13 +94,14 @@ def _run(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> 
 
 
 def _watch(console: Console, exchange: LocalExchange) -> None:
-    """Restart the worker when it ends, as systemd does on EC2; give up when the emulator ends."""
+    """Restart a worker when it ends, as systemd does on EC2; give up when the emulator ends."""
     missing = exchange.missing()
     if emulator.NAME in missing:
         raise LocalError("MiniStack ended unexpectedly; what it had not saved is gone.")
     if missing:
-        console.print("The worker ended unexpectedly; starting it again.", style="yellow")
-        exchange.restart_worker()
+        names = " and ".join(missing)
+        console.print(f"{names} ended unexpectedly; starting again.", style="yellow")
+        exchange.restart_workers()
 
 
 _COMMANDS: dict[str, Callable[[LocalEnvironment, Console, LocalExchange], int]] = {

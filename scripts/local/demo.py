@@ -25,8 +25,10 @@ _TIMEOUT_S = 15
 Json = dict[str, Any]
 
 
-def open_tenant(local: LocalEnvironment, stack_outputs: dict[str, str], sequencer: Process) -> Json:
-    """Run `scripts.onboard_demo` on this exchange; returns the tenant and its users.
+def open_tenant(
+    local: LocalEnvironment, stack_outputs: dict[str, str], shard: int, worker_process: Process
+) -> Json:
+    """Run `scripts.onboard_demo` for a tenant on a shard; return the tenant and its users.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def open_tenant(local: LocalEnvironment, stack_outputs: dict[str, str], sequence
         It failed, or the worker that has to carry it out has ended.
 
     """
-    environment = local.child_environment() | worker.variables(stack_outputs)
+    environment = local.child_environment() | worker.variables_of_shard(stack_outputs, shard)
     environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
     with subprocess.Popen(
         [sys.executable, "-m", "scripts.onboard_demo"],
@@ -45,12 +47,14 @@ def open_tenant(local: LocalEnvironment, stack_outputs: dict[str, str], sequence
         text=True,
     ) as child:
         while not _has_ended(child):
-            if not is_alive(sequencer):
+            if not is_alive(worker_process):
                 child.kill()
-                raise LocalError(f"The worker ended: {with_hint(last_line(worker.log(local)))}")
+                raise LocalError(
+                    f"The worker ended: {with_hint(last_line(worker.log(local, shard)))}"
+                )
         printed, complaint = child.communicate()
     if child.returncode != 0:
-        raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local)}.")
+        raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local, shard)}.")
     opened: Json = json.loads(printed)
     return opened
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.local import gateway, processes
+from scripts.local import processes
 from scripts.local.environment import STACK, LocalEnvironment, LocalError
 from scripts.local.register import one_after_another
 from scripts.slim_layer import slim
@@ -105,7 +105,6 @@ def deploy(local: LocalEnvironment, name: str, template: Path) -> None:
         if before is not None and _status(local) == "UPDATE_ROLLBACK_COMPLETE":
             _remember(local, before)
         raise
-    gateway.put_responses(local, outputs(local)["RestApiId"])
     _remember(local, Deployed(name, _hash(local.root, _NESTED), local.port))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from scripts.local import demo, deployment, emulator, worker
@@ -15,7 +16,7 @@ Json = dict[str, Any]
 
 
 class LocalExchange:
-    """One exchange in its local."""
+    """One exchange in its local environment."""
 
     def __init__(self, local: LocalEnvironment, progress: Progress) -> None:
         self._local = local
@@ -53,12 +54,16 @@ class LocalExchange:
 
     def is_whole(self) -> bool:
         """Return whether every process of the exchange is running."""
-        return not self.missing()
+        return self._outputs() is not None and not self.missing()
 
     def missing(self) -> list[str]:
-        """Return the names of processes that should run and don't."""
-        names = (emulator.NAME, worker.NAME)
+        """Return the names of processes that should run and don't; raise when none should."""
+        names = [emulator.NAME, *map(worker.name, worker.shards(self.outputs()["stack_outputs"]))]
         return [name for name in names if self._register.running(name) is None]
+
+    def processes(self) -> list[Process]:
+        """Return every process that was started here."""
+        return self._register.all()
 
     def outputs(self) -> Json:
         """Return what `make up` wrote; raises `LocalError` when no exchange is running."""
@@ -67,30 +72,40 @@ class LocalExchange:
             raise LocalError("No exchange is running here; start one with `make up`.")
         return outputs
 
-    def restart_worker(self) -> None:
-        """Start the worker again after it ended by itself."""
-        stack = deployment.outputs(self._local)
-        self._begin(lambda: worker.start(self._local, stack))
+    def restart_workers(self) -> None:
+        """Start the workers again that have ended by themselves."""
+        self._start_workers(deployment.outputs(self._local))
 
     def _start(self) -> Json:
         require_tools()
         self._start_emulator()
         self._deploy()
         stack = deployment.outputs(self._local)
-        worker_process = self._register.running(worker.NAME)
-        if worker_process is None:
-            worker_process = self._begin(lambda: worker.start(self._local, stack))
+        self._start_workers(stack)
         demo.warm_up(self._rest_url(stack))
-        with self._step("Opening the demo tenant", worker.NAME):
-            opened = demo.open_tenant(self._local, stack, worker_process)
+        # The demo tenant is on the first shard.
+        shard = worker.shards(stack)[0]
+        with self._step("Opening the demo tenant", worker.name(shard)):
+            opened = demo.open_tenant(self._local, stack, shard, self._worker(shard))
         outputs = self._describe(stack, opened)
-        with self._step("Waiting for the exchange to answer", worker.NAME):
+        with self._step("Waiting for the exchange to answer", worker.name(shard)):
             demo.wait_until_it_answers(self._local, outputs)
         outputs["pids"] = {process.name: process.pid for process in self._register.all()}
         fresh = self._local.outputs.with_suffix(".new")
         fresh.write_text(json.dumps(outputs, indent=2) + "\n")
         fresh.replace(self._local.outputs)
         return outputs
+
+    def _start_workers(self, stack: dict[str, str]) -> None:
+        for shard in worker.shards(stack):
+            if self._register.running(worker.name(shard)) is None:
+                self._begin(partial(worker.start, self._local, stack, shard))
+
+    def _worker(self, shard: int) -> Process:
+        process = self._register.running(worker.name(shard))
+        if process is None:
+            raise LocalError(f"The worker ended; its log is {worker.log(self._local, shard)}.")
+        return process
 
     def _start_emulator(self) -> None:
         if self._register.running(emulator.NAME) is not None:
@@ -142,19 +157,21 @@ class LocalExchange:
         }
 
     def _stop(self) -> None:
-        """End the worker first, so that its last batch still finds a journal."""
+        """End the workers first, so that their last batches still find a journal."""
         self._local.outputs.unlink(missing_ok=True)
-        ends: dict[str, Callable[[Process], object]] = {
-            emulator.NAME: lambda process: emulator.stop(self._local, process),
-            worker.NAME: worker.stop,
-        }
         for process in reversed(self._register.all()):
             if is_alive(process):
                 with self._step(f"Ending {process.name}", process.name):
-                    ends[process.name](process)
+                    self._end(process)
             else:
-                ends[process.name](process)
+                self._end(process)
         self._register.clear()
+
+    def _end(self, process: Process) -> None:
+        if process.name == emulator.NAME:
+            emulator.stop(self._local, process)
+        else:
+            worker.stop(process)
 
     def _begin(self, start: Callable[[], Process]) -> Process:
         """Start and register a process; an interruption waits until both are done."""

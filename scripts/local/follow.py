@@ -12,7 +12,7 @@ from rich.text import Text
 
 _POLL_S = 0.2
 _SERVICE_WIDTH = 11
-_COLOURS = {"ministack": "cyan", "worker": "magenta"}
+_COLOURS = {"ministack": "cyan", "worker": "magenta"}  # by a name's first word
 _FUNCTION_COLOUR = "green"
 _LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 # Metrics, and the emulator's lines about each batch of a stream and each file it saves.
@@ -71,9 +71,8 @@ def readable(name: str, line: str) -> Text:
 
 def _head(service: str, moment: datetime) -> Text:
     text = Text(f"{moment:%H:%M:%S} ", style="dim")
-    return text.append(
-        f"{service:<{_SERVICE_WIDTH}}", style=_COLOURS.get(service, _FUNCTION_COLOUR)
-    )
+    style = _COLOURS.get(service.partition("-")[0], _FUNCTION_COLOUR)
+    return text.append(f"{service:<{_SERVICE_WIDTH}}", style=style)
 
 
 def _fields(entry: dict[str, Any]) -> str:

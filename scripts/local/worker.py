@@ -1,4 +1,4 @@
-"""The worker process, told about the stack by the same variables as on EC2."""
+"""The worker processes, one for each shard, with the same variables as on EC2."""
 
 import re
 import sys
@@ -8,37 +8,52 @@ from scripts.local import processes
 from scripts.local.environment import LocalEnvironment
 from scripts.local.processes import Process
 
-NAME = "worker"
 # It drains its batches and leaves a snapshot.
 STOP_PATIENCE_S = 30.0
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+def shards(stack_outputs: dict[str, str]) -> list[int]:
+    """Return the numbers of the deployment's shards."""
+    return [int(number) for number in stack_outputs["Shards"].split(",")]
+
+
 def variables(stack_outputs: dict[str, str]) -> dict[str, str]:
-    """Turn the stack's outputs into environment variables: JournalTable into JOURNAL_TABLE."""
+    """Return the stack's outputs as environment variables: JournalTable as JOURNAL_TABLE."""
     return {_WORD.sub("_", name).upper(): value for name, value in stack_outputs.items()}
 
 
-def log(local: LocalEnvironment) -> Path:
-    """Where the worker writes."""
-    return local.logs / f"{NAME}.log"
+def variables_of_shard(stack_outputs: dict[str, str], shard: int) -> dict[str, str]:
+    """Return what a process of one shard is told."""
+    queue_url = f"{stack_outputs['CommandQueueUrlPrefix']}{shard}.fifo"
+    return variables(stack_outputs) | {"SHARD": str(shard), "COMMAND_QUEUE_URL": queue_url}
 
 
-def start(local: LocalEnvironment, stack_outputs: dict[str, str]) -> Process:
-    """Start the worker."""
-    environment = local.child_environment() | variables(stack_outputs)
+def name(shard: int) -> str:
+    """Return the name of a shard's worker process."""
+    return f"worker-{shard}"
+
+
+def log(local: LocalEnvironment, shard: int) -> Path:
+    """Return the file that a shard's worker writes to."""
+    return local.logs / f"{name(shard)}.log"
+
+
+def start(local: LocalEnvironment, stack_outputs: dict[str, str], shard: int) -> Process:
+    """Start the worker of a shard."""
+    environment = local.child_environment() | variables_of_shard(stack_outputs, shard)
     environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
     environment["PYTHONUNBUFFERED"] = "1"
     return processes.start(
-        NAME,
+        name(shard),
         [sys.executable, "-m", "worker"],
-        log=log(local),
+        log=log(local, shard),
         environment=environment,
         folder=local.root,
     )
 
 
 def stop(process: Process) -> bool:
-    """End the worker; tells whether it ended by itself."""
+    """End a worker; return whether it ended by itself."""
     return processes.stop(process, STOP_PATIENCE_S)

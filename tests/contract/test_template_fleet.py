@@ -5,6 +5,7 @@ import pytest
 from tests.contract.templates import APPLICATION, ROOT, Json, resources, template
 
 FLEET = ROOT / "infra" / "worker-fleet.yaml"
+SHARD = ROOT / "infra" / "shard.yaml"
 DEPLOY = ROOT / "worker" / "deploy"
 
 
@@ -21,7 +22,9 @@ def user_data() -> str:
 
 def test_no_fleet_unless_asked_for() -> None:
     assert template(APPLICATION)["Parameters"]["WorkerFleet"]["Default"] == "false"
-    assert resources(APPLICATION)["WorkerFleetStack"]["Condition"] == "HasFleet"
+    fleet = resources(SHARD)["Fleet"]
+    assert fleet["Properties"]["TemplateURL"] == FLEET.name
+    assert fleet["Condition"] == "HasFleet"
 
 
 def test_a_worker_and_its_standby_live_in_different_zones() -> None:
@@ -73,7 +76,14 @@ def test_the_installer_starts_the_unit_that_runs_the_worker() -> None:
 
 @pytest.mark.parametrize(
     "variable",
-    ["COMMAND_QUEUE_URL", "JOURNAL_TABLE", "ANSWERS_TABLE", "PROGRESS_TABLE", "SNAPSHOT_BUCKET"],
+    [
+        "SHARD",
+        "COMMAND_QUEUE_URL",
+        "JOURNAL_TABLE",
+        "ANSWERS_TABLE",
+        "PROGRESS_TABLE",
+        "SNAPSHOT_BUCKET",
+    ],
 )
 def test_user_data_sets_what_the_worker_must_know(variable: str) -> None:
     assert f"\n{variable}=" in user_data().replace("  ", "")

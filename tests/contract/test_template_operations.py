@@ -1,12 +1,10 @@
 """What every resource has besides its purpose: a log, an alarm, a bound, protection."""
 
-import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from bursa.dialects.native.problems import TYPE_PREFIX
 from tests.contract.templates import (
     APPLICATION,
     NESTED,
@@ -19,6 +17,9 @@ from tests.contract.templates import (
 )
 
 FUNCTIONS = resources(APPLICATION, "AWS::Serverless::Function")
+LOGS = ROOT / "infra" / "logs.yaml"
+ALARMS = ROOT / "infra" / "alarms.yaml"
+SHARD = ROOT / "infra" / "shard.yaml"
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(ROOT / "infra" / "storage.yaml", "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable"}
@@ -26,16 +27,34 @@ KEYS_WITHOUT_RANGE = {"AnswersTable"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_stands_together_with_its_log_and_its_alarm(name: str) -> None:
-    declared = list(template(APPLICATION)["Resources"])
-    begin = declared.index(name)
-    assert declared[begin : begin + 3] == [name, f"{name}Log", f"{name}Alarm"]
-    assert FUNCTIONS[name]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
-    alarm = template(APPLICATION)["Resources"][f"{name}Alarm"]["Properties"]
-    assert alarm["Dimensions"] in (
-        [{"Name": "FunctionName", "Value": {"Ref": name}}],
-        [{"Name": "service", "Value": name.lower()}],
-    )
+def test_a_function_has_a_log_and_an_alarm(name: str) -> None:
+    package = FUNCTIONS[name]["Properties"]["Handler"].partition(".")[0]
+    logging = FUNCTIONS[name]["Properties"]["LoggingConfig"]
+    assert logging == {"LogGroup": {"Fn::GetAtt": ["Logs", f"Outputs.{name}"]}}
+    log = resources(LOGS, "AWS::Logs::LogGroup")[name]["Properties"]
+    assert log["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{NamePrefix}}-{log_name(package)}"}
+    assert template(LOGS)["Outputs"][name] == {"Value": {"Ref": name}}
+
+    alarm = resources(ALARMS, "AWS::CloudWatch::Alarm")[f"{name}Alarm"]["Properties"]
+    if alarm["Namespace"] == "AWS/Lambda":
+        assert alarm["MetricName"] == "Errors"
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+        stack = resources(APPLICATION)["Alarms"]["Properties"]["Parameters"]
+        assert stack[name] == {"Ref": name}
+    else:
+        assert alarm["Namespace"] == "Bursa"
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": package}]
+
+
+def test_no_log_or_alarm_is_of_a_function_that_is_gone() -> None:
+    logs = set(resources(LOGS, "AWS::Logs::LogGroup")) - {"RestApi"}
+    assert logs == set(FUNCTIONS)
+    parameters = set(template(ALARMS)["Parameters"]) - {"NotificationTopicArn", "ApiName"}
+    assert parameters <= set(FUNCTIONS)
+
+
+def log_name(package: str) -> str:
+    return package.replace("_", "-")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -56,13 +75,14 @@ def test_a_log_is_kept_for_a_while_and_not_for_ever(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", everywhere("AWS::CloudWatch::Alarm"))
-def test_an_alarm_says_what_it_means_and_reaches_somebody(name: str) -> None:
+def test_an_alarm_says_what_happened_and_what_to_do_and_reaches_the_topic(name: str) -> None:
     alarm = everywhere("AWS::CloudWatch::Alarm")[name]["Properties"]
-    assert alarm["AlarmDescription"].endswith((".", "?"))
-    assert alarm["AlarmActions"] in (
-        [{"Ref": "NotificationTopic"}],
-        [{"Ref": "NotificationTopicArn"}],
-    )
+    text = alarm["AlarmDescription"]
+    description = text["Fn::Sub"] if isinstance(text, dict) else text
+    what, _, to_do = description.partition(". ")
+    assert what
+    assert to_do.endswith(".")
+    assert alarm["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
     assert alarm["TreatMissingData"] in {"breaching", "notBreaching"}
 
 
@@ -116,13 +136,13 @@ def test_open_orders_have_an_index_of_their_own() -> None:
 
 
 def test_the_command_queue_keeps_an_accounts_order_and_loses_nothing() -> None:
-    queue = resources(ROOT / "infra" / "queues.yaml")["CommandQueue"]["Properties"]
+    queue = resources(SHARD)["CommandQueue"]["Properties"]
     assert queue["FifoQueue"] is True
     assert queue["DeduplicationScope"] == "messageGroup"
     assert queue["FifoThroughputLimit"] == "perMessageGroupId"
     # A dead-letter queue would take a message out of its account's order (DESIGN D4).
     assert "RedrivePolicy" not in queue
-    age = resources(ROOT / "infra" / "queues.yaml")["CommandAgeAlarm"]["Properties"]
+    age = resources(SHARD)["CommandAgeAlarm"]["Properties"]
     assert age["MetricName"] == "ApproximateAgeOfOldestMessage"
 
 
@@ -161,18 +181,6 @@ def test_only_market_data_is_public() -> None:
     assert ("POST", "/orders") in routes()
 
 
-def test_gateway_errors_speak_the_apis_language() -> None:
-    (api,) = resources(APPLICATION, "AWS::Serverless::Api").values()
-    for kind, response in api["Properties"]["GatewayResponses"].items():
-        headers = response["ResponseParameters"]["Headers"]
-        assert headers == {"Content-Type": "'application/problem+json'"}
-        body = response["ResponseTemplates"]["application/json"]
-        for member in ("type", "title", "status", "code", "detail", "request_id"):
-            assert f'"{member}":' in body, kind
-        code = json.loads(body)["code"]
-        assert json.loads(body)["type"] == f"{TYPE_PREFIX}{code}"
-
-
 def test_sign_in_by_password_is_off_unless_asked_for() -> None:
     assert template(APPLICATION)["Parameters"]["PasswordSignIn"]["Default"] == "false"
     (client,) = everywhere("AWS::Cognito::UserPoolClient").values()
@@ -183,16 +191,33 @@ def test_sign_in_by_password_is_off_unless_asked_for() -> None:
     } in (flows)
 
 
+def stacks() -> list[tuple[Path, Json]]:
+    """List every nested stack by the template that it is made of, with its properties."""
+    return [
+        (path.parent / body["Properties"]["TemplateURL"], body["Properties"])
+        for path in TEMPLATES
+        for body in resources(path, "AWS::CloudFormation::Stack").values()
+    ]
+
+
 @pytest.mark.parametrize("path", NESTED, ids=lambda path: path.stem)
 def test_a_nested_stack_gets_exactly_the_parameters_it_asks_for(path: Path) -> None:
-    (stack,) = (
-        body
-        for body in resources(APPLICATION, "AWS::CloudFormation::Stack").values()
-        if body["Properties"]["TemplateURL"] == f"infra/{path.name}"
-    )
+    given = [properties["Parameters"] for made_of, properties in stacks() if made_of == path]
+    assert given
     parameters = template(path)["Parameters"]
     required = {name for name, body in parameters.items() if "Default" not in body}
-    assert required <= set(stack["Properties"]["Parameters"]) <= set(parameters)
+    for one in given:
+        assert required <= set(one) <= set(parameters)
+
+
+def test_snapshots_expire_the_archive_moves_and_uploads_end() -> None:
+    (bucket,) = everywhere("AWS::S3::Bucket").values()
+    rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert [(rule["Id"], rule.get("Prefix")) for rule in rules] == [
+        ("expire-snapshots", "snapshots/"),
+        ("archive-to-glacier", "archive/"),
+        ("abort-uploads", None),
+    ]
 
 
 def test_the_version_is_the_projects() -> None:

@@ -1,6 +1,7 @@
-"""Who may do what. An emulator grants everything, so the documents themselves are looked at."""
+"""Who may do what. An emulator grants everything, so the documents themselves are tested."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,7 @@ from tests.contract.templates import (
     statements,
 )
 
-PERMISSIONS = ROOT / "infra" / "permissions.yaml"
-FLEET = ROOT / "infra" / "worker-fleet.yaml"
+SHARD = ROOT / "infra" / "shard.yaml"
 # X-Ray and key policies have no resource to name: see the comments where they stand.
 WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 ROLES = everywhere("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
@@ -98,9 +98,19 @@ def test_only_the_worker_may_add_to_the_journal_and_nobody_may_change_it() -> No
 
 TENANT_TABLES = ("Answers", "Balances", "Connections", "Fills", "Markets", "Orders", "Trades")
 LEADING_KEYS = {f"${{{table}Table}}": "t*" for table in TENANT_TABLES} | {
-    "${JournalTable}": "0#*",
-    "${ProgressTable}": "shard#0",
+    "${JournalTable}": {"Fn::Sub": "${ShardNumber}#*"},
+    "${ProgressTable}": {"Fn::Sub": "shard#${ShardNumber}"},
 }
+
+
+def condition_of(statement: Json, key: str) -> list[Any]:
+    """Return the values that a condition key is held to; it must be required of every value."""
+    return [
+        value
+        for operator, condition in statement.get("Condition", {}).items()
+        if operator in {"ForAllValues:StringEquals", "ForAllValues:StringLike"}
+        for value in condition.get(key, [])
+    ]
 
 
 @pytest.mark.parametrize("table", LEADING_KEYS)
@@ -109,31 +119,62 @@ def test_rows_are_granted_by_their_leading_key(table: str) -> None:
     for role in ROLES.values():
         for statement in statements(role):
             if mentions(statement, table) and "/index/" not in str(statement["Resource"]):
-                (condition,) = statement["Condition"].values()
-                assert condition == {"dynamodb:LeadingKeys": [LEADING_KEYS[table]]}
+                assert condition_of(statement, "dynamodb:LeadingKeys") == [LEADING_KEYS[table]]
                 found += 1
     assert found
 
 
-def test_the_directory_is_read_by_the_authorizer_alone() -> None:
-    readers = {
-        name: actions(statement)
-        for name, role in ROLES.items()
-        for statement in statements(role)
-        if mentions(statement, "${DirectoryTable}")
-    }
-    assert readers == {"permissions.yaml:AuthorizerRole": {"dynamodb:GetItem"}}
+def test_a_shards_rows_are_granted_by_the_shards_own_stack() -> None:
+    for name, role in ROLES.items():
+        for statement in statements(role):
+            if mentions(statement, "${JournalTable}") or mentions(statement, "${ProgressTable}"):
+                assert name.startswith(("shard.yaml:", "worker-fleet.yaml:"))
+
+
+def test_a_shards_policies_have_their_own_names_and_roles() -> None:
+    """A second shard's policies must stand beside the first one's, not replace them."""
+    policies = resources(SHARD, "AWS::IAM::Policy")
+    for name, policy in policies.items():
+        properties = policy["Properties"]
+        assert properties["PolicyName"] == {"Fn::Sub": "shard-${ShardNumber}"}
+        assert properties["Roles"] == [{"Ref": name.removesuffix("Policy") + "Role"}]
+    assert policies
+
+
+# Whose rows of the directory, and which attributes of them; None for all.
+DIRECTORY: dict[str, tuple[list[str], list[str] | None]] = {
+    "permissions.yaml:AuthorizerRole": (["issuer#*", "t*"], None),
+    "permissions.yaml:MarketApiRole": (["host#*"], ["pk", "sk", "tenant"]),
+    "permissions.yaml:TradingApiRole": (["t*"], ["pk", "sk", "shard"]),
+}
+
+
+def test_the_directory_is_read_only_as_far_as_needed() -> None:
+    readers = {}
+    for name, role in ROLES.items():
+        for statement in statements(role):
+            if not mentions(statement, "${DirectoryTable}"):
+                continue
+            assert actions(statement) == {"dynamodb:GetItem"}
+            attributes = condition_of(statement, "dynamodb:Attributes")
+            if attributes:
+                # Without it, a read that names no attributes would return all of them.
+                select = statement["Condition"]["StringEquals"]["dynamodb:Select"]
+                assert select == "SPECIFIC_ATTRIBUTES"
+            readers[name] = (condition_of(statement, "dynamodb:LeadingKeys"), attributes or None)
+    assert readers == DIRECTORY
 
 
 def test_commands_are_sent_by_intake_and_received_by_the_worker() -> None:
+    queues = ({"Ref": "CommandQueueArn"}, {"Fn::GetAtt": ["CommandQueue", "Arn"]})
     use = {
         name: sorted(actions(statement))
         for name, role in ROLES.items()
         for statement in statements(role)
-        if statement["Resource"] == {"Ref": "CommandQueueArn"}
+        if statement["Resource"] in queues
     }
     assert use == {
-        "permissions.yaml:TradingApiRole": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
+        "shard.yaml:TradingApiPolicy": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
         "worker-fleet.yaml:WorkerRole": [
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",
@@ -214,10 +255,11 @@ EVIDENCE = keys.evidence(0, 1)
 
 
 def prefix_of(statement: Json) -> str:
-    """The part of a bucket's keys that a statement is about."""
+    """Return the beginning of the bucket's keys that a statement of shard 0 is about."""
     (resource,) = (next(iter(one.values())) for one in listed(statement["Resource"]))
     assert str(resource).endswith("*")
-    return str(resource).partition("/")[2].removesuffix("*")
+    prefix = str(resource).partition("/")[2].removesuffix("*")
+    return prefix.replace("${ShardNumber}", "0")
 
 
 def test_the_worker_may_add_evidence_and_nothing_else() -> None:
@@ -230,6 +272,18 @@ def test_the_worker_may_add_evidence_and_nothing_else() -> None:
         and EVIDENCE.startswith(prefix_of(statement))
     ]
     assert [actions(statement) for statement in reaching] == [{"s3:PutObject"}]
+
+
+def test_a_worker_reaches_the_snapshots_and_evidence_of_its_own_shard_only() -> None:
+    role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
+    reached = {
+        prefix_of(statement)
+        for statement in statements(role)
+        if mentions(statement, "${SnapshotBucket}/") and not mentions(statement, "${ArtifactKey}")
+    }
+    assert reached == {keys.snapshot_prefix(0), "evidence/0/"}
+    assert not keys.snapshot(1, 1).startswith(tuple(reached))
+    assert not keys.evidence(1, 1).startswith(tuple(reached))
 
 
 def test_nobody_may_delete_evidence() -> None:

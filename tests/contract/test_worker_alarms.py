@@ -1,4 +1,4 @@
-"""What the worker says about itself: each metric wakes somebody, or says why it does not."""
+"""The worker's metrics: each has an alarm, or a reason for having none."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from worker.settings import WorkerSettings
 ALARMS = resources(ROOT / "infra" / "worker-alarms.yaml", "AWS::CloudWatch::Alarm")
 DEFAULTS = {field.name: field.default for field in fields(WorkerSettings)}
 RUNBOOK = (ROOT / "docs" / "durability.md").read_text()
-# Metrics that nobody is woken by, and why not.
+# Metrics without an alarm, and why.
 FIGURES_ONLY = {
     "BytesPerCommand": "what the journal costs",
     "CommandsPerRecord": "how well commands are grouped",
@@ -27,7 +27,7 @@ FIGURES_ONLY = {
 
 
 def spoken() -> Iterator[tuple[str, str]]:
-    """Yield where the worker measures or alarms, and the name it gives."""
+    """Yield where the worker measures or raises an alarm, and the metric's name."""
     for path in sorted((ROOT / "worker").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call) or path.name == "telemetry.py":
@@ -62,9 +62,9 @@ def test_an_alarm_looks_where_the_worker_writes(name: str) -> None:
 
     assert name == f"{alarm['MetricName']}Alarm"
     assert alarm["Namespace"] == DEFAULTS["powertools_metrics_namespace"]
-    assert alarm["Dimensions"] == [{"Name": "shard", "Value": str(DEFAULTS["shard"])}]
+    assert alarm["Dimensions"] == [{"Name": "shard", "Value": {"Ref": "ShardNumber"}}]
     assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
-    # A worker that is well writes none of them.
+    # A healthy worker writes none of them.
     assert alarm["TreatMissingData"] == "notBreaching"
 
 

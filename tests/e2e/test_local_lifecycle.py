@@ -134,9 +134,9 @@ def test_a_life_with_restarts_and_accidents(local: Local) -> None:
     assert alice.call("GET", f"/orders/{order['order_id']}")["status"] == "open"
     assert alice.call("GET", "/balances") == balances
 
-    kill(processes(local)["worker"])
+    kill(processes(local)["worker-0"])
     asked = local.command("status")
-    assert (asked.returncode, "worker ended unexpectedly" in asked.stdout) == (1, True)
+    assert (asked.returncode, "worker-0 ended unexpectedly" in asked.stdout) == (1, True)
     mended = local.command("up")
     assert mended.returncode == 0, mended.stdout
     assert alice.call("GET", f"/orders/{order['order_id']}")["status"] == "open"

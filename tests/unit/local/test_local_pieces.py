@@ -8,16 +8,17 @@ from scripts.local.follow import readable
 from scripts.local.processes import Process
 from scripts.local.progress import last_line
 from scripts.local.register import Register, only_one
-from scripts.local.worker import variables
+from scripts.local.worker import shards, variables_of_shard
 
 
 def test_the_stacks_outputs_become_the_workers_variables() -> None:
-    outputs = {"JournalTable": "j", "CommandQueueUrl": "q", "SnapshotBucket": "b"}
-    assert variables(outputs) == {
-        "JOURNAL_TABLE": "j",
-        "COMMAND_QUEUE_URL": "q",
-        "SNAPSHOT_BUCKET": "b",
-    }
+    outputs = {"Shards": "0,12", "CommandQueueUrlPrefix": "q-", "SnapshotBucket": "b"}
+    own = [variables_of_shard(outputs, shard) for shard in shards(outputs)]
+    assert [(one["SHARD"], one["COMMAND_QUEUE_URL"]) for one in own] == [
+        ("0", "q-0.fifo"),
+        ("12", "q-12.fifo"),
+    ]
+    assert {one["SNAPSHOT_BUCKET"] for one in own} == {"b"}
 
 
 def test_children_see_this_exchange_and_no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:

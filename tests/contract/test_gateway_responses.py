@@ -1,0 +1,62 @@
+"""What the REST API's gateway answers by itself, and that a change of it reaches the stage."""
+
+import hashlib
+import json
+
+from bursa.dialects.native.problems import TYPE_PREFIX
+from tests.contract.templates import APPLICATION, ROOT, Json, resources
+
+STACK = ROOT / "infra" / "gateway-responses.yaml"
+RESPONSES = resources(STACK, "AWS::ApiGateway::GatewayResponse")
+STATUSES = {
+    "UNAUTHORIZED": "401",
+    "ACCESS_DENIED": "403",
+    "MISSING_AUTHENTICATION_TOKEN": "404",
+    "REQUEST_TOO_LARGE": "413",
+    "THROTTLED": "429",
+    # A fault keeps the gateway's own status: 500, 502, 503 or 504.
+    "DEFAULT_5XX": None,
+}
+
+
+def test_gateway_errors_are_problems_of_the_api() -> None:
+    for name, response in RESPONSES.items():
+        properties = response["Properties"]
+        assert properties["ResponseParameters"] == {
+            "gatewayresponse.header.Content-Type": "'application/problem+json'"
+        }
+        body = json.loads(properties["ResponseTemplates"]["application/json"])
+        assert set(body) == {"type", "title", "status", "code", "detail", "request_id"}, name
+        assert body["type"] == f"{TYPE_PREFIX}{body['code']}"
+        assert str(body["status"]) == properties.get("StatusCode", "503")
+
+
+def test_every_error_of_the_gateway_has_its_status() -> None:
+    assert {
+        body["Properties"]["ResponseType"]: body["Properties"].get("StatusCode")
+        for body in RESPONSES.values()
+    } == STATUSES
+
+
+def test_a_change_of_an_answer_is_another_deployment() -> None:
+    """A stage answers with what its deployment has captured, so a change needs a new one."""
+    content = json.dumps(RESPONSES, sort_keys=True).encode()
+    name = f"Deployment{hashlib.sha256(content).hexdigest()[:8]}"
+    assert list(resources(STACK, "AWS::ApiGateway::Deployment")) == [name]
+
+
+def test_the_stage_is_deployed_after_all_answers_are_there() -> None:
+    (deployment,) = resources(STACK, "AWS::ApiGateway::Deployment").values()
+    assert set(deployment["DependsOn"]) == set(RESPONSES)
+    assert deployment["Properties"]["StageName"] == {"Ref": "Stage"}
+    assert parameters() == {"RestApiId": {"Ref": "RestApi"}, "Stage": {"Ref": "RestApi.Stage"}}
+
+
+def test_a_deployment_that_a_stage_stands_on_is_not_deleted() -> None:
+    (deployment,) = resources(STACK, "AWS::ApiGateway::Deployment").values()
+    assert (deployment["DeletionPolicy"], deployment["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def parameters() -> Json:
+    found: Json = resources(APPLICATION)["GatewayResponses"]["Properties"]["Parameters"]
+    return found
