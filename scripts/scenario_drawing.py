@@ -1,4 +1,4 @@
-"""A scenario step by step: what was sent, what came of it, the book, and everybody's money."""
+"""A scenario step by step: the command, its outcome, the book, and the balances of all users."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from rich.text import Text
 from scripts import scenario_words as words
 from scripts.book_drawing import book_table, empty_table
 from scripts.scenario_exchange import BOTH_SIDES, Exchange, Funds
-from scripts.scenario_words import Number, Step, find
+from scripts.scenario_words import Number, Step, find_value
 from wire import layout as w
 
 OWN, TRADED, REJECTED = "bold cyan", "green", "red"
@@ -33,12 +33,12 @@ class StepDrawing:
             console.print(Text(str(scenario["checks"])))
 
     def start(self, exchange: Exchange) -> None:
-        """Note what everybody owns before the first step."""
+        """Note the balances before the first step."""
         self.before = self.opening = exchange.funds()
 
     def draw(self, exchange: Exchange, index: int, step: Step) -> None:
         """Print one step that has just been run."""
-        user = find(step, words.USER)
+        user = find_value(step, words.USER)
         own = "" if user is None else str(user)
         self.console.print()
         self.console.rule(Text(f"step {index}"), align="left", characters="-")
@@ -51,15 +51,15 @@ class StepDrawing:
         self._draw_money(exchange, own)
 
     def _draw_outcome(self, exchange: Exchange) -> None:
-        if exchange.refusal:
-            self.console.print(Text(f"rejected: {w.REASON_NAMES[exchange.refusal]}", REJECTED))
+        if exchange.reason:
+            self.console.print(Text(f"rejected: {w.REASON_NAMES[exchange.reason]}", REJECTED))
         for trade in exchange.trades[self.trade_count :]:
             maker, taker, price, quantity = exchange.trade(trade)
             self.console.print(Text(f"trade: {maker} with {taker}, {quantity} at {price}", TRADED))
         self.trade_count = len(exchange.trades)
         for order_id, lots in exchange.cancelled.items():
             if order_id not in self.cancelled:
-                name, quantity = exchange.named((order_id, lots))
+                name, quantity = exchange.row_of((order_id, lots))
                 self.console.print(Text(f"cancelled: {name}, {quantity} unfilled"))
         self.cancelled = dict(exchange.cancelled)
 
@@ -69,14 +69,14 @@ class StepDrawing:
         def label(order_id: int, lots: int) -> Text:
             order = exchange.engine.order(order_id)
             user = users.get(order.account, "") if order else ""
-            parts = (*exchange.named((order_id, lots)), user)
+            parts = (*exchange.row_of((order_id, lots)), user)
             return _starred(" ".join(str(part) for part in parts if part != ""), user, own)
 
         def quantity_text(lots: int) -> str:
-            return str(words.plain(lots, exchange.units.quantity))
+            return str(words.unscaled(lots, exchange.units.quantity))
 
         def price_text(ticks: int) -> str:
-            return str(words.plain(ticks, exchange.units.price))
+            return str(words.unscaled(ticks, exchange.units.price))
 
         table = book_table(
             exchange.engine, market, label, price_text=price_text, quantity_text=quantity_text
@@ -94,7 +94,7 @@ class StepDrawing:
         for user, assets in after.items():
             for asset, now in assets.items():
                 before = self.before[user][asset]
-                # Who has no deposit has no end of money, so only gains and losses are of interest.
+                # A user without a deposit is given more than it can spend: only changes matter.
                 opening = self.opening[user][asset]["available"]
                 first = None if user in exchange.ledger.owners else opening
                 changed = "" if before == now else OWN if user == own else TRADED
@@ -112,7 +112,7 @@ class StepDrawing:
 
 
 def sentence(step: Step) -> str:
-    """Return a step as its operation and the words that say more about it."""
+    """Return a step as its operation and its other keys with their values."""
     more = (f"{key} {_word(value)}" for key, value in step.items() if key != "op")
     return ", ".join((str(step.get("op", "?")), *more))
 

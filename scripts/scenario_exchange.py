@@ -1,4 +1,4 @@
-"""What a scenario's steps mean: an exchange of one or more markets, driven from outside.
+"""What a scenario's steps mean: an exchange of one or more markets, and the commands it gets.
 
 ``scripts.scenarios`` describes the format, ``scripts.scenario_words`` its spellings.
 """
@@ -9,7 +9,15 @@ from typing import Any
 from engine.reference import Engine as ReferenceEngine
 from scripts import scenario_words as words
 from scripts.scenario_ledger import Ledger
-from scripts.scenario_words import Mismatch, Number, ScenarioError, Step, choose, find, take
+from scripts.scenario_words import (
+    Mismatch,
+    Number,
+    ScenarioError,
+    Step,
+    find_value,
+    require_value,
+    translate,
+)
 from wire import layout as w
 from wire.codec import (
     command_id,
@@ -35,58 +43,60 @@ IMMEDIATE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
 
 
 class Exchange:
-    """An engine, driven by steps, and what came of them in the scenario's own words.
+    """An engine that carries out steps, and their outcome in the scenario's own words.
 
     Parameters
     ----------
     scenario
-        Its ledger, markets, deposits and users are set up at once; its steps are run by ``run``.
+        Its ledger, markets, deposits and users are set up at once; ``run_step`` runs its steps.
     make_engine
         The engine's class, or anything that takes its capacities.
-    looked_at
-        The steps, by their indexes as text, after which ``history`` keeps the balances.
+    balance_steps
+        The steps, by their indexes as text, after which ``balances`` keeps them.
     """
 
     def __init__(
         self,
         scenario: Step,
         make_engine: Callable[..., AnyEngine],
-        looked_at: Container[str] = (),
+        balance_steps: Container[str] = (),
     ) -> None:
         steps = scenario["steps"]
-        self.stp = str(find(scenario, words.STP) or "none")
-        self.looked_at = looked_at
+        self.stp = str(find_value(scenario, words.STP) or "none")
+        self.balance_steps = balance_steps
         self.trades: list[Trade] = []
-        self.rejected: list[int] = []
-        # Steps whose order was killed or bounced whole on arrival: venues differ in whether they
-        # call that cancelled or rejected, so the checks take either.
-        self.killed: dict[int, Row] = {}
-        self.bounced: dict[int, Row] = {}
-        # What ended unfilled: order id -> lots. What self-trade prevention took from orders.
+        self.rejected_steps: list[int] = []
+        # Steps whose order ended whole on arrival, cancelled or rejected: venues differ in which of
+        # the two they call it, so the checks take either.
+        self.ended_on_arrival: dict[int, Row] = {}
+        self.rejected_post_only: dict[int, Row] = {}
+        # Order id -> lots: what ended unfilled, and what self-trade prevention took from orders.
         self.cancelled: dict[int, int] = {}
         self.decremented: dict[int, int] = {}
         self.by_quote: set[int] = set()
         self.order_ids: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.attempts: dict[tuple[int, str], int] = {}
-        self.open: dict[int, int] = {}
-        self.placing = 0
+        self.remaining: dict[int, int] = {}
+        self.arriving_lots = 0
         self.groups: dict[int, int] = {}
-        self.history: dict[str, Funds] = {}
+        self.balances: dict[str, Funds] = {}
         self.trigger_prices: dict[int, int] = {}
-        self.refusal = 0
+        self.reason = 0
         self.ledger = Ledger(scenario)
         self.units = self.ledger.units
         self.engine = make_engine(**self.ledger.capacities(len(steps)))
         for command in self.ledger.commands():
             self.send(command)
-            if self.refusal:
-                raise ScenarioError(f"ledger refused: {w.REASON_NAMES[self.refusal]}")
-        # So much a stop-market buy may pay at most: the highest price that anyone names.
-        prices = [find(step, names) for step in steps for names in (words.PRICE, words.STOP)]
-        self.highest = max((self.ticks(price) for price in prices if price is not None), default=0)
+            if self.reason:
+                raise ScenarioError(f"ledger refused: {w.REASON_NAMES[self.reason]}")
+        # So much a stop-market buy may pay at most: the highest price that a step names.
+        prices = [find_value(step, names) for step in steps for names in (words.PRICE, words.STOP)]
+        self.highest_price = max(
+            (self.ticks(price) for price in prices if price is not None), default=0
+        )
 
-    # --- talking to the engine --------------------------------------------------------------------
+    # --- commands and events ----------------------------------------------------------------------
 
     def send(self, command: bytes) -> int:
         """Apply a command; return the order id of its result."""
@@ -103,7 +113,7 @@ class Exchange:
                 raise
             command = b""
         if not command:
-            self.refusal = w.REASON_MALFORMED_COMMAND
+            self.reason = w.REASON_MALFORMED_COMMAND
             return 0
         return self.send(command)
 
@@ -112,13 +122,13 @@ class Exchange:
         result = events[0]
         if not isinstance(result, Result):
             raise Mismatch("the engine's answer does not start with a result")
-        self.refusal = result.reason
+        self.reason = result.reason
         for event in events[1:]:
             if isinstance(event, Trade):
                 self.trades.append(event)
                 for order_id in (event.maker_order, event.taker_order):
-                    left = self.open.get(order_id, self.placing)
-                    self.open[order_id] = left - event.quantity
+                    left = self.remaining.get(order_id, self.arriving_lots)
+                    self.remaining[order_id] = left - event.quantity
             elif isinstance(event, Order):
                 self.observe_order(event)
             elif isinstance(event, OrderConditions):
@@ -131,9 +141,9 @@ class Exchange:
         Lots that are gone without a trade were taken by self-trade prevention.
         """
         order_id = order.order_id
-        before = self.open.get(order_id, self.placing)
-        self.open[order_id] = order.remaining
-        if not self.placing and order_id not in self.names:
+        before = self.remaining.get(order_id, self.arriving_lots)
+        self.remaining[order_id] = order.remaining
+        if not self.arriving_lots and order_id not in self.names:
             self.by_quote.add(order_id)
         if order_id in self.by_quote:
             return
@@ -174,45 +184,45 @@ class Exchange:
 
     def account(self, step: Step) -> int:
         """Return the account of a step's user."""
-        return self.ledger.account(find(step, words.USER))
+        return self.ledger.account(find_value(step, words.USER))
 
     def account_for(self, step: Step, order_id: int) -> int:
         """Return the step's account, or the order's own when the step names no user."""
-        order = None if find(step, words.USER) is not None else self.engine.order(order_id)
+        order = None if find_value(step, words.USER) is not None else self.engine.order(order_id)
         return order.account if order else self.account(step)
 
     # --- steps ------------------------------------------------------------------------------------
 
-    def run(self, index: int, step: Step) -> None:
-        """Do one step."""
-        op = words.fold(step.get("op", ""))
+    def run_step(self, index: int, step: Step) -> None:
+        """Carry out one step."""
+        op = words.normal_form(step.get("op", ""))
         if op not in OPERATIONS:
             raise ScenarioError(f"unknown op {step.get('op')!r}; known: {', '.join(OPERATIONS)}")
         operate, keys = OPERATIONS[op]
         words.reject_unknown(f"op {op!r}", step, keys)
-        self.refusal = 0
+        self.reason = 0
         traded = len(self.trades)
         order_id = operate(self, {**_IMPLIED.get(op, {}), **step, "index": index})
-        if self.refusal:
-            self.rejected.append(index)
+        if self.reason:
+            self.rejected_steps.append(index)
         elif order_id and len(self.trades) == traded and self.has_ended(order_id):
-            self.killed[index] = [self.name(order_id), self.cancelled.get(order_id, 0)]
-        if str(index) in self.looked_at:
-            self.history[str(index)] = self.funds()
+            self.ended_on_arrival[index] = [self.name(order_id), self.cancelled.get(order_id, 0)]
+        if str(index) in self.balance_steps:
+            self.balances[str(index)] = self.funds()
 
     def add(self, step: Step) -> int:
         """Place an order of any type; return its order id."""
-        name = str(find(step, words.ID) or f"step {step['index']}")
+        name = str(find_value(step, words.ID) or f"step {step['index']}")
         account = self.account(step)
-        terms = self.terms(step)
-        market = self.ledger.market(find(step, words.MARKET))
-        self.join_group(step, account)
+        terms = self.order_words(step)
+        market = self.ledger.market(find_value(step, words.MARKET))
+        self.set_group(step, account)
         # The id of an order that is no more may be used again; the engine would refuse it for good.
         known = self.order_ids.get(name, 0)
         if known and self.engine.order(known) is None:
             self.attempts[account, name] = self.attempts.get((account, name), 0) + 1
         attempt = self.attempts.get((account, name), 0)
-        self.placing = terms["quantity"]
+        self.arriving_lots = terms["quantity"]
         order_id = self.send_if_it_fits(
             lambda: encode_place(
                 account,
@@ -221,38 +231,38 @@ class Exchange:
                 command_id=command_id(account, f"{name}\n{attempt}" if attempt else name),
             )
         )
-        if not self.refusal:
+        if not self.reason:
             self.order_ids[name] = order_id
             self.names[order_id] = name
             return order_id
         # A refused order was never there: its id may be used again.
-        if self.refusal != w.REASON_DUPLICATE_COMMAND:
+        if self.reason != w.REASON_DUPLICATE_COMMAND:
             self.attempts[account, name] = attempt + 1
-        if self.refusal == w.REASON_POST_ONLY_WOULD_CROSS:
-            self.bounced[step["index"]] = [name, terms["quantity"]]
+        if self.reason == w.REASON_POST_ONLY_WOULD_CROSS:
+            self.rejected_post_only[step["index"]] = [name, terms["quantity"]]
         return 0
 
-    def terms(self, step: Step) -> dict[str, Any]:
+    def order_words(self, step: Step) -> dict[str, Any]:
         """Return what an order is, as the encoder's arguments."""
-        order_type, price, trigger = self.kind(step)
-        tif = str(find(step, words.TIF) or "GTC")
-        post_only = words.fold(tif) in words.POST_ONLY or bool(step.get("post_only"))
-        post_only = post_only or words.fold(step.get("type", "")) in words.POST_ONLY
+        order_type, price, trigger = self.type_and_prices(step)
+        tif = str(find_value(step, words.TIF) or "GTC")
+        post_only = words.normal_form(tif) in words.POST_ONLY or bool(step.get("post_only"))
+        post_only = post_only or words.normal_form(step.get("type", "")) in words.POST_ONLY
         in_force = w.TIF_GTC
-        if words.fold(tif) not in words.POST_ONLY:
-            in_force = choose(words.TIMES, tif, "tif")
+        if words.normal_form(tif) not in words.POST_ONLY:
+            in_force = translate(words.TIMES, tif, "tif")
         if order_type in IMMEDIATE and in_force != w.TIF_FOK:
             in_force = w.TIF_IOC
-        quote_amount = find(step, words.QUOTE_AMOUNT)
-        quantity = find(step, words.QUANTITY)
+        quote_amount = find_value(step, words.QUOTE_AMOUNT)
+        quantity = find_value(step, words.QUANTITY)
         if quantity is None and quote_amount is None:
-            take(step, words.QUANTITY)
-        grouped = find(step, words.GROUP) is not None
+            require_value(step, words.QUANTITY)
+        grouped = find_value(step, words.GROUP) is not None
         # An order that names no user has no owner whose other orders it could meet.
-        owned = grouped or find(step, words.USER) is not None
-        stp = choose(words.PREVENTIONS, find(step, words.STP) or self.stp, "stp")
+        owned = grouped or find_value(step, words.USER) is not None
+        stp = translate(words.PREVENTIONS, find_value(step, words.STP) or self.stp, "stp")
         return {
-            "side": choose(words.SIDES, take(step, ("side",)), "side"),
+            "side": translate(words.SIDES, require_value(step, ("side",)), "side"),
             "price": price,
             "quantity": self.lots(quantity),
             "order_type": order_type,
@@ -262,35 +272,35 @@ class Exchange:
             "stp_by_group": grouped and stp != w.STP_NONE,
             "quote_amount": self.amount(quote_amount, "quote_amount"),
             "trigger_price": trigger,
-            "display_quantity": self.lots(find(step, words.DISPLAY), "display_qty"),
-            "expire_ms": words.whole(find(step, words.EXPIRE) or 0, "expire"),
+            "display_quantity": self.lots(find_value(step, words.DISPLAY), "display_qty"),
+            "expire_ms": words.whole_number(find_value(step, words.EXPIRE) or 0, "expire"),
         }
 
-    def kind(self, step: Step) -> tuple[int, int, int]:
+    def type_and_prices(self, step: Step) -> tuple[int, int, int]:
         """Return an order's type, price and trigger price; the keys imply a type not given."""
-        price, trigger = find(step, words.PRICE), find(step, words.STOP)
+        price, trigger = find_value(step, words.PRICE), find_value(step, words.STOP)
         spelled = step.get("type")
         if spelled is None:
             spelled = "limit" if trigger is None else "stop"
-        order_type = choose(words.TYPES, spelled, "type")
-        if words.fold(spelled) == "stop" and trigger is not None and price:
+        order_type = translate(words.TYPES, spelled, "type")
+        if words.normal_form(spelled) == "stop" and trigger is not None and price:
             order_type = w.TYPE_STOP_LIMIT
         if order_type == w.TYPE_STOP_MARKET and trigger is None:
             price, trigger = None, price
-        if words.fold(spelled) == "iceberg":
-            take(step, words.DISPLAY)
+        if words.normal_form(spelled) == "iceberg":
+            require_value(step, words.DISPLAY)
         if order_type not in IMMEDIATE:
-            take(step, words.PRICE)
+            require_value(step, words.PRICE)
         if order_type in STOPS and trigger is None:
-            take(step, words.STOP)
+            require_value(step, words.STOP)
         ticks = 0 if order_type == w.TYPE_MARKET else self.ticks(price)
         if order_type == w.TYPE_STOP_MARKET and not ticks and _gives_quote(step):
-            ticks = self.highest
+            ticks = self.highest_price
         return order_type, ticks, self.ticks(trigger, "stop_price")
 
-    def join_group(self, step: Step, account: int) -> None:
+    def set_group(self, step: Step, account: int) -> None:
         """Put a user into the self-trade prevention group that its order names."""
-        group = words.whole(find(step, words.GROUP) or 0, "group")
+        group = words.whole_number(find_value(step, words.GROUP) or 0, "group")
         if group and self.groups.get(account) != group:
             self.groups[account] = group
             self.send_if_it_fits(lambda: encode_set_account(account, stp_group=group))
@@ -301,7 +311,7 @@ class Exchange:
 
     def cancel(self, step: Step) -> None:
         """Cancel an order."""
-        order_id = self.order_ids.get(str(take(step, words.ID)), 0)
+        order_id = self.order_ids.get(str(require_value(step, words.ID)), 0)
         self.send(encode_cancel(self.account_for(step, order_id), order_id))
 
     def replace(self, step: Step) -> None:
@@ -314,35 +324,37 @@ class Exchange:
 
     def change(self, step: Step, *, replace: bool) -> None:
         """Send a replace or an amendment; quantity 0 cancels, another side is a new order."""
-        name = str(take(step, words.ID))
-        new_name = str(find(step, words.NEW_ID) or name)
+        name = str(require_value(step, words.ID))
+        new_name = str(find_value(step, words.NEW_ID) or name)
         order_id = self.order_ids.get(name, 0)
         order = self.engine.order(order_id)
-        quantity = find(step, words.QUANTITY)
-        side = find(step, ("side",))
-        turned = order and side is not None and choose(words.SIDES, side, "side") != order.side
+        quantity = find_value(step, words.QUANTITY)
+        side = find_value(step, ("side",))
+        turned = order and side is not None and translate(words.SIDES, side, "side") != order.side
         if turned or (quantity is not None and self.lots(quantity) == 0):
             self.cancel({"op": "cancel", "id": name, **_only(step, words.USER)})
-            if turned and not self.refusal and self.lots(quantity):
+            if turned and not self.reason and self.lots(quantity):
                 self.add({**step, "id": new_name})
             return
-        self.placing = self.lots(quantity) if quantity is not None else self.open.get(order_id, 0)
+        self.arriving_lots = (
+            self.lots(quantity) if quantity is not None else self.remaining.get(order_id, 0)
+        )
         if not replace:
             # What an amendment leaves is what it says: the rest was not taken from the order.
-            self.open[order_id] = self.placing
+            self.remaining[order_id] = self.arriving_lots
         changed = self.send_if_it_fits(
             lambda: encode_change(
                 self.account_for(step, order_id),
                 order_id,
                 replace=replace,
-                price=self.ticks(find(step, words.PRICE)),
+                price=self.ticks(find_value(step, words.PRICE)),
                 quantity=self.lots(quantity),
-                trigger_price=self.ticks(find(step, words.STOP), "stop_price"),
-                display_quantity=self.lots(find(step, words.DISPLAY), "display_qty"),
+                trigger_price=self.ticks(find_value(step, words.STOP), "stop_price"),
+                display_quantity=self.lots(find_value(step, words.DISPLAY), "display_qty"),
             )
         )
-        if self.refusal:
-            self.open[order_id] = order.remaining if order else 0
+        if self.reason:
+            self.remaining[order_id] = order.remaining if order else 0
         else:
             self.order_ids[new_name] = changed
             self.names[changed] = new_name
@@ -350,8 +362,8 @@ class Exchange:
     def cancel_all(self, step: Step) -> None:
         """Cancel all orders of a user, or of one side or market of it."""
         both = {**words.SIDES, "both": w.SIDE_BOTH}
-        side = choose(both, step.get("side") or "both", "side")
-        named = find(step, words.MARKET)
+        side = translate(both, step.get("side") or "both", "side")
+        named = find_value(step, words.MARKET)
         market = 0 if named is None else self.ledger.market(named)
         self.send(encode_cancel_all(self.account(step), market, side))
 
@@ -365,42 +377,42 @@ class Exchange:
 
     def move(self, kind: int, step: Step) -> None:
         """Pay in or out."""
-        asset = self.ledger.asset(take(step, words.ASSET))
-        amount = self.amount(take(step, words.AMOUNT))
+        asset = self.ledger.asset(require_value(step, words.ASSET))
+        amount = self.amount(require_value(step, words.AMOUNT))
         account = self.account(step)
         self.send_if_it_fits(lambda: encode_funds(kind, account, asset, amount))
 
     def time(self, step: Step) -> None:
         """Move the engine's time."""
-        time_ms = words.whole(take(step, words.TIME), "time_ms")
+        time_ms = words.whole_number(require_value(step, words.TIME), "time_ms")
         self.send_if_it_fits(lambda: encode_advance_time(time_ms))
 
     def state(self, step: Step) -> None:
         """Change the market's state; open after an auction uncrosses it."""
-        state = choose(words.STATES, take(step, ("state",)), "state")
+        state = translate(words.STATES, require_value(step, ("state",)), "state")
         reference = self.ticks(step.get("reference"), "reference")
-        market = self.ledger.market(find(step, words.MARKET))
+        market = self.ledger.market(find_value(step, words.MARKET))
         self.send_if_it_fits(lambda: encode_set_market_state(market, state, reference))
 
-    # --- what came of it --------------------------------------------------------------------------
+    # --- the outcome ------------------------------------------------------------------------------
 
-    def named(self, row: tuple[int, int]) -> Row:
+    def row_of(self, row: tuple[int, int]) -> Row:
         """Return a row of (order id, lots) with the scenario's id and quantity."""
-        return [self.name(row[0]), words.plain(row[1], self.units.quantity)]
+        return [self.name(row[0]), words.unscaled(row[1], self.units.quantity)]
 
     def resting(self, market: int, side: int) -> list[Row]:
         """Return [id, remaining] of a side in book order."""
-        return [self.named(row) for row in self.engine.resting(market, side)]
+        return [self.row_of(row) for row in self.engine.resting(market, side)]
 
     def stops(self, market: int, side: int) -> list[Row]:
         """Return [id, quantity] of a side's pending stops in the order they would fire."""
-        return [self.named(row) for row in self.engine.stops(market, side)]
+        return [self.row_of(row) for row in self.engine.stops(market, side)]
 
     def levels(self, market: int) -> list[list[list[Number]]]:
         """Return the [price, displayed quantity] of the bids and of the asks."""
         return [
             [
-                [words.plain(price, self.units.price), words.plain(lots, self.units.quantity)]
+                [words.unscaled(price, self.units.price), words.unscaled(lots, self.units.quantity)]
                 for price, lots in side
             ]
             for side in self.engine.book(market)
@@ -408,8 +420,8 @@ class Exchange:
 
     def trade(self, trade: Trade) -> Row:
         """Return [maker, taker, price, quantity]."""
-        price = words.plain(trade.price, self.units.price)
-        quantity = words.plain(trade.quantity, self.units.quantity)
+        price = words.unscaled(trade.price, self.units.price)
+        quantity = words.unscaled(trade.quantity, self.units.quantity)
         return [self.name(trade.maker_order), self.name(trade.taker_order), price, quantity]
 
     def funds(self) -> Funds:
@@ -417,7 +429,7 @@ class Exchange:
         return {
             user: {
                 asset: {
-                    part: words.plain(amount, self.units.money)
+                    part: words.unscaled(amount, self.units.money)
                     for part, amount in zip(
                         ("available", "held"), self.engine.balance(account, number), strict=True
                     )
@@ -430,7 +442,7 @@ class Exchange:
 
 def _gives_quote(step: Step) -> bool:
     """Whether a step's order gives the quote asset."""
-    return choose(words.SIDES, take(step, ("side",)), "side") == w.SIDE_BUY
+    return translate(words.SIDES, require_value(step, ("side",)), "side") == w.SIDE_BUY
 
 
 def _only(step: Step, names: tuple[str, ...]) -> Step:

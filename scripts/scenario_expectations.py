@@ -3,7 +3,7 @@
 A check raises Mismatch and says what was expected and what came. What a scenario does not name is
 not looked at.
 
-Venues differ in one thing that the format can not tell apart: an order that is killed whole on
+Venues differ in one thing that the format can not tell apart: an order that ends whole on
 arrival (fill-or-kill without enough, immediate-or-cancel without a match, a self-trade) is
 "cancelled" for some and "rejected" for others, and a post-only order that would cross likewise.
 Here the first is cancelled and the second rejected, but a scenario may name either as either.
@@ -33,15 +33,15 @@ ALIASES = {
 }
 
 
-def told(value: object) -> str:
+def as_json(value: object) -> str:
     """Return a value as the scenario's file would write it."""
     return json.dumps(value, default=float)
 
 
-def same(what: str, expected: object, actual: object) -> None:
+def require_equal(what: str, expected: object, actual: object) -> None:
     """Raise Mismatch unless two values are equal."""
     if expected != actual:
-        raise Mismatch(f"{what}: expected {told(expected)}, got {told(actual)}")
+        raise Mismatch(f"{what}: expected {as_json(expected)}, got {as_json(actual)}")
 
 
 def rows(values: object, what: str, *columns: str) -> list[Row]:
@@ -81,7 +81,7 @@ def pair(value: object, what: str) -> list[Any]:
 def check_trades(exchange: Exchange, expected: object, _: Step) -> None:
     """[maker, taker, price, quantity] of every trade, in order."""
     wanted = rows(expected, "trades", "maker", "taker", "price", "qty")
-    same("trades", wanted, [exchange.trade(trade) for trade in exchange.trades])
+    require_equal("trades", wanted, [exchange.trade(trade) for trade in exchange.trades])
 
 
 def check_resting(exchange: Exchange, expected: object, _: Step) -> None:
@@ -90,7 +90,7 @@ def check_resting(exchange: Exchange, expected: object, _: Step) -> None:
         actual = [row for m in markets for side in BOTH_SIDES for row in exchange.resting(m, side)]
         given = rows(wanted, what, "id", "qty")
         only_ids = bool(given) and all(len(row) == 1 for row in given)
-        same(what, given, [row[:1] for row in actual] if only_ids else actual)
+        require_equal(what, given, [row[:1] for row in actual] if only_ids else actual)
 
 
 def _by_market(
@@ -101,7 +101,7 @@ def _by_market(
         yield what, expected, list(exchange.ledger.markets.values())
         return
     for name, wanted in expected.items():
-        if words.fold(name) not in exchange.ledger.markets:
+        if words.normal_form(name) not in exchange.ledger.markets:
             raise ScenarioError(f"{what} of an unknown market {name!r}")
         yield f"{what} of {name}", wanted, [exchange.ledger.market(name)]
 
@@ -114,20 +114,20 @@ def check_cancelled(exchange: Exchange, expected: object, expect: Step) -> None:
     """
     rejected = _steps(expect.get("rejected_steps") or [])
     wanted = _totals(rows(expected, "cancelled", "id", "qty"))
-    actual = _totals(exchange.named(row) for row in exchange.cancelled.items())
-    taken = _totals(exchange.named(row) for row in exchange.decremented.items())
+    actual = _totals(exchange.row_of(row) for row in exchange.cancelled.items())
+    taken = _totals(exchange.row_of(row) for row in exchange.decremented.items())
     free = {exchange.name(order_id) for order_id in exchange.by_quote}
-    free |= {name for step, (name, _) in exchange.killed.items() if step in rejected}
-    for name, lots in exchange.bounced.values():
+    free |= {name for step, (name, _) in exchange.ended_on_arrival.items() if step in rejected}
+    for name, lots in exchange.rejected_post_only.values():
         if name not in actual:
-            actual[name], free = words.plain(lots, exchange.units.quantity), free | {name}
+            actual[name], free = words.unscaled(lots, exchange.units.quantity), free | {name}
     for name in {*wanted, *actual}:
         total, more = actual.get(name, 0), taken.get(name, 0)
         if wanted.get(name, 0) not in (total, total + more) and not (
             name in free and (name not in wanted or name not in actual)
         ):
-            shown = [exchange.named(row) for row in exchange.cancelled.items()]
-            raise Mismatch(f"cancelled: expected {told(expected)}, got {told(shown)}")
+            shown = [exchange.row_of(row) for row in exchange.cancelled.items()]
+            raise Mismatch(f"cancelled: expected {as_json(expected)}, got {as_json(shown)}")
 
 
 def _totals(named: "Iterator[Row] | list[Row]") -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _totals(named: "Iterator[Row] | list[Row]") -> dict[str, Any]:
 def _steps(expected: object) -> set[int]:
     if not isinstance(expected, list):
         raise ScenarioError("rejected_steps must be a list")
-    return {words.whole(step, "rejected_steps") for step in expected}
+    return {words.whole_number(step, "rejected_steps") for step in expected}
 
 
 def check_rejected(exchange: Exchange, expected: object, expect: Step) -> None:
@@ -150,9 +150,13 @@ def check_rejected(exchange: Exchange, expected: object, expect: Step) -> None:
     wanted = _steps(expected)
     cancelled = expect.get("cancelled") or []
     named = {row[0] for row in rows(cancelled, "cancelled", "id", "qty")}
-    also = {step for step, (name, _) in exchange.bounced.items() if name in named}
-    if not set(exchange.rejected) - also <= wanted <= set(exchange.rejected) | set(exchange.killed):
-        same("rejected_steps", sorted(wanted), exchange.rejected)
+    also = {step for step, (name, _) in exchange.rejected_post_only.items() if name in named}
+    if (
+        not set(exchange.rejected_steps) - also
+        <= wanted
+        <= set(exchange.rejected_steps) | set(exchange.ended_on_arrival)
+    ):
+        require_equal("rejected_steps", sorted(wanted), exchange.rejected_steps)
 
 
 def check_stops(exchange: Exchange, expected: object, _: Step) -> None:
@@ -160,13 +164,15 @@ def check_stops(exchange: Exchange, expected: object, _: Step) -> None:
     markets = exchange.ledger.markets.values()
     buys, sells = ([r for m in markets for r in exchange.stops(m, side)] for side in BOTH_SIDES)
     if not isinstance(expected, list):
-        same("stops_pending", words.whole(expected, "stops_pending"), len(buys) + len(sells))
+        require_equal(
+            "stops_pending", words.whole_number(expected, "stops_pending"), len(buys) + len(sells)
+        )
         return
     if expected == [len(buys), len(sells)]:
         return
     wanted = rows(expected, "stops_pending", "id", "qty")
     width = min((len(row) for row in wanted), default=2)
-    same("stops_pending", sorted(wanted), sorted(row[:width] for row in buys + sells))
+    require_equal("stops_pending", sorted(wanted), sorted(row[:width] for row in buys + sells))
 
 
 # --- the book in figures --------------------------------------------------------------------------
@@ -177,13 +183,13 @@ def check_l2(exchange: Exchange, expected: object, _: Step) -> None:
     given = mapping(expected, "l2")
     by_market: dict[Any, Any] = {None: given} if {"bids", "asks"} & set(given) else given
     for name, book in by_market.items():
-        if name is not None and words.fold(name) not in exchange.ledger.markets:
+        if name is not None and words.normal_form(name) not in exchange.ledger.markets:
             raise ScenarioError(f"l2 has unknown {name!r}")
         words.reject_unknown("l2", mapping(book, "l2"), {"bids", "asks"})
         bids, asks = exchange.levels(exchange.ledger.market(name))
         for side, levels in (("bids", bids), ("asks", asks)):
             if side in book:
-                same(f"l2 {side}", rows(book[side], "l2", "price", "qty"), levels)
+                require_equal(f"l2 {side}", rows(book[side], "l2", "price", "qty"), levels)
 
 
 def _book_figure(
@@ -194,7 +200,7 @@ def _book_figure(
     def check(exchange: Exchange, expected: object, _: Step) -> None:
         markets = exchange.ledger.markets.values()
         actual = [sum(count(exchange, m, side) for m in markets) for side in BOTH_SIDES]
-        same(what, pair(expected, what), actual)
+        require_equal(what, pair(expected, what), actual)
 
     return check
 
@@ -226,9 +232,9 @@ def _best(side: int) -> Callable[[Exchange, object, Step], None]:
         what = ("best_bid", "best_ask")[side]
         best = next(iter(exchange.levels(1)[side]), [])
         if isinstance(expected, list):
-            same(what, [words.number(cell, what) for cell in expected], best)
+            require_equal(what, [words.number(cell, what) for cell in expected], best)
         else:
-            same(what, words.number(expected, what), best[0] if best else 0)
+            require_equal(what, words.number(expected, what), best[0] if best else 0)
 
     return check
 
@@ -236,7 +242,7 @@ def _best(side: int) -> Callable[[Exchange, object, Step], None]:
 # --- money ----------------------------------------------------------------------------------------
 
 
-def moments(expected: object, what: str) -> Iterator[tuple[str, Step]]:
+def balances_expected(expected: object, what: str) -> Iterator[tuple[str, Step]]:
     """Yield (step as text or "end", what users own then) of an expectation of money.
 
     ``{after_step: {step: users}, final: users}``; a step or a user may also stand at the top.
@@ -261,18 +267,18 @@ def check_money(part: str) -> Callable[[Exchange, object, Step], None]:
     """Return the check of what users have available, or held."""
 
     def check(exchange: Exchange, expected: object, _: Step) -> None:
-        for step, users in moments(expected, part):
-            if step not in exchange.history:
+        for step, users in balances_expected(expected, part):
+            if step not in exchange.balances:
                 raise ScenarioError(f"{part} after step {step}, but there is no such step")
             for user, assets in mapping(users, part).items():
                 if user not in exchange.ledger.users:
                     raise ScenarioError(f"{part} of {user!r}, who does nothing in this scenario")
-                owned = exchange.history[step][user]
+                owned = exchange.balances[step][user]
                 by_number = {exchange.ledger.assets[name]: owned[name] for name in owned}
                 for asset, amount in mapping(assets, part).items():
                     has = by_number[exchange.ledger.asset(asset)][part]
                     what = f"{part} after step {step}: {user} {asset}"
-                    same(what, words.number(amount, what), has)
+                    require_equal(what, words.number(amount, what), has)
 
     return check
 
@@ -311,8 +317,10 @@ def read_expectations(given: object) -> Step:
     return expect
 
 
-def looked_at(expect: Step) -> set[str]:
+def steps_with_balances(expect: Step) -> set[str]:
     """Return the steps whose balances some expectation names."""
     return {
-        step for part in ("available", "held") for step, _ in moments(expect.get(part, {}), part)
+        step
+        for part in ("available", "held")
+        for step, _ in balances_expected(expect.get(part, {}), part)
     }

@@ -1,9 +1,9 @@
-"""Who trades what in a scenario: its assets, markets, users, and what they own at the start."""
+"""A scenario's assets, markets and users, and the money that users have at the start."""
 
 from collections.abc import Iterator
 
 from scripts import scenario_words as words
-from scripts.scenario_words import ScenarioError, Step, Units, find, mapping
+from scripts.scenario_words import ScenarioError, Step, Units, find_value, mapping
 from wire import layout as w
 from wire.codec import (
     encode_define_asset,
@@ -33,8 +33,8 @@ class Ledger:
             str(user): mapping(amounts, f"deposits of {user!r}")
             for user, amounts in mapping(scenario.get("deposits") or {}, "deposits").items()
         }
-        self.one = mapping(scenario.get("ledger") or {}, "ledger")
-        words.reject_unknown("ledger", self.one, KNOWN)
+        self.common = mapping(scenario.get("ledger") or {}, "ledger")
+        words.reject_unknown("ledger", self.common, KNOWN)
         self.definitions = self._definitions(scenario)
         self.markets = {name: 1 + index for index, name in enumerate(self.definitions)}
         names = [one[key] for one in self.definitions.values() for key in ("base", "quote")]
@@ -52,27 +52,27 @@ class Ledger:
     def _definitions(self, scenario: Step) -> dict[str, Step]:
         """Return market name -> its base, quote, units and fees, those of steps included."""
         given = mapping(scenario.get("markets") or {}, "markets")
-        base, quote = self._assets_of_the_one(scenario)
-        common = {**self.one, "base": base, "quote": quote}
+        base, quote = self._default_assets(scenario)
+        common = {**self.common, "base": base, "quote": quote}
         found: dict[str, Step] = {}
         for name, one in given.items():
             words.reject_unknown(f"market {name!r}", mapping(one, f"market {name!r}"), KNOWN)
-            found[words.fold(name)] = {**common, **_assets_in(name), **one}
+            found[words.normal_form(name)] = {**common, **_assets_in(name), **one}
         for step in self.steps:
-            name = find(step, words.MARKET)
-            if name is not None and words.fold(name) not in found:
+            name = find_value(step, words.MARKET)
+            if name is not None and words.normal_form(name) not in found:
                 if given:
                     raise ScenarioError(f"unknown market {name!r}; known: {', '.join(given)}")
-                own = {} if "base" in self.one or "quote" in self.one else _assets_in(name)
-                found[words.fold(name)] = {**common, **own}
+                own = {} if "base" in self.common or "quote" in self.common else _assets_in(name)
+                found[words.normal_form(name)] = {**common, **own}
         return found or {"": common}
 
-    def _assets_of_the_one(self, scenario: Step) -> tuple[str, str]:
+    def _default_assets(self, scenario: Step) -> tuple[str, str]:
         """Return base and quote of the market that no step names."""
-        if "base" in self.one or "quote" in self.one:
-            return str(self.one.get("base", BASE)), str(self.one.get("quote", QUOTE))
+        if "base" in self.common or "quote" in self.common:
+            return str(self.common.get("base", BASE)), str(self.common.get("quote", QUOTE))
         held = [asset for amounts in self.deposits.values() for asset in amounts]
-        held += [find(step, words.ASSET) for step in self.steps if _is_deposit(step)]
+        held += [find_value(step, words.ASSET) for step in self.steps if _is_deposit(step)]
         names = [n for n in dict.fromkeys(map(str, held)) if n.upper() not in (BASE, QUOTE)]
         if not names or scenario.get("markets"):
             return BASE, QUOTE
@@ -88,16 +88,16 @@ class Ledger:
         if str(name) in self.assets:
             return self.assets[str(name)]
         first = next(iter(self.definitions.values()))
-        by_fold = {words.fold(known): number for known, number in self.assets.items()}
+        by_name = {words.normal_form(known): number for known, number in self.assets.items()}
         by_role = {role: self.assets[first[role]] for role in ("base", "quote")}
-        number = {**by_role, **by_fold}.get(words.fold(name))
+        number = {**by_role, **by_name}.get(words.normal_form(name))
         if number is None:
             raise ScenarioError(f"unknown asset {name!r}; known: {', '.join(self.assets)}")
         return number
 
     def market(self, name: object) -> int:
         """Return a market's number; the first one when no name is given."""
-        return 1 if name is None else self.markets[words.fold(name)]
+        return 1 if name is None else self.markets[words.normal_form(name)]
 
     def account(self, user: object) -> int:
         """Return a user's account."""
@@ -165,12 +165,12 @@ class Ledger:
 
 
 def _user(step: Step) -> str:
-    user = find(step, words.USER)
+    user = find_value(step, words.USER)
     return "" if user is None else str(user)
 
 
 def _is_deposit(step: Step) -> bool:
-    return words.fold(step.get("op", "")) == "deposit"
+    return words.normal_form(step.get("op", "")) == "deposit"
 
 
 def _assets_in(name: object) -> Step:

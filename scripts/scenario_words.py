@@ -1,4 +1,4 @@
-"""How a scenario may say things: the spellings, the numbers and the units of its words.
+"""The vocabulary of scenarios: spellings, numbers and units.
 
 Scenarios come from many venues' vocabularies, so several words mean the same here. A word that is
 not in these tables is an error, never a guess. Nothing in this module touches an engine.
@@ -14,7 +14,7 @@ from wire import layout as w
 Step = dict[str, Any]
 Number = int | Decimal
 
-DIGITS_MAX = 40  # of a number, before or after its point; beyond is a slip of the pen
+DIGITS_MAX = 40  # of a number, before or after its point; more is a typing error
 PLACES_MAX = 12  # after the point: more would not fit the engine's words once multiplied
 EXACT = Context(prec=4 * DIGITS_MAX)  # the usual 28 digits would round
 
@@ -89,19 +89,19 @@ TIME = ("time_ms", "ms", "to")
 REMARK = ("comment", "note", "checks")
 
 
-def fold(word: object) -> str:
+def normal_form(word: object) -> str:
     """Return a word in the form of the tables: lower case, underscores."""
     return str(word).strip().casefold().replace("-", "_").replace(" ", "_").replace("/", "_")
 
 
-def choose(table: Mapping[str, int], word: object, what: str) -> int:
+def translate(table: Mapping[str, int], word: object, what: str) -> int:
     """Return what a word of the scenario stands for."""
-    if (found := table.get(fold(word))) is None:
+    if (found := table.get(normal_form(word))) is None:
         raise ScenarioError(f"unknown {what} {word!r}; known: {', '.join(table)}")
     return found
 
 
-def find(step: Step, names: Iterable[str]) -> Any:  # noqa: ANN401 - JSON is any
+def find_value(step: Step, names: Iterable[str]) -> Any:  # noqa: ANN401 - JSON is any
     """Return the value under one of some names for the same thing, None when absent or null."""
     for name in names:
         if (value := step.get(name)) is not None:
@@ -109,9 +109,9 @@ def find(step: Step, names: Iterable[str]) -> Any:  # noqa: ANN401 - JSON is any
     return None
 
 
-def take(step: Step, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON is any
+def require_value(step: Step, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON is any
     """Return the value under one of some names for the same thing, which must be there."""
-    value = find(step, names)
+    value = find_value(step, names)
     if value is None:
         raise ScenarioError(f"{step.get('op', 'object')!r} needs {names[0]!r}")
     return value
@@ -151,7 +151,7 @@ def number(value: object, what: str) -> Number:
     return int(exact) if exact == exact.to_integral_value() else exact.normalize(EXACT)
 
 
-def whole(value: object, what: str) -> int:
+def whole_number(value: object, what: str) -> int:
     """Return a whole number."""
     exact = number(value, what)
     if not isinstance(exact, int):
@@ -164,7 +164,7 @@ def fee_ppm(value: object) -> int:
     exact = number(value, "fee")
     if isinstance(exact, int):
         return exact
-    return whole(EXACT.multiply(exact, Decimal(w.PPM)), "fee in ppm")
+    return whole_number(EXACT.multiply(exact, Decimal(w.PPM)), "fee in ppm")
 
 
 def places(value: object, what: str) -> int:
@@ -212,7 +212,7 @@ def most_places(objects: Iterable[Step], keys: tuple[tuple[str, ...], ...] | Non
                 yield from ((value, "deposit") for value in mapping(one, "deposit").values())
                 continue
             for names in keys:
-                value = find(one, names)
+                value = find_value(one, names)
                 # `market`, `stop` and the like may also be words or flags.
                 if isinstance(value, str | float | Decimal):
                     yield value, names[0]
@@ -227,7 +227,7 @@ def scaled(value: Number, count: int) -> int:
     return int(EXACT.scaleb(value, count))
 
 
-def plain(value: int, count: int) -> Number:
+def unscaled(value: int, count: int) -> Number:
     """Return a count of smallest units as the scenario would write it; inverse of ``scaled``."""
     if not count:
         return value

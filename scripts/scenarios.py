@@ -1,7 +1,7 @@
 """Run black-box scenarios from JSON against the engine.
 
 Prints ``PASS name`` or ``FAIL name: why`` a line, then ``N passed, M failed``; with ``--show`` one
-scenario step by step, with its trades, its book and everybody's money before and after. A file
+scenario step by step, with its trades, its book and all balances before and after. A file
 holds a scenario, a list of them, an object with a list under ``scenarios``, or one a line. A
 scenario is an object:
 
@@ -38,7 +38,7 @@ from engine.reference import Engine as ReferenceEngine
 from scripts.book_drawing import WIDTH
 from scripts.scenario_drawing import StepDrawing
 from scripts.scenario_exchange import Exchange
-from scripts.scenario_expectations import EXPECTATIONS, looked_at, read_expectations
+from scripts.scenario_expectations import EXPECTATIONS, read_expectations, steps_with_balances
 from scripts.scenario_words import Mismatch, ScenarioError, Step, reject_unknown
 
 ENGINES: dict[str, Any] = {
@@ -97,19 +97,19 @@ def run_scenario(scenario: Step, engine: str, console: Console | None = None) ->
         The engine does something else than it expects.
     """
     expect = check_scenario(scenario)
-    exchange = Exchange(scenario, ENGINES[engine], looked_at(expect))
+    exchange = Exchange(scenario, ENGINES[engine], steps_with_balances(expect))
     drawing = StepDrawing(console, scenario) if console else None
     if drawing:
         drawing.start(exchange)
     for index, step in enumerate(scenario["steps"]):
         try:
-            exchange.run(index, step)
+            exchange.run_step(index, step)
         except ScenarioError as error:
             raise ScenarioError(f"step {index}: {error}") from error
         if drawing:
             drawing.draw(exchange, index, step)
     exchange.engine.check()
-    exchange.history["end"] = exchange.funds()
+    exchange.balances["end"] = exchange.funds()
     for name, expected in expect.items():
         EXPECTATIONS[name](exchange, expected, expect)
 
@@ -185,7 +185,7 @@ def files_in(paths: list[Path]) -> list[Path]:
 
 
 def read_files(paths: list[Path]) -> tuple[list[tuple[Path, list[Step]]], int]:
-    """Return the files with their scenarios, and how many can't be read; say so of each."""
+    """Return the files with their scenarios, and how many can't be read; print why for each."""
     readable: list[tuple[Path, list[Step]]] = []
     unreadable = 0
     for file in files_in(paths):

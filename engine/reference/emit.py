@@ -130,7 +130,7 @@ def emit_trade(
 def emit_level(state: State, order: Order) -> None:
     """State what an order's level shows, or correct what the command has stated of it.
 
-    Pending stops are shown to nobody.
+    Pending stops are not shown.
     """
     if order.is_pending:
         return

@@ -26,7 +26,7 @@ CHANGES = (w.COMMAND_AMEND, w.COMMAND_REPLACE)
 Seen = Counter[tuple[str, object]]
 
 
-def happenings(wish: Command, events: list[Event]) -> Iterator[tuple[str, object]]:
+def happenings(decoded: Command, events: list[Event]) -> Iterator[tuple[str, object]]:
     """Yield what one command made happen, by subject."""
     result = events[0]
     assert isinstance(result, Result)
@@ -41,7 +41,7 @@ def happenings(wish: Command, events: list[Event]) -> Iterator[tuple[str, object
     yield from (("rebate", 1) for trade in trades if trade.maker_fee < 0)
     makers = Counter(trade.maker_order for trade in trades)
     yield from (("iceberg traded twice in a command", 1) for count in makers.values() if count > 1)
-    yield from _prevented(wish, orders)
+    yield from _prevented(decoded, orders)
     yield from _stops(orders)
     for event in events:
         if isinstance(event, Market):
@@ -54,15 +54,15 @@ def happenings(wish: Command, events: list[Event]) -> Iterator[tuple[str, object
             yield ("traded by quote amount", 1)
 
 
-def _prevented(wish: Command, orders: list[Order]) -> Iterator[tuple[str, object]]:
+def _prevented(decoded: Command, orders: list[Order]) -> Iterator[tuple[str, object]]:
     """Yield self-trade preventions of a PLACE, by mode; and those that only the group explains."""
-    if wish.kind != w.COMMAND_PLACE:
+    if decoded.kind != w.COMMAND_PLACE:
         return
-    flags = wish.body[w.PLACE_FLAGS - w.PLACE_MARKET]
+    flags = decoded.body[w.PLACE_FLAGS - w.PLACE_MARKET]
     for order in orders:
         if order.close_reason == w.CLOSE_SELF_TRADE_PREVENTION:
             yield ("prevented by mode", w.flags_stp(flags))
-            if order.account != wish.account:
+            if order.account != decoded.account:
                 yield ("prevented by group", 1)
 
 
@@ -89,9 +89,9 @@ def reached(seed: int) -> Seen:
             one = command(draw.getrandbits(160), engine)
             for market in engine.state.markets.values():
                 seen["commands while in state", market.state] += 1
-            (wish,) = decode_commands(one)
+            (decoded,) = decode_commands(one)
             horizon_ms = engine.state.horizon_ms
-            seen.update(happenings(wish, list(decode_events(engine.apply(one)))))
+            seen.update(happenings(decoded, list(decode_events(engine.apply(one)))))
             seen["ids forgotten", 1] += engine.state.horizon_ms != horizon_ms
             seen["full", "orders"] += len(engine.state.orders) == engine.state.capacity.orders
             seen["full", "accounts"] += len(engine.state.accounts) == engine.state.capacity.accounts

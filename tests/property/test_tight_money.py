@@ -1,4 +1,4 @@
-"""Whoever has little money can not spend more than it, however orders, stops and modes meet.
+"""No user can spend more than it has, however orders, stops and modes meet.
 
 A small world, so that its corners are met: one market, prices and quantities of one digit, and
 balances that pay for an order or two. Every command is checked, and the engines agree. A history
@@ -33,7 +33,7 @@ FEES = ((0, 0), (90_000, 100_000), (-100_000, 100_000))
 
 
 def opening(draw: random.Random) -> bytes:
-    """Return the commands that give three users of one market their little money."""
+    """Return the commands that give three users of one market a little money."""
     setup = [
         encode_define_asset(BASE, 1, 0, "B"),
         encode_define_asset(QUOTE, 1, 0, "Q"),
@@ -49,7 +49,7 @@ def opening(draw: random.Random) -> bytes:
     return b"".join(setup)
 
 
-def wish(draw: random.Random, sequence: int) -> bytes:
+def random_command(draw: random.Random, sequence: int) -> bytes:
     """Return a command: mostly a PLACE of any type; some changes, cancels and auctions."""
     account, price, quantity = draw.choice(ACCOUNTS), draw.randint(1, 9), draw.randint(1, 9)
     kind = draw.randrange(12)
@@ -98,7 +98,7 @@ def test_no_one_spends_more_than_it_has(name: str) -> None:
         setup = opening(draw)
         assert engine.apply(setup) == reference.apply(setup)
         for _ in range(LENGTH):
-            one = wish(draw, reference.sequence)
+            one = random_command(draw, reference.sequence)
             assert engine.apply(one) == reference.apply(one), f"seed {seed}"
         engine.check()
         reference.check()

@@ -1,4 +1,4 @@
-"""Events as objects say what their packed words say."""
+"""Decoded events agree with their packed words."""
 
 from typing import Any
 

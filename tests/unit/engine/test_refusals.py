@@ -296,7 +296,7 @@ def test_capacity(desk_with: Callable[..., Desk]) -> None:
     assert desk.funds(w.COMMAND_CREDIT, CAROL, BASE, 1) == "accepted"
 
 
-def test_a_reject_brings_its_own_reason(desk: Desk) -> None:
+def test_a_reject_has_its_own_reason(desk: Desk) -> None:
     for reason, name in w.REASON_NAMES.items():
         if reason != w.REASON_ACCEPTED:
             assert desk.send(encode_reject(ALICE, reason)) == name

@@ -1,4 +1,4 @@
-"""The scenario runner: our own scenarios pass, wrong ones fail and say why."""
+"""The scenario runner: our own scenarios pass, wrong ones fail with the reason."""
 
 import io
 import json
