@@ -156,26 +156,32 @@ class Engine:
         self, market: int, depth: int = 0
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return (bids, asks), each (price, displayed lots), best first; depth 0 = all."""
-        known = self.state.markets.get(market)
-        return (_levels(known.bids, depth), _levels(known.asks, depth)) if known else ([], [])
+        return (
+            self._levels(market, w.SIDE_BUY, depth),
+            self._levels(market, w.SIDE_SELL, depth),
+        )
+
+    def _levels(self, market: int, side: int, depth: int) -> list[tuple[int, int]]:
+        if market not in self.state.markets:
+            return []
+        book = self.state.markets[market].book(side)
+        shown = book.prices()[: depth or None]
+        return [(price, sum(order.visible for order in book.levels[price])) for price in shown]
 
     def resting(self, market: int, side: int) -> list[tuple[int, int]]:
         """Return a side's orders as (order id, remaining lots) in the order they would trade."""
         known = self.state.markets.get(market)
-        return _queue(known.book(side)) if known else []
+        return self._queue(known.book(side)) if known else []
 
     def stops(self, market: int, side: int) -> list[tuple[int, int]]:
         """Return a side's pending stops as (order id, lots) in the order they would trigger."""
         known = self.state.markets.get(market)
-        return _queue(known.stops(side)) if known else []
+        return self._queue(known.stops(side)) if known else []
 
-
-def _levels(book: Book, depth: int) -> list[tuple[int, int]]:
-    shown = book.prices()[: depth or None]
-    return [(price, sum(order.visible for order in book.levels[price])) for price in shown]
-
-
-def _queue(book: Book) -> list[tuple[int, int]]:
-    return [
-        (order.order_id, order.remaining) for price in book.prices() for order in book.levels[price]
-    ]
+    @staticmethod
+    def _queue(book: Book) -> list[tuple[int, int]]:
+        return [
+            (order.order_id, order.remaining)
+            for price in book.prices()
+            for order in book.levels[price]
+        ]

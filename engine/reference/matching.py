@@ -114,17 +114,19 @@ def trips_breaker(market: Market, price: int) -> bool:
 
 
 def limit_price(order: Order, reference: int) -> int:
-    """Return the worst price an order may trade at: its own, or a market order's collar.
+    """Return the worst price an order may trade at: its own, or a market order's collar."""
+    return collared_price(order, reference) if is_marketable(order) else order.price
 
-    The collar is around the reference price, or the best price while there is no reference; a stop
-    order of a price of its own keeps to both.
+
+def collared_price(order: Order, reference: int) -> int:
+    """Return the worst price a market order may trade at.
+
+    The collar is around the reference price, or the best price while there is no reference; an
+    order with a price of its own keeps to both.
     """
-    market = order.market
-    if not is_marketable(order):
-        return order.price
+    market, ppm = order.market, order.market.limits.market_collar_ppm
     own = order.price or (market.price_bound if order.is_buy else 1)
     anchor = reference or market.opposite(order.side).best_price()
-    ppm = market.limits.market_collar_ppm
     if not anchor or not ppm:
         return own
     band = anchor * ppm // w.PPM

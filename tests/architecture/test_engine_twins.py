@@ -1,0 +1,160 @@
+"""The specification and the fast engine have the same files and functions.
+
+So what a function of `engine/core` must do is found in `engine/reference` under the same name. What
+only one of them has stands in a table here, with the reason; a line that is no longer true fails.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ENGINE = Path(__file__).parents[2] / "engine"
+
+FILES_OF_CORE = {
+    "records": "the words of each record in the array that is the core's memory",
+    "store": "that array: reserved, laid out, cut into records",
+    "heap": "what is due next, found without looking through all",
+    "prefetch": "memory asked for before its command's turn",
+    "hints": "instructions of the processor, and what stands for them when interpreted",
+    "digest": "the reference takes `engine.digest` as it is",
+}
+FILES_OF_REFERENCE = {
+    "model": "orders, accounts and markets as objects; records in the core",
+    "state": "what the engine remembers; the store in the core",
+}
+
+# File -> (reason, functions that only the core has).
+FUNCTIONS_OF_CORE = {
+    "auction": (
+        "one pass over the levels instead of a list of ranges",
+        {"compare_range", "first_bid_level", "is_better_choice"},
+    ),
+    "audit": (
+        "links and sums of levels, which the reference does not keep; what each batch watches",
+        {"audit_batch", "audit_level", "require"},
+    ),
+    "book": (
+        "levels as records, linked and found through a trie over the price; dictionaries there",
+        {
+            *("child_below", "clear_path", "drop_level", "find_level", "level_below"),
+            *("level_event_word", "make_level", "make_node", "make_path", "next_level"),
+            *("set_child", "update_best"),
+        },
+    ),
+    "changes": (
+        "a change is judged and made on the record itself, not on a changed copy",
+        {"apply_change", "changed_or_kept", "check_changed_worth", "copy_order"},
+    ),
+    "checkpoint": (
+        "words are written and read one by one, a section at a time",
+        {
+            *("open_section", "read_accounts", "read_definitions", "read_into_book"),
+            *("read_markets", "read_orders", "write_accounts", "write_assets"),
+            *("write_balances", "write_head", "write_holds", "write_ids", "write_markets"),
+            *("write_order", "write_orders", "write_section", "write_tenant_tiers"),
+            *("write_tiers", "write_word", "write_words"),
+        },
+    ),
+    "countdowns": (
+        "the heap of countdowns",
+        {"schedule_countdown", "unschedule_countdown"},
+    ),
+    "definitions": (
+        "records are made and what follows from a definition is computed once",
+        {"derive_bounds", "is_between", "make_market", "make_tenant", "prepare_market"},
+    ),
+    "dispatch": (
+        "branches in two steps; a table there",
+        {"execute_definition", "execute_funds"},
+    ),
+    "engine": (
+        "a batch is decided with a look ahead, and survives a bug in one command",
+        {"decide_batch", "record_internal_error"},
+    ),
+    "funds": (
+        "an account's holds as a list of records; a dictionary there",
+        {"drop_hold", "find_hold", "make_hold"},
+    ),
+    "index": (
+        "hash tables over the array; dictionaries there",
+        {
+            *("account_of", "balance_home", "find_account", "find_balance", "find_id"),
+            *("find_order", "forget_id", "id_fingerprint", "index_order", "order_home"),
+            *("scatter", "scatter_group", "search_balance", "unindex_order"),
+        },
+    ),
+    "ledger": (
+        "sums in 64 bits; what an object there has as an attribute",
+        {
+            *("by_side", "checked_sum", "is_buy", "market_of", "owner_of", "value_of"),
+            "write_balance",
+        },
+    ),
+    "matching": (
+        "a part of `can_fill` that seldom runs",
+        {"need_after_level"},
+    ),
+    "order_checks": ("products in 64 bits", {"exceeds_word"}),
+    "orders": (
+        "records made and freed, the heap of expiries, what each batch watches",
+        {
+            *("free_order", "is_pending", "make_conditions", "make_order"),
+            *("rest_plain_limit", "schedule_expiry", "watch_book", "watch_held", "with_status"),
+        },
+    ),
+    "place": (
+        "one pass for most orders: limit orders without conditions",
+        {
+            *("fill_conditions", "is_plain_limit", "list_plain_flags", "place_general"),
+            *("place_plain_limit", "would_trade"),
+        },
+    ),
+}
+# File -> (reason, functions that only the reference has).
+FUNCTIONS_OF_REFERENCE = {
+    "auction": ("a list of ranges to choose from", {"first_order", "price_ranges"}),
+    "changes": ("a changed copy to judge", {"changed_order", "only_shrinks"}),
+    "checkpoint": (
+        "rows made of objects, and objects of rows",
+        {"_signed", "head_row", "market_row", "order_row", "orders_of", "read_market"},
+    ),
+    "dispatch": ("an id as one value", {"command_id"}),
+    "funds": ("one comparison, spelt out in the core", {"check_amount"}),
+    "ledger": ("a reference to the tier's record in the core", {"account_fees"}),
+    "stops": ("one comparison, spelt out in the core", {"is_reached"}),
+}
+
+
+def functions(file: Path) -> set[str]:
+    """Return the functions of a module, and the methods of its classes."""
+    body = ast.parse(file.read_text()).body
+    methods = [one for each in body if isinstance(each, ast.ClassDef) for one in each.body]
+    return {one.name for one in (*body, *methods) if isinstance(one, ast.FunctionDef)}
+
+
+def twin(folder: str) -> dict[str, set[str]]:
+    """Return file -> functions of one of the two engines."""
+    files = (ENGINE / folder).glob("*.py")
+    return {file.stem: functions(file) for file in files if file.stem != "__init__"}
+
+
+CORE, REFERENCE = twin("core"), twin("reference")
+COMMON = sorted(set(CORE) & set(REFERENCE))
+
+
+def test_both_have_the_same_files() -> None:
+    assert set(CORE) - set(REFERENCE) == set(FILES_OF_CORE)
+    assert set(REFERENCE) - set(CORE) == set(FILES_OF_REFERENCE)
+
+
+@pytest.mark.parametrize("file", COMMON)
+def test_both_have_the_same_functions(file: str) -> None:
+    _, of_core = FUNCTIONS_OF_CORE.get(file, ("", set()))
+    _, of_reference = FUNCTIONS_OF_REFERENCE.get(file, ("", set()))
+    assert CORE[file] - REFERENCE[file] == of_core
+    assert REFERENCE[file] - CORE[file] == of_reference
+
+
+def test_the_tables_name_common_files_only() -> None:
+    assert set(FUNCTIONS_OF_CORE) | set(FUNCTIONS_OF_REFERENCE) <= set(COMMON)
