@@ -26,7 +26,7 @@ DEFINITIONS_AGE_MS_MAX = 5_000
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
-app: RestApi[None] = RestApi(logger, metrics)
+app = RestApi(logger, metrics)
 
 settings = read_settings(MarketApiSettings)
 clock = SystemClock()

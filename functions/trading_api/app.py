@@ -1,22 +1,26 @@
-"""The entry point of the signed-in routes (`trading_api.routes`).
+"""Lambda behind the signed-in routes: orders, fills, balances of the caller's own account.
 
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
 
 from typing import Any
 
-from aws_lambda_powertools import Tracer
+from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.trading import open_trading
+from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.settings import TradingApiSettings, read_settings
-from trading_api.routes import app, logger, metrics
+from trading_api.routes import add_routes
 
+logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
-
+metrics = Metrics()
+app = RestApi(logger, metrics)
 trading = open_trading(read_settings(TradingApiSettings))
-app.serve(trading.routes)
+add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)

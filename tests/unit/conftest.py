@@ -14,9 +14,11 @@ from moto import mock_aws
 from pydantic import TypeAdapter
 
 from bursa.bootstrap.trading import open_trading
+from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import OPERATIONS, Operation
 from bursa.dialects.native.problems import Problem
 from bursa.dialects.native.responses import PendingOrder
+from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import TradingApiSettings, read_settings
 from tests.doubles.exchange import (
@@ -27,6 +29,7 @@ from tests.doubles.exchange import (
     environment,
     read_event,
 )
+from trading_api.routes import add_routes
 
 
 class Answer(NamedTuple):
@@ -96,8 +99,9 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
     module = started("trading_api.app")
     trading = open_trading(read_settings(TradingApiSettings), clock)
-    module.app.serve(trading.routes)
-    vars(module)["trading"] = trading
+    app = RestApi(module.logger, module.metrics)
+    add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
+    vars(module).update(app=app, trading=trading)
     return module
 
 

@@ -1,4 +1,4 @@
-"""The signed-in routes: orders, fills, balances."""
+"""Build what trades for an account: orders, fills, balances. Of no dialect."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,13 +7,13 @@ from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
 from bursa.accounts.queries import AccountQueries
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.bootstrap.intake import open_backlog, open_intake
-from bursa.dialects.native.trading_routes import TradingRoutes, TradingUseCases
 from bursa.kernel.clock import SystemClock
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.trading.batch import BatchExecution
 from bursa.trading.cancel import MassCancellation, OrderCancellation
 from bursa.trading.decisions import OrderDecisions
 from bursa.trading.place import OrderPlacement
+from bursa.trading.use_cases import TradingUseCases
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,9 +28,8 @@ DEFINITIONS_AGE_MS_MAX = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Trading:
-    """The routes, and those of their parts that a test puts a fault into."""
+    """The use cases, what a dialect looks markets up in, and the parts that may fail."""
 
-    routes: TradingRoutes
     use_cases: TradingUseCases
     catalogue: MarketsTable
     backlog: "CommandBacklog"
@@ -39,7 +38,7 @@ class Trading:
 
 
 def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -> Trading:
-    """Build the signed-in routes from a function's settings."""
+    """Build the use cases from a function's settings."""
     clock = clock or SystemClock()
     dynamodb, sqs = dynamodb_client(), sqs_client()
     catalogue = MarketsTable(dynamodb, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX)
@@ -56,5 +55,4 @@ def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -
         batch=BatchExecution(intake, decisions),
         queries=AccountQueries(catalogue, orders, fills, balances),
     )
-    routes = TradingRoutes(catalogue, use_cases)
-    return Trading(routes, use_cases, catalogue, backlog, dynamodb, sqs)
+    return Trading(use_cases, catalogue, backlog, dynamodb, sqs)

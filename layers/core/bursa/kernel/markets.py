@@ -10,6 +10,7 @@ Every conversion is exact or refused: nothing is ever rounded, there is no float
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
 
 from bursa.kernel.amounts import Lots, Ticks, Units, format_units, parse_decimal, parse_units
@@ -17,6 +18,16 @@ from bursa.kernel.errors import InvalidInput, Refused
 
 # A tick with more decimal places than this can't be written out for people.
 PRICE_SCALE_MAX = 36
+
+
+class MarketState(StrEnum):
+    """Which orders a market takes; the wire's words."""
+
+    OPEN = "open"
+    POST_ONLY = "post_only"
+    CANCEL_ONLY = "cancel_only"
+    HALTED = "halted"
+    AUCTION = "auction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +168,7 @@ class Market:
     units
         What it trades and in which steps.
     state
-        ``open``, ``post_only``, ``cancel_only``, ``halted`` or ``auction``.
+        Which orders it takes now.
     min_notional
         Least value of an order in quote units; 0 for none.
     max_price, max_quantity
@@ -169,7 +180,7 @@ class Market:
 
     number: int
     units: MarketUnits
-    state: str
+    state: MarketState
     min_notional: Units
     max_price: Ticks
     max_quantity: Lots

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from bursa.kernel.amounts import Lots, Ticks
-from bursa.kernel.markets import Market, MarketUnits
+from bursa.kernel.markets import Market, MarketState, MarketUnits
 from bursa.read_models.rows import MarketRow
 from wire import layout as w
 
@@ -27,7 +27,7 @@ def market_from_row(row: MarketRow, maker_ppm: int = 0, taker_ppm: int = 0) -> M
     return Market(
         number=row.number,
         units=units,
-        state=row.state,
+        state=MarketState(row.state),
         min_notional=row.min_notional,
         max_price=row.max_price or Ticks(w.PRICE_MAX),
         max_quantity=row.max_quantity or Lots(w.QUANTITY_MAX),

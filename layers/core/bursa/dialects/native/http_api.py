@@ -9,7 +9,7 @@ import binascii
 import json
 import time
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -31,15 +31,8 @@ _ACCEPTED = 202
 _SERVER_FAULT = 500
 
 
-Served = TypeVar("Served")
-
-
-class RestApi(APIGatewayRestResolver, Generic[Served]):
-    """Routes of one function; every exception becomes a problem.
-
-    Routes are registered without an environment; what they call is given by `serve` when the
-    function starts.
-    """
+class RestApi(APIGatewayRestResolver):
+    """Routes of one function; every exception becomes a problem."""
 
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         super().__init__()
@@ -48,15 +41,6 @@ class RestApi(APIGatewayRestResolver, Generic[Served]):
         self.exception_handler(BursaError)(self._error)
         self.exception_handler(NotFoundError)(self._unknown_route)
         self.exception_handler(Exception)(self._fault)
-
-    def serve(self, served: Served) -> None:
-        """Give the routes what they call."""
-        self._served = served
-
-    @property
-    def served(self) -> Served:
-        """What the routes call; raises AttributeError before `serve`."""
-        return self._served
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to one request."""

@@ -33,7 +33,7 @@ def market_definition(market: Market) -> MarketDefinition:
         market=units.symbol,
         base=units.base,
         quote=units.quote,
-        status=market.state,
+        status=market.state.value,
         tick_size=units.tick_size,
         lot_size=units.lot_size,
         min_notional=units.quote_text(market.min_notional),

@@ -1,10 +1,9 @@
 """What each signed-in route answers: text in, a typed command and its outcome between, JSON out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from bursa.accounts.queries import AccountQueries, PageRequest
+from bursa.accounts.queries import PageRequest
 from bursa.dialects.native import presentation as present
 from bursa.dialects.native.bodies import read_body
 from bursa.dialects.native.commands import read_batch, read_order
@@ -38,13 +37,11 @@ from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
-from bursa.trading.batch import BatchExecution
-from bursa.trading.cancel import MassCancellation, OrderCancellation
 from bursa.trading.catalogue import MarketCatalogue, named_market
 from bursa.trading.commands import CancelAllOrders, CancelOrder
 from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView
 from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
-from bursa.trading.place import OrderPlacement
+from bursa.trading.use_cases import TradingUseCases
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
@@ -60,17 +57,6 @@ STATUS_FILTERS: Mapping[str, frozenset[OrderStatus]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TradingUseCases:
-    """What an account may do, of any dialect."""
-
-    place: OrderPlacement
-    cancel: OrderCancellation
-    cancel_all: MassCancellation
-    batch: BatchExecution
-    queries: AccountQueries
-
-
 class TradingRoutes:
     """The signed-in routes of all tenants."""
 
@@ -83,7 +69,7 @@ class TradingRoutes:
     def place(
         self, account: AccountId, body: str | None, headers: RequestHeaders
     ) -> PlacedOrder | present.PendingResponse:
-        """Place an order; raises what `read_body`, `read_order` and `OrderPlacement` raise."""
+        """Place an order; raises what `read_body`, `read_order` and the use case raise."""
         order = read_order(read_body(body, OrderRequest), self._catalogue, account.tenant)
         outcome = self._use_cases.place(account, order, read_options(headers))
         if isinstance(outcome, Pending):

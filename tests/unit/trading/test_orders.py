@@ -1,0 +1,50 @@
+"""The enumerations of an order are the wire's, word for word."""
+
+from enum import IntEnum
+
+import pytest
+
+from bursa.kernel.markets import MarketState
+from bursa.read_models import fold
+from bursa.trading.orders import (
+    OPEN_STATUSES,
+    CloseReason,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from wire import layout as w
+
+TABLES = {
+    Side: w.SIDE_NAMES,
+    OrderType: w.TYPE_NAMES,
+    TimeInForce: w.TIF_NAMES,
+    SelfTradePrevention: w.STP_NAMES,
+    OrderStatus: w.STATUS_NAMES,
+    CloseReason: w.CLOSE_NAMES,
+}
+
+
+@pytest.mark.parametrize(
+    ("enumeration", "names"), TABLES.items(), ids=[one.__name__ for one in TABLES]
+)
+def test_members_are_those_of_the_wire(enumeration: type[IntEnum], names: dict[int, str]) -> None:
+    assert {member.value: member.name.lower() for member in enumeration} == names
+
+
+@pytest.mark.parametrize("enumeration", TABLES, ids=lambda one: one.__name__)
+def test_a_word_is_its_member_and_nothing_else_is(enumeration: type[Side]) -> None:
+    for member in enumeration:
+        assert enumeration.from_word(member.word) is member
+    with pytest.raises(KeyError):
+        enumeration.from_word("no such word")
+
+
+def test_states_of_a_market_are_those_of_the_wire() -> None:
+    assert [state.value for state in MarketState] == list(w.MARKET_STATE_NAMES.values())
+
+
+def test_an_order_is_open_exactly_in_the_statuses_that_the_read_model_indexes() -> None:
+    assert {status.value for status in OPEN_STATUSES} == fold.OPEN_STATUSES
