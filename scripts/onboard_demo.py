@@ -68,6 +68,8 @@ def open_demo(settings: OnboardingSettings) -> dict[str, object]:
         frozenset({settings.user_pool_client_id}),
         settings.shard,
     )
+    for host in settings.hosts.split(","):
+        onboarding.add_host(profile.tenant, host)
     onboarding.list_markets(profile.tenant, LISTING, KEY)
     users = []
     for email, password in PASSWORDS.items():

@@ -133,6 +133,7 @@ def _parameters() -> dict[str, str]:
         "PythonRuntime": f"python{version.major}.{version.minor}",
         "Architecture": _ARCHITECTURES.get(platform.machine(), "x86_64"),
         "PasswordSignIn": "true",
+        "TenantsShareHosts": "true",
         "DeletionProtection": "false",
         "LogRetentionDays": "1",
     }

@@ -29,14 +29,18 @@ def test_no_shard_or_tenant_is_written_into_a_template(path: Path) -> None:
     assert re.findall(r"\bt1\b|DEFAULT_TENANT", text) == []
 
 
-def test_the_outputs_list_the_number_of_every_shard() -> None:
-    """The local runner starts a worker for each, and onboarding opens tenants on the first."""
-    listed = yaml.safe_dump(template(APPLICATION)["Outputs"]["Shards"]["Value"])
+OUTPUT = template(APPLICATION)["Outputs"]["Shards"]["Value"]
+VARIABLE = template(APPLICATION)["Globals"]["Function"]["Environment"]["Variables"]["SHARDS"]
+
+
+@pytest.mark.parametrize("value", [OUTPUT, VARIABLE], ids=["output", "variable"])
+def test_the_number_of_every_shard_is_listed(value: object) -> None:
+    """The local runner starts a worker for each, and health reports each."""
     numbers = [parameters["ShardNumber"] for parameters in shards().values()]
     assert numbers
     for number in numbers:
         named = number["Ref"] if isinstance(number, dict) else str(number)
-        assert re.search(rf"\b{named}\b", listed)
+        assert re.search(rf"\b{named}\b", yaml.safe_dump(value))
 
 
 def test_intake_finds_the_queue_of_a_shard_by_its_number() -> None:

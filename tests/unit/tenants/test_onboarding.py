@@ -34,11 +34,15 @@ LISTING = Listing(
 class FakeDirectory:
     accounts: dict[str, AccountId] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    hosts: dict[str, TenantId] = field(default_factory=dict)
 
     def open_tenant(
         self, name: str, issuer: str, client_ids: frozenset[str], shard: int
     ) -> TenantProfile:
         return TenantProfile(TENANT, shard, name, issuer, client_ids)
+
+    def add_host(self, tenant: TenantId, host: str) -> None:
+        assert self.hosts.setdefault(host, tenant) == tenant
 
     def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
         return self.numbers.setdefault(f"{tenant}/asset/{symbol}", len(self.numbers) + 1)

@@ -41,7 +41,10 @@ class OnboardingSettings:
     user_pool_client_id: str
     issuer: str
     tenant_name: str
-    shard: int = 0
+    shard: int
+    # Names that public requests are sent to, comma-separated; `*` stands for any other name where
+    # tenants share hosts.
+    hosts: str = "*"
     answer_deadline_ms: int = 30_000
 
 
