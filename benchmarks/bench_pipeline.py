@@ -41,7 +41,7 @@ from bursa.aws.worker_clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
 from bursa.intake.sqs import SqsCommandReceiver
-from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease_dynamodb import DynamoLeases
 from bursa.journal.record import EncodedRecord
@@ -144,7 +144,7 @@ async def pipeline(rig: Rig, messages: int) -> Figures:
         journal,
         threads.ThreadedAnswers(DynamoReplyWriter(dynamodb, "answers"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
-        threads.ThreadedSnapshots(S3Snapshots(s3, "snapshots", 0)),
+        threads.ThreadedSnapshots(S3Checkpoints(s3, "snapshots", 0)),
         CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom,
     )  # fmt: skip
     worker = ShardWorker(ports, settings(), stop)

@@ -22,8 +22,8 @@ from benchmarks.bench_pipeline import settings
 from benchmarks.flow import Flow
 from benchmarks.rig import Rig
 from benchmarks.standins import Memory, Meter, ports_over
-from bursa.journal.checkpoint import SNAPSHOT_SCHEMA, SnapshotHeader
-from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.checkpoint import CHECKPOINT_SCHEMA, CheckpointHeader
+from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord
 from bursa.journal.replica import Head, Replica
@@ -52,14 +52,14 @@ def split(records: list[EncodedRecord], sequence: int) -> int:
     return next(index for index, record in enumerate(records) if record.first_sequence > sequence)
 
 
-def snapshot_at(records: list[EncodedRecord]) -> tuple[SnapshotHeader, bytes]:
+def snapshot_at(records: list[EncodedRecord]) -> tuple[CheckpointHeader, bytes]:
     """Replay, and copy the state."""
     replica = Replica(Engine(), Head())
     for record in records:
         replica.follow(record)
     head = replica.head
-    header = SnapshotHeader(
-        SNAPSHOT_SCHEMA, 0, head.number, head.last_sequence, head.epoch, head.time_ms, head.hash
+    header = CheckpointHeader(
+        CHECKPOINT_SCHEMA, 0, head.number, head.last_sequence, head.epoch, head.time_ms, head.hash
     )
     return header, replica.engine.checkpoint()
 
@@ -117,7 +117,7 @@ def main() -> int:
         journal = DynamoJournal(rig.client("dynamodb"), "journal", 0)
         for record in records:
             journal.put(record)
-        stored = S3Snapshots(rig.client("s3"), "snapshots", 0).save(header, state)
+        stored = S3Checkpoints(rig.client("s3"), "snapshots", 0).save(header, state)
         start = start_and_stop(rig)
     replica = Replica(Engine(), Head())
     started = time.perf_counter()

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
 from bursa.intake.sqs import SqsCommandReceiver
-from bursa.journal.checkpoint import SnapshotHeader
+from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
@@ -93,10 +93,10 @@ class NoSnapshots:
     async def sequences(self) -> list[int]:
         return []
 
-    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+    async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         raise NotImplementedError
 
-    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+    async def save(self, header: CheckpointHeader, state: bytes) -> int:
         return len(state)
 
     async def keep_evidence(self, sequence: int, data: bytes) -> None:

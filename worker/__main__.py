@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bursa.aws.worker_clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.sqs import SqsCommandReceiver
-from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease_dynamodb import DynamoLeases
 from bursa.journal.record import RecordError
@@ -164,7 +164,7 @@ def _ports(
             DynamoLeases(dynamodb, settings.progress_table, settings.shard)
         ),
         snapshots=threads.ThreadedSnapshots(
-            S3Snapshots(s3, settings.snapshot_bucket, settings.shard)
+            S3Checkpoints(s3, settings.snapshot_bucket, settings.shard)
         ),
         capture=best_capture(),
         engines=engines,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
-from bursa.journal.checkpoint import SnapshotHeader
+from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
 from bursa.journal.replica import Engine
@@ -94,10 +94,10 @@ class SnapshotStore(Protocol):
     async def sequences(self) -> list[int]:
         """List what is there, newest first."""
 
-    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
-        """Read one; raises `SnapshotDamaged`."""
+    async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
+        """Read one; raises `CheckpointDamaged`."""
 
-    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+    async def save(self, header: CheckpointHeader, state: bytes) -> int:
         """Keep one unless its sequence has one; returns its stored bytes."""
 
     async def delete(self, sequence: int) -> None:

@@ -8,9 +8,9 @@ never happened.
 import asyncio
 
 from bursa.journal.checkpoint import (
-    SNAPSHOT_SCHEMA,
-    SnapshotDamaged,
-    SnapshotHeader,
+    CHECKPOINT_SCHEMA,
+    CheckpointDamaged,
+    CheckpointHeader,
 )
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Head, Replica
@@ -106,8 +106,8 @@ class Snapshotter:
         self._committed.clear()
         self._storing = True
         try:
-            header = SnapshotHeader(
-                SNAPSHOT_SCHEMA,
+            header = CheckpointHeader(
+                CHECKPOINT_SCHEMA,
                 self._shard,
                 head.number,
                 head.last_sequence,
@@ -125,7 +125,7 @@ class Snapshotter:
         finally:
             self._storing = False
 
-    async def _save(self, header: SnapshotHeader, state: bytes) -> None:
+    async def _save(self, header: CheckpointHeader, state: bytes) -> None:
         started = self._clock.monotonic()
         for attempt in range(_ATTEMPTS):
             try:
@@ -153,9 +153,9 @@ async def restore_newest(
         try:
             header, state = await store.load(sequence)
             if header.shard != shard or header.last_sequence != sequence:
-                raise SnapshotDamaged("The snapshot belongs elsewhere.")  # noqa: TRY301
+                raise CheckpointDamaged("The snapshot belongs elsewhere.")  # noqa: TRY301
             engine = engines.restore(state)
-        except (SnapshotDamaged, ValueError) as error:
+        except (CheckpointDamaged, ValueError) as error:
             telemetry.alarm(
                 "SnapshotDamaged",
                 "A snapshot is damaged; the one before it is taken.",

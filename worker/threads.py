@@ -13,8 +13,8 @@ from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
 from bursa.intake.sqs import SqsCommandReceiver
-from bursa.journal.checkpoint import SnapshotHeader
-from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.checkpoint import CheckpointHeader
+from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow
 from bursa.journal.lease_dynamodb import DynamoLeases
@@ -133,7 +133,7 @@ class ThreadedLeases:
 class ThreadedSnapshots:
     """Snapshots; compressing them takes place in the thread too."""
 
-    def __init__(self, snapshots: S3Snapshots) -> None:
+    def __init__(self, snapshots: S3Checkpoints) -> None:
         self._snapshots = snapshots
         self._lane = Lane("snapshots", 1)
 
@@ -141,11 +141,11 @@ class ThreadedSnapshots:
         """See `worker.ports.SnapshotStore`."""
         return await self._lane.call(self._snapshots.sequences)
 
-    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+    async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """See `worker.ports.SnapshotStore`."""
         return await self._lane.call(self._snapshots.load, sequence)
 
-    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+    async def save(self, header: CheckpointHeader, state: bytes) -> int:
         """See `worker.ports.SnapshotStore`."""
         return await self._lane.call(self._snapshots.save, header, state)
 

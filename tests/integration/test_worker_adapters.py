@@ -15,8 +15,8 @@ from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.reply import Reply
 from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal import dynamodb as journal_dynamodb
-from bursa.journal.checkpoint import SNAPSHOT_SCHEMA, SnapshotDamaged, SnapshotHeader
-from bursa.journal.checkpoint_s3 import S3Snapshots
+from bursa.journal.checkpoint import CHECKPOINT_SCHEMA, CheckpointDamaged, CheckpointHeader
+from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.errors import OutcomeUnknown, SlotTaken
 from bursa.journal.lease import LeaseRow
@@ -276,16 +276,16 @@ def test_what_is_released_comes_again_and_what_is_deleted_does_not() -> None:
 # --- snapshots ------------------------------------------------------------------------------------
 
 
-def snapshots() -> tuple[Any, S3Snapshots]:
+def snapshots() -> tuple[Any, S3Checkpoints]:
     client: Any = worker_client("s3")
     client.create_bucket(
         Bucket="snapshots", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    return client, S3Snapshots(client, "snapshots", 0)
+    return client, S3Checkpoints(client, "snapshots", 0)
 
 
-def header(sequence: int) -> SnapshotHeader:
-    return SnapshotHeader(SNAPSHOT_SCHEMA, 0, 1, sequence, 1, 5, b"h" * 32)
+def header(sequence: int) -> CheckpointHeader:
+    return CheckpointHeader(CHECKPOINT_SCHEMA, 0, 1, sequence, 1, 5, b"h" * 32)
 
 
 def test_snapshots_are_listed_newest_first_and_read_back() -> None:
@@ -320,7 +320,7 @@ def test_evidence_is_no_snapshot_and_lies_apart() -> None:
 def test_evidence_that_is_refused_hides_nothing() -> None:
     client, _ = snapshots()
     with pytest.raises(OutcomeUnknown):
-        S3Snapshots(client, "somebody-elses", 0).keep_evidence(9, b"what was seen")
+        S3Checkpoints(client, "somebody-elses", 0).keep_evidence(9, b"what was seen")
 
 
 def test_a_damaged_snapshot_is_called_so() -> None:
@@ -329,7 +329,7 @@ def test_a_damaged_snapshot_is_called_so() -> None:
     data = client.get_object(Bucket="snapshots", Key=f"snapshots/0/{5:019d}")["Body"].read()
     client.put_object(Bucket="snapshots", Key=f"snapshots/0/{6:019d}", Body=data[:-3])
 
-    with pytest.raises(SnapshotDamaged):
+    with pytest.raises(CheckpointDamaged):
         store.load(6)
 
 

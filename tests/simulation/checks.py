@@ -1,6 +1,6 @@
 """What must hold after every run, whatever happened in it."""
 
-from bursa.journal.checkpoint import SnapshotDamaged
+from bursa.journal.checkpoint import CheckpointDamaged
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, record_hash
 from bursa.journal.replica import Head, Replica
 from bursa.journal.stream import StreamRecord
@@ -89,7 +89,7 @@ def _replay(world: World, records: list[EncodedRecord]) -> None:
     for sequence in world.services.snapshots.objects:
         try:
             header, state = world.services.snapshots.load(sequence)
-        except SnapshotDamaged:
+        except CheckpointDamaged:
             continue
         if world.engines.restore(state).digest() != digests[header.last_sequence]:
             raise Violation(f"The snapshot at {sequence} holds another state than the journal.")

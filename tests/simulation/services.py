@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import (
-    SnapshotDamaged,
-    SnapshotHeader,
-    decode_snapshot,
-    encode_snapshot,
+    CheckpointDamaged,
+    CheckpointHeader,
+    decode_checkpoint,
+    encode_checkpoint,
 )
 from bursa.journal.errors import SlotTaken
 from bursa.journal.lease import LeaseRow
@@ -211,10 +211,10 @@ class SnapshotService:
         self.torn: set[int] = set()
         self.objects: dict[int, bytes] = {}
 
-    def save(self, header: SnapshotHeader, state: bytes) -> int:
+    def save(self, header: CheckpointHeader, state: bytes) -> int:
         if header.record_hash not in self._log.hashes:
             raise Violation(f"Snapshot {header.last_sequence} is of no committed history.")
-        data = encode_snapshot(header, state)
+        data = encode_checkpoint(header, state)
         if header.last_sequence not in self.objects:
             if self._rng.random() < self.torn_rate:
                 data = data[: self._rng.randrange(len(data))]
@@ -223,15 +223,15 @@ class SnapshotService:
             self.objects[header.last_sequence] = data
         return len(data)
 
-    def met(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+    def met(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """Load one for a worker that starts."""
         self._faults["torn snapshot met"] += sequence in self.torn and sequence in self.objects
         return self.load(sequence)
 
-    def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+    def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         if sequence not in self.objects:
-            raise SnapshotDamaged("gone")
-        return decode_snapshot(self.objects[sequence])
+            raise CheckpointDamaged("gone")
+        return decode_checkpoint(self.objects[sequence])
 
 
 class AnswersService:
@@ -396,10 +396,10 @@ class SnapshotPort:
             self._machine, lambda: sorted(self._snapshots.objects, reverse=True)
         )
 
-    async def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
+    async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         return await self._wire.call(self._machine, lambda: self._snapshots.met(sequence))
 
-    async def save(self, header: SnapshotHeader, state: bytes) -> int:
+    async def save(self, header: CheckpointHeader, state: bytes) -> int:
         return await self._wire.call(self._machine, lambda: self._snapshots.save(header, state))
 
     async def delete(self, sequence: int) -> None:

@@ -1,35 +1,40 @@
-"""A snapshot as it is stored: an engine's state and the journal's head that it stands at.
+"""A checkpoint as it is stored: an engine's state and the journal's head that it stands at.
 
     bytes       what
     8           magic
     4           length of the header, little-endian
     …           header, MessagePack
-    …           state, Zstandard
     32          SHA-256 (FIPS 180-4) of all before it
+    …           state, Zstandard
 
-The head's hash ties the snapshot to one history: the record that follows must be chained to it.
+The state carries a hash of its own (``engine.checkpoint``), which the engine checks when it is
+restored, so nothing large is hashed a second time here: the header has a CRC of the compressed
+state, which finds damage and another checkpoint's state before they are unpacked. The head's hash
+ties the checkpoint to one history: the record that follows must be chained to it.
 """
 
 from hashlib import sha256
+from zlib import crc32
 
 import msgspec
 import zstandard
 
-MAGIC = b"BURSASNP"
-# 2: what it stands at is a journal of packed events (docs/adr/0023).
-SNAPSHOT_SCHEMA = 2
+MAGIC = b"BURSACKP"
+# 3: the state's hash is the engine's alone. Until 2 the file began with another magic.
+CHECKPOINT_SCHEMA = 3
+_OLD_MAGIC = b"BURSASNP"
 STATE_BYTES_MAX = 1 << 34
 _LENGTH_BYTES = 4
 _HASH_BYTES = 32
 _COMPRESSION_LEVEL = 1
 
 
-class SnapshotDamaged(Exception):  # noqa: N818
-    """Raised when a snapshot can't be trusted; take the one before it."""
+class CheckpointDamaged(Exception):  # noqa: N818
+    """Raised when a checkpoint can't be trusted; take the one before it."""
 
 
-class SnapshotHeader(msgspec.Struct, frozen=True):
-    """Where in the journal a snapshot stands."""
+class CheckpointHeader(msgspec.Struct, frozen=True):
+    """Where in the journal a checkpoint stands."""
 
     schema: int
     shard: int
@@ -40,35 +45,59 @@ class SnapshotHeader(msgspec.Struct, frozen=True):
     record_hash: bytes
 
 
+class _SealedHeader(msgspec.Struct, frozen=True):
+    header: CheckpointHeader
+    packed_crc: int
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(SnapshotHeader)
+_decoder = msgspec.msgpack.Decoder(_SealedHeader)
 
 
-def encode_snapshot(header: SnapshotHeader, state: bytes) -> bytes:
-    """Compress and seal a state."""
-    head = _encoder.encode(header)
+def encode_checkpoint(header: CheckpointHeader, state: bytes) -> bytes:
+    """Return a compressed state with its sealed header."""
     packed = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress(state)
-    data = b"".join((MAGIC, len(head).to_bytes(_LENGTH_BYTES, "little"), head, packed))
-    return data + sha256(data).digest()
+    head = _encoder.encode(_SealedHeader(header, crc32(packed)))
+    front = b"".join((MAGIC, len(head).to_bytes(_LENGTH_BYTES, "little"), head))
+    return b"".join((front, sha256(front).digest(), packed))
 
 
-def decode_snapshot(data: bytes) -> tuple[SnapshotHeader, bytes]:
-    """Open a stored snapshot; raises `SnapshotDamaged`."""
-    content, digest = data[:-_HASH_BYTES], data[-_HASH_BYTES:]
-    if not content.startswith(MAGIC) or sha256(content).digest() != digest:
-        raise SnapshotDamaged("The snapshot's checksum does not fit.")
-    start = len(MAGIC) + _LENGTH_BYTES
-    end = start + int.from_bytes(content[len(MAGIC) : start], "little")
+def decode_checkpoint(data: bytes) -> tuple[CheckpointHeader, bytes]:
+    """Return the header and the state of a stored checkpoint.
+
+    Raises
+    ------
+    CheckpointDamaged
+        Other bytes, another schema, cut short or damaged.
+    """
+    sealed, packed = _open(data)
+    schema = sealed.header.schema
+    if schema != CHECKPOINT_SCHEMA:
+        raise CheckpointDamaged(
+            f"The checkpoint has the schema {schema}; this version reads {CHECKPOINT_SCHEMA} only."
+        )
+    if crc32(packed) != sealed.packed_crc:
+        raise CheckpointDamaged("The checkpoint's state is damaged or cut short.")
     try:
-        header = _decoder.decode(content[start:end])
-        state = zstandard.ZstdDecompressor().decompress(
-            content[end:], max_output_size=STATE_BYTES_MAX
+        state = zstandard.ZstdDecompressor().decompress(packed, max_output_size=STATE_BYTES_MAX)
+    except zstandard.ZstdError as error:
+        raise CheckpointDamaged(f"The checkpoint's state can't be unpacked: {error}") from None
+    return sealed.header, state
+
+
+def _open(data: bytes) -> tuple[_SealedHeader, memoryview]:
+    if data.startswith(_OLD_MAGIC):
+        raise CheckpointDamaged(
+            "The checkpoint was written by an older version, with another schema; "
+            f"this version reads {CHECKPOINT_SCHEMA} only."
         )
-    except (msgspec.DecodeError, msgspec.ValidationError, zstandard.ZstdError) as error:
-        raise SnapshotDamaged(f"The snapshot can't be read: {error}") from None
-    if header.schema != SNAPSHOT_SCHEMA:
-        raise SnapshotDamaged(
-            f"The snapshot has the schema {header.schema}; "
-            f"this version reads {SNAPSHOT_SCHEMA} only."
-        )
-    return header, state
+    start = len(MAGIC) + _LENGTH_BYTES
+    end = start + int.from_bytes(data[len(MAGIC) : start], "little")
+    digest = sha256(data[:end]).digest()
+    if not data.startswith(MAGIC) or data[end : end + _HASH_BYTES] != digest:
+        raise CheckpointDamaged("The checkpoint's header is damaged or cut short.")
+    try:
+        sealed = _decoder.decode(data[start:end])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise CheckpointDamaged(f"The checkpoint's header can't be read: {error}") from None
+    return sealed, memoryview(data)[end + _HASH_BYTES :]

@@ -1,4 +1,4 @@
-"""Snapshots in S3, one object each, never overwritten."""
+"""Checkpoints in S3, one object each, never overwritten."""
 
 from typing import TYPE_CHECKING
 
@@ -6,10 +6,10 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.storage_errors import outcome_unknown
 from bursa.journal.checkpoint import (
-    SnapshotDamaged,
-    SnapshotHeader,
-    decode_snapshot,
-    encode_snapshot,
+    CheckpointDamaged,
+    CheckpointHeader,
+    decode_checkpoint,
+    encode_checkpoint,
 )
 from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel import keys
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _PRECONDITION_CODES = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
-class S3Snapshots:
-    """One shard's snapshots."""
+class S3Checkpoints:
+    """One shard's checkpoints."""
 
     def __init__(self, client: "S3Client", bucket: str, shard: int) -> None:
         self._client = client
@@ -29,7 +29,7 @@ class S3Snapshots:
         self._shard = shard
 
     def sequences(self) -> list[int]:
-        """List the sequences of what is there, newest first."""
+        """Return the sequences of what is there, newest first."""
         with outcome_unknown():
             answer = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=keys.snapshot_prefix(self._shard)
@@ -37,8 +37,8 @@ class S3Snapshots:
         found = [keys.snapshot_sequence(item["Key"]) for item in answer.get("Contents", ())]
         return sorted(found, reverse=True)
 
-    def load(self, sequence: int) -> tuple[SnapshotHeader, bytes]:
-        """Read one; raises `SnapshotDamaged`."""
+    def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
+        """Read one; raises `CheckpointDamaged`."""
         try:
             with outcome_unknown():
                 answer = self._client.get_object(
@@ -48,12 +48,12 @@ class S3Snapshots:
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            raise SnapshotDamaged("Another worker has just dropped it.") from None
-        return decode_snapshot(data)
+            raise CheckpointDamaged("Another worker has just dropped it.") from None
+        return decode_checkpoint(data)
 
-    def save(self, header: SnapshotHeader, state: bytes) -> int:
+    def save(self, header: CheckpointHeader, state: bytes) -> int:
         """Keep one, unless its sequence has one; returns its stored bytes."""
-        data = encode_snapshot(header, state)
+        data = encode_checkpoint(header, state)
         try:
             with outcome_unknown():
                 self._client.put_object(
@@ -63,7 +63,7 @@ class S3Snapshots:
                     IfNoneMatch="*",
                 )
         except ClientError as error:
-            # A shard does not stop for want of a snapshot, whatever the reason.
+            # A shard does not stop for want of a checkpoint, whatever the reason.
             if error.response["Error"]["Code"] not in _PRECONDITION_CODES:
                 raise OutcomeUnknown(str(error)) from None
         return len(data)
