@@ -26,7 +26,6 @@ from engine.core.engine import Engine as InterpretedEngine
 from wire import layout as w
 from wire.codec import (
     NO_ID,
-    command_id,
     encode_define_asset,
     encode_define_market,
     encode_funds,
@@ -70,8 +69,8 @@ def own_rows(count: int, seed: int = 1) -> list[Row]:
         middle += draw.choice((-1, 1)) if draw.random() < 0.02 else 0
         away = 1 + int(draw.expovariate(1 / 50))
         if kind < 0.35 and placed:
-            place = draw.randrange(len(placed))
-            placed[place], placed[-1] = placed[-1], placed[place]
+            at = draw.randrange(len(placed))
+            placed[at], placed[-1] = placed[-1], placed[at]
             number_of, side, owner = placed.pop()
             rows.append((2, side, owner, number_of, 0, 0))
         elif kind < 0.40:
@@ -109,11 +108,12 @@ def account(owner: int) -> int:
 def encode_rows(rows: list[Row], sequence: int, *, ids: bool) -> bytes:
     """Return the rows as commands that follow a sequence; cancels name the engine's order ids."""
     order_ids: dict[int, int] = {}
+    draw = random.Random(sequence)  # noqa: S311 - ids that scatter like hashes, not secrets
     words = array("q")
     for op, side, owner, number, price, quantity in rows:
         sequence += 1
         who = account(owner)
-        high, low = command_id(who, str(sequence)) if ids else NO_ID
+        high, low = (draw.getrandbits(63), draw.getrandbits(63)) if ids else NO_ID
         time_ms = sequence if ids else 0  # so that none is too old when earlier ids are forgotten
         if op == 2:
             words.extend((w.COMMAND_CANCEL, high, low, time_ms, who, order_ids[number]))
@@ -195,10 +195,10 @@ class Replay:
         engine = self.engine()
         parts = batches(self.measured, 1)
         spent = array("q", bytes(8 * len(parts)))
-        for place, part in enumerate(parts):
+        for index, part in enumerate(parts):
             started = time.perf_counter_ns()
             engine.apply(part)
-            spent[place] = time.perf_counter_ns() - started
+            spent[index] = time.perf_counter_ns() - started
         # Again by processor time: a pause of the engine's own, not of the machine's other users.
         engine, longest_cpu = self.engine(), 0
         for part in parts:
@@ -244,8 +244,8 @@ def curve(
             side, owner = number & 1, draw.randrange(1000)
             away = 1 + int(draw.expovariate(1 / 50))
             if number > count and number & 2:
-                place = draw.randrange(len(live))
-                live[place], live[-1] = live[-1], live[place]
+                at = draw.randrange(len(live))
+                live[at], live[-1] = live[-1], live[at]
                 number_of, side, owner = live.pop()
                 rows.append((2, side, owner, number_of, 0, 0))
                 continue

@@ -20,7 +20,6 @@ from scripts.scenario_words import (
 )
 from wire import layout as w
 from wire.codec import (
-    command_id,
     decode_events,
     encode_advance_time,
     encode_cancel,
@@ -79,6 +78,7 @@ class Exchange:
         self.attempts: dict[tuple[int, str], int] = {}
         self.remaining: dict[int, int] = {}
         self.arriving_lots = 0
+        self.command_numbers: dict[tuple[int, str, int], int] = {}
         self.groups: dict[int, int] = {}
         self.balances: dict[str, Funds] = {}
         self.trigger_prices: dict[int, int] = {}
@@ -228,7 +228,7 @@ class Exchange:
                 account,
                 market,
                 **terms,
-                command_id=command_id(account, f"{name}\n{attempt}" if attempt else name),
+                command_id=self.command_id(account, name, attempt),
             )
         )
         if not self.reason:
@@ -241,6 +241,11 @@ class Exchange:
         if self.reason == w.REASON_POST_ONLY_WOULD_CROSS:
             self.rejected_post_only[step["index"]] = [name, terms["quantity"]]
         return 0
+
+    def command_id(self, account: int, name: str, attempt: int) -> tuple[int, int]:
+        """Return the id of an attempt to place an order: the same again for the same."""
+        numbers = self.command_numbers
+        return (account, numbers.setdefault((account, name, attempt), len(numbers) + 1))
 
     def order_words(self, step: Step) -> dict[str, Any]:
         """Return what an order is, as the encoder's arguments."""

@@ -15,7 +15,7 @@ replaced in the same way.
 
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
-from wire import layout
+from wire import codec, layout
 from worker import words
 
 
@@ -71,6 +71,4 @@ def rejection(group: str, message_id: str, time_ms: int) -> bytes:
         identity = b""
     high = int.from_bytes(identity[:8], "big", signed=True)
     low = int.from_bytes(identity[8:], "big", signed=True)
-    return words.reject(
-        time_ms, layout.REASON_MALFORMED_COMMAND, account=account, high=high, low=low
-    )
+    return codec.encode_reject(account, command_id=(high, low), time_ms=time_ms)

@@ -22,7 +22,7 @@ from bursa.journal.replica import Head, Replica
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
 from engine.errors import InvariantViolation
-from wire import layout
+from wire import codec, layout
 from worker import words
 from worker.poison import EngineFault, Quarantine, rejection
 from worker.ports import Probe
@@ -157,7 +157,7 @@ class Sequencer:
 
     def tick(self, time_ms: int) -> None:
         """Let engine time pass, for what is due by time alone."""
-        self._apply(words.advance_time(time_ms), time_ms)
+        self._apply(codec.encode_advance_time(time_ms), time_ms)
 
     def take(self, deliveries: Sequence[Delivery], time_ms: int) -> None:
         """Apply deliveries in this order.

@@ -3,52 +3,36 @@
 Everything else in a command or an event passes through as bytes.
 """
 
-import struct
+from wire import codec, layout
+from wire.events import event_spans
 
-from wire import layout
-
-_COMMAND = struct.Struct(f"<{layout.COMMAND_LENGTH}q")
-_HEADER = struct.Struct("<5q")
 # Only the worker gives these: a message that holds one did not come from intake.
 _WORKER_KINDS = (layout.COMMAND_ADVANCE_TIME, layout.COMMAND_EPOCH, layout.COMMAND_REJECT)
 
 
-def command(
-    kind: int, time_ms: int, *parameters: int, account: int = 0, high: int = 0, low: int = 0
-) -> bytes:
-    """Write one command; parameters fill the words from 5 on."""
-    padding = (0,) * (layout.COMMAND_LENGTH - 5 - len(parameters))
-    return _COMMAND.pack(kind, high, low, time_ms, account, *parameters, *padding)
-
-
-def advance_time(time_ms: int) -> bytes:
-    """Write the command that begins a record: engine time is the worker's."""
-    return command(layout.COMMAND_ADVANCE_TIME, time_ms)
-
-
 def announce_epoch(time_ms: int, epoch: int, owner: str) -> bytes:
-    """Write the command by which a new leader fences the one before (DESIGN D3)."""
+    """Return the command by which a new leader fences the one before (DESIGN D3)."""
     worker = int.from_bytes(bytes.fromhex(owner)[:8], "big", signed=True)
-    return command(layout.COMMAND_EPOCH, time_ms, epoch, worker)
-
-
-def reject(time_ms: int, reason: int, *, account: int = 0, high: int = 0, low: int = 0) -> bytes:
-    """Write the command that stands in the journal for one that can't be applied."""
-    return command(layout.COMMAND_REJECT, time_ms, reason, account=account, high=high, low=low)
+    return codec.encode_epoch(epoch, (worker, 0), time_ms=time_ms)
 
 
 def reject_instead(original: bytes, reason: int) -> bytes:
-    """Write a rejection under the id, account and time of the command that it replaces.
+    """Return a rejection under the id, account and time of the command that it replaces.
 
     So the engine looks at it as at that command: if it was decided before, the rejection is a
     duplicate, and if its id may have been forgotten since, it is too old (DESIGN D4).
     """
-    _, high, low, time_ms, account = _HEADER.unpack_from(original)
-    return reject(time_ms, reason, account=account, high=high, low=low)
+    (command,) = codec.decode_commands(original)
+    return codec.encode_reject(
+        command.account,
+        reason,
+        command_id=(command.id_high, command.id_low),
+        time_ms=command.time_ms,
+    )
 
 
 def holds_worker_commands(commands: bytes) -> bool:
-    """Tell whether any command is of a kind that only the worker may give."""
+    """Return whether any command is of a kind that only the worker may give."""
     kinds = memoryview(commands).cast("q")[layout.HEADER_KIND :: layout.COMMAND_LENGTH].tolist()
     return any(kind in kinds for kind in _WORKER_KINDS)
 
@@ -58,20 +42,12 @@ def result_offsets(events: bytes) -> list[int]:
 
     Raises `ValueError` for words that are no events.
     """
-    words = memoryview(events).cast("q")
-    lengths = layout.EVENT_LENGTH
-    offsets = []
-    position = 0
-    end = len(words)
-    while position < end:
-        kind = words[position] >> layout.EVENT_KIND_SHIFT
-        if kind == layout.EVENT_RESULT:
-            offsets.append(position * layout.WORD_BYTES)
-        if not 0 < kind < len(lengths):
-            raise ValueError(f"Word {position} says {kind}, which is no kind of event.")
-        position += lengths[kind]
-    offsets.append(end * layout.WORD_BYTES)
-    return offsets
+    offsets = [
+        start * layout.WORD_BYTES
+        for kind, start, _ in event_spans(events)
+        if kind == layout.EVENT_RESULT
+    ]
+    return [*offsets, len(events)]
 
 
 def result_reason(events: bytes, offset: int) -> int:

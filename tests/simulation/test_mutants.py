@@ -14,6 +14,7 @@ from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.running import SeedFailed, run_seed
 from tests.simulation.services import JournalPort, JournalTable
+from wire.codec import encode_advance_time
 from worker import commit as commit_module
 from worker import leader, sequencer, words
 from worker.leader import Leader
@@ -154,7 +155,7 @@ def drop_malformed_messages(patch: pytest.MonkeyPatch) -> None:
     def open_or_pass(self: Sequencer, delivery: Delivery, time_ms: int) -> sequencer._Message:
         message = original(self, delivery, time_ms)
         if not message.tenant_number:
-            message.commands = words.advance_time(time_ms)
+            message.commands = encode_advance_time(time_ms)
         return message
 
     patch.setattr(Sequencer, "_open", open_or_pass)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bursa.intake.message import CommandMessage, encode_message
 from tests.simulation.wire import EPOCH_MS
 from wire import layout as w
-from worker import words
+from wire.codec import encode
 
 TENANT = 1
 BTC, USDT, MARKET = 1, 2, 1
@@ -60,9 +60,8 @@ class Workload:
         return 1 + index, self._numbers[index]
 
     def _command(self, index: int, kind: int, now: float, account: int, *parameters: int) -> bytes:
-        high, low = self._id(index)
         time_ms = EPOCH_MS + int(now * 1000)
-        return words.command(kind, time_ms, *parameters, account=account, high=high, low=low)
+        return encode(kind, account, *parameters, command_id=self._id(index), time_ms=time_ms)
 
     def setting_up(self) -> Wish:
         """Define the assets and the market, and fund everybody, in one message."""

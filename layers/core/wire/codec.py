@@ -4,7 +4,6 @@ The engine itself never uses this module: inside, words stay words. The classes 
 ``wire.events``.
 """
 
-import hashlib
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,7 +19,6 @@ __all__ = [
     "Command",
     "DecodeError",
     "Event",
-    "command_id",
     "decode_commands",
     "decode_events",
     "encode",
@@ -44,23 +42,6 @@ __all__ = [
 ]
 
 NO_ID = (0, 0)
-
-
-def command_id(account: int, key: str, scope: str = "order") -> tuple[int, int]:
-    """Return the 128-bit id of a command as two words.
-
-    Parameters
-    ----------
-    account
-        Account number (it holds the tenant).
-    key
-        Client order id or idempotency key.
-    scope
-        Keeps an order's client id and, say, a withdrawal's key apart.
-    """
-    digest = hashlib.blake2b(f"{account}\n{scope}\n{key}".encode(), digest_size=16).digest()
-    high, low = _ID.unpack(digest)
-    return (high, low or 1)
 
 
 def pack_symbol(symbol: str) -> tuple[int, int]:
@@ -300,13 +281,13 @@ def encode_set_account(
 
 
 def encode_advance_time(time_ms: int) -> bytes:
-    """Return an ADVANCE_TIME: expires orders and fires countdowns up to that time."""
+    """Return an ADVANCE_TIME: expires orders and ends countdowns up to that time."""
     return encode(w.COMMAND_ADVANCE_TIME, time_ms=time_ms)
 
 
-def encode_epoch(epoch: int, worker: tuple[int, int] = NO_ID) -> bytes:
-    """Return an EPOCH marker: who writes the journal from here on."""
-    return encode(w.COMMAND_EPOCH, 0, epoch, *worker)
+def encode_epoch(epoch: int, worker: tuple[int, int] = NO_ID, *, time_ms: int = 0) -> bytes:
+    """Return an EPOCH marker: which worker writes the journal from here on."""
+    return encode(w.COMMAND_EPOCH, 0, epoch, *worker, time_ms=time_ms)
 
 
 def encode_reject(

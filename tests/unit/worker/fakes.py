@@ -9,7 +9,7 @@ from bursa.journal.record import EncodedRecord, JournalRecord, RecordPart, encod
 from bursa.journal.replica import Head
 from tests.simulation.virtual_loop import VirtualLoop
 from wire import layout as w
-from worker import words
+from wire.codec import encode
 
 _Result = TypeVar("_Result")
 
@@ -102,7 +102,7 @@ class SilentTelemetry:
 
 def credit(amount: int, *, account: int = 1 << 32 | 1, number: int = 0) -> bytes:
     """One command that the toy engine adds up."""
-    return words.command(w.COMMAND_CREDIT, 1, 1, amount, account=account, high=7, low=number)
+    return encode(w.COMMAND_CREDIT, account, 1, amount, command_id=(7, number), time_ms=1)
 
 
 def delivery(*commands: bytes, message_id: str = "0" * 32, reply: bool = False) -> Delivery:

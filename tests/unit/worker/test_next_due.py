@@ -3,8 +3,7 @@ import importlib
 import pytest
 
 from wire import layout as w
-from wire.codec import encode
-from worker.words import advance_time
+from wire.codec import encode, encode_advance_time
 
 ACCOUNT = w.account_number(1, 1)
 OTHER = w.account_number(1, 2)
@@ -14,7 +13,7 @@ OTHER = w.account_number(1, 2)
 def test_what_is_due_next_is_the_earliest_expiry_or_countdown(name: str) -> None:
     engine = importlib.import_module(f"engine.{name}").Engine()
     commands = [
-        advance_time(1_000),
+        encode_advance_time(1_000),
         encode(w.COMMAND_DEFINE_ASSET, 0, 1, 1, 8, 65, 0),
         encode(w.COMMAND_DEFINE_ASSET, 0, 2, 1, 8, 66, 0),
         encode(w.COMMAND_DEFINE_MARKET, 0, 1, 1, 1, 2, 1, 1, w.STATE_OPEN, 67, 0),
@@ -32,9 +31,9 @@ def test_what_is_due_next_is_the_earliest_expiry_or_countdown(name: str) -> None
     engine.apply(encode(w.COMMAND_CANCEL_ALL_AFTER, OTHER, 2_500))
     assert engine.next_due_ms == 3_500
 
-    engine.apply(advance_time(3_500))
+    engine.apply(encode_advance_time(3_500))
     assert engine.next_due_ms == 5_000
-    engine.apply(advance_time(8_000))
+    engine.apply(encode_advance_time(8_000))
     assert engine.next_due_ms == 9_000
-    engine.apply(advance_time(9_000))
+    engine.apply(encode_advance_time(9_000))
     assert engine.next_due_ms == 0

@@ -18,6 +18,7 @@ from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.unit.worker.fakes import SilentTelemetry, credit, delivery
 from wire import layout as w
+from wire.codec import encode_advance_time
 from worker import probe as probe_module
 from worker import words
 from worker.poison import Quarantine
@@ -126,7 +127,7 @@ def test_a_rejected_command_is_known_when_it_comes_again() -> None:
 def test_a_rejection_in_place_of_a_command_that_was_decided_is_a_duplicate(name: str) -> None:
     engine = SmallEngines(name).new()
     original = credit(5, number=9)
-    engine.apply(words.advance_time(NOW_MS))
+    engine.apply(encode_advance_time(NOW_MS))
     engine.apply(original)
     events = engine.apply(words.reject_instead(original, w.REASON_INTERNAL_ERROR))
 

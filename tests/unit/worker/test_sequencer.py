@@ -9,6 +9,7 @@ from bursa.journal.replica import Head, Replica
 from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit, delivery
 from wire import layout as w
+from wire.codec import encode, encode_advance_time
 from worker import words
 from worker.poison import EngineFault, Quarantine
 from worker.sequencer import InvariantBroken, Sequencer
@@ -34,7 +35,7 @@ def test_a_record_begins_with_the_time_and_holds_messages_in_order() -> None:
     record = decode_record(encoded)
 
     assert (record.first_sequence, record.last_sequence, record.epoch) == (1, 4, 3)
-    assert record.commands == words.advance_time(NOW_MS) + credit(1) + credit(2) + credit(
+    assert record.commands == encode_advance_time(NOW_MS) + credit(1) + credit(2) + credit(
         3, number=3
     )
     assert record.texts == {2: "mine", 4: "mine"}
@@ -101,7 +102,7 @@ def test_an_answer_to_a_repeated_message_says_so() -> None:
         pytest.param('{"message_id":"a","account":1,"commands":""}', id="no command"),
         pytest.param('{"message_id":"a","account":1' + "0" * 400 + ',"commands":""}', id="10^400"),
         pytest.param("[" * 100_000, id="deep nesting"),
-        pytest.param(delivery(words.advance_time(9)).body, id="the worker's own command"),
+        pytest.param(delivery(encode_advance_time(9)).body, id="the worker's own command"),
     ],
 )
 def test_what_cant_be_read_becomes_one_rejection_and_the_group_goes_on(body: str) -> None:
@@ -122,8 +123,8 @@ def test_a_record_closes_before_it_outgrows_its_size() -> None:
     rng = random.Random(2)
 
     for number in range(400):
-        wild = words.command(w.COMMAND_CREDIT, 1, *(rng.getrandbits(60) for _ in range(11)),
-                             high=rng.getrandbits(60), low=number)  # fmt: skip
+        wild = encode(w.COMMAND_CREDIT, 0, *(rng.getrandbits(60) for _ in range(11)),
+                      command_id=(rng.getrandbits(60), number), time_ms=1)  # fmt: skip
         sequencer.take([delivery(*[wild] * 3)], NOW_MS)
         if not sequencer.room:
             break
@@ -137,8 +138,12 @@ def test_what_is_too_large_all_the_same_is_split_between_commands() -> None:
     sequencer = sequencer_on(ToyEngine())
     rng = random.Random(2)
     wild = [
-        words.command(
-            w.COMMAND_CREDIT, 1, *(rng.getrandbits(62) for _ in range(11)), high=9, low=number
+        encode(
+            w.COMMAND_CREDIT,
+            0,
+            *(rng.getrandbits(62) for _ in range(11)),
+            command_id=(9, number),
+            time_ms=1,
         )
         for number in range(1500)
     ]

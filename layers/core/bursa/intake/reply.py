@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from bursa.intake.outcomes import LISTED_MAX
 from wire import layout as w
+from wire.events import event_spans
 
 # Long enough for any client to come back with the same idempotency key the next day.
 REPLY_KEPT_S = 24 * 3600
@@ -109,7 +110,7 @@ def shorten_reply(events: bytes) -> bytes:
     words = memoryview(events).cast("q")
     kept: list[memoryview] = []
     orders_left = trades_left = LISTED_MAX
-    for command in _commands(words):
+    for command in _commands(events, words):
         meant = command.orders.pop(command.order_id, [])
         others = [command.orders[order_id] for order_id in sorted(command.orders)[:orders_left]]
         trades = command.trades[:trades_left]
@@ -120,22 +121,18 @@ def shorten_reply(events: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _commands(words: "memoryview[int]") -> Iterator[_Command]:
+def _commands(events: bytes, words: "memoryview[int]") -> Iterator[_Command]:
     command: _Command | None = None
-    position = 0
-    while position < len(words):
-        kind = words[position] >> w.EVENT_KIND_SHIFT
-        span = (position, position + w.EVENT_LENGTH[kind])
+    for kind, start, end in event_spans(events):
         if kind == w.EVENT_RESULT:
             if command is not None:
                 yield command
-            account = words[position + w.RESULT_ACCOUNT]
-            counts = words[position] & w.RESULT_COMMAND_MASK == w.COMMAND_CANCEL_ALL
-            order_id = 0 if counts else words[position + w.RESULT_SUBJECT]
-            command = _Command(account, order_id, span)
+            account = words[start + w.RESULT_ACCOUNT]
+            counts = words[start] & w.RESULT_COMMAND_MASK == w.COMMAND_CANCEL_ALL
+            order_id = 0 if counts else words[start + w.RESULT_SUBJECT]
+            command = _Command(account, order_id, (start, end))
         elif command is not None:
-            _keep(command, words, span, kind)
-        position = span[1]
+            _keep(command, words, (start, end), kind)
     if command is not None:
         yield command
 
