@@ -89,7 +89,7 @@ class Exchange:
         for command in self.ledger.commands():
             self.send(command)
             if self.reason:
-                raise ScenarioError(f"ledger refused: {w.REASON_NAMES[self.reason]}")
+                raise ScenarioError(f"ledger rejected: {w.REASON_NAMES[self.reason]}")
         # So much a stop-market buy may pay at most: the highest price that a step names.
         prices = [find_value(step, names) for step in steps for names in (words.PRICE, words.STOP)]
         self.highest_price = max(
@@ -214,20 +214,20 @@ class Exchange:
         """Place an order of any type; return its order id."""
         name = str(find_value(step, words.ID) or f"step {step['index']}")
         account = self.account(step)
-        terms = self.order_words(step)
+        order = self.order_words(step)
         market = self.ledger.market(find_value(step, words.MARKET))
         self.set_group(step, account)
-        # The id of an order that is no more may be used again; the engine would refuse it for good.
+        # The id of an order that is no more may be used again; the engine would reject it for good.
         known = self.order_ids.get(name, 0)
         if known and self.engine.order(known) is None:
             self.attempts[account, name] = self.attempts.get((account, name), 0) + 1
         attempt = self.attempts.get((account, name), 0)
-        self.arriving_lots = terms["quantity"]
+        self.arriving_lots = order["quantity"]
         order_id = self.send_if_it_fits(
             lambda: encode_place(
                 account,
                 market,
-                **terms,
+                **order,
                 command_id=self.command_id(account, name, attempt),
             )
         )
@@ -235,11 +235,11 @@ class Exchange:
             self.order_ids[name] = order_id
             self.names[order_id] = name
             return order_id
-        # A refused order was never there: its id may be used again.
+        # A rejected order was never there: its id may be used again.
         if self.reason != w.REASON_DUPLICATE_COMMAND:
             self.attempts[account, name] = attempt + 1
         if self.reason == w.REASON_POST_ONLY_WOULD_CROSS:
-            self.rejected_post_only[step["index"]] = [name, terms["quantity"]]
+            self.rejected_post_only[step["index"]] = [name, order["quantity"]]
         return 0
 
     def command_id(self, account: int, name: str, attempt: int) -> tuple[int, int]:

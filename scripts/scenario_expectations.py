@@ -146,7 +146,7 @@ def _steps(expected: object) -> set[int]:
 
 
 def check_rejected(exchange: Exchange, expected: object, expect: Step) -> None:
-    """Indexes of the refused steps, from 0."""
+    """Indexes of the rejected steps, from 0."""
     wanted = _steps(expected)
     cancelled = expect.get("cancelled") or []
     named = {row[0] for row in rows(cancelled, "cancelled", "id", "qty")}

@@ -114,7 +114,7 @@ def check_owner(command: Command) -> None:
 
 
 def reject_command(_: State, command: Command) -> None:
-    """Decide a REJECT command, the journal of a refusal at the door: reject, for its reason."""
+    """Decide a REJECT command, what intake has refused, for its reason."""
     reason = command[w.REJECT_REASON]
     known = 0 < reason <= w.REASON_LAST
     raise Rejected(reason if known else w.REASON_MALFORMED_COMMAND)

@@ -1,6 +1,6 @@
 """The random commands reach everything: a property proved on what never happens is worth nothing.
 
-Of each command kind one is accepted, each reason refuses one, each way for an order to close
+Of each command kind one is accepted, each reason rejects one, each way for an order to close
 occurs, in every state of a market, and so does each of the rarer turns of ``happenings``.
 """
 
@@ -20,7 +20,7 @@ from wire.codec import Command, decode_commands
 from wire.events import Event, Market, Order, OrderConditions, Result, Trade, decode_events
 
 HISTORIES, LENGTH = 80, 250
-NEVER_ACCEPTED = w.COMMAND_REJECT  # it is the journal of a refusal
+NEVER_ACCEPTED = w.COMMAND_REJECT  # it is the journal of a rejection
 PREVENTIONS = (w.STP_CANCEL_TAKER, w.STP_CANCEL_MAKER, w.STP_CANCEL_BOTH, w.STP_DECREMENT)
 CHANGES = (w.COMMAND_AMEND, w.COMMAND_REPLACE)
 Seen = Counter[tuple[str, object]]
@@ -31,7 +31,7 @@ def happenings(decoded: Command, events: list[Event]) -> Iterator[tuple[str, obj
     result = events[0]
     assert isinstance(result, Result)
     kind = result.command_kind
-    yield ("accepted" if result.accepted else "refused", kind)
+    yield ("accepted" if result.accepted else "rejected", kind)
     yield ("reason", result.reason)
     trades = [event for event in events if isinstance(event, Trade)]
     orders = [event for event in events if isinstance(event, Order)]
@@ -102,7 +102,7 @@ def reached(seed: int) -> Seen:
 
 EVERYTHING: dict[str, set[Any]] = {
     "accepted": set(w.COMMAND_NAMES) - {NEVER_ACCEPTED},
-    "refused": set(w.COMMAND_NAMES),
+    "rejected": set(w.COMMAND_NAMES),
     "reason": set(w.REASON_NAMES),
     "closed": set(w.CLOSE_NAMES) - {w.CLOSE_NONE},
     "state": set(w.MARKET_STATE_NAMES),
@@ -143,7 +143,7 @@ WAYS_OF_ORDERS = ("place_plain_limit", "place_general")
 
 
 def test_both_ways_of_an_order_are_taken_to_every_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fast core has two ways to place; each refuses for each of its reasons, and accepts."""
+    """The fast core has two ways to place; each rejects for each of its reasons, and accepts."""
     ends: Seen = Counter()
 
     def counted(way: str) -> Any:

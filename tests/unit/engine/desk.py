@@ -109,17 +109,17 @@ class Desk:
     # --- commands ---------------------------------------------------------------------------------
 
     def place(
-        self, account: int, side: int, price: int = 0, quantity: int = 0, **terms: Any
+        self, account: int, side: int, price: int = 0, quantity: int = 0, **options: Any
     ) -> int:
-        """Place an order; return its id, or 0 when it was refused."""
-        self.send(encode_place(account, MARKET, side, price, quantity, **terms))
+        """Place an order; return its id, or 0 when it was rejected."""
+        self.send(encode_place(account, MARKET, side, price, quantity, **options))
         return self.result.order_id
 
-    def refusal(
-        self, account: int, side: int, price: int = 0, quantity: int = 0, **terms: Any
+    def rejection(
+        self, account: int, side: int, price: int = 0, quantity: int = 0, **options: Any
     ) -> str:
         """Place an order; return the name of the reason."""
-        self.place(account, side, price, quantity, **terms)
+        self.place(account, side, price, quantity, **options)
         return w.REASON_NAMES[self.result.reason]
 
     def cancel(self, account: int, order_id: int = 0, **more: Any) -> str:

@@ -12,9 +12,9 @@ from wire.codec import encode_cancel_all_after
 BORN_MS = 100
 
 
-def good_till(desk: Desk, expire_ms: int, account: int = ALICE, **terms: Any) -> int:
+def good_till(desk: Desk, expire_ms: int, account: int = ALICE, **options: Any) -> int:
     """Place an order that rests until a time."""
-    return desk.place(account, BUY, 50, 4, time_in_force=w.TIF_GTD, expire_ms=expire_ms, **terms)
+    return desk.place(account, BUY, 50, 4, time_in_force=w.TIF_GTD, expire_ms=expire_ms, **options)
 
 
 def arm(desk: Desk, account: int, timeout_ms: int) -> None:

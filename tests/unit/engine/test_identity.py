@@ -10,16 +10,16 @@ from wire.events import Countdown, Epoch
 
 def test_a_duplicate_names_the_original(desk: Desk) -> None:
     order = desk.place(ALICE, BUY, 100, 1, command_id=(1, 2))
-    assert desk.refusal(ALICE, BUY, 100, 1, command_id=(1, 2)) == "duplicate_command"
+    assert desk.rejection(ALICE, BUY, 100, 1, command_id=(1, 2)) == "duplicate_command"
     assert desk.result.order_id == order
     assert desk.queue(BUY) == [(order, 1)]
 
 
 def test_a_refused_command_stays_refused_when_delivered_again(desk: Desk) -> None:
     desk.funds(w.COMMAND_DEBIT, BOB, QUOTE, 999_950)
-    assert desk.refusal(BOB, BUY, 100, 1, command_id=(1, 3)) == "insufficient_balance"
+    assert desk.rejection(BOB, BUY, 100, 1, command_id=(1, 3)) == "insufficient_balance"
     desk.funds(w.COMMAND_CREDIT, BOB, QUOTE, 1000)
-    assert desk.refusal(BOB, BUY, 100, 1, command_id=(1, 3)) == "duplicate_command"
+    assert desk.rejection(BOB, BUY, 100, 1, command_id=(1, 3)) == "duplicate_command"
     assert w.REASON_NAMES[desk.result.detail] == "insufficient_balance"
 
 
@@ -40,12 +40,12 @@ def test_once_an_id_is_forgotten_commands_as_old_are_refused(
     for number in (1, 2):
         desk.place(ALICE, BUY, 90, 1, command_id=(0, number), time_ms=100 + number)
     fresh = {"command_id": (0, 9), "time_ms": 50}
-    assert desk.refusal(ALICE, BUY, 90, 1, **fresh) == "accepted"
+    assert desk.rejection(ALICE, BUY, 90, 1, **fresh) == "accepted"
     again = {"command_id": (0, 1), "time_ms": 101}
-    assert desk.refusal(ALICE, BUY, 90, 1, **again) == "command_too_old"
-    assert desk.refusal(ALICE, BUY, 90, 1, command_id=(0, 4), time_ms=101) == "command_too_old"
-    assert desk.refusal(ALICE, BUY, 90, 1, command_id=(0, 5), time_ms=102) == "accepted"
-    assert desk.refusal(ALICE, BUY, 90, 1) == "accepted"
+    assert desk.rejection(ALICE, BUY, 90, 1, **again) == "command_too_old"
+    assert desk.rejection(ALICE, BUY, 90, 1, command_id=(0, 4), time_ms=101) == "command_too_old"
+    assert desk.rejection(ALICE, BUY, 90, 1, command_id=(0, 5), time_ms=102) == "accepted"
+    assert desk.rejection(ALICE, BUY, 90, 1) == "accepted"
 
 
 def test_dead_mans_switch(desk: Desk) -> None:

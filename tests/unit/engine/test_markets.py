@@ -14,7 +14,7 @@ IMMEDIATE = {"time_in_force": w.TIF_IOC}
 
 
 @pytest.mark.parametrize(
-    ("state", "terms", "reason"),
+    ("state", "options", "reason"),
     [
         (w.STATE_OPEN, PLAIN, "accepted"),
         (w.STATE_POST_ONLY, PLAIN, "market_post_only"),
@@ -26,10 +26,10 @@ IMMEDIATE = {"time_in_force": w.TIF_IOC}
         (w.STATE_AUCTION, POST_ONLY, "market_in_auction"),
     ],
 )
-def test_what_a_state_takes(desk: Desk, state: int, terms: dict[str, Any], reason: str) -> None:
+def test_what_a_state_takes(desk: Desk, state: int, options: dict[str, Any], reason: str) -> None:
     resting = desk.place(BOB, BUY, 90, 5)
     desk.state(state)
-    assert desk.refusal(ALICE, BUY, 100, 1, **terms) == reason
+    assert desk.rejection(ALICE, BUY, 100, 1, **options) == reason
     shrunk = desk.change(BOB, resting, quantity=4)
     assert shrunk == ("market_halted" if state == w.STATE_HALTED else "accepted")
     assert desk.cancel(BOB, resting) == "accepted"
@@ -112,10 +112,10 @@ def test_uncross_pays_all_at_one_price_and_fires_stops(desk: Desk) -> None:
 def test_collar_refuses_prices_too_far_on_the_costly_side(desk: Desk) -> None:
     desk.limits(collar_ppm=100_000)
     desk.state(w.STATE_OPEN, reference=100)
-    assert desk.refusal(ALICE, BUY, 111, 1) == "price_outside_collar"
-    assert desk.refusal(ALICE, SELL, 89, 1) == "price_outside_collar"
-    assert desk.refusal(ALICE, BUY, 50, 1) == "accepted"
-    assert desk.refusal(ALICE, SELL, 200, 1) == "accepted"
+    assert desk.rejection(ALICE, BUY, 111, 1) == "price_outside_collar"
+    assert desk.rejection(ALICE, SELL, 89, 1) == "price_outside_collar"
+    assert desk.rejection(ALICE, BUY, 50, 1) == "accepted"
+    assert desk.rejection(ALICE, SELL, 200, 1) == "accepted"
 
 
 def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
@@ -133,6 +133,6 @@ def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
 def test_frozen_account_may_only_cancel(desk: Desk) -> None:
     order = desk.place(ALICE, BUY, 90, 5)
     desk.send(encode_set_account(ALICE, state=w.ACCOUNT_STATE_FROZEN))
-    assert desk.refusal(ALICE, BUY, 90, 1) == "account_frozen"
+    assert desk.rejection(ALICE, BUY, 90, 1) == "account_frozen"
     assert desk.change(ALICE, order, quantity=1) == "account_frozen"
     assert desk.cancel(ALICE, order) == "accepted"

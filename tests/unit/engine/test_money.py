@@ -114,15 +114,15 @@ def test_amounts(desk: Desk, kind: int, amount: int, reason: str) -> None:
 def test_nothing_crosses_tenants(desk: Desk) -> None:
     assert desk.funds(TRANSFER, ALICE, QUOTE, 1, to_account=STRANGER) == "wrong_tenant"
     assert desk.funds(CREDIT, STRANGER, QUOTE, 1) == "wrong_tenant"
-    assert desk.refusal(STRANGER, BUY, 100, 1) == "wrong_tenant"
+    assert desk.rejection(STRANGER, BUY, 100, 1) == "wrong_tenant"
     assert desk.cancel_all(STRANGER, market=MARKET) == "wrong_tenant"
     order = desk.place(ALICE, BUY, 100, 1)
     assert desk.cancel(STRANGER, order) == "unknown_order"
 
 
 def test_a_product_that_leaves_64_bits_is_refused(desk: Desk) -> None:
-    assert desk.refusal(ALICE, BUY, 1 << 32, 1 << 32) == "notional_too_large"
-    assert desk.refusal(ALICE, BUY, w.PRICE_MAX, w.QUANTITY_MAX) == "notional_too_large"
-    assert desk.refusal(ALICE, BUY, w.PRICE_MAX + 1, 1) == "price_out_of_range"
-    assert desk.refusal(ALICE, SELL, 1, w.QUANTITY_MAX + 1) == "quantity_out_of_range"
+    assert desk.rejection(ALICE, BUY, 1 << 32, 1 << 32) == "notional_too_large"
+    assert desk.rejection(ALICE, BUY, w.PRICE_MAX, w.QUANTITY_MAX) == "notional_too_large"
+    assert desk.rejection(ALICE, BUY, w.PRICE_MAX + 1, 1) == "price_out_of_range"
+    assert desk.rejection(ALICE, SELL, 1, w.QUANTITY_MAX + 1) == "quantity_out_of_range"
     assert desk.engine.balance(ALICE, QUOTE) == (RICH, 0)

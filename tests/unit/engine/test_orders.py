@@ -101,13 +101,15 @@ def test_good_till_date_ends_when_time_reaches_it(desk: Desk) -> None:
     desk.time(40)
     assert list(desk.ended.items()) == [(soon, "expired"), (late, "expired")]
     assert desk.engine.balance(ALICE, QUOTE) == (RICH, 0)
-    assert desk.refusal(ALICE, BUY, 90, 1, time_in_force=GTD, expire_ms=40) == "invalid_expire_time"
+    assert (
+        desk.rejection(ALICE, BUY, 90, 1, time_in_force=GTD, expire_ms=40) == "invalid_expire_time"
+    )
 
 
 def test_post_only_is_refused_when_it_would_take(desk: Desk) -> None:
     desk.place(ALICE, SELL, 100, 5)
-    assert desk.refusal(BOB, BUY, 100, 1, post_only=True) == "post_only_would_cross"
-    assert desk.refusal(BOB, BUY, 99, 1, post_only=True) == "accepted"
+    assert desk.rejection(BOB, BUY, 100, 1, post_only=True) == "post_only_would_cross"
+    assert desk.rejection(BOB, BUY, 99, 1, post_only=True) == "accepted"
 
 
 def test_market_order_takes_what_is_there_and_ends(desk: Desk) -> None:
@@ -151,8 +153,8 @@ def test_market_buy_by_quote_spends_no_more_than_said(desk: Desk) -> None:
 
 def test_market_buy_is_refused_when_what_it_meets_costs_too_much(desk: Desk) -> None:
     desk.place(ALICE, SELL, 50_000, 30)
-    assert desk.refusal(BOB, BUY, 0, 21, **MARKETABLE) == "insufficient_balance"
-    assert desk.refusal(BOB, BUY, 0, 20, **MARKETABLE) == "accepted"
+    assert desk.rejection(BOB, BUY, 0, 21, **MARKETABLE) == "insufficient_balance"
+    assert desk.rejection(BOB, BUY, 0, 20, **MARKETABLE) == "accepted"
 
 
 def test_market_order_stops_at_its_collar(desk: Desk) -> None:

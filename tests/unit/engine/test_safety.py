@@ -267,10 +267,10 @@ def test_an_internal_error_is_one_commands_refusal(monkeypatch: pytest.MonkeyPat
 
     with monkeypatch.context() as patch:
         patch.setattr(dispatch, "place_order", broken)
-        assert desk.refusal(ALICE, BUY, 100, 1, command_id=(1, 1)) == "internal_error"
+        assert desk.rejection(ALICE, BUY, 100, 1, command_id=(1, 1)) == "internal_error"
         two = encode_place(ALICE, MARKET, BUY, 100, 1) + encode_place(ALICE, MARKET, BUY, 1, 1)
         results = list(decode_events(desk.engine.apply(two)))
         reasons = [event.reason for event in results if isinstance(event, Result)]
         assert reasons == [w.REASON_INTERNAL_ERROR] * 2
-    assert desk.refusal(ALICE, BUY, 100, 1, command_id=(1, 1)) == "duplicate_command"
-    assert desk.refusal(ALICE, BUY, 100, 1) == "accepted"
+    assert desk.rejection(ALICE, BUY, 100, 1, command_id=(1, 1)) == "duplicate_command"
+    assert desk.rejection(ALICE, BUY, 100, 1) == "accepted"

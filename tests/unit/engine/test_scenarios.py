@@ -162,17 +162,17 @@ def test_one_prevention_in_many_words(mode: str, resting: Any, cancelled: Any) -
         {"cancelled": [["k", 5]], "rejected_steps": [1]},
     ],
 )
-@pytest.mark.parametrize("terms", [{"tif": "FOK"}, {"tif": "POST_ONLY"}])
+@pytest.mark.parametrize("options", [{"tif": "FOK"}, {"tif": "POST_ONLY"}])
 def test_dead_on_arrival_is_cancelled_or_rejected(
-    terms: dict[str, Any], expect: dict[str, Any]
+    options: dict[str, Any], expect: dict[str, Any]
 ) -> None:
-    killed = {**ADD, "id": "k", **terms}
+    killed = {**ADD, "id": "k", **options}
     assert why([ASK, killed], {**expect, "trades": [], "resting": [["9", 2]]}) == ""
 
 
-@pytest.mark.parametrize("terms", [{"tif": "FOK"}, {"tif": "POST_ONLY"}])
-def test_dead_on_arrival_is_one_of_both(terms: dict[str, Any]) -> None:
-    killed = {**ADD, "id": "k", **terms}
+@pytest.mark.parametrize("options", [{"tif": "FOK"}, {"tif": "POST_ONLY"}])
+def test_dead_on_arrival_is_one_of_both(options: dict[str, Any]) -> None:
+    killed = {**ADD, "id": "k", **options}
     assert why([ASK, killed], {"cancelled": [], "rejected_steps": []})
 
 

@@ -36,26 +36,26 @@ STOP = {"order_type": w.TYPE_STOP_LIMIT}
 
 
 def _market(desk: Desk, **words: int) -> str:
-    terms = {"base": BASE, "quote": QUOTE, "lot_units": 1, "tick_units": 1, **words}
-    return desk.send(encode_define_market(terms.pop("market", 5), TENANT, symbol="X", **terms))
+    options = {"base": BASE, "quote": QUOTE, "lot_units": 1, "tick_units": 1, **words}
+    return desk.send(encode_define_market(options.pop("market", 5), TENANT, symbol="X", **options))
 
 
-def _in_state(state: int, **terms: Any) -> Callable[[Desk], str]:
+def _in_state(state: int, **options: Any) -> Callable[[Desk], str]:
     def act(desk: Desk) -> str:
         desk.state(state)
-        return desk.refusal(ALICE, BUY, 100, 1, **terms)
+        return desk.rejection(ALICE, BUY, 100, 1, **options)
 
     return act
 
 
 def _twice(desk: Desk) -> str:
     desk.place(ALICE, BUY, 100, 1, command_id=(1, 1))
-    return desk.refusal(ALICE, BUY, 100, 1, command_id=(1, 1))
+    return desk.rejection(ALICE, BUY, 100, 1, command_id=(1, 1))
 
 
 def _frozen(desk: Desk) -> str:
     desk.send(encode_set_account(ALICE, state=w.ACCOUNT_STATE_FROZEN))
-    return desk.refusal(ALICE, BUY, 100, 1)
+    return desk.rejection(ALICE, BUY, 100, 1)
 
 
 def _hold_twice(desk: Desk) -> str:
@@ -69,22 +69,22 @@ def _no_change(desk: Desk) -> str:
 
 def _small(desk: Desk) -> str:
     desk.limits(min_notional=101)
-    return desk.refusal(ALICE, BUY, 100, 1)
+    return desk.rejection(ALICE, BUY, 100, 1)
 
 
 def _collar(desk: Desk) -> str:
     desk.limits(collar_ppm=1000)
     desk.state(w.STATE_OPEN, reference=100)
-    return desk.refusal(ALICE, BUY, 101, 1)
+    return desk.rejection(ALICE, BUY, 101, 1)
 
 
 def _crossing(desk: Desk) -> str:
     desk.place(BOB, SELL, 100, 1)
-    return desk.refusal(ALICE, BUY, 100, 1, post_only=True)
+    return desk.rejection(ALICE, BUY, 100, 1, post_only=True)
 
 
 def _iceberg(display: int, quantity: int) -> Callable[[Desk], str]:
-    return lambda desk: desk.refusal(ALICE, BUY, 1, quantity, display_quantity=display)
+    return lambda desk: desk.rejection(ALICE, BUY, 1, quantity, display_quantity=display)
 
 
 REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
@@ -102,7 +102,7 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
         lambda desk: desk.send(encode_set_account(w.account_number(9, 1))),
     ],
     "unknown_account": [
-        lambda desk: desk.refusal(5, BUY, 100, 1),
+        lambda desk: desk.rejection(5, BUY, 100, 1),
         lambda desk: desk.send(encode_cancel_all_after(NOBODY, 5)),
     ],
     "unknown_asset": [
@@ -115,7 +115,7 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
         lambda desk: desk.send(encode_set_market_limits(9)),
     ],
     "wrong_tenant": [
-        lambda desk: desk.refusal(STRANGER, BUY, 100, 1),
+        lambda desk: desk.rejection(STRANGER, BUY, 100, 1),
         lambda desk: _market(desk, base=3),
     ],
     "unknown_order": [lambda desk: desk.cancel(ALICE, 3), lambda desk: desk.change(ALICE, -3)],
@@ -143,46 +143,46 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
     "market_post_only": [_in_state(w.STATE_POST_ONLY)],
     "market_in_auction": [_in_state(w.STATE_AUCTION, time_in_force=w.TIF_IOC)],
     "invalid_side": [
-        lambda desk: desk.refusal(ALICE, 0, 100, 1),
-        lambda desk: desk.refusal(ALICE, 3, 100, 1),
+        lambda desk: desk.rejection(ALICE, 0, 100, 1),
+        lambda desk: desk.rejection(ALICE, 3, 100, 1),
         lambda desk: desk.cancel_all(ALICE, side=3),
     ],
     "invalid_order_type": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, order_type=0),
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, order_type=7),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, order_type=0),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, order_type=7),
     ],
     "invalid_time_in_force": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, time_in_force=0),
-        lambda desk: desk.refusal(
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, time_in_force=0),
+        lambda desk: desk.rejection(
             ALICE, BUY, 0, 1, order_type=w.TYPE_MARKET, time_in_force=w.TIF_GTC
         ),
     ],
-    "invalid_self_trade_prevention": [lambda desk: desk.refusal(ALICE, BUY, 100, 1, stp=5)],
+    "invalid_self_trade_prevention": [lambda desk: desk.rejection(ALICE, BUY, 100, 1, stp=5)],
     "invalid_post_only": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, post_only=True, time_in_force=w.TIF_IOC)
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, post_only=True, time_in_force=w.TIF_IOC)
     ],
     "invalid_trigger_price": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, **STOP),
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, trigger_price=5),
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, trigger_price=w.PRICE_MAX + 1, **STOP),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, **STOP),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, trigger_price=5),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, trigger_price=w.PRICE_MAX + 1, **STOP),
     ],
     "invalid_expire_time": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, time_in_force=w.TIF_GTD),
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, expire_ms=5),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, time_in_force=w.TIF_GTD),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, expire_ms=5),
     ],
     "invalid_quote_amount": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 1, quote_amount=5),
-        lambda desk: desk.refusal(ALICE, SELL, 0, 0, order_type=w.TYPE_MARKET, quote_amount=5),
-        lambda desk: desk.refusal(ALICE, BUY, 0, 0, order_type=w.TYPE_MARKET, quote_amount=-5),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, quote_amount=5),
+        lambda desk: desk.rejection(ALICE, SELL, 0, 0, order_type=w.TYPE_MARKET, quote_amount=5),
+        lambda desk: desk.rejection(ALICE, BUY, 0, 0, order_type=w.TYPE_MARKET, quote_amount=-5),
     ],
     "price_out_of_range": [
-        lambda desk: desk.refusal(ALICE, BUY, 0, 1),
-        lambda desk: desk.refusal(ALICE, BUY, -1, 1),
-        lambda desk: desk.refusal(ALICE, BUY, 5, 1, order_type=w.TYPE_MARKET),
+        lambda desk: desk.rejection(ALICE, BUY, 0, 1),
+        lambda desk: desk.rejection(ALICE, BUY, -1, 1),
+        lambda desk: desk.rejection(ALICE, BUY, 5, 1, order_type=w.TYPE_MARKET),
     ],
     "quantity_out_of_range": [
-        lambda desk: desk.refusal(ALICE, BUY, 100, 0),
-        lambda desk: desk.refusal(ALICE, BUY, 100, -1),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 0),
+        lambda desk: desk.rejection(ALICE, BUY, 100, -1),
     ],
     "invalid_display_quantity": [_iceberg(-1, 5), _iceberg(6, 5), _iceberg(1, 1001)],
     "amount_out_of_range": [lambda desk: desk.funds(w.COMMAND_CREDIT, ALICE, BASE, 0)],
@@ -191,13 +191,13 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
         lambda desk: desk.funds(w.COMMAND_TRANSFER, ALICE, BASE, 1, to_account=ALICE),
     ],
     "notional_too_small": [_small],
-    "notional_too_large": [lambda desk: desk.refusal(ALICE, BUY, 1 << 32, 1 << 32)],
+    "notional_too_large": [lambda desk: desk.rejection(ALICE, BUY, 1 << 32, 1 << 32)],
     "price_outside_collar": [_collar],
     "post_only_would_cross": [_crossing],
     "insufficient_balance": [
-        lambda desk: desk.refusal(ALICE, BUY, 1_000_001, 1),
-        lambda desk: desk.refusal(ALICE, SELL, 100, 100_001),
-        lambda desk: desk.refusal(NOBODY, SELL, 0, 1, order_type=w.TYPE_MARKET),
+        lambda desk: desk.rejection(ALICE, BUY, 1_000_001, 1),
+        lambda desk: desk.rejection(ALICE, SELL, 100, 100_001),
+        lambda desk: desk.rejection(NOBODY, SELL, 0, 1, order_type=w.TYPE_MARKET),
     ],
     "supply_limit": [lambda desk: desk.funds(w.COMMAND_CREDIT, ALICE, BASE, w.AMOUNT_MAX)],
 }
@@ -272,7 +272,7 @@ def test_of_several_reasons_the_smallest_is_given(desk: Desk) -> None:
 
 def _place(desk: Desk, words: dict[str, Any]) -> str:
     body = dict(words)
-    terms = w.pack_flags(
+    options = w.pack_flags(
         body["side"],
         body["order_type"],
         body["time_in_force"],
@@ -281,14 +281,14 @@ def _place(desk: Desk, words: dict[str, Any]) -> str:
     )
     names = ("price", "quantity", "quote_amount", "trigger_price", "display_quantity", "expire_ms")
     numbers = [body[name] for name in names]
-    return desk.send(encode(w.COMMAND_PLACE, ALICE, body["market"], terms, *numbers))
+    return desk.send(encode(w.COMMAND_PLACE, ALICE, body["market"], options, *numbers))
 
 
 def test_capacity(desk_with: Callable[..., Desk]) -> None:
     desk = desk_with(orders=2, accounts=4, holds=1)
     desk.place(ALICE, BUY, 90, 1)
     desk.place(ALICE, BUY, 91, 1)
-    assert desk.refusal(BOB, BUY, 92, 1) == "capacity_exhausted"
+    assert desk.rejection(BOB, BUY, 92, 1) == "capacity_exhausted"
     assert desk.change(ALICE, desk.queue(BUY)[0][0], replace=True, price=93) == "accepted"
     desk.funds(w.COMMAND_HOLD, ALICE, BASE, 1, hold_id=1)
     assert desk.funds(w.COMMAND_HOLD, BOB, BASE, 1, hold_id=1) == "capacity_exhausted"
