@@ -147,6 +147,7 @@ def write_head(s: Store) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_assets(s: Store) -> cython.longlong:
     """Write the assets, in order of definition."""
     m = s.m
@@ -157,6 +158,7 @@ def write_assets(s: Store) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_tiers(s: Store) -> cython.longlong:
     """Write the fee tiers that are set."""
     for tenant in range(TENANT_MAX + 1):
@@ -180,6 +182,7 @@ def write_tenant_tiers(s: Store, tenant: cython.longlong) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_markets(s: Store) -> cython.longlong:
     """Write the markets, by number."""
     m = s.m
@@ -189,6 +192,7 @@ def write_markets(s: Store) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_accounts(s: Store) -> cython.longlong:
     """Write the accounts, in the order in which they came to be."""
     m = s.m
@@ -204,6 +208,7 @@ def write_accounts(s: Store) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_balances(s: Store) -> cython.longlong:
     """Write the balances, in the order in which they came to be."""
     m = s.m
@@ -218,6 +223,7 @@ def write_balances(s: Store) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_holds(s: Store) -> cython.longlong:
     """Write the holds, account by account."""
     m = s.m
@@ -253,6 +259,7 @@ def write_orders(s: Store) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def write_order(s: Store, order: cython.longlong) -> cython.longlong:
     """Write one order."""
     m = s.m

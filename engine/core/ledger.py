@@ -155,7 +155,6 @@ def owner_of(s: Store, order: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.inline
-@cython.exceptval(check=False)
 def reserve_amount(
     s: Store,
     market: cython.longlong,
@@ -171,7 +170,6 @@ def reserve_amount(
 
 @cython.cfunc
 @cython.inline
-@cython.exceptval(check=False)
 def order_reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
     """Return what so many lots of an order reserve."""
     m = s.m

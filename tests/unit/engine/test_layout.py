@@ -1,5 +1,6 @@
-"""Relations between offsets and sizes that the fast engine relies on without looking."""
+"""What the fast engine relies on without looking: offsets, sizes, how its source is compiled."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,20 @@ def test_a_name_defined_in_two_modules_is_not_compiled(
     (core / "stops.py").write_text("find = 3\n")
     with pytest.raises(build.BuildError, match="find is defined in book and in stops"):
         build.joined_source()
+
+
+def test_no_function_loses_the_error_of_another() -> None:
+    """A C function without an error value can't pass on what a function that it calls raises."""
+    silent: set[str] = set()
+    calls: dict[str, set[str]] = {}
+    for module in build.MODULES:
+        source = (build.PACKAGE / "core" / f"{module}.py").read_text(encoding="utf-8")
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.FunctionDef):
+                if "exceptval(check=False)" in "".join(map(ast.unparse, node.decorator_list)):
+                    silent.add(node.name)
+                called = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
+                calls[node.name] = {one.id for one in called if isinstance(one, ast.Name)}
+    may_raise = set(calls) - silent
+    assert may_raise > {"value_of", "reserve_amount", "reserve"}
+    assert not {name: lost for name in silent if (lost := calls[name] & may_raise)}
