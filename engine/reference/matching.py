@@ -53,6 +53,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
             if prevent_self_trade(state, taker, maker, wanted):
                 return w.CLOSE_SELF_TRADE_PREVENTION
             continue
+        # Here two orders meet.
         trade(state, maker, taker, price, min(wanted, maker.visible))
         if not taker.remaining and not taker.budget:
             return w.CLOSE_FILLED

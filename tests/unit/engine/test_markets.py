@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk
+from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk, drawing
 from wire import layout as w
 from wire.codec import encode_set_account
 
@@ -99,12 +99,19 @@ def _most(bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> int:
     )
 
 
-def test_uncross_pays_all_at_one_price_and_fires_stops(desk: Desk) -> None:
+def test_uncross_pays_all_at_one_price_and_triggers_stops(desk: Desk) -> None:
     stop = desk.place(CAROL, BUY, 0, 1, order_type=w.TYPE_STOP_MARKET, trigger_price=100)
     desk.state(w.STATE_AUCTION, reference=100)
     bid = desk.place(ALICE, BUY, 105, 3)
     ask = desk.place(BOB, SELL, 95, 3)
     later = desk.place(BOB, SELL, 106, 1)
+    assert desk.book == drawing("""
+              bid | price | ask
+        ----------+-------+--------
+                  |   106 | d 1 bob
+        b 3 alice |   105 |
+                  |    95 | c 3 bob
+    """)
     desk.state(w.STATE_OPEN)
     assert desk.trades == [(bid, ask, 100, 3), (later, stop, 106, 1)]
 
@@ -127,6 +134,11 @@ def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
     assert desk.trades == [(near, taker, 110, 1)]
     assert desk.ended[taker] == "market_not_open"
     assert [event.state for event in desk.market_states] == [w.STATE_HALTED]
+    assert desk.book == drawing("""
+        bid | price | ask
+        ----+-------+----------
+            |   111 | b 1 alice
+    """)
     assert desk.queue(SELL) == [(far, 1)]
 
 
