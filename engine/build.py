@@ -229,7 +229,7 @@ def translate(folder: Path, *, annotate: bool) -> Path:
     command.append("engine/_core.py")
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise BuildError(f"Cython is not installed or refuses the source:\n{done.stderr}")
+        raise BuildError(f"Cython is not installed or rejects the source:\n{done.stderr}")
     return package / "_core.c"
 
 

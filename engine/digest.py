@@ -2,7 +2,7 @@
 
 Each word of output is multiplied with a fixed random key, the products are summed (multilinear
 hashing: Carter and Wegman 1979) and folded block by block. Events hold all that a
-command changes, so they stand for the state. It guards against divergence, not against
+command changes, so they represent the state. It guards against divergence, not against
 forgery: the journal's own hash chain does that.
 
 Keys are odd, so one word that differs always changes the digest; that several make up for each

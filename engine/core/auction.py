@@ -100,7 +100,7 @@ def find_equilibrium(s: Store, market: cython.longlong) -> cython.longlong:
     """Find the price and quantity an uncross would have, 0 and 0 when nothing would trade.
 
     Most quantity first, then least imbalance, then nearest the reference price (the lowest
-    without one), then the lower price. Each price with orders is looked at, and each gap between
+    without one), then the lower price. Each price with orders is compared, and each gap between
     two of them: in a gap the imbalance can be smaller than at either end.
     """
     m = s.m
@@ -160,7 +160,7 @@ def update_indicative(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 def uncross(s: Store, market: cython.longlong) -> cython.longlong:
-    """Let everything that can trade at the equilibrium price trade at it."""
+    """Trade everything that can trade at the equilibrium price."""
     m = s.m
     find_equilibrium(s, market)
     price = m[S_CHOICE_PRICE]

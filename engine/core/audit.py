@@ -127,7 +127,9 @@ def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlo
     require(order != level, "a level is empty")
     while order != level:
         require(m[order + O_PREVIOUS] == previous, "orders are linked wrongly")
-        require(m[order + O_LEVEL] == level, "an order thinks it stands elsewhere")
+        require(
+            m[order + O_LEVEL] == level, "an order refers to another level than the one it is in"
+        )
         require(find_order(s, m[order + O_ID]) == order, "an order can't be found")
         shown = m[order + O_VISIBLE]
         require(0 < shown <= m[order + O_REMAINING] <= m[order + O_QUANTITY], "bad quantities")
@@ -169,9 +171,9 @@ def audit_batch(s: Store) -> object:
     """Raise InvariantViolation when the batch has broken a rule.
 
     This costs next to nothing: gains and losses were added up as balances changed, and the rest was
-    looked at where it is at hand: each balance when it is written, the best prices when an order
-    joins them (an ordinary one that rests has just been compared with them), a level when its last
-    order goes, what is held when an account's last order goes.
+    checked where it was at hand: each balance when it is written, the best prices when an order
+    joins them (a plain limit order has just been compared with them), a level when its last order
+    leaves, what is held when an account's last order leaves.
     """
     m = s.m
     broken = m[S_VIOLATION]
@@ -182,5 +184,5 @@ def audit_batch(s: Store) -> object:
     for position in range(m[S_ASSET_COUNT]):
         asset = m[ASSET_LIST + position]
         drift = m[ASSETS + asset * ASSET_WORDS + ASSET_DRIFT]
-        require(not drift, f"asset {asset}: balances have gained {drift} that nobody paid in")
+        require(not drift, f"asset {asset}: balances have gained {drift} without a deposit")
     return None

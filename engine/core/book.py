@@ -170,7 +170,7 @@ def drop_level(s: Store, level: cython.longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def update_best(s: Store, book: cython.longlong) -> cython.longlong:
-    """Note which level a book's first order stands in."""
+    """Update which level of a book is traded at first."""
     m = s.m
     end = B_HIGHEST if m[book + B_BEST_IS_HIGHEST] else B_LOWEST
     m[book + B_BEST] = m[book + end]
@@ -279,7 +279,7 @@ def child_below(s: Store, node: cython.longlong, digit: cython.longlong) -> cyth
 @cython.cfunc
 @cython.exceptval(check=False)
 def level_below(s: Store, leaf: cython.longlong, digit: cython.longlong) -> cython.longlong:
-    """Return the highest level below a place in a leaf, or 0."""
+    """Return the highest level below a digit of a leaf, or 0."""
     m = s.m
     node = leaf
     depth: cython.longlong = 0

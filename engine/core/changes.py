@@ -415,7 +415,7 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
 
 @cython.cfunc
 def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide a REPLACE command: close an order, open another in its place."""
+    """Decide a REPLACE command: close an order and open another instead of it."""
     m = s.m
     order = find_target(s, command)
     if not order:

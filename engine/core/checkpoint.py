@@ -1,7 +1,7 @@
 """The state as the sections of a checkpoint, and back; the format is ``engine.checkpoint``'s.
 
 Rows are in a canonical order, so equal states give equal bytes: assets, accounts and balances in
-the order in which they came to be, orders as they stand in their books, ids as remembered.
+the order in which they came to be, orders as they are in their books, ids as remembered.
 """
 
 import cython

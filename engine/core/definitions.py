@@ -173,7 +173,7 @@ def make_market(s: Store, number: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def check_market_definition(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Return why a DEFINE_MARKET is refused, or 0."""
+    """Return why a DEFINE_MARKET is rejected, or 0."""
     number, tenant = command[DEFINE_MARKET_MARKET], command[DEFINE_MARKET_TENANT]
     base, quote = command[DEFINE_MARKET_BASE], command[DEFINE_MARKET_QUOTE]
     lot_units, tick_units = command[DEFINE_MARKET_LOT_UNITS], command[DEFINE_MARKET_TICK_UNITS]

@@ -23,7 +23,7 @@ from engine.core.store import Store
 def sum_of_products(
     s: Store, position: cython.longlong, keys: cython.longlong, count: cython.longlong
 ) -> cython.ulonglong:
-    """Return the sum of so many words of output, each times its key."""
+    """Return the sum of some words of output, each times its key."""
     m, out = s.m, s.out
     total: cython.ulonglong = 0
     if not cython.compiled:

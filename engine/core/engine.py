@@ -152,7 +152,7 @@ class Engine(Store):
         while self.decided < count:
             try:
                 decide_batch(self, words, self.decided, count)
-            except Exception:  # noqa: BLE001 - whatever it is, it is one command's
+            except Exception:  # noqa: BLE001 - whatever it is, only this command fails
                 start = self.decided * COMMAND_LENGTH
                 if cython.compiled:
                     record_internal_error(self, words + start)

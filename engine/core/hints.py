@@ -2,12 +2,12 @@
 
 
 def highest_bit(bits: int) -> int:
-    """Return the place of the highest bit set in a positive number."""
+    """Return the index of the highest bit set in a positive number."""
     return bits.bit_length() - 1
 
 
 def prefetch(address: object) -> None:
-    """Ask the processor to bring the memory at an address near; interpreted, do nothing."""
+    """Ask the processor for the memory at an address; interpreted, do nothing."""
 
 
 def sum_of_block(words: object) -> int:
@@ -16,7 +16,7 @@ def sum_of_block(words: object) -> int:
 
 
 def new_bytes(text: None, size: int) -> bytes:
-    """Return bytes of a size, to be written before anybody sees them; interpreted, not called."""
+    """Return bytes of a size, to be written before they are used; interpreted, not called."""
     raise NotImplementedError
 
 

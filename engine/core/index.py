@@ -73,10 +73,10 @@ def scatter(key: cython.ulonglong, shift: cython.longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def scatter_group(number: cython.longlong, mask: cython.longlong) -> cython.longlong:
-    """Return a place that scatters groups of consecutive numbers and keeps each together.
+    """Return a position that scatters groups of consecutive numbers and keeps each together.
 
-    No two groups of the latest meet, for the multiplier is odd. Every second place stays free, so
-    that neighbours, all there at once more often than not, are not in the way of each other.
+    The latest groups never share a position, since the multiplier is odd. Every second position
+    stays free, so that neighbours, which often exist at the same time, do not collide.
     """
     group = (number ^ number >> INDEX_FOLD_BITS) >> INDEX_GROUP_BITS
     return (group * INDEX_MULTIPLIER & mask) + ((number & INDEX_GROUP_MASK) << 1)
@@ -350,7 +350,7 @@ def remember_id(
 @cython.cfunc
 @cython.exceptval(check=False)
 def forget_id(s: Store, slot: cython.longlong) -> cython.longlong:
-    """Take the id at a place of the ring out of the index, and move the horizon past it."""
+    """Take the id in a slot of the ring out of the index, and move the horizon past it."""
     m = s.m
     index = s.id_index
     mask = s.id_index_mask

@@ -50,7 +50,7 @@ def checked_sum(amount: cython.longlong, more: cython.longlong) -> cython.longlo
 def value_of(
     price: cython.longlong, tick_units: cython.longlong, lots: cython.longlong
 ) -> cython.longlong:
-    """Return what so many lots cost, in quote units; with a price of 1, the units in the lots."""
+    """Return what lots cost, in quote units; with a price of 1, the units in the lots."""
     return price * tick_units * lots
 
 
@@ -162,7 +162,7 @@ def reserve_amount(
     price: cython.longlong,
     lots: cython.longlong,
 ) -> cython.longlong:
-    """Return what so many lots at a price reserve, in units of the asset that the order gives."""
+    """Return what lots at a price reserve, in units of the asset that the order gives."""
     m = s.m
     unit = by_side(side, price * m[market + M_TICK_UNITS], m[market + M_LOT_UNITS])
     return value_of(1, unit, lots)
@@ -171,7 +171,7 @@ def reserve_amount(
 @cython.cfunc
 @cython.inline
 def order_reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Return what so many lots of an order reserve."""
+    """Return what a number of lots of an order reserve."""
     m = s.m
     side = m[order + O_FLAGS] & SIDE_MASK
     return reserve_amount(s, market_of(s, order), side, m[order + O_PRICE], lots)
@@ -180,12 +180,12 @@ def order_reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cy
 @cython.cfunc
 @cython.inline
 def reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Reserve what an order needs for so many lots."""
+    """Reserve what an order needs for a number of lots."""
     return move_to_held(s, s.m[order + O_BALANCE], order_reserve(s, order, lots))
 
 
 @cython.cfunc
 @cython.inline
 def unreserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Make available again what so many lots of an order reserved."""
+    """Make available again what a number of lots of an order reserved."""
     return move_to_held(s, s.m[order + O_BALANCE], -order_reserve(s, order, lots))

@@ -294,7 +294,7 @@ def trade(
     price: cython.longlong,
     lots: cython.longlong,
 ) -> cython.longlong:
-    """Let the first order of a book and the one being decided trade."""
+    """Trade the first order of a book with the one being decided."""
     m = s.m
     quote_units = settle_trade(s, market, maker, taker, side, price, lots, True)
     conditions = m[taker + O_CONDITIONS]
@@ -330,7 +330,7 @@ def is_self_trade(s: Store, taker: cython.longlong, maker: cython.longlong) -> c
 def prevent_self_trade(
     s: Store, taker: cython.longlong, maker: cython.longlong, wanted: cython.longlong
 ) -> cython.bint:
-    """Apply the taker's mode to a meeting with its own order; return whether it ends."""
+    """Apply the taker's mode when it meets an order of its own; return whether it ends."""
     make_room(s)
     mode = s.m[taker + O_FLAGS] >> STP_SHIFT & STP_MASK
     if mode == STP_DECREMENT:

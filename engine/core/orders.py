@@ -186,7 +186,7 @@ def unregister_order(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def watch_held(s: Store, order: cython.longlong) -> cython.longlong:
-    """Note when money stays held after an account's last order, with no hold to explain it."""
+    """Record a violation when money is held for an account without orders and holds."""
     m = s.m
     account = owner_of(s, order)
     if m[account + A_ORDER_HEAD] == account and not m[account + A_HOLD_HEAD]:
@@ -263,7 +263,7 @@ def leave_book(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def watch_book(s: Store, market: cython.longlong) -> cython.longlong:
-    """Note when a market that trades has a bid as high as an ask."""
+    """Record a violation when a market that trades has a bid as high as an ask."""
     m = s.m
     bid, ask = m[book_of(market, SIDE_BUY) + B_BEST], m[book_of(market, SIDE_SELL) + B_BEST]
     crossed: cython.bint = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
@@ -275,7 +275,7 @@ def watch_book(s: Store, market: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 def rest_order(s: Store, order: cython.longlong) -> cython.longlong:
-    """Let an order wait: its status, its position in the book, and what it reserves."""
+    """Put an order into its book: set its status, join its level, reserve its funds."""
     m = s.m
     remaining = m[order + O_REMAINING]
     status = STATUS_OPEN if remaining == m[order + O_QUANTITY] else STATUS_PARTIALLY_FILLED
@@ -301,7 +301,7 @@ def rest_plain_limit(
     pays_from: cython.longlong,
     need: cython.longlong,
 ) -> cython.longlong:
-    """Let a plain limit order that trades with none wait; the same as ``rest_order``."""
+    """Put a plain limit order that trades with none into its book, as ``rest_order`` does."""
     m = s.m
     m[order + O_FLAGS] |= STATUS_OPEN << STATUS_SHIFT
     m[order + O_VISIBLE] = quantity

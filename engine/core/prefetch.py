@@ -74,7 +74,7 @@ def is_large(s: Store) -> cython.bint:
 @cython.inline
 @cython.exceptval(check=False)
 def prefetch_word(s: Store, offset: cython.longlong) -> cython.longlong:
-    """Ask for the memory at an offset."""
+    """Prefetch the memory at an offset."""
     prefetch(cython.address(s.m[offset]))
     return 0
 
@@ -83,7 +83,7 @@ def prefetch_word(s: Store, offset: cython.longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def prefetch_id(s: Store, high: cython.longlong, low: cython.longlong) -> cython.longlong:
-    """Ask for where a command id is noted, or will be."""
+    """Prefetch the index entry of a command id."""
     prefetch_word(s, s.id_index + (id_fingerprint(high, low) >> s.id_index_shift))
     return 0
 
@@ -94,14 +94,14 @@ def prefetch_id(s: Store, high: cython.longlong, low: cython.longlong) -> cython
 def prefetch_index(
     s: Store, command: cython.p_longlong, position: cython.longlong
 ) -> cython.longlong:
-    """First stage: where the account of a PLACE, or the order of another command, may be noted.
+    """First stage: the index entry of the account of a PLACE, or of the order of another command.
 
     Without a branch: it would be guessed wrong for every third command. What other kinds have in
-    the word of an order's id leads to some other entry, which does no harm.
+    the word of an order's id leads to some entry, which does no harm.
     """
     m = s.m
     is_place: cython.longlong = command[HEADER_KIND] == COMMAND_PLACE
-    # The account stands right before the order's id.
+    # The account is right before the order's id.
     number = command[CANCEL_ORDER_ID - is_place] & m[S_PREFETCH_KEY + is_place]
     entry = m[S_PREFETCH_INDEX + is_place] + scatter_group(number, m[S_PREFETCH_MASK + is_place])
     prefetch_word(s, entry)
@@ -121,7 +121,7 @@ def prefetch_index(
 @cython.inline
 @cython.exceptval(check=False)
 def prefetch_record(s: Store, position: cython.longlong) -> cython.longlong:
-    """Second stage: the order or the account itself, noted for when the command is decided."""
+    """Second stage: the order or the account itself, kept until the command is decided."""
     m = s.m
     noted = m[S_PREFETCHED + (position & PREFETCH_MASK)]
     record = m[noted >> 1] >> m[S_PREFETCH_SHIFT + (noted & 1)]

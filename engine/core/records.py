@@ -119,7 +119,7 @@ M_TRADE_EVENT = 27
 M_BOOKS = 32  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 64
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
-NO_MARKET = MARKET_LIST + 65536  # stands for a market that is not defined; all zeros
+NO_MARKET = MARKET_LIST + 65536  # taken for a market that is not defined; all zeros
 PLAIN_FLAGS = NO_MARKET + MARKET_WORDS  # 1 for the flags of plain limit orders
 FIXED_WORDS = PLAIN_FLAGS + 8192
 
@@ -137,7 +137,7 @@ BOOK_STOPS = 16  # from a side's book to its stops
 
 # --- records cut from the heap as they are needed -------------------------------------------------
 
-# Orders stand in two rings, that of their level and that of their account; the level and the
+# Orders are in two rings, that of their level and that of their account; the level and the
 # account are links of them too, with the same offsets, so that no end needs a second look.
 O_ID = 0
 O_BALANCE = 1  # what it pays from; the balance knows its account
@@ -190,7 +190,7 @@ LEVEL_WORDS = 16
 N_CHILDREN = 0
 N_BITS = 64  # two words of 32 bits: which children there are
 N_PARENT = 66
-N_DIGIT = 67  # its place in its parent
+N_DIGIT = 67  # its digit in its parent
 NODE_WORDS = 72
 NODE_DIGIT_BITS = 6
 NODE_DIGIT_MASK = 63
@@ -250,7 +250,7 @@ FEE_SIMPLE_BITS = 46  # 2^46 x FEE_PPM_MAX fits a word
 
 HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 WORD_MASK = (1 << 64) - 1
-INDEX_MULTIPLIER = 0x278DDE7 << 5  # 2^26 / the golden ratio; a group has 32 places
+INDEX_MULTIPLIER = 0x278DDE7 << 5  # 2^26 / the golden ratio; a group has 32 positions
 INDEX_FOLD_BITS = 24  # so that tenants, above, scatter too
 ORDER_INDEX_ID_BITS = 30
 ORDER_INDEX_ID_MASK = (1 << 30) - 1

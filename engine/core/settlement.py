@@ -113,7 +113,7 @@ def settle_taker(
 @cython.inline
 @cython.exceptval(check=False)
 def reset_taker_totals(s: Store) -> cython.longlong:
-    """Begin a new taker's totals."""
+    """Reset the totals for the next taker."""
     m = s.m
     m[S_TAKER_DEBIT] = 0
     m[S_TAKER_CREDIT] = 0

@@ -92,7 +92,7 @@ class Store:
 
 
 def reserve_words(count: int, *, huge: bool = False) -> memoryview:
-    """Return so many words of memory that cost nothing until they are written.
+    """Return words of memory that cost nothing until they are written.
 
     Huge pages spare the look-ups that scattered reads through a large memory otherwise cost.
     """
@@ -206,7 +206,7 @@ def cut_record(s: Store, words: cython.longlong) -> cython.longlong:
 
 @cython.ccall
 def grow_output(s: Store, count: cython.longlong) -> object:
-    """Make room for so many words of output, keeping what has been put out."""
+    """Enlarge the output to a number of words, keeping what has been put out."""
     if cython.compiled:
         # Written in place: copying a batch's events took a tenth of the time.
         output = new_bytes(cython.NULL, count * WORD_BYTES)

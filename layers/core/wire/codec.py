@@ -297,7 +297,7 @@ def encode_reject(
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
 ) -> bytes:
-    """Return a REJECT: the journaled refusal of a message that could not be decoded."""
+    """Return a REJECT: what the journal has for a message that could not be decoded."""
     return encode(w.COMMAND_REJECT, account, reason, command_id=command_id, time_ms=time_ms)
 
 

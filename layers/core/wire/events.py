@@ -1,4 +1,4 @@
-"""Events as objects: what the engine's output words say.
+"""Events as objects: what the engine's output words mean.
 
 ``sequence`` is that of the command which caused the event. What a result was filled is nowhere in
 the words: it is the sum of the command's trades in which the order it placed or meant is the taker.
@@ -225,7 +225,7 @@ class Hold(NamedTuple):
 
 
 class Countdown(NamedTuple):
-    """When an account's dead-man switch fires; 0 = disarmed."""
+    """When an account's dead-man switch cancels its orders; 0 = disarmed."""
 
     sequence: int
     account: int
@@ -233,7 +233,7 @@ class Countdown(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """Who writes the journal from here on."""
+    """Which worker writes the journal from here on."""
 
     sequence: int
     epoch: int

@@ -4,9 +4,9 @@ Commands go in and events come out as little-endian signed 64-bit words. A comma
 ``COMMAND_LENGTH`` words; an event's length follows from its kind (``EVENT_LENGTH``), which stands
 in the top bits of its first word, above small numbers of the event (``EVENT_KIND_SHIFT``). The
 events of a command start with its ``EVENT_RESULT``; all events up to the next result belong to
-it and so to its sequence. A balance or a level is stated once a command, with what it is in the
-end, where the command touches it first; a level that the command empties and makes again is
-stated again.
+it and so to its sequence. A balance or a level is emitted once a command, with its final
+value, where the command touches it first; a level that the command empties and makes again is
+emitted again.
 
 This module holds plain integers only: it must import in microseconds, and the build turns every
 integer in it into a C constant. It must never import anything.
@@ -126,7 +126,7 @@ LIMITS_MARKET = 5
 LIMITS_MIN_NOTIONAL = 6  # quote units; 0 = none
 LIMITS_MAX_QUANTITY = 7  # lots; 0 = the engine's own bound
 LIMITS_MAX_PRICE = 8  # ticks; 0 = the engine's own bound
-LIMITS_COLLAR_PPM = 9  # limit orders: buys above / sells below reference by more are refused
+LIMITS_COLLAR_PPM = 9  # limit orders: buys above / sells below reference by more are rejected
 LIMITS_MARKET_COLLAR_PPM = 10  # market orders trade no further than this from the reference
 LIMITS_BREAKER_PPM = 11  # a trade further than this from the reference halts the market instead
 LIMITS_REFERENCE_INTERVAL_MS = 12  # the reference follows the last price this often; 0 = always
@@ -150,7 +150,7 @@ EPOCH_WORKER_LOW = 7
 
 REJECT_REASON = 5  # a reason of this module; anything else becomes malformed_command
 
-# --- flags: one packed word says what an order is and how it stands -------------------------------
+# --- flags: what an order is, its status and why it closed, in one packed word --------------------
 
 SIDE_SHIFT = 0
 SIDE_MASK = 3
@@ -291,7 +291,7 @@ EVENT_KIND_LAST = 15
 # Word 0: the kind in bits 59 to 62, so the word is never negative; in the bits below it what the
 # kind's comment says, otherwise 0.
 EVENT_KIND_SHIFT = 59
-EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market stands above 32 low bits
+EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market is above 32 low bits
 EVENT_LOW_MASK = (1 << 32) - 1
 
 # Word 0: engine time when the command was decided, reason, the command's kind (0 for what is none).
@@ -305,7 +305,7 @@ RESULT_ID_HIGH = 2
 RESULT_ID_LOW = 3
 RESULT_ACCOUNT = 4
 # The order placed or meant; for CANCEL_ALL how many it closed; for duplicate_command the order of
-# the original, or minus the reason why the original was refused.
+# the original, or minus the reason why the original was rejected.
 RESULT_SUBJECT = 5
 RESULT_INTAKE_MS = 6  # the command's own time
 RESULT_LENGTH = 7
@@ -350,7 +350,7 @@ BALANCE_LENGTH = 4
 
 # Word 0: all that names the level: market, side, price.
 LEVEL_MARKET_SHIFT = 42
-LEVEL_SIDE_SHIFT = 40  # the price, up to PRICE_MAX, stands below
+LEVEL_SIDE_SHIFT = 40  # the price, up to PRICE_MAX, is below
 LEVEL_QUANTITY = 1  # displayed lots; 0 = gone
 LEVEL_LENGTH = 2
 
