@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Sheet
 
 from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.read_models import read_model_names, read_model_tables
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.kernel.settings import (
     JournalSettings,
@@ -31,7 +32,6 @@ from bursa.kernel.settings import (
     SettingsError,
     read_settings,
 )
-from bursa.read_models.bootstrap import read_model_names, read_models
 from bursa.read_models.live_items_dynamodb import LiveItemTables
 from bursa.read_models.rebuild import Difference, Rebuild
 from bursa.read_models.row_writes import Table
@@ -79,14 +79,14 @@ def _variables(outputs: dict[str, str]) -> dict[str, str]:
 
 def open_rebuild(client: "DynamoDBClient", variables: dict[str, str], shard: int) -> Rebuild:
     """Build the adapters."""
-    settings = read_settings(ReadModelSettings, variables | {"SHARD": str(shard)})
+    settings = read_settings(ReadModelSettings, variables)
     table = read_settings(JournalSettings, variables).journal_table
     writer = TableWriter(client)
     live = LiveItemTables(
         client,
         read_model_names(settings),
         shard,
-        read_models(client, settings, writer),
+        read_model_tables(client, settings, shard, writer),
         writer,
     )
     return Rebuild(shard, JournalReader(client, table, shard), live, time.sleep)

@@ -1,26 +1,20 @@
-"""Lambda on the journal's stream: keeps the read models in step.
+"""Lambda on the journal's stream: keeps the read models of all shards in step.
 
 A failed batch is reported from its first failed record on (ReportBatchItemFailures), so Lambda
 keeps what is done and brings the rest again; where the first of several has failed, the batch fails
 as a whole, so Lambda halves it. So a record that never succeeds ends alone in the failure
-destination, and the metric UnprojectableRecords raises the alarm. Adapters are built while the
-function starts, where Lambda lends a whole CPU.
+destination, and the metric UnprojectableRecords raises the alarm.
 """
 
-import time
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.aws.clients import dynamodb_client
-from bursa.aws.table_writer import TableWriter
-from bursa.journal.reader_dynamodb import JournalReader
+from bursa.bootstrap.streams import projector_services
 from bursa.journal.stream import batch_response, stream_records
-from bursa.kernel.settings import JournalSettings, ReadModelSettings, read_settings
-from bursa.read_models.bootstrap import read_models
-from bursa.read_models.projector import ProjectedBatch, Projector
+from bursa.read_models.projector import ProjectedBatch
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.
@@ -34,25 +28,17 @@ def report_unprojectable(error: Exception) -> None:
     logger.error("A record can't be projected", extra={"why": str(error)})
 
 
-settings = read_settings(ReadModelSettings)
-client = dynamodb_client()
-journal = JournalReader(client, read_settings(JournalSettings).journal_table, settings.shard)
-projector = Projector(
-    settings.shard,
-    journal,
-    read_models(client, settings, TableWriter(client)),
-    report_unprojectable,
-)
+services = projector_services(report_unprojectable)
 
 
-def measure(outcome: ProjectedBatch, now_ms: int) -> None:
-    """Put what a batch came to into metrics."""
-    metrics.add_metric("RecordsProjected", MetricUnit.Count, outcome.applied)
-    metrics.add_metric("RecordsSkipped", MetricUnit.Count, outcome.skipped)
-    if outcome.progress is not None and outcome.applied:
-        lag_ms = max(0, now_ms - outcome.progress.time_ms)
+def measure(batch: ProjectedBatch, now_ms: int) -> None:
+    """Put what a shard's batch came to into metrics."""
+    metrics.add_metric("RecordsProjected", MetricUnit.Count, batch.applied)
+    metrics.add_metric("RecordsSkipped", MetricUnit.Count, batch.skipped)
+    if batch.progress is not None and batch.applied:
+        lag_ms = max(0, now_ms - batch.progress.time_ms)
         metrics.add_metric("ProjectionLag", MetricUnit.Milliseconds, lag_ms)
-        metrics.add_metric("RecordsBehind", MetricUnit.Count, outcome.behind)
+        metrics.add_metric("RecordsBehind", MetricUnit.Count, batch.behind)
 
 
 @logger.inject_lambda_context
@@ -61,6 +47,7 @@ def measure(outcome: ProjectedBatch, now_ms: int) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Project one batch of the stream."""
     metrics.add_metric("RecordsReceived", MetricUnit.Count, len(event["Records"]))
-    outcome = projector.project(list(stream_records(event, journal.joined)))
-    measure(outcome, time.time_ns() // 1_000_000)
-    return batch_response(event, outcome.failed)
+    projected = services.projectors.project(list(stream_records(event, services.parts.joined)))
+    for batch in projected.batches:
+        measure(batch, services.clock.now_ms())
+    return batch_response(event, projected.failed)

@@ -111,7 +111,8 @@ LAYERS = {
     "machine": Rule(("bursa.kernel", "bursa.journal"), frozenset({"_typeshed", "msgspec"})),
     "aws": Rule((*PLAIN, "bursa.aws"), AWS_LIBRARIES),
     "bootstrap": Rule(
-        ("bursa",), frozenset({"_typeshed", "mypy_boto3_dynamodb", "mypy_boto3_sqs"})
+        ("bursa",),
+        frozenset({"_typeshed", "aws_lambda_powertools", "mypy_boto3_dynamodb", "mypy_boto3_sqs"}),
     ),
 }
 AWS_NAMES = {"cognito", "dynamodb", "jwt", "kms", "s3", "sockets", "sqs"}
@@ -135,7 +136,7 @@ def layer_of(name: str) -> str:
         return "format"
     if room == "dialects":
         return "http" if stem == "http_api" else "dialect"
-    if room == "bootstrap" or stem == "bootstrap":
+    if room == "bootstrap":
         return "bootstrap"
     if room == "aws" or stem.rpartition("_")[2] in AWS_NAMES:
         return "aws"

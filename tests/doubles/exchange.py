@@ -21,6 +21,7 @@ from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.hosts import ANY_HOST
 from bursa.tenants.profile import TenantProfile
 from engine.reference.engine import Engine
 from wire import codec
@@ -77,6 +78,8 @@ def environment() -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
         "POWERTOOLS_TRACE_DISABLED": "true",
+        "SHARDS": "0",
+        "TENANTS_SHARE_HOSTS": "true",
         "COMMAND_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-0.fifo",
         **{f"{name.upper()}_TABLE": name for name in TABLES},
     }
@@ -146,6 +149,7 @@ class Exchange:
         self._projector = Projector(0, self, tables, _raise)
         directory = DirectoryTable(client, "directory")
         directory.add_tenant(TenantProfile(TENANT, 0, "demo", ISSUER, frozenset({CLIENT_ID})))
+        directory.add_host(TENANT, ANY_HOST)
         self.commit(OPENING)
 
     def read(self, first_sequence: int, last_sequence: int) -> "Iterator[EncodedRecord]":

@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from bursa.kernel.identifiers import TenantId
 from bursa.kernel.settings import ReadModelSettings
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.profile import TenantProfile
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-JOURNAL, CONNECTIONS = "journal", "connections"
+JOURNAL, CONNECTIONS, DIRECTORY = "journal", "connections", "directory"
 SETTINGS = ReadModelSettings(
     orders_table="orders",
     fills_table="fills",
@@ -25,6 +28,7 @@ ENVIRONMENT = {
     "PROGRESS_TABLE": "progress",
     "JOURNAL_TABLE": JOURNAL,
     "CONNECTIONS_TABLE": CONNECTIONS,
+    "DIRECTORY_TABLE": DIRECTORY,
     "WEBSOCKET_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/v1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -37,6 +41,10 @@ ENVIRONMENT = {
 def create_tables(client: "DynamoDBClient") -> None:
     client.create_table(**_table("progress", "S"))
     client.create_table(**_table(JOURNAL, "N"))
+    client.create_table(**_table(DIRECTORY, "S"))
+    DirectoryTable(client, DIRECTORY).add_tenant(
+        TenantProfile(TenantId(1), 0, "demo", "https://issuer.example", frozenset({"web"}))
+    )
     create_read_models(client)
 
 

@@ -93,9 +93,13 @@ def discarded(run: StreamMapping) -> list[tuple[int, int, str]]:
     ]
 
 
+def read_models(projector: ModuleType) -> Any:
+    return projector.services.projectors._projector(0)._read_models
+
+
 def progress(projector: ModuleType) -> tuple[int, int]:
     """The number of the last record projected, and how many were stepped over."""
-    row = projector.projector._read_models.progress()
+    row = read_models(projector).progress()
     return (0, 0) if row is None else (row.number, row.skipped)
 
 
@@ -110,7 +114,7 @@ class Outage:
 
     def __init__(self, projector: ModuleType, patch: pytest.MonkeyPatch, failures: int) -> None:
         self.failures = failures
-        write = projector.projector._read_models.write
+        write = read_models(projector).write
 
         def perhaps_write(changes: ReadModelChanges) -> None:
             if self.failures > 0:
@@ -118,7 +122,7 @@ class Outage:
                 raise OutcomeUnknown("the table gives no answer")
             write(changes)
 
-        patch.setattr(projector.projector._read_models, "write", perhaps_write)
+        patch.setattr(read_models(projector), "write", perhaps_write)
 
 
 def test_nothing_is_discarded_where_nothing_fails(

@@ -64,7 +64,7 @@ def projector(dynamodb: "DynamoDBClient") -> ModuleType:
 @pytest.fixture
 def posted(monkeypatch: pytest.MonkeyPatch) -> Posted:
     posted = Posted()
-    monkeypatch.setattr("bursa.market_data.sockets.Sockets", lambda *_: posted)
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: posted)
     return posted
 
 

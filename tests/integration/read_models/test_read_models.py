@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bursa.aws.table_writer import TableWriter, WritesUnprocessed
+from bursa.bootstrap.read_models import read_model_names, read_model_tables
 from bursa.journal.items import from_item, to_item
 from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
 from bursa.market_data.channel_state_dynamodb import ChannelStateTables
-from bursa.read_models.bootstrap import read_model_names, read_models
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.memory import MemoryTables, item_key
 from bursa.read_models.projector import Projector
@@ -51,7 +51,7 @@ def unexpected(error: Exception) -> None:
 
 @pytest.fixture
 def tables(dynamodb: "DynamoDBClient") -> ReadModelTables:
-    return read_models(dynamodb, SETTINGS, TableWriter(dynamodb))
+    return read_model_tables(dynamodb, SETTINGS, 0, TableWriter(dynamodb))
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.read_models import read_model_tables
 from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
-from bursa.read_models.bootstrap import read_models
 from bursa.read_models.projector import Projector
 from bursa.read_models.rebuild import Rebuild
 from scripts import rebuild as script
@@ -31,7 +31,7 @@ class Exchange:
         for record in self.shard.records:
             self.journal(record)
         self.projector = Projector(
-            0, self.shard, read_models(client, SETTINGS, TableWriter(client)), print
+            0, self.shard, read_model_tables(client, SETTINGS, 0, TableWriter(client)), print
         )
 
     def journal(self, record: EncodedRecord) -> None:

@@ -35,7 +35,9 @@ class World:
         self.tables = MemoryTables(0)
         self.projector = Projector(0, shard, self.tables, unexpected)
         self.connections = MemoryConnections()
-        self.subscriptions = Subscriptions(self.connections, MemoryChannelStates(self.tables), self)
+        self.subscriptions = Subscriptions(
+            self.connections, MemoryChannelStates(self.tables), {TenantId(1): 0}.__getitem__
+        )
         self.now_ms = 0
         self.loses = False
         self.copies = {name: ChannelCopy() for name in CHANNELS}
@@ -52,9 +54,6 @@ class World:
                 lambda: self.now_ms,
             )
         )
-
-    def shard_of(self, tenant: TenantId) -> int:
-        return 0
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
         for body in messages[CLIENT.tenant, CLIENT.connection_id]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bursa.kernel.settings import (
-    MarketApiSettings,
     SettingsError,
     TradingApiSettings,
     read_settings,
@@ -26,11 +25,11 @@ def test_settings_are_read_by_their_fields_names() -> None:
 
 
 def test_every_missing_variable_is_named() -> None:
-    with pytest.raises(SettingsError, match="JOURNAL_TABLE is not set") as caught:
-        read_settings(MarketApiSettings, {"SHARD": "one"})
+    with pytest.raises(SettingsError, match="ORDERS_TABLE is not set") as caught:
+        read_settings(TradingApiSettings, {"QUEUE_DEPTH_MAX": "many"})
 
     assert "PROGRESS_TABLE is not set" in str(caught.value)
-    assert "SHARD is not a whole number" in str(caught.value)
+    assert "QUEUE_DEPTH_MAX is not a whole number" in str(caught.value)
 
 
 @pytest.mark.parametrize(

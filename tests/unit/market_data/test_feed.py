@@ -266,6 +266,32 @@ def test_message_carries_the_epoch_of_its_writer(broadcast: Broadcast) -> None:
     assert second["previous_sequence"] == first["sequence"]
 
 
+def test_each_shard_is_followed_by_a_feed_of_its_own(broadcast: Broadcast) -> None:
+    other = Shard(number=7, tenant=2)
+    broadcast.audience.listen("a", BOOK)
+    opened: list[int] = []
+
+    def open_feed(shard: int) -> ShardFeed:
+        opened.append(shard)
+        return ShardFeed(
+            broadcast.definitions,
+            broadcast.audience,
+            broadcast.audience,
+            encode_message,
+            lambda: broadcast.now_ms,
+        )
+
+    feeds = Feeds(open_feed)
+    records = [shard.run(buy(ALICE, 100, 1)) for shard in (broadcast.shard, other)]
+    published = feeds.publish([*records, *records])
+    feeds.publish([broadcast.shard.run(buy(ALICE, 101, 1)), other.run()])
+
+    assert opened == [0, 7]
+    assert published.unreadable == 0
+    first, second = broadcast.audience.received["a"]
+    assert second["previous_sequence"] == first["sequence"]
+
+
 def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Broadcast) -> None:
     broadcast.audience.listen("gone", BOOK)
     broadcast.audience.listen("here", BOOK)

@@ -5,15 +5,28 @@ from typing import Any
 
 import pytest
 
+from bursa.aws.clients import dynamodb_client
+from bursa.kernel.identifiers import TenantId
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
-from tests.unit.conftest import Answer, Context, answer_of, as_documented
+from tests.unit.conftest import Answer, Context, answer_of, as_documented, started
 from wire import codec
 from wire import layout as w
 
 
-def get(market_api: ModuleType, path: str, **query: str) -> Answer:
+def get(
+    market_api: ModuleType,
+    path: str,
+    *,
+    host: str = "127.0.0.1:4566",
+    headers: dict[str, str] | None = None,
+    **query: str,
+) -> Answer:
     event = read_event("market-book")
     event |= {"path": path, "resource": path, "queryStringParameters": query or None}
+    event["headers"] |= headers or {}
+    event["requestContext"]["domainName"] = host
     return as_documented("GET", path, answer_of(market_api.handler(event, Context())))
 
 
@@ -85,7 +98,7 @@ def test_trades_page_by_page(market_api: ModuleType, traded: Exchange) -> None:
 
 
 def test_ticker(market_api: ModuleType, traded: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(market_api.clock, "now_ms", lambda: traded.time_ms, raising=False)
+    monkeypatch.setattr(market_api.services.clock, "now_ms", lambda: traded.time_ms, raising=False)
 
     status, body, _ = get(market_api, "/markets/BTC-USDT/ticker")
 
@@ -113,6 +126,22 @@ def test_health_in_step(market_api: ModuleType, exchange: Exchange) -> None:
     in_step = {"status": "ok", "lag_records": 0, "lag_ms": 0}
     shard = {"shard": 0, "journal": position, "read_models": position}
     assert body == in_step | {"version": "development", "shards": [in_step | shard]}
+
+
+def test_health_is_that_of_the_worst_shard(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARDS", "1,0")
+    exchange.project = False
+    exchange.commit([])
+
+    body = get(started("market_api.app"), "/health").body
+
+    assert (body["status"], body["lag_records"], body["lag_ms"]) == ("behind", 1, 10)
+    assert [(shard["shard"], shard["status"]) for shard in body["shards"]] == [
+        (0, "behind"),
+        (1, "ok"),
+    ]
 
 
 def test_health_behind(market_api: ModuleType, exchange: Exchange) -> None:
@@ -157,7 +186,83 @@ def test_market_defined_a_moment_ago_is_found(
     )
     exchange.commit([defined])
     assert get(market_api, "/markets/BTC-NEW").status == 404
-    later = market_api.clock.monotonic_ms() + 1_001
-    monkeypatch.setattr(market_api.clock, "monotonic_ms", lambda: later, raising=False)
+    later = market_api.services.clock.monotonic_ms() + 1_001
+    monkeypatch.setattr(market_api.services.clock, "monotonic_ms", lambda: later, raising=False)
 
     assert get(market_api, "/markets/BTC-NEW").status == 200
+
+
+# --- two tenants behind one function ------------------------------------------------------------
+
+
+@pytest.fixture
+def second_tenant(exchange: Exchange) -> str:
+    """A second brand at a host name of its own, with a market of the same name but other steps."""
+    tenant = TenantId(2)
+    directory = DirectoryTable(dynamodb_client(), "directory")
+    directory.add_tenant(TenantProfile(tenant, 0, "second", "https://other", frozenset({"web"})))
+    directory.add_host(tenant, "second.example")
+    exchange.commit(
+        [
+            codec.encode_define_asset(11, 2, 8, "BTC"),
+            codec.encode_define_asset(12, 2, 2, "USDT"),
+            codec.encode_define_market(
+                11, 2, 11, 12, lot_units=100_000, tick_units=1, symbol="BTC-USDT"
+            ),
+        ]
+    )
+    return "second.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "markets"),
+    [
+        pytest.param("second.example", {}, 1, id="second tenant's host"),
+        pytest.param("SECOND.example", {}, 1, id="host names have no case"),
+        pytest.param("127.0.0.1:4566", {"X-Tenant": "t2"}, 1, id="named"),
+        pytest.param("127.0.0.1:4566", {"x-tenant": "t2"}, 1, id="named in lower case"),
+        pytest.param("127.0.0.1:4566", {}, 2, id="any host"),
+        pytest.param("second.example", {"X-Tenant": "t1"}, 2, id="first, at the second's host"),
+    ],
+)
+def test_markets_are_those_of_the_tenant(
+    market_api: ModuleType, second_tenant: str, host: str, headers: dict[str, str], markets: int
+) -> None:
+    body = get(market_api, "/markets", host=host, headers=headers).body
+    assert len(body["items"]) == markets
+
+
+def test_tenants_with_a_market_of_one_name_share_nothing(
+    market_api: ModuleType, traded: Exchange, second_tenant: str
+) -> None:
+    own, others = (
+        get(market_api, "/markets/BTC-USDT/book", host=host)
+        for host in (second_tenant, "127.0.0.1:4566")
+    )
+    assert (own.body["bids"], own.body["asks"]) == ([], [])
+    assert others.body["asks"]
+    assert get(market_api, "/markets/BTC-USDT", host=second_tenant).body["lot_size"] == "0.001"
+    assert get(market_api, "/markets/BTC-USDT/trades", host=second_tenant).body["items"] == []
+
+
+def test_cursor_of_one_tenant_is_refused_by_another(
+    market_api: ModuleType, traded: Exchange, second_tenant: str
+) -> None:
+    traded.commit([codec.encode_place(ALICE.number, BTC_USDT, w.SIDE_BUY, 2_000_000, 10_000_000)])
+    cursor = get(market_api, "/markets/BTC-USDT/trades", limit="1").body["next_cursor"]
+
+    path = "/markets/BTC-USDT/trades"
+    answer = get(market_api, path, host=second_tenant, cursor=cursor)
+    assert (answer.status, answer.body["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("path", ["/markets", "/markets/BTC-USDT", "/markets/BTC-USDT/ticker"])
+def test_unknown_tenant_is_not_found(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("TENANTS_SHARE_HOSTS", "false")
+    strict = started("market_api.app")
+
+    answer = get(strict, path, host="nobody.example", headers={"X-Tenant": "t1"})
+
+    assert (answer.status, answer.body["code"]) == (404, "unknown_tenant")

@@ -26,11 +26,6 @@ NOW_MS = 1_700_000_000_000
 SHARD = 0
 
 
-class OneShard:
-    def shard_of(self, tenant: TenantId) -> int:
-        return SHARD
-
-
 class Desk:
     """A shard with a book and two trades, and the desk that answers clients of it."""
 
@@ -42,7 +37,7 @@ class Desk:
         Projector(0, self.shard, self.tables, print).project(stream_records(self.shard.records))
         self.connections = MemoryConnections()
         self.subscriptions = Subscriptions(
-            self.connections, MemoryChannelStates(self.tables), OneShard()
+            self.connections, MemoryChannelStates(self.tables), {TenantId(1): SHARD}.__getitem__
         )
 
     def ask(self, request: object) -> list[dict[str, Any]]:

@@ -75,8 +75,12 @@ class MarketApiSettings:
     markets_table: str
     trades_table: str
     progress_table: str
-    default_tenant: str = "t1"
-    shard: int = 0
+    directory_table: str
+    # Numbers of all shards, comma-separated.
+    shards: str
+    # "true" on a laptop and in a demo, where all tenants are behind one host name: the header
+    # X-Tenant then names the tenant.
+    tenants_share_hosts: str = "false"
     bursa_version: str = "development"
 
 
@@ -90,7 +94,13 @@ class ReadModelSettings:
     markets_table: str
     trades_table: str
     progress_table: str
-    shard: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """Of the functions that look up a tenant's shard, beside their own."""
+
+    directory_table: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ than the progress was. Its sequence is therefore that of the progress, up to whi
 book is one row, and holds all up to its own sequence.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,7 +39,6 @@ from bursa.read_models.rows import (
     SubscriptionRow,
     TradeRow,
 )
-from bursa.tenants.ports import ShardResolver
 
 CHANNELS_PER_CONNECTION_MAX = 50
 # API Gateway ends a connection after two hours; the rows outlive it by a little.
@@ -108,14 +107,24 @@ class Client:
 
 
 class Subscriptions:
-    """Keeps the channels of WebSocket clients."""
+    """Keeps the channels of WebSocket clients.
+
+    Parameters
+    ----------
+    shard_of
+        Returns the shard whose writer carries out a tenant's commands.
+
+    """
 
     def __init__(
-        self, connections: Connections, states: ChannelStates, shards: ShardResolver
+        self,
+        connections: Connections,
+        states: ChannelStates,
+        shard_of: Callable[[TenantId], int],
     ) -> None:
         self._connections = connections
         self._states = states
-        self._shards = shards
+        self._shard_of = shard_of
 
     def connect(self, client: Client, now_ms: int) -> None:
         """Remember a new connection."""
@@ -170,7 +179,7 @@ class Subscriptions:
         _require_few(len(known | {channel.key for channel in wanted}))
 
     def _progress(self, tenant: TenantId) -> ProgressRow:
-        shard = self._shards.shard_of(tenant)
+        shard = self._shard_of(tenant)
         return self._states.progress(shard) or ProgressRow(shard, 0, 0, 0)
 
     # --- snapshots --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How other features find a tenant, and the shard it is on."""
+"""How other features find the tenant of a request that nobody signed."""
 
 from typing import Protocol
 
@@ -6,31 +6,17 @@ from bursa.kernel.identifiers import TenantId
 
 
 class TenantResolver(Protocol):
-    """Which tenant a request without a signed-in user is for."""
+    """Which tenant a public request is for; never taken from its body."""
 
-    def resolve(self, host: str, name: str | None) -> TenantId:
-        """Return the tenant of a host name, or the one that the request names.
+    def resolve(self, host: str, named: str | None) -> TenantId:
+        """Return the tenant of a public request.
 
         Parameters
         ----------
         host
             The host name that the request was sent to.
-        name
-            The tenant that its ``X-Tenant`` header names, such as ``t7``; None without the header.
-
-        Raises
-        ------
-        NotFound
-            ``unknown_tenant``.
-
-        """
-
-
-class ShardResolver(Protocol):
-    """Which shard a tenant is on."""
-
-    def shard_of(self, tenant: TenantId) -> int:
-        """Return the shard whose writer carries out the tenant's commands.
+        named
+            The request's ``X-Tenant`` header, such as ``t7``; None without one.
 
         Raises
         ------

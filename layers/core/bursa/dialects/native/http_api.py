@@ -61,6 +61,15 @@ class RestApi(APIGatewayRestResolver):
         """Return a query parameter."""
         return (self.current_event.query_string_parameters or {}).get(name)
 
+    def header(self, name: str) -> str | None:
+        """Return a request header; their names have no case."""
+        return self.current_event.headers.get(name.lower())
+
+    def host(self) -> str:
+        """Return the host name that the gateway took the request at."""
+        context = self.current_event.raw_event.get("requestContext") or {}
+        return context.get("domainName") or self.header("host") or ""
+
     def headers(self) -> RequestHeaders:
         """Return what the request's headers ask for; their names have no case."""
         headers = self.current_event.headers

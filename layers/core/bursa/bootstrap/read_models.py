@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_model_names(settings: ReadModelSettings) -> ReadModelNames:
-    """Name the tables."""
+    """Return the names of the tables."""
     return ReadModelNames(
         orders=settings.orders_table,
         fills=settings.fills_table,
@@ -22,8 +22,8 @@ def read_model_names(settings: ReadModelSettings) -> ReadModelNames:
     )
 
 
-def read_models(
-    client: "DynamoDBClient", settings: ReadModelSettings, writer: TableWriter
+def read_model_tables(
+    client: "DynamoDBClient", settings: ReadModelSettings, shard: int, writer: TableWriter
 ) -> ReadModelTables:
-    """Open the read models of a shard."""
-    return ReadModelTables(client, read_model_names(settings), settings.shard, writer)
+    """Return the read models of a shard."""
+    return ReadModelTables(client, read_model_names(settings), shard, writer)

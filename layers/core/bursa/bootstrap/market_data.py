@@ -1,0 +1,50 @@
+"""The public routes: markets, books, trades, tickers, health."""
+
+from dataclasses import dataclass
+
+from bursa.aws.clients import dynamodb_client
+from bursa.dialects.native.market_routes import MarketRoutes
+from bursa.journal.head_dynamodb import JournalHeadTables
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.settings import MarketApiSettings
+from bursa.market_data.dynamodb import MarketDataTables, MarketsTable
+from bursa.market_data.health import ReadHealth
+from bursa.market_data.queries import MarketQueries
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.hosts import HostTenants
+from bursa.tenants.ports import TenantResolver
+
+DEFINITIONS_AGE_MS_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class MarketServices:
+    """What the public routes call."""
+
+    routes: MarketRoutes
+    tenants: TenantResolver
+    clock: SystemClock
+
+
+def open_market_data(settings: MarketApiSettings) -> MarketServices:
+    """Build the public routes from a function's settings."""
+    clock = SystemClock()
+    client = dynamodb_client()
+    queries = MarketQueries(
+        MarketsTable(client, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX),
+        MarketDataTables(client, settings.markets_table, settings.trades_table),
+        clock,
+    )
+    journal, progress = settings.journal_table, settings.progress_table
+    heads = [
+        (shard, JournalHeadTables(client, journal, progress, shard))
+        for shard in sorted(int(number) for number in settings.shards.split(","))
+    ]
+    tenants = HostTenants(
+        DirectoryTable(client, settings.directory_table),
+        clock,
+        is_shared=settings.tenants_share_hosts == "true",
+    )
+    return MarketServices(
+        MarketRoutes(queries, ReadHealth(heads), settings.bursa_version), tenants, clock
+    )

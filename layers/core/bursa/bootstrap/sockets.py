@@ -1,0 +1,18 @@
+"""Build the way back to WebSocket clients."""
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from bursa.kernel.settings import SocketSettings
+from bursa.market_data.sockets import Sockets, management_client
+
+
+def open_sockets(settings: SocketSettings, logger: Logger, metrics: Metrics) -> Sockets:
+    """Return the connections of the stage; a message that is dropped is counted and logged."""
+
+    def report_undelivered(why: str) -> None:
+        metrics.add_metric("MessagesUndelivered", MetricUnit.Count, 1)
+        logger.warning("A message was not delivered", extra={"why": why})
+
+    client = management_client(settings.websocket_endpoint, settings.aws_endpoint_url)
+    return Sockets(client, report_undelivered)

@@ -1,0 +1,46 @@
+"""Build what the function behind the WebSocket routes needs."""
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
+
+from bursa.aws.clients import dynamodb_client
+from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.read_models import read_model_names
+from bursa.bootstrap.sockets import open_sockets
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.settings import (
+    DirectorySettings,
+    ReadModelSettings,
+    SocketSettings,
+    read_settings,
+)
+from bursa.market_data.channel_state_dynamodb import ChannelStateTables
+from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.market_data.sockets import Sockets
+from bursa.market_data.subscriptions import Subscriptions
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.shards import TenantShards
+
+
+@dataclass(frozen=True, slots=True)
+class SocketServices:
+    """What the WebSocket routes call."""
+
+    subscriptions: Subscriptions
+    sockets: Sockets
+    clock: SystemClock
+
+
+def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
+    """Build it from the environment."""
+    settings = read_settings(SocketSettings)
+    client = dynamodb_client()
+    clock = SystemClock()
+    directory = DirectoryTable(client, read_settings(DirectorySettings).directory_table)
+    subscriptions = Subscriptions(
+        ConnectionsTable(client, settings.connections_table, TableWriter(client)),
+        ChannelStateTables(client, read_model_names(read_settings(ReadModelSettings))),
+        TenantShards(directory, clock),
+    )
+    return SocketServices(subscriptions, open_sockets(settings, logger, metrics), clock)
