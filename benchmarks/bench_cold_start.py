@@ -48,7 +48,7 @@ def environment() -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "COMMAND_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-0.fifo",
+        "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
         "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
         "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
         "POWERTOOLS_SERVICE_NAME": "benchmark",

@@ -128,8 +128,12 @@ class Rig:
                 ],
             )
         self.client("s3").create_bucket(Bucket=_BUCKET)
-        self.queue_url: str = self.client("sqs").create_queue(
-            QueueName="commands-0.fifo",
+        self.queue_url = self.create_queue(0)
+
+    def create_queue(self, shard: int) -> str:
+        """Create a shard's command queue; return its URL."""
+        url: str = self.client("sqs").create_queue(
+            QueueName=f"commands-{shard}.fifo",
             Attributes={
                 "FifoQueue": "true",
                 "DeduplicationScope": "messageGroup",
@@ -137,6 +141,12 @@ class Rig:
                 "MessageRetentionPeriod": "3600",
             },
         )["QueueUrl"]
+        return url
+
+    @property
+    def queue_url_prefix(self) -> str:
+        """What the URLs of all shards' queues begin with."""
+        return self.queue_url.removesuffix("0.fifo")
 
     def environment(self, endpoint: str | None = None) -> dict[str, str]:
         """Return a worker's environment."""

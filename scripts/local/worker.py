@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+from bursa.intake.sqs import queue_url
 from scripts.local import processes
 from scripts.local.environment import LocalEnvironment
 from scripts.local.processes import Process
@@ -26,8 +27,8 @@ def variables(stack_outputs: dict[str, str]) -> dict[str, str]:
 
 def variables_of_shard(stack_outputs: dict[str, str], shard: int) -> dict[str, str]:
     """Return what a process of one shard is told."""
-    queue_url = f"{stack_outputs['CommandQueueUrlPrefix']}{shard}.fifo"
-    return variables(stack_outputs) | {"SHARD": str(shard), "COMMAND_QUEUE_URL": queue_url}
+    url = queue_url(stack_outputs["CommandQueueUrlPrefix"], shard)
+    return variables(stack_outputs) | {"SHARD": str(shard), "COMMAND_QUEUE_URL": url}
 
 
 def name(shard: int) -> str:

@@ -80,7 +80,7 @@ def environment() -> dict[str, str]:
         "POWERTOOLS_TRACE_DISABLED": "true",
         "SHARDS": "0",
         "TENANTS_SHARE_HOSTS": "true",
-        "COMMAND_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-0.fifo",
+        "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
         **{f"{name.upper()}_TABLE": name for name in TABLES},
     }
 

@@ -18,7 +18,12 @@ from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rebuild import Rebuild
 from scripts.rebuild import open_rebuild
-from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, create_read_models
+from tests.integration.read_models.tables import (
+    ENVIRONMENT,
+    JOURNAL,
+    create_directory,
+    create_read_models,
+)
 from tests.integration.storm import wait_until_done
 from tests.simulation.workload import Wish
 from tests.unit.conftest import Answer, Context, signed_in_request
@@ -114,11 +119,25 @@ class JournalStream:
 
 
 class Edge:
-    """Tables, functions and stream of one rig."""
+    """Tables, functions and stream of one rig.
 
-    def __init__(self, rig: Rig, patch: pytest.MonkeyPatch, **settings: str) -> None:
+    Parameters
+    ----------
+    shards
+        The tenants, each with its shard; without, one tenant on shard 0.
+
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        patch: pytest.MonkeyPatch,
+        shards: dict[TenantId, int] | None = None,
+        **settings: str,
+    ) -> None:
         create_read_models(rig.client("dynamodb"))
-        own = rig.environment() | {"COMMAND_QUEUE_URL": rig.queue_url, "SHARD": "0"} | settings
+        create_directory(rig.client("dynamodb"), shards or {TENANT: 0})
+        own = rig.environment() | {"COMMAND_QUEUE_URL_PREFIX": rig.queue_url_prefix} | settings
         for name, value in (ENVIRONMENT | own).items():
             if name.isupper() and not name.startswith("PYTHON") and name not in {"PATH", "HOME"}:
                 patch.setenv(name, value)
@@ -177,6 +196,6 @@ class Edge:
             assert self.projector.handler(event, Context()) == {"batchItemFailures": []}
         return len(records)
 
-    def rebuild(self) -> Rebuild:
-        """Project the journal into memory, to compare the read models with."""
-        return open_rebuild(self.rig.client("dynamodb"), ENVIRONMENT, 0)
+    def rebuild(self, shard: int = 0) -> Rebuild:
+        """Project a shard's journal into memory, to compare the read models with."""
+        return open_rebuild(self.rig.client("dynamodb"), ENVIRONMENT, shard)

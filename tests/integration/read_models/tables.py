@@ -41,11 +41,19 @@ ENVIRONMENT = {
 def create_tables(client: "DynamoDBClient") -> None:
     client.create_table(**_table("progress", "S"))
     client.create_table(**_table(JOURNAL, "N"))
-    client.create_table(**_table(DIRECTORY, "S"))
-    DirectoryTable(client, DIRECTORY).add_tenant(
-        TenantProfile(TenantId(1), 0, "demo", "https://issuer.example", frozenset({"web"}))
-    )
+    create_directory(client, {TenantId(1): 0})
     create_read_models(client)
+
+
+def create_directory(client: "DynamoDBClient", shards: dict[TenantId, int]) -> None:
+    """Create the directory with these tenants, each on its shard."""
+    client.create_table(**_table(DIRECTORY, "S"))
+    directory = DirectoryTable(client, DIRECTORY)
+    for tenant, shard in shards.items():
+        issuer = f"https://issuer.example/{tenant}"
+        directory.add_tenant(
+            TenantProfile(tenant, shard, f"tenant {tenant}", issuer, frozenset({"web"}))
+        )
 
 
 def create_read_models(client: "DynamoDBClient") -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bursa.kernel.errors import InternalError
+from bursa.kernel.errors import InternalError, Unavailable
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.shards import TenantShards
 
@@ -15,9 +15,12 @@ T1, T2 = TenantId(1), TenantId(2)
 class FakeDirectory:
     shards: dict[TenantId, int]
     asked: list[TenantId] = field(default_factory=list)
+    is_away: bool = False
 
     def shard_of(self, tenant: TenantId) -> int | None:
         self.asked.append(tenant)
+        if self.is_away:
+            raise Unavailable("directory_unavailable", "Try again.")
         return self.shards.get(tenant)
 
 
@@ -54,3 +57,15 @@ def test_unknown_tenant_is_an_error_and_is_looked_up_again() -> None:
 
     directory.shards[T1] = 5
     assert shards(T1) == 5
+
+
+def test_a_known_shard_stays_in_force_while_the_directory_is_away() -> None:
+    directory, clock = FakeDirectory({T1: 3, T2: 4}), FakeClock()
+    shards = TenantShards(directory, clock)
+    shards(T1)
+    directory.is_away = True
+    clock.now_ms = 3_600_000
+
+    assert shards(T1) == 3
+    with pytest.raises(Unavailable):
+        shards(T2)

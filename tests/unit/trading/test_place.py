@@ -1,6 +1,7 @@
 """Placing orders, through the whole REST side."""
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -248,9 +249,9 @@ def test_full_queue_answers_503_and_sends_nothing(
     send: Send, trading_api: ModuleType, exchange: Exchange
 ) -> None:
     exchange.asleep = True
-    trading_api.trading.backlog._depth_max = 0
+    trading_api.trading.backlog_of(0)._depth_max = 0
     send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
-    trading_api.trading.backlog._read_at_ms = float("-inf")
+    trading_api.trading.backlog_of(0)._read_at_ms = float("-inf")
 
     status, problem, headers = send("POST", "/orders", BUY)
 
@@ -283,7 +284,7 @@ def test_commands_that_wait_for_too_long_answer_503(
     if age_ms is not None:
         settled = LeaseRow("worker", 1, 1, watermark_ms=exchange.time_ms - age_ms)
         assert DynamoLeases(trading_api.trading.dynamodb, "progress", 0).swap(None, settled)
-    trading_api.trading.backlog._read_at_ms = float("-inf")
+    trading_api.trading.backlog_of(0)._read_at_ms = float("-inf")
 
     status, body, headers = send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
 
@@ -298,7 +299,7 @@ def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trading_api.trading.sqs, "get_queue_attributes", throttled)
-    monkeypatch.setattr(trading_api.trading.backlog._watermark, "read_ms", throttled)
+    monkeypatch.setattr(trading_api.trading.backlog_of(0)._watermark, "read_ms", throttled)
 
     assert send("POST", "/orders", BUY).status == 201
 
@@ -306,7 +307,12 @@ def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
 def test_unreadable_answers_leave_the_order_pending(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trading_api.trading.dynamodb, "get_item", throttled)
+    get_item = trading_api.trading.dynamodb.get_item
+
+    def get_from_directory(**request: Any) -> Any:
+        return get_item(**request) if request["TableName"] == "directory" else throttled()
+
+    monkeypatch.setattr(trading_api.trading.dynamodb, "get_item", get_from_directory)
 
     status, pending, _ = send("POST", "/orders", BUY | {"client_order_id": "mine"})
 

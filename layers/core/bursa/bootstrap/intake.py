@@ -1,12 +1,16 @@
-"""The intake of one shard over SQS and DynamoDB."""
+"""The intake of all shards over SQS and DynamoDB."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bursa.intake.backlog_sqs import CommandBacklog, QueueWatermark
 from bursa.intake.dynamodb import DynamoReplyReader
-from bursa.intake.sqs import SqsCommandSender
+from bursa.intake.shard_queues import ShardQueues
+from bursa.intake.sqs import SqsCommandSender, queue_url
 from bursa.intake.submission import Clock, Intake
 from bursa.kernel.clock import random_key
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,15 +20,19 @@ if TYPE_CHECKING:
 
 
 def open_backlog(
-    dynamodb: "DynamoDBClient", sqs: "SQSClient", settings: "TradingApiSettings", clock: Clock
+    dynamodb: "DynamoDBClient",
+    sqs: "SQSClient",
+    settings: "TradingApiSettings",
+    clock: Clock,
+    shard: int,
 ) -> CommandBacklog:
     """Return the bounds of a shard's queue, by depth and by age."""
     return CommandBacklog(
         sqs,
-        settings.command_queue_url,
+        queue_url(settings.command_queue_url_prefix, shard),
         clock,
         settings.queue_depth_max,
-        watermark=QueueWatermark(dynamodb, settings.progress_table, settings.shard),
+        watermark=QueueWatermark(dynamodb, settings.progress_table, shard),
         age_ms_max=settings.queue_age_ms_max,
     )
 
@@ -33,12 +41,18 @@ def open_intake(
     dynamodb: "DynamoDBClient",
     sqs: "SQSClient",
     settings: "TradingApiSettings | OnboardingSettings",
-    backlog: CommandBacklog,
+    backlog_of: Callable[[int], CommandBacklog],
     clock: Clock,
 ) -> Intake:
-    """Return the intake of a shard."""
+    """Return the intake; `backlog_of` gives the bounds of a shard's queue."""
+
+    def open_queue(shard: int) -> SqsCommandSender:
+        url = queue_url(settings.command_queue_url_prefix, shard)
+        return SqsCommandSender(sqs, url, backlog_of(shard))
+
+    shards = TenantShards(DirectoryTable(dynamodb, settings.directory_table), clock)
     return Intake(
-        SqsCommandSender(sqs, settings.command_queue_url, backlog),
+        ShardQueues(shards, open_queue),
         DynamoReplyReader(dynamodb, settings.answers_table),
         clock,
         settings.answer_deadline_ms,

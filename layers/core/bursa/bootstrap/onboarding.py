@@ -8,6 +8,7 @@ from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.intake.backlog_sqs import CommandBacklog
 from bursa.intake.dynamodb import DynamoRequestRecords
 from bursa.intake.once import OnceIntake
+from bursa.intake.sqs import queue_url
 from bursa.kernel.clock import SystemClock
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.onboarding import Onboarding
@@ -22,8 +23,12 @@ def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
     """Build the onboarding of one tenant from a tool's settings."""
     clock = SystemClock()
     dynamodb, sqs = dynamodb_client(), sqs_client()
-    backlog = CommandBacklog(sqs, settings.command_queue_url, clock, QUEUE_DEPTH_MAX)
-    intake = open_intake(dynamodb, sqs, settings, backlog, clock)
+
+    def backlog_of(shard: int) -> CommandBacklog:
+        url = queue_url(settings.command_queue_url_prefix, shard)
+        return CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)
+
+    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock)
     return Onboarding(
         DirectoryTable(dynamodb, settings.directory_table),
         CognitoUserPool(cognito_client(), settings.user_pool_id),

@@ -1,6 +1,7 @@
 """Build what trades for an account: orders, fills, balances. Of no dialect."""
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
@@ -16,6 +17,8 @@ from bursa.trading.place import OrderPlacement
 from bursa.trading.use_cases import TradingUseCases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
@@ -32,7 +35,7 @@ class Trading:
 
     use_cases: TradingUseCases
     catalogue: MarketsTable
-    backlog: "CommandBacklog"
+    backlog_of: "Callable[[int], CommandBacklog]"
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
 
@@ -45,8 +48,8 @@ def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -
     orders = OrdersTable(dynamodb, settings.orders_table)
     fills = FillsTable(dynamodb, settings.fills_table)
     balances = BalancesTable(dynamodb, settings.balances_table)
-    backlog = open_backlog(dynamodb, sqs, settings, clock)
-    intake = open_intake(dynamodb, sqs, settings, backlog, clock)
+    backlog_of = cache(partial(open_backlog, dynamodb, sqs, settings, clock))
+    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock)
     decisions = OrderDecisions(catalogue, orders, fills, clock)
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),
@@ -55,4 +58,4 @@ def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -
         batch=BatchExecution(intake, decisions),
         queries=AccountQueries(catalogue, orders, fills, balances),
     )
-    return Trading(use_cases, catalogue, backlog, dynamodb, sqs)
+    return Trading(use_cases, catalogue, backlog_of, dynamodb, sqs)

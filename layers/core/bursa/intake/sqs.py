@@ -21,6 +21,11 @@ RETRY_AFTER_UNAVAILABLE_S = 1
 MESSAGES_PER_CALL = 10
 
 
+def queue_url(prefix: str, shard: int) -> str:
+    """Return the URL of a shard's queue, as infra/shard.yaml names it."""
+    return f"{prefix}{shard}.fifo"
+
+
 class Backlog(Protocol):
     """How much waits in the queue already."""
 

@@ -35,7 +35,8 @@ class OnboardingSettings:
     """Of the tool that opens a tenant."""
 
     directory_table: str
-    command_queue_url: str
+    # Of every shard's queue: its number and ".fifo" follow.
+    command_queue_url_prefix: str
     answers_table: str
     user_pool_id: str
     user_pool_client_id: str
@@ -52,14 +53,15 @@ class OnboardingSettings:
 class TradingApiSettings:
     """Of the function behind the signed-in routes."""
 
-    command_queue_url: str
+    # Of every shard's queue: its number and ".fifo" follow.
+    command_queue_url_prefix: str
+    directory_table: str
     answers_table: str
     orders_table: str
     fills_table: str
     balances_table: str
     markets_table: str
     progress_table: str
-    shard: int = 0
     answer_deadline_ms: int = 5_000
     # Beyond this many waiting messages, or when the oldest has waited for so long, intake answers
     # 503 instead of making the wait longer. A standby that takes over has less than ten seconds.

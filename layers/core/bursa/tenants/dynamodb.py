@@ -15,6 +15,7 @@ created. Rows:
 
 from typing import TYPE_CHECKING, Any
 
+from bursa.aws.outages import unavailable
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -60,9 +61,11 @@ class DirectoryTable:
     def shard_of(self, tenant: TenantId) -> int | None:
         """Return the shard that carries out a tenant's commands; None for an unknown tenant.
 
-        Reads no other attribute, so that a role may be allowed this one alone.
+        Reads no other attribute, so that a role may be allowed this one alone. Raises
+        `Unavailable` ``directory_unavailable``.
         """
-        row = self._row(str(tenant), keys.PROFILE, "shard")
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            row = self._row(str(tenant), keys.PROFILE, "shard")
         return None if row is None else int(row["shard"]["N"])
 
     def tenant_of_host(self, host: str) -> TenantId | None:

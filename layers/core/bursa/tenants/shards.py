@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from bursa.kernel.errors import InternalError
+from bursa.kernel.errors import InternalError, Unavailable
 from bursa.kernel.identifiers import TenantId
 
 _AGE_MS_MAX = 60_000
@@ -12,7 +12,7 @@ class Directory(Protocol):
     """Keeps every tenant's shard."""
 
     def shard_of(self, tenant: TenantId) -> int | None:
-        """Return the shard that carries out a tenant's commands; None for an unknown tenant."""
+        """Return a tenant's shard; None for an unknown tenant. Raises `Unavailable`."""
 
 
 class Clock(Protocol):
@@ -23,7 +23,10 @@ class Clock(Protocol):
 
 
 class TenantShards:
-    """The shards of tenants, each read from the directory once a minute at most."""
+    """The shards of tenants, each read from the directory once a minute at most.
+
+    While the directory does not answer, what is known stays in force: a tenant keeps its shard.
+    """
 
     def __init__(self, directory: Directory, clock: Clock) -> None:
         self._directory = directory
@@ -36,14 +39,21 @@ class TenantShards:
         Raises
         ------
         InternalError
-            ``unknown_tenant``: whoever signed the caller in has named a tenant without a profile.
+            ``unknown_tenant``: the caller was signed in for a tenant without a profile.
+        Unavailable
+            The directory does not answer, and has never before for this tenant.
 
         """
         now_ms = self._clock.monotonic_ms()
-        read_ms, shard = self._known.get(tenant, (float("-inf"), 0))
-        if now_ms - read_ms < _AGE_MS_MAX:
-            return shard
-        found = self._directory.shard_of(tenant)
+        known = self._known.get(tenant)
+        if known is not None and now_ms - known[0] < _AGE_MS_MAX:
+            return known[1]
+        try:
+            found = self._directory.shard_of(tenant)
+        except Unavailable:
+            if known is None:
+                raise
+            return known[1]
         if found is None:
             raise InternalError("unknown_tenant", f"Tenant {tenant} has no profile.")
         self._known[tenant] = (now_ms, found)
