@@ -16,7 +16,8 @@ from array import array
 
 from engine.errors import CheckpointError
 
-VERSION = 1
+# 2: the flags of an order have four bits for its type.
+VERSION = 2
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
 _WORD = struct.Struct("<q")
@@ -68,7 +69,7 @@ def unpack(data: bytes) -> Sections:
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 
-def _read_version_1(body: bytes, position: int) -> Sections:
+def _read_version_2(body: bytes, position: int) -> Sections:
     sections = {}
     for name, row in SECTIONS.items():
         if position + _WORD.size > len(body):
@@ -88,7 +89,7 @@ def _read_version_1(body: bytes, position: int) -> Sections:
 
 
 # A new version may keep readers of the old ones here: each returns today's sections.
-_READERS = {1: _read_version_1}
+_READERS = {2: _read_version_2}
 
 
 def _little_endian(words: "array[int]") -> "array[int]":

@@ -17,7 +17,7 @@ def announce_epoch(time_ms: int, epoch: int, owner: str) -> bytes:
 
 
 def reject_instead(original: bytes, reason: int) -> bytes:
-    """Return a rejection under the id, account and time of the command that it replaces.
+    """Return a rejection under the id, account, actor and time of the command that it replaces.
 
     So the engine looks at it as at that command: if it was decided before, the rejection is a
     duplicate, and if its id may have been forgotten since, it is too old (DESIGN D4).
@@ -28,6 +28,7 @@ def reject_instead(original: bytes, reason: int) -> bytes:
         reason,
         command_id=(command.id_high, command.id_low),
         time_ms=command.time_ms,
+        actor=command.actor,
     )
 
 

@@ -30,6 +30,7 @@ from engine.core.records import (
 from engine.core.store import Store, make_room
 from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
+    ACTOR_BITS,
     COMMAND_ADVANCE_TIME,
     COMMAND_AMEND,
     COMMAND_CANCEL,
@@ -56,6 +57,7 @@ from wire.layout import (
     FLAGS_BITS,
     FUNDS_HOLD_ID,
     HEADER_ACCOUNT,
+    HEADER_ACTOR,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     HEADER_KIND,
@@ -89,13 +91,14 @@ def check_shape(s: Store, command: cython.p_longlong) -> cython.longlong:
     kind, account = command[HEADER_KIND], command[HEADER_ACCOUNT]
     # What must be 0; a negative number shifted is not 0 either.
     excess = command[HEADER_TIME_MS] >> TIME_BITS | account >> ACCOUNT_BITS
+    excess |= command[HEADER_ACTOR] >> ACTOR_BITS
     if kind == COMMAND_PLACE:
         # The two most frequent are spelt out; a test compares them with COMMAND_WORDS_USED.
-        excess |= command[13] | command[14] | command[15] | command[PLACE_FLAGS] >> FLAGS_BITS
+        excess |= command[14] | command[15] | command[PLACE_FLAGS] >> FLAGS_BITS
         return REASON_MALFORMED_COMMAND if excess else 0
     if kind == COMMAND_CANCEL:
-        excess |= command[8] | command[9] | command[10] | command[11]
-        excess |= command[12] | command[13] | command[14] | command[15]
+        excess |= command[9] | command[10] | command[11] | command[12]
+        excess |= command[13] | command[14] | command[15]
         return REASON_MALFORMED_COMMAND if excess else 0
     if kind < COMMAND_PLACE or kind > COMMAND_KIND_LAST:
         return REASON_MALFORMED_COMMAND

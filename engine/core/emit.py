@@ -65,6 +65,10 @@ from wire.layout import (
     EVENT_KIND_SHIFT,
     EVENT_MARKET,
     EVENT_ORDER_CONDITIONS,
+    EVENT_TRANSFER,
+    FUNDS_ASSET,
+    FUNDS_REFERENCE_HIGH,
+    FUNDS_REFERENCE_LOW,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
@@ -107,6 +111,13 @@ from wire.layout import (
     TRADE_TAKER_ACCOUNT,
     TRADE_TAKER_FEE,
     TRADE_TAKER_ORDER,
+    TRANSFER_ACCOUNT,
+    TRANSFER_AMOUNT,
+    TRANSFER_COUNTER_ACCOUNT,
+    TRANSFER_KIND_SHIFT,
+    TRANSFER_LENGTH,
+    TRANSFER_REFERENCE_HIGH,
+    TRANSFER_REFERENCE_LOW,
 )
 
 
@@ -342,4 +353,26 @@ def emit_countdown(s: Store, account: cython.longlong) -> cython.longlong:
     out[end + COUNTDOWN_ACCOUNT] = m[account + A_NUMBER]
     out[end + COUNTDOWN_DEADLINE_MS] = m[account + A_DEADLINE_MS]
     s.end = end + COUNTDOWN_LENGTH
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def emit_transfer(
+    s: Store,
+    kind: cython.longlong,
+    command: cython.p_longlong,
+    amount: cython.longlong,
+    counter_account: cython.longlong,
+) -> cython.longlong:
+    """Emit that money moved other than by a trade, and what the caller's books call it."""
+    out, end = s.out, s.end
+    first = EVENT_TRANSFER << EVENT_KIND_SHIFT | kind << TRANSFER_KIND_SHIFT
+    out[end] = first | command[FUNDS_ASSET]
+    out[end + TRANSFER_ACCOUNT] = command[HEADER_ACCOUNT]
+    out[end + TRANSFER_COUNTER_ACCOUNT] = counter_account
+    out[end + TRANSFER_AMOUNT] = amount
+    out[end + TRANSFER_REFERENCE_HIGH] = command[FUNDS_REFERENCE_HIGH]
+    out[end + TRANSFER_REFERENCE_LOW] = command[FUNDS_REFERENCE_LOW]
+    s.end = end + TRANSFER_LENGTH
     return 0

@@ -5,7 +5,7 @@ import cython
 from engine.core.accounts import check_new_balances, is_frozen
 from engine.core.changes import changed_or_kept
 from engine.core.definitions import check_asset
-from engine.core.emit import emit_hold
+from engine.core.emit import emit_hold, emit_transfer
 from engine.core.index import find_account, find_balance, open_account, open_balance
 from engine.core.ledger import checked_sum, post
 from engine.core.records import (
@@ -28,8 +28,10 @@ from engine.core.records import (
 )
 from engine.core.store import Store, cut_record
 from wire.layout import (
+    ACCOUNT_INDEX_MAX,
     ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
+    FEE_ACCOUNT_INDEX,
     FUNDS_AMOUNT,
     FUNDS_ASSET,
     FUNDS_HOLD_ID,
@@ -46,6 +48,11 @@ from wire.layout import (
     REASON_UNKNOWN_HOLD,
     REASON_WRONG_TENANT,
     TENANT_MAX,
+    TRANSFER_KIND_CAPTURE,
+    TRANSFER_KIND_CREDIT,
+    TRANSFER_KIND_DEBIT,
+    TRANSFER_KIND_FEE,
+    TRANSFER_KIND_TRANSFER,
 )
 
 
@@ -86,7 +93,9 @@ def credit(s: Store, command: cython.p_longlong) -> cython.longlong:
     reason = check_new_balances(s, number, asset, 0)
     if reason:
         return reason
-    post(s, open_balance(s, open_account(s, number), asset), amount, 0)
+    balance = open_balance(s, open_account(s, number), asset)
+    emit_transfer(s, TRANSFER_KIND_CREDIT, command, amount, 0)
+    post(s, balance, amount, 0)
     add_supply(s, asset, amount)
     return 0
 
@@ -106,6 +115,7 @@ def debit(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_AMOUNT_OUT_OF_RANGE
     if amount > available_balance(s, account, asset):
         return REASON_INSUFFICIENT_BALANCE
+    emit_transfer(s, TRANSFER_KIND_DEBIT, command, amount, 0)
     post(s, find_balance(s, account, asset), -amount, 0)
     add_supply(s, asset, -amount)
     return 0
@@ -138,6 +148,9 @@ def transfer(s: Store, command: cython.p_longlong) -> cython.longlong:
     if reason:
         return reason
     to_balance = open_balance(s, open_account(s, receiver), asset)
+    is_fee: cython.bint = receiver & ACCOUNT_INDEX_MAX == FEE_ACCOUNT_INDEX
+    kind = TRANSFER_KIND_FEE if is_fee else TRANSFER_KIND_TRANSFER
+    emit_transfer(s, kind, command, amount, receiver)
     post(s, find_balance(s, account, asset), -amount, 0)
     post(s, to_balance, amount, 0)
     return 0
@@ -256,6 +269,7 @@ def reduce_hold(s: Store, command: cython.p_longlong, captures: cython.bint) -> 
     emit_hold(s, hold)
     balance = find_balance(s, account, asset)
     if captures:
+        emit_transfer(s, TRANSFER_KIND_CAPTURE, command, amount, 0)
         post(s, balance, 0, -amount)
         add_supply(s, asset, -amount)
     else:

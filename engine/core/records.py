@@ -121,7 +121,7 @@ MARKET_WORDS = 64
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
 NO_MARKET = MARKET_LIST + 65536  # taken for a market that is not defined; all zeros
 PLAIN_FLAGS = NO_MARKET + MARKET_WORDS  # 1 for the flags of plain limit orders
-FIXED_WORDS = PLAIN_FLAGS + 8192
+FIXED_WORDS = PLAIN_FLAGS + 16384
 
 # A book is one side: price levels, linked by price, found through a 64-way trie.
 B_ROOT = 0
@@ -241,7 +241,7 @@ HEAD_CAPACITIES = 5  # capacities at the start of a checkpoint's head
 
 # --- bounds of the layout as numbers of bits ------------------------------------------------------
 
-TIME_BITS = 48  # TIME_MS_MAX
+TIME_BITS = 46  # TIME_MS_MAX
 ACCOUNT_BITS = 48  # TENANT_MAX << ACCOUNT_TENANT_SHIFT | ACCOUNT_INDEX_MAX
 
 FEE_SIMPLE_BITS = 46  # 2^46 x FEE_PPM_MAX fits a word

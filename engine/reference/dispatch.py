@@ -77,6 +77,7 @@ def check_shape(command: Command) -> None:
         any(command[w.COMMAND_WORDS_USED[kind] :])
         or not 0 <= command[w.HEADER_TIME_MS] <= w.TIME_MS_MAX
         or not 0 <= w.account_tenant(account) <= w.TENANT_MAX
+        or not 0 <= command[w.HEADER_ACTOR] < 1 << w.ACTOR_BITS
         or (kind in _ABOUT_NO_ACCOUNT and account)
         or (kind == w.COMMAND_PLACE and command[w.PLACE_FLAGS] >> w.FLAGS_BITS)
         or (kind in _TAKES_HOLD_ID and command[w.FUNDS_HOLD_ID] <= 0)

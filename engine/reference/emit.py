@@ -52,6 +52,23 @@ def emit_hold(state: State, account: int, hold: Hold) -> None:
     emit_words(state, w.EVENT_HOLD, account, hold.hold_id, hold.asset, hold.amount)
 
 
+def emit_transfer(
+    state: State, kind: int, command: Command, amount: int, counter_account: int = 0
+) -> None:
+    """State that money moved other than by a trade, and what the caller's books call it."""
+    first = w.EVENT_TRANSFER << w.EVENT_KIND_SHIFT | kind << w.TRANSFER_KIND_SHIFT
+    state.facts.append(
+        [
+            first | command[w.FUNDS_ASSET],
+            command[w.HEADER_ACCOUNT],
+            counter_account,
+            amount,
+            command[w.FUNDS_REFERENCE_HIGH],
+            command[w.FUNDS_REFERENCE_LOW],
+        ]
+    )
+
+
 def emit_countdown(state: State, account: Account) -> None:
     """State when an account's dead-man switch ends its orders; 0 for never."""
     emit_words(state, w.EVENT_COUNTDOWN, account.number, account.deadline_ms)

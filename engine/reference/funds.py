@@ -2,7 +2,7 @@
 
 from engine.reference.accounts import check_new_balances, is_frozen
 from engine.reference.definitions import check_asset
-from engine.reference.emit import emit_hold
+from engine.reference.emit import emit_hold, emit_transfer
 from engine.reference.index import open_account, open_balance
 from engine.reference.ledger import move_to_held, post
 from engine.reference.model import Asset, Command, Hold, Rejected
@@ -40,6 +40,7 @@ def credit(state: State, command: Command) -> None:
 
     account = open_account(state, command[w.HEADER_ACCOUNT])
     open_balance(state, account, asset.number)
+    emit_transfer(state, w.TRANSFER_KIND_CREDIT, command, amount)
     post(state, account, asset.number, amount, 0)
     add_supply(asset, amount)
 
@@ -54,6 +55,7 @@ def debit(state: State, command: Command) -> None:
     if amount > available_balance(state, number, asset.number):
         raise Rejected(w.REASON_INSUFFICIENT_BALANCE)
 
+    emit_transfer(state, w.TRANSFER_KIND_DEBIT, command, amount)
     post(state, state.accounts[number], asset.number, -amount, 0)
     add_supply(asset, -amount)
 
@@ -78,6 +80,9 @@ def transfer(state: State, command: Command) -> None:
 
     to_account = open_account(state, receiver)
     open_balance(state, to_account, asset.number)
+    is_fee = w.account_index(receiver) == w.FEE_ACCOUNT_INDEX
+    kind = w.TRANSFER_KIND_FEE if is_fee else w.TRANSFER_KIND_TRANSFER
+    emit_transfer(state, kind, command, amount, receiver)
     post(state, state.accounts[number], asset.number, -amount, 0)
     post(state, to_account, asset.number, amount, 0)
 
@@ -122,6 +127,7 @@ def capture_hold(state: State, command: Command) -> None:
     """Decide a CAPTURE command: what was held leaves."""
     asset, amount = reduce_hold(state, command)
     account = state.accounts[command[w.HEADER_ACCOUNT]]
+    emit_transfer(state, w.TRANSFER_KIND_CAPTURE, command, amount)
     post(state, account, asset.number, 0, -amount)
     add_supply(asset, -amount)
 

@@ -50,7 +50,7 @@ class ToyEngine:
 
     def _one(self, words: tuple[int, ...]) -> bytes:
         state = self._state
-        kind, high, low, _, account = words[:5]
+        kind, high, low, _, _, account = words[: w.HEADER_LENGTH]
         if kind == w.COMMAND_CREDIT and words[w.FUNDS_AMOUNT] in self.raise_on:
             raise RuntimeError("a bug")
         state.sequence += 1

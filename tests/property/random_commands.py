@@ -146,13 +146,15 @@ def _absurd(choose: Choices, account: int) -> bytes:
         0,
         0,
         choose.below(3),
+        choose.of(0, 0, 1) << w.ACTOR_KIND_SHIFT,
         account,
-        *(choose.of(0, 1, 2, 3, 37, 100) for _ in range(11)),
+        *(choose.of(0, 1, 2, 3, 37, 100) for _ in range(10)),
     ]
     words[choose.below(16)] = choose.of(
         -1, 0, (1 << 63) - 1, -(1 << 63), 1 << 62, (1 << 40) - 1, (1 << 48) - 1, 1 << 32
     )
-    return encode(words[0], words[4], *words[5:], command_id=(words[1], words[2]))
+    kind, high, low, time_ms, actor, account, *body = words
+    return encode(kind, account, *body, command_id=(high, low), time_ms=time_ms, actor=actor)
 
 
 def command(word: int, engine: Engine) -> bytes:

@@ -73,10 +73,18 @@ def encode(
     *body: int,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
-    """Return one command's bytes; the body starts at word 5, missing words are 0."""
-    padding = (0,) * (w.COMMAND_LENGTH - w.HEADER_ACCOUNT - 1 - len(body))
-    return _COMMAND.pack(kind, *command_id, time_ms, account, *body, *padding)
+    """Return one command's bytes: the header, then the body; missing words are 0.
+
+    Parameters
+    ----------
+    actor
+        Who asked (`wire.layout.ACTOR_KIND_SHIFT`); 0 for the system itself.
+
+    """
+    padding = (0,) * (w.COMMAND_LENGTH - w.HEADER_LENGTH - len(body))
+    return _COMMAND.pack(kind, *command_id, time_ms, actor, account, *body, *padding)
 
 
 def encode_place(
@@ -97,6 +105,7 @@ def encode_place(
     expire_ms: int = 0,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
     """Return a PLACE command.
 
@@ -130,7 +139,9 @@ def encode_place(
         display_quantity,
         expire_ms,
     )
-    return encode(w.COMMAND_PLACE, account, *body, command_id=command_id, time_ms=time_ms)
+    return encode(
+        w.COMMAND_PLACE, account, *body, command_id=command_id, time_ms=time_ms, actor=actor
+    )
 
 
 def encode_cancel(
@@ -140,10 +151,13 @@ def encode_cancel(
     target: tuple[int, int] = NO_ID,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
     """Return a CANCEL of an order, named by its id or by the command id that placed it."""
     body = (order_id, *target)
-    return encode(w.COMMAND_CANCEL, account, *body, command_id=command_id, time_ms=time_ms)
+    return encode(
+        w.COMMAND_CANCEL, account, *body, command_id=command_id, time_ms=time_ms, actor=actor
+    )
 
 
 def encode_cancel_all(
@@ -153,10 +167,17 @@ def encode_cancel_all(
     *,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
     """Return a CANCEL_ALL for an account, one market or all, one side or both."""
     return encode(
-        w.COMMAND_CANCEL_ALL, account, market, side, command_id=command_id, time_ms=time_ms
+        w.COMMAND_CANCEL_ALL,
+        account,
+        market,
+        side,
+        command_id=command_id,
+        time_ms=time_ms,
+        actor=actor,
     )
 
 
@@ -172,11 +193,12 @@ def encode_change(
     display_quantity: int = 0,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
     """Return an AMEND, or a REPLACE; ``quantity`` is the new remaining one, 0 = as it is."""
     kind = w.COMMAND_REPLACE if replace else w.COMMAND_AMEND
     body = (order_id, *target, price, quantity, trigger_price, display_quantity)
-    return encode(kind, account, *body, command_id=command_id, time_ms=time_ms)
+    return encode(kind, account, *body, command_id=command_id, time_ms=time_ms, actor=actor)
 
 
 def encode_cancel_all_after(
@@ -185,10 +207,16 @@ def encode_cancel_all_after(
     *,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
     """Return a CANCEL_ALL_AFTER: the dead-man switch; 0 disarms it."""
     return encode(
-        w.COMMAND_CANCEL_ALL_AFTER, account, timeout_ms, command_id=command_id, time_ms=time_ms
+        w.COMMAND_CANCEL_ALL_AFTER,
+        account,
+        timeout_ms,
+        command_id=command_id,
+        time_ms=time_ms,
+        actor=actor,
     )
 
 
@@ -200,12 +228,23 @@ def encode_funds(
     *,
     hold_id: int = 0,
     to_account: int = 0,
+    reference: tuple[int, int] = NO_ID,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
-    """Return a CREDIT, DEBIT, HOLD, RELEASE, CAPTURE or TRANSFER; amounts in ledger units."""
-    body = (asset, amount, hold_id or to_account)
-    return encode(kind, account, *body, command_id=command_id, time_ms=time_ms)
+    """Return a CREDIT, DEBIT, HOLD, RELEASE, CAPTURE or TRANSFER.
+
+    Parameters
+    ----------
+    amount
+        Ledger units.
+    reference
+        What the caller's books call it, such as a deposit's id; not for HOLD and RELEASE.
+
+    """
+    body = (asset, amount, hold_id or to_account, *reference)
+    return encode(kind, account, *body, command_id=command_id, time_ms=time_ms, actor=actor)
 
 
 def encode_define_asset(asset: int, tenant: int, scale: int, symbol: str) -> bytes:
@@ -296,18 +335,22 @@ def encode_reject(
     *,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
+    actor: int = 0,
 ) -> bytes:
     """Return a REJECT: what the journal has for a message that could not be decoded."""
-    return encode(w.COMMAND_REJECT, account, reason, command_id=command_id, time_ms=time_ms)
+    return encode(
+        w.COMMAND_REJECT, account, reason, command_id=command_id, time_ms=time_ms, actor=actor
+    )
 
 
 class Command(NamedTuple):
-    """A command as journaled; ``body`` is words 5 to 15."""
+    """A command as journaled; ``body`` is what follows the header."""
 
     kind: int
     id_high: int
     id_low: int
     time_ms: int
+    actor: int
     account: int
     body: tuple[int, ...]
 
@@ -323,6 +366,6 @@ def decode_commands(data: bytes | memoryview) -> Iterator[Command]:
     if len(data) % w.COMMAND_BYTES:
         raise DecodeError(f"{len(data)} bytes are not whole commands of {w.COMMAND_BYTES} bytes")
     return (
-        Command(kind, high, low, time_ms, account, tuple(body))
-        for kind, high, low, time_ms, account, *body in _COMMAND.iter_unpack(data)
+        Command(kind, high, low, time_ms, actor, account, tuple(body))
+        for kind, high, low, time_ms, actor, account, *body in _COMMAND.iter_unpack(data)
     )

@@ -224,6 +224,32 @@ class Hold(NamedTuple):
     amount: int
 
 
+class Transfer(NamedTuple):
+    """Money that moved other than by a trade.
+
+    Attributes
+    ----------
+    kind
+        A TRANSFER_KIND_ constant.
+    counter_account
+        Who received it; 0 where it came from, or went, outside the exchange.
+    amount
+        Ledger units of the asset, above 0.
+    reference_high, reference_low
+        What the caller's books call it; 0, 0 for nothing.
+
+    """
+
+    sequence: int
+    kind: int
+    asset: int
+    account: int
+    counter_account: int
+    amount: int
+    reference_high: int
+    reference_low: int
+
+
 class Countdown(NamedTuple):
     """When an account's dead-man switch cancels its orders; 0 = disarmed."""
 
@@ -257,6 +283,7 @@ Event = (
     | Hold
     | Countdown
     | Epoch
+    | Transfer
 )
 
 
@@ -366,6 +393,12 @@ def _level(sequence: int, words: tuple[int, ...]) -> Level:
     return _new(Level, (sequence, market, side, first & w.PRICE_MAX, quantity))
 
 
+def _transfer(sequence: int, words: tuple[int, ...]) -> Transfer:
+    first = words[0]
+    kind, asset = first >> w.TRANSFER_KIND_SHIFT & w.TRANSFER_KIND_MASK, first & w.ASSET_MAX
+    return _new(Transfer, (sequence, kind, asset, *words[1:]))
+
+
 def _plain(event: Callable[..., Event]) -> _Decoder:
     return lambda sequence, words: event(sequence, *words[1:])
 
@@ -387,6 +420,7 @@ _DECODERS: tuple[_Decoder, ...] = (
     _plain(Hold),
     _plain(Countdown),
     _plain(Epoch),
+    _transfer,
 )
 
 

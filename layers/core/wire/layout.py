@@ -25,13 +25,14 @@ WORD_BYTES = 8
 AMOUNT_MAX = (1 << 62) - 1  # total supply of an asset, and the value of one order
 PRICE_MAX = (1 << 40) - 1  # ticks
 QUANTITY_MAX = (1 << 48) - 1  # lots
-TIME_MS_MAX = (1 << 48) - 1  # the year 10889
+TIME_MS_MAX = (1 << 46) - 1  # the year 4199
 TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000  # cancel_all_after
 TENANT_MAX = (1 << 16) - 1
 ASSET_MAX = (1 << 16) - 1
 MARKET_MAX = (1 << 16) - 1
 ACCOUNT_INDEX_MAX = (1 << 32) - 1
 ACCOUNT_TENANT_SHIFT = 32
+FEE_ACCOUNT_INDEX = 0
 TIER_MAX = 15
 SCALE_MAX = 18
 PPM = 1_000_000
@@ -49,7 +50,18 @@ HEADER_KIND = 0
 HEADER_ID_HIGH = 1  # the command id, 128 bits; 0,0 = no id: not remembered, not checked
 HEADER_ID_LOW = 2
 HEADER_TIME_MS = 3  # intake time
-HEADER_ACCOUNT = 4  # 0 for commands about the shard, a tenant, an asset or a market
+HEADER_ACTOR = 4  # who asked: the actor's kind above ACTOR_KIND_SHIFT, its number below; 0 = none
+HEADER_ACCOUNT = 5  # 0 for commands about the shard, a tenant, an asset or a market
+HEADER_LENGTH = 6
+
+# Kinds of actors. The engine checks the form only: who asked stands in the journal, beside what
+# the command came to.
+ACTOR_SYSTEM = 0  # the worker itself, and tools
+ACTOR_USER = 1
+ACTOR_API_KEY = 2
+ACTOR_OPERATOR = 3
+ACTOR_KIND_SHIFT = 56
+ACTOR_BITS = 58
 
 COMMAND_PLACE = 1
 COMMAND_CANCEL = 2
@@ -74,96 +86,99 @@ COMMAND_EPOCH = 20
 COMMAND_REJECT = 21
 COMMAND_KIND_LAST = 21
 
-PLACE_MARKET = 5
-PLACE_FLAGS = 6  # packed: see "flags" below; the status and close-reason bits are 0
-PLACE_PRICE = 7  # limit price; 0 for a market order; optional worst price of a stop-market
-PLACE_QUANTITY = 8  # 0 when a market buy is by quote amount
-PLACE_QUOTE_AMOUNT = 9  # market buy by quote amount, else 0
-PLACE_TRIGGER_PRICE = 10  # stop orders, else 0
-PLACE_DISPLAY_QUANTITY = 11  # iceberg, else 0
-PLACE_EXPIRE_MS = 12  # TIF_GTD, else 0
+PLACE_MARKET = 6
+PLACE_FLAGS = 7  # packed: see "flags" below; the status and close-reason bits are 0
+PLACE_PRICE = 8  # limit price; 0 for a market order; optional worst price of a stop-market
+PLACE_QUANTITY = 9  # 0 when a market buy is by quote amount
+PLACE_QUOTE_AMOUNT = 10  # market buy by quote amount, else 0
+PLACE_TRIGGER_PRICE = 11  # stop orders, else 0
+PLACE_DISPLAY_QUANTITY = 12  # iceberg, else 0
+PLACE_EXPIRE_MS = 13  # TIF_GTD, else 0
 
-CANCEL_ORDER_ID = 5  # 0 = named by the command id that placed it
-CANCEL_TARGET_HIGH = 6
-CANCEL_TARGET_LOW = 7
+CANCEL_ORDER_ID = 6  # 0 = named by the command id that placed it
+CANCEL_TARGET_HIGH = 7
+CANCEL_TARGET_LOW = 8
 
-CANCEL_ALL_MARKET = 5  # 0 = every market
-CANCEL_ALL_SIDE = 6  # 0 = both
+CANCEL_ALL_MARKET = 6  # 0 = every market
+CANCEL_ALL_SIDE = 7  # 0 = both
 
 # AMEND keeps the order's id; REPLACE closes it and opens a new one under its own sequence.
-CHANGE_ORDER_ID = 5  # 0 = named by the command id that placed it
-CHANGE_TARGET_HIGH = 6
-CHANGE_TARGET_LOW = 7
-CHANGE_PRICE = 8  # 0 = as it is
-CHANGE_QUANTITY = 9  # the new REMAINING quantity; 0 = as it is
-CHANGE_TRIGGER_PRICE = 10  # 0 = as it is; only while the stop is pending
-CHANGE_DISPLAY_QUANTITY = 11  # 0 = as it is; only for icebergs
+CHANGE_ORDER_ID = 6  # 0 = named by the command id that placed it
+CHANGE_TARGET_HIGH = 7
+CHANGE_TARGET_LOW = 8
+CHANGE_PRICE = 9  # 0 = as it is
+CHANGE_QUANTITY = 10  # the new REMAINING quantity; 0 = as it is
+CHANGE_TRIGGER_PRICE = 11  # 0 = as it is; only while the stop is pending
+CHANGE_DISPLAY_QUANTITY = 12  # 0 = as it is; only for icebergs
 
-CANCEL_ALL_AFTER_TIMEOUT_MS = 5  # from engine time; 0 disarms
+CANCEL_ALL_AFTER_TIMEOUT_MS = 6  # from engine time; 0 disarms
 
-FUNDS_ASSET = 5  # CREDIT, DEBIT, HOLD, RELEASE, CAPTURE, TRANSFER
-FUNDS_AMOUNT = 6  # > 0; RELEASE and CAPTURE take 0 for all that is left of the hold
-FUNDS_HOLD_ID = 7  # HOLD, RELEASE, CAPTURE: > 0, chosen by the caller, unique per account
-FUNDS_TO_ACCOUNT = 7  # TRANSFER: an account of the same tenant
+FUNDS_ASSET = 6  # CREDIT, DEBIT, HOLD, RELEASE, CAPTURE, TRANSFER
+FUNDS_AMOUNT = 7  # > 0; RELEASE and CAPTURE take 0 for all that is left of the hold
+FUNDS_HOLD_ID = 8  # HOLD, RELEASE, CAPTURE: > 0, chosen by the caller, unique per account
+FUNDS_TO_ACCOUNT = 8  # TRANSFER: an account of the same tenant
+# CREDIT, DEBIT, CAPTURE, TRANSFER: the name in the caller's books, such as a deposit's; 0,0 = none
+FUNDS_REFERENCE_HIGH = 9
+FUNDS_REFERENCE_LOW = 10
 
-DEFINE_ASSET_ASSET = 5
-DEFINE_ASSET_TENANT = 6
-DEFINE_ASSET_SCALE = 7  # decimal places of the ledger unit
-DEFINE_ASSET_SYMBOL_HIGH = 8  # up to 16 ASCII characters, see codec.pack_symbol
-DEFINE_ASSET_SYMBOL_LOW = 9
+DEFINE_ASSET_ASSET = 6
+DEFINE_ASSET_TENANT = 7
+DEFINE_ASSET_SCALE = 8  # decimal places of the ledger unit
+DEFINE_ASSET_SYMBOL_HIGH = 9  # up to 16 ASCII characters, see codec.pack_symbol
+DEFINE_ASSET_SYMBOL_LOW = 10
 
-DEFINE_MARKET_MARKET = 5
-DEFINE_MARKET_TENANT = 6
-DEFINE_MARKET_BASE = 7
-DEFINE_MARKET_QUOTE = 8
-DEFINE_MARKET_LOT_UNITS = 9  # base units in one lot
-DEFINE_MARKET_TICK_UNITS = 10  # quote units for one lot at a price of one tick: tick x lot
-DEFINE_MARKET_STATE = 11  # the first state
-DEFINE_MARKET_SYMBOL_HIGH = 12
-DEFINE_MARKET_SYMBOL_LOW = 13
+DEFINE_MARKET_MARKET = 6
+DEFINE_MARKET_TENANT = 7
+DEFINE_MARKET_BASE = 8
+DEFINE_MARKET_QUOTE = 9
+DEFINE_MARKET_LOT_UNITS = 10  # base units in one lot
+DEFINE_MARKET_TICK_UNITS = 11  # quote units for one lot at a price of one tick: tick x lot
+DEFINE_MARKET_STATE = 12  # the first state
+DEFINE_MARKET_SYMBOL_HIGH = 13
+DEFINE_MARKET_SYMBOL_LOW = 14
 
-LIMITS_MARKET = 5
-LIMITS_MIN_NOTIONAL = 6  # quote units; 0 = none
-LIMITS_MAX_QUANTITY = 7  # lots; 0 = the engine's own bound
-LIMITS_MAX_PRICE = 8  # ticks; 0 = the engine's own bound
-LIMITS_COLLAR_PPM = 9  # limit orders: buys above / sells below reference by more are rejected
-LIMITS_MARKET_COLLAR_PPM = 10  # market orders trade no further than this from the reference
-LIMITS_BREAKER_PPM = 11  # a trade further than this from the reference halts the market instead
-LIMITS_REFERENCE_INTERVAL_MS = 12  # the reference follows the last price this often; 0 = always
+LIMITS_MARKET = 6
+LIMITS_MIN_NOTIONAL = 7  # quote units; 0 = none
+LIMITS_MAX_QUANTITY = 8  # lots; 0 = the engine's own bound
+LIMITS_MAX_PRICE = 9  # ticks; 0 = the engine's own bound
+LIMITS_COLLAR_PPM = 10  # limit orders: buys above / sells below reference by more are rejected
+LIMITS_MARKET_COLLAR_PPM = 11  # market orders trade no further than this from the reference
+LIMITS_BREAKER_PPM = 12  # a trade further than this from the reference halts the market instead
+LIMITS_REFERENCE_INTERVAL_MS = 13  # the reference follows the last price this often; 0 = always
 
-SET_STATE_MARKET = 5
-SET_STATE_STATE = 6
-SET_STATE_REFERENCE_PRICE = 7  # ticks; 0 = as it is
+SET_STATE_MARKET = 6
+SET_STATE_STATE = 7
+SET_STATE_REFERENCE_PRICE = 8  # ticks; 0 = as it is
 
-FEE_TIER_TENANT = 5
-FEE_TIER_TIER = 6
-FEE_TIER_MAKER_PPM = 7  # negative = rebate
-FEE_TIER_TAKER_PPM = 8
+FEE_TIER_TENANT = 6
+FEE_TIER_TIER = 7
+FEE_TIER_MAKER_PPM = 8  # negative = rebate
+FEE_TIER_TAKER_PPM = 9
 
-SET_ACCOUNT_TIER = 5
-SET_ACCOUNT_STP_GROUP = 6  # 0 = none
-SET_ACCOUNT_STATE = 7
+SET_ACCOUNT_TIER = 6
+SET_ACCOUNT_STP_GROUP = 7  # 0 = none
+SET_ACCOUNT_STATE = 8
 
-EPOCH_EPOCH = 5
-EPOCH_WORKER_HIGH = 6
-EPOCH_WORKER_LOW = 7
+EPOCH_EPOCH = 6
+EPOCH_WORKER_HIGH = 7
+EPOCH_WORKER_LOW = 8
 
-REJECT_REASON = 5  # a reason of this module; anything else becomes malformed_command
+REJECT_REASON = 6  # a reason of this module; anything else becomes malformed_command
 
 # --- flags: what an order is, its status and why it closed, in one packed word --------------------
 
 SIDE_SHIFT = 0
 SIDE_MASK = 3
 TYPE_SHIFT = 2
-TYPE_MASK = 7
-TIF_SHIFT = 5
+TYPE_MASK = 15
+TIF_SHIFT = 6
 TIF_MASK = 7
-POST_ONLY_SHIFT = 8
-STP_SHIFT = 9
+POST_ONLY_SHIFT = 9
+STP_SHIFT = 10
 STP_MASK = 7
-STP_BY_GROUP_SHIFT = 12
-TRIGGERED_SHIFT = 13  # set by the engine when a stop has triggered
-FLAGS_BITS = 13  # what a PLACE command may set
+STP_BY_GROUP_SHIFT = 13
+TRIGGERED_SHIFT = 14  # set by the engine when a stop has triggered
+FLAGS_BITS = 14  # what a PLACE command may set
 STATUS_SHIFT = 16
 STATUS_MASK = 15
 CLOSE_SHIFT = 20
@@ -286,20 +301,21 @@ EVENT_FEE_TIER = 12
 EVENT_HOLD = 13
 EVENT_COUNTDOWN = 14
 EVENT_EPOCH = 15
-EVENT_KIND_LAST = 15
+EVENT_TRANSFER = 16
+EVENT_KIND_LAST = 16
 
-# Word 0: the kind in bits 59 to 62, so the word is never negative; in the bits below it what the
+# Word 0: the kind in bits 58 to 62, so the word is never negative; in the bits below it what the
 # kind's comment says, otherwise 0.
-EVENT_KIND_SHIFT = 59
-EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market is above 32 low bits
+EVENT_KIND_SHIFT = 58
+EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market stands above 32 low bits
 EVENT_LOW_MASK = (1 << 32) - 1
 
 # Word 0: engine time when the command was decided, reason, the command's kind (0 for what is none).
 # What the order placed or changed was filled is the sum of the trades in which it is the taker.
-RESULT_COMMAND_MASK = 31
-RESULT_REASON_SHIFT = 5
+RESULT_COMMAND_MASK = 63
+RESULT_REASON_SHIFT = 6
 RESULT_REASON_MASK = 63
-RESULT_TIME_SHIFT = 11
+RESULT_TIME_SHIFT = 12
 RESULT_SEQUENCE = 1
 RESULT_ID_HIGH = 2
 RESULT_ID_LOW = 3
@@ -372,6 +388,23 @@ FEE_TIER_LENGTH = 5
 HOLD_LENGTH = 5
 EPOCH_LENGTH = 4
 
+# Money that moves other than by a trade. Word 0: the transfer's kind above 32 low bits, the asset
+# in them. Fees of trades are in the trades.
+TRANSFER_KIND_SHIFT = 32
+TRANSFER_KIND_MASK = 255
+TRANSFER_ACCOUNT = 1  # whose available balance, or hold, it concerns
+TRANSFER_COUNTER_ACCOUNT = 2  # TRANSFER and FEE: who receives it; 0 = outside the exchange
+TRANSFER_AMOUNT = 3  # > 0, ledger units
+TRANSFER_REFERENCE_HIGH = 4
+TRANSFER_REFERENCE_LOW = 5
+TRANSFER_LENGTH = 6
+
+TRANSFER_KIND_CREDIT = 1  # from outside into the account
+TRANSFER_KIND_DEBIT = 2  # out of the account, to outside
+TRANSFER_KIND_CAPTURE = 3  # out of one of its holds, to outside
+TRANSFER_KIND_TRANSFER = 4  # to another account of the tenant
+TRANSFER_KIND_FEE = 5  # to the tenant's fee account
+
 COUNTDOWN_ACCOUNT = 1
 COUNTDOWN_DEADLINE_MS = 2  # 0 = disarmed
 COUNTDOWN_LENGTH = 3
@@ -387,19 +420,19 @@ COMMAND_WORDS_USED = (
     CHANGE_DISPLAY_QUANTITY + 1,  # AMEND
     CHANGE_DISPLAY_QUANTITY + 1,  # REPLACE
     CANCEL_ALL_AFTER_TIMEOUT_MS + 1,
-    FUNDS_AMOUNT + 1,  # CREDIT
-    FUNDS_AMOUNT + 1,  # DEBIT
+    FUNDS_REFERENCE_LOW + 1,  # CREDIT
+    FUNDS_REFERENCE_LOW + 1,  # DEBIT
     FUNDS_HOLD_ID + 1,  # HOLD
     FUNDS_HOLD_ID + 1,  # RELEASE
-    FUNDS_HOLD_ID + 1,  # CAPTURE
-    FUNDS_TO_ACCOUNT + 1,  # TRANSFER
+    FUNDS_REFERENCE_LOW + 1,  # CAPTURE
+    FUNDS_REFERENCE_LOW + 1,  # TRANSFER
     DEFINE_ASSET_SYMBOL_LOW + 1,
     DEFINE_MARKET_SYMBOL_LOW + 1,
     LIMITS_REFERENCE_INTERVAL_MS + 1,
     SET_STATE_REFERENCE_PRICE + 1,
     FEE_TIER_TAKER_PPM + 1,
     SET_ACCOUNT_STATE + 1,
-    HEADER_ACCOUNT + 1,  # ADVANCE_TIME
+    HEADER_LENGTH,  # ADVANCE_TIME
     EPOCH_WORKER_LOW + 1,
     REJECT_REASON + 1,
 )
@@ -421,6 +454,7 @@ EVENT_LENGTH = (
     HOLD_LENGTH,
     COUNTDOWN_LENGTH,
     EPOCH_LENGTH,
+    TRANSFER_LENGTH,
 )
 
 
@@ -441,6 +475,10 @@ CLOSE_NAMES = _names("CLOSE_", also_not=("CLOSE_SHIFT", "CLOSE_MASK"))
 TYPE_NAMES = _names("TYPE_", also_not=("TYPE_SHIFT", "TYPE_MASK"))
 TIF_NAMES = _names("TIF_", also_not=("TIF_SHIFT", "TIF_MASK"))
 STP_NAMES = _names("STP_", also_not=("STP_SHIFT", "STP_MASK", "STP_BY_GROUP_SHIFT"))
+TRANSFER_KIND_NAMES = _names(
+    "TRANSFER_KIND_", also_not=("TRANSFER_KIND_SHIFT", "TRANSFER_KIND_MASK")
+)
+ACTOR_NAMES = _names("ACTOR_", also_not=("ACTOR_KIND_SHIFT", "ACTOR_BITS"))
 SIDE_NAMES = {SIDE_BUY: "buy", SIDE_SELL: "sell"}
 MARKET_STATE_NAMES = {
     STATE_OPEN: "open",

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.unit.engine.desk import ALICE, BOB, BUY, QUOTE, SELL, Desk
 from wire import layout as w
-from wire.codec import encode_cancel_all_after, encode_epoch, encode_reject
+from wire.codec import encode, encode_cancel_all_after, encode_epoch, encode_reject
 from wire.events import Countdown, Epoch
 
 
@@ -91,3 +93,19 @@ def test_epoch_and_reject_are_journaled_without_other_effect(desk: Desk) -> None
     assert desk.send(encode_reject(ALICE, w.REASON_INTERNAL_ERROR)) == "internal_error"
     assert desk.send(encode_reject(ALICE, 999)) == "malformed_command"
     assert len(desk.events) == 1
+
+
+@pytest.mark.parametrize("kind", w.ACTOR_NAMES)
+def test_who_asked_makes_no_difference_to_the_engine(desk: Desk, kind: int) -> None:
+    actor = kind << w.ACTOR_KIND_SHIFT | 0xFF_FFFF_FFFF_FFFF
+    desk.place(ALICE, SELL, 100, 5, actor=actor)
+    asked, again = desk.events, Desk(type(desk.engine)())
+    again.place(ALICE, SELL, 100, 5)
+    assert asked == again.events
+
+
+@pytest.mark.parametrize("actor", [4 << w.ACTOR_KIND_SHIFT, -1, 1 << 62])
+def test_an_actor_of_no_kind_is_malformed(desk: Desk, actor: int) -> None:
+    assert desk.rejection(ALICE, SELL, 100, 5, actor=actor) == "malformed_command"
+    assert desk.cancel(ALICE, 1, actor=actor) == "malformed_command"
+    assert desk.send(encode(w.COMMAND_DEBIT, ALICE, QUOTE, 1, actor=actor)) == "malformed_command"

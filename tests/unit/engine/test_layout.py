@@ -75,8 +75,8 @@ EQUAL = {
     "length of an account's event": (w.ACCOUNT_LENGTH, w.HOLD_LENGTH),
     "length of a fee tier's event": (w.FEE_TIER_LENGTH, w.HOLD_LENGTH),
     # ``dispatch.check_shape`` spells out the words of the two most frequent kinds.
-    "words of a PLACE": (w.COMMAND_WORDS_USED[w.COMMAND_PLACE], 13),
-    "words of a CANCEL": (w.COMMAND_WORDS_USED[w.COMMAND_CANCEL], 8),
+    "words of a PLACE": (w.COMMAND_WORDS_USED[w.COMMAND_PLACE], 14),
+    "words of a CANCEL": (w.COMMAND_WORDS_USED[w.COMMAND_CANCEL], 9),
     # Rows of a checkpoint.
     "head": (SECTIONS["head"], r.HEAD_CAPACITIES + r.S_SAVED_WORDS),
     "assets": (SECTIONS["assets"], 1 + r.ASSET_SAVED_WORDS),
@@ -122,6 +122,12 @@ AT_MOST = {
     "reasons": (w.REASON_LAST, w.RESULT_REASON_MASK),
     "command kinds in the table": (w.COMMAND_KIND_LAST + 1, r.S_END - r.S_COMMAND_WORDS_USED),
     "prefetched commands": (r.PREFETCH_INDEXES + 1, r.PREFETCH_MASK + 1),
+    "a transfer's kind": (
+        w.TRANSFER_KIND_SHIFT + w.TRANSFER_KIND_MASK.bit_length(),
+        w.EVENT_KIND_SHIFT,
+    ),
+    "kinds of transfer": (max(w.TRANSFER_KIND_NAMES), w.TRANSFER_KIND_MASK),
+    "kinds of actor": (max(w.ACTOR_NAMES), (1 << w.ACTOR_BITS - w.ACTOR_KIND_SHIFT) - 1),
     "a time beside the reason": (w.RESULT_TIME_SHIFT + r.TIME_BITS, w.EVENT_KIND_SHIFT),
     "a price beside the side": (w.PRICE_MAX.bit_length(), w.LEVEL_SIDE_SHIFT),
     "fees of amounts": ((1 << r.FEE_SIMPLE_BITS) * w.FEE_PPM_MAX, (1 << 64) - 1),
@@ -136,12 +142,14 @@ FIELDS_IN_FIRST_WORD: dict[type, int] = {
     e.Trade: 2,  # market, side
     e.Balance: 1,  # asset
     e.Level: 3,  # market, side, price
+    e.Transfer: 2,  # kind, asset
 }
 # Fields of a result that its decoder derives from trades, or splits from the subject.
 DERIVED_FIELDS: dict[type, int] = {e.Result: 3}
 CLASSES = (
     e.Result, e.Order, e.OrderConditions, e.Trade, e.Balance, e.Level, e.Market,
     e.MarketDefinition, e.MarketLimits, e.Asset, e.Account, e.FeeTier, e.Hold, e.Countdown, e.Epoch,
+    e.Transfer,
 )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Fees, rebates, deposits, holds and transfers: nothing made, nothing lost."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.engine.desk import (
@@ -17,8 +19,8 @@ from tests.unit.engine.desk import (
     Desk,
 )
 from wire import layout as w
-from wire.codec import encode_set_account, encode_set_fee_tier
-from wire.events import Trade
+from wire.codec import encode_funds, encode_set_account, encode_set_fee_tier
+from wire.events import Trade, Transfer
 
 CREDIT, DEBIT, HOLD = w.COMMAND_CREDIT, w.COMMAND_DEBIT, w.COMMAND_HOLD
 RELEASE, CAPTURE, TRANSFER = w.COMMAND_RELEASE, w.COMMAND_CAPTURE, w.COMMAND_TRANSFER
@@ -126,3 +128,42 @@ def test_a_product_that_leaves_64_bits_is_refused(desk: Desk) -> None:
     assert desk.rejection(ALICE, BUY, w.PRICE_MAX + 1, 1) == "price_out_of_range"
     assert desk.rejection(ALICE, SELL, 1, w.QUANTITY_MAX + 1) == "quantity_out_of_range"
     assert desk.engine.balance(ALICE, QUOTE) == (RICH, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "transfer", "counter_account"),
+    [
+        (CREDIT, {}, "credit", 0),
+        (DEBIT, {}, "debit", 0),
+        (CAPTURE, {"hold_id": 7}, "capture", 0),
+        (TRANSFER, {"to_account": BOB}, "transfer", BOB),
+        (TRANSFER, {"to_account": FEES}, "fee", FEES),
+    ],
+    ids=["credit", "debit", "capture", "transfer", "fee"],
+)
+def test_money_that_moves_without_a_trade_is_stated(
+    desk: Desk, kind: int, names: dict[str, Any], transfer: str, counter_account: int
+) -> None:
+    desk.send(encode_funds(HOLD, ALICE, QUOTE, 50, hold_id=7))
+    assert desk.of(Transfer) == []
+
+    command = encode_funds(kind, ALICE, QUOTE, 40, reference=(-3, 9), **names)
+    assert desk.send(command) == "accepted"
+
+    (stated,) = desk.of(Transfer)
+    assert w.TRANSFER_KIND_NAMES[stated.kind] == transfer
+    assert stated[2:] == (QUOTE, ALICE, counter_account, 40, -3, 9)
+
+
+def test_a_capture_of_all_that_is_held_states_how_much_that_was(desk: Desk) -> None:
+    desk.send(encode_funds(HOLD, ALICE, QUOTE, 50, hold_id=7))
+    desk.send(encode_funds(CAPTURE, ALICE, QUOTE, 0, hold_id=7))
+    assert [stated.amount for stated in desk.of(Transfer)] == [50]
+
+
+def test_what_is_rejected_or_only_released_moves_nothing(desk: Desk) -> None:
+    desk.send(encode_funds(DEBIT, ALICE, QUOTE, 2 * RICH))
+    assert desk.of(Transfer) == []
+    desk.send(encode_funds(HOLD, ALICE, QUOTE, 50, hold_id=7))
+    desk.send(encode_funds(RELEASE, ALICE, QUOTE, 50, hold_id=7))
+    assert desk.of(Transfer) == []

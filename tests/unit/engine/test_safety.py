@@ -29,7 +29,7 @@ from wire.codec import (
 )
 from wire.events import DecodeError, Result
 
-GOLDEN = Path(__file__).parent / "data" / "checkpoint-version-1.bin"
+GOLDEN = Path(__file__).parent / "data" / "checkpoint-version-2.bin"
 
 
 def history(seed: int, count: int) -> list[bytes]:
@@ -83,16 +83,17 @@ def test_a_different_history_has_a_different_digest(engine_class: Any) -> None:
     assert len(digests) == 20
 
 
-def test_golden_checkpoint_of_version_1_is_still_read(engine_class: Any) -> None:
+def test_golden_checkpoint_of_version_2_is_still_read(engine_class: Any) -> None:
     engine = engine_class.restore(GOLDEN.read_bytes())
     engine.check()
     # What the engine said of itself on the day the file was written.
-    assert f"{engine.digest():016x}" == "a9f9a9c2060dbfdf"
-    assert engine.sequence == 220
-    assert engine.book(1) == ([(102, 9), (101, 23), (100, 2), (98, 4)], [(104, 3), (105, 8)])
-    assert engine.resting(1, SELL) == [(135, 3), (149, 16)]
-    assert (engine.stops(1, BUY), engine.stops(1, SELL)) == ([(147, 1)], [(182, 6)])
-    assert engine.balance(ALICE, 2) == (905_519, 1_455)
+    assert f"{engine.digest():016x}" == "68ae1fc4acfa83fc"
+    assert engine.sequence == 216
+    assert engine.book(1) == ([(102, 2), (101, 28), (99, 18)], [(104, 6), (105, 1)])
+    assert engine.resting(1, SELL) == [(77, 6), (181, 1)]
+    assert engine.stops(1, BUY) == [(187, 10), (195, 6)]
+    assert engine.stops(1, SELL) == [(213, 5), (45, 10), (111, 12), (203, 6)]
+    assert engine.balance(ALICE, 2) == (964_038, 30_915)
     # It also goes on as the engine that wrote it did.
     first, again = ReferenceEngine.restore(GOLDEN.read_bytes()), engine
     draw = random.Random(9)

@@ -24,8 +24,8 @@ REPLY_KEPT_S = 24 * 3600
 PLAIN_BYTES_MAX = 1024
 # A reply of this size fits into an item even if no byte of it can be saved.
 WHOLE_BYTES_MAX = 256 * 1024
-# The first byte of zlib's format. Event words never begin with it: in the low five bits of a result
-# stands a command's kind, and 24 is none.
+# The first byte of zlib's format. Event words never begin with it: in the low six bits of a result
+# stands a command's kind, and 56 is none.
 _PACKED = b"\x78"
 _COMPRESSION_LEVEL = 1
 # Far above what an item can hold; keeps a damaged one from eating memory.

@@ -22,8 +22,9 @@ from hashlib import sha256
 import msgspec
 import zstandard
 
-# 2: events are packed (docs/adr/0023).
-RECORD_SCHEMA = 2
+# 2: events are packed (docs/adr/0023). 3: commands name who asked, money that moves is stated
+# (docs/adr/0028).
+RECORD_SCHEMA = 3
 HASH_BYTES = 32
 GENESIS_HASH = bytes(HASH_BYTES)
 BATCH_ID_BYTES = 16
