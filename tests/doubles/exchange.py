@@ -1,5 +1,5 @@
 """The exchange in miniature: moto's tables and queue, and a worker of thirty lines around the
-reference engine, which works whenever somebody waits.
+reference engine, which works while a caller waits.
 """
 
 import json
@@ -70,7 +70,7 @@ OPENING = (
 
 
 def environment() -> dict[str, str]:
-    """Say what the template tells the functions."""
+    """Return the environment that the template gives the functions."""
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -190,7 +190,7 @@ class Exchange:
         events, sequence = self.commit(commands, message.client_order_ids)
         if message.reply:
             tenant = AccountId.from_number(message.account).tenant
-            key = keys.answer(tenant, CommandId.from_hex(message.message_id).hex())
+            key = keys.reply(tenant, CommandId.from_hex(message.message_id).hex())
             client = self._dynamodb
             if "Item" not in client.get_item(TableName="answers", Key={"pk": {"S": key}}):
                 item: dict[str, Any] = {
@@ -234,7 +234,7 @@ class Exchange:
 
 @dataclass
 class WorkingClock:
-    """A clock that passes no time but lets the exchange work while somebody sleeps."""
+    """A clock that passes no time but lets the exchange work while a caller sleeps."""
 
     exchange: Exchange
     slept_ms: float = 0

@@ -143,7 +143,7 @@ def test_each_command_of_a_message_keeps_its_result_order_and_terms() -> None:
     assert sum(len(one.orders) for one in short) == LISTED_MAX + 3
 
 
-def test_nobody_elses_facts_are_kept_in_a_shortened_answer() -> None:
+def test_no_other_accounts_facts_are_kept_in_a_shortened_reply() -> None:
     engine = desk()
     engine.apply(buys(5_000))
     kept = unpack_events(pack_events(engine.apply(sweep())))

@@ -266,7 +266,7 @@ def test_full_queue_answers_503_and_sends_nothing(
         pytest.param(1, 42_000, "42", id="as long as it has taken so far"),
         pytest.param(1, 3_600_000, "60", id="a worker that is gone for an hour"),
         pytest.param(1, 15_000, None, id="not yet too long"),
-        pytest.param(0, 3_600_000, None, id="nobody works, but nothing waits"),
+        pytest.param(0, 3_600_000, None, id="no worker, but nothing waits"),
         pytest.param(1, None, None, id="no worker has said anything"),
     ],
 )

@@ -34,7 +34,7 @@ class DynamoReplyReader:
         with unavailable("answers_unavailable", "Ask again in a moment."):
             answer = self._client.get_item(
                 TableName=self._table,
-                Key={"pk": {"S": keys.answer(tenant, message_id.hex())}},
+                Key={"pk": {"S": keys.reply(tenant, message_id.hex())}},
                 ConsistentRead=True,
                 ProjectionExpression="events",
             )
@@ -81,7 +81,7 @@ class DynamoReplyWriter:
 
 def _item_of(reply: Reply) -> dict[str, Any]:
     return {
-        "pk": {"S": keys.answer(TenantId(reply.tenant_number), reply.message_id)},
+        "pk": {"S": keys.reply(TenantId(reply.tenant_number), reply.message_id)},
         "sequence": {"N": str(reply.last_sequence)},
         "events": {"B": pack_events(reply.events)},
         "expires_at": {"N": str(reply.expires_at_s)},

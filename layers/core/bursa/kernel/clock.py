@@ -1,4 +1,4 @@
-"""The edge's clock, and keys that nobody can guess."""
+"""The edge's clock, and request keys that can't be guessed."""
 
 import secrets
 import time

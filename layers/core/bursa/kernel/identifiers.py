@@ -84,7 +84,7 @@ class AccountId:
 
 @dataclass(frozen=True, slots=True)
 class CommandId:
-    """128 bits that name one wish for good, so that a retry of it has no second effect.
+    """128 bits that name one command for good, so that a retry of it has no second effect.
 
     Two signed words, because the engine's words are signed. Never (0, 0): that means "no id".
     """

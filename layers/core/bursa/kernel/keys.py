@@ -8,7 +8,7 @@ token's issuer or a request's host into a tenant in the first place.
     table       partition key               sort key                what
     journal     <shard>#<segment>           first sequence (N)      record
     journal     <shard>#part#<batch id>     number of the part (N)  part of a large record
-    answers     <tenant>#<message id>                               answer to one message
+    answers     <tenant>#<message id>                               reply to one message
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
@@ -69,12 +69,12 @@ def journal_parts(shard: int, batch_id: bytes) -> str:
 
 
 def is_journal_part(partition: str) -> bool:
-    """Tell a part of a record from a record."""
+    """Return whether a partition is of a large record's parts, not of records."""
     return f"#{PART}#" in partition
 
 
-def answer(tenant: TenantId, message_id: str) -> str:
-    """Key of the answer to one message."""
+def reply(tenant: TenantId, message_id: str) -> str:
+    """Key of the reply to one message."""
     return f"{tenant}#{message_id}"
 
 

@@ -2,7 +2,7 @@
 
 A price is counted in ticks and a quantity in lots. A lot is ``lot_units`` ledger units of the base
 asset; one lot at a price of one tick costs ``tick_units`` ledger units of the quote asset. So the
-tick as people see it, in quote per whole base unit, is
+tick as clients see it, in quote per whole base unit, is
 
     tick_size = (tick_units / 10**quote_scale) / (lot_units / 10**base_scale)
 
@@ -16,7 +16,7 @@ from fractions import Fraction
 from bursa.kernel.amounts import Lots, Ticks, Units, format_units, parse_decimal, parse_units
 from bursa.kernel.errors import InvalidInput, Refused
 
-# A tick with more decimal places than this can't be written out for people.
+# A tick with more decimal places than this can't be written as a decimal string.
 PRICE_SCALE_MAX = 36
 
 

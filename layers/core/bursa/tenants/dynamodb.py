@@ -1,6 +1,6 @@
 """The directory table: which tenant an issuer or a host name belongs to, and its users' accounts.
 
-Read on every sign-in and by whoever must know a tenant's shard; written when a tenant or a user is
+Read on every sign-in and where a tenant's shard is needed; written when a tenant or a user is
 created. Rows:
 
     issuer#<issuer>  tenant          {tenant}

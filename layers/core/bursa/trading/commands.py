@@ -1,7 +1,7 @@
 """What an account may ask for: typed, in the engine's units, of any dialect.
 
-Whoever makes one has looked its market up and read its decimals; see `bursa.trading.order_checks`
-for what an order must also keep to.
+A dialect looks the market up and reads the decimals; `bursa.trading.order_checks` has what an order
+must also keep to.
 """
 
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ def read_cursor(cursor: str | None, scope: str) -> str | None:
 
 
 def _decode(cursor: str) -> bytes:
-    """Give no bytes for what is no base64."""
+    """Return no bytes for what is no base64."""
     if len(cursor) > CURSOR_LENGTH_MAX:
         return b""
     try:

@@ -1,4 +1,4 @@
-"""What the API answers: the shapes of its JSON.
+"""The shapes of the API's responses in JSON.
 
 Amounts are decimal strings, times UTC milliseconds, ids strings. A shape is a TypedDict: no cost
 at run time, and the OpenAPI document is generated from it.
