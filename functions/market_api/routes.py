@@ -16,32 +16,32 @@ def add_routes(app: RestApi, routes: MarketRoutes, tenants: TenantResolver) -> N
 
     @app.get("/health")
     def get_health() -> Response[str]:
-        return app.answer(routes.health())
+        return app.respond(routes.health())
 
     @app.get("/markets")
     def get_markets() -> Response[str]:
-        return app.answer(routes.markets(tenant()))
+        return app.respond(routes.markets(tenant()))
 
     @app.get("/markets/<market>")
     def get_market(market: str) -> Response[str]:
-        return app.answer(routes.market(tenant(), market))
+        return app.respond(routes.market(tenant(), market))
 
     @app.get("/markets/<market>/book")
     def get_book(market: str) -> Response[str]:
-        return app.answer(routes.book(tenant(), market, app.query("depth")))
+        return app.respond(routes.book(tenant(), market, app.query("depth")))
 
     @app.get("/markets/<market>/trades")
     def get_trades(market: str) -> Response[str]:
         limit, cursor = app.query("limit"), app.query("cursor")
-        return app.answer(routes.trades(tenant(), market, limit, cursor))
+        return app.respond(routes.trades(tenant(), market, limit, cursor))
 
     @app.get("/markets/<market>/ticker")
     def get_ticker(market: str) -> Response[str]:
-        return app.answer(routes.ticker(tenant(), market))
+        return app.respond(routes.ticker(tenant(), market))
 
     @app.get("/openapi.json")
     def get_openapi() -> Response[str]:
         # The one route that needs the request models: they cost other cold starts nothing.
         from bursa.dialects.native.openapi import openapi_document  # noqa: PLC0415
 
-        return app.answer(openapi_document(routes.version))
+        return app.respond(openapi_document(routes.version))

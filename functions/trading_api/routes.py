@@ -14,39 +14,39 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
 
     @app.post("/orders")
     def post_order() -> Response[str]:
-        return app.answer(routes.place(app.account(), app.body_text(), app.headers()), CREATED)
+        return app.respond(routes.place(app.account(), app.body_text(), app.headers()), CREATED)
 
     @app.post("/orders/batch")
     def post_batch() -> Response[str]:
-        return app.answer(routes.batch(app.account(), app.body_text(), app.headers()))
+        return app.respond(routes.batch(app.account(), app.body_text(), app.headers()))
 
     @app.get("/orders")
     def get_orders() -> Response[str]:
-        return app.answer(routes.orders(app.account(), _list_parameters(app)))
+        return app.respond(routes.orders(app.account(), _list_parameters(app)))
 
     @app.get("/orders/<order_id>")
     def get_order(order_id: str) -> Response[str]:
-        return app.answer(routes.order(app.account(), order_id))
+        return app.respond(routes.order(app.account(), order_id))
 
     @app.get("/orders/by-client-id/<client_order_id>")
     def get_order_by_client_id(client_order_id: str) -> Response[str]:
-        return app.answer(routes.order_by_client_id(app.account(), client_order_id))
+        return app.respond(routes.order_by_client_id(app.account(), client_order_id))
 
     @app.delete("/orders/<order_id>")
     def delete_order(order_id: str) -> Response[str]:
-        return app.answer(routes.cancel(app.account(), order_id, app.headers()))
+        return app.respond(routes.cancel(app.account(), order_id, app.headers()))
 
     @app.delete("/orders")
     def delete_orders() -> Response[str]:
-        return app.answer(routes.cancel_all(app.account(), app.query("market"), app.headers()))
+        return app.respond(routes.cancel_all(app.account(), app.query("market"), app.headers()))
 
     @app.get("/fills")
     def get_fills() -> Response[str]:
-        return app.answer(routes.fills(app.account(), _list_parameters(app)))
+        return app.respond(routes.fills(app.account(), _list_parameters(app)))
 
     @app.get("/balances")
     def get_balances() -> Response[str]:
-        return app.answer(routes.balances(app.account()))
+        return app.respond(routes.balances(app.account()))
 
 
 def _list_parameters(app: RestApi) -> ListParameters:

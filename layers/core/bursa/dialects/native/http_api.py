@@ -95,7 +95,7 @@ class RestApi(APIGatewayRestResolver):
             raise Unauthenticated("token_expired", "Sign in again.")
         return principal
 
-    def answer(self, body: object, status: int = _OK) -> Response[str]:
+    def respond(self, body: object, status: int = _OK) -> Response[str]:
         """Return a response in JSON; what is pending gets a 202 and where to look."""
         if isinstance(body, PendingResponse):
             headers = {} if body.location is None else {"Location": body.location}
