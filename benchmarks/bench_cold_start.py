@@ -43,12 +43,13 @@ print(time.perf_counter() - began, time.process_time() - began_cpu)
 
 
 def environment() -> dict[str, str]:
-    """Say what the template and Lambda say, with names that nobody calls."""
+    """Return the variables that the template and Lambda set, with names that are never called."""
     return {f"{name}_TABLE": name.lower() for name in TABLES} | {
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_DEFAULT_REGION": "us-east-1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
+        "SHARDS": "0",
         "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
         "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
         "POWERTOOLS_SERVICE_NAME": "benchmark",

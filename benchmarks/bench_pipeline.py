@@ -127,7 +127,7 @@ def fill_queue(rig: Rig, deliveries: list[Delivery]) -> None:
 
 
 def sqs_queue(rig: Rig) -> SqsCommandReceiver:
-    """Make the worker's queue adapter."""
+    """Return the worker's queue adapter."""
     client: Any = worker_client("sqs")
     return SqsCommandReceiver(client, rig.queue_url, wait_s=1, visibility_s=120)
 
@@ -239,7 +239,7 @@ def measure_emulator(commands: int, seed: int) -> tuple[Figures, float]:
 
 
 def spread(values: list[float], digits: int = 0) -> str:
-    """Say the median and the range."""
+    """Return the median and the range as text."""
     return (
         f"{statistics.median(values):,.{digits}f} "
         f"({min(values):,.{digits}f} … {max(values):,.{digits}f})"

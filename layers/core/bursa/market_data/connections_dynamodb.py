@@ -67,7 +67,7 @@ class ConnectionsTable:
         self._writer.run(self._writer.batches(items))
 
     def unsubscribe(self, tenant: str, connection_id: str, channels: Sequence[str]) -> None:
-        """Take channels from a connection."""
+        """Remove channels from a connection."""
         self._client.update_item(
             TableName=self._table,
             Key=_connection_key(tenant, connection_id),

@@ -74,7 +74,7 @@ class MarketsTable:
         return sorted(self._definitions(tenant).markets.values(), key=lambda one: one.symbol)
 
     def asset_scale(self, tenant: TenantId, asset: str) -> int | None:
-        """Give an asset's number of decimal places; None for an unknown one."""
+        """Return an asset's number of decimal places; None for an unknown one."""
         found = self._definitions(tenant).scales.get(asset)
         return self._second_look(tenant).scales.get(asset) if found is None else found
 

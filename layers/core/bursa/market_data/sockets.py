@@ -27,7 +27,7 @@ _CONFIG = Config(
 def management_client(
     websocket_endpoint: str, aws_endpoint_url: str = ""
 ) -> "ApiGatewayManagementApiClient":
-    """Make a client of one WebSocket stage.
+    """Return a client of one WebSocket stage.
 
     Parameters
     ----------

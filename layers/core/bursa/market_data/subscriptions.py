@@ -62,7 +62,7 @@ class Connections(Protocol):
         """Add channels to a connection, which need not be known yet."""
 
     def unsubscribe(self, tenant: str, connection_id: str, keys: Sequence[str]) -> None:
-        """Take channels from a connection."""
+        """Remove channels from a connection."""
 
     def forget(self, tenant: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions."""
@@ -165,7 +165,7 @@ class Subscriptions:
         return (self._snapshot(client.tenant, channel, progress) for channel in wanted)
 
     def unsubscribe(self, client: Client, unwanted: Sequence[Channel]) -> None:
-        """Take channels from a connection; raises `InvalidInput` ``too_many_channels``."""
+        """Remove channels from a connection; raises `InvalidInput` ``too_many_channels``."""
         _require_few(len(unwanted))
         keys = [channel.key for channel in unwanted]
         self._connections.unsubscribe(client.tenant, client.connection_id, keys)

@@ -121,7 +121,7 @@ class ReadModelTables:
         self._writer.run(self._writes(changes))
 
     def _writes(self, changes: ReadModelChanges) -> Iterator[Write]:
-        """Make writes as they are asked for: a large record's would not all fit into memory."""
+        """Yield writes as they are asked for: a large record's would not all fit into memory."""
         fixed: list[tuple[str, Attributes]] = []
         for row in row_writes(changes, self._shard):
             if row.mode is WriteMode.FIXED:

@@ -2,8 +2,8 @@
 
 The stream is only what wakes this up. It may repeat records, bring them out of order or lose some;
 what counts is the progress row and the journal. A record that can't be projected is reported when
-the stream brings it, so that it is retried and then kept by the failure destination; whoever later
-finds it in a gap counts it and steps over it, because it has had its turn (DESIGN D7).
+the stream brings it, so that it is retried and then kept by the failure destination; a projector
+that later finds it in a gap counts it and steps over it, because it has had its turn (DESIGN D7).
 
     ProjectionError
     ├── JournalGap      the journal lacks a record although it holds a later one
@@ -122,7 +122,7 @@ class Projector:
         self._skipped = 0
 
     def project(self, batch: Sequence[StreamRecord]) -> ProjectedBatch:
-        """Bring the read models up to the last record delivered.
+        """Project up to the last record of a batch.
 
         Raises
         ------

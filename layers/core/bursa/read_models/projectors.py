@@ -38,7 +38,7 @@ class Projectors:
         self._projectors: dict[int, Projector] = {}
 
     def project(self, entries: Sequence[StreamRecord]) -> ProjectedStream:
-        """Bring every shard's read models up to its last record, as far as no entry fails.
+        """Project every shard up to its last record, or to the first entry of it that fails.
 
         A shard that fails does not hold up the others.
 
