@@ -26,7 +26,7 @@ _ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 def main() -> int:
-    """Invoke; returns the exit status of `sam local invoke`."""
+    """Invoke; return the exit status of `sam local invoke`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("function", help="a logical id of template.yaml, such as MarketApi")
     parser.add_argument("event", type=Path, help="one of events/")
@@ -56,7 +56,7 @@ def bridge_address() -> str:
 
 
 def prepare(local: LocalEnvironment, function: str, event: Path) -> list[str]:
-    """Write the template for `sam local`; returns its command line."""
+    """Write the template for `sam local`; return its command line."""
     if not local.outputs.exists():
         raise LocalError("No exchange is running here; start one with `make up`.")
     built = local.builds / deployment.fingerprint(local) / "template.yaml"

@@ -17,7 +17,7 @@ BUILD = "worker/deploy/build.sh"
 
 
 def main() -> int:
-    """Publish, or only check the credentials; returns the exit status."""
+    """Publish, or only check the credentials; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--stack", help="the deployment's stack")
@@ -51,7 +51,7 @@ def publish(stack: str) -> str:
 
 
 def say(sentence: str) -> None:
-    """Tell the person, away from what a script reads."""
+    """Print for a person, on the stream that a script does not read."""
     print(f"publish: {sentence}", file=sys.stderr)
 
 

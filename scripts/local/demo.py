@@ -60,14 +60,14 @@ def open_tenant(
 
 
 def with_hint(complaint: str) -> str:
-    """Add what to do when the worker can't read the local journal, of another version perhaps."""
+    """Add what to do when the worker can't read the local journal, perhaps of another version."""
     if "The journal of shard" not in complaint:
         return complaint
     return f"{complaint} `make reset` removes all local data; a new journal begins then."
 
 
 def warm_up(rest_url: str) -> None:
-    """Let functions start while others wait for the worker; answers don't matter yet."""
+    """Start the functions while the worker starts; their answers are not read."""
     for path, headers in (("/markets", {}), ("/balances", {"Authorization": "Bearer none"})):
         request = partial(requests.get, f"{rest_url}{path}", headers=headers, timeout=_PATIENCE_S)
         threading.Thread(target=_try, args=(request,), daemon=True).start()
@@ -113,7 +113,7 @@ def _has_ended(child: subprocess.Popen[str]) -> bool:
 
 
 def _missing(local: LocalEnvironment, outputs: Json) -> str:
-    """Say what the API does not show yet; nothing when all is there."""
+    """Return what the API does not show yet; empty when everything is there."""
     listed = _get(f"{outputs['rest_url']}/markets")
     symbols = {market["market"] for market in listed["items"]}
     absent = set(outputs["markets"]) - symbols

@@ -51,13 +51,13 @@ def fingerprint(local: LocalEnvironment) -> str:
 
 
 def is_current(local: LocalEnvironment, build: str) -> bool:
-    """Tell whether this build is what the emulator's saved state holds."""
+    """Return whether this build is what the emulator's saved state holds."""
     deployed = _deployed(local)
     return deployed is not None and deployed.build == build
 
 
 def why_not_on_top(local: LocalEnvironment, build: str) -> str:
-    """Say why this build can't be deployed onto the saved state; nothing when it can.
+    """Return why this build can't be deployed onto the saved state; empty when it can.
 
     MiniStack 1.5 forgets the attributes of what is unchanged in a nested stack when it updates it,
     and updates it when its template changes or lies on another port.
@@ -75,7 +75,7 @@ def why_not_on_top(local: LocalEnvironment, build: str) -> str:
 
 
 def build(local: LocalEnvironment, name: str) -> Path:
-    """Run `sam build` unless this build is there; returns its template."""
+    """Run `sam build` unless this build exists; return the path of its template."""
     template = local.builds / name / "template.yaml"
     with one_after_another(local.builds / "lock"):
         if not template.exists():
@@ -109,7 +109,7 @@ def deploy(local: LocalEnvironment, name: str, template: Path) -> None:
 
 
 def outputs(local: LocalEnvironment) -> dict[str, str]:
-    """Read the stack's outputs; raises `LocalError` when there is no stack."""
+    """Return the stack's outputs; raises `LocalError` when there is no stack."""
     try:
         stack = _stack(local)
     except (BotoCoreError, ClientError) as error:
@@ -118,12 +118,12 @@ def outputs(local: LocalEnvironment) -> dict[str, str]:
 
 
 def build_log(local: LocalEnvironment) -> Path:
-    """Where `sam build` writes."""
+    """Return the file that `sam build` writes to."""
     return local.logs / "build.log"
 
 
 def deploy_log(local: LocalEnvironment) -> Path:
-    """Where `sam deploy` writes."""
+    """Return the file that `sam deploy` writes to."""
     return local.logs / "deploy.log"
 
 
@@ -163,7 +163,7 @@ def _files(root: Path, sources: Iterable[str]) -> Iterator[Path]:
 
 
 def _sam(local: LocalEnvironment, arguments: list[str], log: Path) -> None:
-    """Run the SAM command line; raises `LocalError` with its own last word when it fails."""
+    """Run the SAM command line; raises `LocalError` with its own last message when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     status = processes.run(

@@ -124,7 +124,7 @@ def test_the_journal_streams_what_was_written() -> None:
 
 
 @pytest.mark.parametrize("table", ["AnswersTable", "ConnectionsTable"])
-def test_what_nobody_needs_for_long_expires(table: str) -> None:
+def test_what_is_needed_for_a_short_time_expires(table: str) -> None:
     expiry = TABLES[table]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}
 

@@ -83,7 +83,7 @@ def test_managed_policies_are_our_own_but_one() -> None:
     assert "AmazonAPIGatewayPushToCloudWatchLogs" in str(foreign)
 
 
-def test_only_the_worker_may_add_to_the_journal_and_nobody_may_change_it() -> None:
+def test_only_the_worker_may_add_to_the_journal_and_none_may_change_it() -> None:
     for name, role in ROLES.items():
         for statement in statements(role):
             if mentions(statement, "${JournalTable}"):
@@ -227,7 +227,7 @@ NEEDED = {
 
 
 @pytest.mark.parametrize("use", NEEDED)
-def test_whoever_may_use_the_data_may_use_its_key(use: str) -> None:
+def test_a_role_that_may_use_the_data_may_use_its_key(use: str) -> None:
     assert NEEDED[use] <= actions(key_statements()["UseThroughTheServicesThatKeepData"])
     assert key_statements()["TablesKeepAGrant"]["Condition"]["Bool"] == {
         "kms:GrantIsForAWSResource": "true"
@@ -290,7 +290,7 @@ def test_a_worker_reaches_the_snapshots_and_evidence_of_its_own_shard_only() -> 
     assert not keys.evidence(1, 1).startswith(tuple(reached))
 
 
-def test_nobody_may_delete_evidence() -> None:
+def test_no_principal_may_delete_evidence() -> None:
     stays = bucket_statements()["EvidenceStays"]
     assert (stays["Effect"], stays["Principal"]) == ("Deny", {"AWS": "*"})
     assert actions(stays) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}

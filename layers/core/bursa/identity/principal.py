@@ -42,7 +42,7 @@ class Principal:
         How it signed in.
     expires_at
         When the proof ends, in seconds since 1970. A gateway may keep its verdict for longer, so
-        whoever serves the principal compares this with its own clock.
+        every function compares this with its own clock.
 
     """
 
