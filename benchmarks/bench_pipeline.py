@@ -37,7 +37,7 @@ from benchmarks.standins import (
     WatchedQueue,
     ports_over,
 )
-from bursa.aws.worker_clients import worker_client
+from bursa.aws.clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
 from bursa.intake.sqs import SqsCommandReceiver

@@ -25,7 +25,7 @@ from rich.table import Table as Sheet
 
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.read_models import read_model_names, read_model_tables
-from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.dynamodb import JournalReader
 from bursa.kernel.settings import (
     JournalSettings,
     ReadModelSettings,

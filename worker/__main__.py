@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.aws.worker_clients import worker_client
+from bursa.aws.clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint_s3 import S3Checkpoints

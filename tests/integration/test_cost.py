@@ -17,12 +17,11 @@ import pytest
 from moto import mock_aws
 
 from benchmarks.flow import Flow
+from bursa.aws.clients import worker_client
 from bursa.aws.table_writer import TableWriter
-from bursa.aws.worker_clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
-from bursa.journal.dynamodb import DynamoJournal
-from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.dynamodb import DynamoJournal, JournalReader
 from bursa.journal.replica import Head, Replica
 from bursa.journal.stream import StreamRecord
 from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables

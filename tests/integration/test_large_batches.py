@@ -17,9 +17,8 @@ from bursa.intake.message import (
     encode_message,
 )
 from bursa.intake.outcomes import LISTED_MAX, read_outcomes
-from bursa.journal.dynamodb import DynamoJournal
+from bursa.journal.dynamodb import DynamoJournal, JournalReader
 from bursa.journal.errors import OutcomeUnknown
-from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, RecordPart
 from bursa.journal.replica import Head, Replica
 from bursa.journal.stream import stream_records

@@ -8,8 +8,8 @@ import pytest
 
 from bursa.aws.table_writer import TableWriter, WritesUnprocessed
 from bursa.bootstrap.read_models import read_model_names, read_model_tables
+from bursa.journal.dynamodb import JournalReader
 from bursa.journal.items import from_item, to_item
-from bursa.journal.reader_dynamodb import JournalReader
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
 from bursa.market_data.channel_state_dynamodb import ChannelStateTables
 from bursa.read_models.dynamodb import ReadModelTables

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bursa.aws.outages import unavailable
+from bursa.aws.failures import unavailable
 from bursa.intake.outcomes import LISTED_MAX
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId

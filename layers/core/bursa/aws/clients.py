@@ -1,12 +1,20 @@
-"""AWS clients, set up alike everywhere.
+"""AWS clients in two configurations.
 
-Clients come from botocore itself: boto3 on top of it would add its resources, which nobody here
+    request handling   short time-outs, three attempts: a person waits for the answer, and the
+                       calls of the edge may be repeated without harm
+    worker             one attempt: the worker repeats by itself where it must, and knows what an
+                       earlier attempt may have done; a client that repeats on its own would only
+                       hide for how long. Shapes are not validated, because its calls are few and
+                       always the same, and many connections are kept, one for each of its threads
+
+Clients come from botocore itself: boto3 on top of it would add its resources, which nothing here
 uses, to every cold start.
 """
 
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.session import Session, get_session
 
@@ -15,36 +23,46 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-_CONNECT_TIMEOUT_S = 1
-_READ_TIMEOUT_S = 2
-_ATTEMPTS = 3
-
-_CONFIG = Config(
-    connect_timeout=_CONNECT_TIMEOUT_S,
-    read_timeout=_READ_TIMEOUT_S,
-    retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+_REQUEST_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    tcp_keepalive=True,
+)
+_WORKER_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=4,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    max_pool_connections=16,
+    parameter_validation=False,
     tcp_keepalive=True,
 )
 
 
 @cache
 def _session() -> Session:
-    """Make the one session of this process: parsing the service models is what takes time."""
+    """Return the one session of this process: parsing the service models is what takes time."""
     return get_session()
 
 
 def dynamodb_client() -> "DynamoDBClient":
-    """Make a DynamoDB client for request handling: short time-outs, few retries."""
-    return cast("DynamoDBClient", _session().create_client("dynamodb", config=_CONFIG))
+    """Return a DynamoDB client for request handling."""
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=_REQUEST_CONFIG))
 
 
 def sqs_client() -> "SQSClient":
-    """Make an SQS client for request handling: short time-outs, few retries."""
-    return cast("SQSClient", _session().create_client("sqs", config=_CONFIG))
+    """Return an SQS client for request handling."""
+    return cast("SQSClient", _session().create_client("sqs", config=_REQUEST_CONFIG))
 
 
 def cognito_client() -> "CognitoIdentityProviderClient":
-    """Make a Cognito client for administration."""
+    """Return a Cognito client for administration."""
     return cast(
-        "CognitoIdentityProviderClient", _session().create_client("cognito-idp", config=_CONFIG)
+        "CognitoIdentityProviderClient",
+        _session().create_client("cognito-idp", config=_REQUEST_CONFIG),
     )
+
+
+def worker_client(service: str) -> BaseClient:
+    """Return a client of a service for the worker."""
+    return _session().create_client(service, config=_WORKER_CONFIG)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.failures import outcome_unknown
 from bursa.journal.errors import OutcomeUnknown
 from bursa.read_models.rows import Attributes
 

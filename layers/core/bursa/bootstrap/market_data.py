@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from bursa.aws.clients import dynamodb_client
 from bursa.dialects.native.market_routes import MarketRoutes
-from bursa.journal.head_dynamodb import JournalHeadTables
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings
 from bursa.market_data.dynamodb import MarketDataTables, MarketsTable
 from bursa.market_data.health import ReadHealth
+from bursa.market_data.health_dynamodb import JournalHeadTables
 from bursa.market_data.queries import MarketQueries
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.hosts import HostTenants

@@ -10,8 +10,7 @@ from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.read_models import read_model_tables
 from bursa.bootstrap.sockets import open_sockets
 from bursa.dialects.native.feed_messages import encode_message
-from bursa.journal.parts_dynamodb import JournalParts
-from bursa.journal.reader_dynamodb import JournalReader
+from bursa.journal.dynamodb import JournalParts, JournalReader
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
     JournalSettings,

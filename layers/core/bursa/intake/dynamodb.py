@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.aws.outages import unavailable
-from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.failures import outcome_unknown, unavailable
 from bursa.intake.once import RequestRecord
 from bursa.intake.reply import Reply, pack_events, unpack_events
 from bursa.journal.errors import OutcomeUnknown

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.failures import outcome_unknown
 from bursa.intake.message import CommandMessage, Delivery, encode_message
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.failures import outcome_unknown
 from bursa.journal.checkpoint import (
     CheckpointDamaged,
     CheckpointHeader,

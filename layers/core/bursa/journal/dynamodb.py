@@ -1,17 +1,28 @@
 """The journal in DynamoDB: one item a record, its slot as its key; more items for a large body.
 
 A conditional put is the only write. Nothing ever changes or deletes a record from here.
+
+    JournalParts    joins records that are stored in parts, of any shard
+    JournalReader   reads records and the head, for everything that follows the journal
+    DynamoJournal   the worker's side: puts, and the same reads with `OutcomeUnknown` for failures
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.failures import outcome_unknown
 from bursa.journal.errors import SlotTaken
 from bursa.journal.items import from_item, part_to_item, to_item
-from bursa.journal.parts_dynamodb import JournalParts
-from bursa.journal.record import SEGMENT_SEQUENCES, EncodedRecord, RecordPart, segment_of
+from bursa.journal.record import (
+    SEGMENT_SEQUENCES,
+    EncodedRecord,
+    RecordPart,
+    join_record,
+    segment_of,
+)
+from bursa.journal.replica import Head
 from bursa.kernel import keys
 
 if TYPE_CHECKING:
@@ -20,6 +31,150 @@ if TYPE_CHECKING:
 _FREE_SLOT = "attribute_not_exists(pk)"
 # A page of the table can name thousands of large bodies; it is cut short after this much.
 _JOINED_BYTES_MAX = 16 * 1024 * 1024
+
+
+class JournalParts:
+    """Joins records of any shard with their bodies, where those are stored in parts."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def joined(self, record: EncodedRecord) -> EncodedRecord:
+        """Return the record with its body, which may be stored in parts.
+
+        Parts are written before their record, so a consistent read that sees the record sees all of
+        them. If some are missing all the same, the record is returned without a body, and decoding
+        it raises `RecordError`.
+        """
+        if not record.parts:
+            return record
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :batch AND sk < :parts",
+            ExpressionAttributeValues={
+                ":batch": {"S": keys.journal_parts(record.shard, record.batch_id)},
+                ":parts": {"N": str(record.parts)},
+            },
+            ConsistentRead=True,
+        )
+        parts = [bytes(item["body"]["B"]) for page in pages for item in page["Items"]]
+        return join_record(record, parts)
+
+
+class JournalReader:
+    """Reads one shard's journal, in order and consistently. AWS's errors are raised as they are."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, shard: int) -> None:
+        self._client = client
+        self._table = table
+        self._shard = shard
+        self._parts = JournalParts(client, table)
+
+    def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+        """Yield the records whose slots lie from one sequence to another, across segments.
+
+        Stops at the head of the journal. Raises `RecordError` for an item that is no record.
+        """
+        position = first_sequence
+        while position <= last_sequence:
+            segment = segment_of(position)
+            page, more = self.page(position, last_sequence)
+            for record in page:
+                position = record.last_sequence + 1
+                yield self.joined(record)
+            if not more and segment_of(position) == segment:
+                return
+
+    def page(
+        self, first_sequence: int, last_sequence: int | None = None, *, limit: int | None = None
+    ) -> tuple[list[EncodedRecord], bool]:
+        """Read up to 1 MB of records from a slot on, within its segment, bodies not joined.
+
+        Parameters
+        ----------
+        first_sequence, last_sequence
+            Bounds of the records' first sequences, both included.
+        limit
+            Of the number of records.
+
+        Returns
+        -------
+        tuple
+            The records, and whether the segment holds more of them within the bounds.
+
+        """
+        condition = "pk = :pk AND sk >= :first"
+        values: dict[str, Any] = {
+            ":pk": {"S": keys.journal_partition(self._shard, segment_of(first_sequence))},
+            ":first": {"N": str(first_sequence)},
+        }
+        if last_sequence is not None:
+            condition = "pk = :pk AND sk BETWEEN :first AND :last"
+            values[":last"] = {"N": str(last_sequence)}
+        options: dict[str, Any] = {} if limit is None else {"Limit": limit}
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            **options,
+        )
+        return [from_item(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
+
+    def joined(self, record: EncodedRecord) -> EncodedRecord:
+        """Return the record with its body; see `JournalParts.joined`."""
+        return self._parts.joined(record)
+
+    def head(self, known_sequence: int = 0) -> Head | None:
+        """Return where the journal ends; None when it is empty.
+
+        A record may cover a border between segments but never a whole segment, so segments
+        follow without a gap, and the last one can be searched for by halves.
+
+        Parameters
+        ----------
+        known_sequence
+            A sequence that is in the journal; the search begins in the segment of the next one.
+
+        """
+        low = segment_of(known_sequence + 1)
+        newest = self._last_in(low)
+        if newest is None:
+            return self._last_in(low - 1) if low else None
+        step = 1
+        while (found := self._last_in(low + step)) is not None:
+            low, newest, step = low + step, found, step * 2
+        high = low + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = self._last_in(middle)
+            if found is None:
+                high = middle
+            else:
+                low, newest = middle, found
+        return newest
+
+    def _last_in(self, segment: int) -> Head | None:
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": keys.journal_partition(self._shard, segment)}},
+            ProjectionExpression="#number, #last, epoch, time_ms, #hash",
+            ExpressionAttributeNames={"#number": "number", "#last": "last", "#hash": "hash"},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        for item in answer["Items"]:
+            return Head(
+                int(item["number"]["N"]),
+                int(item["last"]["N"]),
+                int(item["epoch"]["N"]),
+                int(item["time_ms"]["N"]),
+                bytes(item["hash"]["B"]),
+            )
+        return None
 
 
 class DynamoJournal:
@@ -38,7 +193,7 @@ class DynamoJournal:
         self._client = client
         self._table = table
         self._shard = shard
-        self._parts = JournalParts(client, table)
+        self._reader = JournalReader(client, table, shard)
 
     def put_part(self, part: RecordPart) -> None:
         """Write a part of a record, before the record itself.
@@ -118,25 +273,9 @@ class DynamoJournal:
             segment; if the slot is where the next record must stand, that is the head.
 
         """
-        segment = segment_of(first_sequence)
-        condition = "pk = :pk AND sk >= :first"
-        values: dict[str, Any] = {
-            ":pk": {"S": keys.journal_partition(self._shard, segment)},
-            ":first": {"N": str(first_sequence)},
-        }
-        if last_sequence is not None:
-            condition = "pk = :pk AND sk BETWEEN :first AND :last"
-            values[":last"] = {"N": str(last_sequence)}
-        more: dict[str, Any] = {} if limit is None else {"Limit": limit}
         with outcome_unknown():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                ConsistentRead=True,
-                **more,
-            )
-        return self._join([from_item(item) for item in answer["Items"]])
+            page, _ = self._reader.page(first_sequence, last_sequence, limit=limit)
+        return self._join(page)
 
     def _join(self, page: list[EncodedRecord]) -> list[EncodedRecord]:
         records: list[EncodedRecord] = []
@@ -145,7 +284,7 @@ class DynamoJournal:
             if joined_bytes > _JOINED_BYTES_MAX:
                 break
             with outcome_unknown():
-                record = self._parts.joined(head)
+                record = self._reader.joined(head)
             joined_bytes += len(record.body) if head.parts else 0
             records.append(record)
         return records
@@ -165,54 +304,12 @@ class DynamoJournal:
             )
         return records
 
-    def last_in_segment(self, segment: int) -> EncodedRecord | None:
-        """Read the newest record of a segment, consistently; None when it has none.
-
-        A large body is not joined.
-        """
+    def head(self, known_sequence: int = 0) -> Head | None:
+        """Return where the journal ends, given a sequence in it; see `JournalReader.head`."""
         with outcome_unknown():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={
-                    ":pk": {"S": keys.journal_partition(self._shard, segment)}
-                },
-                ConsistentRead=True,
-                ScanIndexForward=False,
-                Limit=1,
-            )
-        return from_item(answer["Items"][0]) if answer["Items"] else None
-
-    def head(self, known_sequence: int = 0) -> EncodedRecord | None:
-        """Read the newest record, a large body not joined; None when the journal is empty.
-
-        A record may cover a border between segments but never a whole segment, so segments
-        follow without a gap, and the last one can be searched for by halves.
-
-        Parameters
-        ----------
-        known_sequence
-            A sequence that is in the journal; the search begins in the segment of the next one.
-
-        """
-        low = segment_of(known_sequence + 1)
-        newest = self.last_in_segment(low)
-        if newest is None:
-            return self.last_in_segment(low - 1) if low else None
-        step = 1
-        while (found := self.last_in_segment(low + step)) is not None:
-            low, newest, step = low + step, found, step * 2
-        high = low + step
-        while high - low > 1:
-            middle = (low + high) // 2
-            found = self.last_in_segment(middle)
-            if found is None:
-                high = middle
-            else:
-                low, newest = middle, found
-        return newest
+            return self._reader.head(known_sequence)
 
     def head_sequence(self, known_sequence: int) -> int:
-        """Find the last sequence, given one that is there (0 for an empty journal)."""
-        newest = self.head(known_sequence)
-        return known_sequence if newest is None else max(known_sequence, newest.last_sequence)
+        """Return the last sequence, given one that is there (0 for an empty journal)."""
+        head = self.head(known_sequence)
+        return known_sequence if head is None else max(known_sequence, head.last_sequence)

@@ -1,7 +1,7 @@
 """A journal record as a DynamoDB item, in a client's form and in a stream's; parts of a large one.
 
 A record in the form of an item may lack its body (`bursa.journal.record.split_record`):
-`bursa.journal.parts_dynamodb` joins it.
+`bursa.journal.dynamodb.JournalParts` joins it.
 """
 
 from base64 import b64decode

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from bursa.aws.storage_errors import outcome_unknown
+from bursa.aws.failures import outcome_unknown
 from bursa.journal.lease import LeaseRow
 from bursa.kernel import keys
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bursa.aws.outages import unavailable
+from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market

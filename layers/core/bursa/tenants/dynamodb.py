@@ -15,7 +15,7 @@ created. Rows:
 
 from typing import TYPE_CHECKING, Any
 
-from bursa.aws.outages import unavailable
+from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId

@@ -1,15 +1,24 @@
-"""Which failures of a request leave its outcome open.
+"""What a failed call to AWS means to its caller.
 
-Time-outs and broken connections do, and so do throttles and server errors, by decision (see
-`bursa.journal.errors`). Everything else is a mistake of ours and must surface as it is.
+    unavailable       the edge: every failure is the one error that clients know, "try again later"
+    outcome_unknown   the worker: which failures leave open whether the request had its effect
+
+Time-outs and broken connections leave the outcome open, and so do throttles and server errors, by
+decision (see `bursa.journal.errors`). Everything else is a mistake of ours and is raised as it is.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004
+    HTTPClientError,
+)
 
 from bursa.journal.errors import OutcomeUnknown
+from bursa.kernel.errors import Unavailable
 
 _SERVER_ERROR = 500
 _LOAD_CODES = frozenset(
@@ -25,6 +34,15 @@ _LOAD_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+
+
+@contextmanager
+def unavailable(code: str, detail: str) -> Iterator[None]:
+    """Raise `Unavailable` for throttling, time-outs and every other failure of a call."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(code, detail) from error
 
 
 @contextmanager

@@ -1,0 +1,43 @@
+"""Where a shard's journal ends, and how far the read models have followed it."""
+
+from typing import TYPE_CHECKING
+
+from bursa.journal.dynamodb import JournalReader
+from bursa.kernel import keys
+from bursa.market_data.health import JournalPosition
+from bursa.read_models.rows import ProgressRow, from_attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class JournalHeadTables:
+    """Reads the end of one shard's journal, and the progress of its read models."""
+
+    def __init__(
+        self, client: "DynamoDBClient", journal_table: str, progress_table: str, shard: int
+    ) -> None:
+        self._client = client
+        self._journal = JournalReader(client, journal_table, shard)
+        self._progress_table = progress_table
+        self._shard = shard
+
+    def read_models(self) -> JournalPosition:
+        """Return how far the read models have got."""
+        answer = self._client.get_item(
+            TableName=self._progress_table,
+            Key={"pk": {"S": keys.progress(self._shard)}, "sk": {"S": keys.READ_MODELS}},
+            ConsistentRead=True,
+        )
+        item = answer.get("Item")
+        if item is None:
+            return JournalPosition()
+        row = from_attributes(ProgressRow, item)
+        return JournalPosition(row.sequence, row.number, row.time_ms)
+
+    def newest(self, known: JournalPosition) -> JournalPosition:
+        """Return the newest record's position; `known` is one that is not newer."""
+        head = self._journal.head(known.sequence)
+        if head is None or head.last_sequence <= known.sequence:
+            return known
+        return JournalPosition(head.last_sequence, head.number, head.time_ms)
