@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from scripts.client import OUTPUTS, ApiError, Client, Deployment, Json, ToolError
 
-SETTLE_S = 5.0
+QUIET_S = 5.0
 FAR_PRICE = "1.00"
 QUANTITY = "2"
 
@@ -59,7 +59,7 @@ def measure(client: Client, market: str, orders: int, console: Console) -> Json:
     answered: list[float] = []
     with connect(url) as socket:
         socket.send(json.dumps({"op": "subscribe", "channels": ["orders"]}))
-        socket.recv(timeout=SETTLE_S)
+        socket.recv(timeout=QUIET_S)
         listener = Listener(socket)
         listener.start()
         # The feed looks for new subscribers about once a second.
@@ -80,7 +80,7 @@ def measure(client: Client, market: str, orders: int, console: Console) -> Json:
                 },
             )
             answered.append(time.perf_counter() - sent[name])
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + QUIET_S
         while len(listener.seen) < orders and time.monotonic() < deadline:
             time.sleep(0.05)
     client.call("DELETE", "/orders", params={"market": market})

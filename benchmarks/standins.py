@@ -147,7 +147,7 @@ class BotocoreTime:
 
 
 class WatchedQueue(threads.ThreadedQueue):
-    """Tells when everything has been deleted."""
+    """Counts down to when everything has been deleted."""
 
     def __init__(self, queue: SqsCommandReceiver, expected: int, stop: asyncio.Event) -> None:
         super().__init__(queue, RECEIVERS, DELETERS)

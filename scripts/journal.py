@@ -84,7 +84,7 @@ class Source:
         return before[-1].first_sequence if before else 1
 
     def head_sequence(self) -> int:
-        """Tell where it ends."""
+        """Return the last sequence."""
         if self._journal is None:
             return last_sequence(self._path or Path())
         return self._journal.head_sequence(0)
@@ -170,7 +170,7 @@ def save(source: Source, arguments: argparse.Namespace, progress: Progress) -> R
 
 
 def show(source: Source, arguments: argparse.Namespace) -> list[Report]:
-    """Say what a range of sequences says."""
+    """Return the commands and events of a range of sequences."""
     rows: list[Report] = []
     for encoded in source.records(arguments.first, arguments.to):
         record = decode_record(encoded)
@@ -181,7 +181,7 @@ def show(source: Source, arguments: argparse.Namespace) -> list[Report]:
             if isinstance(event, Result):
                 results[event.sequence] = event
             else:
-                facts.setdefault(event.sequence, []).append(_brief(event))
+                facts.setdefault(event.sequence, []).append(_one_line(event))
         words = memoryview(record.commands).cast("q").tolist()
         for sequence in range(record.first_sequence, record.last_sequence + 1):
             start = (sequence - record.first_sequence) * layout.COMMAND_LENGTH
@@ -207,7 +207,7 @@ def show(source: Source, arguments: argparse.Namespace) -> list[Report]:
     return rows
 
 
-def _brief(event: Any) -> str:  # noqa: ANN401 - any of the event classes
+def _one_line(event: Any) -> str:  # noqa: ANN401 - any of the event classes
     fields = event._asdict()
     del fields["sequence"]
     return " ".join([type(event).__name__, *(f"{name}={fields[name]}" for name in fields)])

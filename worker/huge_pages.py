@@ -47,7 +47,7 @@ def mend_huge_pages() -> int:
 
 
 def tidy_memory() -> int:
-    """Give free memory back to the system, then mend huge pages; returns how many are whole."""
+    """Return free memory to the system, then mend huge pages; returns how many are whole."""
     if sys.platform == "linux":
         system = ctypes.CDLL(None)
         # Of the GNU C library; another one keeps what it has.

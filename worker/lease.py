@@ -33,7 +33,7 @@ class Lease:
         self.owner = owner
 
     def held(self) -> bool:
-        """Tell whether this process may still believe that it leads."""
+        """Return whether this process may still act as the leader."""
         return self._clock.monotonic() < self._held_until
 
     async def try_acquire(self, epoch_floor: int) -> int | None:

@@ -22,7 +22,7 @@ _SECONDS_MAX = 1.0
 
 
 class NoProbe:
-    """Believes that everything goes well; for engines without compiled code."""
+    """Answers that every command survives; for engines without compiled code."""
 
     def survives(self, engine: Engine, commands: bytes) -> bool:
         """See `worker.ports.Probe`."""

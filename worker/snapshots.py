@@ -62,7 +62,7 @@ class Snapshotter:
         self._committed = asyncio.Event()
 
     def start_at(self, sequence: int) -> None:
-        """Say what is covered already."""
+        """Note what the stored ones cover."""
         self._last_sequence = sequence
         self._last_at = self._clock.monotonic()
 
@@ -87,7 +87,7 @@ class Snapshotter:
         return self._copying is not None and not self._copying.done()
 
     def committed(self, last_sequence: int) -> None:
-        """Say how far the journal has got."""
+        """Note how far the journal has got."""
         if self._captured is not None and self._captured[0].last_sequence <= last_sequence:
             self._committed.set()
 

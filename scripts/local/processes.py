@@ -51,7 +51,7 @@ def start(
 
 
 def is_alive(process: Process) -> bool:
-    """Tell whether this very process still runs."""
+    """Return whether the process with this id and this start time still runs."""
     _reap(process.pid)
     return bool(process.started) and _start_of(process.pid) == process.started
 

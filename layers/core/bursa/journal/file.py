@@ -40,7 +40,7 @@ def read_records(path: Path) -> Iterator[EncodedRecord]:
 
 
 def last_sequence(path: Path) -> int:
-    """Tell where a file's records end, from its last one only; 0 when it has none."""
+    """Return the last sequence of a file, from its last record only; 0 when it has none."""
     if not path.stat().st_size:
         return 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:

@@ -142,7 +142,7 @@ _body_decoder = msgspec.msgpack.Decoder(_Body)
 
 
 def segment_of(sequence: int) -> int:
-    """Tell which segment of the journal holds the record that begins at this sequence."""
+    """Return the segment of the journal with the record that begins at this sequence."""
     return sequence // SEGMENT_SEQUENCES
 
 
@@ -216,7 +216,7 @@ def split_record(
 
 
 def join_record(head: EncodedRecord, parts: Sequence[bytes]) -> EncodedRecord:
-    """Give a record its body back; as it is when parts are missing, and then it can't be opened.
+    """Return a record with its body; unchanged when parts are missing, so it can't be opened.
 
     Parameters
     ----------

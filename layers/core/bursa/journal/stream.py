@@ -57,7 +57,7 @@ def stream_records(event: Mapping[str, Any], joined: Join) -> Iterator[StreamRec
 
 
 def batch_response(event: Mapping[str, Any], failed: str | None) -> BatchResponse:
-    """Tell Lambda from which entry on the batch has to come again (None: from none).
+    """Return from which entry on Lambda must repeat the batch (None: from none).
 
     A batch is split at the entry that is named, which does nothing where that is the first one:
     all of it would be retried, and given up, together. Lambda halves a batch after an error.
