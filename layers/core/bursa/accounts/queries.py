@@ -1,7 +1,7 @@
 """What an account may read of its own: orders, fills, balances."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bursa.accounts.ports import BalanceReader, FillReader, OrderReader
 from bursa.kernel.identifiers import AccountId
@@ -12,24 +12,21 @@ from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
 from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView, order_from_row
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """How many items to return, and the position after which they begin; None for the newest."""
 
     limit: int
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MarketFill:
+class MarketFill(NamedTuple):
     """A fill and the market it is in."""
 
     row: FillRow
     market: Market
 
 
-@dataclass(frozen=True, slots=True)
-class AssetBalance:
+class AssetBalance(NamedTuple):
     """A balance and the decimal places of its asset's unit."""
 
     row: BalanceRow

@@ -1,8 +1,7 @@
 """Build what trades for an account: orders, fills, balances. Of no dialect."""
 
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
 from bursa.accounts.queries import AccountQueries
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 DEFINITIONS_AGE_MS_MAX = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class Trading:
+class Trading(NamedTuple):
     """The use cases, what a dialect looks markets up in, and the parts that may fail."""
 
     use_cases: TradingUseCases

@@ -7,7 +7,7 @@ that does not get the outcome in time gets the name under which to ask again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
@@ -52,8 +52,7 @@ class KeySource(Protocol):
         """Return a new key."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitOptions:
+class SubmitOptions(NamedTuple):
     """How a request is to be submitted.
 
     Attributes
@@ -80,8 +79,7 @@ class Pending:
     request_key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestIdentity:
+class RequestIdentity(NamedTuple):
     """What makes a repeated request the same request.
 
     Attributes

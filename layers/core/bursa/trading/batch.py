@@ -1,7 +1,7 @@
 """Several operations of one account in one message, carried out in order, each on its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import (
@@ -21,8 +21,7 @@ from bursa.trading.order_checks import check_order
 from bursa.trading.outcomes import BatchOutcome, OperationFailed, OperationOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """One operation, ready to be sent."""
 
     operation: Operation

@@ -1,6 +1,6 @@
 """What an account may do, of any dialect."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bursa.accounts.queries import AccountQueries
 from bursa.trading.batch import BatchExecution
@@ -8,8 +8,7 @@ from bursa.trading.cancel import MassCancellation, OrderCancellation
 from bursa.trading.place import OrderPlacement
 
 
-@dataclass(frozen=True, slots=True)
-class TradingUseCases:
+class TradingUseCases(NamedTuple):
     """The use cases of an account's orders; each takes a typed command and returns its outcome."""
 
     place: OrderPlacement

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bursa.intake.submission import SubmitOptions
 from bursa.kernel.errors import InvalidInput
@@ -11,16 +11,14 @@ _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHeaders:
+class RequestHeaders(NamedTuple):
     """The headers that a request is read with, as they came; None for what was not sent."""
 
     idempotency_key: str | None = None
     prefer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListParameters:
+class ListParameters(NamedTuple):
     """Query parameters of a list, as they came; None for what was not sent."""
 
     market: str | None = None

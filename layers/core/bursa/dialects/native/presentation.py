@@ -1,7 +1,7 @@
 """Outcomes, orders, fills, balances and trades in the native form: decimal strings, text ids."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bursa.dialects.native.problems import detail_of
 from bursa.dialects.native.refusals import refusal
@@ -38,8 +38,7 @@ from bursa.trading.outcomes import (
 ORDERS_PATH = "/v1/orders"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingResponse:
+class PendingResponse(NamedTuple):
     """What a client gets that can't or won't wait.
 
     ``location`` is where the order will be readable; None when only a repeat can tell.

@@ -5,8 +5,7 @@ what to do. ``field`` names the part of the request it is about.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, NotRequired
+from typing import Final, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -38,8 +37,7 @@ class Problem(TypedDict):
     request_id: NotRequired[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemResponse:
+class ProblemResponse(NamedTuple):
     """A problem with the headers that belong to it."""
 
     body: Problem
