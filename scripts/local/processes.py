@@ -1,7 +1,7 @@
 """Child processes that outlive this one: started in sessions of their own, known by start time.
 
 A process id is used again sooner or later, so a process is only ever touched when both its id and
-its start time are what was written down when it was started.
+its start time are those that were written down when it was started.
 """
 
 import contextlib
@@ -13,17 +13,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from scripts.local.interruptions import held_back
 
 _POLL_S = 0.05
 _INTERRUPTED_PATIENCE_S = 5.0
-_STAT_STATE, _STAT_SESSION, _STAT_START = 0, 3, 19  # fields after the name, proc(5)
-_DEAD = ("X", *[""] * _STAT_START)
+_GONE = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that was started here: what it is, its id, and when the kernel started it."""
+    """A process that was started here.
+
+    Attributes
+    ----------
+    name
+        What it is, for people.
+    pid
+        Its process id.
+    started
+        Seconds from the machine's start to its own; unlike a time of day, no clock changes it.
+
+    """
 
     name: str
     pid: int
@@ -73,7 +85,7 @@ def run(
 
 
 def stop(process: Process, patience_s: float) -> bool:
-    """Ask a process to end, and insist after a while; also ends what it left in its session.
+    """Ask a process to end, and kill it after a while; also ends what it left in its session.
 
     Returns
     -------
@@ -100,7 +112,7 @@ def _wait(process: Process, patience_s: float) -> bool:
 
 
 def _kill_session(process: Process, patience_s: float) -> None:
-    """Kill what is left of a process's session, unless its id is somebody else's by now."""
+    """Kill what is left of a process's session, unless another process has its id by now."""
     deadline = time.monotonic() + patience_s
     while _start_of(process.pid) in {None, process.started} and time.monotonic() < deadline:
         members = list(_session_members(process.pid))
@@ -114,11 +126,10 @@ def _kill_session(process: Process, patience_s: float) -> None:
 
 
 def _session_members(session: int) -> Iterator[int]:
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            fields = _stat(int(folder.name))
-            if fields[_STAT_SESSION] == str(session) and fields[_STAT_STATE] not in {"Z", "X"}:
-                yield int(folder.name)
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) == session and _start_of(pid) is not None:
+                yield pid
 
 
 def _reap(pid: int) -> None:
@@ -127,15 +138,12 @@ def _reap(pid: int) -> None:
 
 
 def _start_of(pid: int) -> str | None:
-    """Return the kernel's start time of a running process; None when there is none."""
-    fields = _stat(pid)
-    return None if fields[_STAT_STATE] in {"Z", "X"} else fields[_STAT_START]
-
-
-def _stat(pid: int) -> Sequence[str]:
-    """Return the fields after the name in proc(5); those of a dead process when there is none."""
+    """Return when a process that runs was started, as `Process.started`; None when none does."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return _DEAD
-    return text.rpartition(")")[2].split()
+        process = psutil.Process(pid)
+        if process.status() in _GONE:
+            return None
+        # Both move when the wall clock is set; their difference does not.
+        return f"{process.create_time() - psutil.boot_time():.2f}"
+    except psutil.NoSuchProcess:
+        return None

@@ -1,11 +1,12 @@
-"""What runs here, on disk, so that another command finds it; and a lock, so that only one acts."""
+"""The processes of an exchange, on disk for the next command, and a lock between commands."""
 
 import contextlib
-import fcntl
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from scripts.local.environment import LocalError
 from scripts.local.processes import Process, is_alive
@@ -18,7 +19,7 @@ class Register:
         self._path = home / "processes.json"
 
     def all(self) -> list[Process]:
-        """Return every process written down, dead or alive, in the order of their start."""
+        """Return every process registered, dead or alive, in the order of their start."""
         try:
             rows = json.loads(self._path.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
@@ -33,12 +34,12 @@ class Register:
         return None
 
     def add(self, process: Process) -> None:
-        """Write a process down, in place of an earlier one of its name."""
+        """Register a process, instead of an earlier one of its name."""
         others = [other for other in self.all() if other.name != process.name]
         self._write([*others, process])
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all of them."""
         self._path.unlink(missing_ok=True)
 
     def _write(self, processes: list[Process]) -> None:
@@ -49,21 +50,20 @@ class Register:
 
 
 @contextlib.contextmanager
-def only_one(path: Path, what: str) -> Iterator[None]:
+def only_one(path: Path, activity: str) -> Iterator[None]:
     """Hold a lock file; raises `LocalError` when another command holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalError(f"Another command is {what} here; wait until it is done.") from None
+    try:
+        lock = FileLock(path, blocking=False).acquire()
+    except Timeout:
+        raise LocalError(f"Another command is {activity} here; wait until it is done.") from None
+    with lock:
         yield
 
 
 @contextlib.contextmanager
 def one_after_another(path: Path) -> Iterator[None]:
-    """Hold a lock file, after whoever holds it now."""
+    """Hold a lock file; waits while another command holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(path):
         yield
