@@ -14,11 +14,11 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
 
     @app.post("/orders")
     def post_order() -> Response[str]:
-        return app.respond(routes.place(app.account(), app.body_text(), app.headers()), CREATED)
+        return app.respond(routes.place(app.principal(), app.body_text(), app.headers()), CREATED)
 
     @app.post("/orders/batch")
     def post_batch() -> Response[str]:
-        return app.respond(routes.batch(app.account(), app.body_text(), app.headers()))
+        return app.respond(routes.batch(app.principal(), app.body_text(), app.headers()))
 
     @app.get("/orders")
     def get_orders() -> Response[str]:
@@ -34,11 +34,11 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
 
     @app.delete("/orders/<order_id>")
     def delete_order(order_id: str) -> Response[str]:
-        return app.respond(routes.cancel(app.account(), order_id, app.headers()))
+        return app.respond(routes.cancel(app.principal(), order_id, app.headers()))
 
     @app.delete("/orders")
     def delete_orders() -> Response[str]:
-        return app.respond(routes.cancel_all(app.account(), app.query("market"), app.headers()))
+        return app.respond(routes.cancel_all(app.principal(), app.query("market"), app.headers()))
 
     @app.get("/fills")
     def get_fills() -> Response[str]:

@@ -18,7 +18,7 @@ from bursa.bootstrap.trading import Trading, open_trading
 from bursa.intake.submission import Pending, SubmitOptions
 from bursa.kernel.amounts import Lots, Ticks
 from bursa.kernel.errors import BursaError
-from bursa.kernel.identifiers import AccountId
+from bursa.kernel.identifiers import SYSTEM, AccountId
 from bursa.kernel.markets import Market
 from bursa.kernel.settings import TradingApiSettings, read_settings
 from bursa.trading.catalogue import MarketCatalogue, named_market
@@ -57,7 +57,7 @@ class ToyDialect:
 
     def __call__(self, account: AccountId, message: str, *, key: str | None = None) -> str:
         try:
-            return self._carry_out(account, read(message), SubmitOptions(key))
+            return self._carry_out(account, read(message), SubmitOptions(SYSTEM, key))
         except BursaError as error:
             return f"35=3|58={error.code}"
 

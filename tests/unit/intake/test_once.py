@@ -8,9 +8,9 @@ import pytest
 
 from bursa.intake.once import CommandBuilder, OnceIntake, RequestRecord
 from bursa.intake.outcomes import CommandOutcome
-from bursa.intake.submission import Pending, Submission, SubmitOptions
+from bursa.intake.submission import CommandHeader, Pending, Submission, SubmitOptions
 from bursa.kernel.errors import Refused, Unavailable
-from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.identifiers import AccountId, Actor, ActorKind, TenantId
 from wire import codec
 from wire import layout as w
 from wire.codec import Command, decode_commands
@@ -61,23 +61,17 @@ def outcome(command: Command, reason: int) -> CommandOutcome:
     return CommandOutcome(Result(**words | {"command_kind": command.kind, "reason": reason}))
 
 
-def credit(command_id: CommandId, time_ms: int) -> bytes:
-    return codec.encode_funds(
-        w.COMMAND_CREDIT,
-        ALICE.number,
-        1,
-        5,
-        command_id=(command_id.high, command_id.low),
-        time_ms=time_ms,
-    )
+def credit(header: CommandHeader) -> bytes:
+    return codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, 1, 5, **header.words())
 
 
+OPERATOR = Actor(ActorKind.OPERATOR, 7)
 GIFT: Sequence[CommandBuilder] = (credit, credit)
 
 
 def test_every_command_has_an_id_of_its_own_and_the_time_of_the_first_request() -> None:
     intake = FakeIntake()
-    OnceIntake(intake, FakeRecords()).submit_once(ALICE, "credit", "gift", GIFT)
+    OnceIntake(intake, FakeRecords(), OPERATOR).submit_once(ALICE, "credit", "gift", GIFT)
     sent = commands(intake.sent[0])
     assert len({(command.id_high, command.id_low) for command in sent}) == len(sent) == 2
     assert {command.time_ms for command in sent} == {1_001}
@@ -86,16 +80,16 @@ def test_every_command_has_an_id_of_its_own_and_the_time_of_the_first_request() 
 def test_a_request_that_is_done_is_not_sent_again() -> None:
     intake, records = FakeIntake(), FakeRecords()
     for _ in range(2):
-        OnceIntake(intake, records).submit_once(ALICE, "credit", "gift", GIFT)
+        OnceIntake(intake, records, OPERATOR).submit_once(ALICE, "credit", "gift", GIFT)
     assert len(intake.sent) == 1
 
 
 def test_an_unanswered_request_is_repeated_word_for_word() -> None:
     intake, records = FakeIntake(replies=False), FakeRecords()
     with pytest.raises(Unavailable, match="worker"):
-        OnceIntake(intake, records).submit_once(ALICE, "credit", "gift", GIFT)
+        OnceIntake(intake, records, OPERATOR).submit_once(ALICE, "credit", "gift", GIFT)
     intake.replies = True
-    OnceIntake(intake, records).submit_once(ALICE, "credit", "gift", GIFT)
+    OnceIntake(intake, records, OPERATOR).submit_once(ALICE, "credit", "gift", GIFT)
     first, second = intake.sent
     assert first == second
 
@@ -111,7 +105,7 @@ def test_an_unanswered_request_is_repeated_word_for_word() -> None:
 def test_another_name_is_another_request(other: tuple[AccountId, str, str]) -> None:
     intake, records = FakeIntake(), FakeRecords()
     for account, kind, key in ((ALICE, "credit", "gift"), other):
-        OnceIntake(intake, records).submit_once(account, kind, key, GIFT)
+        OnceIntake(intake, records, OPERATOR).submit_once(account, kind, key, GIFT)
     ids = {(command.id_high, command.id_low) for sent in intake.sent for command in commands(sent)}
     assert len(ids) == 4
 
@@ -123,7 +117,8 @@ def test_another_name_is_another_request(other: tuple[AccountId, str, str]) -> N
 )
 def test_what_is_there_already_counts_as_done(reason: int) -> None:
     records = FakeRecords()
-    OnceIntake(FakeIntake(reason=reason), records).submit_once(ALICE, "credit", "gift", GIFT)
+    once = OnceIntake(FakeIntake(reason=reason), records, OPERATOR)
+    once.submit_once(ALICE, "credit", "gift", GIFT)
     assert [record.done for record in records.known.values()] == [True]
 
 
@@ -134,8 +129,14 @@ def test_what_is_there_already_counts_as_done(reason: int) -> None:
 )
 def test_a_refusal_is_raised_and_the_request_stays_open(reason: int) -> None:
     records = FakeRecords()
-    once = OnceIntake(FakeIntake(reason=reason), records)
+    once = OnceIntake(FakeIntake(reason=reason), records, OPERATOR)
     with pytest.raises(Refused) as refused:
         once.submit_once(ALICE, "credit", "gift", GIFT)
     assert refused.value.code == w.REASON_NAMES[reason]
     assert [record.done for record in records.known.values()] == [False]
+
+
+def test_every_command_names_who_runs_the_tool() -> None:
+    intake = FakeIntake()
+    OnceIntake(intake, FakeRecords(), OPERATOR).submit_once(ALICE, "credit", "gift", GIFT)
+    assert {command.actor for command in commands(intake.sent[0])} == {OPERATOR.word}

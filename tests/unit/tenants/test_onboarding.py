@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from bursa.intake.once import CommandBuilder
+from bursa.intake.submission import CommandHeader
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.identifiers import SYSTEM, AccountId, CommandId, TenantId
 from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
@@ -54,6 +55,10 @@ class FakeDirectory:
         return self.accounts.setdefault(subject, AccountId(tenant, len(self.accounts) + 1))
 
 
+def header(index: int) -> CommandHeader:
+    return CommandHeader(CommandId(1, index), 1_001, SYSTEM)
+
+
 class FakeUsers:
     def add_user(self, email: str, password: str) -> str:
         return f"subject of {email}"
@@ -68,7 +73,7 @@ class FakeIntake:
     def submit_once(
         self, account: AccountId, kind: str, key: str, commands: Sequence[CommandBuilder]
     ) -> None:
-        built = b"".join(build(CommandId(1, index), 1_001) for index, build in enumerate(commands))
+        built = b"".join(build(header(index)) for index, build in enumerate(commands))
         self.sent.append((account, kind, key, list(decode_commands(built))))
 
 

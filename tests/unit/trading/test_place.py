@@ -8,8 +8,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from bursa.journal.lease import LeaseRow
 from bursa.journal.lease_dynamodb import DynamoLeases
-from tests.doubles.exchange import BOB, CAROL, Exchange, WorkingClock
+from bursa.journal.record import decode_record
+from bursa.kernel.identifiers import Actor, ActorKind
+from tests.doubles.exchange import ALICE, BOB, CAROL, Exchange, WorkingClock, read_event
 from tests.unit.conftest import Send
+from wire import layout as w
+from wire.codec import decode_commands
 
 BUY = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
 SELL = BUY | {"side": "sell"}
@@ -317,3 +321,20 @@ def test_unreadable_answers_leave_the_order_pending(
     status, pending, _ = send("POST", "/orders", BUY | {"client_order_id": "mine"})
 
     assert (status, pending["location"]) == (202, "/v1/orders/by-client-id/mine")
+
+
+def test_a_command_names_the_user_who_asked(send: Send, exchange: Exchange) -> None:
+    placed = send("POST", "/orders", BUY)
+    send("DELETE", f"/orders/{placed.body['order_id']}")
+    user = read_event("orders-place")["requestContext"]["authorizer"]["user"]
+
+    asked = [
+        command
+        for record in exchange.records[-2:]
+        for command in decode_commands(decode_record(record).commands)
+        if command.kind != w.COMMAND_ADVANCE_TIME
+    ]
+
+    assert [command.kind for command in asked] == [w.COMMAND_PLACE, w.COMMAND_CANCEL]
+    alice = Actor.named(ActorKind.USER, str(ALICE.tenant), user)
+    assert {Actor.from_word(command.actor) for command in asked} == {alice}

@@ -10,6 +10,7 @@ from bursa.intake.dynamodb import DynamoRequestRecords
 from bursa.intake.once import OnceIntake
 from bursa.intake.sqs import queue_url
 from bursa.kernel.clock import SystemClock
+from bursa.kernel.identifiers import OPERATORS, Actor, ActorKind
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.onboarding import Onboarding
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bursa.kernel.settings import OnboardingSettings
 
 QUEUE_DEPTH_MAX = 1_000
+_ACTOR = Actor.named(ActorKind.OPERATOR, OPERATORS, "onboarding")
 
 
 def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
@@ -32,5 +34,5 @@ def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
     return Onboarding(
         DirectoryTable(dynamodb, settings.directory_table),
         CognitoUserPool(cognito_client(), settings.user_pool_id),
-        OnceIntake(intake, DynamoRequestRecords(dynamodb, settings.directory_table)),
+        OnceIntake(intake, DynamoRequestRecords(dynamodb, settings.directory_table), _ACTOR),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import AccountId, Actor, ActorKind, TenantId
 
 
 class Scope(StrEnum):
@@ -56,3 +56,8 @@ class Principal:
     def tenant(self) -> TenantId:
         """The brand it belongs to."""
         return self.account.tenant
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as its commands say it."""
+        return Actor.named(ActorKind.USER, str(self.tenant), self.user)

@@ -11,16 +11,22 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from bursa.intake.outcomes import CommandOutcome
-from bursa.intake.submission import Pending, RequestIdentity, Submission, SubmitOptions
+from bursa.intake.submission import (
+    CommandHeader,
+    Pending,
+    RequestIdentity,
+    Submission,
+    SubmitOptions,
+)
 from bursa.kernel.errors import Refused, Unavailable
-from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
 from wire import layout as w
 
 # What is there already is what a repeat wants.
 _DONE = frozenset({w.REASON_ACCEPTED, w.REASON_ALREADY_DEFINED, w.REASON_DUPLICATE_COMMAND})
 
-# Returns the command's bytes for its id and intake time.
-CommandBuilder: TypeAlias = Callable[[CommandId, int], bytes]
+# Returns the command's bytes for its header.
+CommandBuilder: TypeAlias = Callable[[CommandHeader], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +62,10 @@ class Submitter(Protocol):
 class OnceIntake:
     """Submits requests that must happen once."""
 
-    def __init__(self, intake: Submitter, records: RequestRecords) -> None:
+    def __init__(self, intake: Submitter, records: RequestRecords, actor: Actor) -> None:
         self._intake = intake
         self._records = records
+        self._actor = actor
 
     def submit_once(
         self, account: AccountId, kind: str, key: str, commands: Sequence[CommandBuilder]
@@ -90,13 +97,16 @@ class OnceIntake:
             RequestIdentity(CommandId.from_parts(account, kind, key), key),
             [
                 build(
-                    CommandId.from_parts(account, kind, f"{key}/{position}"),
-                    record.first_requested_ms,
+                    CommandHeader(
+                        CommandId.from_parts(account, kind, f"{key}/{position}"),
+                        record.first_requested_ms,
+                        self._actor,
+                    )
                 )
                 for position, build in enumerate(commands)
             ],
         )
-        outcomes = self._intake.submit(submission, SubmitOptions(request_key=key))
+        outcomes = self._intake.submit(submission, SubmitOptions(self._actor, request_key=key))
         if isinstance(outcomes, Pending):
             raise Unavailable("no_answer", "The sequencer does not answer; is the worker running?")
         for outcome in outcomes:

@@ -7,12 +7,12 @@ that does not get the outcome in time gets the name under which to ask again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypedDict
 
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
 from bursa.kernel.errors import Unavailable
-from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
 
 # A quiet exchange replies within a few tens of milliseconds; then ask less often.
 POLL_DELAYS_MS = (5, 10, 15, 20, 25, 30, 40, 50)
@@ -57,6 +57,8 @@ class SubmitOptions(NamedTuple):
 
     Attributes
     ----------
+    actor
+        Who asks, as the verified identity says.
     request_key
         The caller's name for this request, so that a repeat is no second one; None for a new one.
     wait
@@ -64,8 +66,36 @@ class SubmitOptions(NamedTuple):
 
     """
 
+    actor: Actor
     request_key: str | None = None
     wait: bool = True
+
+
+class CommandHeader(NamedTuple):
+    """What every command carries beside its account and body.
+
+    ``time_ms`` is the intake time, in UTC milliseconds.
+    """
+
+    command_id: CommandId
+    time_ms: int
+    actor: Actor
+
+    def words(self) -> "HeaderWords":
+        """Return it as keyword arguments of `wire.codec`'s encoders."""
+        return {
+            "command_id": (self.command_id.high, self.command_id.low),
+            "time_ms": self.time_ms,
+            "actor": self.actor.word,
+        }
+
+
+class HeaderWords(TypedDict):
+    """The header's words, by the names of their parameters."""
+
+    command_id: tuple[int, int]
+    time_ms: int
+    actor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +174,10 @@ class Intake:
         self._clock = clock
         self._deadline_ms = deadline_ms
         self._new_key = new_key
+
+    def header(self, command_id: CommandId, options: SubmitOptions) -> CommandHeader:
+        """Return the header of a command that is handed in now."""
+        return CommandHeader(command_id, self._clock.now_ms(), options.actor)
 
     def now_ms(self) -> int:
         """Return the time that commands carry as their intake time."""

@@ -1,4 +1,4 @@
-"""Who and what: tenants, accounts, and the ids of commands.
+"""Who and what: tenants, accounts, actors, and the ids of commands.
 
 Every identifier is a number inside and a short string outside. Nothing here reads a clock or
 draws random numbers: an id that must be unpredictable is made at the edge and passed in.
@@ -6,8 +6,9 @@ draws random numbers: an id that must be unpredictable is made at the edge and p
 
 import re
 from dataclasses import dataclass
+from enum import IntEnum
 from hashlib import blake2b
-from typing import Self
+from typing import NamedTuple, Self
 
 from bursa.kernel.errors import InvalidInput
 
@@ -117,3 +118,57 @@ class CommandId:
     def hex(self) -> str:
         """32 hexadecimal digits, the form used in keys and messages."""
         return f"{self.high % _WORD:016x}{self.low % _WORD:016x}"
+
+
+class ActorKind(IntEnum):
+    """Who can ask for a command, with the engine's numbers (`wire.layout.ACTOR_NAMES`)."""
+
+    SYSTEM = 0
+    USER = 1
+    API_KEY = 2
+    OPERATOR = 3
+
+
+_ACTOR_NUMBER_BYTES = 7
+_ACTOR_NUMBER_BITS = 8 * _ACTOR_NUMBER_BYTES
+
+
+class Actor(NamedTuple):
+    """Who asked for a command: a word of the command, for whoever reads the journal later.
+
+    The number is BLAKE2b-56 (RFC 7693) over where the name is unique, kind and name, NUL-separated.
+    It needs no counter and no look-up; whether it was a certain user is found by computing the
+    user's number.
+    """
+
+    kind: ActorKind
+    number: int = 0
+
+    @classmethod
+    def named(cls, kind: ActorKind, realm: str, name: str) -> Self:
+        """Return the actor of a name that is unique in a realm.
+
+        That is the tenant for a user's subject and a key's id, `OPERATORS` for an operator's name.
+        """
+        text = f"{realm}\0{kind.name.lower()}\0{name}"
+        digest = blake2b(text.encode(), digest_size=_ACTOR_NUMBER_BYTES).digest()
+        return cls(kind, int.from_bytes(digest, "big"))
+
+    @classmethod
+    def from_word(cls, word: int) -> Self:
+        """Return the actor in a command's word; raises `ValueError` for an unknown kind."""
+        kind = ActorKind(word >> _ACTOR_NUMBER_BITS)
+        return cls(kind, word & ((1 << _ACTOR_NUMBER_BITS) - 1))
+
+    @property
+    def word(self) -> int:
+        """The engine's word."""
+        return self.kind << _ACTOR_NUMBER_BITS | self.number
+
+    def __str__(self) -> str:
+        name = self.kind.name.lower()
+        return name if self == SYSTEM else f"{name}:{self.number:014x}"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM)
+OPERATORS = "deployment"

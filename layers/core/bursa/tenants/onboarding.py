@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import Protocol
 
 from bursa.intake.once import CommandBuilder
+from bursa.intake.submission import CommandHeader
 from bursa.kernel.amounts import parse_decimal, parse_units
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.profile import TenantProfile
 from wire import codec, layout
 
@@ -254,8 +255,7 @@ def _scale(scales: dict[str, int], symbol: str) -> int:
 
 
 def _command(kind: int, account: int, *body: int) -> CommandBuilder:
-    def build(command_id: CommandId, time_ms: int) -> bytes:
-        words = (command_id.high, command_id.low)
-        return codec.encode(kind, account, *body, command_id=words, time_ms=time_ms)
+    def build(header: CommandHeader) -> bytes:
+        return codec.encode(kind, account, *body, **header.words())
 
     return build

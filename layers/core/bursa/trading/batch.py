@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from bursa.intake.outcomes import CommandOutcome
 from bursa.intake.submission import (
+    CommandHeader,
     Intake,
     Pending,
     RequestIdentity,
@@ -51,9 +52,9 @@ class BatchExecution:
 
         """
         identity = self._intake.identify(account, options)
-        now_ms = self._intake.now_ms()
+        first = self._intake.header(identity.command_id(account, 0), options)
         steps = [
-            _prepare(account, identity, index, operation, now_ms)
+            _prepare(account, identity, index, operation, first)
             for index, operation in enumerate(batch.operations)
         ]
         submission = Submission(
@@ -110,11 +111,15 @@ def operation_field(index: int, error: BursaError) -> str:
 
 
 def _prepare(
-    account: AccountId, identity: RequestIdentity, index: int, operation: Operation, now_ms: int
+    account: AccountId,
+    identity: RequestIdentity,
+    index: int,
+    operation: Operation,
+    first: CommandHeader,
 ) -> _Step:
     command_id = identity.command_id(account, index)
     if not isinstance(operation, PlaceOrder):
-        command = encode_cancel(operation, account, command_id, now_ms)
+        command = encode_cancel(operation, account, first._replace(command_id=command_id))
         return _Step(operation, command_id, command)
     try:
         check_order(operation)
@@ -123,4 +128,5 @@ def _prepare(
         raise
     if operation.client_order_id is not None:
         command_id = order_command_id(account, operation.client_order_id)
-    return _Step(operation, command_id, encode_place(operation, account, command_id, now_ms))
+    command = encode_place(operation, account, first._replace(command_id=command_id))
+    return _Step(operation, command_id, command)

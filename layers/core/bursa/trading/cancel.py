@@ -41,7 +41,7 @@ class OrderCancellation:
         """
         identity = self._intake.identify(account, options)
         command_id = identity.command_id(account, 0)
-        command = encode_cancel(cancel, account, command_id, self._intake.now_ms())
+        command = encode_cancel(cancel, account, self._intake.header(command_id, options))
         outcomes = self._intake.submit(Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return PendingOrder(outcomes.request_key, cancel.order_id, cancel.client_order_id)
@@ -71,7 +71,7 @@ class MassCancellation:
         """Cancel the orders; raises as `OrderCancellation` does."""
         identity = self._intake.identify(account, options)
         command_id = identity.command_id(account, 0)
-        command = encode_cancel_all(cancel, account, command_id, self._intake.now_ms())
+        command = encode_cancel_all(cancel, account, self._intake.header(command_id, options))
         outcomes = self._intake.submit(Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return outcomes

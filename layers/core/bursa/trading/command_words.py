@@ -1,7 +1,7 @@
 """From typed commands to the engine's words, and whether the engine's order is the one meant."""
 
-from bursa.intake.submission import order_command_id
-from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.intake.submission import CommandHeader, order_command_id
+from bursa.kernel.identifiers import AccountId
 from bursa.trading.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from wire import codec
 from wire import layout as w
@@ -10,9 +10,7 @@ from wire.events import Order, OrderConditions
 _FLAGS_MASK = (1 << w.FLAGS_BITS) - 1
 
 
-def encode_place(
-    order: PlaceOrder, account: AccountId, command_id: CommandId, now_ms: int
-) -> bytes:
+def encode_place(order: PlaceOrder, account: AccountId, header: CommandHeader) -> bytes:
     """Return the engine's command that places an order."""
     return codec.encode_place(
         account.number,
@@ -25,36 +23,22 @@ def encode_place(
         post_only=order.post_only,
         stp=order.self_trade_prevention,
         quote_amount=order.quote_amount,
-        command_id=(command_id.high, command_id.low),
-        time_ms=now_ms,
+        **header.words(),
     )
 
 
-def encode_cancel(
-    cancel: CancelOrder, account: AccountId, command_id: CommandId, now_ms: int
-) -> bytes:
+def encode_cancel(cancel: CancelOrder, account: AccountId, header: CommandHeader) -> bytes:
     """Return the engine's command that cancels an order."""
-    own_id = (command_id.high, command_id.low)
     if cancel.client_order_id is None:
-        return codec.encode_cancel(
-            account.number, cancel.order_id or 0, command_id=own_id, time_ms=now_ms
-        )
+        return codec.encode_cancel(account.number, cancel.order_id or 0, **header.words())
     target = order_command_id(account, cancel.client_order_id)
-    return codec.encode_cancel(
-        account.number, target=(target.high, target.low), command_id=own_id, time_ms=now_ms
-    )
+    return codec.encode_cancel(account.number, target=(target.high, target.low), **header.words())
 
 
-def encode_cancel_all(
-    cancel: CancelAllOrders, account: AccountId, command_id: CommandId, now_ms: int
-) -> bytes:
+def encode_cancel_all(cancel: CancelAllOrders, account: AccountId, header: CommandHeader) -> bytes:
     """Return the engine's command that cancels an account's orders."""
-    return codec.encode_cancel_all(
-        account.number,
-        0 if cancel.market is None else cancel.market.number,
-        command_id=(command_id.high, command_id.low),
-        time_ms=now_ms,
-    )
+    market = 0 if cancel.market is None else cancel.market.number
+    return codec.encode_cancel_all(account.number, market, **header.words())
 
 
 def is_same_order(order: PlaceOrder, event: Order, conditions: OrderConditions | None) -> bool:

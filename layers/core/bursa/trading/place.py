@@ -44,7 +44,7 @@ class OrderPlacement:
         submission = Submission(
             account,
             identity,
-            [encode_place(order, account, command_id, self._intake.now_ms())],
+            [encode_place(order, account, self._intake.header(command_id, options))],
             {} if order.client_order_id is None else {0: order.client_order_id},
             # Without a client order id the stored reply is the only way to ask again.
             reply=options.wait or not named,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bursa.intake.submission import SubmitOptions
 from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import Actor
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
@@ -27,7 +28,7 @@ class ListParameters(NamedTuple):
     cursor: str | None = None
 
 
-def read_options(headers: RequestHeaders) -> SubmitOptions:
+def read_options(headers: RequestHeaders, actor: Actor) -> SubmitOptions:
     """Return how a request is to be submitted.
 
     Raises
@@ -45,7 +46,7 @@ def read_options(headers: RequestHeaders) -> SubmitOptions:
         )
     preferences = (headers.prefer or "").lower().split(",")
     wait = "respond-async" not in (preference.strip() for preference in preferences)
-    return SubmitOptions(request_key=key, wait=wait)
+    return SubmitOptions(actor, request_key=key, wait=wait)
 
 
 def read_number(text: str | None, field: str, *, default: int, most: int) -> int:

@@ -32,6 +32,7 @@ from bursa.dialects.native.responses import (
     OrderState,
     PlacedOrder,
 )
+from bursa.identity.principal import Principal
 from bursa.intake.submission import Pending
 from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId
@@ -67,11 +68,13 @@ class TradingRoutes:
     # --- commands ---------------------------------------------------------------------------------
 
     def place(
-        self, account: AccountId, body: str | None, headers: RequestHeaders
+        self, principal: Principal, body: str | None, headers: RequestHeaders
     ) -> PlacedOrder | present.PendingResponse:
         """Place an order; raises what `read_body`, `read_order` and the use case raise."""
-        order = read_order(read_body(body, OrderRequest), self._catalogue, account.tenant)
-        outcome = self._use_cases.place(account, order, read_options(headers))
+        order = read_order(read_body(body, OrderRequest), self._catalogue, principal.tenant)
+        outcome = self._use_cases.place(
+            principal.account, order, read_options(headers, principal.actor)
+        )
         if isinstance(outcome, Pending):
             return present.pending_response(outcome)
         if isinstance(outcome, OrderRejected):
@@ -79,18 +82,18 @@ class TradingRoutes:
         return present.placed_order(outcome)
 
     def batch(
-        self, account: AccountId, body: str | None, headers: RequestHeaders
+        self, principal: Principal, body: str | None, headers: RequestHeaders
     ) -> BatchResults | present.PendingResponse:
         """Carry out several operations in order."""
-        request, options = read_body(body, BatchRequest), read_options(headers)
-        batch = read_batch(request, self._catalogue, account.tenant)
-        outcomes = self._use_cases.batch(account, batch, options)
+        request, options = read_body(body, BatchRequest), read_options(headers, principal.actor)
+        batch = read_batch(request, self._catalogue, principal.tenant)
+        outcomes = self._use_cases.batch(principal.account, batch, options)
         if isinstance(outcomes, Pending):
             return present.pending_response(outcomes)
         return present.batch_results(batch, outcomes)
 
     def cancel(
-        self, account: AccountId, order_id: str, headers: RequestHeaders
+        self, principal: Principal, order_id: str, headers: RequestHeaders
     ) -> OrderState | present.PendingResponse:
         """Cancel one order.
 
@@ -104,9 +107,9 @@ class TradingRoutes:
             ``order_closed``: it is filled or cancelled already.
 
         """
-        options = read_options(headers)
+        options = read_options(headers, principal.actor)
         command = CancelOrder(order_id=read_order_id(order_id))
-        outcome = self._use_cases.cancel(account, command, options)
+        outcome = self._use_cases.cancel(principal.account, command, options)
         if isinstance(outcome, Pending):
             return present.pending_response(outcome)
         if isinstance(outcome, OrderAlreadyClosed):
@@ -118,11 +121,13 @@ class TradingRoutes:
         return present.present_order_state(outcome.order)
 
     def cancel_all(
-        self, account: AccountId, market: str | None, headers: RequestHeaders
+        self, principal: Principal, market: str | None, headers: RequestHeaders
     ) -> CancelledOrders | present.PendingResponse:
         """Cancel all orders, or those in one market."""
-        command = CancelAllOrders(self._market(account, market))
-        outcome = self._use_cases.cancel_all(account, command, read_options(headers))
+        command = CancelAllOrders(self._market(principal.account, market))
+        outcome = self._use_cases.cancel_all(
+            principal.account, command, read_options(headers, principal.actor)
+        )
         if isinstance(outcome, Pending):
             return present.pending_response(outcome)
         if isinstance(outcome, OrderRejected):
