@@ -14,10 +14,10 @@ from typing import TypeVar
 
 from bursa.journal.errors import OutcomeUnknown, SlotTaken
 from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, split_record
+from bursa.kernel.retry import Backoff, retry_async
 from worker.ports import Clock, Journal
 
-_BACKOFF_FIRST_S = 0.01
-_BACKOFF_MAX_S = 0.5
+_BACKOFF = Backoff(0.01, 0.5)
 
 _Item = TypeVar("_Item")
 
@@ -78,14 +78,12 @@ class _Writer:
 
     async def repeat(self, put: Callable[[_Item], Awaitable[None]], item: _Item) -> int:
         self.attempts = 0
-        backoff_s = _BACKOFF_FIRST_S
-        while self._may_write():
+
+        async def attempt() -> None:
+            if not self._may_write():
+                raise Deposed(f"The lease ran out while slot {self._slot} was being written.")
             self.attempts += 1
-            try:
-                await put(item)
-            except OutcomeUnknown:
-                await self._clock.sleep(backoff_s)
-                backoff_s = min(backoff_s * 2, _BACKOFF_MAX_S)
-            else:
-                return self.attempts
-        raise Deposed(f"The lease ran out while slot {self._slot} was being written.")
+            await put(item)
+
+        await retry_async(attempt, _BACKOFF, self._clock.sleep, on=OutcomeUnknown)
+        return self.attempts

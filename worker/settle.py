@@ -6,18 +6,18 @@ engine knows by its id; an answer that is lost means that the client asks again.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from bursa.intake.reply import Reply
 from bursa.journal.errors import OutcomeUnknown
+from bursa.kernel.retry import Backoff, retry_async
 from worker.intake import Inbox
 from worker.ports import Answers, Clock, CommandQueue, Telemetry
 from worker.sequencer import Settlement
 
 _ANSWERS_PER_WRITE = 25
 _DELETES_PER_CALL = 10
-_ATTEMPTS = 4
-_BACKOFF_S = 0.05
+_BACKOFF = Backoff(0.05, attempts=4)
 
 
 class Settler:
@@ -96,18 +96,14 @@ class Settler:
                 self._something_to_answer.clear()
 
     async def _write(self, batch: list[Reply]) -> None:
-        for attempt in range(_ATTEMPTS):
-            try:
-                await self._answers.write(batch)
-            except OutcomeUnknown:
-                await self._clock.sleep(_BACKOFF_S * 2**attempt)
-            else:
-                return
-        self._telemetry.alarm(
-            "AnswersLost",
-            "Answers could not be written; their clients will ask again.",
-            count=len(batch),
-        )
+        try:
+            await self._repeat(lambda: self._answers.write(batch))
+        except OutcomeUnknown:
+            self._telemetry.alarm(
+                "AnswersLost",
+                "Answers could not be written; their clients will ask again.",
+                count=len(batch),
+            )
 
     async def _delete(self) -> None:
         while True:
@@ -123,11 +119,10 @@ class Settler:
                 self._something_to_delete.clear()
 
     async def _delete_batch(self, batch: list[str]) -> None:
-        for attempt in range(_ATTEMPTS):
-            try:
-                await self._queue.delete(batch)
-            except OutcomeUnknown:
-                await self._clock.sleep(_BACKOFF_S * 2**attempt)
-            else:
-                return
-        self._telemetry.event("Deletes got no answer; the messages will come again.")
+        try:
+            await self._repeat(lambda: self._queue.delete(batch))
+        except OutcomeUnknown:
+            self._telemetry.event("Deletes got no answer; the messages will come again.")
+
+    async def _repeat(self, call: Callable[[], Awaitable[None]]) -> None:
+        await retry_async(call, _BACKOFF, self._clock.sleep, on=OutcomeUnknown)

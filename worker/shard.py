@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Replica
+from bursa.kernel.retry import Backoff, retry_async
 from worker.commit import Deposed
 from worker.leader import Leader, LeaderSettings
 from worker.lease import Lease
@@ -37,8 +38,7 @@ from worker.snapshots import Snapshotter, restore_newest
 from worker.steady_time import SteadyTime
 
 _STORAGE_PAUSE_S = 1.0
-_EVIDENCE_ATTEMPTS = 4
-_EVIDENCE_BACKOFF_S = 0.25
+_EVIDENCE_BACKOFF = Backoff(0.25, attempts=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +139,17 @@ class ShardWorker:
         self._ports.telemetry.alarm(
             "InvariantBroken", str(broken), commands=b64encode(broken.commands).decode()
         )
-        why = ""
-        for attempt in range(_EVIDENCE_ATTEMPTS):
-            try:
-                await self._ports.snapshots.keep_evidence(broken.first_sequence, broken.commands)
-            except OutcomeUnknown as error:
-                why = str(error)
-                await self._ports.clock.sleep(_EVIDENCE_BACKOFF_S * 2**attempt)
-            else:
-                return
-        self._ports.telemetry.event("Evidence is in the log only; it was not stored.", why=why)
+
+        async def attempt() -> None:
+            await self._ports.snapshots.keep_evidence(broken.first_sequence, broken.commands)
+
+        sleep = self._ports.clock.sleep
+        try:
+            await retry_async(attempt, _EVIDENCE_BACKOFF, sleep, on=OutcomeUnknown)
+        except OutcomeUnknown as error:
+            self._ports.telemetry.event(
+                "Evidence is in the log only; it was not stored.", why=str(error)
+            )
 
     def _leader(self, replica: Replica, epoch: int) -> Leader:
         ports, settings = self._ports, self._settings

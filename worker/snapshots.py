@@ -14,12 +14,12 @@ from bursa.journal.checkpoint import (
 )
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Head, Replica
+from bursa.kernel.retry import Backoff, retry_async
 from worker.capture import CaptureFailed
 from worker.ports import Clock, EngineFactory, SnapshotCapture, SnapshotStore, Telemetry
 from worker.sequencer import Sequencer
 
-_ATTEMPTS = 5
-_BACKOFF_S = 0.5
+_BACKOFF = Backoff(0.5, attempts=5)
 
 
 class Snapshotter:
@@ -127,22 +127,24 @@ class Snapshotter:
 
     async def _save(self, header: CheckpointHeader, state: bytes) -> None:
         started = self._clock.monotonic()
-        for attempt in range(_ATTEMPTS):
-            try:
-                size = await self._store.save(header, state)
-                for old in (await self._store.sequences())[self._keep :]:
-                    await self._store.delete(old)
-            except OutcomeUnknown:
-                await self._clock.sleep(_BACKOFF_S * 2**attempt)
-            else:
-                self._telemetry.event(
-                    "Snapshot stored",
-                    sequence=header.last_sequence,
-                    bytes=size,
-                    seconds=round(self._clock.monotonic() - started, 3),
-                )
-                return
-        self._telemetry.alarm("SnapshotFailed", "A snapshot could not be stored.")
+
+        async def attempt() -> int:
+            size = await self._store.save(header, state)
+            for old in (await self._store.sequences())[self._keep :]:
+                await self._store.delete(old)
+            return size
+
+        try:
+            size = await retry_async(attempt, _BACKOFF, self._clock.sleep, on=OutcomeUnknown)
+        except OutcomeUnknown:
+            self._telemetry.alarm("SnapshotFailed", "A snapshot could not be stored.")
+            return
+        self._telemetry.event(
+            "Snapshot stored",
+            sequence=header.last_sequence,
+            bytes=size,
+            seconds=round(self._clock.monotonic() - started, 3),
+        )
 
 
 async def restore_newest(

@@ -35,6 +35,7 @@ INTEGERS_ONLY = (
 WITH_FLOATS = {
     "engine.build",
     "bursa.kernel.clock",
+    "bursa.kernel.retry",
     "bursa.read_models.rebuild",
 }
 

@@ -51,10 +51,10 @@ def outcome_unknown() -> Iterator[None]:
     try:
         yield
     except (ConnectionError, HTTPClientError) as error:
-        raise OutcomeUnknown(str(error)) from None
+        raise OutcomeUnknown(str(error)) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = error.response.get("Error", {}).get("Code", "")
         if status >= _SERVER_ERROR or code in _LOAD_CODES:
-            raise OutcomeUnknown(f"{code}: {error}") from None
+            raise OutcomeUnknown(f"{code}: {error}") from error
         raise

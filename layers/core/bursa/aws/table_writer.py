@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.failures import outcome_unknown
 from bursa.journal.errors import OutcomeUnknown
+from bursa.kernel.retry import Backoff, retry
 from bursa.read_models.rows import Attributes
 
 if TYPE_CHECKING:
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 
 # DynamoDB's own bound on a BatchWriteItem.
 BATCH_ITEMS_MAX = 25
-_BATCH_ATTEMPTS = 8
-_BACKOFF_FIRST_S = 0.02
-_BACKOFF_MAX_S = 1.0
+_BATCH_BACKOFF = Backoff(0.02, attempts=8)
 # Some ten seconds of throttling.
-_PATIENT_ATTEMPTS = 15
+_WRITE_BACKOFF = Backoff(0.02, 1.0, attempts=15)
 _WRITES_WAITING_MAX = 256
 # No more than the client's connection pool, so that no thread waits for a connection.
 THREADS = 8
@@ -75,17 +74,15 @@ class TableWriter:
                 future.cancel()
 
     def _patiently(self, write: Write) -> None:
-        pause_s = _BACKOFF_FIRST_S
-        for _ in range(_PATIENT_ATTEMPTS - 1):
-            try:
-                with outcome_unknown():
-                    write()
-            except OutcomeUnknown:
-                self._sleep(pause_s)
-                pause_s = min(2 * pause_s, _BACKOFF_MAX_S)
-            else:
-                return
-        write()
+        def attempt() -> None:
+            with outcome_unknown():
+                write()
+
+        try:
+            retry(attempt, _WRITE_BACKOFF, self._sleep, on=OutcomeUnknown)
+        except OutcomeUnknown as error:
+            # Callers of this class know AWS's own errors.
+            raise error.__cause__ or error from None
 
     def put_newer(self, table: str, item: Attributes) -> bool:
         """Put a row unless the stored one is as new; tells whether it was put."""
@@ -161,14 +158,15 @@ class TableWriter:
             yield partial(self._write_batch, by_table)
 
     def _write_batch(self, requests: Mapping[str, Sequence[Any]]) -> None:
-        pause_s = _BACKOFF_FIRST_S
-        for _ in range(_BATCH_ATTEMPTS):
-            requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
-            if not requests:
-                return
-            self._sleep(pause_s)
-            pause_s *= 2
-        raise WritesUnprocessed(f"Items of {', '.join(requests)} stay unprocessed.")
+        remaining = requests
+
+        def attempt() -> None:
+            nonlocal remaining
+            remaining = self._client.batch_write_item(RequestItems=remaining)["UnprocessedItems"]
+            if remaining:
+                raise WritesUnprocessed(f"Items of {', '.join(remaining)} stay unprocessed.")
+
+        retry(attempt, _BATCH_BACKOFF, self._sleep, on=WritesUnprocessed)
 
 
 def _unless_refused(write: Write) -> bool:
