@@ -7,8 +7,8 @@ from bursa.intake.backlog_sqs import CommandBacklog, QueueWatermark
 from bursa.intake.dynamodb import DynamoReplyReader
 from bursa.intake.shard_queues import ShardQueues
 from bursa.intake.sqs import SqsCommandSender, queue_url
-from bursa.intake.submission import Clock, Intake
-from bursa.kernel.clock import random_key
+from bursa.intake.submission import Intake
+from bursa.kernel.clock import Clock, random_key
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.shards import TenantShards
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from bursa.intake.backlog_sqs import CommandBacklog
-    from bursa.intake.submission import Clock
+    from bursa.kernel.clock import Clock
     from bursa.kernel.settings import TradingApiSettings
 
 DEFINITIONS_AGE_MS_MAX = 30_000

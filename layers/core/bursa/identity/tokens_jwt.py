@@ -7,11 +7,12 @@ once a minute, so that tokens with invented key ids cost nothing.
 import json
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 
+from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.errors import Unauthenticated
 
 _ALGORITHMS = ("RS256",)
@@ -21,13 +22,6 @@ _REFETCH_MS_MIN = 60_000
 _LEEWAY_S = 5
 _TOKEN_LENGTH_MAX = 8 * 1024
 _SIGN_IN = "Sign in and send the new token as 'Authorization: Bearer <token>'."
-
-
-class MonotonicClock(Protocol):
-    """A clock that never goes back."""
-
-    def monotonic_ms(self) -> float:
-        """Return its time in milliseconds."""
 
 
 class KeySets:

@@ -7,11 +7,12 @@ gone. Both are read every few seconds; a failed read is no reason to refuse, and
 values stay in force.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.kernel import keys
+from bursa.kernel.clock import Clock
 from bursa.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
 READ_EVERY_MS = 5_000
 RETRY_AFTER_MIN_S = 5
 RETRY_AFTER_MAX_S = 60
-
-
-class Clock(Protocol):
-    """The edge's clock."""
-
-    def now_ms(self) -> int:
-        """Read UTC in milliseconds."""
-
-    def monotonic_ms(self) -> float:
-        """Read a clock that never goes back."""
 
 
 class QueueWatermark:

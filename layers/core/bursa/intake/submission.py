@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypedDict
 
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
+from bursa.kernel.clock import Clock
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
 
@@ -30,19 +31,6 @@ class ReplyReader(Protocol):
 
     def find(self, tenant: TenantId, message_id: CommandId) -> bytes | None:
         """Return a reply's event words; None while there is none. Raises `Unavailable`."""
-
-
-class Clock(Protocol):
-    """The edge's clock; the engine has none."""
-
-    def now_ms(self) -> int:
-        """Read UTC in milliseconds."""
-
-    def monotonic_ms(self) -> float:
-        """Read a clock that never goes back."""
-
-    def sleep_ms(self, duration_ms: float) -> None:
-        """Wait."""
 
 
 class KeySource(Protocol):

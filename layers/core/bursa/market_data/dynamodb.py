@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bursa.aws.failures import unavailable
 from bursa.kernel import keys
+from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 # A market that is not known may have been defined a moment ago; look no more often than this.
 _MISS_AGE_MS_MIN = 1_000
 _DEFAULT_TIER = 0
-
-
-class MonotonicClock(Protocol):
-    """A clock that never goes back."""
-
-    def monotonic_ms(self) -> float:
-        """Read it, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
@@ -29,13 +30,6 @@ class MarketData(Protocol):
         self, tenant: TenantId, market: str, *, before: str | None, limit: int
     ) -> Page[TradeRow]:
         """List public trades, newest first."""
-
-
-class Now(Protocol):
-    """The edge's clock."""
-
-    def now_ms(self) -> int:
-        """Read UTC in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class MarketQueries:
     Each raises `NotFound` ``unknown_market`` for a market that the tenant does not have.
     """
 
-    def __init__(self, catalogue: MarketCatalogue, data: MarketData, clock: Now) -> None:
+    def __init__(self, catalogue: MarketCatalogue, data: MarketData, clock: WallClock) -> None:
         self._catalogue = catalogue
         self._data = data
         self._clock = clock

@@ -7,6 +7,7 @@ On a laptop, and in a demo, all tenants share one host name. Such a deployment l
 from collections.abc import Callable
 from typing import Protocol
 
+from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.errors import InvalidInput, NotFound
 from bursa.kernel.identifiers import TenantId
 
@@ -29,13 +30,6 @@ class Directory(Protocol):
         """Return the shard that carries out a tenant's commands; None for an unknown tenant."""
 
 
-class Clock(Protocol):
-    """A clock that never goes back."""
-
-    def monotonic_ms(self) -> float:
-        """Return its time in milliseconds."""
-
-
 class HostTenants:
     """The tenants of host names, each read from the directory once a minute at most.
 
@@ -46,7 +40,7 @@ class HostTenants:
 
     """
 
-    def __init__(self, directory: Directory, clock: Clock, *, is_shared: bool) -> None:
+    def __init__(self, directory: Directory, clock: MonotonicClock, *, is_shared: bool) -> None:
         self._directory = directory
         self._clock = clock
         self._is_shared = is_shared

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.errors import InternalError, Unavailable
 from bursa.kernel.identifiers import TenantId
 
@@ -15,20 +16,13 @@ class Directory(Protocol):
         """Return a tenant's shard; None for an unknown tenant. Raises `Unavailable`."""
 
 
-class Clock(Protocol):
-    """A clock that never goes back."""
-
-    def monotonic_ms(self) -> float:
-        """Return its time in milliseconds."""
-
-
 class TenantShards:
     """The shards of tenants, each read from the directory once a minute at most.
 
     While the directory does not answer, what is known stays in force: a tenant keeps its shard.
     """
 
-    def __init__(self, directory: Directory, clock: Clock) -> None:
+    def __init__(self, directory: Directory, clock: MonotonicClock) -> None:
         self._directory = directory
         self._clock = clock
         self._known: dict[TenantId, tuple[float, int]] = {}

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from bursa.accounts.ports import FillReader, OrderReader
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
-from bursa.intake.submission import Clock
 from bursa.kernel.amounts import Lots, Ticks, Units
+from bursa.kernel.clock import Clock
 from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.kernel.markets import Market
