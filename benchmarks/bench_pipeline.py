@@ -142,7 +142,7 @@ async def pipeline(rig: Rig, messages: int) -> Figures:
     ports = Ports(
         queue,
         journal,
-        threads.ThreadedAnswers(DynamoReplyWriter(dynamodb, "answers"), 2),
+        threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "answers"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
         threads.ThreadedSnapshots(S3Checkpoints(s3, "snapshots", 0)),
         CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom,

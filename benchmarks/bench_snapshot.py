@@ -38,9 +38,9 @@ from bursa.intake.message import decode_message
 from engine.core import Engine
 from wire import layout
 from wire.codec import encode
-from worker import words
 from worker.capture import ForkCapture
 from worker.leader import COMMANDS_PER_TURN_COPYING
+from worker.results import result_offsets, result_reason
 
 _PER_MESSAGE = 50
 _PAUSE_S = 0.001
@@ -105,9 +105,9 @@ class Turns:
         started = time.perf_counter()
         events = self._engine.apply(turn)
         took_ms = (time.perf_counter() - started) * 1000
-        results = words.result_offsets(events)[:-1]
+        results = result_offsets(events)[:-1]
         self.decided += len(results)
-        self.accepted += sum(not words.result_reason(events, at) for at in results)
+        self.accepted += sum(not result_reason(events, at) for at in results)
         return took_ms
 
     def _cancel(self, time_ms: int) -> bytes:

@@ -76,7 +76,7 @@ class Memory:
     async def head_sequence(self, known_sequence: int) -> int:
         return known_sequence
 
-    async def write(self, answers: Sequence[Reply]) -> None:
+    async def write(self, replies: Sequence[Reply]) -> None:
         """Nothing to do."""
 
     async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:

@@ -200,7 +200,7 @@ def show(source: Source, arguments: argparse.Namespace) -> list[Report]:
                             if word
                         ],
                         "reason": layout.REASON_NAMES.get(result.reason, "?"),
-                        "text": record.texts.get(sequence, ""),
+                        "text": record.client_order_ids.get(sequence, ""),
                         "facts": facts.get(sequence, []),
                     }
                 )

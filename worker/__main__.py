@@ -157,7 +157,7 @@ def _ports(
         journal=threads.ThreadedJournal(
             DynamoJournal(dynamodb, settings.journal_table, settings.shard)
         ),
-        answers=threads.ThreadedAnswers(
+        replies=threads.ThreadedReplies(
             DynamoReplyWriter(dynamodb, settings.answers_table), _WRITERS
         ),
         leases=threads.ThreadedLeases(

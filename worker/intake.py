@@ -19,7 +19,7 @@ _BUSY_MESSAGES = 5
 
 
 class Inbox:
-    """Deliveries received and not yet settled, at most ``held_max`` of them (and one receive)."""
+    """Deliveries received and not yet acknowledged, at most ``held_max`` and one receive."""
 
     def __init__(self, held_max: int) -> None:
         self._held_max = held_max
@@ -37,7 +37,7 @@ class Inbox:
 
     @property
     def held(self) -> int:
-        """How many deliveries have been received and not settled."""
+        """How many deliveries have been received and not acknowledged."""
         return len(self._held)
 
     def receipts(self) -> list[str]:
@@ -45,7 +45,7 @@ class Inbox:
         return list(self._held)
 
     def watermark_ms(self) -> int:
-        """Tell from when the oldest message is that may not be settled; 0 before any receive."""
+        """Return when the oldest unacknowledged message was sent; 0 before any receive."""
         return min([self._received_until_ms, *self._held.values()])
 
     def add(self, deliveries: list[Delivery], now_ms: int) -> None:
@@ -72,8 +72,8 @@ class Inbox:
             self._ready.clear()
         return taken
 
-    def settled(self, receipts: Sequence[str]) -> None:
-        """Make room: these deliveries are done with for good."""
+    def acknowledged(self, receipts: Sequence[str]) -> None:
+        """Make room: these deliveries are deleted."""
         for receipt in receipts:
             self._held.pop(receipt, None)
         if self.held < self._held_max:

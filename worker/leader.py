@@ -1,6 +1,6 @@
 """A worker's time as the leader: from the record that fences the one before to standing down.
 
-    queue ─ receivers ─► inbox ─► sequencer (engine) ─► commit ─► settler ─► answers, deletes
+    queue ─ receivers ─► inbox ─► sequencer (engine) ─► commit ─► acknowledger ─► replies, deletes
                                                           └─► snapshots
 
 One record is being written while the next is being filled: a record goes out as soon as the one
@@ -18,13 +18,13 @@ from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import PART_BYTES_MAX, EncodedRecord
 from bursa.journal.replica import Replica
 from wire import layout
+from worker.acknowledge import Acknowledger
 from worker.commit import commit
 from worker.intake import Inbox, Receivers
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
-from worker.ports import Answers, Clock, CommandQueue, Journal, Probe, Telemetry
+from worker.ports import Clock, CommandQueue, Journal, Probe, Replies, Telemetry
 from worker.sequencer import PROBED_FROM_RECEIVE, Sequencer
-from worker.settle import Settler
 from worker.snapshots import Snapshotter
 from worker.steady_time import JUMP_MS, SteadyTime
 
@@ -93,7 +93,7 @@ class Leader:
         *,
         queue: CommandQueue,
         journal: Journal,
-        answers: Answers,
+        replies: Replies,
         clock: Clock,
         time: SteadyTime,
         telemetry: Telemetry,
@@ -122,9 +122,9 @@ class Leader:
             probe=probe,
             probed_from_receive=settings.probed_from_receive,
         )
-        self._settler = Settler(
+        self._acknowledger = Acknowledger(
             queue,
-            answers,
+            replies,
             self._inbox,
             clock,
             telemetry,
@@ -182,7 +182,7 @@ class Leader:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(receivers.run())
-            group.create_task(self._settler.run())
+            group.create_task(self._acknowledger.run())
             ticking = group.create_task(self._tick())
             group.create_task(self._commit_records())
             await self._sequence()
@@ -252,7 +252,7 @@ class Leader:
                 break
             else:
                 self._filled.clear()
-        self._settler.close()
+        self._acknowledger.close()
 
     async def _write_open_record(self) -> None:
         sequencer = self._sequencer
@@ -262,10 +262,10 @@ class Leader:
         for record in records:
             await self._commit(record)
         last_sequence = records[-1].last_sequence
-        settlements = sequencer.settled(last_sequence)
-        self._settler.add(settlements)
-        if settlements and settlements[0].sent_ms:
-            age_ms = self._clock.time_ms() - settlements[0].sent_ms
+        acknowledgements = sequencer.pop_acknowledgements(last_sequence)
+        self._acknowledger.add(acknowledgements)
+        if acknowledgements and acknowledgements[0].sent_ms:
+            age_ms = self._clock.time_ms() - acknowledgements[0].sent_ms
             self._telemetry.measure("QueueAgeMilliseconds", max(0, age_ms))
         self._telemetry.measure("HeldMessages", self._inbox.held)
         self._snapshotter.committed(last_sequence)

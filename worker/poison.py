@@ -1,22 +1,22 @@
-"""What to do with a message that can't be read, or that makes the engine raise.
+"""Messages that can't be read, and messages that make the engine raise.
 
-Neither may hold up what is behind it (DESIGN D4). A message that can't be read becomes one
+Neither may hold up the messages behind it (DESIGN D4). A message that can't be read becomes one
 journaled rejection at once. After the engine has raised its memory can't be trusted: the worker
-drops it, starts again from the journal, and looks closer at the messages that were in the batch:
-each is applied command by command, so that the next time it raises the culprit is known. From
-then on a rejection takes that command's place. All of it is forgotten when the process ends; a
-new one finds out again.
+drops it, starts again from the journal, and applies the messages of that batch command by command,
+so that the next exception names the command. From then on a rejection takes that command's place.
+All of this is forgotten when the process ends; the next process finds it out again.
 
-A fault in compiled code ends the process instead, and nothing tells the next one which message it
-was, but that it comes again and again. Messages received often enough are therefore tried in a
-child first (`probe.py`), together, and by halves if the child dies; the command that ends it is
-replaced in the same way.
+A fault in compiled code ends the process instead, and the only sign of its message is that it is
+delivered again and again. A message that was delivered often enough is therefore tried in a child
+process first (`probe.py`), together with others, and by halves if the child dies; the command that
+ends the child is replaced in the same way.
 """
 
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from wire import codec, layout
-from worker import words
+
+_ID_BYTES = 16
 
 
 class EngineFault(Exception):  # noqa: N818
@@ -28,45 +28,56 @@ class Quarantine:
 
     def __init__(self) -> None:
         self._suspects: set[str] = set()
-        self._condemned: dict[str, set[int]] = {}
+        self._faulty: dict[str, set[int]] = {}
 
     def suspect(self, message_ids: list[str]) -> None:
-        """Remember messages that were in a batch which made the engine raise."""
+        """Remember the messages of a batch that made the engine raise."""
         self._suspects.update(message_ids)
 
-    def condemn(self, message_id: str, position: int) -> None:
+    def mark_faulty(self, message_id: str, position: int) -> None:
         """Remember the command that made the engine raise."""
-        self._condemned.setdefault(message_id, set()).add(position)
+        self._faulty.setdefault(message_id, set()).add(position)
 
     def is_suspect(self, message_id: str) -> bool:
-        """Tell whether a message must be applied command by command."""
+        """Return whether a message must be applied command by command."""
         return message_id in self._suspects
 
-    def clear(self, message_id: str) -> None:
-        """Forget a message that went through."""
-        self._suspects.discard(message_id)
-
     def commands(self, message_id: str, commands: bytes) -> list[bytes]:
-        """Split a suspect message's commands, rejections in the places of the condemned."""
-        condemned = self._condemned.get(message_id, set())
+        """Return a message's commands one by one, rejections in place of the faulty ones."""
         size = layout.COMMAND_BYTES
         single = [commands[start : start + size] for start in range(0, len(commands), size)]
-        for position in condemned:
-            single[position] = words.reject_instead(single[position], layout.REASON_INTERNAL_ERROR)
+        for position in self._faulty.get(message_id, ()):
+            single[position] = rejection_of_command(single[position], layout.REASON_INTERNAL_ERROR)
         return single
 
 
-def rejection(group: str, message_id: str, time_ms: int) -> bytes:
-    """Write what is journaled for a message that can't be read.
+def rejection_of_command(command: bytes, reason: int) -> bytes:
+    """Return a REJECT with the id, account, actor and time of the command it replaces.
 
-    The id of the rejection is the message's, so that a second delivery is a duplicate.
+    So the engine treats it as that command: if it was decided before, the rejection is a
+    duplicate, and if its id may have been forgotten since, it is too old (DESIGN D4).
+    """
+    original = next(codec.decode_commands(command))
+    return codec.encode_reject(
+        original.account,
+        reason,
+        command_id=(original.id_high, original.id_low),
+        time_ms=original.time_ms,
+        actor=original.actor,
+    )
+
+
+def rejection_of_message(group: str, message_id: str, time_ms: int) -> bytes:
+    """Return the REJECT that is journaled for a message that can't be read.
+
+    Its command id is the message's id, so that a second delivery is a duplicate.
     """
     try:
         account = AccountId.parse(group).number
     except InvalidInput:
         account = 0
     try:
-        identity = bytes.fromhex(message_id)[:16]
+        identity = bytes.fromhex(message_id)[:_ID_BYTES]
     except ValueError:
         identity = b""
     high = int.from_bytes(identity[:8], "big", signed=True)

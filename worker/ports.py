@@ -71,11 +71,11 @@ class Journal(Protocol):
         """Find the last sequence, given one that is there (0 for an empty journal)."""
 
 
-class Answers(Protocol):
-    """Where intake looks for answers. Raises `OutcomeUnknown`."""
+class Replies(Protocol):
+    """Where intake finds replies. Raises `OutcomeUnknown`."""
 
-    async def write(self, answers: Sequence[Reply]) -> None:
-        """Write answers; a repeated one only where there is none."""
+    async def write(self, replies: Sequence[Reply]) -> None:
+        """Write replies; a repeated one only where there is none."""
 
 
 class LeaseStore(Protocol):

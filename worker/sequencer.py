@@ -23,11 +23,18 @@ from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
 from engine.errors import InvariantViolation
 from wire import codec, layout
-from worker import words
-from worker.poison import EngineFault, Quarantine, rejection
+from worker.poison import (
+    EngineFault,
+    Quarantine,
+    rejection_of_command,
+    rejection_of_message,
+)
 from worker.ports import Probe
 from worker.probe import NoProbe
+from worker.results import result_offsets, result_reason
 
+# Only the worker gives these: a message that holds one did not come from intake.
+_WORKER_KINDS = {layout.COMMAND_ADVANCE_TIME, layout.COMMAND_EPOCH, layout.COMMAND_REJECT}
 # A record is closed at this share of the limit, because its stored size is an estimate until then.
 _FILL = 0.85
 _COMMANDS_PER_RECORD_MAX = 4096
@@ -57,20 +64,20 @@ class InvariantBroken(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class Acknowledgement:
     """What is due once the journal has reached ``last_sequence``."""
 
     last_sequence: int
     receipt: str
     sent_ms: int
-    answer: Reply | None
+    reply: Reply | None
 
 
 @dataclass(slots=True)
 class _Message:
     delivery: Delivery
     commands: bytes
-    texts: dict[int, str]
+    client_order_ids: dict[int, str]
     tenant_number: int
     reply: bool
 
@@ -114,7 +121,7 @@ class Sequencer:
         self._probed_from_receive = probed_from_receive
         self._raw_bytes_per_command = _RAW_BYTES_PER_COMMAND
         self._stored_share = _STORED_SHARE
-        self._settlements: deque[Settlement] = deque()
+        self._acknowledgements: deque[Acknowledgement] = deque()
         # Messages that became rejections since somebody last looked, and why.
         self.rejected: list[tuple[str, str]] = []
         self._reset()
@@ -122,7 +129,7 @@ class Sequencer:
     def _reset(self) -> None:
         self._commands: list[bytes] = []
         self._events: list[bytes] = []
-        self._texts: dict[int, str] = {}
+        self._client_order_ids: dict[int, str] = {}
         self._raw_bytes = 0
         self._time_ms = 0
 
@@ -153,7 +160,8 @@ class Sequencer:
 
     def announce(self, owner: str, time_ms: int) -> None:
         """Begin with the record that fences the leader before."""
-        self._apply(words.announce_epoch(time_ms, self._epoch, owner), time_ms)
+        worker = int.from_bytes(bytes.fromhex(owner)[:8], "big", signed=True)
+        self._apply(codec.encode_epoch(self._epoch, (worker, 0), time_ms=time_ms), time_ms)
 
     def tick(self, time_ms: int) -> None:
         """Let engine time pass, for what is due by time alone."""
@@ -184,10 +192,10 @@ class Sequencer:
     def _open(self, delivery: Delivery, time_ms: int) -> _Message:
         try:
             message = decode_message(delivery.body)
-            _refuse_strange(message)
+            _check_message(message)
         except InvalidInput as error:
             self.rejected.append((delivery.message_id, error.detail))
-            commands = rejection(delivery.group, delivery.message_id, time_ms)
+            commands = rejection_of_message(delivery.group, delivery.message_id, time_ms)
             return _Message(delivery, commands, {}, 0, reply=False)
         return _Message(
             delivery,
@@ -204,12 +212,12 @@ class Sequencer:
         except EngineFault:
             self._quarantine.suspect([message.delivery.message_id for message in batch])
             raise
-        offsets = words.result_offsets(events) if any(m.reply for m in batch) else []
+        offsets = result_offsets(events) if any(m.reply for m in batch) else []
         start = first
         for message in batch:
             end = start + len(message.commands) // layout.COMMAND_BYTES
             bounds = offsets[start - first : end - first + 1]
-            self._settle_later(message, start, events, bounds, time_ms)
+            self._add_acknowledgement(message, start, events, bounds, time_ms)
             start = end
 
     def _take_probed(self, batch: list[_Message], time_ms: int) -> None:
@@ -234,15 +242,15 @@ class Sequencer:
         for position, command in enumerate(self._quarantine.commands(message_id, message.commands)):
             one = command
             if probed and self._is_fatal(command):
-                one = words.reject_instead(command, layout.REASON_INTERNAL_ERROR)
+                one = rejection_of_command(command, layout.REASON_INTERNAL_ERROR)
                 self.rejected.append((message_id, f"Command {position} ends the process."))
             try:
                 parts.append(self._apply(one, time_ms))
             except EngineFault:
-                self._quarantine.condemn(message_id, position)
+                self._quarantine.mark_faulty(message_id, position)
                 raise
         events = b"".join(parts)
-        self._settle_later(message, first, events, words.result_offsets(events), time_ms)
+        self._add_acknowledgement(message, first, events, result_offsets(events), time_ms)
 
     def _is_fatal(self, command: bytes) -> bool:
         # Twice, because a child may come to its end by itself.
@@ -267,19 +275,19 @@ class Sequencer:
         self._time_ms = max(time_ms, self._time_ms, self.sealed_head.time_ms)
         return events
 
-    def _settle_later(
+    def _add_acknowledgement(
         self, message: _Message, first: int, events: bytes, bounds: list[int], time_ms: int
     ) -> None:
         last = first + len(message.commands) // layout.COMMAND_BYTES - 1
-        for position, text in message.texts.items():
-            self._texts[first + position] = text
-        answer = None
+        for position, client_order_id in message.client_order_ids.items():
+            self._client_order_ids[first + position] = client_order_id
+        reply = None
         if message.reply:
             repeated = any(
-                words.result_reason(events, offset) == layout.REASON_DUPLICATE_COMMAND
+                result_reason(events, offset) == layout.REASON_DUPLICATE_COMMAND
                 for offset in bounds[:-1]
             )
-            answer = Reply(
+            reply = Reply(
                 message.tenant_number,
                 message.delivery.message_id,
                 last,
@@ -287,13 +295,15 @@ class Sequencer:
                 repeated,
                 time_ms // 1000 + REPLY_KEPT_S,
             )
-        self._settlements.append(
-            Settlement(last, message.delivery.receipt, message.delivery.sent_ms, answer)
+        self._acknowledgements.append(
+            Acknowledgement(last, message.delivery.receipt, message.delivery.sent_ms, reply)
         )
 
     def seal(self) -> list[EncodedRecord]:
         """Close the open record; more than one when it turns out larger than a record may be."""
-        sealed = self._encode(b"".join(self._commands), b"".join(self._events), self._texts)
+        sealed = self._encode(
+            b"".join(self._commands), b"".join(self._events), self._client_order_ids
+        )
         stored = sum(len(record.body) for record in sealed)
         count = self.engine.sequence - (sealed[0].first_sequence - 1)
         # One command that says megabytes tells nothing about the next ones.
@@ -308,7 +318,9 @@ class Sequencer:
             raw_bytes_per_command - self._raw_bytes_per_command
         )
 
-    def _encode(self, commands: bytes, events: bytes, texts: dict[int, str]) -> list[EncodedRecord]:
+    def _encode(
+        self, commands: bytes, events: bytes, client_order_ids: dict[int, str]
+    ) -> list[EncodedRecord]:
         head = self.sealed_head
         count = len(commands) // layout.COMMAND_BYTES
         record = encode_record(
@@ -322,7 +334,7 @@ class Sequencer:
                 self._new_batch_id(),
                 commands,
                 events,
-                texts,
+                client_order_ids,
                 head.hash,
             )
         )
@@ -330,33 +342,42 @@ class Sequencer:
             self.sealed_head = Head.of(record)
             return [record]
         half = count // 2
-        cut = words.result_offsets(events)[half]
+        cut = result_offsets(events)[half]
         border = head.last_sequence + half
         first = self._encode(
             commands[: half * layout.COMMAND_BYTES],
             events[:cut],
-            {sequence: text for sequence, text in texts.items() if sequence <= border},
+            _between(client_order_ids, 0, border),
         )
         second = self._encode(
             commands[half * layout.COMMAND_BYTES :],
             events[cut:],
-            {sequence: text for sequence, text in texts.items() if sequence > border},
+            _between(client_order_ids, border + 1, head.last_sequence + count),
         )
         return first + second
 
-    def settled(self, last_sequence: int) -> list[Settlement]:
-        """Hand out what is due, now that the journal has reached a sequence."""
+    def pop_acknowledgements(self, last_sequence: int) -> list[Acknowledgement]:
+        """Remove and return what is due once the journal has reached a sequence."""
         due = []
-        while self._settlements and self._settlements[0].last_sequence <= last_sequence:
-            due.append(self._settlements.popleft())
+        while self._acknowledgements and self._acknowledgements[0].last_sequence <= last_sequence:
+            due.append(self._acknowledgements.popleft())
         return due
 
 
-def _refuse_strange(message: CommandMessage) -> None:
+def _between(client_order_ids: dict[int, str], first: int, last: int) -> dict[int, str]:
+    return {at: one for at, one in client_order_ids.items() if first <= at <= last}
+
+
+def _holds_worker_commands(commands: bytes) -> bool:
+    kinds = memoryview(commands).cast("q")[layout.HEADER_KIND :: layout.COMMAND_LENGTH]
+    return not _WORKER_KINDS.isdisjoint(kinds)
+
+
+def _check_message(message: CommandMessage) -> None:
     count, rest = divmod(len(message.commands), layout.COMMAND_BYTES)
     if rest or not count:
         raise InvalidInput("malformed_message", "The commands are not whole commands.")
-    if words.holds_worker_commands(message.commands):
+    if _holds_worker_commands(message.commands):
         raise InvalidInput("malformed_message", "The message holds a command of the worker's.")
     if any(not 0 <= position < count for position in message.client_order_ids):
-        raise InvalidInput("malformed_message", "A text belongs to no command.")
+        raise InvalidInput("malformed_message", "A client order id belongs to no command.")

@@ -20,13 +20,13 @@ from worker.leader import Leader, LeaderSettings
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
 from worker.ports import (
-    Answers,
     Clock,
     CommandQueue,
     EngineFactory,
     Journal,
     LeaseStore,
     Probe,
+    Replies,
     SnapshotCapture,
     SnapshotStore,
     Telemetry,
@@ -47,7 +47,7 @@ class Ports:
 
     queue: CommandQueue
     journal: Journal
-    answers: Answers
+    replies: Replies
     leases: LeaseStore
     snapshots: SnapshotStore
     capture: SnapshotCapture
@@ -171,7 +171,7 @@ class ShardWorker:
             settings.shard,
             queue=ports.queue,
             journal=ports.journal,
-            answers=ports.answers,
+            replies=ports.replies,
             clock=ports.clock,
             time=self._time,
             telemetry=ports.telemetry,

@@ -102,16 +102,16 @@ class ThreadedJournal:
         return await self._reading.call(self._journal.head_sequence, known_sequence)
 
 
-class ThreadedAnswers:
-    """Answers."""
+class ThreadedReplies:
+    """Replies."""
 
-    def __init__(self, answers: DynamoReplyWriter, writers: int) -> None:
-        self._answers = answers
-        self._lane = Lane("answers", writers)
+    def __init__(self, replies: DynamoReplyWriter, writers: int) -> None:
+        self._replies = replies
+        self._lane = Lane("replies", writers)
 
-    async def write(self, answers: Sequence[Reply]) -> None:
-        """See `worker.ports.Answers`."""
-        await self._lane.call(self._answers.write, answers)
+    async def write(self, replies: Sequence[Reply]) -> None:
+        """See `worker.ports.Replies`."""
+        await self._lane.call(self._replies.write, replies)
 
 
 class ThreadedLeases:

@@ -201,7 +201,9 @@ class Exchange:
                 client.put_item(TableName="answers", Item=item)
 
     def commit(
-        self, commands: "list[bytes] | tuple[bytes, ...]", texts: dict[int, str] | None = None
+        self,
+        commands: "list[bytes] | tuple[bytes, ...]",
+        client_order_ids: dict[int, str] | None = None,
     ) -> tuple[bytes, int]:
         """Apply commands, journal and project them; return their events and first sequence."""
         self.time_ms += 10
@@ -221,7 +223,10 @@ class Exchange:
                 batch_id=uuid.uuid4().bytes,
                 commands=clock + b"".join(commands),
                 events=clock_events + events,
-                texts={first + 1 + position: text for position, text in (texts or {}).items()},
+                client_order_ids={
+                    first + 1 + position: text
+                    for position, text in (client_order_ids or {}).items()
+                },
                 previous_hash=last.hash if last else GENESIS_HASH,
             )
         )

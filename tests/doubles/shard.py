@@ -60,9 +60,9 @@ class Shard:
             self.run(*opening(tenant))
 
     def run(
-        self, *commands: bytes, texts: dict[int, str] | None = None, after_ms: int = 10
+        self, *commands: bytes, client_order_ids: dict[int, str] | None = None, after_ms: int = 10
     ) -> EncodedRecord:
-        """Commit one batch; `texts` holds client order ids by position."""
+        """Commit one batch; `client_order_ids` holds client order ids by position."""
         self.time_ms += after_ms
         batch = (codec.encode_advance_time(self.time_ms), *commands)
         last = self.records[-1] if self.records else None
@@ -78,7 +78,10 @@ class Shard:
             batch_id=bytes(16),
             commands=b"".join(batch),
             events=events,
-            texts={first_sequence + 1 + position: text for position, text in (texts or {}).items()},
+            client_order_ids={
+                first_sequence + 1 + position: text
+                for position, text in (client_order_ids or {}).items()
+            },
             previous_hash=last.hash if last else GENESIS_HASH,
         )
         self.records.append(encode_record(record))

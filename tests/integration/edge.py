@@ -25,7 +25,7 @@ from tests.integration.read_models.tables import (
     create_read_models,
 )
 from tests.integration.storm import wait_until_done
-from tests.simulation.workload import Wish
+from tests.simulation.workload import ClientMessage
 from tests.unit.conftest import Answer, Context, signed_in_request
 from wire import codec
 from wire import layout as w
@@ -47,7 +47,7 @@ def command_bytes(account_id: AccountId, client_order_id: str) -> bytes:
     return b"".join(part.to_bytes(8, "little", signed=True) for part in (name.high, name.low))
 
 
-def opening(accounts: int) -> Wish:
+def opening(accounts: int) -> ClientMessage:
     """Make the message that lists BTC-USDT and funds accounts 1, 2, 3 …"""
     commands = [
         codec.encode_define_asset(BTC, TENANT.number, 8, "BTC"),
@@ -63,14 +63,14 @@ def opening(accounts: int) -> Wish:
         for index in range(1, accounts + 1)
         for asset in (BTC, USDT)
     ]
-    return wish("0" * 31 + "1", account(0), commands)
+    return message("0" * 31 + "1", account(0), commands)
 
 
-def wish(message_id: str, sender: AccountId, commands: list[bytes]) -> Wish:
+def message(message_id: str, sender: AccountId, commands: list[bytes]) -> ClientMessage:
     """Put commands into a message of an account."""
     data = b"".join(commands)
     body = encode_message(CommandMessage(message_id, sender.number, data))
-    return Wish(message_id, sender.number, data, body)
+    return ClientMessage(message_id, sender.number, data, body)
 
 
 def _as_lambda_has_it(value: Any) -> Any:
@@ -157,7 +157,7 @@ class Edge:
     def _started(function: str) -> ModuleType:
         return importlib.reload(importlib.import_module(f"{function}.app"))
 
-    def open(self, accounts: int) -> Wish:
+    def open(self, accounts: int) -> ClientMessage:
         """Have the market listed and accounts funded, and wait until the edge knows."""
         first = opening(accounts)
         self.send(first)
@@ -165,7 +165,7 @@ class Edge:
         self.project()
         return first
 
-    def send(self, message: Wish) -> None:
+    def send(self, message: ClientMessage) -> None:
         """Hand a message in as another function would that accepts commands."""
         self.rig.client("sqs").send_message(
             QueueUrl=self.rig.queue_url,

@@ -18,9 +18,9 @@ from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, decode_record
 from bursa.journal.replica import Head, Replica
 from engine.core import Engine
-from tests.simulation.workload import Wish, Workload
+from tests.simulation.workload import ClientMessage, Workload
 from wire import layout as w
-from worker import words
+from worker.results import result_offsets, result_reason
 
 if TYPE_CHECKING:
     import subprocess
@@ -48,7 +48,7 @@ RULES = [
 class Storm:
     """What a storm did, for its checks."""
 
-    accepted: list[Wish]
+    accepted: list[ClientMessage]
     records: list[EncodedRecord]
     faults: int
     epochs: int
@@ -174,14 +174,16 @@ def run_storm(rig: Rig, seed: int, commands: int, strikes: int) -> Storm:
     weather.wake(at_once=True)
     faults = faults_fired(endpoint)
     set_rules(endpoint, [])
-    records = wait_until_done(rig, {name for wish in accepted for name in wish.command_ids})
+    records = wait_until_done(rig, {name for message in accepted for name in message.command_ids})
     weather.stop()
     return Storm(accepted, records, faults, records[-1].epoch)
 
 
-def _send_through_storm(rig: Rig, wishes: list[Wish], weather: Weather, strikes: int) -> None:
+def _send_through_storm(
+    rig: Rig, messages: list[ClientMessage], weather: Weather, strikes: int
+) -> None:
     sqs = rig.client("sqs")
-    batches = [wishes[start : start + 10] for start in range(0, len(wishes), 10)]
+    batches = [messages[start : start + 10] for start in range(0, len(messages), 10)]
     strike_at = {len(batches) * (number + 1) // (strikes + 1) for number in range(strikes)}
     for number, batch in enumerate(batches):
         answer = sqs.send_message_batch(
@@ -189,11 +191,11 @@ def _send_through_storm(rig: Rig, wishes: list[Wish], weather: Weather, strikes:
             Entries=[
                 {
                     "Id": str(index),
-                    "MessageBody": wish.body,
-                    "MessageGroupId": f"t1-{wish.account & 0xFFFFFFFF}",
-                    "MessageDeduplicationId": wish.message_id,
+                    "MessageBody": message.body,
+                    "MessageGroupId": f"t1-{message.account & 0xFFFFFFFF}",
+                    "MessageDeduplicationId": message.message_id,
                 }
-                for index, wish in enumerate(batch)
+                for index, message in enumerate(batch)
             ],
         )
         assert not answer.get("Failed")
@@ -244,10 +246,10 @@ def decisions(records: list[EncodedRecord]) -> dict[bytes, int]:
     for encoded in records:
         replica.follow(encoded)
         record = decode_record(encoded)
-        offsets = words.result_offsets(record.events)
+        offsets = result_offsets(record.events)
         for index in range(len(offsets) - 1):
             name = record.commands[index * w.COMMAND_BYTES + 8 : index * w.COMMAND_BYTES + 24]
-            if words.result_reason(record.events, offsets[index]) != w.REASON_DUPLICATE_COMMAND:
+            if result_reason(record.events, offsets[index]) != w.REASON_DUPLICATE_COMMAND:
                 assert name == bytes(16) or name not in decided, "a command was decided twice"
                 decided[name] = record.first_sequence + index
     replica.engine.check()
@@ -259,8 +261,8 @@ def check_storm(storm: Storm) -> None:
     decided = decisions(storm.records)
     assert storm.records[0].previous_hash == GENESIS_HASH
     latest: dict[int, int] = {}
-    for wish in storm.accepted:
-        for start in range(0, len(wish.commands), w.COMMAND_BYTES):
-            sequence = decided[wish.commands[start + 8 : start + 24]]
-            assert sequence > latest.get(wish.account, 0), "an account's order was not kept"
-            latest[wish.account] = sequence
+    for message in storm.accepted:
+        for start in range(0, len(message.commands), w.COMMAND_BYTES):
+            sequence = decided[message.commands[start + 8 : start + 24]]
+            assert sequence > latest.get(message.account, 0), "an account's order was not kept"
+            latest[message.account] = sequence

@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.rig import Rig
 from bursa.intake import backlog_sqs
-from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, wish
+from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, message
 from tests.integration.storm import decisions, set_rules, start_proxy, wait_until_done
-from tests.simulation.workload import Wish
+from tests.simulation.workload import ClientMessage
 from tests.unit.conftest import Answer
 from wire import codec
 from wire import layout as w
@@ -89,7 +89,7 @@ class Door:
         }
 
 
-def crowd() -> Iterator[Wish]:
+def crowd() -> Iterator[ClientMessage]:
     """What other containers have accepted meanwhile: batches of orders, each of an account."""
     for number in range(CROWD):
         sender = account(1_000 + number)
@@ -105,12 +105,12 @@ def crowd() -> Iterator[Wish]:
             )
             for position in range(COMMANDS_PER_MESSAGE)
         ]
-        yield wish(f"{1_000 + number:032x}", sender, commands)
+        yield message(f"{1_000 + number:032x}", sender, commands)
 
 
-def send_all(rig: Rig, wishes: list[Wish]) -> None:
+def send_all(rig: Rig, messages: list[ClientMessage]) -> None:
     sqs = rig.client("sqs")
-    for start in range(0, len(wishes), 10):
+    for start in range(0, len(messages), 10):
         entries = [
             {
                 "Id": one.message_id,
@@ -118,7 +118,7 @@ def send_all(rig: Rig, wishes: list[Wish]) -> None:
                 "MessageGroupId": f"t1-{one.account & 0xFFFFFFFF}",
                 "MessageDeduplicationId": one.message_id,
             }
-            for one in wishes[start : start + 10]
+            for one in messages[start : start + 10]
         ]
         assert not sqs.send_message_batch(QueueUrl=rig.queue_url, Entries=entries).get("Failed")
 

@@ -29,8 +29,8 @@ from bursa.read_models.projector import Projector
 from engine.core import Engine
 from wire import layout as w
 from worker.poison import Quarantine
+from worker.results import result_reason
 from worker.sequencer import Sequencer
-from worker.words import result_reason
 
 MESSAGES_PER_RECORD = 2
 PER_MESSAGE = 50
@@ -150,10 +150,10 @@ class Way:
             for record in self.sequencer.seal():
                 self.journal.put(record)
                 stream.append(StreamRecord(str(record.number), record))
-                for settlement in self.sequencer.settled(record.last_sequence):
-                    if settlement.answer is not None:
-                        self._count(settlement.answer.events)
-                        self.answers.write([settlement.answer])
+                for acknowledgement in self.sequencer.pop_acknowledgements(record.last_sequence):
+                    if acknowledgement.reply is not None:
+                        self._count(acknowledgement.reply.events)
+                        self.answers.write([acknowledgement.reply])
         for start in range(0, len(stream), RECORDS_PER_STREAM_BATCH):
             self.projector.project(stream[start : start + RECORDS_PER_STREAM_BATCH])
 

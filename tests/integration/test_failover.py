@@ -14,7 +14,7 @@ from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.journal.replica import Head, Replica
 from engine.core import Engine
-from tests.simulation.workload import Wish, Workload
+from tests.simulation.workload import ClientMessage, Workload
 from wire import layout as w
 
 if TYPE_CHECKING:
@@ -43,15 +43,15 @@ class Shard:
             if line.startswith("{")
         )
 
-    def send(self, wish: Wish | None = None) -> Wish:
-        wish = wish or self._workload.next(time.time() - 1_800_000_000)
+    def send(self, message: ClientMessage | None = None) -> ClientMessage:
+        message = message or self._workload.next(time.time() - 1_800_000_000)
         self._sqs.send_message(
             QueueUrl=self.rig.queue_url,
-            MessageBody=wish.body,
-            MessageGroupId=f"t1-{wish.account & 0xFFFFFFFF}",
-            MessageDeduplicationId=wish.message_id,
+            MessageBody=message.body,
+            MessageGroupId=f"t1-{message.account & 0xFFFFFFFF}",
+            MessageDeduplicationId=message.message_id,
         )
-        return wish
+        return message
 
     def records(self) -> list[EncodedRecord]:
         position = self._records[-1].last_sequence + 1 if self._records else 1
@@ -66,9 +66,9 @@ class Shard:
                 }
         return self._records
 
-    def has(self, wish: Wish) -> bool:
+    def has(self, message: ClientMessage) -> bool:
         self.records()
-        return wish.command_ids <= self._commands
+        return message.command_ids <= self._commands
 
 
 def seconds_until(happened: Callable[[], bool], most: float) -> float:
@@ -92,23 +92,23 @@ def test_leaders_come_and_go_without_losing_a_command(shard: Shard) -> None:
     seconds_until(lambda: shard.said("second", "State rebuilt"), 15)
 
     # Asked to stop: it drains, leaves a snapshot and hands over.
-    wishes = [shard.send() for _ in range(20)]
+    messages = [shard.send() for _ in range(20)]
     first.send_signal(signal.SIGTERM)
     assert seconds_until(lambda: first.poll() is not None, 6) < 4
     assert first.returncode == 0
     assert shard.said("first", "Snapshot stored")
     assert seconds_until(lambda: shard.said("second", "Leading"), 6) < 4
-    wishes.append(shard.send())
-    seconds_until(lambda: all(map(shard.has, wishes)), 15)
+    messages.append(shard.send())
+    seconds_until(lambda: all(map(shard.has, messages)), 15)
 
     # Killed while it holds messages: the standby has the first waiting command within 15 s.
     third = shard.start("third")
     seconds_until(lambda: shard.said("third", "State rebuilt"), 15)
-    wishes += [shard.send() for _ in range(20)]
+    messages += [shard.send() for _ in range(20)]
     second.kill()
     waiting = shard.send()
     assert seconds_until(lambda: shard.has(waiting), 20) < 15
-    seconds_until(lambda: all(map(shard.has, wishes)), 15)
+    seconds_until(lambda: all(map(shard.has, messages)), 15)
 
     # Stopped for longer than its lease: it finds out before it does anything.
     fourth = shard.start("fourth")
@@ -117,9 +117,9 @@ def test_leaders_come_and_go_without_losing_a_command(shard: Shard) -> None:
     seconds_until(lambda: shard.said("fourth", "Leading"), 15)
     epoch = shard.records()[-1].epoch
     third.send_signal(signal.SIGCONT)
-    wishes += [shard.send() for _ in range(20)]
+    messages += [shard.send() for _ in range(20)]
     seconds_until(lambda: shard.said("third", "Deposed"), 10)
-    seconds_until(lambda: all(map(shard.has, wishes)), 20)
+    seconds_until(lambda: all(map(shard.has, messages)), 20)
     assert shard.records()[-1].epoch >= epoch
     assert {third.poll(), fourth.poll()} == {None}
 

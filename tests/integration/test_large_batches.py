@@ -228,12 +228,12 @@ def test_a_hundred_thousand_orders_are_cancelled_by_one_command() -> None:
 def test_the_answer_to_a_cancel_of_a_hundred_thousand_fits() -> None:
     shard = Shard()
     shard.open(ORDERS)
-    shard.sequencer.settled(1 << 40)
+    shard.sequencer.pop_acknowledgements(1 << 40)
     cancel_all(shard)
-    answers = [one.answer for one in shard.sequencer.settled(1 << 40) if one.answer]
-    assert len(answers[0].events) > 8 * 10**6
+    replies = [one.reply for one in shard.sequencer.pop_acknowledgements(1 << 40) if one.reply]
+    assert len(replies[0].events) > 8 * 10**6
 
-    DynamoReplyWriter(shard.client, "answers").write(answers)
+    DynamoReplyWriter(shard.client, "answers").write(replies)
 
     stored = DynamoReplyReader(shard.client, "answers").find(
         TenantId(1), CommandId.from_hex(MESSAGE)

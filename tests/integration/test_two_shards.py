@@ -14,7 +14,7 @@ from benchmarks.rig import Rig
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.identifiers import AccountId, TenantId
-from tests.integration.edge import LATER, Edge, command_bytes, wish
+from tests.integration.edge import LATER, Edge, command_bytes, message
 from tests.unit.conftest import Answer, signed_in_request
 from wire import codec
 from wire import layout as w
@@ -78,14 +78,16 @@ class Exchange:
         return Worker(self._rig, shard, self._urls[shard], f"worker-{shard}-{self._starts}")
 
     def send_opening(self, brand: Brand) -> None:
-        message = wish(f"{brand.tenant.number:032x}", AccountId(brand.tenant, 0), brand.opening())
+        opening = message(
+            f"{brand.tenant.number:032x}", AccountId(brand.tenant, 0), brand.opening()
+        )
         self._rig.client("sqs").send_message(
             QueueUrl=self._urls[SHARDS[brand.tenant]],
-            MessageBody=message.body,
+            MessageBody=opening.body,
             MessageGroupId=str(AccountId(brand.tenant, 0)),
-            MessageDeduplicationId=message.message_id,
+            MessageDeduplicationId=opening.message_id,
         )
-        self.wait_for(SHARDS[brand.tenant], message.command_ids)
+        self.wait_for(SHARDS[brand.tenant], opening.command_ids)
 
     def wait_for(self, shard: int, commands: AbstractSet[bytes]) -> None:
         """Wait until commands are in a shard's journal, and the read models follow it."""

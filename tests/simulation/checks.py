@@ -10,7 +10,7 @@ from tests.simulation.services import Violation
 from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
 from wire import layout as w
-from worker import words
+from worker.results import result_reason
 
 _TIME_MARGIN = 1.3
 
@@ -23,7 +23,7 @@ def check(world: World) -> None:
     _everything_once(world)
     _own_order(world)
     _replay(world, records)
-    _answers(world)
+    _replies(world)
     _read_models(world)
 
 
@@ -44,22 +44,22 @@ def _one_chain(records: list[EncodedRecord], longest_ms: float) -> None:
 def _everything_once(world: World) -> None:
     """Each accepted command was decided, and had its effect at most once."""
     log = world.services.journal.log
-    for wish in world.accepted:
-        for identity in wish.command_ids:
+    for message in world.accepted:
+        for identity in message.command_ids:
             sequences = log.sequences.get(identity, [])
             if not sequences:
-                raise Violation(f"A command of message {wish.message_id} is missing.")
+                raise Violation(f"A command of message {message.message_id} is missing.")
             reasons = [_reason(log.events[sequence - 1]) for sequence in sequences]
             decided = [reason for reason in reasons if reason != w.REASON_DUPLICATE_COMMAND]
             if len(decided) != 1 or reasons[0] == w.REASON_DUPLICATE_COMMAND:
-                raise Violation(f"Message {wish.message_id} was decided {len(decided)} times.")
+                raise Violation(f"Message {message.message_id} was decided {len(decided)} times.")
     for message_id in world.malformed:
         if bytes.fromhex(message_id) not in {_swap(name) for name in log.sequences}:
             raise Violation(f"The malformed message {message_id} left no rejection.")
 
 
 def _reason(events: bytes) -> int:
-    return words.result_reason(events, 0)
+    return result_reason(events, 0)
 
 
 def _swap(identity: bytes) -> bytes:
@@ -70,12 +70,12 @@ def _own_order(world: World) -> None:
     """An account's commands took effect in the order in which it sent them."""
     log = world.services.journal.log
     latest: dict[int, int] = {}
-    for wish in world.accepted:
-        for start in range(0, len(wish.commands), w.COMMAND_BYTES):
-            first = log.sequences[wish.commands[start + 8 : start + 24]][0]
-            if first < latest.get(wish.account, 0):
-                raise Violation(f"Message {wish.message_id} overtook one of its own account.")
-            latest[wish.account] = first
+    for message in world.accepted:
+        for start in range(0, len(message.commands), w.COMMAND_BYTES):
+            first = log.sequences[message.commands[start + 8 : start + 24]][0]
+            if first < latest.get(message.account, 0):
+                raise Violation(f"Message {message.message_id} overtook one of its own account.")
+            latest[message.account] = first
 
 
 def _replay(world: World, records: list[EncodedRecord]) -> None:
@@ -95,17 +95,17 @@ def _replay(world: World, records: list[EncodedRecord]) -> None:
             raise Violation(f"The snapshot at {sequence} holds another state than the journal.")
 
 
-def _answers(world: World) -> None:
-    """An answer names the first decision of each command, and nobody else's."""
+def _replies(world: World) -> None:
+    """A reply names the first decision of each command, and nobody else's."""
     log = world.services.journal.log
-    for wish in world.accepted:
-        answer = world.services.answers.items.get(wish.message_id)
-        if answer is None:
+    for message in world.accepted:
+        reply = world.services.replies.items.get(message.message_id)
+        if reply is None:
             continue
-        first = log.sequences[wish.commands[8:24]]
-        start = answer.last_sequence - len(wish.commands) // w.COMMAND_BYTES + 1
+        first = log.sequences[message.commands[8:24]]
+        start = reply.last_sequence - len(message.commands) // w.COMMAND_BYTES + 1
         if start not in first:
-            raise Violation(f"The answer to {wish.message_id} is about other commands.")
+            raise Violation(f"The reply to {message.message_id} is about other commands.")
 
 
 def _read_models(world: World) -> None:

@@ -1,7 +1,7 @@
-"""The simulated outside world: queue, journal table and its stream, lease, answers, snapshots.
+"""The simulated outside world: queue, journal table and its stream, lease, replies, snapshots.
 
 Each service looks at what is asked of it when it happens, and raises `Violation` the moment that a
-promise is broken: a delete or an answer before its commit, a snapshot of a history that never was.
+promise is broken: a delete or a reply before its commit, a snapshot of a history that never was.
 """
 
 import random
@@ -30,7 +30,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.wire import EPOCH_MS, Machine, Wire
 from wire import layout
-from worker import words
+from worker.results import result_offsets
 
 _LONG_POLL_S = 0.4
 # A message that comes back too early does so before most commits are done.
@@ -65,7 +65,7 @@ class CommandLog:
 
     def add(self, encoded: EncodedRecord) -> None:
         record = decode_record(encoded)
-        offsets = words.result_offsets(record.events)
+        offsets = result_offsets(record.events)
         size = layout.COMMAND_BYTES
         for index in range(len(record.commands) // size):
             identity = record.commands[index * size + 8 : index * size + 24]
@@ -234,27 +234,27 @@ class SnapshotService:
         return decode_checkpoint(self.objects[sequence])
 
 
-class AnswersService:
-    """Answers; looks whether what is said is what the journal says."""
+class RepliesService:
+    """The stored replies; checks that each holds the journal's events."""
 
     def __init__(self, log: CommandLog) -> None:
         self._log = log
         self.items: dict[str, Reply] = {}
 
-    def write(self, answers: Sequence[Reply]) -> None:
-        for answer in answers:
-            self._refuse_uncommitted(answer)
-            if not answer.repeated or answer.message_id not in self.items:
-                self.items[answer.message_id] = answer
+    def write(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            self._refuse_uncommitted(reply)
+            if not reply.repeated or reply.message_id not in self.items:
+                self.items[reply.message_id] = reply
 
-    def _refuse_uncommitted(self, answer: Reply) -> None:
-        count = len(words.result_offsets(answer.events)) - 1
+    def _refuse_uncommitted(self, reply: Reply) -> None:
+        count = len(result_offsets(reply.events)) - 1
         known = self._log.events
-        first = answer.last_sequence - count
-        if answer.last_sequence > len(known) or b"".join(known[first : first + count]) != (
-            answer.events
+        first = reply.last_sequence - count
+        if reply.last_sequence > len(known) or b"".join(known[first : first + count]) != (
+            reply.events
         ):
-            raise Violation(f"Message {answer.message_id} was answered before its commit.")
+            raise Violation(f"Message {reply.message_id} was answered before its commit.")
 
 
 class LeaseService:
@@ -283,7 +283,7 @@ class Services:
     queue: QueueService
     journal: JournalTable
     snapshots: SnapshotService
-    answers: AnswersService
+    replies: RepliesService
     leases: LeaseService
 
 
@@ -356,16 +356,16 @@ class JournalPort:
         )
 
 
-class AnswersPort:
-    """The answers as one process reaches them."""
+class RepliesPort:
+    """The replies as one process reaches them."""
 
     def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
-        self._answers = services.answers
+        self._replies = services.replies
         self._wire = wire
         self._machine = machine
 
-    async def write(self, answers: Sequence[Reply]) -> None:
-        await self._wire.call(self._machine, lambda: self._answers.write(answers))
+    async def write(self, replies: Sequence[Reply]) -> None:
+        await self._wire.call(self._machine, lambda: self._replies.write(replies))
 
 
 class LeasePort:

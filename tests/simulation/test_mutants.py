@@ -14,12 +14,13 @@ from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.running import SeedFailed, run_seed
 from tests.simulation.services import JournalPort, JournalTable
-from wire.codec import encode_advance_time
+from wire import codec
 from worker import commit as commit_module
-from worker import leader, sequencer, words
+from worker import leader, sequencer
 from worker.leader import Leader
 from worker.lease import Lease
 from worker.ports import Clock, EngineFactory, Journal
+from worker.results import result_offsets
 from worker.sequencer import Sequencer
 from worker.snapshots import Snapshotter
 
@@ -31,11 +32,11 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 def delete_and_answer_before_commit(patch: pytest.MonkeyPatch) -> None:
     original = Leader._commit
 
-    async def settle_then_commit(self: Leader, record: EncodedRecord) -> None:
-        self._settler.add(self._sequencer.settled(record.last_sequence))
+    async def acknowledge_then_commit(self: Leader, record: EncodedRecord) -> None:
+        self._acknowledger.add(self._sequencer.pop_acknowledgements(record.last_sequence))
         await original(self, record)
 
-    patch.setattr(Leader, "_commit", settle_then_commit)
+    patch.setattr(Leader, "_commit", acknowledge_then_commit)
 
 
 def put_without_condition(patch: pytest.MonkeyPatch) -> None:
@@ -155,15 +156,14 @@ def drop_malformed_messages(patch: pytest.MonkeyPatch) -> None:
     def open_or_pass(self: Sequencer, delivery: Delivery, time_ms: int) -> sequencer._Message:
         message = original(self, delivery, time_ms)
         if not message.tenant_number:
-            message.commands = encode_advance_time(time_ms)
+            message.commands = codec.encode_advance_time(time_ms)
         return message
 
     patch.setattr(Sequencer, "_open", open_or_pass)
 
 
 def answer_with_the_neighbours_events(patch: pytest.MonkeyPatch) -> None:
-    original = words.result_offsets
-    patch.setattr(words, "result_offsets", lambda events: [0, *original(events)[:-1]])
+    patch.setattr(sequencer, "result_offsets", lambda events: [0, *result_offsets(events)[:-1]])
 
 
 MUTANTS: list[Patch] = [

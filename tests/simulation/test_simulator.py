@@ -13,7 +13,7 @@ from tests.simulation.running import run_seed
 from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
 from wire import layout as w
-from worker.words import result_reason
+from worker.results import result_reason
 
 SEEDS = 2_000
 SEEDS_LONG = 50_000

@@ -18,7 +18,7 @@ _FUNDS = 1_000_000
 
 
 @dataclass(slots=True)
-class Wish:
+class ClientMessage:
     """One message as a client has it."""
 
     message_id: str
@@ -46,14 +46,14 @@ class Workload:
         self._numbers = dict.fromkeys(range(accounts + 1), 0)
         self._placed: dict[int, list[tuple[int, int]]] = {i: [] for i in range(accounts + 1)}
 
-    def _wish(self, index: int, commands: list[bytes], *, reply: bool) -> Wish:
+    def _message(self, index: int, commands: list[bytes], *, reply: bool) -> ClientMessage:
         self._messages += 1
         account = w.account_number(TENANT, index)
         data = b"".join(commands)
         message_id = f"{self._messages:032x}"
         client_order_ids = {0: f"c{self._messages}"}
         body = encode_message(CommandMessage(message_id, account, data, client_order_ids, reply))
-        return Wish(message_id, account, data, body)
+        return ClientMessage(message_id, account, data, body)
 
     def _id(self, index: int) -> tuple[int, int]:
         self._numbers[index] += 1
@@ -63,7 +63,7 @@ class Workload:
         time_ms = EPOCH_MS + int(now * 1000)
         return encode(kind, account, *parameters, command_id=self._id(index), time_ms=time_ms)
 
-    def setting_up(self) -> Wish:
+    def setting_up(self) -> ClientMessage:
         """Define the assets and the market, and fund everybody, in one message."""
         commands = [
             self._command(0, w.COMMAND_DEFINE_ASSET, 0, 0, BTC, TENANT, 8, 0x435442, 0),
@@ -83,9 +83,9 @@ class Workload:
                 self._command(0, w.COMMAND_CREDIT, 0, account, asset, _FUNDS)
                 for asset in (BTC, USDT)
             ]
-        return self._wish(0, commands, reply=True)
+        return self._message(0, commands, reply=True)
 
-    def next(self, now: float) -> Wish:
+    def next(self, now: float) -> ClientMessage:
         """Make some account's next message."""
         rng = self._rng
         index = rng.randint(1, self._accounts)
@@ -99,7 +99,7 @@ class Workload:
             else:
                 commands.append(self._place(index, now, account))
                 placed.append((1 + index, self._numbers[index]))
-        return self._wish(index, commands, reply=rng.random() < 0.5)
+        return self._message(index, commands, reply=rng.random() < 0.5)
 
     def _place(self, index: int, now: float, account: int) -> bytes:
         rng = self._rng

@@ -15,8 +15,6 @@ from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.projecting import ProjectorProcess
 from tests.simulation.services import (
-    AnswersPort,
-    AnswersService,
     JournalPort,
     JournalTable,
     LeasePort,
@@ -24,6 +22,8 @@ from tests.simulation.services import (
     Message,
     QueuePort,
     QueueService,
+    RepliesPort,
+    RepliesService,
     Services,
     SnapshotPort,
     SnapshotService,
@@ -31,7 +31,7 @@ from tests.simulation.services import (
 )
 from tests.simulation.virtual_loop import VirtualLoop
 from tests.simulation.wire import Machine, Wire
-from tests.simulation.workload import Wish, Workload
+from tests.simulation.workload import ClientMessage, Workload
 from worker import recovery
 from worker.capture import CopyCapture
 from worker.leader import LeaderSettings
@@ -97,12 +97,12 @@ class World:
             QueueService(options, self.rng, journal.log, self.faults),
             journal,
             SnapshotService(options, self.rng, journal.log, self.faults),
-            AnswersService(journal.log),
+            RepliesService(journal.log),
             LeaseService(),
         )
         self.wire = Wire(options, self.rng, self.faults)
         self.workload = Workload(self.rng, options.accounts, options.commands_per_message_max)
-        self.accepted: list[Wish] = []
+        self.accepted: list[ClientMessage] = []
         self.malformed: list[str] = []
         self.projector = ProjectorProcess(options, self.rng, journal, self.faults)
         self.failures: list[BaseException] = []
@@ -164,7 +164,7 @@ class World:
         return Ports(
             queue=QueuePort(services, wire, machine, _RECEIVE_LIMIT),
             journal=JournalPort(services, wire, machine),
-            answers=AnswersPort(services, wire, machine),
+            replies=RepliesPort(services, wire, machine),
             leases=LeasePort(services, wire, machine),
             snapshots=SnapshotPort(services, wire, machine),
             capture=CopyCapture(),
@@ -176,20 +176,20 @@ class World:
 
     # --- users ------------------------------------------------------------------------------------
 
-    def send(self, wish: Wish, group: str | None = None) -> None:
+    def send(self, message: ClientMessage, group: str | None = None) -> None:
         """Accept a message: from here on it must be done, once."""
         now = asyncio.get_running_loop().time()
         self.services.queue.send(
             Message(
-                wish.body,
-                group or f"t1-{wish.account & 0xFFFFFFFF}",
-                wish.message_id,
-                wish.command_ids,
+                message.body,
+                group or f"t1-{message.account & 0xFFFFFFFF}",
+                message.message_id,
+                message.command_ids,
                 now,
             )
         )
-        if wish not in self.accepted:
-            self.accepted.append(wish)
+        if message not in self.accepted:
+            self.accepted.append(message)
 
     def _send_malformed(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -205,8 +205,8 @@ class World:
         self.send(self.workload.setting_up())
         for _ in range(options.messages):
             await asyncio.sleep(rng.random() * 2 * options.faulty_s / options.messages)
-            wish = self.workload.next(asyncio.get_running_loop().time())
-            self.send(wish)
+            message = self.workload.next(asyncio.get_running_loop().time())
+            self.send(message)
             if rng.random() < options.resent_rate:
                 again = rng.choice(self.accepted[1:])
                 self.send(again)
@@ -300,7 +300,7 @@ class World:
         committed = self.services.journal.log.sequences
         return (
             self.services.queue.empty
-            and all(wish.command_ids <= committed.keys() for wish in self.accepted)
+            and all(message.command_ids <= committed.keys() for message in self.accepted)
             and self.projector.at_head()
         )
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 def busy_shard() -> Shard:
     shard = Shard()
     for price in range(90, 110):
-        shard.run(buy(ALICE, price, 5), sell(BOB, price + 5, 9), texts={0: f"order-{price}"})
+        shard.run(
+            buy(ALICE, price, 5), sell(BOB, price + 5, 9), client_order_ids={0: f"order-{price}"}
+        )
     shard.run(codec.encode_cancel_all(ALICE), codec.encode_set_market_state(1, 4))
     return shard
 

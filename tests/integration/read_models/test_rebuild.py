@@ -27,7 +27,9 @@ class Exchange:
         self.client = client
         self.shard = Shard()
         for price in range(90, 110):
-            self.shard.run(buy(ALICE, price, 5), sell(BOB, price + 5, 9), texts={0: f"o-{price}"})
+            self.shard.run(
+                buy(ALICE, price, 5), sell(BOB, price + 5, 9), client_order_ids={0: f"o-{price}"}
+            )
         for record in self.shard.records:
             self.journal(record)
         self.projector = Projector(

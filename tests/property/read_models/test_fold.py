@@ -67,7 +67,7 @@ histories = st.lists(st.lists(commands, max_size=6), min_size=1, max_size=12)
 def shard_of(history: list[list[bytes]]) -> Shard:
     shard = Shard()
     for position, batch in enumerate(history):
-        shard.run(*batch, texts={0: f"client-{position}"} if batch else None)
+        shard.run(*batch, client_order_ids={0: f"client-{position}"} if batch else None)
     return shard
 
 

@@ -86,8 +86,10 @@ class Broadcast:
         self.definitions_read += 1
         return self.tables.definitions()
 
-    def run(self, *commands: bytes, texts: dict[int, str] | None = None) -> EncodedRecord:
-        record = self.shard.run(*commands, texts=texts)
+    def run(
+        self, *commands: bytes, client_order_ids: dict[int, str] | None = None
+    ) -> EncodedRecord:
+        record = self.shard.run(*commands, client_order_ids=client_order_ids)
         self.feeds.publish([record])
         return record
 
@@ -133,7 +135,7 @@ def test_trades_name_the_takers_side(broadcast: Broadcast) -> None:
 def test_orders_and_balances_go_to_their_account_alone(broadcast: Broadcast) -> None:
     broadcast.audience.listen("alice", ALICES_ORDERS, ALICES_BALANCES)
     broadcast.audience.listen("bob", BOBS_ORDERS)
-    broadcast.run(buy(ALICE, 100, 10), texts={0: "mine"})
+    broadcast.run(buy(ALICE, 100, 10), client_order_ids={0: "mine"})
     broadcast.run(sell(BOB, 100, 4))
 
     placed, reserved, filled, settled = broadcast.audience.received["alice"]

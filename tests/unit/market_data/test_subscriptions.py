@@ -31,7 +31,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.shard = Shard()
-        self.shard.run(buy(ALICE, 23_512, 10), sell(BOB, 23_600, 5), texts={0: "mine"})
+        self.shard.run(buy(ALICE, 23_512, 10), sell(BOB, 23_600, 5), client_order_ids={0: "mine"})
         self.shard.run(sell(BOB, 23_512, 3), sell(BOB, 23_512, 4))
         self.tables = MemoryTables(0)
         Projector(0, self.shard, self.tables, print).project(stream_records(self.shard.records))

@@ -48,7 +48,7 @@ def test_definitions_of_the_caller_do_not_grow() -> None:
 def test_new_order_is_whole_and_named_by_its_client() -> None:
     shard = Shard()
     order_id = shard.next_sequence
-    shard.run(buy(ALICE, 23_512, 1_000), texts={0: "mine"})
+    shard.run(buy(ALICE, 23_512, 1_000), client_order_ids={0: "mine"})
 
     changes = folded(shard)
 
@@ -101,7 +101,7 @@ def test_order_placed_filled_and_closed_in_one_run_is_one_change() -> None:
 def test_order_from_before_the_run_keeps_what_the_run_cannot_know() -> None:
     shard = Shard()
     order_id = shard.next_sequence
-    shard.run(buy(ALICE, 100, 10), texts={0: "mine"})
+    shard.run(buy(ALICE, 100, 10), client_order_ids={0: "mine"})
     definitions = folded(shard).definitions
     shard.run(codec.encode_cancel(ALICE, order_id))
 
@@ -288,7 +288,7 @@ def test_runs_end_where_records_are_missing(
 def test_known_order_is_whole_again_when_it_closes() -> None:
     shard = Shard()
     order_id = shard.next_sequence
-    shard.run(buy(ALICE, 100, 10, display_quantity=3), texts={0: "mine"})
+    shard.run(buy(ALICE, 100, 10, display_quantity=3), client_order_ids={0: "mine"})
     first = folded(shard)
     shard.run(codec.encode_cancel(ALICE, order_id))
     in_one_run = folded(shard).orders["t1-1", order_id]

@@ -90,12 +90,12 @@ def test_nothing_is_received_while_too_much_is_held() -> None:
         await asyncio.sleep(1)
         assert inbox.held == held, "taking is not settling"
 
-        inbox.settled(inbox.receipts())
+        inbox.acknowledged(inbox.receipts())
         await asyncio.sleep(1)
         assert 20 <= inbox.held <= 40
         assert len(queue.waiting) < 200 - held
         stop.set()
-        inbox.settled(inbox.receipts())
+        inbox.acknowledged(inbox.receipts())
         await running
 
     run(scenario())
@@ -111,16 +111,16 @@ def test_taking_respects_bytes_but_always_gives_one() -> None:
     assert len(inbox) == 6
 
 
-def test_the_oldest_message_that_is_held_says_until_when_all_is_settled() -> None:
+def test_the_oldest_message_that_is_held_says_until_when_all_is_acknowledged() -> None:
     inbox = Inbox(100)
     seen = [inbox.watermark_ms()]
     old, young = (
         Delivery("", f"sent at {sent_ms}", "t1-1", "0" * 32, sent_ms) for sent_ms in (300, 500)
     )
 
-    for deliveries, settled in (([young], []), ([old], []), ([], [old]), ([], [young])):
+    for deliveries, deleted in (([young], []), ([old], []), ([], [old]), ([], [young])):
         inbox.add(deliveries, 900)
-        inbox.settled([one.receipt for one in settled])
+        inbox.acknowledged([one.receipt for one in deleted])
         seen.append(inbox.watermark_ms())
 
     assert seen == [0, 500, 300, 500, 900]

@@ -139,7 +139,7 @@ def test_a_released_lease_is_anybodys() -> None:
     assert run(lease_on(store, clock, "next").try_acquire(0)) == 2
 
 
-def test_the_row_says_until_when_commands_are_settled_and_a_follower_takes_it_over() -> None:
+def test_the_row_says_until_when_commands_are_acknowledged_and_a_follower_takes_it_over() -> None:
     store, clock = FakeLeases(), FakeClock()
     lease = lease_on(store, clock)
     run(lease.try_acquire(0))

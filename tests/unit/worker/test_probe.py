@@ -17,12 +17,12 @@ from bursa.journal.replica import Engine, Head, Replica
 from tests.doubles.toy_engine import ToyEngine
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.unit.worker.fakes import SilentTelemetry, credit, delivery
+from wire import codec
 from wire import layout as w
-from wire.codec import encode_advance_time
 from worker import probe as probe_module
-from worker import words
-from worker.poison import Quarantine
+from worker.poison import Quarantine, rejection_of_command
 from worker.probe import ForkProbe, NoProbe
+from worker.results import result_offsets, result_reason
 from worker.sequencer import PROBED_FROM_RECEIVE, Sequencer
 from worker.shard import ShardSettings, ShardWorker
 
@@ -66,7 +66,7 @@ def numbered(number: int, *amounts: int, received: int = PROBED_FROM_RECEIVE) ->
 def reasons(sequencer: Sequencer) -> list[int]:
     (sealed,) = sequencer.seal()
     events = decode_record(sealed).events
-    return [words.result_reason(events, at) for at in words.result_offsets(events)[1:-1]]
+    return [result_reason(events, at) for at in result_offsets(events)[1:-1]]
 
 
 def dies(body: Callable[[], object]) -> bool:
@@ -95,7 +95,7 @@ def test_only_the_command_that_ends_a_process_is_rejected(place: int) -> None:
     expected = [w.REASON_ACCEPTED] * 15
     expected[3 * place + 1] = w.REASON_INTERNAL_ERROR
     assert [message_id for message_id, _ in sequencer.rejected] == [f"{place:032x}"]
-    assert len(sequencer.settled(99)) == 5
+    assert len(sequencer.pop_acknowledgements(99)) == 5
     assert reasons(sequencer) == expected
 
 
@@ -127,11 +127,11 @@ def test_a_rejected_command_is_known_when_it_comes_again() -> None:
 def test_a_rejection_in_place_of_a_command_that_was_decided_is_a_duplicate(name: str) -> None:
     engine = SmallEngines(name).new()
     original = credit(5, number=9)
-    engine.apply(encode_advance_time(NOW_MS))
+    engine.apply(codec.encode_advance_time(NOW_MS))
     engine.apply(original)
-    events = engine.apply(words.reject_instead(original, w.REASON_INTERNAL_ERROR))
+    events = engine.apply(rejection_of_command(original, w.REASON_INTERNAL_ERROR))
 
-    assert words.result_reason(events, 0) == w.REASON_DUPLICATE_COMMAND
+    assert result_reason(events, 0) == w.REASON_DUPLICATE_COMMAND
 
 
 @pytest.mark.parametrize("name", ["core", "reference"])
@@ -141,9 +141,9 @@ def test_a_rejection_in_place_of_a_command_whose_id_is_forgotten_is_too_old(name
     engine.apply(original)
     remembered = 1 << 12
     engine.apply(b"".join(credit(5, number=2 + other) for other in range(remembered)))
-    events = engine.apply(words.reject_instead(original, w.REASON_INTERNAL_ERROR))
+    events = engine.apply(rejection_of_command(original, w.REASON_INTERNAL_ERROR))
 
-    assert words.result_reason(events, 0) == w.REASON_COMMAND_TOO_OLD
+    assert result_reason(events, 0) == w.REASON_COMMAND_TOO_OLD
 
 
 def test_a_worker_outlives_what_has_ended_others_and_says_so() -> None:
@@ -166,7 +166,7 @@ def test_a_worker_outlives_what_has_ended_others_and_says_so() -> None:
         )
         await ShardWorker(ports, ShardSettings(), stop).run()
         events = b"".join(decode_record(one).events for one in memory.records)
-        return [words.result_reason(events, at) for at in words.result_offsets(events)[:-1]]
+        return [result_reason(events, at) for at in result_offsets(events)[:-1]]
 
     seen = asyncio.run(scenario())
     assert seen.count(w.REASON_INTERNAL_ERROR) == 2

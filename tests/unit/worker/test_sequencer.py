@@ -8,10 +8,10 @@ from bursa.journal.record import RECORD_BYTES_MAX, decode_record
 from bursa.journal.replica import Head, Replica
 from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit, delivery
+from wire import codec
 from wire import layout as w
-from wire.codec import encode, encode_advance_time
-from worker import words
 from worker.poison import EngineFault, Quarantine
+from worker.results import result_offsets, result_reason
 from worker.sequencer import InvariantBroken, Sequencer
 
 NOW_MS = 1_000_000
@@ -25,7 +25,7 @@ def sequencer_on(engine: ToyEngine, quarantine: Quarantine | None = None) -> Seq
 
 
 def reasons(events: bytes) -> list[int]:
-    return [words.result_reason(events, at) for at in words.result_offsets(events)[:-1]]
+    return [result_reason(events, at) for at in result_offsets(events)[:-1]]
 
 
 def test_a_record_begins_with_the_time_and_holds_messages_in_order() -> None:
@@ -35,10 +35,10 @@ def test_a_record_begins_with_the_time_and_holds_messages_in_order() -> None:
     record = decode_record(encoded)
 
     assert (record.first_sequence, record.last_sequence, record.epoch) == (1, 4, 3)
-    assert record.commands == encode_advance_time(NOW_MS) + credit(1) + credit(2) + credit(
+    assert record.commands == codec.encode_advance_time(NOW_MS) + credit(1) + credit(2) + credit(
         3, number=3
     )
-    assert record.texts == {2: "mine", 4: "mine"}
+    assert record.client_order_ids == {2: "mine", 4: "mine"}
     assert record.time_ms == NOW_MS
 
 
@@ -53,15 +53,15 @@ def test_records_are_chained() -> None:
     assert (second.number, second.first_sequence) == (2, first.last_sequence + 1)
 
 
-def test_a_settlement_waits_for_its_last_command() -> None:
+def test_an_acknowledgement_waits_for_its_last_command() -> None:
     sequencer = sequencer_on(ToyEngine())
     sequencer.take([delivery(credit(1), credit(2, number=2))], NOW_MS)
 
-    assert sequencer.settled(2) == []
-    assert [settlement.last_sequence for settlement in sequencer.settled(3)] == [3]
+    assert sequencer.pop_acknowledgements(2) == []
+    assert [one.last_sequence for one in sequencer.pop_acknowledgements(3)] == [3]
 
 
-def test_an_answer_holds_its_own_messages_events() -> None:
+def test_a_reply_holds_its_own_messages_events() -> None:
     sequencer = sequencer_on(ToyEngine())
     sequencer.take(
         [
@@ -71,21 +71,21 @@ def test_an_answer_holds_its_own_messages_events() -> None:
         ],
         NOW_MS,
     )
-    silent, pair, single = sequencer.settled(9)
+    silent, pair, single = sequencer.pop_acknowledgements(9)
 
-    assert silent.answer is None
-    assert pair.answer is not None
-    assert single.answer is not None
-    assert len(words.result_offsets(pair.answer.events)) - 1 == 2
-    assert (pair.answer.last_sequence, single.answer.last_sequence) == (4, 5)
-    assert not pair.answer.repeated
+    assert silent.reply is None
+    assert pair.reply is not None
+    assert single.reply is not None
+    assert len(result_offsets(pair.reply.events)) - 1 == 2
+    assert (pair.reply.last_sequence, single.reply.last_sequence) == (4, 5)
+    assert not pair.reply.repeated
 
 
-def test_an_answer_to_a_repeated_message_says_so() -> None:
+def test_a_reply_to_a_repeated_message_is_marked() -> None:
     sequencer = sequencer_on(ToyEngine())
     once = delivery(credit(1, number=1), message_id="a" * 32, reply=True)
     sequencer.take([once, once], NOW_MS)
-    first, second = (settlement.answer for settlement in sequencer.settled(9))
+    first, second = (one.reply for one in sequencer.pop_acknowledgements(9))
 
     assert first is not None
     assert second is not None
@@ -102,7 +102,7 @@ def test_an_answer_to_a_repeated_message_says_so() -> None:
         pytest.param('{"message_id":"a","account":1,"commands":""}', id="no command"),
         pytest.param('{"message_id":"a","account":1' + "0" * 400 + ',"commands":""}', id="10^400"),
         pytest.param("[" * 100_000, id="deep nesting"),
-        pytest.param(delivery(encode_advance_time(9)).body, id="the worker's own command"),
+        pytest.param(delivery(codec.encode_advance_time(9)).body, id="the worker's own command"),
     ],
 )
 def test_what_cant_be_read_becomes_one_rejection_and_the_group_goes_on(body: str) -> None:
@@ -116,7 +116,13 @@ def test_what_cant_be_read_becomes_one_rejection_and_the_group_goes_on(body: str
     account_at = w.HEADER_ACCOUNT * w.WORD_BYTES
     assert rejected[account_at : account_at + 8] == (1 << 32 | 12).to_bytes(8, "little")
     assert reasons(record.events) == [0, w.REASON_MALFORMED_COMMAND, 0]
-    assert len(sequencer.settled(3)) == 2
+    assert len(sequencer.pop_acknowledgements(3)) == 2
+
+
+def random_credit(rng: random.Random, high: int, low: int) -> bytes:
+    body_words = w.COMMAND_LENGTH - w.HEADER_LENGTH
+    body = [rng.getrandbits(62) for _ in range(body_words)]
+    return codec.encode(w.COMMAND_CREDIT, 0, *body, command_id=(high, low), time_ms=1)
 
 
 def test_a_record_closes_before_it_outgrows_its_size() -> None:
@@ -124,8 +130,7 @@ def test_a_record_closes_before_it_outgrows_its_size() -> None:
     rng = random.Random(2)
 
     for number in range(400):
-        wild = encode(w.COMMAND_CREDIT, 0, *(rng.getrandbits(60) for _ in range(10)),
-                      command_id=(rng.getrandbits(60), number), time_ms=1)  # fmt: skip
+        wild = random_credit(rng, rng.getrandbits(60), number)
         sequencer.take([delivery(*[wild] * 3)], NOW_MS)
         if not sequencer.room:
             break
@@ -138,16 +143,7 @@ def test_a_record_closes_before_it_outgrows_its_size() -> None:
 def test_what_is_too_large_all_the_same_is_split_between_commands() -> None:
     sequencer = sequencer_on(ToyEngine())
     rng = random.Random(2)
-    wild = [
-        encode(
-            w.COMMAND_CREDIT,
-            0,
-            *(rng.getrandbits(62) for _ in range(10)),
-            command_id=(9, number),
-            time_ms=1,
-        )
-        for number in range(1500)
-    ]
+    wild = [random_credit(rng, 9, number) for number in range(1500)]
     for start in range(0, len(wild), 50):
         sequencer.take([delivery(*wild[start : start + 50])], NOW_MS)
     records = sequencer.seal()
@@ -158,7 +154,7 @@ def test_what_is_too_large_all_the_same_is_split_between_commands() -> None:
     for record in records:
         replica.follow(record)
     assert replica.head.last_sequence == 1501
-    assert sum(len(decode_record(record).texts) for record in records) == 30
+    assert sum(len(decode_record(record).client_order_ids) for record in records) == 30
 
 
 LEVEL = w.EVENT_LEVEL << w.EVENT_KIND_SHIFT

@@ -48,7 +48,7 @@ class RecordError(Exception):
 class _Body(msgspec.Struct, array_like=True):
     commands: bytes
     events: bytes
-    texts: dict[int, str]
+    client_order_ids: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class JournalRecord:
         The engine's time at its end, UTC milliseconds.
     commands, events
         Engine words.
-    texts
+    client_order_ids
         Client order ids by sequence.
     previous_hash
         Hash of the record before it; `GENESIS_HASH` for the first.
@@ -85,7 +85,7 @@ class JournalRecord:
     batch_id: bytes
     commands: bytes
     events: bytes
-    texts: dict[int, str]
+    client_order_ids: dict[int, str]
     previous_hash: bytes
 
 
@@ -174,7 +174,7 @@ def encode_record(record: JournalRecord) -> EncodedRecord:
         When nobody could read it again: its body is larger than `BODY_BYTES_MAX`.
 
     """
-    plain = _body_encoder.encode(_Body(record.commands, record.events, record.texts))
+    plain = _body_encoder.encode(_Body(record.commands, record.events, record.client_order_ids))
     if len(plain) > BODY_BYTES_MAX:
         raise RecordError(f"Record {record.number} would have a body of {len(plain)} bytes.")
     body = _compressor.compress(plain)
@@ -267,6 +267,6 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
         encoded.batch_id,
         body.commands,
         body.events,
-        body.texts,
+        body.client_order_ids,
         encoded.previous_hash,
     )

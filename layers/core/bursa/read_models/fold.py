@@ -244,7 +244,7 @@ class _RecordFold:
         }
         if created:
             values["created_at_ms"] = self._result.time_ms
-            client_order_id = self._record.texts.get(event.sequence)
+            client_order_id = self._record.client_order_ids.get(event.sequence)
             if client_order_id is not None:
                 values["client_order_id"] = client_order_id
                 self._changes.client_orders[account, client_order_id] = ClientOrderRow(

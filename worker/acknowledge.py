@@ -1,7 +1,7 @@
-"""What follows a commit, off its path: answers for those who wait, deletes for the queue.
+"""What follows a commit, off its path: replies for clients that wait, deletes for the queue.
 
-Both may be lost or done twice without harm. A delete that is lost means a redelivery, which the
-engine knows by its id; an answer that is lost means that the client asks again.
+Both may be lost or done twice without harm. A lost delete means a redelivery, which the engine
+recognises by its command ids; a lost reply means that the client asks again.
 """
 
 import asyncio
@@ -12,23 +12,23 @@ from bursa.intake.reply import Reply
 from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel.retry import Backoff, retry_async
 from worker.intake import Inbox
-from worker.ports import Answers, Clock, CommandQueue, Telemetry
-from worker.sequencer import Settlement
+from worker.ports import Clock, CommandQueue, Replies, Telemetry
+from worker.sequencer import Acknowledgement
 
-_ANSWERS_PER_WRITE = 25
+_REPLIES_PER_WRITE = 25
 _DELETES_PER_CALL = 10
 _BACKOFF = Backoff(0.05, attempts=4)
 
 
-class Settler:
-    """Writes answers and deletes deliveries, several calls at a time.
+class Acknowledger:
+    """Writes replies and deletes deliveries, several calls at a time.
 
     Parameters
     ----------
-    queue, answers
-        Where deliveries are deleted, and where answers go.
+    queue, replies
+        Where deliveries are deleted, and where replies are stored.
     inbox
-        Gets its room back once a delivery is done with.
+        Gets room back for each delivery that is deleted.
     writers, deleters
         How many calls of each kind may be in flight.
 
@@ -37,7 +37,7 @@ class Settler:
     def __init__(
         self,
         queue: CommandQueue,
-        answers: Answers,
+        replies: Replies,
         inbox: Inbox,
         clock: Clock,
         telemetry: Telemetry,
@@ -46,62 +46,62 @@ class Settler:
         deleters: int,
     ) -> None:
         self._queue = queue
-        self._answers = answers
+        self._replies = replies
         self._inbox = inbox
         self._clock = clock
         self._telemetry = telemetry
         self._writers = writers
         self._deleters = deleters
-        self._answers_due: deque[Reply] = deque()
+        self._replies_due: deque[Reply] = deque()
         self._deletes_due: deque[str] = deque()
-        self._something_to_answer = asyncio.Event()
+        self._something_to_write = asyncio.Event()
         self._something_to_delete = asyncio.Event()
         self._closed = False
 
-    def add(self, settlements: Sequence[Settlement]) -> None:
-        """Take over what a commit has made due."""
-        for settlement in settlements:
-            if settlement.answer is not None:
-                self._answers_due.append(settlement.answer)
-            self._deletes_due.append(settlement.receipt)
-        if self._answers_due:
-            self._something_to_answer.set()
+    def add(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+        """Queue what a commit has made due."""
+        for one in acknowledgements:
+            if one.reply is not None:
+                self._replies_due.append(one.reply)
+            self._deletes_due.append(one.receipt)
+        if self._replies_due:
+            self._something_to_write.set()
         if self._deletes_due:
             self._something_to_delete.set()
 
     def close(self) -> None:
-        """Say that nothing more will be added."""
+        """End `run` once everything added so far is done."""
         self._closed = True
-        self._something_to_answer.set()
+        self._something_to_write.set()
         self._something_to_delete.set()
 
     async def run(self) -> None:
         """Work until closed and empty."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._writers):
-                group.create_task(self._write_answers())
+                group.create_task(self._write_replies())
             for _ in range(self._deleters):
                 group.create_task(self._delete())
 
-    async def _write_answers(self) -> None:
+    async def _write_replies(self) -> None:
         while True:
-            await self._something_to_answer.wait()
-            due = self._answers_due
-            batch = [due.popleft() for _ in range(min(_ANSWERS_PER_WRITE, len(due)))]
+            await self._something_to_write.wait()
+            due = self._replies_due
+            batch = [due.popleft() for _ in range(min(_REPLIES_PER_WRITE, len(due)))]
             if batch:
                 await self._write(batch)
             elif self._closed:
                 return
             else:
-                self._something_to_answer.clear()
+                self._something_to_write.clear()
 
     async def _write(self, batch: list[Reply]) -> None:
         try:
-            await self._repeat(lambda: self._answers.write(batch))
+            await self._repeat(lambda: self._replies.write(batch))
         except OutcomeUnknown:
             self._telemetry.alarm(
                 "AnswersLost",
-                "Answers could not be written; their clients will ask again.",
+                "Replies could not be written; their clients will ask again.",
                 count=len(batch),
             )
 
@@ -112,7 +112,7 @@ class Settler:
             batch = [due.popleft() for _ in range(min(_DELETES_PER_CALL, len(due)))]
             if batch:
                 await self._delete_batch(batch)
-                self._inbox.settled(batch)
+                self._inbox.acknowledged(batch)
             elif self._closed:
                 return
             else:
