@@ -1,7 +1,7 @@
 """Look into a shard's journal: is it whole, what does it say, what state does it give.
 
     verify   walk the chain from the first record on: slots, numbers, hashes, epochs
-    show     print what a range of sequences says, readably
+    show     print the commands and events of a range of sequences by the names of their fields
     replay   apply it to an engine, events compared record by record, and add the books up
     digest   replay to a sequence with both engines and compare their digests and the snapshots'
     save     write the records to a local file, which the others read with --file
@@ -22,6 +22,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,22 @@ from rich.table import Table
 
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.file import last_sequence, read_records, write_records
-from bursa.journal.record import EncodedRecord, RecordError, decode_record
+from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
 from bursa.journal.replica import Head, JournalBroken, Replica, check_continues
 from bursa.kernel.settings import SettingsError
 from engine.errors import InvariantViolation
 from scripts.client import OUTPUTS, ToolError
+from scripts.journal_text import Fields, JournalText, account_text, actor_text
 from scripts.rebuild import connect
 from wire import codec, layout
-from wire.events import Result
+from wire.events import Event, Result
 
 FOREVER = 1 << 62
 _SHOWN_MAX = 200
+# Where definitions are looked for before the range that is shown.
+_DEFINITIONS_UNTIL = 1 << 14
+_COLUMNS = ("sequence", "record", "epoch", "command", "account", "actor", "reason",
+            "client_order_id")  # fmt: skip
 # Drawing a bar costs as much as applying some commands.
 _SHOWN_EVERY_RECORDS = 100
 
@@ -169,52 +175,49 @@ def save(source: Source, arguments: argparse.Namespace, progress: Progress) -> R
     return {"file": str(arguments.file), "records": write_records(arguments.file, source.records())}
 
 
-def show(source: Source, arguments: argparse.Namespace) -> list[Report]:
-    """Return the commands and events of a range of sequences."""
-    rows: list[Report] = []
+def show(source: Source, arguments: argparse.Namespace) -> Iterator[Report]:
+    """Yield a range of sequences, a command with its events each.
+
+    Assets and markets go by their symbols where they were defined in the range, or in the first
+    sequences of the journal, where a shard usually defines what it lists.
+    """
+    text = JournalText()
+    for encoded in source.records(1, min(_DEFINITIONS_UNTIL, arguments.first - 1)):
+        for event in codec.decode_events(decode_record(encoded).events):
+            text.define(event)
     for encoded in source.records(arguments.first, arguments.to):
         record = decode_record(encoded)
-        events = codec.decode_events(record.events)
-        facts: dict[int, list[str]] = {}
-        results: dict[int, Result] = {}
-        for event in events:
-            if isinstance(event, Result):
-                results[event.sequence] = event
-            else:
-                facts.setdefault(event.sequence, []).append(_one_line(event))
-        words = memoryview(record.commands).cast("q").tolist()
-        for sequence in range(record.first_sequence, record.last_sequence + 1):
-            start = (sequence - record.first_sequence) * layout.COMMAND_LENGTH
+        events: dict[int, list[Event]] = {}
+        for event in codec.decode_events(record.events):
+            events.setdefault(event.sequence, []).append(event)
+        commands = codec.decode_commands(record.commands)
+        for sequence, command in enumerate(commands, record.first_sequence):
+            for event in events[sequence]:
+                text.define(event)
             if arguments.first <= sequence <= arguments.to:
-                result = results[sequence]
-                rows.append(
-                    {
-                        "record": record.number,
-                        "epoch": record.epoch,
-                        "sequence": sequence,
-                        "command": layout.COMMAND_NAMES.get(result.command_kind, "?"),
-                        "account": _account(result.account),
-                        "words": [
-                            word
-                            for word in words[start + 5 : start + layout.COMMAND_LENGTH]
-                            if word
-                        ],
-                        "reason": layout.REASON_NAMES.get(result.reason, "?"),
-                        "text": record.client_order_ids.get(sequence, ""),
-                        "facts": facts.get(sequence, []),
-                    }
-                )
-    return rows
+                yield _row(record, sequence, command, events[sequence], text)
 
 
-def _one_line(event: Any) -> str:  # noqa: ANN401 - any of the event classes
-    fields = event._asdict()
-    del fields["sequence"]
-    return " ".join([type(event).__name__, *(f"{name}={fields[name]}" for name in fields)])
-
-
-def _account(number: int) -> str:
-    return f"t{layout.account_tenant(number)}-{layout.account_index(number)}" if number else ""
+def _row(
+    record: JournalRecord,
+    sequence: int,
+    command: codec.Command,
+    events: list[Event],
+    text: JournalText,
+) -> Report:
+    reasons = [event.reason for event in events if isinstance(event, Result)]
+    return {
+        "sequence": sequence,
+        "record": record.number,
+        "epoch": record.epoch,
+        "command": layout.COMMAND_NAMES.get(command.kind, str(command.kind)),
+        "account": account_text(command.account),
+        "actor": actor_text(command.actor),
+        "reason": layout.REASON_NAMES.get(reasons[0], str(reasons[0])),
+        "client_order_id": record.client_order_ids.get(sequence, ""),
+        "fields": text.command(command),
+        "events": [text.event(event) for event in events],
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -268,22 +271,30 @@ def _print_report(report: Report, *, as_json: bool) -> None:
     Console().print(table)
 
 
-def _print_rows(rows: list[Report], *, as_json: bool) -> None:
+def _print_rows(rows: Iterator[Report], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             print(json.dumps(row))
         return
     table = Table()
-    for name in ("sequence", "record", "epoch", "account", "command", "reason", "words", "text"):
-        table.add_column(name, overflow="fold")
-    table.add_column("facts", overflow="fold", ratio=1)
-    for row in rows[:_SHOWN_MAX]:
-        cells = [row[name] for name in ("sequence", "record", "epoch", "account", "command")]
-        words = " ".join(map(str, row["words"]))
-        table.add_row(*map(str, cells), row["reason"], words, row["text"], "\n".join(row["facts"]))
+    for name in _COLUMNS:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for name in ("fields", "events"):
+        table.add_column(name, overflow="fold", ratio=1)
+    for row in islice(rows, _SHOWN_MAX):
+        events = [_line(fields) for fields in row["events"] if fields["event"] != Result.__name__]
+        cells = [str(row[name]) for name in _COLUMNS]
+        table.add_row(*cells, _line(row["fields"]), "\n".join(events))
     Console().print(table)
-    if len(rows) > _SHOWN_MAX:
-        print(f"{len(rows) - _SHOWN_MAX} more; narrow --from and --to, or use --json.")
+    if next(rows, None) is not None:
+        print(f"Only the first {_SHOWN_MAX} are shown; narrow --from and --to, or use --json.")
+
+
+def _line(fields: Fields) -> str:
+    """Return fields in one line; an event begins with its kind."""
+    return " ".join(
+        str(value) if name == "event" else f"{name}={value}" for name, value in fields.items()
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

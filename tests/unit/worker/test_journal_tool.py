@@ -11,6 +11,7 @@ from bursa.journal.record import RECORD_SCHEMA, EncodedRecord, RecordError, reco
 from scripts import journal
 from tests.simulation.engines import SmallEngines
 from tests.simulation.running import run_seed
+from wire import layout as w
 
 SEED = 6
 
@@ -97,7 +98,39 @@ def test_show_prints_each_sequence_once(
 
     assert status == 0
     assert [row["sequence"] for row in rows] == [5, 6, 7, 8, 9]
-    assert all(row["command"] != "?" for row in rows)
+    assert {row["command"] for row in rows} <= set(w.COMMAND_NAMES.values())
+    assert all(row["events"][0]["event"] == "Result" for row in rows)
+
+
+def test_show_names_fields_and_uses_symbols_that_were_defined_before(
+    tmp_path: Path, records: list[EncodedRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "journal.bin"
+    write_records(path, records)
+    _, text = run_tool(capsys, "show", "--file", str(path), "--from", "40")
+    placed = [row for line in text.splitlines() if (row := json.loads(line))["command"] == "place"]
+
+    assert placed
+    assert {row["fields"]["market"] for row in placed} == {"BTC-"}
+    assert {row["fields"]["side"] for row in placed} == {"buy", "sell"}
+    assert {row["fields"]["type"] for row in placed} == {"limit"}
+    assert all(row["account"].startswith("t1-") for row in placed)
+
+
+def test_show_is_a_table_for_people(
+    tmp_path: Path,
+    records: list[EncodedRecord],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    path = tmp_path / "journal.bin"
+    write_records(path, records)
+
+    assert journal.main(["show", "--file", str(path), "--from", "1", "--to", "9"]) == 0
+    printed = capsys.readouterr().out
+    assert "sequence" in printed
+    assert "symbol=BTC" in printed
 
 
 def without_one(records: list[EncodedRecord]) -> list[EncodedRecord]:
