@@ -48,8 +48,10 @@ from bursa.journal.record import EncodedRecord
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines
-from worker.leader import LeaderSettings
-from worker.shard import Ports, ShardSettings, ShardWorker
+from worker.ports import Ports
+from worker.probe import NoProbe
+from worker.settings import ShardSettings
+from worker.shard import ShardWorker
 
 PER_MESSAGE = 50
 _NEVER = 1 << 60
@@ -76,9 +78,11 @@ class Figures:
 def settings() -> ShardSettings:
     """Return a worker's settings without snapshots, which have a benchmark of their own."""
     return ShardSettings(
+        shard=0,
         snapshot_commands=_NEVER,
         snapshot_s=_NEVER,
-        leader=LeaderSettings(receivers=RECEIVERS, writers=2, deleters=DELETERS),
+        receivers=RECEIVERS,
+        deleters=DELETERS,
     )
 
 
@@ -145,7 +149,7 @@ async def pipeline(rig: Rig, messages: int) -> Figures:
         threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "answers"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
         threads.ThreadedSnapshots(S3Checkpoints(s3, "snapshots", 0)),
-        CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom,
+        CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
     worker = ShardWorker(ports, settings(), stop)
     with BotocoreTime() as botocore:

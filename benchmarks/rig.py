@@ -159,6 +159,7 @@ class Rig:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
+            "SHARD": "0",
             "COMMAND_QUEUE_URL": self.queue_url,
             "JOURNAL_TABLE": "journal",
             "ANSWERS_TABLE": "answers",

@@ -18,7 +18,8 @@ from bursa.journal.record import EncodedRecord, RecordPart
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines
-from worker.shard import Ports
+from worker.ports import Ports
+from worker.probe import NoProbe
 
 RECEIVERS, DELETERS = 3, 3
 _Result = TypeVar("_Result")
@@ -110,7 +111,7 @@ def ports_over(memory: Memory, meter: Meter) -> Ports:
     """Put stand-ins behind every port."""
     return Ports(
         memory, memory, memory, memory, NoSnapshots(), CopyCapture(), NamedEngines("core"),
-        threads.SystemClock(), meter, os.urandom,
+        threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
 
 

@@ -31,17 +31,15 @@ from bursa.kernel.settings import SettingsError, read_settings
 from worker import threads
 from worker.capture import best_capture
 from worker.engines import NamedEngines
-from worker.leader import LeaderSettings
+from worker.ports import Ports
 from worker.probe import best_probe
 from worker.sequencer import InvariantBroken
 from worker.settings import WorkerSettings
-from worker.shard import Ports, ShardSettings, ShardWorker
+from worker.shard import ShardWorker
 from worker.telemetry import LogTelemetry
 
 EXIT_SETTINGS = 2
 EXIT_STATE = 70
-_WRITERS = 2
-_DELETERS = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,9 +95,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    worker = ShardWorker(
-        _ports(settings, engines, clock, telemetry), _shard_settings(settings), stop
-    )
+    worker = ShardWorker(_ports(settings, engines, clock, telemetry), settings, stop)
     # What is alive now stays alive: scanning it again and again would only cost pauses.
     gc.collect()
     gc.freeze()
@@ -119,24 +115,6 @@ async def _heartbeat(
         telemetry.heartbeat(**worker.status())
 
 
-def _shard_settings(settings: WorkerSettings) -> ShardSettings:
-    return ShardSettings(
-        shard=settings.shard,
-        lease_s=settings.lease_ms / 1000,
-        poll_s=settings.poll_ms / 1000,
-        snapshot_commands=settings.snapshot_commands,
-        snapshot_s=settings.snapshot_s,
-        snapshots_kept=settings.snapshots_kept,
-        leader=LeaderSettings(
-            receivers=settings.receivers,
-            writers=_WRITERS,
-            deleters=_DELETERS,
-            held_max=settings.held_messages_max,
-            probed_from_receive=settings.probed_from_receive,
-        ),
-    )
-
-
 def _ports(
     settings: WorkerSettings,
     engines: NamedEngines,
@@ -153,12 +131,12 @@ def _ports(
         visibility_s=settings.visibility_s,
     )
     return Ports(
-        queue=threads.ThreadedQueue(queue, settings.receivers, _DELETERS),
+        queue=threads.ThreadedQueue(queue, settings.receivers, settings.deleters),
         journal=threads.ThreadedJournal(
             DynamoJournal(dynamodb, settings.journal_table, settings.shard)
         ),
         replies=threads.ThreadedReplies(
-            DynamoReplyWriter(dynamodb, settings.answers_table), _WRITERS
+            DynamoReplyWriter(dynamodb, settings.answers_table), settings.writers
         ),
         leases=threads.ThreadedLeases(
             DynamoLeases(dynamodb, settings.progress_table, settings.shard)

@@ -9,13 +9,12 @@ the load and with the journal's latency, and nothing waits when there is neither
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from bursa.intake.message import Delivery
 from bursa.journal.errors import OutcomeUnknown
-from bursa.journal.record import PART_BYTES_MAX, EncodedRecord
+from bursa.journal.record import BATCH_ID_BYTES, EncodedRecord
 from bursa.journal.replica import Replica
 from wire import layout
 from worker.acknowledge import Acknowledger
@@ -23,8 +22,9 @@ from worker.commit import commit
 from worker.intake import Inbox, Receivers
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
-from worker.ports import Clock, CommandQueue, Journal, Probe, Replies, Telemetry
-from worker.sequencer import PROBED_FROM_RECEIVE, Sequencer
+from worker.ports import Ports
+from worker.sequencer import Sequencer
+from worker.settings import ShardSettings
 from worker.snapshots import Snapshotter
 from worker.steady_time import JUMP_MS, SteadyTime
 
@@ -42,34 +42,6 @@ _RELEASES_PER_CALL = 10
 _RECEIVED_OFTEN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderSettings:
-    """Sizes and times of a leader.
-
-    Attributes
-    ----------
-    receivers, writers, deleters
-        How many calls of each kind may be in flight.
-    held_max
-        Messages in memory, from receive to delete.
-    idle_tick_s
-        Engine time passes at least this often, for orders that expire.
-    part_bytes
-        A record's larger body is stored in parts of this size.
-    probed_from_receive
-        From which delivery on a message is tried in a child before the engine gets it.
-
-    """
-
-    receivers: int = 3
-    writers: int = 2
-    deleters: int = 3
-    held_max: int = 2000
-    idle_tick_s: float = 1.0
-    part_bytes: int = PART_BYTES_MAX
-    probed_from_receive: int = PROBED_FROM_RECEIVE
-
-
 class Leader:
     """Leads a shard until told to stop or deposed.
 
@@ -79,6 +51,10 @@ class Leader:
         At the head of the journal; its engine belongs to the leader from now on.
     lease, epoch
         Held, and what it was taken with.
+    ports, settings
+        The outside world, and times and sizes.
+    time
+        Engine time, which goes on from one leadership to the next.
     stop
         Set from outside: drain and return.
 
@@ -89,45 +65,38 @@ class Leader:
         replica: Replica,
         lease: Lease,
         epoch: int,
-        shard: int,
+        ports: Ports,
+        settings: ShardSettings,
         *,
-        queue: CommandQueue,
-        journal: Journal,
-        replies: Replies,
-        clock: Clock,
         time: SteadyTime,
-        telemetry: Telemetry,
         snapshotter: Snapshotter,
         quarantine: Quarantine,
-        probe: Probe,
-        new_batch_id: Callable[[], bytes],
-        settings: LeaderSettings,
         stop: asyncio.Event,
     ) -> None:
         self._lease = lease
-        self._queue = queue
-        self._journal = journal
-        self._clock = clock
-        self._telemetry = telemetry
+        self._queue = ports.queue
+        self._journal = ports.journal
+        self._clock = ports.clock
+        self._telemetry = ports.telemetry
         self._snapshotter = snapshotter
         self._settings = settings
         self._stop = stop
-        self._inbox = Inbox(settings.held_max)
+        self._inbox = Inbox(settings.held_messages_max)
         self._sequencer = Sequencer(
             replica,
-            shard,
+            settings.shard,
             epoch,
-            new_batch_id,
+            lambda: ports.random_bytes(BATCH_ID_BYTES),
             quarantine,
-            probe=probe,
+            probe=ports.probe,
             probed_from_receive=settings.probed_from_receive,
         )
         self._acknowledger = Acknowledger(
-            queue,
-            replies,
+            ports.queue,
+            ports.replies,
             self._inbox,
-            clock,
-            telemetry,
+            ports.clock,
+            ports.telemetry,
             writers=settings.writers,
             deleters=settings.deleters,
         )
@@ -135,7 +104,7 @@ class Leader:
         self._filled = asyncio.Event()
         self._sealed = asyncio.Event()
         self._sequencing_done = False
-        self._last_commit_at = clock.monotonic()
+        self._last_commit_at = ports.clock.monotonic()
 
     async def run(self) -> None:
         """Lead.
@@ -235,7 +204,7 @@ class Leader:
         self._sequencer.rejected.clear()
 
     async def _tick(self) -> None:
-        tick_s = self._settings.idle_tick_s
+        tick_s = self._settings.idle_tick_ms / 1000
         while True:
             await self._clock.sleep(tick_s)
             idle = self._clock.monotonic() - self._last_commit_at >= tick_s

@@ -5,7 +5,8 @@ awaits nothing else: no thread, no socket, no clock of its own, no randomness.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bursa.intake.message import Delivery
@@ -141,3 +142,20 @@ class Telemetry(Protocol):
 
     def measure(self, name: str, value: float) -> None:
         """Add one observation of a metric listed in `worker.telemetry`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside the process."""
+
+    queue: CommandQueue
+    journal: Journal
+    replies: Replies
+    leases: LeaseStore
+    snapshots: SnapshotStore
+    capture: SnapshotCapture
+    engines: EngineFactory
+    clock: Clock
+    telemetry: Telemetry
+    random_bytes: Callable[[int], bytes]
+    probe: Probe

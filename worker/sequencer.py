@@ -32,6 +32,7 @@ from worker.poison import (
 from worker.ports import Probe
 from worker.probe import NoProbe
 from worker.results import result_offsets, result_reason
+from worker.settings import PROBED_FROM_RECEIVE
 
 # Only the worker gives these: a message that holds one did not come from intake.
 _WORKER_KINDS = {layout.COMMAND_ADVANCE_TIME, layout.COMMAND_EPOCH, layout.COMMAND_REJECT}
@@ -43,8 +44,6 @@ _COMMANDS_PER_RECORD_MAX = 4096
 _RAW_BYTES_PER_COMMAND = 350.0
 _STORED_SHARE = 0.4
 _LEARNING_RATE = 0.2
-# A failover gives a message once more; so often come only those that workers die over.
-PROBED_FROM_RECEIVE = 8
 
 
 class InvariantBroken(Exception):  # noqa: N818

@@ -1,29 +1,64 @@
-"""What the worker is told by its environment (read by `bursa.kernel.settings`)."""
+"""What the worker reads from its environment (by `bursa.kernel.settings`), with every default."""
 
 from dataclasses import dataclass
 
+from bursa.journal.record import PART_BYTES_MAX
 
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """Of one worker process; a field's name in capitals is the variable that sets it.
+# A failover delivers a message once more; this often come only those that end their worker.
+PROBED_FROM_RECEIVE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSettings:
+    """Times and sizes of one shard's worker.
 
     Attributes
     ----------
     lease_ms
         How long a leader that has gone silent keeps its standby waiting.
+    poll_ms
+        How often a standby reads the journal and the lease.
+    receivers, writers, deleters
+        Receives, writes of replies and deletes in flight while there is much to do.
+    held_messages_max
+        Messages in memory, from receive to delete; beyond it the worker receives no more.
+    idle_tick_ms
+        Engine time passes at least this often, for orders that expire.
+    part_bytes
+        A record's larger body is stored in parts of this size; never above the default.
+    snapshot_commands, snapshot_s, snapshots_kept
+        When a checkpoint is due, and how many stay.
+    probed_from_receive
+        A message that has been received so often is tried in a child process first; far above what
+        failovers give, whose every one costs a receive.
+
+    """
+
+    shard: int
+    lease_ms: int = 5_000
+    poll_ms: int = 500
+    receivers: int = 3
+    writers: int = 2
+    deleters: int = 3
+    held_messages_max: int = 2_000
+    idle_tick_ms: int = 1_000
+    part_bytes: int = PART_BYTES_MAX
+    snapshot_commands: int = 500_000
+    snapshot_s: int = 600
+    snapshots_kept: int = 4
+    probed_from_receive: int = PROBED_FROM_RECEIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings(ShardSettings):
+    """Of one worker process; a field's name in capitals is the variable that sets it.
+
+    Attributes
+    ----------
     visibility_s
         How long a dead leader's messages stay out of reach; longer than any message is held.
     receive_wait_s
         How long an idle receive waits; a stop may take as long.
-    receivers
-        Receives in flight while there is much to receive.
-    held_messages_max
-        Messages in memory; beyond it the worker receives no more.
-    snapshot_commands, snapshot_s, snapshots_kept
-        When a snapshot is due, and how many stay.
-    probed_from_receive
-        A message that has been received so often is tried in a child process first; far above what
-        failovers give, whose every one costs a receive.
     engine
         ``core`` or ``reference``.
 
@@ -34,18 +69,9 @@ class WorkerSettings:
     answers_table: str
     progress_table: str
     snapshot_bucket: str
-    shard: int = 0
-    lease_ms: int = 5_000
-    poll_ms: int = 500
     visibility_s: int = 8
     receive_wait_s: int = 1
-    receivers: int = 3
-    held_messages_max: int = 2_000
-    snapshot_commands: int = 500_000
-    snapshot_s: int = 600
-    snapshots_kept: int = 4
     heartbeat_s: int = 10
-    probed_from_receive: int = 8
     engine: str = "core"
     bursa_version: str = "development"
     powertools_metrics_namespace: str = "Bursa"

@@ -9,77 +9,23 @@ Whatever ends a time as leader ends its memory too: the next time begins from wh
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Replica
 from bursa.kernel.retry import Backoff, retry_async
 from worker.commit import Deposed
-from worker.leader import Leader, LeaderSettings
+from worker.leader import Leader
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
-from worker.ports import (
-    Clock,
-    CommandQueue,
-    EngineFactory,
-    Journal,
-    LeaseStore,
-    Probe,
-    Replies,
-    SnapshotCapture,
-    SnapshotStore,
-    Telemetry,
-)
-from worker.probe import NoProbe
+from worker.ports import Ports
 from worker.recovery import catch_up
 from worker.sequencer import InvariantBroken
+from worker.settings import ShardSettings
 from worker.snapshots import Snapshotter, restore_newest
 from worker.steady_time import SteadyTime
 
 _STORAGE_PAUSE_S = 1.0
 _EVIDENCE_BACKOFF = Backoff(0.25, attempts=4)
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything outside the process."""
-
-    queue: CommandQueue
-    journal: Journal
-    replies: Replies
-    leases: LeaseStore
-    snapshots: SnapshotStore
-    capture: SnapshotCapture
-    engines: EngineFactory
-    clock: Clock
-    telemetry: Telemetry
-    random_bytes: Callable[[int], bytes]
-    probe: Probe = field(default_factory=NoProbe)
-
-
-@dataclass(frozen=True, slots=True)
-class ShardSettings:
-    """Times and sizes of a worker.
-
-    Attributes
-    ----------
-    lease_s
-        How long a leader that has gone silent keeps its followers waiting.
-    poll_s
-        How often a follower reads the journal and the lease.
-    snapshot_commands, snapshot_s, snapshots_kept
-        When a snapshot is due, and how many are kept.
-
-    """
-
-    shard: int = 0
-    lease_s: float = 5.0
-    poll_s: float = 0.5
-    snapshot_commands: int = 500_000
-    snapshot_s: float = 600.0
-    snapshots_kept: int = 4
-    leader: LeaderSettings = field(default_factory=LeaderSettings)
 
 
 class ShardWorker:
@@ -94,7 +40,7 @@ class ShardWorker:
         self._role = "recovering"
         self._replica: Replica | None = None
         owner = ports.random_bytes(8).hex()
-        self._lease = Lease(ports.leases, ports.clock, owner, settings.lease_s)
+        self._lease = Lease(ports.leases, ports.clock, owner, settings.lease_ms / 1000)
 
     def status(self) -> dict[str, object]:
         """Tell what this worker is doing, for its heartbeat."""
@@ -168,18 +114,11 @@ class ShardWorker:
             replica,
             self._lease,
             epoch,
-            settings.shard,
-            queue=ports.queue,
-            journal=ports.journal,
-            replies=ports.replies,
-            clock=ports.clock,
+            ports,
+            settings,
             time=self._time,
-            telemetry=ports.telemetry,
             snapshotter=snapshotter,
             quarantine=self._quarantine,
-            probe=ports.probe,
-            new_batch_id=lambda: ports.random_bytes(16),
-            settings=settings.leader,
             stop=self._stop,
         )
 
@@ -224,5 +163,5 @@ class ShardWorker:
                     return epoch
             except OutcomeUnknown as error:
                 ports.telemetry.event("Storage gives no answer; trying again.", why=str(error))
-            await ports.clock.sleep(self._settings.poll_s)
+            await ports.clock.sleep(self._settings.poll_ms / 1000)
         return None

@@ -7,12 +7,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
-from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
@@ -52,10 +51,23 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+class BlockingQueue(Protocol):
+    """A command queue whose calls block; each raises `OutcomeUnknown` when it has no answer."""
+
+    def receive(self) -> list[Delivery]:
+        """Wait a moment for messages; return none when there are none."""
+
+    def delete(self, receipts: Sequence[str]) -> None:
+        """Delete deliveries whose effect is committed."""
+
+    def release(self, receipts: Sequence[str]) -> None:
+        """Make deliveries visible again at once."""
+
+
 class ThreadedQueue:
     """The command queue; receives have threads apart from deletes."""
 
-    def __init__(self, queue: SqsCommandReceiver, receivers: int, deleters: int) -> None:
+    def __init__(self, queue: BlockingQueue, receivers: int, deleters: int) -> None:
         self._queue = queue
         self._receiving = Lane("receive", receivers)
         self._deleting = Lane("delete", deleters)

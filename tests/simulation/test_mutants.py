@@ -119,8 +119,8 @@ def take_a_lost_part_for_written(patch: pytest.MonkeyPatch) -> None:
 def give_every_batch_of_a_shard_one_name(patch: pytest.MonkeyPatch) -> None:
     original = Sequencer.__init__
 
-    def init(self: Sequencer, *arguments: Any) -> None:
-        original(self, *arguments)
+    def init(self: Sequencer, *arguments: Any, **named: Any) -> None:
+        original(self, *arguments, **named)
         self._new_batch_id = lambda: bytes(16)
 
     patch.setattr(Sequencer, "__init__", init)

@@ -34,9 +34,10 @@ from tests.simulation.wire import Machine, Wire
 from tests.simulation.workload import ClientMessage, Workload
 from worker import recovery
 from worker.capture import CopyCapture
-from worker.leader import LeaderSettings
-from worker.ports import EngineFactory
-from worker.shard import Ports, ShardSettings, ShardWorker
+from worker.ports import EngineFactory, Ports
+from worker.probe import NoProbe
+from worker.settings import ShardSettings
+from worker.shard import ShardWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,18 +146,17 @@ class World:
     def _settings(self) -> ShardSettings:
         options = self.options
         return ShardSettings(
-            lease_s=options.lease_s,
-            poll_s=0.3,
+            shard=0,
+            lease_ms=round(options.lease_s * 1000),
+            poll_ms=300,
             snapshot_commands=options.snapshot_commands,
-            snapshot_s=30.0,
+            snapshot_s=30,
             snapshots_kept=2,
-            leader=LeaderSettings(
-                receivers=2,
-                writers=1,
-                deleters=2,
-                held_max=options.held_max,
-                part_bytes=options.part_bytes,
-            ),
+            receivers=2,
+            writers=1,
+            deleters=2,
+            held_messages_max=options.held_max,
+            part_bytes=options.part_bytes,
         )
 
     def _ports(self, machine: Machine) -> Ports:
@@ -172,6 +172,7 @@ class World:
             clock=machine,
             telemetry=MachineTelemetry(self.trace, self.faults, machine.name),
             random_bytes=self.rng.randbytes,
+            probe=NoProbe(),
         )
 
     # --- users ------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from bursa.journal.replica import Engine
 from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import FakeClock, SilentTelemetry, credit, delivery
 from worker.sequencer import InvariantBroken
-from worker.shard import ShardSettings, ShardWorker
+from worker.settings import ShardSettings
+from worker.shard import ShardWorker
 
 
 class YieldingClock(FakeClock):
@@ -64,7 +65,7 @@ def test_a_breach_stops_the_worker_whether_or_not_its_evidence_is_kept(
             telemetry=telemetry,
         )
         with pytest.raises(InvariantBroken):
-            await ShardWorker(ports, ShardSettings(), stop).run()
+            await ShardWorker(ports, ShardSettings(shard=0), stop).run()
         return store, telemetry, [record.last_sequence for record in memory.records]
 
     store, telemetry, written = asyncio.run(scenario())

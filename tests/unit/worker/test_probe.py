@@ -23,8 +23,9 @@ from worker import probe as probe_module
 from worker.poison import Quarantine, rejection_of_command
 from worker.probe import ForkProbe, NoProbe
 from worker.results import result_offsets, result_reason
-from worker.sequencer import PROBED_FROM_RECEIVE, Sequencer
-from worker.shard import ShardSettings, ShardWorker
+from worker.sequencer import Sequencer
+from worker.settings import PROBED_FROM_RECEIVE, ShardSettings
+from worker.shard import ShardWorker
 
 NOW_MS = 1_000_000
 FATAL = 13
@@ -164,7 +165,7 @@ def test_a_worker_outlives_what_has_ended_others_and_says_so() -> None:
             telemetry=telemetry,
             probe=ForkProbe(),
         )
-        await ShardWorker(ports, ShardSettings(), stop).run()
+        await ShardWorker(ports, ShardSettings(shard=0), stop).run()
         events = b"".join(decode_record(one).events for one in memory.records)
         return [result_reason(events, at) for at in result_offsets(events)[:-1]]
 

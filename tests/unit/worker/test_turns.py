@@ -11,7 +11,8 @@ from bursa.journal.replica import Engine
 from tests.simulation.engines import ToyEngines
 from tests.unit.worker.fakes import credit, delivery
 from worker.sequencer import Sequencer
-from worker.shard import ShardSettings, ShardWorker
+from worker.settings import ShardSettings
+from worker.shard import ShardWorker
 
 PER_MESSAGE, MESSAGES = 25, 400
 COPY_S = 0.02
@@ -58,7 +59,7 @@ def test_turns_are_small_while_a_snapshot_is_copied(monkeypatch: pytest.MonkeyPa
         ports = replace(
             ports_over(Memory(messages, stop), Meter()), engines=ToyEngines(), capture=capture
         )
-        await ShardWorker(ports, ShardSettings(snapshot_commands=1), stop).run()
+        await ShardWorker(ports, ShardSettings(shard=0, snapshot_commands=1), stop).run()
 
     asyncio.run(scenario())
     assert sum(map(sum, sizes.values())) == PER_MESSAGE * MESSAGES
