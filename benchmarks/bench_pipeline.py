@@ -148,7 +148,7 @@ async def pipeline(rig: Rig, messages: int) -> Figures:
         journal,
         threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "answers"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
-        threads.ThreadedSnapshots(S3Checkpoints(s3, "snapshots", 0)),
+        threads.ThreadedCheckpoints(S3Checkpoints(s3, "snapshots", 0)),
         CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
     worker = ShardWorker(ports, settings(), stop)

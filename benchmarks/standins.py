@@ -88,7 +88,7 @@ class Memory:
         return self._row if first_sequence is None else []
 
 
-class NoSnapshots:
+class NoCheckpoints:
     """A snapshot store that keeps nothing."""
 
     async def sequences(self) -> list[int]:
@@ -110,7 +110,7 @@ class NoSnapshots:
 def ports_over(memory: Memory, meter: Meter) -> Ports:
     """Put stand-ins behind every port."""
     return Ports(
-        memory, memory, memory, memory, NoSnapshots(), CopyCapture(), NamedEngines("core"),
+        memory, memory, memory, memory, NoCheckpoints(), CopyCapture(), NamedEngines("core"),
         threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
 

@@ -29,10 +29,10 @@ from bursa.journal.record import RecordError
 from bursa.journal.replica import JournalBroken
 from bursa.kernel.settings import SettingsError, read_settings
 from worker import threads
-from worker.capture import best_capture
+from worker.capture import system_capture
 from worker.engines import NamedEngines
 from worker.ports import Ports
-from worker.probe import best_probe
+from worker.probe import system_probe
 from worker.sequencer import InvariantBroken
 from worker.settings import WorkerSettings
 from worker.shard import ShardWorker
@@ -141,15 +141,15 @@ def _ports(
         leases=threads.ThreadedLeases(
             DynamoLeases(dynamodb, settings.progress_table, settings.shard)
         ),
-        snapshots=threads.ThreadedSnapshots(
+        snapshots=threads.ThreadedCheckpoints(
             S3Checkpoints(s3, settings.snapshot_bucket, settings.shard)
         ),
-        capture=best_capture(),
+        capture=system_capture(),
         engines=engines,
         clock=clock,
         telemetry=telemetry,
         random_bytes=os.urandom,
-        probe=best_probe(),
+        probe=system_probe(),
     )
 
 

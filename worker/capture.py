@@ -8,7 +8,7 @@ import warnings
 from typing import BinaryIO
 
 from bursa.journal.replica import Engine
-from worker.huge_pages import mend_huge_pages, tidy_memory
+from worker.huge_pages import restore_huge_pages, return_free_memory
 
 _NICENESS = 5
 
@@ -21,13 +21,13 @@ class CopyCapture:
     """Copies at once; good while the state is small."""
 
     def capture(self, engine: Engine) -> asyncio.Future[bytes]:
-        """See `worker.ports.SnapshotCapture`."""
+        """See `worker.ports.StateCapture`."""
         copied: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         copied.set_result(engine.checkpoint())
         return copied
 
     async def prepare(self) -> None:
-        """See `worker.ports.SnapshotCapture`."""
+        """See `worker.ports.StateCapture`."""
 
 
 class ForkCapture:
@@ -40,8 +40,8 @@ class ForkCapture:
     """
 
     def capture(self, engine: Engine) -> asyncio.Future[bytes]:
-        """See `worker.ports.SnapshotCapture`."""
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever reads it
+        """See `worker.ports.StateCapture`."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by its reader
         with warnings.catch_warnings():
             # Python warns of forks in processes with threads; see above why this one is safe.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -51,8 +51,8 @@ class ForkCapture:
         return asyncio.get_running_loop().run_in_executor(None, _collect, child, file)
 
     async def prepare(self) -> None:
-        """See `worker.ports.SnapshotCapture`: a rebuild leaves much free memory in small pages."""
-        await asyncio.get_running_loop().run_in_executor(None, tidy_memory)
+        """See `worker.ports.StateCapture`: a rebuild leaves much free memory in small pages."""
+        await asyncio.get_running_loop().run_in_executor(None, return_free_memory)
 
 
 def _write_and_exit(engine: Engine, file: BinaryIO) -> None:
@@ -71,13 +71,13 @@ def _collect(child: int, file: BinaryIO) -> bytes:
     with file:
         _, status = os.waitpid(child, 0)
         # So that the next fork is as short as this one was.
-        mend_huge_pages()
+        restore_huge_pages()
         if status != 0:
             raise CaptureFailed(f"The process that copies the state ended with {status}.")
         file.seek(0)
         return file.read()
 
 
-def best_capture() -> CopyCapture | ForkCapture:
-    """Choose by what the system can do: the engine's memory is only private to a fork on Linux."""
+def system_capture() -> CopyCapture | ForkCapture:
+    """Return the one for this system: the engine's memory is private to a fork on Linux only."""
     return ForkCapture() if sys.platform == "linux" else CopyCapture()

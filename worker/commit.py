@@ -1,4 +1,4 @@
-"""Put one record into its slot and know the outcome, whatever happens to the answers.
+"""Put one record into its slot and learn the outcome, even when an answer is lost.
 
 DESIGN D3: an answer that is lost leaves the outcome open. The identical put is then repeated: it
 either goes through now, or finds the slot taken, and the batch id found there says by whom. Mine
@@ -50,7 +50,7 @@ async def commit(
     ------
     Deposed
         When the slot holds another's record, or the lease ran out before the outcome was known.
-        In the second case the record may be in the journal: whoever reads on will see it.
+        In the second case the record may be in the journal: the next reader sees it.
 
     """
     head, parts = split_record(record, part_bytes)

@@ -25,12 +25,12 @@ class NamedEngines:
         self._class: Any = importlib.import_module(f"engine.{name}").Engine
 
     def new(self) -> Engine:
-        """Make an empty one."""
+        """Return an empty one."""
         engine: Engine = self._class()
         return engine
 
     def restore(self, snapshot: bytes) -> Engine:
-        """Make one from a snapshot; raises `ValueError` when it is damaged."""
+        """Return one with the state of a checkpoint; raises `ValueError` when it is damaged."""
         try:
             engine: Engine = self._class.restore(snapshot)
         except CheckpointError as error:

@@ -22,7 +22,7 @@ _MADV_COLLAPSE = 25
 _HEAP = "[heap]"
 
 
-def mend_huge_pages() -> int:
+def restore_huge_pages() -> int:
     """Put together what is split in this process's large mappings; returns how many are whole.
 
     Takes about a millisecond for each unit of 2 MB, without the interpreter's lock: call it in a
@@ -46,15 +46,15 @@ def mend_huge_pages() -> int:
     return whole
 
 
-def tidy_memory() -> int:
-    """Return free memory to the system, then mend huge pages; returns how many are whole."""
+def return_free_memory() -> int:
+    """Return free memory to the system, then restore huge pages; return how many are whole."""
     if sys.platform == "linux":
         system = ctypes.CDLL(None)
         # Of the GNU C library; another one keeps what it has.
         trim = getattr(system, "malloc_trim", None)
         if trim is not None:
             trim(0)
-    return mend_huge_pages()
+    return restore_huge_pages()
 
 
 def _large_mappings(maps: str) -> Iterator[tuple[int, int]]:
@@ -69,7 +69,7 @@ def _large_mappings(maps: str) -> Iterator[tuple[int, int]]:
 
 
 def _present_units(system: ctypes.CDLL, begin: int, end: int) -> list[int]:
-    """Find the units in use: most of what the engine reserves never is."""
+    """Return the units in use: most of what the engine reserves never is."""
     pages = ctypes.create_string_buffer((end - begin) // mmap.PAGESIZE)
     if system.mincore(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), pages):
         return []

@@ -1,8 +1,8 @@
 """Deliveries on their way from the queue to the engine: bounded, in the order they arrived.
 
 Order within an account is the queue's promise (a group is closed while one of its messages is in
-flight), so whatever arrives first may be applied first. Nothing may ever be dropped from here
-while the worker leads.
+flight), so messages may be applied in the order in which they arrive. Nothing may ever be dropped
+from here while the worker leads.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Inbox:
         return len(self._held)
 
     def receipts(self) -> list[str]:
-        """Name every delivery that is held, oldest first."""
+        """Return the receipt of every delivery that is held, oldest first."""
         return list(self._held)
 
     def watermark_ms(self) -> int:
@@ -80,7 +80,7 @@ class Inbox:
             self._room.set()
 
     def close(self) -> None:
-        """Say that nothing more will be added."""
+        """End `wait_ready` once everything added so far is taken."""
         self._closed = True
         self._ready.set()
 

@@ -1,7 +1,7 @@
 """A worker's time as the leader: from the record that fences the one before to standing down.
 
     queue ─ receivers ─► inbox ─► sequencer (engine) ─► commit ─► acknowledger ─► replies, deletes
-                                                          └─► snapshots
+                                                          └─► checkpoints
 
 One record is being written while the next is being filled: a record goes out as soon as the one
 before it is committed, or is closed early when it has reached its size. So the batch grows with
@@ -18,6 +18,7 @@ from bursa.journal.record import BATCH_ID_BYTES, EncodedRecord
 from bursa.journal.replica import Replica
 from wire import layout
 from worker.acknowledge import Acknowledger
+from worker.checkpoints import Checkpointer
 from worker.commit import commit
 from worker.intake import Inbox, Receivers
 from worker.lease import Lease
@@ -25,7 +26,6 @@ from worker.poison import EngineFault, Quarantine
 from worker.ports import Ports
 from worker.sequencer import Sequencer
 from worker.settings import ShardSettings
-from worker.snapshots import Snapshotter
 from worker.steady_time import JUMP_MS, SteadyTime
 
 # Messages given to the engine at a time: keeps one turn of the loop around a millisecond.
@@ -69,7 +69,7 @@ class Leader:
         settings: ShardSettings,
         *,
         time: SteadyTime,
-        snapshotter: Snapshotter,
+        checkpointer: Checkpointer,
         quarantine: Quarantine,
         stop: asyncio.Event,
     ) -> None:
@@ -78,7 +78,7 @@ class Leader:
         self._journal = ports.journal
         self._clock = ports.clock
         self._telemetry = ports.telemetry
-        self._snapshotter = snapshotter
+        self._checkpointer = checkpointer
         self._settings = settings
         self._stop = stop
         self._inbox = Inbox(settings.held_messages_max)
@@ -116,7 +116,7 @@ class Leader:
             async with asyncio.TaskGroup() as group:
                 background = [
                     group.create_task(self._lease.keep(self._inbox.watermark_ms)),
-                    group.create_task(self._snapshotter.run()),
+                    group.create_task(self._checkpointer.run()),
                 ]
                 pipeline = group.create_task(self._pipeline())
                 await asyncio.wait([pipeline])
@@ -127,10 +127,10 @@ class Leader:
             if isinstance(first, EngineFault):
                 await self._give_back()
             raise first from None
-        self._snapshotter.sealed(self._sequencer, at_once=True)
-        self._snapshotter.committed(self._sequencer.sealed_head.last_sequence)
+        self._checkpointer.sealed(self._sequencer, at_once=True)
+        self._checkpointer.committed(self._sequencer.sealed_head.last_sequence)
         await self._lease.release()
-        await self._snapshotter.store_captured()
+        await self._checkpointer.store_captured()
 
     async def _give_back(self) -> None:
         """Let the messages held come again at once, in their order; else they do so later."""
@@ -164,7 +164,7 @@ class Leader:
             while not self._sequencer.room:
                 self._sealed.clear()
                 await self._sealed.wait()
-            copying = self._snapshotter.copying
+            copying = self._checkpointer.copying
             turn = COMMANDS_PER_TURN_COPYING if copying else _COMMANDS_PER_TURN
             room = min(self._sequencer.room, turn)
             deliveries = self._inbox.take(room * _BODY_BYTES_PER_COMMAND)
@@ -226,7 +226,7 @@ class Leader:
     async def _write_open_record(self) -> None:
         sequencer = self._sequencer
         records = sequencer.seal()
-        self._snapshotter.sealed(sequencer)
+        self._checkpointer.sealed(sequencer)
         self._sealed.set()
         for record in records:
             await self._commit(record)
@@ -237,7 +237,7 @@ class Leader:
             age_ms = self._clock.time_ms() - acknowledgements[0].sent_ms
             self._telemetry.measure("QueueAgeMilliseconds", max(0, age_ms))
         self._telemetry.measure("HeldMessages", self._inbox.held)
-        self._snapshotter.committed(last_sequence)
+        self._checkpointer.committed(last_sequence)
 
     async def _commit(self, record: EncodedRecord) -> None:
         started = self._clock.monotonic()

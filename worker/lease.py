@@ -37,7 +37,7 @@ class Lease:
         return self._clock.monotonic() < self._held_until
 
     async def try_acquire(self, epoch_floor: int) -> int | None:
-        """Take the lease if nobody seems alive who holds it.
+        """Take the lease unless its holder seems alive.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Lease:
         self._held_until = sent_at + self._duration_s * _TRUSTED_SHARE
 
     async def keep(self, watermark_ms: Callable[[], int]) -> None:
-        """Renew for ever; raises `Deposed` when the lease is another's or has run out.
+        """Renew until cancelled; raises `Deposed` when the lease is another's or has run out.
 
         Parameters
         ----------

@@ -18,13 +18,13 @@ from bursa.journal.replica import Engine
 
 
 class EngineFactory(Protocol):
-    """Makes engines."""
+    """Builds engines."""
 
     def new(self) -> Engine:
-        """Make an empty one."""
+        """Return an empty one."""
 
     def restore(self, snapshot: bytes) -> Engine:
-        """Make one from a snapshot; raises `ValueError` when it is damaged."""
+        """Return one with the state of a checkpoint; raises `ValueError` when it is damaged."""
 
 
 class Clock(Protocol):
@@ -50,7 +50,7 @@ class CommandQueue(Protocol):
         """Acknowledge deliveries whose effect is committed."""
 
     async def release(self, receipts: Sequence[str]) -> None:
-        """Give deliveries back, to be delivered again at once."""
+        """Return deliveries to the queue, to be delivered again at once."""
 
 
 class Journal(Protocol):
@@ -69,7 +69,7 @@ class Journal(Protocol):
         """Read all records that begin between two sequences, both included."""
 
     async def head_sequence(self, known_sequence: int) -> int:
-        """Find the last sequence, given one that is there (0 for an empty journal)."""
+        """Return the last sequence, given one that is there (0 for an empty journal)."""
 
 
 class Replies(Protocol):
@@ -86,48 +86,48 @@ class LeaseStore(Protocol):
         """Read it, consistently."""
 
     async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
-        """Write it if it still is as expected; tells whether it was."""
+        """Write it if it still is as expected; return whether it was."""
 
 
-class SnapshotStore(Protocol):
+class CheckpointStore(Protocol):
     """Where snapshots are kept. Every method raises `OutcomeUnknown`."""
 
     async def sequences(self) -> list[int]:
-        """List what is there, newest first."""
+        """Return the sequences of what is there, newest first."""
 
     async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """Read one; raises `CheckpointDamaged`."""
 
     async def save(self, header: CheckpointHeader, state: bytes) -> int:
-        """Keep one unless its sequence has one; returns its stored bytes."""
+        """Store one unless its sequence has one; return its stored bytes."""
 
     async def delete(self, sequence: int) -> None:
-        """Drop one."""
+        """Delete one."""
 
     async def keep_evidence(self, sequence: int, data: bytes) -> None:
-        """Keep what was seen when the books did not add up."""
+        """Store the commands after which the books did not add up."""
 
 
-class SnapshotCapture(Protocol):
+class StateCapture(Protocol):
     """Copies a running engine's state without holding it up."""
 
     def capture(self, engine: Engine) -> asyncio.Future[bytes]:
-        """Return the state as it is at this call, whatever happens before the bytes are there.
+        """Return the state as it is at this call, even if the engine goes on meanwhile.
 
         Until the future is done the engine may be slower than usual.
         """
 
     async def prepare(self) -> None:
-        """Make the copies to come cheap, after the state has been rebuilt."""
+        """Prepare for fast copies, after the state has been rebuilt."""
 
 
 class Probe(Protocol):
     """Tries what may end the process."""
 
     def survives(self, engine: Engine, commands: bytes) -> bool:
-        """Tell whether applying these commands now leaves the process alive; changes nothing.
+        """Return whether the process survives applying these commands now; changes nothing.
 
-        True also when there is no telling.
+        True also when that can't be found out.
         """
 
 
@@ -135,10 +135,10 @@ class Telemetry(Protocol):
     """What the person who runs it sees."""
 
     def event(self, message: str, **fields: object) -> None:
-        """Say that something worth a line has happened."""
+        """Write one line about something that has happened."""
 
     def alarm(self, name: str, message: str, **fields: object) -> None:
-        """Say that something happened which somebody must look at; counts as metric ``name``."""
+        """Report something that an operator must look at, and count it as metric ``name``."""
 
     def measure(self, name: str, value: float) -> None:
         """Add one observation of a metric listed in `worker.telemetry`."""
@@ -152,8 +152,8 @@ class Ports:
     journal: Journal
     replies: Replies
     leases: LeaseStore
-    snapshots: SnapshotStore
-    capture: SnapshotCapture
+    snapshots: CheckpointStore
+    capture: StateCapture
     engines: EngineFactory
     clock: Clock
     telemetry: Telemetry

@@ -60,6 +60,6 @@ def _apply_and_exit(engine: Engine, commands: bytes) -> None:
         os._exit(0)
 
 
-def best_probe() -> NoProbe | ForkProbe:
-    """Choose by what the system can do: the engine's memory is only private to a fork on Linux."""
+def system_probe() -> NoProbe | ForkProbe:
+    """Return the one for this system: the engine's memory is private to a fork on Linux only."""
     return ForkProbe() if sys.platform == "linux" else NoProbe()

@@ -1,4 +1,4 @@
-"""Bring a replica up to the journal's head, reading well ahead of applying.
+"""Catching a replica up with the journal's head, reading well ahead of applying.
 
 The journal between two sequences is cut into spans that are read side by side; a record belongs
 to the span that its first sequence lies in, so the spans in order are the records in order, and

@@ -121,7 +121,7 @@ class Sequencer:
         self._raw_bytes_per_command = _RAW_BYTES_PER_COMMAND
         self._stored_share = _STORED_SHARE
         self._acknowledgements: deque[Acknowledgement] = deque()
-        # Messages that became rejections since somebody last looked, and why.
+        # Messages that became rejections since the leader last reported them, and why.
         self.rejected: list[tuple[str, str]] = []
         self._reset()
 
@@ -153,7 +153,7 @@ class Sequencer:
         return max(0, min(by_size, by_count))
 
     def due(self, time_ms: int) -> bool:
-        """Tell whether anything is due by time alone."""
+        """Return whether anything is due by time alone."""
         due_ms = self.engine.next_due_ms
         return due_ms != 0 and due_ms <= time_ms
 

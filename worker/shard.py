@@ -4,7 +4,8 @@
        ▲                          │
        └──── deposed, fault ──────┘
 
-Whatever ends a time as leader ends its memory too: the next time begins from what is stored.
+When a worker stops leading, for any reason, it drops its memory: it begins again from what is
+stored.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from base64 import b64encode
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Replica
 from bursa.kernel.retry import Backoff, retry_async
+from worker.checkpoints import Checkpointer, restore_newest
 from worker.commit import Deposed
 from worker.leader import Leader
 from worker.lease import Lease
@@ -21,7 +23,6 @@ from worker.ports import Ports
 from worker.recovery import catch_up
 from worker.sequencer import InvariantBroken
 from worker.settings import ShardSettings
-from worker.snapshots import Snapshotter, restore_newest
 from worker.steady_time import SteadyTime
 
 _STORAGE_PAUSE_S = 1.0
@@ -43,7 +44,7 @@ class ShardWorker:
         self._lease = Lease(ports.leases, ports.clock, owner, settings.lease_ms / 1000)
 
     def status(self) -> dict[str, object]:
-        """Tell what this worker is doing, for its heartbeat."""
+        """Return what this worker is doing, for its heartbeat."""
         replica = self._replica
         return {"role": self._role, "head": replica.engine.sequence if replica else 0}
 
@@ -53,7 +54,7 @@ class ShardWorker:
         Raises
         ------
         JournalBroken, RecordError
-            When what is stored does not add up: nobody may write on.
+            When what is stored does not add up: no worker may write after it.
         InvariantBroken
             When the books don't: the shard stops.
 
@@ -81,7 +82,7 @@ class ShardWorker:
                 telemetry.alarm("EngineFault", "The engine raised; starting over.", why=str(fault))
 
     async def _report(self, broken: InvariantBroken) -> None:
-        """Keep what was seen; the lease stays as it is, and runs out."""
+        """Store the commands of the batch; the lease stays as it is, and runs out."""
         self._ports.telemetry.alarm(
             "InvariantBroken", str(broken), commands=b64encode(broken.commands).decode()
         )
@@ -99,7 +100,7 @@ class ShardWorker:
 
     def _leader(self, replica: Replica, epoch: int) -> Leader:
         ports, settings = self._ports, self._settings
-        snapshotter = Snapshotter(
+        checkpointer = Checkpointer(
             ports.snapshots,
             ports.capture,
             ports.clock,
@@ -109,7 +110,7 @@ class ShardWorker:
             every_s=settings.snapshot_s,
             keep=settings.snapshots_kept,
         )
-        snapshotter.start_at(replica.head.last_sequence)
+        checkpointer.start_at(replica.head.last_sequence)
         return Leader(
             replica,
             self._lease,
@@ -117,7 +118,7 @@ class ShardWorker:
             ports,
             settings,
             time=self._time,
-            snapshotter=snapshotter,
+            checkpointer=checkpointer,
             quarantine=self._quarantine,
             stop=self._stop,
         )

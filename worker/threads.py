@@ -142,7 +142,7 @@ class ThreadedLeases:
         return await self._lane.call(self._leases.swap, expected, row)
 
 
-class ThreadedSnapshots:
+class ThreadedCheckpoints:
     """Snapshots; compressing them takes place in the thread too."""
 
     def __init__(self, snapshots: S3Checkpoints) -> None:
@@ -150,21 +150,21 @@ class ThreadedSnapshots:
         self._lane = Lane("snapshots", 1)
 
     async def sequences(self) -> list[int]:
-        """See `worker.ports.SnapshotStore`."""
+        """See `worker.ports.CheckpointStore`."""
         return await self._lane.call(self._snapshots.sequences)
 
     async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
-        """See `worker.ports.SnapshotStore`."""
+        """See `worker.ports.CheckpointStore`."""
         return await self._lane.call(self._snapshots.load, sequence)
 
     async def save(self, header: CheckpointHeader, state: bytes) -> int:
-        """See `worker.ports.SnapshotStore`."""
+        """See `worker.ports.CheckpointStore`."""
         return await self._lane.call(self._snapshots.save, header, state)
 
     async def delete(self, sequence: int) -> None:
-        """See `worker.ports.SnapshotStore`."""
+        """See `worker.ports.CheckpointStore`."""
         await self._lane.call(self._snapshots.delete, sequence)
 
     async def keep_evidence(self, sequence: int, data: bytes) -> None:
-        """See `worker.ports.SnapshotStore`."""
+        """See `worker.ports.CheckpointStore`."""
         await self._lane.call(self._snapshots.keep_evidence, sequence, data)

@@ -17,12 +17,12 @@ from tests.simulation.services import JournalPort, JournalTable
 from wire import codec
 from worker import commit as commit_module
 from worker import leader, sequencer
+from worker.checkpoints import Checkpointer
 from worker.leader import Leader
 from worker.lease import Lease
 from worker.ports import Clock, EngineFactory, Journal
 from worker.results import result_offsets
 from worker.sequencer import Sequencer
-from worker.snapshots import Snapshotter
 
 SEEDS_MAX = 400
 
@@ -141,13 +141,13 @@ def skip_the_gap_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def snapshot_before_commit(patch: pytest.MonkeyPatch) -> None:
-    original = Snapshotter.sealed
+    original = Checkpointer.sealed
 
-    def sealed(self: Snapshotter, sequencer: Sequencer, *, at_once: bool = False) -> None:
+    def sealed(self: Checkpointer, sequencer: Sequencer, *, at_once: bool = False) -> None:
         original(self, sequencer, at_once=at_once)
         self.committed(1 << 62)
 
-    patch.setattr(Snapshotter, "sealed", sealed)
+    patch.setattr(Checkpointer, "sealed", sealed)
 
 
 def drop_malformed_messages(patch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.standins import Memory, Meter, NoSnapshots, ports_over
+from benchmarks.standins import Memory, Meter, NoCheckpoints, ports_over
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Engine
 from tests.doubles.toy_engine import ToyEngine
@@ -35,7 +35,7 @@ class BreakingEngines:
         raise NotImplementedError
 
 
-class EvidenceStore(NoSnapshots):
+class EvidenceStore(NoCheckpoints):
     """Gives no answer a few times before it keeps what it gets."""
 
     def __init__(self, refusals: int) -> None:

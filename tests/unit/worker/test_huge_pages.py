@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.huge_pages import _large_mappings, mend_huge_pages, tidy_memory
+from worker.huge_pages import _large_mappings, restore_huge_pages, return_free_memory
 
 HUGE = 2 << 20
 MAPS = """\
@@ -62,7 +62,7 @@ def test_what_a_fork_has_split_is_whole_again() -> None:
     split = huge_bytes()
     assert split <= before + HUGE
 
-    mend_huge_pages()
+    restore_huge_pages()
     if huge_bytes() == split:
         pytest.skip("This Linux is older than 6.1.")
     assert huge_bytes() >= before + (units - 1) * HUGE
@@ -83,7 +83,7 @@ def test_free_memory_between_what_is_kept_goes_back_to_the_system() -> None:
     kept = blocks[::100]
     del blocks
 
-    tidy_memory()
+    return_free_memory()
 
     assert full - resident_bytes() > 60 << 20
     assert len(kept) == 80

@@ -16,13 +16,13 @@ from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Head, Replica
 from bursa.kernel.retry import Backoff, retry_async
 from worker.capture import CaptureFailed
-from worker.ports import Clock, EngineFactory, SnapshotCapture, SnapshotStore, Telemetry
+from worker.ports import CheckpointStore, Clock, EngineFactory, StateCapture, Telemetry
 from worker.sequencer import Sequencer
 
 _BACKOFF = Backoff(0.5, attempts=5)
 
 
-class Snapshotter:
+class Checkpointer:
     """Takes snapshots in the background of a leader.
 
     Parameters
@@ -36,8 +36,8 @@ class Snapshotter:
 
     def __init__(
         self,
-        store: SnapshotStore,
-        capture: SnapshotCapture,
+        store: CheckpointStore,
+        capture: StateCapture,
         clock: Clock,
         telemetry: Telemetry,
         *,
@@ -92,7 +92,7 @@ class Snapshotter:
             self._committed.set()
 
     async def run(self) -> None:
-        """Store what was copied, for ever."""
+        """Store each copy once it is committed, until cancelled."""
         while True:
             await self._committed.wait()
             await self.store_captured()
@@ -148,7 +148,7 @@ class Snapshotter:
 
 
 async def restore_newest(
-    store: SnapshotStore, engines: EngineFactory, shard: int, telemetry: Telemetry
+    store: CheckpointStore, engines: EngineFactory, shard: int, telemetry: Telemetry
 ) -> Replica:
     """Start from the newest good snapshot, or from nothing when there is none."""
     for sequence in await store.sequences():
