@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.aws.clients import dynamodb_client
+from bursa.bootstrap.start import finish_start
 from bursa.identity.gateway import allow, deny, is_connect, sent_token
 from bursa.identity.sign_in import SignIn
 from bursa.identity.tokens_jwt import CognitoTokens, KeySets
@@ -29,6 +30,7 @@ sign_in = SignIn(
     DirectoryTable(dynamodb_client(), settings.directory_table),
     CognitoTokens(KeySets(SystemClock(), settings.aws_endpoint_url)),
 )
+finish_start()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.streams import feed_services
 from bursa.journal.stream import batch_response, stream_records
 
@@ -14,6 +15,7 @@ logger = Logger()
 tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = feed_services(logger, metrics)
+finish_start()
 
 
 @logger.inject_lambda_context

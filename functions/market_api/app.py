@@ -10,6 +10,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.market_data import open_market_data
+from bursa.bootstrap.start import finish_start
 from bursa.dialects.native.http_api import RestApi
 from bursa.kernel.settings import MarketApiSettings, read_settings
 from market_api.routes import add_routes
@@ -20,6 +21,7 @@ metrics = Metrics()
 app = RestApi(logger, metrics)
 services = open_market_data(read_settings(MarketApiSettings))
 add_routes(app, services.routes, services.tenants)
+finish_start()
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)

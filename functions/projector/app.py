@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.streams import projector_services
 from bursa.journal.stream import batch_response, stream_records
 from bursa.read_models.projector import ProjectedBatch
@@ -39,6 +40,9 @@ def measure(batch: ProjectedBatch, now_ms: int) -> None:
         lag_ms = max(0, now_ms - batch.progress.time_ms)
         metrics.add_metric("ProjectionLag", MetricUnit.Milliseconds, lag_ms)
         metrics.add_metric("RecordsBehind", MetricUnit.Count, batch.behind)
+
+
+finish_start()
 
 
 @logger.inject_lambda_context

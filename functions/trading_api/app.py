@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
@@ -21,6 +22,7 @@ metrics = Metrics()
 app = RestApi(logger, metrics)
 trading = open_trading(read_settings(TradingApiSettings))
 add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
+finish_start()
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)

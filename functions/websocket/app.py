@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.websocket import socket_services
 from bursa.dialects.native.feed_messages import error
 from bursa.dialects.native.socket_requests import answer_request
@@ -22,6 +23,7 @@ logger = Logger()
 tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = socket_services(logger, metrics)
+finish_start()
 
 
 @logger.inject_lambda_context

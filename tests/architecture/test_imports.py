@@ -121,6 +121,7 @@ FORMATS = {
     "bursa.journal.checkpoint",
     "bursa.journal.record",
     "bursa.read_models.book_format",
+    "bursa.read_models.rows",
 }
 # The few files of the product that may use the operating system.
 MACHINE = {"bursa.journal.file", "bursa.kernel.clock", "bursa.kernel.settings"}

@@ -1,6 +1,5 @@
 """The template sets every variable that a function can't start without."""
 
-from dataclasses import MISSING, fields
 from inspect import getmembers, isclass
 
 import pytest
@@ -34,6 +33,7 @@ def of_functions() -> list[type]:
 
 @pytest.mark.parametrize("kind", of_functions(), ids=lambda kind: kind.__name__)
 def test_a_required_setting_is_a_variable_of_the_template(kind: type) -> None:
-    required = {field.name.upper() for field in fields(kind) if field.default is MISSING}
+    described = settings.described_settings(kind)
+    required = {name.upper() for name, (_, is_required) in described.items() if is_required}
     assert required
     assert required <= variables()

@@ -14,6 +14,7 @@ from bursa.read_models.book_format import (
 )
 from bursa.read_models.hourly_statistics import HOUR_MS, HourStatistics, last_day, with_trade
 from bursa.read_models.rows import (
+    AnyRow,
     AssetRow,
     Attributes,
     BalanceRow,
@@ -87,7 +88,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
-def test_row_comes_back_as_written(row: object) -> None:
+def test_row_comes_back_as_written(row: AnyRow) -> None:
     assert from_attributes(type(row), to_attributes(row)) == row
 
 

@@ -14,6 +14,7 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import (
+    AnyRow,
     BalanceRow,
     ClientOrderRow,
     FillRow,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _ROWS_PER_QUERY_MIN = 100
 _QUERIES_PER_PAGE_MAX = 10
 
-_Row = TypeVar("_Row")
+_Row = TypeVar("_Row", bound=AnyRow)
 _Item = Mapping[str, Mapping[str, Any]]
 
 

@@ -1,7 +1,8 @@
 """What each process is told by its environment, and the only place that reads it.
 
-One frozen dataclass per process. A field's name in capitals is the variable that sets it; a field
-without a default must be set. A composition root reads its own class once, at start:
+One class per process: a named tuple for a function, which costs its start least, or a dataclass.
+A field's name in capitals is the variable that sets it; a field without a default must be set. A
+composition root reads its own class once, at start:
 
     settings = read_settings(TradingApiSettings)
 
@@ -12,21 +13,17 @@ that need it for nothing else, such as the authorizer.
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, NamedTuple, TypeVar
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-_Settings = TypeVar("_Settings", bound="DataclassInstance")
+_Settings = TypeVar("_Settings")
 
 
 class SettingsError(Exception):
     """Raised at start when the environment lacks a variable or holds one that can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizerSettings:
+class AuthorizerSettings(NamedTuple):
     """Of the function that turns a token into a tenant and an account."""
 
     directory_table: str
@@ -34,8 +31,7 @@ class AuthorizerSettings:
     aws_endpoint_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OnboardingSettings:
+class OnboardingSettings(NamedTuple):
     """Of the tool that opens a tenant."""
 
     directory_table: str
@@ -53,8 +49,7 @@ class OnboardingSettings:
     answer_deadline_ms: int = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class TradingApiSettings:
+class TradingApiSettings(NamedTuple):
     """Of the function behind the signed-in routes."""
 
     # Of every shard's queue: its number and ".fifo" follow.
@@ -73,8 +68,7 @@ class TradingApiSettings:
     queue_age_ms_max: int = 15_000
 
 
-@dataclass(frozen=True, slots=True)
-class MarketApiSettings:
+class MarketApiSettings(NamedTuple):
     """Of the function behind the public routes."""
 
     journal_table: str
@@ -90,8 +84,7 @@ class MarketApiSettings:
     bursa_version: str = "development"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadModelSettings:
+class ReadModelSettings(NamedTuple):
     """Of everything that writes or reads all read models."""
 
     orders_table: str
@@ -102,28 +95,34 @@ class ReadModelSettings:
     progress_table: str
 
 
-@dataclass(frozen=True, slots=True)
-class DirectorySettings:
+class DirectorySettings(NamedTuple):
     """Of the functions that look up a tenant's shard, beside their own."""
 
     directory_table: str
 
 
-@dataclass(frozen=True, slots=True)
-class JournalSettings:
+class JournalSettings(NamedTuple):
     """Of the functions that follow the journal, beside `ReadModelSettings`."""
 
     journal_table: str
 
 
-@dataclass(frozen=True, slots=True)
-class SocketSettings:
+class SocketSettings(NamedTuple):
     """Of the functions that send to WebSocket clients, beside `ReadModelSettings`."""
 
     connections_table: str
     websocket_endpoint: str
     # Set where AWS is emulated: a WebSocket stage is then a path of that host.
     aws_endpoint_url: str = ""
+
+
+def described_settings(cls: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 - either kind
+    """Return type, and whether it must be set, of each field of a class of settings."""
+    if is_dataclass(cls):
+        return {field.name: (field.type, field.default is MISSING) for field in fields(cls)}
+    return {
+        name: (kind, name not in cls._field_defaults) for name, kind in cls.__annotations__.items()
+    }
 
 
 def read_settings(cls: type[_Settings], environment: Mapping[str, str] = os.environ) -> _Settings:
@@ -137,19 +136,19 @@ def read_settings(cls: type[_Settings], environment: Mapping[str, str] = os.envi
     """
     values: dict[str, Any] = {}
     faults = []
-    for field in fields(cls):
-        variable = field.name.upper()
+    for name, (kind, is_required) in described_settings(cls).items():
+        variable = name.upper()
         text = environment.get(variable)
         if text is None:
-            if field.default is MISSING:
+            if is_required:
                 faults.append(f"{variable} is not set")
-        elif field.type in (int, "int"):
+        elif kind is int:
             try:
-                values[field.name] = int(text)
+                values[name] = int(text)
             except ValueError:
                 faults.append(f"{variable} is not a whole number")
         else:
-            values[field.name] = text
+            values[name] = text
     if faults:
         raise SettingsError(f"Can't start {cls.__name__}: {', '.join(faults)}.")
     return cls(**values)

@@ -11,6 +11,7 @@ from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.dynamodb import ReadModelNames
 from bursa.read_models.row_writes import book_key, row_key
 from bursa.read_models.rows import (
+    AnyRow,
     AssetRow,
     Attributes,
     BalanceRow,
@@ -25,7 +26,7 @@ from bursa.read_models.rows import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_Row = TypeVar("_Row")
+_Row = TypeVar("_Row", bound=AnyRow)
 
 
 class ChannelStateTables:

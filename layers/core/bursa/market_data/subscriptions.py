@@ -220,7 +220,7 @@ class Subscriptions:
             [
                 OrderChange(
                     self._market(tenant, row.market),
-                    {name: getattr(row, name) for name in row.__slots__},
+                    {name: getattr(row, name) for name in row.__struct_fields__},
                     row.sequence,
                 )
                 for row in rows

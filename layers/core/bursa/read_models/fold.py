@@ -361,7 +361,7 @@ class _RecordFold:
             sequence=event.sequence,
         )
         self._definitions.markets[row.number] = row
-        values: Changes = {name: getattr(row, name) for name in row.__slots__}
+        values: Changes = {name: getattr(row, name) for name in row.__struct_fields__}
         del values["sequence"]
         self._changes.markets[row.tenant, row.symbol] = RowChange(
             event.sequence, values, whole=True

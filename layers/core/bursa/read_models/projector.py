@@ -11,7 +11,7 @@ that later finds it in a gap counts it and steps over it, because it has had its
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
@@ -208,12 +208,13 @@ class Projector:
         self._read_models.write(changes)
         for change in changes.books.values():
             self._write_book(change)
-        progress = replace(
-            self._current(),
-            sequence=changes.last_sequence,
-            number=changes.number,
-            epoch=changes.epoch,
-            time_ms=changes.time_ms,
+        progress = ProgressRow(
+            self._shard,
+            changes.last_sequence,
+            changes.number,
+            changes.time_ms,
+            self._current().skipped,
+            changes.epoch,
         )
         self._read_models.advance(progress)
         self._progress = progress

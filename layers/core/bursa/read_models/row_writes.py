@@ -12,6 +12,7 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.read_models.fold import ReadModelChanges, RowChange
 from bursa.read_models.rows import (
+    AnyRow,
     Attributes,
     BookRow,
     MarketRow,
@@ -128,7 +129,7 @@ def _definitions(changes: ReadModelChanges, shard: str) -> Iterator[RowWrite]:
             yield RowWrite(Table.PROGRESS, WriteMode.FIXED, key, to_attributes(market))
 
 
-def _change(table: Table, key: Attributes, row_type: type[object], change: RowChange) -> RowWrite:
+def _change(table: Table, key: Attributes, row_type: type[AnyRow], change: RowChange) -> RowWrite:
     values = change_attributes(row_type, change.values)
     values[SEQUENCE] = {"N": str(change.sequence)}
     if change.whole:

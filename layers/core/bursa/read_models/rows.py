@@ -7,12 +7,16 @@ in UTC milliseconds) and words for everything that has a name ("buy", "partially
 
 Each row but the pointers carries ``sequence``: it reflects every event up to that sequence that
 concerns it, so a writer who finds a higher one has come late and leaves it alone (DESIGN D7).
+
+Rows are msgspec's structs: frozen dataclasses of their size would cost every function 8 ms of its
+start.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
 from types import UnionType
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
 
 from bursa.kernel.amounts import Lots, Ticks, Units
 
@@ -22,15 +26,15 @@ Value: TypeAlias = str | int | bool | bytes | frozenset[str]
 # Fields to set; None removes the attribute.
 Changes: TypeAlias = dict[str, Value | None]
 
-Row = TypeVar("Row")
+AnyRow: TypeAlias = msgspec.Struct
+Row = TypeVar("Row", bound=AnyRow)
 
 
 class RowError(Exception):
     """Raised when a stored row lacks a field or holds one of another type."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(msgspec.Struct, frozen=True):
     """An order's whole state; one item for its whole life.
 
     Attributes
@@ -81,8 +85,7 @@ class OrderRow:
     open_account: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientOrderRow:
+class ClientOrderRow(msgspec.Struct, frozen=True):
     """Leads from an account's client order id to the newest order under it; never changes."""
 
     account: str
@@ -90,8 +93,7 @@ class ClientOrderRow:
     order_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class FillRow:
+class FillRow(msgspec.Struct, frozen=True):
     """One account's side of a trade; never changes.
 
     ``fee`` is in ledger units of ``fee_asset``; a rebate is negative.
@@ -112,8 +114,7 @@ class FillRow:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceRow:
+class BalanceRow(msgspec.Struct, frozen=True):
     """What an account has of an asset, in ledger units."""
 
     account: str
@@ -124,8 +125,7 @@ class BalanceRow:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class AssetRow:
+class AssetRow(msgspec.Struct, frozen=True):
     """An asset of a tenant; ``scale`` is the decimal places of its ledger unit. Never changes."""
 
     tenant: str
@@ -135,8 +135,7 @@ class AssetRow:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarketRow:
+class MarketRow(msgspec.Struct, frozen=True):
     """A market's definition, limits and state.
 
     Limits are 0 where there is none.
@@ -162,8 +161,7 @@ class MarketRow:
     reference_interval_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FeeTierRow:
+class FeeTierRow(msgspec.Struct, frozen=True):
     """The fees of a tier in parts per million; tier 0 is what an account has by default."""
 
     tenant: str
@@ -173,8 +171,7 @@ class FeeTierRow:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class TradeRow:
+class TradeRow(msgspec.Struct, frozen=True):
     """A public trade; never changes."""
 
     tenant: str
@@ -188,8 +185,7 @@ class TradeRow:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class BookRow:
+class BookRow(msgspec.Struct, frozen=True):
     """A market's book and last day in one item; read it with `bursa.read_models.book_format`.
 
     Attributes
@@ -223,8 +219,7 @@ class BookRow:
     indicative_quantity: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressRow:
+class ProgressRow(msgspec.Struct, frozen=True):
     """How far a projection has followed a shard's journal.
 
     Attributes
@@ -247,8 +242,7 @@ class ProgressRow:
     epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionRow:
+class ConnectionRow(msgspec.Struct, frozen=True):
     """An open WebSocket connection, whose it is, and the channels it listens to."""
 
     tenant: str
@@ -259,8 +253,7 @@ class ConnectionRow:
     channels: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionRow:
+class SubscriptionRow(msgspec.Struct, frozen=True):
     """One connection's interest in one channel.
 
     ``since`` is how far the read models were when it subscribed: what comes later is to be sent.
@@ -273,7 +266,7 @@ class SubscriptionRow:
     expires_at: int
 
 
-def to_attributes(row: object) -> Attributes:
+def to_attributes(row: AnyRow) -> Attributes:
     """Write a whole row; fields that are None or an empty set are left out."""
     attributes: Attributes = {}
     for name, kind, _ in _plan(type(row)):
@@ -284,7 +277,7 @@ def to_attributes(row: object) -> Attributes:
     return attributes
 
 
-def change_attributes(row_type: type[object], changes: Changes) -> Attributes:
+def change_attributes(row_type: type[AnyRow], changes: Changes) -> Attributes:
     """Write the fields that a change sets; those it removes (None) are left out."""
     kinds = {name: kind for name, kind, _ in _plan(row_type)}
     return {
@@ -318,10 +311,10 @@ def from_attributes(row_type: type[Row], attributes: Mapping[str, Mapping[str, A
 _KINDS: dict[type, str] = {str: "S", int: "N", bool: "BOOL", bytes: "B", frozenset: "SS"}
 
 
-_plans: dict[type, tuple[tuple[str, str, bool], ...]] = {}
+_plans: dict[type[AnyRow], tuple[tuple[str, str, bool], ...]] = {}
 
 
-def _plan(row_type: type) -> tuple[tuple[str, str, bool], ...]:
+def _plan(row_type: type[AnyRow]) -> tuple[tuple[str, str, bool], ...]:
     """Name, attribute type and whether it must be there, for each field; worked out once."""
     plan = _plans.get(row_type)
     if plan is None:
@@ -329,14 +322,14 @@ def _plan(row_type: type) -> tuple[tuple[str, str, bool], ...]:
     return plan
 
 
-def _describe(row_type: type) -> Iterator[tuple[str, str, bool]]:
+def _describe(row_type: type[AnyRow]) -> Iterator[tuple[str, str, bool]]:
     hints = get_type_hints(row_type)
-    for field in fields(row_type):
+    for field in msgspec.structs.fields(row_type):
         hint = hints[field.name]
         if isinstance(hint, UnionType):
             hint = next(kind for kind in get_args(hint) if kind is not type(None))
         plain = getattr(hint, "__supertype__", hint)  # of Ticks, Lots and Units
-        yield field.name, _KINDS[get_origin(plain) or plain], field.default is MISSING
+        yield field.name, _KINDS[get_origin(plain) or plain], field.required
 
 
 def _write(kind: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute type

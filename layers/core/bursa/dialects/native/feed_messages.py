@@ -19,10 +19,10 @@ from typing import Any
 
 import msgspec
 
-from bursa.dialects.native.presentation import (
+from bursa.dialects.native.order_presentation import present_order
+from bursa.dialects.native.row_presentation import (
     balance_from_row,
     fill_from_row,
-    present_order,
     trade_from_row,
 )
 from bursa.kernel.amounts import Lots, Ticks

@@ -18,8 +18,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.dialects.native.parameters import RequestHeaders
-from bursa.dialects.native.presentation import PendingResponse
 from bursa.dialects.native.problems import PROBLEM_JSON, problem, status_of
+from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from bursa.dialects.native.presentation import trade_from_row
 from bursa.dialects.native.responses import (
     Book,
     Fees,
@@ -14,6 +13,7 @@ from bursa.dialects.native.responses import (
     Ticker,
     TradePage,
 )
+from bursa.dialects.native.row_presentation import trade_from_row
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.markets import Market, MarketUnits
 from bursa.market_data import health

@@ -4,7 +4,7 @@ Amounts are decimal strings, times UTC milliseconds, ids strings. A shape is a T
 at run time, and the OpenAPI document is generated from it.
 """
 
-from typing import Literal, NotRequired
+from typing import Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -74,6 +74,16 @@ class PendingOrder(TypedDict):
     client_order_id: NotRequired[str]
     order_id: NotRequired[str]
     location: NotRequired[str]
+
+
+class PendingResponse(NamedTuple):
+    """What a client gets that can't or won't wait.
+
+    ``location`` is where the order will be readable; None when only a repeat can tell.
+    """
+
+    body: PendingOrder
+    location: str | None
 
 
 class OperationError(TypedDict):

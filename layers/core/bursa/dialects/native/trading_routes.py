@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from bursa.accounts.queries import PageRequest
-from bursa.dialects.native import presentation as present
+from bursa.dialects.native import outcome_presentation as present
 from bursa.dialects.native.bodies import read_body
 from bursa.dialects.native.commands import read_batch, read_order
 from bursa.dialects.native.cursors import read_cursor, write_cursor
+from bursa.dialects.native.order_presentation import present_order, present_order_state
 from bursa.dialects.native.parameters import (
     ListParameters,
     RequestHeaders,
     read_choice,
     read_number,
-    read_options,
 )
 from bursa.dialects.native.refusals import refusal
 from bursa.dialects.native.requests import (
@@ -30,8 +30,11 @@ from bursa.dialects.native.responses import (
     Order,
     OrderPage,
     OrderState,
+    PendingResponse,
     PlacedOrder,
 )
+from bursa.dialects.native.row_presentation import balance_from_row, fill_from_row
+from bursa.dialects.native.submit_options import read_options
 from bursa.identity.principal import Principal
 from bursa.intake.submission import Pending
 from bursa.kernel.errors import Conflict, NotFound
@@ -69,7 +72,7 @@ class TradingRoutes:
 
     def place(
         self, principal: Principal, body: str | None, headers: RequestHeaders
-    ) -> PlacedOrder | present.PendingResponse:
+    ) -> PlacedOrder | PendingResponse:
         """Place an order; raises what `read_body`, `read_order` and the use case raise."""
         order = read_order(read_body(body, OrderRequest), self._catalogue, principal.tenant)
         outcome = self._use_cases.place(
@@ -83,7 +86,7 @@ class TradingRoutes:
 
     def batch(
         self, principal: Principal, body: str | None, headers: RequestHeaders
-    ) -> BatchResults | present.PendingResponse:
+    ) -> BatchResults | PendingResponse:
         """Carry out several operations in order."""
         request, options = read_body(body, BatchRequest), read_options(headers, principal.actor)
         batch = read_batch(request, self._catalogue, principal.tenant)
@@ -94,7 +97,7 @@ class TradingRoutes:
 
     def cancel(
         self, principal: Principal, order_id: str, headers: RequestHeaders
-    ) -> OrderState | present.PendingResponse:
+    ) -> OrderState | PendingResponse:
         """Cancel one order.
 
         Raises
@@ -118,11 +121,11 @@ class TradingRoutes:
             )
         if isinstance(outcome, OrderRejected):
             raise refusal(outcome.reason)
-        return present.present_order_state(outcome.order)
+        return present_order_state(outcome.order)
 
     def cancel_all(
         self, principal: Principal, market: str | None, headers: RequestHeaders
-    ) -> CancelledOrders | present.PendingResponse:
+    ) -> CancelledOrders | PendingResponse:
         """Cancel all orders, or those in one market."""
         command = CancelAllOrders(self._market(principal.account, market))
         outcome = self._use_cases.cancel_all(
@@ -172,7 +175,7 @@ class TradingRoutes:
         statuses = None if status is None else STATUS_FILTERS[status]
         page = self._use_cases.queries.orders(account, market, statuses, request)
         return OrderPage(
-            items=[present.present_order(order) for order in page.items],
+            items=[present_order(order) for order in page.items],
             next_cursor=_next_cursor(page, scope),
         )
 
@@ -183,14 +186,14 @@ class TradingRoutes:
         market = self._market(account, parameters.market)
         page = self._use_cases.queries.fills(account, market, request)
         return FillPage(
-            items=[present.fill_from_row(fill.row, fill.market) for fill in page.items],
+            items=[fill_from_row(fill.row, fill.market) for fill in page.items],
             next_cursor=_next_cursor(page, scope),
         )
 
     def balances(self, account: AccountId) -> BalancePage:
         """Return all balances."""
         balances = self._use_cases.queries.balances(account)
-        items = [present.balance_from_row(balance.row, balance.scale) for balance in balances]
+        items = [balance_from_row(balance.row, balance.scale) for balance in balances]
         return BalancePage(items=items, next_cursor=None)
 
     def _market(self, account: AccountId, symbol: str | None) -> Market | None:
@@ -200,7 +203,7 @@ class TradingRoutes:
 def _known(order: OrderView | None) -> Order:
     if order is None:
         raise NotFound("unknown_order", "There is no such order; see GET /v1/orders.")
-    return present.present_order(order)
+    return present_order(order)
 
 
 def _page_request(parameters: ListParameters, scope: str) -> PageRequest:
