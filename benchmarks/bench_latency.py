@@ -1,10 +1,10 @@
-"""How long one order takes: to its answer, and to its owner's WebSocket.
+"""How long one order takes: to its response, and to its owner's WebSocket.
 
     make bench-latency [ARGS="--orders 500 --json"]
 
 One user places single limit orders, one after the other, far from the market, and cancels them all
-at the end. The clock starts before the request leaves and stops when the answer, or the message on
-the channel ``orders`` that names the order, is there; both on the client's own monotonic clock.
+at the end. The clock starts before the request leaves and stops when the response, or the message
+on the channel ``orders`` that names the order, is there; both on the client's own monotonic clock.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def measure(client: Client, market: str, orders: int, console: Console) -> Json:
     pushed = [listener.seen[name] - at for name, at in sent.items() if name in listener.seen]
     return {
         "orders": orders,
-        "answer_ms": percentiles(answered),
+        "response_ms": percentiles(answered),
         "websocket_ms": percentiles(pushed),
         "websocket_messages": len(pushed),
     }
@@ -122,7 +122,10 @@ def main() -> int:
         print(json.dumps(found))
         return 0
     table = Table("ms", "min", "p50", "p99", "max", title=f"{found['orders']} single orders")
-    for title, key in (("order to answer", "answer_ms"), ("order to WebSocket", "websocket_ms")):
+    for title, key in (
+        ("order to response", "response_ms"),
+        ("order to WebSocket", "websocket_ms"),
+    ):
         table.add_row(title, *(str(value) for value in found[key].values()))
     Console().print(table)
     return 0

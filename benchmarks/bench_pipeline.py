@@ -76,11 +76,11 @@ class Figures:
 
 
 def settings() -> ShardSettings:
-    """Return a worker's settings without snapshots, which have a benchmark of their own."""
+    """Return a worker's settings without checkpoints, which have a benchmark of their own."""
     return ShardSettings(
         shard=0,
-        snapshot_commands=_NEVER,
-        snapshot_s=_NEVER,
+        checkpoint_commands=_NEVER,
+        checkpoint_s=_NEVER,
         receivers=RECEIVERS,
         deleters=DELETERS,
     )
@@ -146,9 +146,9 @@ async def pipeline(rig: Rig, messages: int) -> Figures:
     ports = Ports(
         queue,
         journal,
-        threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "answers"), 2),
+        threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "replies"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
-        threads.ThreadedCheckpoints(S3Checkpoints(s3, "snapshots", 0)),
+        threads.ThreadedCheckpoints(S3Checkpoints(s3, "checkpoints", 0)),
         CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
     worker = ShardWorker(ports, settings(), stop)

@@ -1,11 +1,11 @@
-"""How long a worker takes to start: a snapshot with many open orders, and a long tail behind it.
+"""How long a worker takes to start: a checkpoint with many open orders, and a long tail behind it.
 
     make bench-recovery
     make bench-recovery ARGS="--orders 100000 --tail 100000"
 
-Fills the journal of an emulator of its own by the worker's own code, takes a snapshot in between,
+Fills the journal of an emulator of its own by the worker's own code, takes a checkpoint in between,
 and then starts a worker process and waits until it leads. Also says how long the batch loop stood
-still for the snapshot, and how fast the journal replays from records in memory.
+still for the checkpoint, and how fast the journal replays from records in memory.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def split(records: list[EncodedRecord], sequence: int) -> int:
     return next(index for index, record in enumerate(records) if record.first_sequence > sequence)
 
 
-def snapshot_at(records: list[EncodedRecord]) -> tuple[CheckpointHeader, bytes]:
+def checkpoint_at(records: list[EncodedRecord]) -> tuple[CheckpointHeader, bytes]:
     """Replay, and copy the state."""
     replica = Replica(Engine(), Head())
     for record in records:
@@ -66,16 +66,16 @@ def snapshot_at(records: list[EncodedRecord]) -> tuple[CheckpointHeader, bytes]:
 
 @dataclass(slots=True)
 class Start:
-    """How a worker has started, and what its last snapshot took from its batch loop."""
+    """How a worker has started, and what its last checkpoint took from its batch loop."""
 
     seconds: float
     rebuilt_s: float
     memory_mb: int
-    snapshot_pause_ms: list[float]
+    checkpoint_pause_ms: list[float]
 
 
 def start_and_stop(rig: Rig) -> Start:
-    """Start a worker, wait until it leads, and end it, so that it leaves a snapshot."""
+    """Start a worker, wait until it leads, and end it, so that it leaves a checkpoint."""
     started = time.perf_counter()
     worker = rig.worker("worker")
     while not _lines(rig, "Leading"):
@@ -87,7 +87,9 @@ def start_and_stop(rig: Rig) -> Start:
     peak_kb = int(status.partition("VmHWM:")[2].split()[0])
     worker.terminate()
     worker.wait()
-    pauses = [pause for line in _lines(rig) for pause in line.get("SnapshotPauseMilliseconds", [])]
+    pauses = [
+        pause for line in _lines(rig) for pause in line.get("CheckpointPauseMilliseconds", [])
+    ]
     return Start(seconds, _lines(rig, "State rebuilt")[0]["seconds"], peak_kb // 1024, pauses)
 
 
@@ -103,13 +105,13 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--orders", type=int, default=1_000_000, help="open at the snapshot")
+    parser.add_argument("--orders", type=int, default=1_000_000, help="open at the checkpoint")
     parser.add_argument("--tail", type=int, default=1_000_000, help="commands behind it")
     options = parser.parse_args()
     flow = Flow(1)
     records = asyncio.run(make_records(flow, options.orders, options.tail))
     border = split(records, options.orders)
-    header, state = snapshot_at(records[:border])
+    header, state = checkpoint_at(records[:border])
     with Rig() as rig:
         os.environ.update(
             {name: value for name, value in rig.environment().items() if name.startswith("AWS_")}
@@ -117,7 +119,7 @@ def main() -> int:
         journal = DynamoJournal(rig.client("dynamodb"), "journal", 0)
         for record in records:
             journal.put(record)
-        stored = S3Checkpoints(rig.client("s3"), "snapshots", 0).save(header, state)
+        stored = S3Checkpoints(rig.client("s3"), "checkpoints", 0).save(header, state)
         start = start_and_stop(rig)
     replica = Replica(Engine(), Head())
     started = time.perf_counter()
@@ -132,9 +134,9 @@ def main() -> int:
                 "seconds_to_lead": round(start.seconds, 2),
                 "seconds_to_rebuild": start.rebuilt_s,
                 "worker_peak_memory_mb": start.memory_mb,
-                "snapshot_pause_ms": [round(pause, 2) for pause in start.snapshot_pause_ms],
-                "snapshot_bytes": len(state),
-                "snapshot_stored_bytes": stored,
+                "checkpoint_pause_ms": [round(pause, 2) for pause in start.checkpoint_pause_ms],
+                "checkpoint_bytes": len(state),
+                "checkpoint_stored_bytes": stored,
                 "replay_commands_per_s": round(records[-1].last_sequence / replay_s),
             }
         )

@@ -1,9 +1,9 @@
-"""How long the batch loop stands still for a snapshot, and how much slower it is meanwhile.
+"""How long the batch loop stands still for a checkpoint, and how much slower it is meanwhile.
 
     make bench-snapshot
-    make bench-snapshot ARGS="--orders 100000 1000000 --snapshots 20 --json"
+    make bench-snapshot ARGS="--orders 100000 1000000 --checkpoints 20 --json"
 
-Restores an engine with that many open orders, as a worker does at its start, and takes snapshots
+Restores an engine with that many open orders, as a worker does at its start, and takes checkpoints
 one after the other by the worker's own code, while turns of the batch loop go on: half of the
 commands cancel orders drawn from the whole book, so that they write all over the memory, and as
 many are placed. Nothing else is in the process but the worker's imports. For each size it prints
@@ -12,7 +12,7 @@ many are placed. Nothing else is in the process but the worker's imports. For ea
     fork_cpu      the same in processor time, for machines where others want the processors too
     first         the three turns after it, which meet memory that the child still shares
     copying       all turns until the copy is there
-    quiet         turns without a snapshot
+    quiet         turns without a checkpoint
 """
 
 import argparse
@@ -89,7 +89,7 @@ class Turns:
         self.decided = self.accepted = 0
 
     def capture(self) -> "asyncio.Future[bytes]":
-        """Begin a snapshot."""
+        """Begin a checkpoint."""
         return ForkCapture().capture(self._engine)
 
     def take(self, commands: int) -> float:
@@ -117,8 +117,8 @@ class Turns:
         )
 
 
-async def measure(folder: Path, snapshots: int) -> dict[str, Any]:
-    """Take snapshots while turns go on."""
+async def measure(folder: Path, checkpoints: int) -> dict[str, Any]:
+    """Take checkpoints while turns go on."""
     turns = Turns(folder)
     gc.collect()
     gc.freeze()
@@ -126,7 +126,7 @@ async def measure(folder: Path, snapshots: int) -> dict[str, Any]:
     seen: dict[str, list[float]] = {
         name: [] for name in ("fork", "fork_cpu", "first", "copying", "quiet", "copy")
     }
-    for _ in range(snapshots):
+    for _ in range(checkpoints):
         seen["quiet"] += [turns.take(COMMANDS_PER_TURN_COPYING) for _ in range(_QUIET_TURNS)]
         started, busy = time.perf_counter(), time.thread_time()
         copying = turns.capture()
@@ -145,8 +145,8 @@ async def measure(folder: Path, snapshots: int) -> dict[str, Any]:
     if turns.accepted < turns.decided * _ACCEPTED_SHARE_MIN:
         raise RuntimeError(f"Only {turns.accepted} of {turns.decided} commands did anything.")
     return {
-        "snapshots": snapshots,
-        "snapshot_bytes": state,
+        "checkpoints": checkpoints,
+        "checkpoint_bytes": state,
         "memory_mb": memory_mb,
         "huge_pages_mb": huge_mb,
         "huge_pages_after_mb": _kilobytes("AnonHugePages") // 1024,
@@ -170,10 +170,10 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in chosen.items()}
 
 
-def _in_own_process(folder: Path, orders: int, snapshots: int) -> dict[str, Any]:
+def _in_own_process(folder: Path, orders: int, checkpoints: int) -> dict[str, Any]:
     """Build in one process and measure in another, which so holds nothing but a worker's heap."""
     command = [sys.executable, "-m", "benchmarks.bench_snapshot", "--folder", str(folder)]
-    for step in (["--build", str(orders)], ["--snapshots", str(snapshots)]):
+    for step in (["--build", str(orders)], ["--checkpoints", str(checkpoints)]):
         done = subprocess.run([*command, *step], check=True, stdout=subprocess.PIPE)  # noqa: S603
     return {"open_orders": orders, **json.loads(done.stdout)}
 
@@ -186,7 +186,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--orders", type=int, nargs="+", default=[100_000, 300_000, 1_000_000])
-    parser.add_argument("--snapshots", type=int, default=20)
+    parser.add_argument("--checkpoints", type=int, default=20)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--build", type=int, help=argparse.SUPPRESS)
@@ -194,11 +194,11 @@ def main() -> int:
     if options.folder and options.build:
         build(options.folder, options.build)
     elif options.folder:
-        print(json.dumps(asyncio.run(measure(options.folder, options.snapshots))))
+        print(json.dumps(asyncio.run(measure(options.folder, options.checkpoints))))
     else:
         for orders in options.orders:
-            with tempfile.TemporaryDirectory(prefix="bursa-snapshots-") as folder:
-                _print(_in_own_process(Path(folder), orders, options.snapshots), options.json)
+            with tempfile.TemporaryDirectory(prefix="bursa-checkpoints-") as folder:
+                _print(_in_own_process(Path(folder), orders, options.checkpoints), options.json)
     return 0
 
 

@@ -24,10 +24,10 @@ _START_S_MAX = 60
 _STOP_S_MAX = 10
 _TABLES = {
     "journal": (("pk", "S"), ("sk", "N")),
-    "answers": (("pk", "S"),),
+    "replies": (("pk", "S"),),
     "progress": (("pk", "S"), ("sk", "S")),
 }
-_BUCKET = "snapshots"
+_BUCKET = "checkpoints"
 
 
 def free_port() -> int:
@@ -38,8 +38,8 @@ def free_port() -> int:
         return port
 
 
-def wait_until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait for any HTTP answer; raises `RuntimeError` when the process ends or takes too long."""
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait for any HTTP response; raises `RuntimeError` when the process ends or takes too long."""
     deadline = time.monotonic() + _START_S_MAX
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -74,7 +74,7 @@ class Rig:
              "LOG_LEVEL": "WARNING"},
         )  # fmt: skip
         try:
-            wait_until_answers(f"{self.endpoint}/_ministack/health", emulator)
+            wait_until_ready(f"{self.endpoint}/_ministack/health", emulator)
             self._make()
         except BaseException:
             self.close()
@@ -162,9 +162,9 @@ class Rig:
             "SHARD": "0",
             "COMMAND_QUEUE_URL": self.queue_url,
             "JOURNAL_TABLE": "journal",
-            "ANSWERS_TABLE": "answers",
+            "REPLIES_TABLE": "replies",
             "PROGRESS_TABLE": "progress",
-            "SNAPSHOT_BUCKET": _BUCKET,
+            "CHECKPOINT_BUCKET": _BUCKET,
         }
 
     def start(

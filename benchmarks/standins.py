@@ -43,7 +43,7 @@ class Meter:
 
 
 class Memory:
-    """Queue, journal, answers, lease and snapshots that answer at once."""
+    """Queue, journal, replies, lease and checkpoints that respond at once."""
 
     def __init__(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
         self._deliveries = deque(deliveries)
@@ -89,7 +89,7 @@ class Memory:
 
 
 class NoCheckpoints:
-    """A snapshot store that keeps nothing."""
+    """A checkpoint store that keeps nothing."""
 
     async def sequences(self) -> list[int]:
         return []

@@ -3,7 +3,7 @@
     verify   walk the chain from the first record on: slots, numbers, hashes, epochs
     show     print the commands and events of a range of sequences by the names of their fields
     replay   apply it to an engine, events compared record by record, and add the books up
-    digest   replay to a sequence with both engines and compare their digests and the snapshots'
+    digest   replay to a sequence with both engines and compare their digests and the checkpoints'
     save     write the records to a local file, which the others read with --file
 
     make journal ARGS="verify"

@@ -1,4 +1,4 @@
-"""Puts the worker's archive into a deployment's snapshot bucket and prints its key.
+"""Puts the worker's archive into a deployment's checkpoint bucket and prints its key.
 
 The key holds the archive's hash, so that new content is a new key and replaces the instances.
 """
@@ -46,7 +46,7 @@ def publish(stack: str) -> str:
     key = f"worker/{hashlib.sha256(content).hexdigest()[:16]}.tar.gz"
     description = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {row["OutputKey"]: row["OutputValue"] for row in description["Outputs"]}
-    boto3.client("s3").put_object(Bucket=outputs["SnapshotBucket"], Key=key, Body=content)
+    boto3.client("s3").put_object(Bucket=outputs["CheckpointBucket"], Key=key, Body=content)
     return key
 
 

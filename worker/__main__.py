@@ -1,8 +1,9 @@
 """The worker process of one shard: `python -m worker`.
 
 Reads its settings from the environment (`python -m worker --help` lists them), rebuilds the
-shard's state from the newest snapshot and the journal, stands by until it holds the lease, and
-then sequences commands until SIGTERM or SIGINT: it drains, hands over, leaves a snapshot and ends.
+shard's state from the newest checkpoint and the journal, stands by until it holds the lease, and
+then sequences commands until SIGTERM or SIGINT. On either it drains, hands over, stores a
+checkpoint and ends.
 
 Exit status: 0 stopped, 2 wrong settings, 70 the stored state does not add up (a restart will not
 help; a person must look), 1 anything else.
@@ -136,13 +137,13 @@ def _ports(
             DynamoJournal(dynamodb, settings.journal_table, settings.shard)
         ),
         replies=threads.ThreadedReplies(
-            DynamoReplyWriter(dynamodb, settings.answers_table), settings.writers
+            DynamoReplyWriter(dynamodb, settings.replies_table), settings.writers
         ),
         leases=threads.ThreadedLeases(
             DynamoLeases(dynamodb, settings.progress_table, settings.shard)
         ),
-        snapshots=threads.ThreadedCheckpoints(
-            S3Checkpoints(s3, settings.snapshot_bucket, settings.shard)
+        checkpoints=threads.ThreadedCheckpoints(
+            S3Checkpoints(s3, settings.checkpoint_bucket, settings.shard)
         ),
         capture=system_capture(),
         engines=engines,

@@ -100,7 +100,7 @@ class Acknowledger:
             await self._repeat(lambda: self._replies.write(batch))
         except OutcomeUnknown:
             self._telemetry.alarm(
-                "AnswersLost",
+                "RepliesLost",
                 "Replies could not be written; their clients will ask again.",
                 count=len(batch),
             )

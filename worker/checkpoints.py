@@ -1,6 +1,6 @@
-"""Snapshots: when to take one, how to keep a few, how to start from the newest good one.
+"""Checkpoints: when to take one, how to keep a few, how to start from the newest good one.
 
-A snapshot is a copy of the state at a record's end. It is offered to the store only once that
+A checkpoint is a copy of the state at a record's end. It is offered to the store only once that
 record is committed: a worker that was deposed in between must not leave a history behind that
 never happened.
 """
@@ -23,12 +23,12 @@ _BACKOFF = Backoff(0.5, attempts=5)
 
 
 class Checkpointer:
-    """Takes snapshots in the background of a leader.
+    """Takes checkpoints in the background of a leader.
 
     Parameters
     ----------
     every_commands, every_s
-        A snapshot is due after so many commands, or so many seconds if there was any command.
+        A checkpoint is due after so many commands, or so many seconds if there was any command.
     keep
         How many are kept.
 
@@ -67,7 +67,7 @@ class Checkpointer:
         self._last_at = self._clock.monotonic()
 
     def sealed(self, sequencer: Sequencer, *, at_once: bool = False) -> None:
-        """Copy the state if a snapshot is due; the engine must stand at the sealed head."""
+        """Copy the state if a checkpoint is due; the engine must stand at the sealed head."""
         head = sequencer.sealed_head
         fresh = head.last_sequence - self._last_sequence
         now = self._clock.monotonic()
@@ -79,7 +79,9 @@ class Checkpointer:
         self._captured = (head, self._copying)
         self._last_sequence = head.last_sequence
         self._last_at = now
-        self._telemetry.measure("SnapshotPauseMilliseconds", (self._clock.monotonic() - now) * 1000)
+        self._telemetry.measure(
+            "CheckpointPauseMilliseconds", (self._clock.monotonic() - now) * 1000
+        )
 
     @property
     def copying(self) -> bool:
@@ -121,7 +123,7 @@ class Checkpointer:
             self._copying = None
             await self._save(header, state)
         except CaptureFailed as error:
-            self._telemetry.alarm("SnapshotFailed", str(error))
+            self._telemetry.alarm("CheckpointFailed", str(error))
         finally:
             self._storing = False
 
@@ -137,10 +139,10 @@ class Checkpointer:
         try:
             size = await retry_async(attempt, _BACKOFF, self._clock.sleep, on=OutcomeUnknown)
         except OutcomeUnknown:
-            self._telemetry.alarm("SnapshotFailed", "A snapshot could not be stored.")
+            self._telemetry.alarm("CheckpointFailed", "A checkpoint could not be stored.")
             return
         self._telemetry.event(
-            "Snapshot stored",
+            "Checkpoint stored",
             sequence=header.last_sequence,
             bytes=size,
             seconds=round(self._clock.monotonic() - started, 3),
@@ -150,17 +152,17 @@ class Checkpointer:
 async def restore_newest(
     store: CheckpointStore, engines: EngineFactory, shard: int, telemetry: Telemetry
 ) -> Replica:
-    """Start from the newest good snapshot, or from nothing when there is none."""
+    """Start from the newest good checkpoint, or from nothing when there is none."""
     for sequence in await store.sequences():
         try:
             header, state = await store.load(sequence)
             if header.shard != shard or header.last_sequence != sequence:
-                raise CheckpointDamaged("The snapshot belongs elsewhere.")  # noqa: TRY301
+                raise CheckpointDamaged("The checkpoint belongs elsewhere.")  # noqa: TRY301
             engine = engines.restore(state)
         except (CheckpointDamaged, ValueError) as error:
             telemetry.alarm(
-                "SnapshotDamaged",
-                "A snapshot is damaged; the one before it is taken.",
+                "CheckpointDamaged",
+                "A checkpoint is damaged; the one before it is taken.",
                 sequence=sequence,
                 why=str(error),
             )

@@ -29,10 +29,10 @@ class NamedEngines:
         engine: Engine = self._class()
         return engine
 
-    def restore(self, snapshot: bytes) -> Engine:
+    def restore(self, checkpoint: bytes) -> Engine:
         """Return one with the state of a checkpoint; raises `ValueError` when it is damaged."""
         try:
-            engine: Engine = self._class.restore(snapshot)
+            engine: Engine = self._class.restore(checkpoint)
         except CheckpointError as error:
             raise ValueError(str(error)) from error
         return engine

@@ -30,7 +30,7 @@ from worker.steady_time import JUMP_MS, SteadyTime
 
 # Messages given to the engine at a time: keeps one turn of the loop around a millisecond.
 _COMMANDS_PER_TURN = 1000
-# The same while a snapshot is being copied, when what a command writes costs ten times as much.
+# The same while a checkpoint is being copied, when what a command writes costs ten times as much.
 COMMANDS_PER_TURN_COPYING = 50
 _MESSAGES_PER_TURN_PROBED = 16
 # A command in base64; the rest of a message's body is small beside it.

@@ -23,7 +23,7 @@ class EngineFactory(Protocol):
     def new(self) -> Engine:
         """Return an empty one."""
 
-    def restore(self, snapshot: bytes) -> Engine:
+    def restore(self, checkpoint: bytes) -> Engine:
         """Return one with the state of a checkpoint; raises `ValueError` when it is damaged."""
 
 
@@ -90,7 +90,7 @@ class LeaseStore(Protocol):
 
 
 class CheckpointStore(Protocol):
-    """Where snapshots are kept. Every method raises `OutcomeUnknown`."""
+    """Where checkpoints are kept. Every method raises `OutcomeUnknown`."""
 
     async def sequences(self) -> list[int]:
         """Return the sequences of what is there, newest first."""
@@ -152,7 +152,7 @@ class Ports:
     journal: Journal
     replies: Replies
     leases: LeaseStore
-    snapshots: CheckpointStore
+    checkpoints: CheckpointStore
     capture: StateCapture
     engines: EngineFactory
     clock: Clock

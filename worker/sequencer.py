@@ -82,7 +82,7 @@ class _Message:
 
 
 class Sequencer:
-    """Gives commands their sequence and seals records, one after the other.
+    """Numbers commands and seals them into records, one after the other.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class ShardSettings:
         Engine time passes at least this often, for orders that expire.
     part_bytes
         A record's larger body is stored in parts of this size; never above the default.
-    snapshot_commands, snapshot_s, snapshots_kept
+    checkpoint_commands, checkpoint_s, checkpoints_kept
         When a checkpoint is due, and how many stay.
     probed_from_receive
         A message that has been received so often is tried in a child process first; far above what
@@ -43,9 +43,9 @@ class ShardSettings:
     held_messages_max: int = 2_000
     idle_tick_ms: int = 1_000
     part_bytes: int = PART_BYTES_MAX
-    snapshot_commands: int = 500_000
-    snapshot_s: int = 600
-    snapshots_kept: int = 4
+    checkpoint_commands: int = 500_000
+    checkpoint_s: int = 600
+    checkpoints_kept: int = 4
     probed_from_receive: int = PROBED_FROM_RECEIVE
 
 
@@ -66,9 +66,9 @@ class WorkerSettings(ShardSettings):
 
     command_queue_url: str
     journal_table: str
-    answers_table: str
+    replies_table: str
     progress_table: str
-    snapshot_bucket: str
+    checkpoint_bucket: str
     visibility_s: int = 8
     receive_wait_s: int = 1
     heartbeat_s: int = 10

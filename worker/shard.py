@@ -88,7 +88,7 @@ class ShardWorker:
         )
 
         async def attempt() -> None:
-            await self._ports.snapshots.keep_evidence(broken.first_sequence, broken.commands)
+            await self._ports.checkpoints.keep_evidence(broken.first_sequence, broken.commands)
 
         sleep = self._ports.clock.sleep
         try:
@@ -101,14 +101,14 @@ class ShardWorker:
     def _leader(self, replica: Replica, epoch: int) -> Leader:
         ports, settings = self._ports, self._settings
         checkpointer = Checkpointer(
-            ports.snapshots,
+            ports.checkpoints,
             ports.capture,
             ports.clock,
             ports.telemetry,
             shard=settings.shard,
-            every_commands=settings.snapshot_commands,
-            every_s=settings.snapshot_s,
-            keep=settings.snapshots_kept,
+            every_commands=settings.checkpoint_commands,
+            every_s=settings.checkpoint_s,
+            keep=settings.checkpoints_kept,
         )
         checkpointer.start_at(replica.head.last_sequence)
         return Leader(
@@ -129,9 +129,9 @@ class ShardWorker:
             try:
                 started = ports.clock.monotonic()
                 replica = await restore_newest(
-                    ports.snapshots, ports.engines, self._settings.shard, ports.telemetry
+                    ports.checkpoints, ports.engines, self._settings.shard, ports.telemetry
                 )
-                from_snapshot = replica.head.last_sequence
+                from_checkpoint = replica.head.last_sequence
                 await catch_up(replica, ports.journal)
                 await ports.capture.prepare()
             except OutcomeUnknown as error:
@@ -140,7 +140,7 @@ class ShardWorker:
             else:
                 ports.telemetry.event(
                     "State rebuilt",
-                    from_snapshot=from_snapshot,
+                    from_checkpoint=from_checkpoint,
                     head=replica.head.last_sequence,
                     seconds=round(ports.clock.monotonic() - started, 3),
                 )

@@ -12,9 +12,9 @@ same format, but holds up the batch loop sixty times as long: 9.6 ms a heartbeat
     CommitRetries               puts repeated because an answer was lost or refused
     QueueAgeMilliseconds        from sending a message to its commit
     HeldMessages                received and not yet deleted
-    SnapshotPauseMilliseconds   what a snapshot took from the batch loop
-    and one count per alarm: AnswersLost, ClockJumped, EngineFault, InvariantBroken, JournalBroken,
-    PoisonMessage, Redelivered, SnapshotDamaged, SnapshotFailed
+    CheckpointPauseMilliseconds   what a checkpoint took from the batch loop
+    and one count per alarm: RepliesLost, ClockJumped, EngineFault, InvariantBroken, JournalBroken,
+    PoisonMessage, Redelivered, CheckpointDamaged, CheckpointFailed
 """
 
 import json

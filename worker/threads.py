@@ -143,28 +143,28 @@ class ThreadedLeases:
 
 
 class ThreadedCheckpoints:
-    """Snapshots; compressing them takes place in the thread too."""
+    """Checkpoints; compressing them takes place in the thread too."""
 
-    def __init__(self, snapshots: S3Checkpoints) -> None:
-        self._snapshots = snapshots
-        self._lane = Lane("snapshots", 1)
+    def __init__(self, checkpoints: S3Checkpoints) -> None:
+        self._checkpoints = checkpoints
+        self._lane = Lane("checkpoints", 1)
 
     async def sequences(self) -> list[int]:
         """See `worker.ports.CheckpointStore`."""
-        return await self._lane.call(self._snapshots.sequences)
+        return await self._lane.call(self._checkpoints.sequences)
 
     async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """See `worker.ports.CheckpointStore`."""
-        return await self._lane.call(self._snapshots.load, sequence)
+        return await self._lane.call(self._checkpoints.load, sequence)
 
     async def save(self, header: CheckpointHeader, state: bytes) -> int:
         """See `worker.ports.CheckpointStore`."""
-        return await self._lane.call(self._snapshots.save, header, state)
+        return await self._lane.call(self._checkpoints.save, header, state)
 
     async def delete(self, sequence: int) -> None:
         """See `worker.ports.CheckpointStore`."""
-        await self._lane.call(self._snapshots.delete, sequence)
+        await self._lane.call(self._checkpoints.delete, sequence)
 
     async def keep_evidence(self, sequence: int, data: bytes) -> None:
         """See `worker.ports.CheckpointStore`."""
-        await self._lane.call(self._snapshots.keep_evidence, sequence, data)
+        await self._lane.call(self._checkpoints.keep_evidence, sequence, data)

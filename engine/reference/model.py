@@ -15,7 +15,7 @@ MARKETABLE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
 CAN_REST = (w.TIF_GTC, w.TIF_GTD)
 
 
-class Rejected(Exception):  # noqa: N818 - a rejection is an answer, not an error
+class Rejected(Exception):  # noqa: N818 - a rejection is an outcome, not an error
     """A command is rejected; raised before anything has changed.
 
     Attributes

@@ -9,7 +9,7 @@ from bursa.tenants.ports import TenantResolver
 
 
 def add_routes(app: RestApi, routes: MarketRoutes, tenants: TenantResolver) -> None:
-    """Let an API answer the public routes."""
+    """Add the public routes to an API."""
 
     def tenant() -> TenantId:
         return tenants.resolve(app.host(), app.header("X-Tenant"))

@@ -10,7 +10,7 @@ CREATED = 201
 
 
 def add_routes(app: RestApi, routes: TradingRoutes) -> None:
-    """Let an API answer the signed-in routes."""
+    """Add the signed-in routes to an API."""
 
     @app.post("/orders")
     def post_order() -> Response[str]:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.websocket import socket_services
 from bursa.dialects.native.feed_messages import error
-from bursa.dialects.native.socket_requests import answer_request
+from bursa.dialects.native.socket_requests import handle_request
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.market_data.subscriptions import Client
@@ -43,14 +43,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
             services.subscriptions.disconnect(caller)
         case _:
             metrics.add_metric("MessagesReceived", MetricUnit.Count, 1)
-            answer(caller, event.get("body") or "", now_ms)
+            respond(caller, event.get("body") or "", now_ms)
     return {"statusCode": 200}
 
 
-def answer(caller: Client, body: str, now_ms: int) -> None:
-    """Answer one message through the management API, so that several answers keep their order."""
+def respond(caller: Client, body: str, now_ms: int) -> None:
+    """Respond to one message through the management API; responses keep their order."""
     try:
-        messages = list(answer_request(services.subscriptions, caller, body, now_ms))
+        messages = list(handle_request(services.subscriptions, caller, body, now_ms))
     except InvalidInput as fault:
         messages = [error(fault.code, fault.detail)]
     except Exception:

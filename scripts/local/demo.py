@@ -78,7 +78,7 @@ def _try(request: Callable[[], object]) -> None:
         request()
 
 
-def wait_until_it_answers(local: LocalEnvironment, outputs: Json) -> None:
+def wait_until_ready(local: LocalEnvironment, outputs: Json) -> None:
     """Wait until the public API shows the markets and every user its money."""
     deadline = time.monotonic() + _PATIENCE_S
     missing = "nothing answers"
@@ -95,12 +95,12 @@ def wait_until_it_answers(local: LocalEnvironment, outputs: Json) -> None:
 
 def sign_in(local: LocalEnvironment, outputs: Json, user: Json) -> str:
     """Return a user's access token."""
-    answer = local.client("cognito-idp").initiate_auth(
+    response = local.client("cognito-idp").initiate_auth(
         AuthFlow="USER_PASSWORD_AUTH",
         ClientId=outputs["user_pool_client_id"],
         AuthParameters={"USERNAME": user["email"], "PASSWORD": user["password"]},
     )
-    token: str = answer["AuthenticationResult"]["AccessToken"]
+    token: str = response["AuthenticationResult"]["AccessToken"]
     return token
 
 

@@ -222,8 +222,8 @@ def _remember(local: LocalEnvironment, deployed: Deployed) -> None:
 
 
 def _stack(local: LocalEnvironment) -> dict[str, Any]:
-    answer = local.client("cloudformation").describe_stacks(StackName=STACK)
-    stack: dict[str, Any] = answer["Stacks"][0]
+    response = local.client("cloudformation").describe_stacks(StackName=STACK)
+    stack: dict[str, Any] = response["Stacks"][0]
     return stack
 
 

@@ -89,7 +89,7 @@ class LocalExchange:
             opened = demo.open_tenant(self._local, stack, shard, self._worker(shard))
         outputs = self._describe(stack, opened)
         with self._step("Waiting for the exchange to answer", worker.name(shard)):
-            demo.wait_until_it_answers(self._local, outputs)
+            demo.wait_until_ready(self._local, outputs)
         outputs["pids"] = {process.name: process.pid for process in self._register.all()}
         fresh = self._local.outputs.with_suffix(".new")
         fresh.write_text(json.dumps(outputs, indent=2) + "\n")

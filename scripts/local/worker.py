@@ -9,7 +9,7 @@ from scripts.local import processes
 from scripts.local.environment import LocalEnvironment
 from scripts.local.processes import Process
 
-# It drains its batches and leaves a snapshot.
+# It drains its batches and leaves a checkpoint.
 STOP_PATIENCE_S = 30.0
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")

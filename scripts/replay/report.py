@@ -43,7 +43,7 @@ class Tally:
             "requests": self.requests,
             "seconds": round(self.seconds, 2),
             "operations_per_s": round(operations / self.seconds, 1) if self.seconds else 0.0,
-            "answer_ms": _percentiles(self.latencies_ms),
+            "response_ms": _percentiles(self.latencies_ms),
         }
         if tape is not None:
             same = Counter(self.prints) & Counter(tape)
@@ -71,8 +71,8 @@ def print_summary(console: Console, found: Json) -> None:
     table.add_row("volume", found["volume"])
     table.add_row("time", f"{found['seconds']} s in {found['requests']:,} requests")
     table.add_row("rate", f"{found['operations_per_s']:,} operations/s")
-    answer = found["answer_ms"]
-    table.add_row("order to answer", f"p50 {answer['p50']} ms, p99 {answer['p99']} ms")
+    latency = found["response_ms"]
+    table.add_row("order to response", f"p50 {latency['p50']} ms, p99 {latency['p99']} ms")
     if "tape_trades" in found:
         same, all_trades = found["tape_trades_reproduced"], found["tape_trades"]
         table.add_row("on the tape, to the digit", f"{same:,} of {all_trades:,}")

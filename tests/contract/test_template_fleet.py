@@ -59,7 +59,7 @@ def test_user_data_fetches_the_archive_and_runs_its_installer() -> None:
     script = user_data()
     assert script.startswith("#!/bin/bash\n")
     assert "set -euxo pipefail" in script
-    assert '"s3://${SnapshotBucket}/${ArtifactKey}"' in script
+    assert '"s3://${CheckpointBucket}/${ArtifactKey}"' in script
     assert "/opt/bursa/worker/deploy/install.sh" in script
     assert "pip install" not in script
 
@@ -80,9 +80,9 @@ def test_the_installer_starts_the_unit_that_runs_the_worker() -> None:
         "SHARD",
         "COMMAND_QUEUE_URL",
         "JOURNAL_TABLE",
-        "ANSWERS_TABLE",
+        "REPLIES_TABLE",
         "PROGRESS_TABLE",
-        "SNAPSHOT_BUCKET",
+        "CHECKPOINT_BUCKET",
     ],
 )
 def test_user_data_sets_what_the_worker_must_know(variable: str) -> None:

@@ -23,7 +23,7 @@ SHARD = ROOT / "infra" / "shard.yaml"
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(ROOT / "infra" / "storage.yaml", "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable"}
-KEYS_WITHOUT_RANGE = {"AnswersTable"}
+KEYS_WITHOUT_RANGE = {"RepliesTable"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -123,7 +123,7 @@ def test_the_journal_streams_what_was_written() -> None:
     assert {"AttributeName": "sk", "AttributeType": "N"} in journal["AttributeDefinitions"]
 
 
-@pytest.mark.parametrize("table", ["AnswersTable", "ConnectionsTable"])
+@pytest.mark.parametrize("table", ["RepliesTable", "ConnectionsTable"])
 def test_what_is_needed_for_a_short_time_expires(table: str) -> None:
     expiry = TABLES[table]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}
@@ -210,11 +210,11 @@ def test_a_nested_stack_gets_exactly_the_parameters_it_asks_for(path: Path) -> N
         assert required <= set(one) <= set(parameters)
 
 
-def test_snapshots_expire_the_archive_moves_and_uploads_end() -> None:
+def test_checkpoints_expire_the_archive_moves_and_uploads_end() -> None:
     (bucket,) = everywhere("AWS::S3::Bucket").values()
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert [(rule["Id"], rule.get("Prefix")) for rule in rules] == [
-        ("expire-snapshots", "snapshots/"),
+        ("expire-checkpoints", "checkpoints/"),
         ("archive-to-glacier", "archive/"),
         ("abort-uploads", None),
     ]

@@ -96,7 +96,7 @@ def test_only_the_worker_may_add_to_the_journal_and_none_may_change_it() -> None
                 assert ("dynamodb:PutItem" in granted) == (name in MAY_WRITE_THE_JOURNAL)
 
 
-TENANT_TABLES = ("Answers", "Balances", "Connections", "Fills", "Markets", "Orders", "Trades")
+TENANT_TABLES = ("Replies", "Balances", "Connections", "Fills", "Markets", "Orders", "Trades")
 LEADING_KEYS = {f"${{{table}Table}}": "t*" for table in TENANT_TABLES} | {
     "${JournalTable}": {"Fn::Sub": "${ShardNumber}#*"},
     "${ProgressTable}": {"Fn::Sub": "shard#${ShardNumber}"},
@@ -222,7 +222,7 @@ NEEDED = {
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",
     },
-    "putting and getting a snapshot": {"kms:Decrypt", "kms:GenerateDataKey"},
+    "putting and getting a checkpoint": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
 
 
@@ -271,22 +271,22 @@ def test_the_worker_may_add_evidence_and_nothing_else() -> None:
     reaching = [
         statement
         for statement in statements(role)
-        if mentions(statement, "${SnapshotBucket}/")
+        if mentions(statement, "${CheckpointBucket}/")
         and not mentions(statement, "${ArtifactKey}")
         and EVIDENCE.startswith(prefix_of(statement))
     ]
     assert [actions(statement) for statement in reaching] == [{"s3:PutObject"}]
 
 
-def test_a_worker_reaches_the_snapshots_and_evidence_of_its_own_shard_only() -> None:
+def test_a_worker_reaches_the_checkpoints_and_evidence_of_its_own_shard_only() -> None:
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
     reached = {
         prefix_of(statement)
         for statement in statements(role)
-        if mentions(statement, "${SnapshotBucket}/") and not mentions(statement, "${ArtifactKey}")
+        if mentions(statement, "${CheckpointBucket}/") and not mentions(statement, "${ArtifactKey}")
     }
-    assert reached == {keys.snapshot_prefix(0), "evidence/0/"}
-    assert not keys.snapshot(1, 1).startswith(tuple(reached))
+    assert reached == {keys.checkpoint_prefix(0), "evidence/0/"}
+    assert not keys.checkpoint(1, 1).startswith(tuple(reached))
     assert not keys.evidence(1, 1).startswith(tuple(reached))
 
 
@@ -308,4 +308,4 @@ def test_evidence_never_expires() -> None:
         and EVIDENCE.startswith(rule.get("Prefix", ""))
     ]
     assert endings == []
-    assert any(keys.snapshot(0, 1).startswith(rule.get("Prefix", "-")) for rule in rules)
+    assert any(keys.checkpoint(0, 1).startswith(rule.get("Prefix", "-")) for rule in rules)

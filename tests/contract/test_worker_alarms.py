@@ -22,7 +22,7 @@ FIGURES_ONLY = {
     "HeldMessages": "bounded; beyond the bound the queue's age tells",
     "QueueAgeMilliseconds": "CommandAgeAlarm looks at the same from outside, worker alive or not",
     "RecordBytes": "what the journal costs",
-    "SnapshotPauseMilliseconds": "a figure to watch over weeks; nothing is lost by a long one",
+    "CheckpointPauseMilliseconds": "a figure to watch over weeks; nothing is lost by a long one",
 }
 
 

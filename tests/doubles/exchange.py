@@ -40,7 +40,7 @@ BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 TABLES = (
-    "answers",
+    "replies",
     "balances",
     "directory",
     "fills",
@@ -90,7 +90,7 @@ def create_resources() -> str:
     dynamodb = dynamodb_client()
     for name in TABLES:
         columns = [("pk", "S", "HASH")]
-        if name != "answers":
+        if name != "replies":
             columns.append(("sk", "N" if name == "journal" else "S", "RANGE"))
         index: dict[str, Any] = {}
         attributes = [(column, kind) for column, kind, _ in columns]
@@ -162,8 +162,8 @@ class Exchange:
         """Carry out what waits in the queue; return how many messages that was."""
         received = 0
         while not self.asleep:
-            answer = self._sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
-            messages = answer.get("Messages", [])
+            response = self._sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+            messages = response.get("Messages", [])
             if not messages:
                 break
             for message in messages:
@@ -176,10 +176,10 @@ class Exchange:
 
     def waiting(self) -> int:
         """Count what was sent and not received."""
-        answer = self._sqs.get_queue_attributes(
+        response = self._sqs.get_queue_attributes(
             QueueUrl=self.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        return int(response["Attributes"]["ApproximateNumberOfMessages"])
 
     def _carry_out(self, body: str) -> None:
         message = decode_message(body)
@@ -192,13 +192,13 @@ class Exchange:
             tenant = AccountId.from_number(message.account).tenant
             key = keys.reply(tenant, CommandId.from_hex(message.message_id).hex())
             client = self._dynamodb
-            if "Item" not in client.get_item(TableName="answers", Key={"pk": {"S": key}}):
+            if "Item" not in client.get_item(TableName="replies", Key={"pk": {"S": key}}):
                 item: dict[str, Any] = {
                     "pk": {"S": key},
                     "sequence": {"N": str(sequence)},
                     "events": {"B": pack_events(events)},
                 }
-                client.put_item(TableName="answers", Item=item)
+                client.put_item(TableName="replies", Item=item)
 
     def commit(
         self,

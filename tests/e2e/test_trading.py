@@ -12,7 +12,7 @@ import pytest
 from scripts.client import ApiError, Client, DemoUser, Deployment, Json
 
 MARKET = "BTC-USDT"
-SETTLED_S = 20.0
+TIMEOUT_S = 20.0
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
 
@@ -44,9 +44,9 @@ def limit(side: str, price: str, quantity: str, **more: object) -> Json:
     return order | {"quantity": quantity, "client_order_id": secrets.token_hex(8)} | more
 
 
-def settled(read: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+def read_until(read: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
     """Read until it is as wanted: read models follow the journal a moment later."""
-    deadline = time.monotonic() + SETTLED_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not wanted(found := read()):
         assert time.monotonic() < deadline, f"still {found}"
         time.sleep(0.05)
@@ -59,7 +59,7 @@ def balances(user: Client) -> dict[str, tuple[Decimal, Decimal]]:
 
 
 def in_step(user: Client) -> None:
-    settled(lambda: user.call("GET", "/health"), lambda health: health["lag_records"] == 0)
+    read_until(lambda: user.call("GET", "/health"), lambda health: health["lag_records"] == 0)
 
 
 def test_an_order_rests_trades_and_settles_to_the_last_unit(alice: Client, bob: Client) -> None:
@@ -120,8 +120,8 @@ def test_both_sides_see_the_trade_everywhere(alice: Client, bob: Client) -> None
 
 def test_the_same_client_order_id_is_one_order_and_one_answer(alice: Client) -> None:
     order = limit("buy", "100.00", "1")
-    answers = [alice.call("POST", "/orders", json=order) for _ in range(2)]
-    assert answers[0] == answers[1]
+    responses = [alice.call("POST", "/orders", json=order) for _ in range(2)]
+    assert responses[0] == responses[1]
     in_step(alice)
     held = alice.call("GET", "/orders", params={"market": MARKET, "status": "open"})["items"]
     assert [row["client_order_id"] for row in held] == [order["client_order_id"]]
@@ -134,17 +134,17 @@ def test_many_at_once_with_one_client_order_id_are_one_order(
     exchange: Deployment, alice: Client
 ) -> None:
     order = limit("buy", "99.00", "1")
-    answers: list[Json] = []
+    responses: list[Json] = []
 
     def place() -> None:
-        answers.append(Client(exchange, exchange.users[0]).call("POST", "/orders", json=order))
+        responses.append(Client(exchange, exchange.users[0]).call("POST", "/orders", json=order))
 
     threads = [threading.Thread(target=place) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({answer["order_id"] for answer in answers}) == 1
+    assert len({response["order_id"] for response in responses}) == 1
     in_step(alice)
     held = alice.call("GET", "/orders", params={"market": MARKET, "status": "open"})["items"]
     assert len(held) == 1
@@ -173,8 +173,8 @@ def test_a_batch_keeps_its_order_of_effect(alice: Client) -> None:
         {"op": "cancel", "client_order_id": first["client_order_id"]},
         {"op": "cancel", "client_order_id": first["client_order_id"]},
     ]
-    answer = alice.call("POST", "/orders/batch", json={"operations": operations})
-    results = answer["results"]
+    response = alice.call("POST", "/orders/batch", json={"operations": operations})
+    results = response["results"]
     assert results[0]["order"]["status"] == "open"
     assert [fill["quantity"] for fill in results[1]["order"]["fills"]] == ["0.4"]
     assert results[2]["order"]["status"] == "cancelled"
@@ -186,8 +186,8 @@ def test_respond_async_tells_where_to_ask_again(alice: Client) -> None:
     response = alice.send("POST", "/orders", json=order, headers={"Prefer": "respond-async"})
     assert response.status_code == 202
     path = f"/orders/by-client-id/{order['client_order_id']}"
-    found = settled(
-        lambda: alice.send("GET", path), lambda answer: answer.status_code == 200
+    found = read_until(
+        lambda: alice.send("GET", path), lambda response: response.status_code == 200
     ).json()
     assert found["status"] == "open"
 

@@ -112,9 +112,9 @@ def test_ping_and_mistakes_are_answered(socket: ClientConnection) -> None:
         {"op": "subscribe"},
     ):
         say(socket, message)
-        answer = hear(socket, type="error")
-        assert answer["code"]
-        assert answer["detail"]
+        response = hear(socket, type="error")
+        assert response["code"]
+        assert response["detail"]
     socket.send("not json")
     assert hear(socket, type="error")["code"]
 

@@ -26,7 +26,7 @@ from tests.integration.read_models.tables import (
 )
 from tests.integration.storm import wait_until_done
 from tests.simulation.workload import ClientMessage
-from tests.unit.conftest import Answer, Context, signed_in_request
+from tests.unit.conftest import Context, Response, signed_in_request
 from wire import codec
 from wire import layout as w
 
@@ -108,11 +108,11 @@ class JournalStream:
 
     def _read_shard(self, shard: str) -> Iterator[dict[str, Any]]:
         while True:
-            answer = self._client.get_records(ShardIterator=self._iterators[shard])
-            self._iterators[shard] = answer["NextShardIterator"]
-            if not answer["Records"]:
+            response = self._client.get_records(ShardIterator=self._iterators[shard])
+            self._iterators[shard] = response["NextShardIterator"]
+            if not response["Records"]:
                 return
-            for record in answer["Records"]:
+            for record in response["Records"]:
                 change = _as_lambda_has_it(record["dynamodb"])
                 change.pop("ApproximateCreationDateTime", None)
                 yield {"eventName": record["eventName"], "dynamodb": change}
@@ -176,13 +176,13 @@ class Edge:
 
     def place(
         self, sender: AccountId, order: dict[str, str], headers: dict[str, str] | None = None
-    ) -> Answer:
+    ) -> Response:
         """Place an order by REST."""
         return self.post(sender, "/orders", order, headers)
 
     def post(
         self, sender: AccountId, path: str, body: object, headers: dict[str, str] | None = None
-    ) -> Answer:
+    ) -> Response:
         """Send a request by REST."""
         return signed_in_request(
             self.trading_api, "POST", path, body, account=sender, headers=headers

@@ -97,12 +97,12 @@ class Users:
     def _send(self, index: int, path: str, body: Any, headers: dict[str, str]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
-            answer = self._edge.post(account(index), path, body, headers)
-            if answer.status in _ACCEPTED:
+            response = self._edge.post(account(index), path, body, headers)
+            if response.status in _ACCEPTED:
                 return
-            assert answer.status == 503, answer
-            assert int(answer.headers["Retry-After"]) >= 1
-            assert time.monotonic() < deadline, answer
+            assert response.status == 503, response
+            assert int(response.headers["Retry-After"]) >= 1
+            assert time.monotonic() < deadline, response
             time.sleep(0.2)
 
 
@@ -116,7 +116,7 @@ def run_edge_storm(
     for _ in range(2):
         weather.start_worker()
     weather.wait_for_leader()
-    edge = Edge(rig, patch, AWS_ENDPOINT_URL=endpoint, ANSWER_DEADLINE_MS="300")
+    edge = Edge(rig, patch, AWS_ENDPOINT_URL=endpoint, REPLY_DEADLINE_MS="300")
     edge.open(ACCOUNTS)
     projector = resources(APPLICATION, "AWS::Serverless::Function")["Projector"]["Properties"]
     mapping = StreamMapping(

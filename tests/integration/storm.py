@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.rig import Rig, free_port, wait_until_answers
+from benchmarks.rig import Rig, free_port, wait_until_ready
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, decode_record
 from bursa.journal.replica import Head, Replica
@@ -60,7 +60,7 @@ def start_proxy(rig: Rig) -> str:
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "microburst", "--upstream", rig.endpoint, "--port", str(port)]
     proxy = rig.start("proxy", [*command, "--host", "127.0.0.1"], {})
-    wait_until_answers(f"{endpoint}/_microburst/health", proxy)
+    wait_until_ready(f"{endpoint}/_microburst/health", proxy)
     return endpoint
 
 
@@ -77,8 +77,8 @@ def set_rules(endpoint: str, rules: list[dict[str, object]]) -> None:
 
 def faults_fired(endpoint: str) -> int:
     """Ask the proxy how much it has done."""
-    with urllib.request.urlopen(f"{endpoint}/_microburst/metrics", timeout=5) as answer:  # noqa: S310
-        text = answer.read().decode()
+    with urllib.request.urlopen(f"{endpoint}/_microburst/metrics", timeout=5) as response:  # noqa: S310
+        text = response.read().decode()
     lines = [line for line in text.splitlines() if line.startswith("microburst_faults_total{")]
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines)
 
@@ -101,7 +101,7 @@ class Weather:
         name = f"worker-{self._started}"
         worker = self._rig.worker(
             name, self._endpoint, LEASE_MS="2000", VISIBILITY_S="4", POLL_MS="200",
-            SNAPSHOT_COMMANDS="1500", HEARTBEAT_S="5",
+            CHECKPOINT_COMMANDS="1500", HEARTBEAT_S="5",
         )  # fmt: skip
         self._names[name] = worker
         self.workers.append(worker)
@@ -186,7 +186,7 @@ def _send_through_storm(
     batches = [messages[start : start + 10] for start in range(0, len(messages), 10)]
     strike_at = {len(batches) * (number + 1) // (strikes + 1) for number in range(strikes)}
     for number, batch in enumerate(batches):
-        answer = sqs.send_message_batch(
+        response = sqs.send_message_batch(
             QueueUrl=rig.queue_url,
             Entries=[
                 {
@@ -198,7 +198,7 @@ def _send_through_storm(
                 for index, message in enumerate(batch)
             ],
         )
-        assert not answer.get("Failed")
+        assert not response.get("Failed")
         if number in strike_at:
             weather.strike()
             deadline = time.monotonic() + 4

@@ -15,7 +15,7 @@ from bursa.intake import backlog_sqs
 from tests.integration.edge import BTC_USDT, LATER, Edge, account, command_bytes, message
 from tests.integration.storm import decisions, set_rules, start_proxy, wait_until_done
 from tests.simulation.workload import ClientMessage
-from tests.unit.conftest import Answer
+from tests.unit.conftest import Response
 from wire import codec
 from wire import layout as w
 
@@ -45,7 +45,7 @@ class Door:
         self.accepted: set[bytes] = set()
         self.refused: list[tuple[int, dict[str, str]]] = []
 
-    def knock(self) -> Answer:
+    def knock(self) -> Response:
         self._count += 1
         order = {
             "market": "BTC-USDT",
@@ -55,25 +55,25 @@ class Door:
             "quantity": "0.001",
             "client_order_id": f"order-{self._count}",
         }
-        answer = self.send(self._count, order)
-        if answer.status == 503:
+        response = self.send(self._count, order)
+        if response.status == 503:
             self.refused.append((self._count, order))
-        return answer
+        return response
 
-    def send(self, number: int, order: dict[str, str]) -> Answer:
+    def send(self, number: int, order: dict[str, str]) -> Response:
         sender = account(1 + number % ACCOUNTS)
-        answer = self._edge.place(sender, order, LATER)
-        assert answer.status in {201, 202, 503}
-        if answer.status != 503:
+        response = self._edge.place(sender, order, LATER)
+        assert response.status in {201, 202, 503}
+        if response.status != 503:
             self.accepted.add(command_bytes(sender, order["client_order_id"]))
-        return answer
+        return response
 
-    def knock_until(self, done: Callable[[Answer], bool], seconds: float) -> Answer:
+    def knock_until(self, done: Callable[[Response], bool], seconds: float) -> Response:
         deadline = time.monotonic() + seconds
-        while not done(answer := self.knock()):
-            assert time.monotonic() < deadline, answer
-            time.sleep(0.002 if answer.status == 202 else 0.1)
-        return answer
+        while not done(response := self.knock()):
+            assert time.monotonic() < deadline, response
+            time.sleep(0.002 if response.status == 202 else 0.1)
+        return response
 
     def insist(self, number: int, order: dict[str, str]) -> None:
         """Send what was refused again, as the answer says, until it is accepted."""
@@ -163,19 +163,19 @@ def test_a_stalled_journal_closes_the_door_and_loses_nothing_accepted(
         calm_mb = memory_mb(worker)
 
         set_rules(endpoint, [THROTTLED])
-        full = door.knock_until(lambda answer: answer.status == 503, 60)
+        full = door.knock_until(lambda response: response.status == 503, 60)
         others = list(crowd())
         send_all(rig, others)
         edge.start_trading_api(QUEUE_DEPTH_MAX=NO_LIMIT, QUEUE_AGE_MS_MAX=str(AGE_MS_MAX))
-        slow = door.knock_until(lambda answer: answer.status == 503, 60)
+        slow = door.knock_until(lambda response: response.status == 503, 60)
 
-        assert [answer.body["code"] for answer in (full, slow)] == ["queue_full", "queue_slow"]
-        assert all(5 <= int(answer.headers["Retry-After"]) <= 60 for answer in (full, slow))
+        assert [response.body["code"] for response in (full, slow)] == ["queue_full", "queue_slow"]
+        assert all(5 <= int(response.headers["Retry-After"]) <= 60 for response in (full, slow))
         assert HELD_MAX <= in_flight(rig) <= IN_FLIGHT_MAX
         assert memory_mb(worker) - calm_mb < GROWTH_MB_MAX
 
         set_rules(endpoint, [])
-        door.knock_until(lambda answer: answer.status == 202, 60)
+        door.knock_until(lambda response: response.status == 202, 60)
         never_sent = door.names_refused()
         for number, order in door.refused[:5]:
             door.insist(number, order)

@@ -108,7 +108,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         client: Any = worker_client("dynamodb")
         for name, sort in (
-            ("journal", "N"), ("answers", ""), ("orders", "S"), ("fills", "S"), ("balances", "S"),
+            ("journal", "N"), ("replies", ""), ("orders", "S"), ("fills", "S"), ("balances", "S"),
             ("markets", "S"), ("trades", "S"), ("progress", "S"),
         ):  # fmt: skip
             attributes = [("pk", "S", "HASH")] + ([("sk", sort, "RANGE")] if sort else [])
@@ -128,7 +128,7 @@ class Way:
 
     def __init__(self, client: Any) -> None:
         self.journal = DynamoJournal(client, "journal", 0)
-        self.answers = DynamoReplyWriter(client, "answers")
+        self.replies = DynamoReplyWriter(client, "replies")
         names = ReadModelNames("orders", "fills", "balances", "markets", "trades", "progress")
         self.projector = Projector(
             0,
@@ -153,7 +153,7 @@ class Way:
                 for acknowledgement in self.sequencer.pop_acknowledgements(record.last_sequence):
                     if acknowledgement.reply is not None:
                         self._count(acknowledgement.reply.events)
-                        self.answers.write([acknowledgement.reply])
+                        self.replies.write([acknowledgement.reply])
         for start in range(0, len(stream), RECORDS_PER_STREAM_BATCH):
             self.projector.project(stream[start : start + RECORDS_PER_STREAM_BATCH])
 
@@ -228,10 +228,10 @@ def price(units: Units, messages: int) -> dict[str, float]:
     function_s = messages * EDGE_FUNCTION_S + records * PROJECTOR_FUNCTION_S_PER_RECORD
     return {
         "journal": units.writes["journal"] * PRICES["write unit"],
-        "answers": units.writes["answers"] * PRICES["write unit"]
+        "replies": units.writes["replies"] * PRICES["write unit"]
         + answer_reads * PRICES["read unit"],
         "read models": sum(
-            count for table, count in units.writes.items() if table not in ("journal", "answers")
+            count for table, count in units.writes.items() if table not in ("journal", "replies")
         )
         * PRICES["write unit"]
         + sum(units.reads.values()) * PRICES["read unit"],

@@ -91,12 +91,12 @@ def test_leaders_come_and_go_without_losing_a_command(shard: Shard) -> None:
     second = shard.start("second")
     seconds_until(lambda: shard.said("second", "State rebuilt"), 15)
 
-    # Asked to stop: it drains, leaves a snapshot and hands over.
+    # Asked to stop: it drains, leaves a checkpoint and hands over.
     messages = [shard.send() for _ in range(20)]
     first.send_signal(signal.SIGTERM)
     assert seconds_until(lambda: first.poll() is not None, 6) < 4
     assert first.returncode == 0
-    assert shard.said("first", "Snapshot stored")
+    assert shard.said("first", "Checkpoint stored")
     assert seconds_until(lambda: shard.said("second", "Leading"), 6) < 4
     messages.append(shard.send())
     seconds_until(lambda: all(map(shard.has, messages)), 15)

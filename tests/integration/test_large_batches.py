@@ -95,7 +95,7 @@ class Shard:
 
     def __init__(self) -> None:
         self.client = make_table("journal", pk="S", sk="N")
-        make_table("answers", pk="S")
+        make_table("replies", pk="S")
         self.journal = FaultyJournal(DynamoJournal(self.client, "journal", 0))
         self.rng = random.Random(1)
         self.time_ms = NOON_MS
@@ -233,9 +233,9 @@ def test_the_answer_to_a_cancel_of_a_hundred_thousand_fits() -> None:
     replies = [one.reply for one in shard.sequencer.pop_acknowledgements(1 << 40) if one.reply]
     assert len(replies[0].events) > 8 * 10**6
 
-    DynamoReplyWriter(shard.client, "answers").write(replies)
+    DynamoReplyWriter(shard.client, "replies").write(replies)
 
-    stored = DynamoReplyReader(shard.client, "answers").find(
+    stored = DynamoReplyReader(shard.client, "replies").find(
         TenantId(1), CommandId.from_hex(MESSAGE)
     )
     assert stored is not None

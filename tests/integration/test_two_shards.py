@@ -15,7 +15,7 @@ from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.identifiers import AccountId, TenantId
 from tests.integration.edge import LATER, Edge, command_bytes, message
-from tests.unit.conftest import Answer, signed_in_request
+from tests.unit.conftest import Response, signed_in_request
 from wire import codec
 from wire import layout as w
 
@@ -68,7 +68,7 @@ class Exchange:
         self._rig = rig
         self._urls = {0: rig.queue_url, 1: rig.create_queue(1)}
         self._starts = 0
-        self.edge = Edge(rig, patch, SHARDS, ANSWER_DEADLINE_MS="10000")
+        self.edge = Edge(rig, patch, SHARDS, REPLY_DEADLINE_MS="10000")
         self.workers = {shard: self.start_worker(shard) for shard in SHARDS.values()}
         for brand in (ONE, TWO):
             self.send_opening(brand)
@@ -106,14 +106,14 @@ class Exchange:
 
     def place(
         self, account: AccountId, side: str, name: str, headers: dict[str, str] | None = None
-    ) -> Answer:
+    ) -> Response:
         order = {"market": "BTC-USDT", "side": side, "type": "limit", "price": "100"}
         order |= {"quantity": "0.5", "client_order_id": name}
         return self.edge.place(account, order, headers)
 
     def balances(self, account: AccountId) -> dict[str, Decimal]:
-        answer = signed_in_request(self.edge.trading_api, "GET", "/balances", account=account)
-        return {row["asset"]: Decimal(row["total"]) for row in answer.body["items"]}
+        response = signed_in_request(self.edge.trading_api, "GET", "/balances", account=account)
+        return {row["asset"]: Decimal(row["total"]) for row in response.body["items"]}
 
 
 class Worker:

@@ -203,20 +203,20 @@ def test_a_lease_row_is_swapped_only_for_the_one_expected() -> None:
     assert store.read() == LeaseRow("yours", 2, 3, released=True)
 
 
-# --- answers --------------------------------------------------------------------------------------
+# --- replies --------------------------------------------------------------------------------------
 
 
-def answer(message_id: str, events: bytes, *, repeated: bool = False) -> Reply:
+def reply_of(message_id: str, events: bytes, *, repeated: bool = False) -> Reply:
     return Reply(7, message_id, 12, events, repeated, 1_900_000_000)
 
 
 def test_a_repeated_answer_only_fills_a_gap() -> None:
-    client = make_table("answers", pk="S")
-    store = DynamoReplyWriter(client, "answers")
-    store.write([answer("a", b"first"), answer("b", b"again", repeated=True)])
-    store.write([answer("a", b"second", repeated=True)])
+    client = make_table("replies", pk="S")
+    store = DynamoReplyWriter(client, "replies")
+    store.write([reply_of("a", b"first"), reply_of("b", b"again", repeated=True)])
+    store.write([reply_of("a", b"second", repeated=True)])
 
-    items = {item["pk"]["S"]: item for item in client.scan(TableName="answers")["Items"]}
+    items = {item["pk"]["S"]: item for item in client.scan(TableName="replies")["Items"]}
     assert items.keys() == {"t7#a", "t7#b"}
     assert items["t7#a"]["events"]["B"] == b"first"
     assert items["t7#b"]["sequence"]["N"] == "12"
@@ -224,10 +224,10 @@ def test_a_repeated_answer_only_fills_a_gap() -> None:
 
 
 def test_two_answers_to_one_message_in_a_batch_do_no_harm() -> None:
-    client = make_table("answers", pk="S")
-    DynamoReplyWriter(client, "answers").write([answer("a", b"x"), answer("a", b"x")])
+    client = make_table("replies", pk="S")
+    DynamoReplyWriter(client, "replies").write([reply_of("a", b"x"), reply_of("a", b"x")])
 
-    assert client.scan(TableName="answers")["Count"] == 1
+    assert client.scan(TableName="replies")["Count"] == 1
 
 
 # --- queue ----------------------------------------------------------------------------------------
@@ -272,23 +272,23 @@ def test_what_is_released_comes_again_and_what_is_deleted_does_not() -> None:
     assert {one.body for one in commands.receive()} == {one.body for one in deliveries[1:]}
 
 
-# --- snapshots ------------------------------------------------------------------------------------
+# --- checkpoints --------------------------------------------------------------------------------
 
 
-def snapshots() -> tuple[Any, S3Checkpoints]:
+def checkpoints() -> tuple[Any, S3Checkpoints]:
     client: Any = worker_client("s3")
     client.create_bucket(
-        Bucket="snapshots", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        Bucket="checkpoints", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    return client, S3Checkpoints(client, "snapshots", 0)
+    return client, S3Checkpoints(client, "checkpoints", 0)
 
 
 def header(sequence: int) -> CheckpointHeader:
     return CheckpointHeader(CHECKPOINT_SCHEMA, 0, 1, sequence, 1, 5, b"h" * 32)
 
 
-def test_snapshots_are_listed_newest_first_and_read_back() -> None:
-    _, store = snapshots()
+def test_checkpoints_are_listed_newest_first_and_read_back() -> None:
+    _, store = checkpoints()
     for sequence in (5, 1_000, 70):
         store.save(header(sequence), b"state %d" % sequence)
 
@@ -298,35 +298,37 @@ def test_snapshots_are_listed_newest_first_and_read_back() -> None:
     assert store.sequences() == [1_000, 5]
 
 
-def test_a_snapshot_is_never_replaced() -> None:
-    _, store = snapshots()
+def test_a_checkpoint_is_never_replaced() -> None:
+    _, store = checkpoints()
     store.save(header(5), b"first")
     store.save(header(5), b"second")
 
     assert store.load(5)[1] == b"first"
 
 
-def test_evidence_is_no_snapshot_and_lies_apart() -> None:
-    client, store = snapshots()
+def test_evidence_is_no_checkpoint_and_lies_apart() -> None:
+    client, store = checkpoints()
     store.keep_evidence(9, b"what was seen")
 
     assert store.sequences() == []
-    (kept,) = client.list_objects_v2(Bucket="snapshots")["Contents"]
+    (kept,) = client.list_objects_v2(Bucket="checkpoints")["Contents"]
     assert kept["Key"] == f"evidence/0/{9:019d}"
-    assert client.get_object(Bucket="snapshots", Key=kept["Key"])["Body"].read() == b"what was seen"
+    assert (
+        client.get_object(Bucket="checkpoints", Key=kept["Key"])["Body"].read() == b"what was seen"
+    )
 
 
 def test_evidence_that_is_refused_hides_nothing() -> None:
-    client, _ = snapshots()
+    client, _ = checkpoints()
     with pytest.raises(OutcomeUnknown):
         S3Checkpoints(client, "somebody-elses", 0).keep_evidence(9, b"what was seen")
 
 
-def test_a_damaged_snapshot_is_called_so() -> None:
-    client, store = snapshots()
+def test_a_damaged_checkpoint_is_called_so() -> None:
+    client, store = checkpoints()
     store.save(header(5), b"state")
-    data = client.get_object(Bucket="snapshots", Key=f"snapshots/0/{5:019d}")["Body"].read()
-    client.put_object(Bucket="snapshots", Key=f"snapshots/0/{6:019d}", Body=data[:-3])
+    data = client.get_object(Bucket="checkpoints", Key=f"checkpoints/0/{5:019d}")["Body"].read()
+    client.put_object(Bucket="checkpoints", Key=f"checkpoints/0/{6:019d}", Body=data[:-3])
 
     with pytest.raises(CheckpointDamaged):
         store.load(6)

@@ -79,20 +79,20 @@ def _own_order(world: World) -> None:
 
 
 def _replay(world: World, records: list[EncodedRecord]) -> None:
-    """Replay gives the journal's events, sound books at each record, and every snapshot's state."""
+    """Replay gives the journal's events, sound books at each record, every checkpoint's state."""
     replica = Replica(world.engines.new(), Head())
     digests = {}
     for record in records:
         replica.follow(record)
         replica.engine.check()
         digests[record.last_sequence] = replica.engine.digest()
-    for sequence in world.services.snapshots.objects:
+    for sequence in world.services.checkpoints.objects:
         try:
-            header, state = world.services.snapshots.load(sequence)
+            header, state = world.services.checkpoints.load(sequence)
         except CheckpointDamaged:
             continue
         if world.engines.restore(state).digest() != digests[header.last_sequence]:
-            raise Violation(f"The snapshot at {sequence} holds another state than the journal.")
+            raise Violation(f"The checkpoint at {sequence} holds another state than the journal.")
 
 
 def _replies(world: World) -> None:

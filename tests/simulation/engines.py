@@ -26,9 +26,9 @@ class SmallEngines:
         engine: Engine = self._class(**_SIZES)
         return engine
 
-    def restore(self, snapshot: bytes) -> Engine:
+    def restore(self, checkpoint: bytes) -> Engine:
         try:
-            engine: Engine = self._class.restore(snapshot)
+            engine: Engine = self._class.restore(checkpoint)
         except CheckpointError as error:
             raise ValueError(str(error)) from error
         return engine
@@ -40,5 +40,5 @@ class ToyEngines:
     def new(self) -> Engine:
         return ToyEngine()
 
-    def restore(self, snapshot: bytes) -> Engine:
-        return ToyEngine.restore(snapshot)
+    def restore(self, checkpoint: bytes) -> Engine:
+        return ToyEngine.restore(checkpoint)

@@ -34,9 +34,9 @@ KINDS = (
     "redelivered while held",
     "resent",
     "malformed",
-    # Snapshots and journal.
-    "snapshot torn",
-    "torn snapshot met",
+    # Checkpoints and journal.
+    "checkpoint torn",
+    "torn checkpoint met",
     "record in parts",
     # The stream and the tables behind it.
     "stream record lost",

@@ -31,7 +31,7 @@ class Options:
     pause_s_max: float = 12.0
     clock_jumps: int = 1
     clock_drift: float = 0.02
-    torn_snapshot_rate: float = 0.3
+    torn_checkpoint_rate: float = 0.3
     redelivered_rate: float = 0.1
     malformed_rate: float = 0.03
     resent_rate: float = 0.1
@@ -41,7 +41,7 @@ class Options:
     projector_fault_rate: float = 0.02
     lease_s: float = 3.0
     visibility_s: float = 5.0
-    snapshot_commands: int = 12
+    checkpoint_commands: int = 12
     held_max: int = 30
     stops: int = 1
     part_bytes: int = PART_BYTES_MAX
@@ -76,7 +76,7 @@ class Options:
             pause_s_max=rng.choice((1.0, 6.0, 15.0)),
             clock_jumps=rng.randint(0, 2),
             clock_drift=rng.choice((0.0, 0.02, 0.08)),
-            torn_snapshot_rate=rate(0.6),
+            torn_checkpoint_rate=rate(0.6),
             redelivered_rate=rate(0.2),
             malformed_rate=rate(0.1),
             resent_rate=rate(0.3),
@@ -86,7 +86,7 @@ class Options:
             projector_fault_rate=rate(0.05),
             lease_s=rng.choice((1.5, 3.0)),
             visibility_s=rng.choice((2.0, 5.0)),
-            snapshot_commands=rng.choice((6, 15, 40)),
+            checkpoint_commands=rng.choice((6, 15, 40)),
             held_max=rng.choice((4, 30)),
             stops=rng.randint(0, 2),
             part_bytes=rng.choice((PART_BYTES_MAX, PART_BYTES_MAX, 400, 150)),

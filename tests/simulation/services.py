@@ -1,7 +1,7 @@
-"""The simulated outside world: queue, journal table and its stream, lease, replies, snapshots.
+"""The simulated outside world: queue, journal table and its stream, lease, replies, checkpoints.
 
 Each service looks at what is asked of it when it happens, and raises `Violation` the moment that a
-promise is broken: a delete or a reply before its commit, a snapshot of a history that never was.
+promise is broken: a delete or a reply before its commit, a checkpoint of a history that never was.
 """
 
 import random
@@ -198,8 +198,8 @@ class QueueService:
                     message.visible_at = now
 
 
-class SnapshotService:
-    """Snapshots; some are torn on the way in, whole ones are never replaced."""
+class CheckpointService:
+    """Checkpoints; some are torn on the way in, whole ones are never replaced."""
 
     def __init__(
         self, options: Options, rng: random.Random, log: CommandLog, faults: Faults
@@ -207,25 +207,25 @@ class SnapshotService:
         self._rng = rng
         self._log = log
         self._faults = faults
-        self.torn_rate = options.torn_snapshot_rate
+        self.torn_rate = options.torn_checkpoint_rate
         self.torn: set[int] = set()
         self.objects: dict[int, bytes] = {}
 
     def save(self, header: CheckpointHeader, state: bytes) -> int:
         if header.record_hash not in self._log.hashes:
-            raise Violation(f"Snapshot {header.last_sequence} is of no committed history.")
+            raise Violation(f"Checkpoint {header.last_sequence} is of no committed history.")
         data = encode_checkpoint(header, state)
         if header.last_sequence not in self.objects:
             if self._rng.random() < self.torn_rate:
                 data = data[: self._rng.randrange(len(data))]
-                self._faults["snapshot torn"] += 1
+                self._faults["checkpoint torn"] += 1
                 self.torn.add(header.last_sequence)
             self.objects[header.last_sequence] = data
         return len(data)
 
     def met(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """Load one for a worker that starts."""
-        self._faults["torn snapshot met"] += sequence in self.torn and sequence in self.objects
+        self._faults["torn checkpoint met"] += sequence in self.torn and sequence in self.objects
         return self.load(sequence)
 
     def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
@@ -282,7 +282,7 @@ class Services:
 
     queue: QueueService
     journal: JournalTable
-    snapshots: SnapshotService
+    checkpoints: CheckpointService
     replies: RepliesService
     leases: LeaseService
 
@@ -383,27 +383,27 @@ class LeasePort:
         return await self._wire.call(self._machine, lambda: self._leases.swap(expected, row))
 
 
-class SnapshotPort:
-    """The snapshots as one process reaches them."""
+class CheckpointPort:
+    """The checkpoints as one process reaches them."""
 
     def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
-        self._snapshots = services.snapshots
+        self._checkpoints = services.checkpoints
         self._wire = wire
         self._machine = machine
 
     async def sequences(self) -> list[int]:
         return await self._wire.call(
-            self._machine, lambda: sorted(self._snapshots.objects, reverse=True)
+            self._machine, lambda: sorted(self._checkpoints.objects, reverse=True)
         )
 
     async def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
-        return await self._wire.call(self._machine, lambda: self._snapshots.met(sequence))
+        return await self._wire.call(self._machine, lambda: self._checkpoints.met(sequence))
 
     async def save(self, header: CheckpointHeader, state: bytes) -> int:
-        return await self._wire.call(self._machine, lambda: self._snapshots.save(header, state))
+        return await self._wire.call(self._machine, lambda: self._checkpoints.save(header, state))
 
     async def delete(self, sequence: int) -> None:
-        await self._wire.call(self._machine, lambda: self._snapshots.objects.pop(sequence, None))
+        await self._wire.call(self._machine, lambda: self._checkpoints.objects.pop(sequence, None))
 
     async def keep_evidence(self, sequence: int, data: bytes) -> None:
         raise Violation(f"The books did not add up at {sequence}.")

@@ -59,11 +59,11 @@ def forget_command_ids(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ToyEngine, "_one", one)
 
 
-def forget_command_ids_in_snapshots(patch: pytest.MonkeyPatch) -> None:
+def forget_command_ids_in_checkpoints(patch: pytest.MonkeyPatch) -> None:
     original = ToyEngine.restore
 
-    def restore(snapshot: bytes) -> ToyEngine:
-        engine = original(snapshot)
+    def restore(checkpoint: bytes) -> ToyEngine:
+        engine = original(checkpoint)
         engine._state.ids.clear()
         return engine
 
@@ -140,7 +140,7 @@ def skip_the_gap_check(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Projector, "_fill_gap", lambda self, before: None)
 
 
-def snapshot_before_commit(patch: pytest.MonkeyPatch) -> None:
+def checkpoint_before_commit(patch: pytest.MonkeyPatch) -> None:
     original = Checkpointer.sealed
 
     def sealed(self: Checkpointer, sequencer: Sequencer, *, at_once: bool = False) -> None:
@@ -170,7 +170,7 @@ MUTANTS: list[Patch] = [
     delete_and_answer_before_commit,
     put_without_condition,
     forget_command_ids,
-    forget_command_ids_in_snapshots,
+    forget_command_ids_in_checkpoints,
     take_every_failed_condition_for_success,
     take_a_lost_answer_for_success,
     write_the_slot_before_the_last_part,
@@ -178,12 +178,12 @@ MUTANTS: list[Patch] = [
     give_every_batch_of_a_shard_one_name,
     ignore_a_higher_epoch,
     skip_the_gap_check,
-    snapshot_before_commit,
+    checkpoint_before_commit,
     drop_malformed_messages,
     answer_with_the_neighbours_events,
 ]
 # Changes to the engine's memory are made to the toy, whose memory can be reached.
-OF_THE_ENGINE = (forget_command_ids, forget_command_ids_in_snapshots)
+OF_THE_ENGINE = (forget_command_ids, forget_command_ids_in_checkpoints)
 
 
 def run_seeds(engines: EngineFactory) -> None:

@@ -25,7 +25,7 @@ DUE_MS = EPOCH_MS + 30_000
 CALM = Options(
     seed=1, workers=1, crashes=0, pauses=0, clock_jumps=0, stops=0, latency_tail_rate=0,
     request_lost_rate=0, answer_lost_rate=0, late_rate=0, twice_rate=0, throttle_rate=0,
-    malformed_rate=0, resent_rate=0, redelivered_rate=0, torn_snapshot_rate=0, stream_lost_rate=0,
+    malformed_rate=0, resent_rate=0, redelivered_rate=0, torn_checkpoint_rate=0, stream_lost_rate=0,
     stream_repeated_rate=0, stream_shuffled_rate=0, projector_fault_rate=0,
 )  # fmt: skip
 
@@ -75,7 +75,7 @@ def test_commands_come_to_the_engine_again_and_again() -> None:
 def test_a_fault_leaves_traces_in_what_the_workers_say() -> None:
     said = "\n".join(line for seed in range(60) for line in run_seed(seed, ENGINES).trace.lines)
 
-    for words in ("crashed", "pauses", "Deposed", "SnapshotDamaged", "stopped", "throttled",
+    for words in ("crashed", "pauses", "Deposed", "CheckpointDamaged", "stopped", "throttled",
                   "request lost", "answer lost", "late"):  # fmt: skip
         assert words in said, words
 
@@ -103,8 +103,8 @@ class BuggyEngines(ToyEngines):
     def new(self) -> Engine:
         return BuggyEngine()
 
-    def restore(self, snapshot: bytes) -> Engine:
-        return BuggyEngine.restore(snapshot)
+    def restore(self, checkpoint: bytes) -> Engine:
+        return BuggyEngine.restore(checkpoint)
 
 
 def test_a_command_that_makes_the_engine_raise_holds_up_nobody() -> None:
@@ -129,8 +129,8 @@ class AlarmClockEngines(ToyEngines):
     def new(self) -> Engine:
         return AlarmClockEngine()
 
-    def restore(self, snapshot: bytes) -> Engine:
-        return AlarmClockEngine.restore(snapshot)
+    def restore(self, checkpoint: bytes) -> Engine:
+        return AlarmClockEngine.restore(checkpoint)
 
 
 def test_what_is_due_by_time_alone_happens_without_traffic() -> None:

@@ -15,6 +15,8 @@ from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.projecting import ProjectorProcess
 from tests.simulation.services import (
+    CheckpointPort,
+    CheckpointService,
     JournalPort,
     JournalTable,
     LeasePort,
@@ -25,8 +27,6 @@ from tests.simulation.services import (
     RepliesPort,
     RepliesService,
     Services,
-    SnapshotPort,
-    SnapshotService,
     Violation,
 )
 from tests.simulation.virtual_loop import VirtualLoop
@@ -97,7 +97,7 @@ class World:
         self.services = Services(
             QueueService(options, self.rng, journal.log, self.faults),
             journal,
-            SnapshotService(options, self.rng, journal.log, self.faults),
+            CheckpointService(options, self.rng, journal.log, self.faults),
             RepliesService(journal.log),
             LeaseService(),
         )
@@ -149,9 +149,9 @@ class World:
             shard=0,
             lease_ms=round(options.lease_s * 1000),
             poll_ms=300,
-            snapshot_commands=options.snapshot_commands,
-            snapshot_s=30,
-            snapshots_kept=2,
+            checkpoint_commands=options.checkpoint_commands,
+            checkpoint_s=30,
+            checkpoints_kept=2,
             receivers=2,
             writers=1,
             deleters=2,
@@ -166,7 +166,7 @@ class World:
             journal=JournalPort(services, wire, machine),
             replies=RepliesPort(services, wire, machine),
             leases=LeasePort(services, wire, machine),
-            snapshots=SnapshotPort(services, wire, machine),
+            checkpoints=CheckpointPort(services, wire, machine),
             capture=CopyCapture(),
             engines=self.engines,
             clock=machine,
@@ -277,7 +277,7 @@ class World:
         await users
         self.say("", "faults end")
         self.wire.faulty = False
-        self.services.snapshots.torn_rate = 0.0
+        self.services.checkpoints.torn_rate = 0.0
         self.services.queue.early_rate = 0.0
         self.projector.faulty = False
         self.send(self.workload.next(asyncio.get_running_loop().time()))

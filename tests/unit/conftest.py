@@ -32,13 +32,13 @@ from tests.doubles.exchange import (
 from trading_api.routes import add_routes
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     body: dict[str, Any]
     headers: dict[str, str]
 
 
-Send = Callable[..., Answer]
+Send = Callable[..., Response]
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def signed_in_request(
     account: AccountId = ALICE,
     headers: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Send a request to the signed-in routes, as API Gateway hands it on."""
     event = read_event("orders-place")
     event |= {"httpMethod": method, "path": path, "resource": path}
@@ -122,22 +122,22 @@ def signed_in_request(
     event["headers"] |= headers or {}
     event["queryStringParameters"] = query
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
-    return as_documented(method, path, answer_of(trading_api.handler(event, Context())))
+    return as_documented(method, path, response_of(trading_api.handler(event, Context())))
 
 
-def as_documented(method: str, path: str, answer: Answer) -> Answer:
+def as_documented(method: str, path: str, response: Response) -> Response:
     """Hold every answer of every test to the shape that the API's description gives it."""
     operation = documented_operation(method, path)
     if operation is None:
         shape: Any = Problem
-    elif answer.status == operation.status:
-        shape = operation.answer
+    elif response.status == operation.status:
+        shape = operation.response
     else:
-        shape = PendingOrder if answer.status == 202 else Problem
+        shape = PendingOrder if response.status == 202 else Problem
     adapter = TypeAdapter(shape)
-    known = adapter.dump_python(adapter.validate_json(json.dumps(answer.body)), mode="json")
-    assert known == answer.body, "the answer has fields that are not documented"
-    return answer
+    known = adapter.dump_python(adapter.validate_json(json.dumps(response.body)), mode="json")
+    assert known == response.body, "the answer has fields that are not documented"
+    return response
 
 
 def documented_operation(method: str, path: str) -> Operation | None:
@@ -148,9 +148,9 @@ def documented_operation(method: str, path: str) -> Operation | None:
     return None
 
 
-def answer_of(answer: dict[str, Any]) -> Answer:
-    headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
-    return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
+def response_of(response: dict[str, Any]) -> Response:
+    headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
+    return Response(response["statusCode"], json.loads(response["body"]), headers)
 
 
 class Context:

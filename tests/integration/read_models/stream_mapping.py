@@ -105,10 +105,10 @@ class StreamMapping:
             return [_Batch(batch.records[first_failed:])]
         return self._again(batch)
 
-    def _first_failed(self, answer: Json | None, names: list[str]) -> int | None:
+    def _first_failed(self, response: Json | None, names: list[str]) -> int | None:
         if "ReportBatchItemFailures" not in self._settings["FunctionResponseTypes"]:
             return None
-        failures = (answer or {}).get("batchItemFailures") or []
+        failures = (response or {}).get("batchItemFailures") or []
         # A key of another name, or an identifier that is null, empty or strange: all has failed.
         return min((names.index(failure["itemIdentifier"]) for failure in failures), default=None)
 

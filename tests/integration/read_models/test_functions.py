@@ -87,9 +87,9 @@ def metric(output: str, name: str) -> list[float]:
 def test_projector_applies_a_batch_of_the_stream(
     projector: ModuleType, dynamodb: "DynamoDBClient", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = projector.handler(event("journal-stream"), Context())
+    response = projector.handler(event("journal-stream"), Context())
 
-    assert answer == {"batchItemFailures": []}
+    assert response == {"batchItemFailures": []}
     item = dynamodb.get_item(
         TableName="orders", Key={"pk": {"S": "t1-1"}, "sk": {"S": f"order#{10:019d}"}}
     )["Item"]
@@ -111,10 +111,10 @@ def test_projector_reports_the_first_bad_record(
     batch = event("journal-stream")
     batch["Records"][1]["dynamodb"]["NewImage"]["body"]["B"] = "AAAA"
 
-    answer = projector.handler(batch, Context())
+    response = projector.handler(batch, Context())
 
     bad = batch["Records"][1]["dynamodb"]["SequenceNumber"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": bad}]}
+    assert response == {"batchItemFailures": [{"itemIdentifier": bad}]}
     item = dynamodb.get_item(
         TableName="progress", Key={"pk": {"S": "shard#0"}, "sk": {"S": "read-models"}}
     )["Item"]
@@ -135,8 +135,8 @@ def test_projector_reports_what_is_no_record(projector: ModuleType, image: dict[
     del batch["Records"][1:]
     batch["Records"][0]["dynamodb"]["NewImage"] = image
     bad = batch["Records"][0]["dynamodb"]["SequenceNumber"]
-    answer = projector.handler(batch, Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": bad}]}
+    response = projector.handler(batch, Context())
+    assert response == {"batchItemFailures": [{"itemIdentifier": bad}]}
 
 
 def test_projector_has_a_batch_halved_that_begins_with_a_bad_record(
@@ -201,8 +201,8 @@ def test_client_connects_subscribes_and_leaves(
 def test_bad_message_is_answered_with_an_error(
     websocket: ModuleType, posted: Posted, body: str | None, code: str
 ) -> None:
-    answer = websocket.handler(event("websocket-message") | {"body": body}, Context())
-    assert answer == {"statusCode": 200}
+    response = websocket.handler(event("websocket-message") | {"body": body}, Context())
+    assert response == {"statusCode": 200}
     ((_, message),) = posted.messages
     assert (message["type"], message["code"]) == ("error", code)
 
@@ -244,9 +244,9 @@ def test_feed_tells_subscribers_of_the_stream(
     websocket.handler(event("websocket-message"), Context())
     posted.messages.clear()
 
-    answer = feeds.handler(stream, Context())
+    response = feeds.handler(stream, Context())
 
-    assert answer == {"batchItemFailures": []}
+    assert response == {"batchItemFailures": []}
     said = [(message["type"], message["channel"]) for _, message in posted.messages]
     assert said == [
         ("update", "book:BTC-USDT"),

@@ -79,10 +79,10 @@ def test_a_record_whose_parts_are_gone_is_reported_by_its_own_name(
 ) -> None:
     stream = cut(dynamodb, missing=1)
 
-    answer = projector.handler(stream, Context())
+    response = projector.handler(stream, Context())
 
     name = stream["Records"][-2]["dynamodb"]["SequenceNumber"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": name}]}
+    assert response == {"batchItemFailures": [{"itemIdentifier": name}]}
     assert metric(capsys.readouterr().out, "UnprojectableRecords") == [1]
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bursa.dialects.native.feed_messages import channel_name, encode_message
-from bursa.dialects.native.socket_requests import answer_request
+from bursa.dialects.native.socket_requests import handle_request
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data.channel_changes import channel_changes
 from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener, ShardFeed
@@ -62,7 +62,7 @@ class World:
         return ()
 
     def subscribe(self) -> None:
-        for body in answer_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms):
+        for body in handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms):
             self._receive(body)
 
     def _receive(self, body: bytes) -> None:

@@ -10,9 +10,9 @@ SELL = BUY | {"side": "sell"}
 
 
 def ids(send: Send, **query: str) -> list[str]:
-    answer = send("GET", "/orders", query=query, account=BOB)
-    assert answer.status == 200, answer.body
-    return [order["order_id"] for order in answer.body["items"]]
+    response = send("GET", "/orders", query=query, account=BOB)
+    assert response.status == 200, response.body
+    return [order["order_id"] for order in response.body["items"]]
 
 
 @pytest.fixture
@@ -136,6 +136,6 @@ def test_expired_verdict_of_the_gateway_is_refused(
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 4_102_444_801.0)
 
-    answer = send("GET", path)
+    response = send("GET", path)
 
-    assert (answer.status, answer.body["code"]) == (401, "token_expired")
+    assert (response.status, response.body["code"]) == (401, "token_expired")

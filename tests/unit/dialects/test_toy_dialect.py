@@ -167,7 +167,7 @@ def test_the_same_client_order_id_is_the_same_order(send: Send) -> None:
     assert send(ALICE, f"{BUY.replace('38=1', '38=2')}|11=mine") == "35=3|58=client_order_id_reused"
 
 
-def test_a_refusal_of_the_engine_is_a_value(send: Send) -> None:
+def test_a_rejection_by_the_engine_is_a_value(send: Send) -> None:
     refused = f"35=8|39=8|103={w.REASON_INSUFFICIENT_BALANCE}"
     assert send(BOB, SELL.replace("38=1", "38=1000")) == refused
     assert send(ALICE, "35=F|37=999999") == f"35=8|39=8|103={w.REASON_UNKNOWN_ORDER}"

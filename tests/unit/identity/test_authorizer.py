@@ -105,14 +105,14 @@ def test_good_token_allows_a_users_routes_and_names_its_principal(
 ) -> None:
     expires_at = int(time.time()) + 600
 
-    answer = verdict(authorizer, f"Bearer {token(exp=expires_at)}", name)
+    response = verdict(authorizer, f"Bearer {token(exp=expires_at)}", name)
 
-    [statement] = answer["policyDocument"]["Statement"]
+    [statement] = response["policyDocument"]["Statement"]
     assert (statement["Action"], statement["Effect"]) == ("execute-api:Invoke", "Allow")
     assert statement["Resource"] == [
         f"{ARN}/{route}" for scope in (Scope.READ, Scope.TRADE) for route in ROUTES[scope]
     ]
-    assert answer["context"] == {
+    assert response["context"] == {
         "tenant": "t1",
         "account": "t1-1",
         "user": "alice",
@@ -131,9 +131,9 @@ def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
         4_102_444_800,
     )
 
-    answer = allow(f"{ARN}/GET/balances", principal)
+    response = allow(f"{ARN}/GET/balances", principal)
 
-    assert authorized_principal(answer["context"]) == principal
+    assert authorized_principal(response["context"]) == principal
 
 
 @pytest.mark.parametrize(
@@ -180,12 +180,12 @@ def test_websocket_with_a_bad_token_is_denied(
     arn = "arn:aws:execute-api:us-east-1:123456789012:def456/v1/$connect"
     event = {"type": "REQUEST", "methodArn": arn, "queryStringParameters": query, "headers": {}}
 
-    answer = authorizer.handler(event, Context())
+    response = authorizer.handler(event, Context())
 
-    assert answer["policyDocument"]["Statement"] == [
+    assert response["policyDocument"]["Statement"] == [
         {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [arn]}
     ]
-    assert "context" not in answer
+    assert "context" not in response
 
 
 NOW = int(time.time())

@@ -1,4 +1,4 @@
-"""Answers to commands that say more than an item, or an API answer, can hold."""
+"""Replies and responses to commands whose events are too many for an item or for the API."""
 
 import random
 import struct
@@ -171,12 +171,12 @@ def test_the_api_says_how_many_were_cancelled_and_lists_a_thousand(
     exchange.commit([codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, 2, WEALTH)])
     _, first = exchange.commit([buys(5_000)])
 
-    status, answer, _ = send("DELETE", "/orders", headers={"Idempotency-Key": "all"})
+    status, response, _ = send("DELETE", "/orders", headers={"Idempotency-Key": "all"})
 
     assert status == 200
-    assert answer["cancelled"] == 5_000
-    assert answer["order_ids"] == [str(first + n) for n in range(1_000)]
-    assert send("DELETE", "/orders", headers={"Idempotency-Key": "all"}).body == answer
+    assert response["cancelled"] == 5_000
+    assert response["order_ids"] == [str(first + n) for n in range(1_000)]
+    assert send("DELETE", "/orders", headers={"Idempotency-Key": "all"}).body == response
 
 
 def test_the_api_lists_the_first_thousand_fills_of_a_sweep(send: Send, exchange: Exchange) -> None:
@@ -185,7 +185,7 @@ def test_the_api_lists_the_first_thousand_fills_of_a_sweep(send: Send, exchange:
     exchange.commit([buys(5_000)])
     order = {"market": "BTC-USDT", "side": "sell", "price": "20000", "quantity": "50"}
 
-    status, answer, _ = send("POST", "/orders", order, account=BOB)
+    status, response, _ = send("POST", "/orders", order, account=BOB)
 
-    assert (status, len(answer["fills"])) == (201, 1_000)
-    assert float(answer["filled_quantity"]) > 1_000 * 0.001
+    assert (status, len(response["fills"])) == (201, 1_000)
+    assert float(response["filled_quantity"]) > 1_000 * 0.001

@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_settings_are_read_by_their_fields_names() -> None:
-    settings = read_settings(TradingApiSettings, environment() | {"ANSWER_DEADLINE_MS": "250"})
+    settings = read_settings(TradingApiSettings, environment() | {"REPLY_DEADLINE_MS": "250"})
 
     assert settings.orders_table == "orders"
-    assert settings.answer_deadline_ms == 250
+    assert settings.reply_deadline_ms == 250
     assert settings.queue_depth_max == 20_000
 
 

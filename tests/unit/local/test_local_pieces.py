@@ -12,13 +12,13 @@ from scripts.local.worker import shards, variables_of_shard
 
 
 def test_the_stacks_outputs_become_the_workers_variables() -> None:
-    outputs = {"Shards": "0,12", "CommandQueueUrlPrefix": "q-", "SnapshotBucket": "b"}
+    outputs = {"Shards": "0,12", "CommandQueueUrlPrefix": "q-", "CheckpointBucket": "b"}
     own = [variables_of_shard(outputs, shard) for shard in shards(outputs)]
     assert [(one["SHARD"], one["COMMAND_QUEUE_URL"]) for one in own] == [
         ("0", "q-0.fifo"),
         ("12", "q-12.fifo"),
     ]
-    assert {one["SNAPSHOT_BUCKET"] for one in own} == {"b"}
+    assert {one["CHECKPOINT_BUCKET"] for one in own} == {"b"}
 
 
 def test_children_see_this_exchange_and_no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:

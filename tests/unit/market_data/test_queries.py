@@ -10,7 +10,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
-from tests.unit.conftest import Answer, Context, answer_of, as_documented, started
+from tests.unit.conftest import Context, Response, as_documented, response_of, started
 from wire import codec
 from wire import layout as w
 
@@ -22,12 +22,12 @@ def get(
     host: str = "127.0.0.1:4566",
     headers: dict[str, str] | None = None,
     **query: str,
-) -> Answer:
+) -> Response:
     event = read_event("market-book")
     event |= {"path": path, "resource": path, "queryStringParameters": query or None}
     event["headers"] |= headers or {}
     event["requestContext"]["domainName"] = host
-    return as_documented("GET", path, answer_of(market_api.handler(event, Context())))
+    return as_documented("GET", path, response_of(market_api.handler(event, Context())))
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_ticker_where_nothing_happened(market_api: ModuleType) -> None:
 def test_health_in_step(market_api: ModuleType, exchange: Exchange) -> None:
     event = read_event("health")
 
-    status, body, _ = answer_of(market_api.handler(event, Context()))
+    status, body, _ = response_of(market_api.handler(event, Context()))
 
     head = exchange.records[-1]
     position = {"sequence": head.last_sequence, "number": 1, "time_ms": head.time_ms}
@@ -172,9 +172,9 @@ def test_health_behind(market_api: ModuleType, exchange: Exchange) -> None:
 def test_bad_query(
     market_api: ModuleType, path: str, query: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = get(market_api, path, **query)
+    response = get(market_api, path, **query)
 
-    assert (answer.status, answer.body["code"]) == (status, code)
+    assert (response.status, response.body["code"]) == (status, code)
 
 
 def test_market_defined_a_moment_ago_is_found(
@@ -252,8 +252,8 @@ def test_cursor_of_one_tenant_is_refused_by_another(
     cursor = get(market_api, "/markets/BTC-USDT/trades", limit="1").body["next_cursor"]
 
     path = "/markets/BTC-USDT/trades"
-    answer = get(market_api, path, host=second_tenant, cursor=cursor)
-    assert (answer.status, answer.body["code"]) == (400, "invalid_cursor")
+    response = get(market_api, path, host=second_tenant, cursor=cursor)
+    assert (response.status, response.body["code"]) == (400, "invalid_cursor")
 
 
 @pytest.mark.parametrize("path", ["/markets", "/markets/BTC-USDT", "/markets/BTC-USDT/ticker"])
@@ -263,6 +263,6 @@ def test_unknown_tenant_is_not_found(
     monkeypatch.setenv("TENANTS_SHARE_HOSTS", "false")
     strict = started("market_api.app")
 
-    answer = get(strict, path, host="nobody.example", headers={"X-Tenant": "t1"})
+    response = get(strict, path, host="nobody.example", headers={"X-Tenant": "t1"})
 
-    assert (answer.status, answer.body["code"]) == (404, "unknown_tenant")
+    assert (response.status, response.body["code"]) == (404, "unknown_tenant")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bursa.dialects.native.socket_requests import REQUEST_BYTES_MAX, answer_request
+from bursa.dialects.native.socket_requests import REQUEST_BYTES_MAX, handle_request
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data.subscriptions import (
@@ -42,7 +42,7 @@ class Desk:
 
     def ask(self, request: object) -> list[dict[str, Any]]:
         body = request if isinstance(request, str) else json.dumps(request)
-        return [json.loads(m) for m in answer_request(self.subscriptions, CLIENT, body, NOW_MS)]
+        return [json.loads(m) for m in handle_request(self.subscriptions, CLIENT, body, NOW_MS)]
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_snapshot_of_an_account_without_anything_is_empty(desk: Desk) -> None:
     stranger = Client(AccountId.parse("t1-9"), "other")
     body = json.dumps({"op": "subscribe", "channels": ["orders", "balances"]})
     _, orders, balances = (
-        json.loads(m) for m in answer_request(desk.subscriptions, stranger, body, NOW_MS)
+        json.loads(m) for m in handle_request(desk.subscriptions, stranger, body, NOW_MS)
     )
     held = desk.shard.records[-1].last_sequence
     assert (orders["data"], orders["sequence"]) == ([], held)
@@ -185,11 +185,11 @@ def test_snapshot_holds_what_the_read_models_held_when_it_was_asked_for(
     ahead = desk.shard.run(codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 1))
     projector = Projector(0, desk.shard, desk.tables, print)
     body = json.dumps({"op": "subscribe", "channels": [channel]})
-    answers = answer_request(desk.subscriptions, CLIENT, body, NOW_MS)
-    next(answers)
+    responses = handle_request(desk.subscriptions, CLIENT, body, NOW_MS)
+    next(responses)
     projector.project(stream_records(desk.shard.records))
 
-    snapshot = json.loads(next(answers))
+    snapshot = json.loads(next(responses))
 
     (row,) = desk.connections.rows.values()
     assert row.since == held

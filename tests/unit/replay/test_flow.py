@@ -19,7 +19,7 @@ def written(folder: Path, *rows: str, header: str = HEADER) -> Path:
     return path
 
 
-def test_results_are_not_wishes(tmp_path: Path) -> None:
+def test_results_are_not_requests(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         "7,1,1,236.47,200000000,created,bid",
@@ -100,5 +100,5 @@ def test_latency_percentiles_and_volume_are_summed_up() -> None:
     found = tally.summary(None)
     assert found["volume"] == "0.3"
     assert found["operations_per_s"] == 2.0
-    assert found["answer_ms"] == {"p50": 51.0, "p99": 100.0}
+    assert found["response_ms"] == {"p50": 51.0, "p99": 100.0}
     assert "tape_trades" not in found

@@ -20,7 +20,7 @@ def test_operations_are_carried_out_in_order_each_on_its_own(send: Send) -> None
     resting = send("POST", "/orders", place("sell", "20000") | {}, account=BOB)
     assert resting.status == 400  # op belongs into a batch
 
-    answer = send(
+    response = send(
         "POST",
         "/orders/batch",
         {
@@ -36,9 +36,9 @@ def test_operations_are_carried_out_in_order_each_on_its_own(send: Send) -> None
         account=BOB,
     )
 
-    assert answer.status == 200
-    ask, buy, too_much, cancelled, again, unknown = answer.body["results"]
-    assert [result["index"] for result in answer.body["results"]] == [0, 1, 2, 3, 4, 5]
+    assert response.status == 200
+    ask, buy, too_much, cancelled, again, unknown = response.body["results"]
+    assert [result["index"] for result in response.body["results"]] == [0, 1, 2, 3, 4, 5]
     assert (ask["op"], ask["order"]["status"]) == ("place", "open")
     assert ask["order"]["client_order_id"] == "ask"
     assert (buy["order"]["status"], len(buy["order"]["fills"])) == ("filled", 1)
@@ -76,10 +76,10 @@ def test_key_of_another_batch_is_a_conflict(send: Send, operations: list[object]
     first = {"operations": [place("buy", "20000"), place("buy", "19000")]}
     send("POST", "/orders/batch", first, headers=key)
 
-    answer = send("POST", "/orders/batch", {"operations": operations}, headers=key)
+    response = send("POST", "/orders/batch", {"operations": operations}, headers=key)
 
-    codes = [answer.body.get("code")]
-    codes += [result.get("error", {}).get("code") for result in answer.body.get("results", [])]
+    codes = [response.body.get("code")]
+    codes += [result.get("error", {}).get("code") for result in response.body.get("results", [])]
     assert "idempotency_key_reused" in codes
     assert len(send("GET", "/orders").body["items"]) == 2
 
@@ -88,9 +88,9 @@ def test_same_client_order_id_twice_in_a_batch_is_one_order(send: Send) -> None:
     operations = [place("buy", "20000", client_order_id="b")] * 2
     other = place("buy", "18000", client_order_id="b")
 
-    answer = send("POST", "/orders/batch", {"operations": [*operations, other]})
+    response = send("POST", "/orders/batch", {"operations": [*operations, other]})
 
-    first, second, third = answer.body["results"]
+    first, second, third = response.body["results"]
     assert second["order"] == first["order"]
     assert third["error"]["code"] == "client_order_id_reused"
 
@@ -99,18 +99,18 @@ def test_client_order_id_of_an_earlier_request_in_a_batch_is_that_order(send: Se
     order = place("buy", "20000", client_order_id="b")
     earlier = send("POST", "/orders/batch", {"operations": [order]}).body["results"][0]
 
-    answer = send("POST", "/orders/batch", {"operations": [place("buy", "1000"), order]})
+    response = send("POST", "/orders/batch", {"operations": [place("buy", "1000"), order]})
 
-    assert answer.body["results"][1]["order"] == earlier["order"]
+    assert response.body["results"][1]["order"] == earlier["order"]
 
 
 def test_fifty_operations_go_in_one_message(send: Send, exchange: Exchange) -> None:
     operations = [place("buy", str(10_000 + number)) for number in range(50)]
     records = len(exchange.records)
 
-    answer = send("POST", "/orders/batch", {"operations": operations})
+    response = send("POST", "/orders/batch", {"operations": operations})
 
-    assert [result["order"]["status"] for result in answer.body["results"]] == ["open"] * 50
+    assert [result["order"]["status"] for result in response.body["results"]] == ["open"] * 50
     assert len(exchange.records) == records + 1
 
 
@@ -124,15 +124,15 @@ def test_unanswered_batch_says_how_to_ask_again(send: Send, exchange: Exchange) 
     assert "Location" not in pending.headers
     exchange.asleep = False
     key = {"Idempotency-Key": pending.body["idempotency_key"]}
-    answer = send("POST", "/orders/batch", body, headers=key)
-    assert answer.body["results"][0]["order"]["status"] == "open"
+    response = send("POST", "/orders/batch", body, headers=key)
+    assert response.body["results"][0]["order"]["status"] == "open"
 
 
 def test_sample_event(trading_api: object, send: Send) -> None:
     event = read_event("orders-batch")
     assert AccountId.parse(event["requestContext"]["authorizer"]["account"]) == ALICE
 
-    answer = send("POST", event["path"], event["body"], headers=event["headers"])
+    response = send("POST", event["path"], event["body"], headers=event["headers"])
 
-    codes = [result.get("error", {}).get("code") for result in answer.body["results"]]
+    codes = [result.get("error", {}).get("code") for result in response.body["results"]]
     assert codes == [None, "insufficient_balance", None]

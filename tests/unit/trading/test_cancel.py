@@ -43,10 +43,10 @@ def test_cancel_all_leaves_other_markets_and_accounts_alone(send: Send) -> None:
     kept = send("POST", "/orders", other_market, account=BOB).body["order_id"]
     foreign = send("POST", "/orders", BUY).body["order_id"]
 
-    status, answer, _ = send("DELETE", "/orders", query={"market": "BTC-USDT"}, account=BOB)
+    status, response, _ = send("DELETE", "/orders", query={"market": "BTC-USDT"}, account=BOB)
 
     assert status == 200
-    assert (answer["cancelled"], answer["order_ids"]) == (1, mine)
+    assert (response["cancelled"], response["order_ids"]) == (1, mine)
     assert send("GET", f"/orders/{kept}", account=BOB).body["status"] == "open"
     assert send("GET", f"/orders/{foreign}").body["status"] == "open"
 

@@ -21,9 +21,9 @@ ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000",
 def test_bad_cancel(send: Send, path: str, query: dict[str, str], status: int, code: str) -> None:
     order = send("POST", "/orders", ORDER).body
 
-    answer = send("DELETE", path, query=query)
+    response = send("DELETE", path, query=query)
 
-    assert (answer.status, answer.body["code"]) == (status, code)
+    assert (response.status, response.body["code"]) == (status, code)
     assert send("GET", f"/orders/{order['order_id']}").body["status"] == "open"
 
 
@@ -35,8 +35,8 @@ def test_someone_elses_order_does_not_exist(send: Send) -> None:
     by_client_id = send("GET", "/orders/by-client-id/mine", account=BOB)
     cancelled = send("DELETE", path, account=BOB)
 
-    for answer in (seen, by_client_id, cancelled):
-        assert (answer.status, answer.body["code"]) == (404, "unknown_order")
+    for response in (seen, by_client_id, cancelled):
+        assert (response.status, response.body["code"]) == (404, "unknown_order")
     assert send("GET", path).body["status"] == "open"
 
 
@@ -45,6 +45,6 @@ def test_cursor_of_another_account_is_invalid(send: Send) -> None:
         send("POST", "/orders", ORDER)
     page = send("GET", "/orders", query={"limit": "1"}).body
 
-    answer = send("GET", "/orders", query={"cursor": page["next_cursor"]}, account=BOB)
+    response = send("GET", "/orders", query={"cursor": page["next_cursor"]}, account=BOB)
 
-    assert (answer.status, answer.body["code"]) == (400, "invalid_cursor")
+    assert (response.status, response.body["code"]) == (400, "invalid_cursor")

@@ -100,7 +100,7 @@ def test_market_buy_spends_a_quote_amount(send: Send) -> None:
         ),
     ],
 )
-def test_engine_refuses(
+def test_engine_rejects(
     send: Send, exchange: Exchange, account: object, order: dict[str, object], code: str
 ) -> None:
     send("POST", "/orders", SELL, account=BOB)
@@ -182,9 +182,9 @@ def test_idempotency_key_of_another_kind_of_request_is_a_conflict(send: Send) ->
     key = {"Idempotency-Key": "request-1"}
     order = send("POST", "/orders", BUY, headers=key).body
 
-    answer = send("DELETE", f"/orders/{order['order_id']}", headers=key)
+    response = send("DELETE", f"/orders/{order['order_id']}", headers=key)
 
-    assert (answer.status, answer.body["code"]) == (409, "idempotency_key_reused")
+    assert (response.status, response.body["code"]) == (409, "idempotency_key_reused")
 
 
 def test_respond_async_says_where_to_look(send: Send, exchange: Exchange) -> None:
@@ -286,8 +286,8 @@ def test_commands_that_wait_for_too_long_answer_503(
     for _ in range(waiting):
         send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})
     if age_ms is not None:
-        settled = LeaseRow("worker", 1, 1, watermark_ms=exchange.time_ms - age_ms)
-        assert DynamoLeases(trading_api.trading.dynamodb, "progress", 0).swap(None, settled)
+        lease = LeaseRow("worker", 1, 1, watermark_ms=exchange.time_ms - age_ms)
+        assert DynamoLeases(trading_api.trading.dynamodb, "progress", 0).swap(None, lease)
     trading_api.trading.backlog_of(0)._read_at_ms = float("-inf")
 
     status, body, headers = send("POST", "/orders", BUY, headers={"Prefer": "respond-async"})

@@ -31,7 +31,7 @@ class BreakingEngines:
         engine.breach_at = 3
         return engine
 
-    def restore(self, snapshot: bytes) -> Engine:
+    def restore(self, checkpoint: bytes) -> Engine:
         raise NotImplementedError
 
 
@@ -59,7 +59,7 @@ def test_a_breach_stops_the_worker_whether_or_not_its_evidence_is_kept(
         store, telemetry = EvidenceStore(refusals), SilentTelemetry()
         ports = replace(
             ports_over(memory, Meter()),
-            snapshots=store,
+            checkpoints=store,
             engines=BreakingEngines(),
             clock=YieldingClock(),
             telemetry=telemetry,

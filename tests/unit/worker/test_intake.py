@@ -88,7 +88,7 @@ def test_nothing_is_received_while_too_much_is_held() -> None:
 
         inbox.take(1 << 30)
         await asyncio.sleep(1)
-        assert inbox.held == held, "taking is not settling"
+        assert inbox.held == held, "taking is not acknowledging"
 
         inbox.acknowledged(inbox.receipts())
         await asyncio.sleep(1)

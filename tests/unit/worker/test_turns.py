@@ -35,7 +35,7 @@ class SlowCapture:
         return self.copying
 
 
-def test_turns_are_small_while_a_snapshot_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turns_are_small_while_a_checkpoint_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     capture = SlowCapture()
     sizes: dict[bool, list[int]] = {False: [], True: []}
     take = Sequencer.take
@@ -59,7 +59,7 @@ def test_turns_are_small_while_a_snapshot_is_copied(monkeypatch: pytest.MonkeyPa
         ports = replace(
             ports_over(Memory(messages, stop), Meter()), engines=ToyEngines(), capture=capture
         )
-        await ShardWorker(ports, ShardSettings(shard=0, snapshot_commands=1), stop).run()
+        await ShardWorker(ports, ShardSettings(shard=0, checkpoint_commands=1), stop).run()
 
     asyncio.run(scenario())
     assert sum(map(sum, sizes.values())) == PER_MESSAGE * MESSAGES

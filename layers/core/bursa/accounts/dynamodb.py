@@ -94,12 +94,12 @@ class OrdersTable:
 
     def _item(self, account: AccountId, sort: str) -> _Item | None:
         with _reading():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": keys.account(account)}, "sk": {"S": sort}},
                 ConsistentRead=True,
             )
-        return answer.get("Item")
+        return response.get("Item")
 
 
 class FillsTable:
@@ -179,11 +179,11 @@ def _all_items(client: "DynamoDBClient", request: dict[str, Any]) -> Iterator[_I
     start: dict[str, Any] = {}
     while True:
         with _reading():
-            answer = client.query(**request, **start)
-        yield from answer["Items"]
-        if "LastEvaluatedKey" not in answer:
+            response = client.query(**request, **start)
+        yield from response["Items"]
+        if "LastEvaluatedKey" not in response:
             return
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
 
 def _collect(
@@ -202,17 +202,17 @@ def _collect(
     for _ in range(_QUERIES_PER_PAGE_MAX):
         begin: dict[str, Any] = {} if start is None else {"ExclusiveStartKey": start}
         with _reading():
-            answer = client.query(**request, **begin, Limit=size)
-        items = answer["Items"]
+            response = client.query(**request, **begin, Limit=size)
+        items = response["Items"]
         for index, item in enumerate(items):
             row = from_attributes(row_type, item)
             if not matches(row):
                 continue
             found.append(row)
             if len(found) == limit:
-                more = index + 1 < len(items) or "LastEvaluatedKey" in answer
+                more = index + 1 < len(items) or "LastEvaluatedKey" in response
                 return Page(found, item["sk"]["S"] if more else None)
-        start = answer.get("LastEvaluatedKey")
+        start = response.get("LastEvaluatedKey")
         if start is None:
             return Page(found)
     return Page(found, start["sk"]["S"] if start else None)

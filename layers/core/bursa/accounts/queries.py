@@ -34,7 +34,7 @@ class AssetBalance(NamedTuple):
 
 
 class AccountQueries:
-    """Answers an account's questions about itself; nothing here can reach another account.
+    """Queries of an account about itself; nothing here can reach another account.
 
     Every method raises `Unavailable` ``read_models_unavailable``.
     """

@@ -53,8 +53,8 @@ def open_intake(
     shards = TenantShards(DirectoryTable(dynamodb, settings.directory_table), clock)
     return Intake(
         ShardQueues(shards, open_queue),
-        DynamoReplyReader(dynamodb, settings.answers_table),
+        DynamoReplyReader(dynamodb, settings.replies_table),
         clock,
-        settings.answer_deadline_ms,
+        settings.reply_deadline_ms,
         random_key,
     )

@@ -55,8 +55,8 @@ class KeySets:
         url = f"{base}/.well-known/jwks.json"
         if not url.startswith(("https://", "http://")):
             raise OSError(f"{url} is not fetched over HTTP")
-        with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as answer:  # noqa: S310
-            listed = json.load(answer)["keys"]
+        with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as response:  # noqa: S310
+            listed = json.load(response)["keys"]
         keys = (jwt.PyJWK(entry) for entry in listed if entry.get("alg", "RS256") in _ALGORITHMS)
         return {key.key_id: key for key in keys if key.key_id}
 

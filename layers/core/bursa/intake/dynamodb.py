@@ -31,13 +31,13 @@ class DynamoReplyReader:
     def find(self, tenant: TenantId, message_id: CommandId) -> bytes | None:
         """Return a reply's event words; None while there is none. Raises `Unavailable`."""
         with unavailable("answers_unavailable", "Ask again in a moment."):
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": keys.reply(tenant, message_id.hex())}},
                 ConsistentRead=True,
                 ProjectionExpression="events",
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         return None if item is None else unpack_events(bytes(item["events"]["B"]))
 
 
@@ -107,8 +107,8 @@ class DynamoRequestRecords:
                 ConditionExpression="attribute_not_exists(pk)",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            row = answer["Item"]
+            response = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            row = response["Item"]
             return RequestRecord(int(row["first_requested_ms"]["N"]), row["done"]["BOOL"])
         return RequestRecord(now_ms, done=False)
 

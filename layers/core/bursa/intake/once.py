@@ -82,7 +82,7 @@ class OnceIntake:
         Raises
         ------
         Refused
-            The engine's reason; commands before the refused one may have taken effect.
+            The engine's reason; commands before the rejected one may have taken effect.
         Unavailable
             ``no_answer``, or what `Intake.submit` raises: it may have been done all the same;
             repeat it.
@@ -119,4 +119,4 @@ def _require_done(outcome: CommandOutcome) -> None:
     if reason not in _DONE:
         name = w.REASON_NAMES[reason]
         command = w.COMMAND_NAMES[outcome.result.command_kind]
-        raise Refused(name, f"The engine refused to {command}: {name}.")
+        raise Refused(name, f"The engine rejected the command to {command}: {name}.")

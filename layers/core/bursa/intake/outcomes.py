@@ -37,7 +37,7 @@ class CommandOutcome:
 
     @property
     def order(self) -> Order | None:
-        """The order that the command placed or meant; None when it was refused."""
+        """The order that the command placed or meant; None when it was rejected."""
         return self.orders.get(self.result.order_id)
 
 

@@ -91,7 +91,7 @@ class SqsCommandReceiver:
     def receive(self) -> list[Delivery]:
         """Receive up to ten messages."""
         with outcome_unknown():
-            answer = self._client.receive_message(
+            response = self._client.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=MESSAGES_PER_CALL,
                 WaitTimeSeconds=self._wait_s,
@@ -104,7 +104,7 @@ class SqsCommandReceiver:
                 ],
             )
         deliveries = []
-        for message in answer.get("Messages", ()):
+        for message in response.get("Messages", ()):
             about = message.get("Attributes", {})
             deliveries.append(
                 Delivery(

@@ -31,20 +31,20 @@ class S3Checkpoints:
     def sequences(self) -> list[int]:
         """Return the sequences of what is there, newest first."""
         with outcome_unknown():
-            answer = self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=keys.snapshot_prefix(self._shard)
+            response = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=keys.checkpoint_prefix(self._shard)
             )
-        found = [keys.snapshot_sequence(item["Key"]) for item in answer.get("Contents", ())]
+        found = [keys.checkpoint_sequence(item["Key"]) for item in response.get("Contents", ())]
         return sorted(found, reverse=True)
 
     def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """Read one; raises `CheckpointDamaged`."""
         try:
             with outcome_unknown():
-                answer = self._client.get_object(
-                    Bucket=self._bucket, Key=keys.snapshot(self._shard, sequence)
+                response = self._client.get_object(
+                    Bucket=self._bucket, Key=keys.checkpoint(self._shard, sequence)
                 )
-                data = answer["Body"].read()
+                data = response["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
@@ -58,7 +58,7 @@ class S3Checkpoints:
             with outcome_unknown():
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=keys.snapshot(self._shard, header.last_sequence),
+                    Key=keys.checkpoint(self._shard, header.last_sequence),
                     Body=data,
                     IfNoneMatch="*",
                 )
@@ -72,7 +72,7 @@ class S3Checkpoints:
         """Drop one."""
         with outcome_unknown():
             self._client.delete_object(
-                Bucket=self._bucket, Key=keys.snapshot(self._shard, sequence)
+                Bucket=self._bucket, Key=keys.checkpoint(self._shard, sequence)
             )
 
     def keep_evidence(self, sequence: int, data: bytes) -> None:

@@ -113,14 +113,14 @@ class JournalReader:
             condition = "pk = :pk AND sk BETWEEN :first AND :last"
             values[":last"] = {"N": str(last_sequence)}
         options: dict[str, Any] = {} if limit is None else {"Limit": limit}
-        answer = self._client.query(
+        response = self._client.query(
             TableName=self._table,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
             ConsistentRead=True,
             **options,
         )
-        return [from_item(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
+        return [from_item(item) for item in response["Items"]], "LastEvaluatedKey" in response
 
     def joined(self, record: EncodedRecord) -> EncodedRecord:
         """Return the record with its body; see `JournalParts.joined`."""
@@ -156,7 +156,7 @@ class JournalReader:
         return newest
 
     def _last_in(self, segment: int) -> Head | None:
-        answer = self._client.query(
+        response = self._client.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": keys.journal_partition(self._shard, segment)}},
@@ -166,7 +166,7 @@ class JournalReader:
             ScanIndexForward=False,
             Limit=1,
         )
-        for item in answer["Items"]:
+        for item in response["Items"]:
             return Head(
                 int(item["number"]["N"]),
                 int(item["last"]["N"]),
@@ -243,7 +243,7 @@ class DynamoJournal:
 
     def _slot(self, sequence: int) -> dict[str, Any]:
         with outcome_unknown():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table,
                 Key={
                     "pk": {"S": keys.journal_partition(self._shard, segment_of(sequence))},
@@ -251,7 +251,7 @@ class DynamoJournal:
                 },
                 ConsistentRead=True,
             )
-        return dict(answer["Item"])
+        return dict(response["Item"])
 
     def read(
         self, first_sequence: int, last_sequence: int | None = None, *, limit: int | None = None

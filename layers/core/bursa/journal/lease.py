@@ -20,10 +20,10 @@ class LeaseRow:
     beat
         Rises with each write of the row, so that equal rows are the same write.
     released
-        The owner has stopped on purpose; nobody needs to wait.
+        The owner has stopped on purpose; the next one need not wait.
     watermark_ms
-        Commands sent before this UTC time were settled when the row was written; 0: not known. Only
-        a hint, for intake: while commands wait, it is as far back as the oldest one.
+        All messages sent before this UTC time were acknowledged when the row was written; 0: not
+        known. Only a hint, for intake: while commands wait, it is as early as the oldest one.
 
     """
 

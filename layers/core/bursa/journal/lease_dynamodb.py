@@ -26,10 +26,10 @@ class DynamoLeases:
     def read(self) -> LeaseRow | None:
         """Read the row, consistently."""
         with outcome_unknown():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table, Key=self._key, ConsistentRead=True
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         if item is None:
             return None
         return LeaseRow(

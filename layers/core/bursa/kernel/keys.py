@@ -8,7 +8,7 @@ token's issuer or a request's host into a tenant in the first place.
     table       partition key               sort key                what
     journal     <shard>#<segment>           first sequence (N)      record
     journal     <shard>#part#<batch id>     number of the part (N)  part of a large record
-    answers     <tenant>#<message id>                               reply to one message
+    replies     <tenant>#<message id>                               reply to one message
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
@@ -166,25 +166,25 @@ def progress(shard: int) -> str:
     return f"shard#{shard}"
 
 
-def snapshot_prefix(shard: int) -> str:
-    """Prefix of a shard's snapshots in the snapshot bucket."""
-    return f"snapshots/{shard}/"
+def checkpoint_prefix(shard: int) -> str:
+    """Prefix of a shard's checkpoints in the checkpoint bucket."""
+    return f"checkpoints/{shard}/"
 
 
-def snapshot(shard: int, sequence: int) -> str:
-    """Object key of the snapshot at a sequence; zero-padded so that keys sort by age."""
-    return f"{snapshot_prefix(shard)}{sequence:0{SEQUENCE_DIGITS}d}"
+def checkpoint(shard: int, sequence: int) -> str:
+    """Object key of the checkpoint at a sequence; zero-padded so that keys sort by age."""
+    return f"{checkpoint_prefix(shard)}{sequence:0{SEQUENCE_DIGITS}d}"
 
 
-def snapshot_sequence(key: str) -> int:
-    """Read the sequence back from a snapshot's object key."""
+def checkpoint_sequence(key: str) -> int:
+    """Read the sequence back from a checkpoint's object key."""
     return int(key.rpartition("/")[2])
 
 
 def evidence(shard: int, sequence: int) -> str:
     """Object key of what a worker saw when it stopped its shard.
 
-    Apart from the snapshots, which expire and which the worker may delete.
+    Apart from the checkpoints, which expire and which the worker may delete.
     """
     return f"evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
 

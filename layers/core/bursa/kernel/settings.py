@@ -37,7 +37,7 @@ class OnboardingSettings(NamedTuple):
     directory_table: str
     # Of every shard's queue: its number and ".fifo" follow.
     command_queue_url_prefix: str
-    answers_table: str
+    replies_table: str
     user_pool_id: str
     user_pool_client_id: str
     issuer: str
@@ -46,7 +46,7 @@ class OnboardingSettings(NamedTuple):
     # Names that public requests are sent to, comma-separated; `*` stands for any other name where
     # tenants share hosts.
     hosts: str = "*"
-    answer_deadline_ms: int = 30_000
+    reply_deadline_ms: int = 30_000
 
 
 class TradingApiSettings(NamedTuple):
@@ -55,13 +55,13 @@ class TradingApiSettings(NamedTuple):
     # Of every shard's queue: its number and ".fifo" follow.
     command_queue_url_prefix: str
     directory_table: str
-    answers_table: str
+    replies_table: str
     orders_table: str
     fills_table: str
     balances_table: str
     markets_table: str
     progress_table: str
-    answer_deadline_ms: int = 5_000
+    reply_deadline_ms: int = 5_000
     # Beyond this many waiting messages, or when the oldest has waited for so long, intake answers
     # 503 instead of making the wait longer. A standby that takes over has less than ten seconds.
     queue_depth_max: int = 20_000

@@ -68,7 +68,7 @@ class ChannelStateTables:
 
     def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
         """Read the last public trades, newest first."""
-        answer = self._client.query(
+        response = self._client.query(
             TableName=self._names.trades,
             KeyConditionExpression="pk = :market",
             ExpressionAttributeValues={
@@ -78,11 +78,11 @@ class ChannelStateTables:
             ConsistentRead=True,
             Limit=limit,
         )
-        return [from_attributes(TradeRow, item) for item in answer["Items"]]
+        return [from_attributes(TradeRow, item) for item in response["Items"]]
 
     def open_orders(self, account: str, limit: int) -> list[OrderRow]:
         """Read an account's open orders, newest first."""
-        answer = self._client.query(
+        response = self._client.query(
             TableName=self._names.orders,
             IndexName=keys.OPEN_ORDERS_INDEX,
             KeyConditionExpression="#account = :account",
@@ -91,7 +91,7 @@ class ChannelStateTables:
             ScanIndexForward=False,
             Limit=limit,
         )
-        return [from_attributes(OrderRow, item) for item in answer["Items"]]
+        return [from_attributes(OrderRow, item) for item in response["Items"]]
 
     def balances(self, account: str) -> list[BalanceRow]:
         """Read an account's balances."""
@@ -108,6 +108,6 @@ class ChannelStateTables:
         return self._read(row_type, self._names.markets, key)
 
     def _read(self, row_type: type[_Row], table: str, key: Attributes) -> _Row | None:
-        answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
-        item = cast("Attributes | None", answer.get("Item"))
+        response = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        item = cast("Attributes | None", response.get("Item"))
         return None if item is None else from_attributes(row_type, item)

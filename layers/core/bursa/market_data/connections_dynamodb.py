@@ -38,10 +38,10 @@ class ConnectionsTable:
 
     def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
         """Read what a connection listens to; nothing when it is unknown."""
-        answer = self._client.get_item(
+        response = self._client.get_item(
             TableName=self._table, Key=_connection_key(tenant, connection_id), ConsistentRead=True
         )
-        return _channels(cast("Attributes", answer.get("Item", {})))
+        return _channels(cast("Attributes", response.get("Item", {})))
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
         """Add channels to a connection, which need not be known yet."""
@@ -79,13 +79,13 @@ class ConnectionsTable:
 
     def forget(self, tenant: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions; safe to repeat."""
-        answer = self._client.delete_item(
+        response = self._client.delete_item(
             TableName=self._table,
             Key=_connection_key(tenant, connection_id),
             ReturnValues="ALL_OLD",
         )
         self._delete(
-            tenant, connection_id, _channels(cast("Attributes", answer.get("Attributes", {})))
+            tenant, connection_id, _channels(cast("Attributes", response.get("Attributes", {})))
         )
 
     def subscriptions(self, tenant: str) -> list[SubscriptionRow]:

@@ -112,16 +112,16 @@ class MarketsTable:
         start: dict[str, Any] = {}
         while True:
             with _reading():
-                answer = self._client.query(
+                response = self._client.query(
                     TableName=self._table,
                     KeyConditionExpression="pk = :tenant",
                     ExpressionAttributeValues={":tenant": {"S": str(tenant)}},
                     **start,
                 )
-            items += answer["Items"]
-            if "LastEvaluatedKey" not in answer:
+            items += response["Items"]
+            if "LastEvaluatedKey" not in response:
                 return items
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
 
 class MarketDataTables:
@@ -135,11 +135,11 @@ class MarketDataTables:
     def book(self, tenant: TenantId, market: str) -> BookRow | None:
         """Read a market's book; None before anything happened in it."""
         with _reading():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._markets_table,
                 Key={"pk": {"S": keys.market_data(tenant, market)}, "sk": {"S": keys.BOOK}},
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         return None if item is None else from_attributes(BookRow, item)
 
     def newest_trades(
@@ -151,7 +151,7 @@ class MarketDataTables:
         if before is not None:
             start = {"ExclusiveStartKey": {"pk": {"S": partition}, "sk": {"S": before}}}
         with _reading():
-            answer = self._client.query(
+            response = self._client.query(
                 TableName=self._trades_table,
                 KeyConditionExpression="pk = :market",
                 ExpressionAttributeValues={":market": {"S": partition}},
@@ -159,8 +159,8 @@ class MarketDataTables:
                 Limit=limit,
                 **start,
             )
-        items = answer["Items"]
-        more = "LastEvaluatedKey" in answer
+        items = response["Items"]
+        more = "LastEvaluatedKey" in response
         return Page(
             [from_attributes(TradeRow, item) for item in items],
             items[-1]["sk"]["S"] if more and items else None,

@@ -24,12 +24,12 @@ class JournalHeadTables:
 
     def read_models(self) -> JournalPosition:
         """Return how far the read models have got."""
-        answer = self._client.get_item(
+        response = self._client.get_item(
             TableName=self._progress_table,
             Key={"pk": {"S": keys.progress(self._shard)}, "sk": {"S": keys.READ_MODELS}},
             ConsistentRead=True,
         )
-        item = answer.get("Item")
+        item = response.get("Item")
         if item is None:
             return JournalPosition()
         row = from_attributes(ProgressRow, item)

@@ -78,7 +78,7 @@ class MarketTicker:
 
 
 class MarketQueries:
-    """Answers questions about the markets of tenants.
+    """Queries about the markets of tenants.
 
     Each raises `NotFound` ``unknown_market`` for a market that the tenant does not have.
     """

@@ -100,8 +100,8 @@ class ReadModelTables:
             yield from cast("list[Attributes]", page["Items"])
 
     def _get(self, table: str, key: Attributes) -> Attributes | None:
-        answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
-        return cast("Attributes | None", answer.get("Item"))
+        response = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        return cast("Attributes | None", response.get("Item"))
 
     # --- writing ----------------------------------------------------------------------------------
 

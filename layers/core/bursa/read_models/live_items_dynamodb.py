@@ -55,10 +55,10 @@ class LiveItemTables:
 
     def get(self, table: Table, key: ItemKey) -> Attributes | None:
         """Read one item."""
-        answer = self._client.get_item(
+        response = self._client.get_item(
             TableName=self._names.of(table), Key=row_key(*key), ConsistentRead=True
         )
-        return cast("Attributes | None", answer.get("Item"))
+        return cast("Attributes | None", response.get("Item"))
 
     def put_missing(self, items: Iterable[tuple[Table, Attributes]]) -> None:
         """Write rows that never change."""

@@ -146,7 +146,7 @@ class DirectoryTable:
 
     def next_number(self, scope: str, name: str) -> int:
         """Count up and return the new value, from 1; `scope` is a tenant or `keys.DEPLOYMENT`."""
-        answer = self._client.update_item(
+        response = self._client.update_item(
             TableName=self._table,
             Key={"pk": {"S": scope}, "sk": {"S": keys.counter(name)}},
             UpdateExpression="ADD #value :one",
@@ -154,7 +154,7 @@ class DirectoryTable:
             ExpressionAttributeValues={":one": {"N": "1"}},
             ReturnValues="UPDATED_NEW",
         )
-        return int(answer["Attributes"]["value"]["N"])
+        return int(response["Attributes"]["value"]["N"])
 
     def _row(
         self, partition: str, sort: str, attribute: str | None = None
@@ -166,13 +166,13 @@ class DirectoryTable:
                 "ProjectionExpression": "#attribute",
                 "ExpressionAttributeNames": {"#attribute": attribute},
             }
-        answer = self._client.get_item(
+        response = self._client.get_item(
             TableName=self._table,
             Key={"pk": {"S": partition}, "sk": {"S": sort}},
             ConsistentRead=True,
             **projection,
         )
-        return answer.get("Item")
+        return response.get("Item")
 
     def _put(self, partition: str, sort: str, **attributes: "AttributeValueTypeDef") -> None:
         item = {"pk": {"S": partition}, "sk": {"S": sort}, **attributes}

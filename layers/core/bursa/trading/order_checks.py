@@ -1,4 +1,4 @@
-"""What an order must keep to before it is sent; the engine would refuse the same."""
+"""Checks of an order before it is sent; the engine would reject the same orders."""
 
 from bursa.kernel.errors import InvalidInput, Refused
 from bursa.trading.commands import PlaceOrder
@@ -46,7 +46,7 @@ def check_combination(
 
 
 def check_order(order: PlaceOrder) -> None:
-    """Refuse an order that the engine would refuse whatever the book holds.
+    """Refuse an order that the engine would reject whatever the book holds.
 
     Raises
     ------

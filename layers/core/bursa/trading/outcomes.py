@@ -1,6 +1,6 @@
 """What a use case returns: what became of a command, typed, for any dialect to present.
 
-What the engine decided is a value, refusals included. What could not be found out, or belongs to
+What the engine decided is a value, rejections included. What could not be found out, or belongs to
 another request, is an exception of `bursa.kernel.errors`; in a batch it concerns one operation
 alone and is a value there too.
 """
@@ -40,7 +40,7 @@ class OrdersCancelled:
 
 @dataclass(frozen=True, slots=True)
 class OrderRejected:
-    """The engine refused; nothing has changed. ``reason`` is a REASON_ of `wire.layout`."""
+    """The engine rejected it, nothing has changed; ``reason`` is a REASON_ of `wire.layout`."""
 
     reason: int
 

@@ -166,15 +166,15 @@ BAD_ORDERS = [
 
 @pytest.mark.parametrize(("body", "expected"), BAD_ORDERS)
 def test_bad_order(idle: Idle, body: object, expected: tuple[int, str, str | None]) -> None:
-    answer = idle.send("POST", "/orders", body)
+    response = idle.send("POST", "/orders", body)
 
     status, code, field = expected
-    assert (answer.status, answer.body["code"]) == (status, code)
-    assert answer.body.get("field") == field
-    assert answer.body["status"] == status
-    assert answer.body["detail"].endswith((".", "-", ">'", '"')), answer.body["detail"]
-    assert answer.body["request_id"] == "0b0e6f0c-0000-4000-8000-000000000002"
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (response.status, response.body["code"]) == (status, code)
+    assert response.body.get("field") == field
+    assert response.body["status"] == status
+    assert response.body["detail"].endswith((".", "-", ">'", '"')), response.body["detail"]
+    assert response.body["request_id"] == "0b0e6f0c-0000-4000-8000-000000000002"
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert idle.exchange.waiting() == 0
 
 
@@ -229,10 +229,14 @@ BAD_BATCHES = [
 
 @pytest.mark.parametrize(("body", "code", "field"), BAD_BATCHES)
 def test_bad_batch_sends_nothing(idle: Idle, body: object, code: str, field: str) -> None:
-    answer = idle.send("POST", "/orders/batch", body)
+    response = idle.send("POST", "/orders/batch", body)
 
     status = 404 if code == "unknown_market" else 400
-    assert (answer.status, answer.body["code"], answer.body.get("field")) == (status, code, field)
+    assert (response.status, response.body["code"], response.body.get("field")) == (
+        status,
+        code,
+        field,
+    )
     assert idle.exchange.waiting() == 0
 
 
@@ -260,31 +264,31 @@ BAD_QUERIES = [
 
 @pytest.mark.parametrize(("path", "query", "status", "code"), BAD_QUERIES)
 def test_bad_query(idle: Idle, path: str, query: dict[str, str], status: int, code: str) -> None:
-    answer = idle.send("GET", path, query=query)
+    response = idle.send("GET", path, query=query)
 
-    assert (answer.status, answer.body["code"]) == (status, code)
+    assert (response.status, response.body["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a" * 65, "\x00"])
 def test_bad_idempotency_key(idle: Idle, key: str) -> None:
-    answer = idle.send("POST", "/orders", ORDER, headers={"idempotency-key": key})
+    response = idle.send("POST", "/orders", ORDER, headers={"idempotency-key": key})
 
-    assert (answer.status, answer.body["code"]) == (400, "invalid_idempotency_key")
+    assert (response.status, response.body["code"]) == (400, "invalid_idempotency_key")
     assert idle.exchange.waiting() == 0
 
 
 @pytest.mark.parametrize("side", ["\ud800", "\\ud800"], ids=["bare", "escaped"])
 def test_half_a_character(idle: Idle, side: str) -> None:
-    answer = idle.send("POST", "/orders", json.dumps(ORDER).replace("buy", side))
+    response = idle.send("POST", "/orders", json.dumps(ORDER).replace("buy", side))
 
-    assert answer.status == 400
+    assert response.status == 400
     assert idle.exchange.waiting() == 0
 
 
 def test_names_of_unknown_fields_are_shortened(idle: Idle) -> None:
-    answer = idle.send("POST", "/orders", ORDER | {"x" * 1_000: "y"})
+    response = idle.send("POST", "/orders", ORDER | {"x" * 1_000: "y"})
 
-    assert answer.body["field"] == "x" * 64
+    assert response.body["field"] == "x" * 64
 
 
 def test_every_reason_of_the_engine_has_an_answer() -> None:

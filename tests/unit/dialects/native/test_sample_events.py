@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from tests.doubles.exchange import EVENTS, read_event
-from tests.unit.conftest import Context, Send, answer_of, as_documented
+from tests.unit.conftest import Context, Send, as_documented, response_of
 
 SIGNED_IN = sorted(
     path.stem
@@ -22,34 +22,34 @@ STATUSES["orders-get-by-client-id"] = 404
 def test_signed_in_route(trading_api: ModuleType, name: str) -> None:
     event = read_event(name)
 
-    answer = answer_of(trading_api.handler(event, Context()))
+    response = response_of(trading_api.handler(event, Context()))
 
-    as_documented(event["httpMethod"], event["path"], answer)
-    assert answer.status == STATUSES.get(name, 200)
+    as_documented(event["httpMethod"], event["path"], response)
+    assert response.status == STATUSES.get(name, 200)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_route(market_api: ModuleType, name: str) -> None:
     event = read_event(name)
 
-    answer = answer_of(market_api.handler(event, Context()))
+    response = response_of(market_api.handler(event, Context()))
 
-    as_documented(event["httpMethod"], event["path"], answer)
-    assert answer.status == 200
+    as_documented(event["httpMethod"], event["path"], response)
+    assert response.status == 200
 
 
 def test_body_that_the_gateway_took_for_binary(trading_api: ModuleType) -> None:
     event = read_event("orders-place") | {"isBase64Encoded": True, "body": "not base64"}
 
-    answer = answer_of(trading_api.handler(event, Context()))
+    response = response_of(trading_api.handler(event, Context()))
 
-    assert (answer.status, answer.body["code"]) == (400, "invalid_json")
+    assert (response.status, response.body["code"]) == (400, "invalid_json")
 
 
 def test_route_without_an_authorizer_refuses(trading_api: ModuleType, send: Send) -> None:
     event = read_event("balances-list")
     del event["requestContext"]["authorizer"]
 
-    answer = answer_of(trading_api.handler(event, Context()))
+    response = response_of(trading_api.handler(event, Context()))
 
-    assert (answer.status, answer.body["code"]) == (401, "unauthenticated")
+    assert (response.status, response.body["code"]) == (401, "unauthenticated")

@@ -203,21 +203,21 @@ def encode(message: Mapping[str, Any]) -> bytes:
     return _encoder.encode(message)
 
 
-# --- answers to a client --------------------------------------------------------------------------
+# --- responses to a client ------------------------------------------------------------------------
 
 
 def subscribed(channels: Iterable[Channel]) -> bytes:
-    """Return the answer to a subscription; snapshots follow it."""
+    """Return the response to a subscription; snapshots follow it."""
     return encode({"type": "subscribed", "channels": [channel_name(one) for one in channels]})
 
 
 def unsubscribed(channels: Iterable[Channel]) -> bytes:
-    """Return the answer to the end of a subscription."""
+    """Return the response to the end of a subscription."""
     return encode({"type": "unsubscribed", "channels": [channel_name(one) for one in channels]})
 
 
 def pong() -> bytes:
-    """Return the answer to a ping."""
+    """Return the response to a ping."""
     return encode({"type": "pong"})
 
 

@@ -1,4 +1,4 @@
-"""What each public route answers: its parameters as text in, its response out."""
+"""The public routes: from parameters as text to a response."""
 
 from bursa.dialects.native import market_presentation as present
 from bursa.dialects.native.cursors import read_cursor, write_cursor

@@ -25,7 +25,7 @@ _ERRORS = {
     404: "There is no such thing, or it belongs to someone else",
     409: "The id belongs to something different, or the order is closed",
     413: "The body is too large",
-    422: "The engine refused: the market's rules or the balance forbid it",
+    422: "Rejected: the market's rules or the balance forbid it",
     503: "Try again after Retry-After seconds; nothing was lost",
 }
 _PUBLIC_ERRORS = (400, 404)
@@ -53,7 +53,7 @@ class Operation:
         As in the template; a path begins after the version.
     name, summary
         Its id for generated clients, and a line for people.
-    answer, status
+    response, status
         The shape of a success, and its status.
     body
         The shape of the request, if it has one.
@@ -64,7 +64,7 @@ class Operation:
     scope
         What the caller must be allowed, unless the route is public.
     may_pend
-        Whether it can answer 202.
+        Whether it can respond 202.
 
     """
 
@@ -72,7 +72,7 @@ class Operation:
     path: str
     name: str
     summary: str
-    answer: Any
+    response: Any
     status: int = 200
     body: Any = None
     parameters: tuple[Parameter, ...] = ()
@@ -104,13 +104,13 @@ _STATUS = Parameter(
 _KEY = Parameter(
     "Idempotency-Key",
     "header",
-    "Your name for this request: a repeat under the same name gets the first one's answer",
+    "Your name for this request: a repeat under the same name gets the first one's response",
     {"type": "string", "pattern": requests.CLIENT_ORDER_ID},
 )
 _PREFER = Parameter(
     "Prefer",
     "header",
-    "respond-async answers 202 as soon as the request is handed in",
+    "respond-async gets 202 as soon as the request is handed in",
     {"type": "string", "enum": ["respond-async"]},
 )
 _WRITE = (_KEY, _PREFER)
@@ -182,7 +182,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/orders",
         "placeOrder",
-        "Place an order; answers once the engine has decided",
+        "Place an order; responds once the engine has decided",
         responses.PlacedOrder,
         status=201,
         body=requests.OrderRequest,
@@ -294,21 +294,21 @@ def _describe(operation: Operation, schemas: Json) -> Json:
             "required": True,
             "content": _content(_schema(operation.body, schemas)),
         }
-    answers = {
+    responses_by_status = {
         str(operation.status): {
             "description": "Done",
-            "content": _content(_schema(operation.answer, schemas)),
+            "content": _content(_schema(operation.response, schemas)),
         }
     }
     if operation.may_pend:
-        answers["202"] = {
+        responses_by_status["202"] = {
             "description": "Handed in, not decided yet",
             "content": _content(_schema(responses.PendingOrder, schemas)),
         }
     problem = {PROBLEM_JSON: {"schema": _schema(Problem, schemas)}}
     for status in _errors(operation):
-        answers[str(status)] = {"description": _ERRORS[status], "content": problem}
-    described["responses"] = answers
+        responses_by_status[str(status)] = {"description": _ERRORS[status], "content": problem}
+    described["responses"] = responses_by_status
     described["security"] = [] if operation.public else [{_BEARER: []}]
     return described
 

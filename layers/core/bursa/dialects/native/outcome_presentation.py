@@ -79,7 +79,7 @@ def pending_response(pending: Pending) -> PendingResponse:
     """Return how to ask again for what is not decided yet."""
     body = PendingOrder(
         status="pending",
-        detail="Repeat this request with the header Idempotency-Key to get its answer; "
+        detail="Repeat this request with the header Idempotency-Key to get its response; "
         "it is never carried out twice.",
     )
     location = None

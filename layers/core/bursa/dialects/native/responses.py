@@ -65,7 +65,7 @@ class PendingOrder(TypedDict):
     """Accepted for delivery, not decided yet: how to ask again.
 
     Repeat the same request with the header ``Idempotency-Key: <idempotency_key>``, or with the
-    same client_order_id, and you get the answer to this one; it is never carried out twice.
+    same client_order_id, and you get the response to this one; it is never carried out twice.
     """
 
     status: Literal["pending"]
@@ -87,7 +87,7 @@ class PendingResponse(NamedTuple):
 
 
 class OperationError(TypedDict):
-    """Why one operation of a batch was refused; the others are not touched by it."""
+    """Why one operation of a batch failed; the others are not affected."""
 
     code: str
     detail: str

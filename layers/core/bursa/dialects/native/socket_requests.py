@@ -1,4 +1,4 @@
-"""What a WebSocket client may ask for, and what it is answered.
+"""What a WebSocket client may ask for, and the responses it gets.
 
 {"op": "subscribe", "channels": ["book:BTC-USDT", "orders"]}
 {"op": "unsubscribe", "channels": ["orders"]}
@@ -19,7 +19,7 @@ REQUEST_BYTES_MAX = 4 * 1024
 Json = dict[str, Any]
 
 
-def answer_request(
+def handle_request(
     subscriptions: Subscriptions, client: Client, body: str, now_ms: int
 ) -> Iterator[bytes]:
     """Carry out one message of a client.

@@ -1,4 +1,4 @@
-"""What each signed-in route answers: text in, a typed command and its outcome between, JSON out."""
+"""The signed-in routes: from text to a typed command, from its outcome to JSON."""
 
 from collections.abc import Mapping
 from typing import Any
