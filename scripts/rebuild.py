@@ -24,7 +24,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Sheet
 
 from bursa.aws.table_writer import TableWriter
-from bursa.bootstrap.read_models import read_model_names, read_model_tables
 from bursa.journal.dynamodb import JournalReader
 from bursa.kernel.settings import (
     JournalSettings,
@@ -32,6 +31,7 @@ from bursa.kernel.settings import (
     SettingsError,
     read_settings,
 )
+from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.live_items_dynamodb import LiveItemTables
 from bursa.read_models.rebuild import Difference, Rebuild
 from bursa.read_models.row_writes import Table
@@ -84,9 +84,9 @@ def open_rebuild(client: "DynamoDBClient", variables: dict[str, str], shard: int
     writer = TableWriter(client)
     live = LiveItemTables(
         client,
-        read_model_names(settings),
+        settings,
         shard,
-        read_model_tables(client, settings, shard, writer),
+        ReadModelTables(client, settings, shard, writer),
         writer,
     )
     return Rebuild(shard, JournalReader(client, table, shard), live, time.sleep)

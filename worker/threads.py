@@ -9,14 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import CheckpointHeader
-from bursa.journal.checkpoint_s3 import S3Checkpoints
-from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow
-from bursa.journal.lease_dynamodb import DynamoLeases
 from bursa.journal.record import EncodedRecord, RecordPart
 
 _JOURNAL_READERS = 4
@@ -85,10 +81,29 @@ class ThreadedQueue:
         await self._deleting.call(self._queue.release, receipts)
 
 
-class ThreadedJournal:
-    """The journal."""
+class BlockingJournal(Protocol):
+    """A journal whose calls block; each raises `OutcomeUnknown` when it has no answer."""
 
-    def __init__(self, journal: DynamoJournal) -> None:
+    def put_part(self, part: RecordPart) -> None:
+        """Write a part of a record, before the record itself; a repeat does no harm."""
+
+    def put(self, record: EncodedRecord) -> None:
+        """Write a record into its slot; raises `SlotTaken` when one is there."""
+
+    def read(self, first_sequence: int) -> list[EncodedRecord]:
+        """Read a run of records from this slot on, consistently; none at the head."""
+
+    def read_span(self, first_sequence: int, last_sequence: int) -> list[EncodedRecord]:
+        """Read all records that begin between two sequences, both included."""
+
+    def head_sequence(self, known_sequence: int) -> int:
+        """Return the last sequence, given one that is there (0 for an empty journal)."""
+
+
+class ThreadedJournal:
+    """The journal; writes have a thread apart from reads."""
+
+    def __init__(self, journal: BlockingJournal) -> None:
         self._journal = journal
         self._writing = Lane("commit", 1)
         self._reading = Lane("journal", _JOURNAL_READERS)
@@ -114,10 +129,17 @@ class ThreadedJournal:
         return await self._reading.call(self._journal.head_sequence, known_sequence)
 
 
+class BlockingReplies(Protocol):
+    """Where intake finds replies; the call blocks and raises `OutcomeUnknown`."""
+
+    def write(self, replies: Sequence[Reply]) -> None:
+        """Write replies; a repeated one only where there is none."""
+
+
 class ThreadedReplies:
     """Replies."""
 
-    def __init__(self, replies: DynamoReplyWriter, writers: int) -> None:
+    def __init__(self, replies: BlockingReplies, writers: int) -> None:
         self._replies = replies
         self._lane = Lane("replies", writers)
 
@@ -126,10 +148,20 @@ class ThreadedReplies:
         await self._lane.call(self._replies.write, replies)
 
 
+class BlockingLeases(Protocol):
+    """The row that names the leader; each call blocks and raises `OutcomeUnknown`."""
+
+    def read(self) -> LeaseRow | None:
+        """Read it, consistently."""
+
+    def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+        """Write it if it still is as expected; return whether it was."""
+
+
 class ThreadedLeases:
     """The lease."""
 
-    def __init__(self, leases: DynamoLeases) -> None:
+    def __init__(self, leases: BlockingLeases) -> None:
         self._leases = leases
         self._lane = Lane("lease", 1)
 
@@ -142,10 +174,29 @@ class ThreadedLeases:
         return await self._lane.call(self._leases.swap, expected, row)
 
 
+class BlockingCheckpoints(Protocol):
+    """Where checkpoints are kept; each call blocks and raises `OutcomeUnknown`."""
+
+    def sequences(self) -> list[int]:
+        """Return the sequences of what is there, newest first."""
+
+    def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
+        """Read one; raises `CheckpointDamaged`."""
+
+    def save(self, header: CheckpointHeader, state: bytes) -> int:
+        """Store one unless its sequence has one; return its stored bytes."""
+
+    def delete(self, sequence: int) -> None:
+        """Delete one."""
+
+    def keep_evidence(self, sequence: int, data: bytes) -> None:
+        """Store the commands after which the books did not add up."""
+
+
 class ThreadedCheckpoints:
     """Checkpoints; compressing them takes place in the thread too."""
 
-    def __init__(self, checkpoints: S3Checkpoints) -> None:
+    def __init__(self, checkpoints: BlockingCheckpoints) -> None:
         self._checkpoints = checkpoints
         self._lane = Lane("checkpoints", 1)
 

@@ -18,12 +18,13 @@ from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, enc
 from bursa.journal.stream import StreamRecord
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
-from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.hosts import ANY_HOST
 from bursa.tenants.profile import TenantProfile
 from engine.reference.engine import Engine
+from tests.doubles.tables import READ_MODELS, create_tables
 from wire import codec
 from wire import layout as w
 
@@ -39,17 +40,7 @@ BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
-TABLES = (
-    "replies",
-    "balances",
-    "directory",
-    "fills",
-    "journal",
-    "markets",
-    "orders",
-    "progress",
-    "trades",
-)
+TABLES = (*READ_MODELS, "directory", "journal", "replies")
 
 OPENING = (
     codec.encode_define_asset(BTC, 1, 8, "BTC"),
@@ -87,38 +78,7 @@ def environment() -> dict[str, str]:
 
 def create_resources() -> str:
     """Create tables and queue as the template does; return the queue's URL."""
-    dynamodb = dynamodb_client()
-    for name in TABLES:
-        columns = [("pk", "S", "HASH")]
-        if name != "replies":
-            columns.append(("sk", "N" if name == "journal" else "S", "RANGE"))
-        index: dict[str, Any] = {}
-        attributes = [(column, kind) for column, kind, _ in columns]
-        if name == "orders":
-            attributes.append((keys.OPEN_ORDERS_KEY, "S"))
-            index["GlobalSecondaryIndexes"] = [
-                {
-                    "IndexName": keys.OPEN_ORDERS_INDEX,
-                    "KeySchema": [
-                        {"AttributeName": keys.OPEN_ORDERS_KEY, "KeyType": "HASH"},
-                        {"AttributeName": "sk", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ]
-        dynamodb.create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": column, "KeyType": key}  # type: ignore[typeddict-item]
-                for column, _, key in columns
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": column, "AttributeType": kind}  # type: ignore[typeddict-item]
-                for column, kind in attributes
-            ],
-            **index,
-        )
+    create_tables(dynamodb_client(), TABLES)
     queue = sqs_client().create_queue(
         QueueName="commands-0.fifo",
         Attributes={
@@ -144,8 +104,7 @@ class Exchange:
     def __post_init__(self) -> None:
         self._sqs = sqs_client()
         self._dynamodb = client = dynamodb_client()
-        names = ReadModelNames("orders", "fills", "balances", "markets", "trades", "progress")
-        tables = ReadModelTables(client, names, 0, TableWriter(client, threads=1))
+        tables = ReadModelTables(client, READ_MODELS, 0, TableWriter(client, threads=1))
         self._projector = Projector(0, self, tables, _raise)
         directory = DirectoryTable(client, "directory")
         directory.add_tenant(TenantProfile(TENANT, 0, "demo", ISSUER, frozenset({CLIENT_ID})))

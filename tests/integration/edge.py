@@ -18,11 +18,12 @@ from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rebuild import Rebuild
 from scripts.rebuild import open_rebuild
+from tests.doubles.tables import READ_MODELS, create_tables
 from tests.integration.read_models.tables import (
+    CONNECTIONS,
     ENVIRONMENT,
     JOURNAL,
     create_directory,
-    create_read_models,
 )
 from tests.integration.storm import wait_until_done
 from tests.simulation.workload import ClientMessage
@@ -135,7 +136,9 @@ class Edge:
         shards: dict[TenantId, int] | None = None,
         **settings: str,
     ) -> None:
-        create_read_models(rig.client("dynamodb"))
+        # The rig has made the worker's tables.
+        tables = {*READ_MODELS, CONNECTIONS} - {READ_MODELS.progress_table}
+        create_tables(rig.client("dynamodb"), sorted(tables))
         create_directory(rig.client("dynamodb"), shards or {TENANT: 0})
         own = rig.environment() | {"COMMAND_QUEUE_URL_PREFIX": rig.queue_url_prefix} | settings
         for name, value in (ENVIRONMENT | own).items():

@@ -24,9 +24,10 @@ from bursa.intake.message import Delivery
 from bursa.journal.dynamodb import DynamoJournal, JournalReader
 from bursa.journal.replica import Head, Replica
 from bursa.journal.stream import StreamRecord
-from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from engine.core import Engine
+from tests.doubles.tables import READ_MODELS, create_tables
 from wire import layout as w
 from worker.poison import Quarantine
 from worker.results import result_reason
@@ -107,19 +108,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "us-east-1")
     with mock_aws():
         client: Any = worker_client("dynamodb")
-        for name, sort in (
-            ("journal", "N"), ("replies", ""), ("orders", "S"), ("fills", "S"), ("balances", "S"),
-            ("markets", "S"), ("trades", "S"), ("progress", "S"),
-        ):  # fmt: skip
-            attributes = [("pk", "S", "HASH")] + ([("sk", sort, "RANGE")] if sort else [])
-            client.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[
-                    {"AttributeName": key, "AttributeType": kind} for key, kind, _ in attributes
-                ],
-                KeySchema=[{"AttributeName": key, "KeyType": role} for key, _, role in attributes],
-            )
+        create_tables(client, ("journal", "replies", *READ_MODELS))
         yield client
 
 
@@ -129,11 +118,10 @@ class Way:
     def __init__(self, client: Any) -> None:
         self.journal = DynamoJournal(client, "journal", 0)
         self.replies = DynamoReplyWriter(client, "replies")
-        names = ReadModelNames("orders", "fills", "balances", "markets", "trades", "progress")
         self.projector = Projector(
             0,
             JournalReader(client, "journal", 0),
-            ReadModelTables(client, names, 0, TableWriter(client, threads=1)),
+            ReadModelTables(client, READ_MODELS, 0, TableWriter(client, threads=1)),
             _never,
         )
         self.sequencer = Sequencer(

@@ -5,7 +5,7 @@ from moto import mock_aws
 
 from bursa.aws import table_writer
 from bursa.aws.clients import dynamodb_client
-from tests.integration.read_models.tables import ENVIRONMENT, create_tables
+from tests.integration.read_models.tables import ENVIRONMENT, create_all_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,5 +23,5 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> "Iterator[DynamoDBClient]":
     monkeypatch.setattr(table_writer, "THREADS", 1)
     with mock_aws():
         client = dynamodb_client()
-        create_tables(client)
+        create_all_tables(client)
         yield client

@@ -1,31 +1,18 @@
-"""The read models' tables as the template makes them."""
+"""The tables and variables of the functions on the journal's stream."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bursa.kernel.identifiers import TenantId
-from bursa.kernel.settings import ReadModelSettings
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
+from tests.doubles.tables import READ_MODELS, create_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 JOURNAL, CONNECTIONS, DIRECTORY = "journal", "connections", "directory"
-SETTINGS = ReadModelSettings(
-    orders_table="orders",
-    fills_table="fills",
-    balances_table="balances",
-    markets_table="markets",
-    trades_table="trades",
-    progress_table="progress",
-)
 ENVIRONMENT = {
-    "ORDERS_TABLE": "orders",
-    "FILLS_TABLE": "fills",
-    "BALANCES_TABLE": "balances",
-    "MARKETS_TABLE": "markets",
-    "TRADES_TABLE": "trades",
-    "PROGRESS_TABLE": "progress",
+    **{f"{name.upper()}_TABLE": name for name in READ_MODELS},
     "JOURNAL_TABLE": JOURNAL,
     "CONNECTIONS_TABLE": CONNECTIONS,
     "DIRECTORY_TABLE": DIRECTORY,
@@ -38,56 +25,18 @@ ENVIRONMENT = {
 }
 
 
-def create_tables(client: "DynamoDBClient") -> None:
-    client.create_table(**_table("progress", "S"))
-    client.create_table(**_table(JOURNAL, "N"))
+def create_all_tables(client: "DynamoDBClient") -> None:
+    """Create what the functions on the journal's stream use."""
+    create_tables(client, (JOURNAL, CONNECTIONS, *READ_MODELS))
     create_directory(client, {TenantId(1): 0})
-    create_read_models(client)
 
 
 def create_directory(client: "DynamoDBClient", shards: dict[TenantId, int]) -> None:
     """Create the directory with these tenants, each on its shard."""
-    client.create_table(**_table(DIRECTORY, "S"))
+    create_tables(client, [DIRECTORY])
     directory = DirectoryTable(client, DIRECTORY)
     for tenant, shard in shards.items():
         issuer = f"https://issuer.example/{tenant}"
         directory.add_tenant(
             TenantProfile(tenant, shard, f"tenant {tenant}", issuer, frozenset({"web"}))
         )
-
-
-def create_read_models(client: "DynamoDBClient") -> None:
-    for name in ("fills", "balances", "markets", "trades", CONNECTIONS):
-        client.create_table(**_table(name, "S"))
-    orders = _table("orders", "S") | _OPEN_ORDERS
-    orders["AttributeDefinitions"].append({"AttributeName": "open_account", "AttributeType": "S"})
-    client.create_table(**orders)
-
-
-def _table(name: str, sort_type: str) -> dict[str, Any]:
-    return {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": sort_type},
-        ],
-        "KeySchema": [
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    }
-
-
-_OPEN_ORDERS: dict[str, Any] = {
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "open-orders",
-            "KeySchema": [
-                {"AttributeName": "open_account", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "ALL"},
-        }
-    ],
-}

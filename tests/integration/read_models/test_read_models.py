@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bursa.aws.table_writer import TableWriter, WritesUnprocessed
-from bursa.bootstrap.read_models import read_model_names, read_model_tables
 from bursa.journal.dynamodb import JournalReader
 from bursa.journal.items import from_item, to_item
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
@@ -17,7 +16,8 @@ from bursa.read_models.memory import MemoryTables, item_key
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
-from tests.integration.read_models.tables import JOURNAL, SETTINGS
+from tests.doubles.tables import READ_MODELS
+from tests.integration.read_models.tables import JOURNAL
 from wire import codec
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def unexpected(error: Exception) -> None:
 
 @pytest.fixture
 def tables(dynamodb: "DynamoDBClient") -> ReadModelTables:
-    return read_model_tables(dynamodb, SETTINGS, 0, TableWriter(dynamodb))
+    return ReadModelTables(dynamodb, READ_MODELS, 0, TableWriter(dynamodb))
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_snapshots_read_what_the_projector_wrote(
     shard = Shard()
     shard.run(buy(ALICE, 100, 5), buy(ALICE, 101, 5), sell(BOB, 101, 2), sell(BOB, 101, 3))
     Projector(0, shard, tables, unexpected).project(stream_records(shard.records))
-    states = ChannelStateTables(dynamodb, read_model_names(SETTINGS))
+    states = ChannelStateTables(dynamodb, READ_MODELS)
 
     (order,) = states.open_orders("t1-1", 10)
     assert (order.price, order.remaining) == (100, 5)

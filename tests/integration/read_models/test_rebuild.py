@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bursa.aws.table_writer import TableWriter
-from bursa.bootstrap.read_models import read_model_tables
 from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
+from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.rebuild import Rebuild
 from scripts import rebuild as script
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
-from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL, SETTINGS
+from tests.doubles.tables import READ_MODELS
+from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,7 +34,7 @@ class Exchange:
         for record in self.shard.records:
             self.journal(record)
         self.projector = Projector(
-            0, self.shard, read_model_tables(client, SETTINGS, 0, TableWriter(client)), print
+            0, self.shard, ReadModelTables(client, READ_MODELS, 0, TableWriter(client)), print
         )
 
     def journal(self, record: EncodedRecord) -> None:
@@ -69,10 +70,7 @@ def test_rebuilt_rows_equal_the_live_ones_item_by_item(exchange: Exchange) -> No
     assert sum(map(len, rebuilt.memory.items.values())) > 60
 
 
-TABLES = ["orders", "fills", "balances", "markets", "trades", "progress"]
-
-
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", READ_MODELS)
 def test_lost_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
     exchange.project()
     lost = exchange.item(table)
@@ -86,7 +84,7 @@ def test_lost_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
     assert rebuilt.differences() == []
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", READ_MODELS)
 def test_wrong_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
     exchange.project()
     wrong = exchange.item(table) | {"quantity": {"N": "666"}}
@@ -100,7 +98,7 @@ def test_wrong_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
     assert rebuilt.differences() == []
 
 
-@pytest.mark.parametrize("table", ["orders", "fills", "balances", "markets", "trades"])
+@pytest.mark.parametrize("table", [table for table in READ_MODELS if table != "progress"])
 def test_row_that_the_journal_does_not_know_is_dropped(exchange: Exchange, table: str) -> None:
     exchange.project()
     extra = exchange.item(table) | {"sk": {"S": "order#9999"}}
@@ -166,7 +164,7 @@ def test_unreadable_record_is_named_and_stepped_over(exchange: Exchange) -> None
 @pytest.fixture
 def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: Exchange) -> Path:
     path = tmp_path / "outputs.json"
-    stack = {f"{name.title()}Table": name for name in (*TABLES, JOURNAL)}
+    stack = {f"{name.title()}Table": name for name in (*READ_MODELS, JOURNAL)}
     running = {"region": "us-east-1", "endpoint_url": None, "stack_outputs": stack}
     path.write_text(json.dumps(running))
     return path

@@ -8,7 +8,7 @@ from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings
 from bursa.market_data.dynamodb import MarketDataTables, MarketsTable
 from bursa.market_data.health import ReadHealth
-from bursa.market_data.health_dynamodb import JournalHeadTables
+from bursa.market_data.health_dynamodb import ShardPositions
 from bursa.market_data.queries import MarketQueries
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.hosts import HostTenants
@@ -36,8 +36,8 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
         clock,
     )
     journal, progress = settings.journal_table, settings.progress_table
-    heads = [
-        (shard, JournalHeadTables(client, journal, progress, shard))
+    positions = [
+        (shard, ShardPositions(client, journal, progress, shard))
         for shard in sorted(int(number) for number in settings.shards.split(","))
     ]
     tenants = HostTenants(
@@ -46,5 +46,5 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
         is_shared=settings.tenants_share_hosts == "true",
     )
     return MarketServices(
-        MarketRoutes(queries, ReadHealth(heads), settings.bursa_version), tenants, clock
+        MarketRoutes(queries, ReadHealth(positions), settings.bursa_version), tenants, clock
     )

@@ -7,7 +7,6 @@ from aws_lambda_powertools import Logger, Metrics
 
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
-from bursa.bootstrap.read_models import read_model_tables
 from bursa.bootstrap.sockets import open_sockets
 from bursa.dialects.native.feed_messages import encode_message
 from bursa.journal.dynamodb import JournalParts, JournalReader
@@ -20,6 +19,7 @@ from bursa.kernel.settings import (
 )
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.feed import Feeds, ShardFeed
+from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.projectors import Projectors
 
@@ -50,7 +50,7 @@ def projector_services(on_unprojectable: Callable[[Exception], None]) -> Project
     writer = TableWriter(client)
 
     def open_projector(shard: int) -> Projector:
-        tables = read_model_tables(client, settings, shard, writer)
+        tables = ReadModelTables(client, settings, shard, writer)
         reader = JournalReader(client, journal, shard)
         return Projector(shard, reader, tables, on_unprojectable)
 
@@ -69,7 +69,7 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
     sockets = open_sockets(socket_settings, logger, metrics)
 
     def open_feed(shard: int) -> ShardFeed:
-        tables = read_model_tables(client, settings, shard, writer)
+        tables = ReadModelTables(client, settings, shard, writer)
         return ShardFeed(tables.definitions, connections, sockets, encode_message, clock.now_ms)
 
     parts = JournalParts(client, read_settings(JournalSettings).journal_table)

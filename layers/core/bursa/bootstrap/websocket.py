@@ -6,7 +6,6 @@ from aws_lambda_powertools import Logger, Metrics
 
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
-from bursa.bootstrap.read_models import read_model_names
 from bursa.bootstrap.sockets import open_sockets
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
@@ -40,7 +39,7 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
     directory = DirectoryTable(client, read_settings(DirectorySettings).directory_table)
     subscriptions = Subscriptions(
         ConnectionsTable(client, settings.connections_table, TableWriter(client)),
-        ChannelStateTables(client, read_model_names(read_settings(ReadModelSettings))),
+        ChannelStateTables(client, read_settings(ReadModelSettings)),
         TenantShards(directory, clock),
     )
     return SocketServices(subscriptions, open_sockets(settings, logger, metrics), clock)

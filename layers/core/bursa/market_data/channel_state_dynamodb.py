@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.read_models.dynamodb import ReadModelNames
+from bursa.kernel.settings import ReadModelSettings
 from bursa.read_models.row_writes import book_key, row_key
 from bursa.read_models.rows import (
     AnyRow,
@@ -32,9 +32,9 @@ _Row = TypeVar("_Row", bound=AnyRow)
 class ChannelStateTables:
     """Reads the tables that the projector writes."""
 
-    def __init__(self, client: "DynamoDBClient", names: ReadModelNames) -> None:
+    def __init__(self, client: "DynamoDBClient", settings: ReadModelSettings) -> None:
         self._client = client
-        self._names = names
+        self._settings = settings
         # Definitions never change in what a snapshot uses of them.
         self._markets: dict[tuple[str, str], MarketRow] = {}
         self._assets: dict[tuple[str, str], AssetRow] = {}
@@ -42,11 +42,11 @@ class ChannelStateTables:
     def progress(self, shard: int) -> ProgressRow | None:
         """Read how far a shard's rows are."""
         key = row_key(keys.progress(shard), keys.READ_MODELS)
-        return self._read(ProgressRow, self._names.progress, key)
+        return self._read(ProgressRow, self._settings.progress_table, key)
 
     def book(self, tenant: str, market: str) -> BookRow | None:
         """Read a market's book."""
-        return self._read(BookRow, self._names.markets, book_key(tenant, market))
+        return self._read(BookRow, self._settings.markets_table, book_key(tenant, market))
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""
@@ -69,7 +69,7 @@ class ChannelStateTables:
     def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
         """Read the last public trades, newest first."""
         response = self._client.query(
-            TableName=self._names.trades,
+            TableName=self._settings.trades_table,
             KeyConditionExpression="pk = :market",
             ExpressionAttributeValues={
                 ":market": {"S": keys.market_data(TenantId.parse(tenant), market)}
@@ -83,7 +83,7 @@ class ChannelStateTables:
     def open_orders(self, account: str, limit: int) -> list[OrderRow]:
         """Read an account's open orders, newest first."""
         response = self._client.query(
-            TableName=self._names.orders,
+            TableName=self._settings.orders_table,
             IndexName=keys.OPEN_ORDERS_INDEX,
             KeyConditionExpression="#account = :account",
             ExpressionAttributeNames={"#account": keys.OPEN_ORDERS_KEY},
@@ -96,7 +96,7 @@ class ChannelStateTables:
     def balances(self, account: str) -> list[BalanceRow]:
         """Read an account's balances."""
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._names.balances,
+            TableName=self._settings.balances_table,
             KeyConditionExpression="pk = :account",
             ExpressionAttributeValues={":account": {"S": keys.account(AccountId.parse(account))}},
             ConsistentRead=True,
@@ -105,7 +105,7 @@ class ChannelStateTables:
 
     def _definition(self, row_type: type[_Row], tenant: str, sort: str) -> _Row | None:
         key = row_key(str(TenantId.parse(tenant)), sort)
-        return self._read(row_type, self._names.markets, key)
+        return self._read(row_type, self._settings.markets_table, key)
 
     def _read(self, row_type: type[_Row], table: str, key: Attributes) -> _Row | None:
         response = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class JournalHeadTables:
+class ShardPositions:
     """Reads the end of one shard's journal, and the progress of its read models."""
 
     def __init__(

@@ -5,11 +5,11 @@ comes late, or twice, changes nothing.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
 from bursa.kernel import keys
+from bursa.kernel.settings import ReadModelSettings
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
     RowWrite,
@@ -34,30 +34,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-@dataclass(frozen=True, slots=True)
-class ReadModelNames:
-    """The names of the tables."""
-
-    orders: str
-    fills: str
-    balances: str
-    markets: str
-    trades: str
-    progress: str
-
-    def of(self, table: Table) -> str:
-        """Return the name of one of them."""
-        return str(getattr(self, table.value))
+def table_name(settings: ReadModelSettings, table: Table) -> str:
+    """Return the name that a read model's table has in this deployment."""
+    return str(getattr(settings, f"{table.value}_table"))
 
 
 class ReadModelTables:
     """The read models that follow one shard."""
 
     def __init__(
-        self, client: "DynamoDBClient", names: ReadModelNames, shard: int, writer: TableWriter
+        self, client: "DynamoDBClient", settings: ReadModelSettings, shard: int, writer: TableWriter
     ) -> None:
         self._client = client
-        self._names = names
+        self._settings = settings
         self._shard = shard
         self._writer = writer
 
@@ -66,7 +55,7 @@ class ReadModelTables:
     def progress(self) -> ProgressRow | None:
         """Read how far the rows are."""
         item = self._get(
-            self._names.progress, row_key(keys.progress(self._shard), keys.READ_MODELS)
+            self._settings.progress_table, row_key(keys.progress(self._shard), keys.READ_MODELS)
         )
         return None if item is None else from_attributes(ProgressRow, item)
 
@@ -83,12 +72,12 @@ class ReadModelTables:
 
     def book(self, tenant: str, market: str) -> BookRow | None:
         """Read a market's book."""
-        item = self._get(self._names.markets, book_key(tenant, market))
+        item = self._get(self._settings.markets_table, book_key(tenant, market))
         return None if item is None else from_attributes(BookRow, item)
 
     def _registry(self, prefix: str) -> Iterator[Attributes]:
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._names.progress,
+            TableName=self._settings.progress_table,
             KeyConditionExpression="pk = :shard AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={
                 ":shard": {"S": keys.progress(self._shard)},
@@ -109,7 +98,9 @@ class ReadModelTables:
         """Replace the book of that sequence (0: there is none); tells whether it was so."""
         row_write = book_write(row)
         return self._writer.put_instead_of(
-            self._names.of(row_write.table), row_write.values | row_write.key, previous_sequence
+            table_name(self._settings, row_write.table),
+            row_write.values | row_write.key,
+            previous_sequence,
         )
 
     def advance(self, progress: ProgressRow) -> None:
@@ -125,7 +116,7 @@ class ReadModelTables:
         fixed: list[tuple[str, Attributes]] = []
         for row in row_writes(changes, self._shard):
             if row.mode is WriteMode.FIXED:
-                fixed.append((self._names.of(row.table), row.values | row.key))
+                fixed.append((table_name(self._settings, row.table), row.values | row.key))
                 if len(fixed) == BATCH_ITEMS_MAX:
                     yield from self._writer.batches(fixed)
                     fixed = []
@@ -134,7 +125,7 @@ class ReadModelTables:
         yield from self._writer.batches(fixed)
 
     def _conditional(self, row: RowWrite) -> Write:
-        table = self._names.of(row.table)
+        table = table_name(self._settings, row.table)
         if row.mode is WriteMode.WHOLE:
             return lambda: self._writer.put_newer(table, row.values | row.key)
         return lambda: self._writer.update_newer(table, row.key, row.values, row.removed)

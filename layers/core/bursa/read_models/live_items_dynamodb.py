@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
-from bursa.read_models.dynamodb import ReadModelNames, ReadModelTables
+from bursa.kernel.settings import ReadModelSettings
+from bursa.read_models.dynamodb import ReadModelTables, table_name
 from bursa.read_models.memory import ItemKey, item_key
 from bursa.read_models.rebuild import Difference
 from bursa.read_models.row_writes import SEQUENCE, Table, row_key
@@ -26,13 +27,13 @@ class LiveItemTables:
     def __init__(
         self,
         client: "DynamoDBClient",
-        names: ReadModelNames,
+        settings: ReadModelSettings,
         shard: int,
         read_models: ReadModelTables,
         writer: TableWriter,
     ) -> None:
         self._client = client
-        self._names = names
+        self._settings = settings
         self._shard_partition = keys.progress(shard)
         self._read_models = read_models
         self._writer = writer
@@ -45,7 +46,7 @@ class LiveItemTables:
     def scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
         """Yield every item of a table that belongs to these tenants, or to the shard itself."""
         pages = self._client.get_paginator("scan").paginate(
-            TableName=self._names.of(table), ConsistentRead=True
+            TableName=table_name(self._settings, table), ConsistentRead=True
         )
         for page in pages:
             for item in cast("list[Attributes]", page["Items"]):
@@ -56,14 +57,14 @@ class LiveItemTables:
     def get(self, table: Table, key: ItemKey) -> Attributes | None:
         """Read one item."""
         response = self._client.get_item(
-            TableName=self._names.of(table), Key=row_key(*key), ConsistentRead=True
+            TableName=table_name(self._settings, table), Key=row_key(*key), ConsistentRead=True
         )
         return cast("Attributes | None", response.get("Item"))
 
     def put_missing(self, items: Iterable[tuple[Table, Attributes]]) -> None:
         """Write rows that never change."""
         self._writer.run(
-            self._writer.batches((self._names.of(table), item) for table, item in items)
+            self._writer.batches((table_name(self._settings, table), item) for table, item in items)
         )
 
     def mend(self, differences: Iterable[Difference]) -> None:
@@ -78,7 +79,7 @@ class LiveItemTables:
             self._delete(difference.table, difference.key, seen)
 
     def _put_unless_newer(self, table: Table, item: Attributes) -> None:
-        name = self._names.of(table)
+        name = table_name(self._settings, table)
         sequence = item.get(SEQUENCE)
         if sequence is None:
             self._client.put_item(TableName=name, Item=item)
@@ -93,7 +94,7 @@ class LiveItemTables:
             )
 
     def _delete(self, table: Table, key: ItemKey, seen: dict[str, str] | None) -> None:
-        name = self._names.of(table)
+        name = table_name(self._settings, table)
         if seen is None:
             self._client.delete_item(TableName=name, Key=row_key(*key))
             return
