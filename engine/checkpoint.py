@@ -64,8 +64,11 @@ def unpack(data: bytes) -> Sections:
         raise CheckpointError("the checksum does not match: damaged or cut short")
     (version,) = _WORD.unpack_from(body, len(MAGIC))
     if version not in _READERS:
-        known = ", ".join(map(str, _READERS))
-        raise CheckpointError(f"version {version} is unknown; this engine reads {known}")
+        age = "a newer" if version > VERSION else "an older"
+        raise CheckpointError(
+            f"{age} engine wrote this checkpoint: its version is {version}, this engine reads "
+            f"{VERSION}; start that engine, or replay the journal"
+        )
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 

@@ -301,7 +301,10 @@ class Sequencer:
     def seal(self) -> list[EncodedRecord]:
         """Close the open record; more than one when it turns out larger than a record may be."""
         sealed = self._encode(
-            b"".join(self._commands), b"".join(self._events), self._client_order_ids
+            b"".join(self._commands),
+            b"".join(self._events),
+            self._client_order_ids,
+            self.engine.digest(),
         )
         stored = sum(len(record.body) for record in sealed)
         count = self.engine.sequence - (sealed[0].first_sequence - 1)
@@ -318,7 +321,7 @@ class Sequencer:
         )
 
     def _encode(
-        self, commands: bytes, events: bytes, client_order_ids: dict[int, str]
+        self, commands: bytes, events: bytes, client_order_ids: dict[int, str], state_digest: int
     ) -> list[EncodedRecord]:
         head = self.sealed_head
         count = len(commands) // layout.COMMAND_BYTES
@@ -330,6 +333,7 @@ class Sequencer:
                 head.last_sequence + count,
                 self._epoch,
                 self._time_ms,
+                state_digest,
                 self._new_batch_id(),
                 commands,
                 events,
@@ -347,11 +351,14 @@ class Sequencer:
             commands[: half * layout.COMMAND_BYTES],
             events[:cut],
             _between(client_order_ids, 0, border),
+            # The engine is at the batch's end already.
+            state_digest=0,
         )
         second = self._encode(
             commands[half * layout.COMMAND_BYTES :],
             events[cut:],
             _between(client_order_ids, border + 1, head.last_sequence + count),
+            state_digest,
         )
         return first + second
 

@@ -37,7 +37,12 @@ def said_today(records: list[JournalRecord]) -> list[JournalRecord]:
     engine, previous_hash, found = Engine(), GENESIS_HASH, []
     for record in records:
         events = engine.apply(record.commands)
-        again = dataclasses.replace(record, events=events, previous_hash=previous_hash)
+        again = dataclasses.replace(
+            record,
+            events=events,
+            state_digest=engine.digest(),
+            previous_hash=previous_hash,
+        )
         previous_hash = encode_record(again).hash
         found.append(again)
     return found

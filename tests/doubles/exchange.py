@@ -179,6 +179,7 @@ class Exchange:
                 last_sequence=first + len(commands),
                 epoch=1,
                 time_ms=self.time_ms,
+                state_digest=self.engine.digest(),
                 batch_id=uuid.uuid4().bytes,
                 commands=clock + b"".join(commands),
                 events=clock_events + events,

@@ -75,6 +75,7 @@ class Shard:
             last_sequence=first_sequence + len(batch) - 1,
             epoch=self.epoch,
             time_ms=self.time_ms,
+            state_digest=self.engine.digest(),
             batch_id=bytes(16),
             commands=b"".join(batch),
             events=events,

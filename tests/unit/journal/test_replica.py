@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.journal.record import EncodedRecord, RecordError, record_hash
+from bursa.journal.record import RECORD_SCHEMA, EncodedRecord, RecordError, record_hash
 from bursa.journal.replica import Head, JournalBroken, Replica
 from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import credit, record
@@ -59,6 +59,25 @@ def test_other_events_than_this_engines_are_refused() -> None:
 
     with pytest.raises(JournalBroken, match="events"):
         Replica(ToyEngine(), Head()).follow(encoded)
+
+
+def test_a_state_of_another_digest_is_refused() -> None:
+    engine = ToyEngine()
+    engine.apply(credit(5))
+    true = sealed(first_record(), state_digest=engine.digest())
+    Replica(ToyEngine(), Head()).follow(true)
+
+    with pytest.raises(JournalBroken, match="digests differ"):
+        Replica(ToyEngine(), Head()).follow(sealed(true, state_digest=engine.digest() ^ 1))
+
+
+@pytest.mark.parametrize(
+    ("step", "advice"), [(-1, "start that one"), (1, "install that one")], ids=["older", "newer"]
+)
+def test_a_record_of_another_schema_is_refused_with_what_to_do(step: int, advice: str) -> None:
+    other = sealed(first_record(), schema=RECORD_SCHEMA + step)
+    with pytest.raises(RecordError, match=advice):
+        Replica(ToyEngine(), Head()).follow(other)
 
 
 def test_an_engine_must_stand_at_the_head() -> None:

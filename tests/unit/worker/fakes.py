@@ -122,6 +122,7 @@ def record(head: Head, commands: bytes, events: bytes = b"", *, epoch: int = 1) 
             head.last_sequence + count,
             epoch,
             5,
+            0,
             bytes(16),
             commands,
             events,

@@ -8,6 +8,7 @@ The tenant and the account are set at intake from the verified identity, never b
 import msgspec
 
 from bursa.kernel.errors import InvalidInput
+from bursa.kernel.schemas import other_schema
 
 MESSAGE_VERSION = 2
 # SQS carries at most 256 KiB; a batch of 50 commands is below 10 KiB.
@@ -61,7 +62,9 @@ def decode_message(body: str) -> CommandMessage:
     except (msgspec.DecodeError, ValueError) as error:
         raise InvalidInput("malformed_message", f"Not a command message: {error}") from None
     if message.version != MESSAGE_VERSION:
-        raise InvalidInput("malformed_message", f"Message version {message.version} is unknown.")
+        raise InvalidInput(
+            "malformed_message", other_schema("The message", message.version, MESSAGE_VERSION)
+        )
     return message
 
 

@@ -19,10 +19,13 @@ from zlib import crc32
 import msgspec
 import zstandard
 
+from bursa.kernel.schemas import other_schema
+
 MAGIC = b"BURSACKP"
 # 3: the state's hash is the engine's alone. Until 2 the file began with another magic.
 CHECKPOINT_SCHEMA = 3
 _OLD_MAGIC = b"BURSASNP"
+_OLD_SCHEMA = 2
 STATE_BYTES_MAX = 1 << 34
 _LENGTH_BYTES = 4
 _HASH_BYTES = 32
@@ -73,9 +76,7 @@ def decode_checkpoint(data: bytes) -> tuple[CheckpointHeader, bytes]:
     sealed, packed = _open(data)
     schema = sealed.header.schema
     if schema != CHECKPOINT_SCHEMA:
-        raise CheckpointDamaged(
-            f"The checkpoint has the schema {schema}; this version reads {CHECKPOINT_SCHEMA} only."
-        )
+        raise CheckpointDamaged(other_schema("The checkpoint", schema, CHECKPOINT_SCHEMA))
     if crc32(packed) != sealed.packed_crc:
         raise CheckpointDamaged("The checkpoint's state is damaged or cut short.")
     try:
@@ -87,10 +88,7 @@ def decode_checkpoint(data: bytes) -> tuple[CheckpointHeader, bytes]:
 
 def _open(data: bytes) -> tuple[_SealedHeader, memoryview]:
     if data.startswith(_OLD_MAGIC):
-        raise CheckpointDamaged(
-            "The checkpoint was written by an older version, with another schema; "
-            f"this version reads {CHECKPOINT_SCHEMA} only."
-        )
+        raise CheckpointDamaged(other_schema("The checkpoint", _OLD_SCHEMA, CHECKPOINT_SCHEMA))
     start = len(MAGIC) + _LENGTH_BYTES
     end = start + int.from_bytes(data[len(MAGIC) : start], "little")
     digest = sha256(data[:end]).digest()

@@ -13,7 +13,7 @@ _LENGTH_BYTES = 4
 _FIELDS = tuple(name for name in EncodedRecord.__slots__ if name != "parts")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(
-    tuple[int, int, int, int, int, int, int, bytes, bytes, bytes, bytes]
+    tuple[int, int, int, int, int, int, int, int, bytes, bytes, bytes, bytes]
 )
 
 

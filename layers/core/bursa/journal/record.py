@@ -22,8 +22,10 @@ from hashlib import sha256
 import msgspec
 import zstandard
 
-# 2: events are packed (docs/adr/0023). 3: commands name who asked, money that moves is stated
-# (docs/adr/0028).
+from bursa.kernel.schemas import other_schema
+
+# 2: events are packed (docs/adr/0023). 3: commands name who asked, money that moves is stated, a
+# record carries the engine's digest (docs/adr/0028).
 RECORD_SCHEMA = 3
 HASH_BYTES = 32
 GENESIS_HASH = bytes(HASH_BYTES)
@@ -37,7 +39,8 @@ PART_BYTES_MAX = 300 * 1024
 BODY_BYTES_MAX = 512 * 1024 * 1024
 SEGMENT_SEQUENCES = 1 << 20
 
-_HEADER = struct.Struct("<qqqqqqq")  # schema shard number first_sequence last_sequence epoch time
+# schema shard number first_sequence last_sequence epoch time_ms, then the state digest
+_HEADER = struct.Struct("<qqqqqqqQ")
 _COMPRESSION_LEVEL = 1
 
 
@@ -67,6 +70,9 @@ class JournalRecord:
         16 random bytes of the writer; tells "mine" from "another's" after a lost answer.
     time_ms
         The engine's time at its end, UTC milliseconds.
+    state_digest
+        The writer's `Engine.digest` at its end, unsigned; 0 where the batch was too large for one
+        record and this is not the last of its records.
     commands, events
         Engine words.
     client_order_ids
@@ -82,6 +88,7 @@ class JournalRecord:
     last_sequence: int
     epoch: int
     time_ms: int
+    state_digest: int
     batch_id: bytes
     commands: bytes
     events: bytes
@@ -107,6 +114,7 @@ class EncodedRecord:
     last_sequence: int
     epoch: int
     time_ms: int
+    state_digest: int
     batch_id: bytes
     body: bytes
     previous_hash: bytes
@@ -158,6 +166,7 @@ def record_hash(record: EncodedRecord) -> bytes:
             record.last_sequence,
             record.epoch,
             record.time_ms,
+            record.state_digest,
         )
     )
     digest.update(record.batch_id)
@@ -186,6 +195,7 @@ def encode_record(record: JournalRecord) -> EncodedRecord:
         record.last_sequence,
         record.epoch,
         record.time_ms,
+        record.state_digest,
         record.batch_id,
         body,
         record.previous_hash,
@@ -242,10 +252,8 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
 
     """
     if encoded.schema != RECORD_SCHEMA:
-        raise RecordError(
-            f"Record {encoded.number} has the schema {encoded.schema}; "
-            f"this version reads {RECORD_SCHEMA} only."
-        )
+        what = f"Record {encoded.number}"
+        raise RecordError(other_schema(what, encoded.schema, RECORD_SCHEMA))
     if encoded.parts:
         raise RecordError(f"Record {encoded.number} lacks some of its {encoded.parts} parts.")
     if record_hash(encoded) != encoded.hash:
@@ -264,6 +272,7 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
         encoded.last_sequence,
         encoded.epoch,
         encoded.time_ms,
+        encoded.state_digest,
         encoded.batch_id,
         body.commands,
         body.events,

@@ -112,4 +112,9 @@ class Replica:
                 f"This engine's events for sequences {record.first_sequence} to "
                 f"{record.last_sequence} are not the journal's."
             )
+        if record.state_digest not in (0, self.engine.digest()):
+            raise JournalBroken(
+                f"This engine's state after sequence {record.last_sequence} is not the journal's: "
+                "their digests differ. The checkpoint it began with, or its build, is another's."
+            )
         self.head = Head.of(encoded)
