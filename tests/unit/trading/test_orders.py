@@ -1,6 +1,8 @@
 """The enumerations of an order are the wire's, word for word."""
 
+import re
 from enum import IntEnum
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from bursa.trading.orders import (
 )
 from wire import layout as w
 
+API_PAGE = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 TABLES = {
     Side: w.SIDE_NAMES,
     OrderType: w.TYPE_NAMES,
@@ -48,3 +51,15 @@ def test_states_of_a_market_are_those_of_the_wire() -> None:
 
 def test_an_order_is_open_exactly_in_the_statuses_that_the_read_model_indexes() -> None:
     assert {status.value for status in OPEN_STATUSES} == fold.OPEN_STATUSES
+
+
+def words_in_table(title: str) -> list[str]:
+    """Return the first column of the table under this title in the description of the API."""
+    table = API_PAGE.read_text().partition(f"\n| {title} |")[2].partition("\n\n")[0]
+    return re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+
+
+def test_the_documentation_lists_every_status_and_close_reason() -> None:
+    closed = [reason.word for reason in CloseReason if reason is not CloseReason.NONE]
+    assert words_in_table("status | meaning") == [status.word for status in OrderStatus]
+    assert words_in_table("close reason") == closed
