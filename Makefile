@@ -68,7 +68,7 @@ lint: setup ## ruff, mypy --strict, sam validate --lint, cfn-lint
 	@scripts/lint_templates.sh
 .PHONY: lint
 
-lock: setup ## write the lock files anew from requirements.in
+lock: setup ## rewrite the lock files from requirements.in
 	@scripts/lock.sh
 .PHONY: lock
 

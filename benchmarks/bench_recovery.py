@@ -4,8 +4,8 @@
     make bench-recovery ARGS="--orders 100000 --tail 100000"
 
 Fills the journal of an emulator of its own by the worker's own code, takes a checkpoint in between,
-and then starts a worker process and waits until it leads. Also says how long the batch loop stood
-still for the checkpoint, and how fast the journal replays from records in memory.
+and then starts a worker process and waits until it leads. Also measures how long the batch loop
+stopped for the checkpoint, and how fast the journal replays from records in memory.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _LEADS_S_MAX = 120.0
 
 
 async def make_records(flow: Flow, orders: int, tail: int) -> list[EncodedRecord]:
-    """Let a worker sequence orders that rest, and then ordinary flow."""
+    """Sequence orders that rest, and then ordinary flow."""
     stop = asyncio.Event()
     memory = Memory(
         flow.set_up()

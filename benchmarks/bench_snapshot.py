@@ -1,4 +1,4 @@
-"""How long the batch loop stands still for a checkpoint, and how much slower it is meanwhile.
+"""How long the batch loop stops for a checkpoint, and how much slower it is meanwhile.
 
     make bench-snapshot
     make bench-snapshot ARGS="--orders 100000 1000000 --checkpoints 20 --json"
@@ -79,7 +79,7 @@ class Turns:
 
     def __init__(self, folder: Path) -> None:
         self._engine = Engine.restore((folder / "state").read_bytes())
-        # Mapped, not read: a fork does not copy the table of what a file stands behind.
+        # Mapped, not read: a fork does not copy the page table of a mapped file.
         with (folder / "open").open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         self._placed = array("q")

@@ -25,7 +25,7 @@ class Flow:
         self._time_ms = time.time_ns() // 1_000_000
 
     def pass_time(self, milliseconds: int) -> int:
-        """Let what is made from now on be made later; returns the time it is then."""
+        """Move the time of what follows on; return the new time."""
         self._time_ms += milliseconds
         return self._time_ms
 

@@ -32,7 +32,7 @@ class Meter:
         self.commit_ms: list[float] = []
 
     def event(self, message: str, **fields: object) -> None:
-        """Nobody reads along."""
+        """Drop it: no one reads the output."""
 
     def alarm(self, name: str, message: str, **fields: object) -> None:
         sys.stderr.write(f"ALARM {name}: {message} {fields}\n")

@@ -14,6 +14,6 @@ bench-recovery: setup ## how long a worker takes to start: [ARGS="--orders 10000
 	@$(PY) -m benchmarks.bench_recovery $(ARGS)
 .PHONY: bench-recovery
 
-bench-snapshot: setup ## how long the batch loop stands still for a checkpoint: [ARGS="--help"]
+bench-snapshot: setup ## how long the batch loop stops for a checkpoint: [ARGS="--help"]
 	@$(PY) -m benchmarks.bench_snapshot $(ARGS)
 .PHONY: bench-snapshot

@@ -1,7 +1,7 @@
 """An order book as a table: bids to the left of the prices, asks to the right.
 
-Orders of a level stand in the order in which they trade. An iceberg's level says how much of it is
-shown.
+Orders of a level are drawn in the order in which they trade. An iceberg's level says how much
+of it is shown.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def book_table(
     Parameters
     ----------
     label
-        Takes an order's id and remaining lots, returns what stands for it.
+        Takes an order's id and remaining lots, returns what is drawn for it.
     price_text, quantity_text
         Take ticks and lots, return what is written.
     """
@@ -80,7 +80,7 @@ def _levels(
     label: Callable[[int, int], Text],
     quantity_text: Callable[[int], str],
 ) -> dict[int, Text]:
-    """Return price -> what stands for the orders of a level."""
+    """Return price -> what is drawn for the orders of a level."""
     displayed = dict(engine.book(market)[side - w.SIDE_BUY])
     levels: dict[int, Text] = {}
     for price, queue in groupby(engine.resting(market, side), lambda row: _price(engine, row[0])):

@@ -4,7 +4,7 @@
 
 Needs Docker. `sam local` hands a container only variables that the template names, so the template
 of the running build is completed by the one that leads to the emulator; and its containers live on
-Docker's bridge, where the emulator's loopback is out of reach, so a relay stands there meanwhile.
+Docker's bridge, where the emulator's loopback is out of reach, so a relay listens there meanwhile.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def prepare(local: LocalEnvironment, function: str, event: Path) -> list[str]:
 
 
 def environment(local: LocalEnvironment, endpoint_url: str) -> dict[str, str]:
-    """Return what the running stack's functions are told."""
+    """Return the variables of the running stack's functions."""
     outputs: dict[str, str] = json.loads(local.outputs.read_text())["stack_outputs"]
     sockets = outputs["WebSocketUrl"].replace("wss:", "https:", 1)
     here = {_ENDPOINT: endpoint_url, "WEBSOCKET_ENDPOINT": sockets}

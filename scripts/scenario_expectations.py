@@ -245,7 +245,7 @@ def _best(side: int) -> Callable[[Exchange, object, Step], None]:
 def balances_expected(expected: object, what: str) -> Iterator[tuple[str, Step]]:
     """Yield (step as text or "end", what users own then) of an expectation of money.
 
-    ``{after_step: {step: users}, final: users}``; a step or a user may also stand at the top.
+    ``{after_step: {step: users}, final: users}``; a step or a user may also be at the top.
     """
     given = mapping(expected, what)
     yield from mapping(given.get("after_step", {}), f"{what} after_step").items()

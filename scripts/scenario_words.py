@@ -95,7 +95,7 @@ def normal_form(word: object) -> str:
 
 
 def translate(table: Mapping[str, int], word: object, what: str) -> int:
-    """Return what a word of the scenario stands for."""
+    """Return the value of a word of the scenario."""
     if (found := table.get(normal_form(word))) is None:
         raise ScenarioError(f"unknown {what} {word!r}; known: {', '.join(table)}")
     return found

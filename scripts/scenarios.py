@@ -159,7 +159,7 @@ def read_scenarios(file: Path) -> list[Step]:
         try:
             return [_parse(line) for line in lines]
         except ValueError:
-            found = _parse(text)  # the whole file's error says more than a line's
+            found = _parse(text)  # the whole file's error is more precise than a line's
     if isinstance(found, dict):
         found = found.get("scenarios", [found])
     if not isinstance(found, list):

@@ -15,7 +15,7 @@ from tests.doubles.local_exchange import Local
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what needs a running exchange on one worker, whichever way the tests are spread."""
+    """Run what needs a running exchange on one test worker, however the tests are spread."""
     for item in items:
         if {"exchange", "local"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.e2e)
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Local]:
-    """Give a test its own place for an exchange; nothing runs there yet."""
+    """Return a folder for an exchange of this test's own; nothing runs there yet."""
     place = Local(tmp_path / "home")
     yield place
     place.command("down")
@@ -32,7 +32,7 @@ def local(tmp_path: Path) -> Iterator[Local]:
 
 @pytest.fixture(scope="session")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Give the session a running exchange with its demo users."""
+    """Start an exchange with its demo users for the session."""
     place = Local(tmp_path_factory.mktemp("exchange"))
     started = place.command("up")
     try:

@@ -31,7 +31,7 @@ class CopyCapture:
 
 
 class ForkCapture:
-    """Lets a forked child write the state: the parent waits for the fork only.
+    """Writes the state in a forked child: the parent waits for the fork only.
 
     The kernel shares the memory until one of the two writes to it, so the child sees the engine
     as it was, however long it takes. The child touches nothing but the engine and its file: after

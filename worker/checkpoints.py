@@ -67,7 +67,7 @@ class Checkpointer:
         self._last_at = self._clock.monotonic()
 
     def sealed(self, sequencer: Sequencer, *, at_once: bool = False) -> None:
-        """Copy the state if a checkpoint is due; the engine must stand at the sealed head."""
+        """Copy the state if a checkpoint is due; the engine must be at the sealed head."""
         head = sequencer.sealed_head
         fresh = head.last_sequence - self._last_sequence
         now = self._clock.monotonic()

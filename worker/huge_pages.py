@@ -58,7 +58,7 @@ def return_free_memory() -> int:
 
 
 def _large_mappings(maps: str) -> Iterator[tuple[int, int]]:
-    """Yield whole units of large private mappings that no file stands behind (see `man proc`)."""
+    """Yield whole units of large private mappings that have no file (see `man proc`)."""
     for line in maps.splitlines():
         span, rights, _, _, _, *name = line.split()
         if rights != "rw-p" or name not in ([], [_HEAP]):

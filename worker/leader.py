@@ -133,7 +133,7 @@ class Leader:
         await self._checkpointer.store_captured()
 
     async def _give_back(self) -> None:
-        """Let the messages held come again at once, in their order; else they do so later."""
+        """Release the messages held, in their order, so that they come again at once."""
         held = self._inbox.receipts()
         with suppress(OutcomeUnknown):
             for start in range(0, len(held), _RELEASES_PER_CALL):

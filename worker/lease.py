@@ -113,7 +113,7 @@ class Lease:
         return False
 
     async def release(self) -> None:
-        """Let a follower take over at once; silent when the lease is lost already."""
+        """Release the lease, so that a standby takes over at once; a lost one is ignored."""
         mine = self._observed
         if mine is None or not self.held():
             return

@@ -1,6 +1,6 @@
 """What the worker needs from the outside, so that its core runs anywhere.
 
-Production stands threads and AWS behind these; the simulator stands a seed behind them. The core
+In production, threads and AWS are behind these; in the simulator, a random seed. The core
 awaits nothing else: no thread, no socket, no clock of its own, no randomness.
 """
 

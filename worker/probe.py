@@ -1,7 +1,7 @@
 """Finds out whether commands end the process that applies them, without being that process.
 
 A fault in compiled code is no exception: it ends the process, and the message that caused it comes
-again and ends the next one. A forked child has the engine as it stands here, so what ends the child
+again and ends the next one. A forked child has a copy of the engine, so what ends the child
 would have ended this process, and what does not end it won't: equal commands on equal states do
 equal things (DESIGN D1).
 """
@@ -31,7 +31,7 @@ class NoProbe:
 
 
 class ForkProbe:
-    """Lets a forked child apply the commands; the caller waits for its end."""
+    """Applies the commands in a forked child; the caller waits for its end."""
 
     def survives(self, engine: Engine, commands: bytes) -> bool:
         """See `worker.ports.Probe`."""

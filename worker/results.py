@@ -1,4 +1,4 @@
-"""Where each command's result stands in the engine's output, and its reason.
+"""Where each command's result is in the engine's output, and its reason.
 
 The worker looks at nothing else in a batch's events: they pass through as bytes.
 """

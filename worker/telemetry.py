@@ -72,7 +72,7 @@ class LogTelemetry:
         values.append(value)
 
     def heartbeat(self, **fields: object) -> None:
-        """Write one line that tells how it goes, and the metrics collected since the last."""
+        """Write one line with the rates, and the metrics collected since the last."""
         now = self._clock.monotonic()
         seconds = max(now - self._since, 1e-9)
         self._since = now

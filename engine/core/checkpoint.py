@@ -1,7 +1,7 @@
 """The state as the sections of a checkpoint, and back; the format is ``engine.checkpoint``'s.
 
 Rows are in a canonical order, so equal states give equal bytes: assets, accounts and balances in
-the order in which they came to be, orders as they are in their books, ids as remembered.
+the order of their creation, orders as they are in their books, ids as remembered.
 """
 
 import cython
@@ -194,7 +194,7 @@ def write_markets(s: Store) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def write_accounts(s: Store) -> cython.longlong:
-    """Write the accounts, in the order in which they came to be."""
+    """Write the accounts, in the order of their creation."""
     m = s.m
     account = m[S_ACCOUNT_HEAD]
     while account:
@@ -210,7 +210,7 @@ def write_accounts(s: Store) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def write_balances(s: Store) -> cython.longlong:
-    """Write the balances, in the order in which they came to be."""
+    """Write the balances, in the order of their creation."""
     m = s.m
     balance = m[S_BALANCE_HEAD]
     while balance:

@@ -149,7 +149,7 @@ def set_status(
 @cython.inline
 @cython.exceptval(check=False)
 def register_order(s: Store, order: cython.longlong) -> cython.longlong:
-    """Make an order known: by its id, to its account, and to the clock if it expires."""
+    """Register an order by its id, with its account, and with the clock if it expires."""
     m = s.m
     account = owner_of(s, order)
     tail = m[account + A_ORDER_TAIL]
@@ -168,7 +168,7 @@ def register_order(s: Store, order: cython.longlong) -> cython.longlong:
 @cython.inline
 @cython.exceptval(check=False)
 def unregister_order(s: Store, order: cython.longlong) -> cython.longlong:
-    """Make an order unknown."""
+    """Unregister an order."""
     m = s.m
     following, previous = m[order + O_ACCOUNT_NEXT], m[order + O_ACCOUNT_PREVIOUS]
     m[following + O_ACCOUNT_PREVIOUS] = previous

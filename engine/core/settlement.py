@@ -91,7 +91,7 @@ def settle_trade(
 def settle_taker(
     s: Store, market: cython.longlong, taker: cython.longlong, held: cython.longlong
 ) -> cython.longlong:
-    """Move what the taker's trades and their fees come to; ``held`` was reserved for them."""
+    """Move the totals of the taker's trades and fees; ``held`` was reserved for them."""
     make_room(s)
     m = s.m
     credit_asset = m[market + M_BASE]

@@ -163,7 +163,7 @@ def only_shrinks(order: Order, changed: Order) -> bool:
 
 
 def check_amend(state: State, order: Order, changed: Order, command: Command) -> None:
-    """Reject an AMEND; one that only shrinks an order needs no more than a market that runs."""
+    """Reject an AMEND; one that only shrinks an order needs a running market and nothing else."""
     if is_frozen(state, order.account.number):
         raise Rejected(w.REASON_ACCOUNT_FROZEN)
     shrinks = only_shrinks(order, changed)

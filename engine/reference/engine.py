@@ -13,7 +13,7 @@ things in ``model``; the other modules are functions over it. Read them from the
     ├── funds                           deposits, withdrawals, transfers, holds
     ├── definitions, accounts, auction  assets, markets and their states, fees, accounts
     ├── clock, countdowns               what time alone changes
-    └── orders, book, ledger, index, emit    what they all stand on: queues, balances, facts
+    └── orders, book, ledger, index, emit    what they all use: queues, balances, facts
     checkpoint, audit                   the state as words and back; everything added up again
 
 A decision checks first, in the order of the reasons' numbers, and raises ``Rejected`` while nothing

@@ -1,4 +1,4 @@
-"""Balances: what an account has, what is held for its orders, and what a fee comes to.
+"""Balances: what an account has, what is held for its orders, and how much a fee is.
 
 Every change of a balance goes through ``post``. A balance that would turn negative is a bug, not a
 rejection: what an account can't pay for has been rejected before anything changed.

@@ -61,7 +61,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
 
 
 def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> None:
-    """Let the first order of a book and the one being decided trade, at the maker's price."""
+    """Trade the first order of a book with the one being decided, at the maker's price."""
     market = maker.market
     if taker.quote_amount:
         # How many lots an amount buys is known only as it buys them.

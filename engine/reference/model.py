@@ -86,7 +86,7 @@ class Account:
 
 @dataclass
 class TakerTotals:
-    """What the trades of one sweep come to: for the taker, and for the fee account.
+    """The totals of one sweep's trades: for the taker, and for the fee account.
 
     ``taker_debit`` and ``fees_debit`` are in the asset that the taker pays in, ``taker_credit`` and
     ``fees_credit`` in the one that it receives; the fee account receives both of its amounts.

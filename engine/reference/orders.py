@@ -18,13 +18,13 @@ def set_status(order: Order, status: int, close_reason: int = w.CLOSE_NONE) -> N
 
 
 def register_order(state: State, order: Order) -> None:
-    """Make an order known, by its id and to its account."""
+    """Register an order by its id and with its account."""
     state.orders[order.order_id] = order
     order.account.orders[order.order_id] = order
 
 
 def unregister_order(state: State, order: Order) -> None:
-    """Make an order unknown; one that ends on arrival never was known."""
+    """Unregister an order; one that ends on arrival never was registered."""
     state.orders.pop(order.order_id, None)
     order.account.orders.pop(order.order_id, None)
 
@@ -50,7 +50,7 @@ def leave_book(state: State, order: Order) -> None:
 
 
 def rest_order(state: State, order: Order) -> None:
-    """Let an order wait: its status, its place in the book, what its account must hold for it."""
+    """Rest an order: set its status, put it into the book, hold what it may cost."""
     status = w.STATUS_OPEN if order.remaining == order.quantity else w.STATUS_PARTIALLY_FILLED
     set_status(order, w.STATUS_PENDING_TRIGGER if order.is_pending else status)
     enter_level(order)

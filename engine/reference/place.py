@@ -37,7 +37,7 @@ def place_order(state: State, command: Command) -> int:
 def fill_order(state: State, command: Command) -> Order:
     """Return the order that a command asks for.
 
-    An account that does not exist is judged like any other until it comes to paying.
+    An account that does not exist passes the same checks until the one for its money.
     """
     number = command[w.HEADER_ACCOUNT]
     return Order(

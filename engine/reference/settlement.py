@@ -48,7 +48,7 @@ def settle_trade(state: State, maker: Order, taker: Order, price: int, lots: int
 
 
 def settle_taker(state: State, taker: Order, held: int = 0) -> None:
-    """Move what the taker's trades and their fees come to; ``held`` was held for them."""
+    """Move the totals of the taker's trades and fees; ``held`` was held for them."""
     totals = state.taker_totals
     post(state, taker.account, taker.pays_asset, held - totals.taker_debit, -held)
     post(state, taker.account, taker.receives_asset, totals.taker_credit, 0)
@@ -61,5 +61,5 @@ def settle_taker(state: State, taker: Order, held: int = 0) -> None:
 
 
 def reset_taker_totals(state: State) -> None:
-    """Begin to note anew what a taker pays and receives."""
+    """Start a new sum of what a taker pays and receives."""
     state.taker_totals = TakerTotals()

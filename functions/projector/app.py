@@ -33,7 +33,7 @@ services = projector_services(report_unprojectable)
 
 
 def measure(batch: ProjectedBatch, now_ms: int) -> None:
-    """Put what a shard's batch came to into metrics."""
+    """Write what became of a shard's batch into metrics."""
     metrics.add_metric("RecordsProjected", MetricUnit.Count, batch.applied)
     metrics.add_metric("RecordsSkipped", MetricUnit.Count, batch.skipped)
     if batch.progress is not None and batch.applied:

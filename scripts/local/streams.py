@@ -13,7 +13,7 @@ _POSITIONS = "dynamodb_stream_positions"
 
 
 def rewind(state: Path) -> None:
-    """Let every reader begin at the beginning of its stream; before MiniStack starts."""
+    """Make every reader start at the beginning of its stream; before MiniStack starts."""
     path = state / "lambda.json"
     try:
         saved = json.loads(path.read_text())

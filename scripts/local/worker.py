@@ -26,7 +26,7 @@ def variables(stack_outputs: dict[str, str]) -> dict[str, str]:
 
 
 def variables_of_shard(stack_outputs: dict[str, str], shard: int) -> dict[str, str]:
-    """Return what a process of one shard is told."""
+    """Return the variables of one shard's worker."""
     url = queue_url(stack_outputs["CommandQueueUrlPrefix"], shard)
     return variables(stack_outputs) | {"SHARD": str(shard), "COMMAND_QUEUE_URL": url}
 

@@ -1,7 +1,7 @@
 """The specification and the fast engine have the same files and functions.
 
 So what a function of `engine/core` must do is found in `engine/reference` under the same name. What
-only one of them has stands in a table here, with the reason; a line that is no longer true fails.
+only one of them has is listed in a table here, with the reason; a row that no longer holds fails.
 """
 
 import ast
@@ -16,7 +16,7 @@ FILES_OF_CORE = {
     "store": "that array: reserved, laid out, cut into records",
     "heap": "what is due next, found without looking through all",
     "prefetch": "memory asked for before its command's turn",
-    "hints": "instructions of the processor, and what stands for them when interpreted",
+    "hints": "instructions of the processor, and what replaces them when interpreted",
     "digest": "the reference takes `engine.digest` as it is",
 }
 FILES_OF_REFERENCE = {

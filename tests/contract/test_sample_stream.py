@@ -63,7 +63,7 @@ def stored_before() -> list[JournalRecord]:
 
 
 def write() -> None:
-    """Write the sample anew."""
+    """Write the sample again."""
     sample = json.loads(SAMPLE.read_text())
     for holder, record in zip(sample["Records"], said_today(stored_before()), strict=True):
         item = to_item(encode_record(record))

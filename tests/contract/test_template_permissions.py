@@ -17,7 +17,7 @@ from tests.contract.templates import (
 )
 
 SHARD = ROOT / "infra" / "shard.yaml"
-# X-Ray and key policies have no resource to name: see the comments where they stand.
+# X-Ray and key policies have no resource to name: see the comments in the templates.
 WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 ROLES = everywhere("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 MAY_WRITE_THE_JOURNAL = {"worker-fleet.yaml:WorkerRole"}
@@ -132,7 +132,7 @@ def test_a_shards_rows_are_granted_by_the_shards_own_stack() -> None:
 
 
 def test_a_shards_policies_have_their_own_names_and_roles() -> None:
-    """A second shard's policies must stand beside the first one's, not replace them."""
+    """A second shard's policies are added to the first one's and do not replace them."""
     policies = resources(SHARD, "AWS::IAM::Policy")
     for name, policy in policies.items():
         properties = policy["Properties"]

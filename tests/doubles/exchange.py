@@ -92,7 +92,7 @@ def create_resources() -> str:
 
 @dataclass
 class Exchange:
-    """What stands behind the API. `work` does what the worker and the projector do."""
+    """What is behind the API. `work` does what the worker and the projector do."""
 
     queue_url: str
     engine: Engine = field(default_factory=Engine)

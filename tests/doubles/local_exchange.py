@@ -13,7 +13,7 @@ COMMAND_PATIENCE_S = 600
 
 
 def free_port() -> int:
-    """Find a port that nobody uses at the moment."""
+    """Return a port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

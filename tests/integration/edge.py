@@ -1,7 +1,8 @@
 """The edge of a rig: the real Lambda handlers, called in this process.
 
 The REST side is given events as API Gateway sends them, the projector batches as Lambda makes
-them of the journal's stream. Nobody signs in: the events name the account, as the authorizer would.
+them of the journal's stream. There is no sign-in: the events name the account, as the
+authorizer would.
 """
 
 import importlib
@@ -43,7 +44,7 @@ def account(index: int) -> AccountId:
 
 
 def command_bytes(account_id: AccountId, client_order_id: str) -> bytes:
-    """Return the id of the command that places an order, as it stands in the journal."""
+    """Return the id of the command that places an order, as it is in the journal."""
     name = order_command_id(account_id, client_order_id)
     return b"".join(part.to_bytes(8, "little", signed=True) for part in (name.high, name.low))
 
@@ -96,7 +97,7 @@ class JournalStream:
         self._iterators: dict[str, str] = {}
 
     def read(self) -> list[dict[str, Any]]:
-        """Read what is new, as it stands in the events that Lambda makes."""
+        """Read what is new, in the form of the events that Lambda makes."""
         records: list[dict[str, Any]] = []
         shards = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
         for shard in (one["ShardId"] for one in shards):

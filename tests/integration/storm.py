@@ -1,6 +1,6 @@
 """A storm: real workers, killed and stopped, over a network that loses and refuses.
 
-Commands go to the emulator directly (their sender has been told that they are accepted); the
+Commands go to the emulator directly (their sender knows that they are accepted); the
 workers reach it through microburst, which loses requests and answers, throttles and delays.
 """
 
@@ -109,7 +109,7 @@ class Weather:
     def wait_for_leader(self) -> None:
         deadline = time.monotonic() + _LEADER_S_MAX
         while self._leader() is None:
-            assert time.monotonic() < deadline, "nobody leads"
+            assert time.monotonic() < deadline, "no worker leads"
             time.sleep(0.1)
 
     def strike(self) -> str:
@@ -146,7 +146,7 @@ class Weather:
             assert worker.wait(10) == 0
 
     def wake(self, *, at_once: bool = False) -> None:
-        """Let those go on whose time has come."""
+        """Continue the processes that were paused for long enough."""
         now = time.monotonic()
         for due, worker in list(self._stopped):
             if at_once or due <= now:

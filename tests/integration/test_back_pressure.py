@@ -37,7 +37,7 @@ THROTTLED: dict[str, object] = {
 
 
 class Door:
-    """Users who place orders, and what they were told."""
+    """Users who place orders, and the responses they got."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge

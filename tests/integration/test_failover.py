@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Shard:
-    """Two workers at a time, a user, and somebody who reads the journal."""
+    """Two workers at a time, a user, and a reader of the journal."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig

@@ -62,7 +62,7 @@ class Interrupted(Exception):  # noqa: N818 - the end of a process
 
 
 class FaultyJournal(ThreadedJournal):
-    """Ends the process at a large record, or loses answers, where it is told to."""
+    """A journal that ends the process at a large record, or loses responses, on request."""
 
     def __init__(self, journal: DynamoJournal) -> None:
         super().__init__(journal)

@@ -321,7 +321,7 @@ def test_evidence_is_no_checkpoint_and_lies_apart() -> None:
 def test_evidence_that_is_refused_hides_nothing() -> None:
     client, _ = checkpoints()
     with pytest.raises(OutcomeUnknown):
-        S3Checkpoints(client, "somebody-elses", 0).keep_evidence(9, b"what was seen")
+        S3Checkpoints(client, "other-owner", 0).keep_evidence(9, b"what was seen")
 
 
 def test_a_damaged_checkpoint_is_called_so() -> None:

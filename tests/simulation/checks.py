@@ -96,7 +96,7 @@ def _replay(world: World, records: list[EncodedRecord]) -> None:
 
 
 def _replies(world: World) -> None:
-    """A reply names the first decision of each command, and nobody else's."""
+    """A reply holds the first decision of each of its commands, and no other."""
     log = world.services.journal.log
     for message in world.accepted:
         reply = world.services.replies.items.get(message.message_id)

@@ -141,7 +141,7 @@ class JournalView:
 
 
 class ProjectorProcess:
-    """Brings what the stream brings to the projector, again and again until it succeeds."""
+    """Passes the stream's records to the projector, repeatedly until it succeeds."""
 
     def __init__(
         self, options: Options, rng: random.Random, journal: JournalTable, faults: Faults
@@ -200,6 +200,6 @@ class ProjectorProcess:
         return batch + held_back
 
     def at_head(self) -> bool:
-        """Tell whether the read models hold everything that is committed."""
+        """Return whether the read models hold everything that is committed."""
         position = self.read_models.position
         return position is not None and position.sequence == self._journal.last_sequence

@@ -88,7 +88,7 @@ class JournalTable:
     def put_part(self, part: RecordPart) -> None:
         present = self.parts.setdefault((part.batch_id, part.index), part.data)
         if present != part.data:
-            raise Violation(f"Part {part.index} of a record was written anew with other data.")
+            raise Violation(f"Part {part.index} of a record was written again with other data.")
 
     def put(self, head: EncodedRecord) -> None:
         present = self.records.get(head.first_sequence)
@@ -165,7 +165,7 @@ class QueueService:
         return received
 
     def _visible_in_s(self) -> float:
-        """Hide a message for as long as it should be, or come back while somebody works on it."""
+        """Hide a message for its time, or deliver it again while a worker handles it."""
         if self._rng.random() >= self.early_rate:
             return self._visibility_s
         self._faults["redelivered while held"] += 1

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nobody has anything to do.
+"""An event loop whose time passes only when no task is ready.
 
 The standard library's loop with its selector taken out: where that would wait for sockets, this
 one moves its clock. An hour takes as long as what happens in it, and equal programs run equally.
@@ -17,9 +17,9 @@ class _NoSelector:
     def select(self, timeout: float | None) -> list[Any]:
         self._loop.turns += 1
         if self._loop.turns > TURNS_MAX:
-            raise RuntimeError(f"Nothing has come to an end after {TURNS_MAX} turns.")
+            raise RuntimeError(f"The simulation has not ended after {TURNS_MAX} turns.")
         if timeout is None:
-            raise RuntimeError("Everybody waits for somebody: the simulation is stuck.")
+            raise RuntimeError("Every task waits for another: the simulation is stuck.")
         if timeout > 0:
             self._loop.now += timeout
         return []
@@ -46,4 +46,4 @@ class VirtualLoop(asyncio.BaseEventLoop):
         assert not event_list
 
     def _write_to_self(self) -> None:
-        """Nobody outside this thread wakes this loop."""
+        """Do nothing: no other thread wakes this loop."""

@@ -17,7 +17,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 
 _Result = TypeVar("_Result")
-# Of the requests on their way when nobody waits for them any more, so many arrive.
+# The share of requests that still arrive after their caller has stopped waiting.
 _LANDED_SHARE = 0.5
 
 

@@ -86,7 +86,7 @@ class Workload:
         return self._message(0, commands, reply=True)
 
     def next(self, now: float) -> ClientMessage:
-        """Make some account's next message."""
+        """Return the next message of a random account."""
         rng = self._rng
         index = rng.randint(1, self._accounts)
         account = w.account_number(TENANT, index)

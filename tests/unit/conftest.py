@@ -91,7 +91,7 @@ def idle() -> Iterator[Idle]:
 
 
 def started(name: str) -> ModuleType:
-    """Load a function anew, as a cold start does."""
+    """Load a function again, as a cold start does."""
     return importlib.reload(importlib.import_module(name))
 
 
@@ -126,7 +126,7 @@ def signed_in_request(
 
 
 def as_documented(method: str, path: str, response: Response) -> Response:
-    """Hold every answer of every test to the shape that the API's description gives it."""
+    """Check that a response has the shape that the API's description states."""
     operation = documented_operation(method, path)
     if operation is None:
         shape: Any = Problem

@@ -54,8 +54,8 @@ HEADER_ACTOR = 4  # who asked: the actor's kind above ACTOR_KIND_SHIFT, its numb
 HEADER_ACCOUNT = 5  # 0 for commands about the shard, a tenant, an asset or a market
 HEADER_LENGTH = 6
 
-# Kinds of actors. The engine checks the form only: who asked stands in the journal, beside what
-# the command came to.
+# Kinds of actors. The engine checks the form only: who asked is in the journal, beside the
+# command's events.
 ACTOR_SYSTEM = 0  # the worker itself, and tools
 ACTOR_USER = 1
 ACTOR_API_KEY = 2
@@ -307,7 +307,7 @@ EVENT_KIND_LAST = 16
 # Word 0: the kind in bits 58 to 62, so the word is never negative; in the bits below it what the
 # kind's comment says, otherwise 0.
 EVENT_KIND_SHIFT = 58
-EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market stands above 32 low bits
+EVENT_MARKET_SHIFT = 32  # ORDER, TRADE: the market is above 32 low bits
 EVENT_LOW_MASK = (1 << 32) - 1
 
 # Word 0: engine time when the command was decided, reason, the command's kind (0 for what is none).

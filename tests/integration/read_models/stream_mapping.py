@@ -7,7 +7,7 @@ that always fails can't be seen there. The rules are from these pages of AWS's d
         a checkpoint; a batch that may be bisected is so at the sequence number that was returned
     lambda/latest/dg/services-dynamodb-errors   an error bisects the batch, which consumes no
         retry; then records are retried until the quota or the maximum age, and discarded; what
-        the destination of discarded records is told (not the records themselves)
+        the destination of discarded records gets a message (not the records themselves)
     lambda/latest/dg/services-ddb-params   the properties and their defaults
 
 Two things they leave open, both taken the hard way here: a batch whose first record is the one
@@ -78,7 +78,7 @@ class StreamMapping:
         self.discarded: list[Json] = []
 
     def run(self, records: Sequence[Json]) -> None:
-        """Bring records to the function until all are done with, one way or another."""
+        """Invoke the function until every record has succeeded or been discarded."""
         size = self._settings["BatchSize"]
         waiting = deque(
             _Batch(list(records[start : start + size])) for start in range(0, len(records), size)

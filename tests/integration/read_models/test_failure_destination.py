@@ -51,7 +51,7 @@ class Journal:
         return _streamed(record)
 
     def damage(self, number: int) -> None:
-        """Spoil a record where it is stored, so that nobody can ever open it."""
+        """Spoil a record where it is stored, so that it can never be opened."""
         record = self._shard.records[number - 1]
         item = to_item(record) | {"body": {"B": b"spoilt"}}
         self._client.put_item(TableName=JOURNAL, Item=item)
@@ -110,7 +110,7 @@ def differences(client: "DynamoDBClient") -> list[str]:
 
 
 class Outage:
-    """Stands before the tables, and fails so often."""
+    """Fails some writes before it passes them on to the tables."""
 
     def __init__(self, projector: ModuleType, patch: pytest.MonkeyPatch, failures: int) -> None:
         self.failures = failures
@@ -199,7 +199,7 @@ def test_a_store_that_is_down_for_long_is_made_whole_afterwards(
     outage = Outage(projector, monkeypatch, failures=1 << 30)
     run.run(journal.stream())
 
-    # Each was tried alone as often as it may be, and somebody is told of each.
+    # Each was tried alone as often as it may be, and each is reported.
     assert discarded(run) == [(one, one, "RetryAttemptsExhausted") for one in range(1, 7)]
     assert (progress(projector), len(differences(dynamodb)) > 0) == ((0, 0), True)
     outage.failures = 0

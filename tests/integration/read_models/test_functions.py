@@ -36,7 +36,7 @@ class Context:
 
 
 class Posted:
-    """Stands for API Gateway's management API."""
+    """API Gateway's management API, in memory."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, dict[str, Any]]] = []

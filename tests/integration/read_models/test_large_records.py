@@ -99,7 +99,7 @@ def test_the_batch_comes_again_when_the_parts_cant_be_read(
 
 
 def throttled(times: int) -> Callable[[], None]:
-    """Make a write that is refused so often before it goes through."""
+    """Return a write that is throttled some times before it succeeds."""
     left = [times]
 
     def write() -> None:

@@ -29,7 +29,7 @@ RECORDS = {
 }
 
 EQUAL = {
-    # A level and an account are links of the rings that their orders stand in.
+    # A level and an account are links of the rings that their orders are in.
     "head of a level's ring": (r.L_HEAD, r.O_NEXT),
     "tail of a level's ring": (r.L_TAIL, r.O_PREVIOUS),
     "head of an account's ring": (r.A_ORDER_HEAD, r.O_ACCOUNT_NEXT),
@@ -43,7 +43,7 @@ EQUAL = {
     "heap position of conditions": (r.COND_HEAP_POSITION, r.HEAP_POSITION),
     # ``index.account_of``, ``changes.find_target``: the guess may be an order or an account.
     "number of an account is where an order's id is": (r.A_NUMBER, r.O_ID),
-    # Command words copied as they stand.
+    # Command words copied unchanged.
     "definition of a market": (
         r.M_SYMBOL_LOW - r.M_NUMBER,
         w.DEFINE_MARKET_SYMBOL_LOW - w.DEFINE_MARKET_MARKET,
@@ -69,7 +69,7 @@ EQUAL = {
     "order of a change": (w.CHANGE_ORDER_ID, w.CANCEL_ORDER_ID),
     "target of a change, high": (w.CHANGE_TARGET_HIGH, w.CANCEL_TARGET_HIGH),
     "target of a change, low": (w.CHANGE_TARGET_LOW, w.CANCEL_TARGET_LOW),
-    # ``prefetch.prefetch_index``: the account stands right before the order's id.
+    # ``prefetch.prefetch_index``: the account is right before the order's id.
     "account before the order": (w.HEADER_ACCOUNT + 1, w.CANCEL_ORDER_ID),
     # ``emit.emit_words`` emits all three.
     "length of an account's event": (w.ACCOUNT_LENGTH, w.HOLD_LENGTH),

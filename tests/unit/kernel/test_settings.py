@@ -1,4 +1,4 @@
-"""How functions start: what they must be told, and what they must not load."""
+"""How functions start: the variables they need, and what they must not load."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What listeners are told, and that nothing falls between a snapshot and the first update."""
+"""What listeners receive, and that nothing falls between a snapshot and the first update."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

@@ -232,7 +232,7 @@ def damaged(record: JournalRecord, **fields: object) -> JournalRecord:
         pytest.param({"events": b"123"}, "whole words", id="torn word"),
         pytest.param({"events": b"\x63" + bytes(7)}, "word 99", id="does not begin with a result"),
         pytest.param({"last_sequence": 99}, "ends at", id="ends early"),
-        pytest.param({"first_sequence": 3}, "is due", id="begins elsewhere"),
+        pytest.param({"first_sequence": 3}, "was due", id="begins elsewhere"),
     ],
 )
 def test_record_that_is_no_record_is_named(fields: dict[str, object], why: str) -> None:

@@ -1,4 +1,4 @@
-"""Following the journal whatever the stream does, told with the tables in memory."""
+"""Following the journal whatever the stream does, with the tables in memory."""
 
 from collections.abc import Callable
 from dataclasses import replace

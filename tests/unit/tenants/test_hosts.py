@@ -1,4 +1,4 @@
-"""Which tenant a request is for that nobody signed."""
+"""Which tenant a public request is for."""
 
 from dataclasses import dataclass, field
 

@@ -66,7 +66,7 @@ class FakeUsers:
 
 @dataclass
 class FakeIntake:
-    """Keeps what is to be done once, built with an id and a time."""
+    """Records requests that happen once, with an id and a time."""
 
     sent: list[tuple[AccountId, str, str, list[Command]]] = field(default_factory=list)
 

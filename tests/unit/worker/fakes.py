@@ -23,7 +23,7 @@ def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
 
 
 class FakeClock:
-    """Time that passes when somebody sleeps."""
+    """Time that passes only in `sleep`."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -91,13 +91,13 @@ class SilentTelemetry:
         self.alarms: list[str] = []
 
     def event(self, message: str, **fields: object) -> None:
-        """Nobody looks."""
+        """Ignore it."""
 
     def alarm(self, name: str, message: str, **fields: object) -> None:
         self.alarms.append(name)
 
     def measure(self, name: str, value: float) -> None:
-        """Nobody looks."""
+        """Ignore it."""
 
 
 def credit(amount: int, *, account: int = 1 << 32 | 1, number: int = 0) -> bytes:

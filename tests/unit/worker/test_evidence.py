@@ -16,7 +16,7 @@ from worker.shard import ShardWorker
 
 
 class YieldingClock(FakeClock):
-    """Time that passes when somebody sleeps, and lets the others run."""
+    """Time that passes only in `sleep`, which lets other tasks run."""
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds)
@@ -36,7 +36,7 @@ class BreakingEngines:
 
 
 class EvidenceStore(NoCheckpoints):
-    """Gives no answer a few times before it keeps what it gets."""
+    """Fails a few times before it keeps what it gets."""
 
     def __init__(self, refusals: int) -> None:
         self.kept: list[tuple[int, bytes]] = []

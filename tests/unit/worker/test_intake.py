@@ -7,7 +7,7 @@ from worker.intake import Inbox, Receivers
 
 
 class Queue:
-    """Gives what it has, a few at a time, and then nothing."""
+    """Returns what it has, a few at a time, and then nothing."""
 
     def __init__(self, waiting: list[Delivery], stop: asyncio.Event) -> None:
         self.waiting = waiting

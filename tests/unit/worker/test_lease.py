@@ -16,7 +16,7 @@ def lease_on(store: FakeLeases, clock: FakeClock, owner: str = "mine") -> Lease:
 @pytest.mark.parametrize(
     ("row", "floor", "epoch"),
     [
-        pytest.param(None, 0, 1, id="nobody ever led"),
+        pytest.param(None, 0, 1, id="no worker ever led"),
         pytest.param(None, 9, 10, id="the row was lost, the journal knows"),
         pytest.param(LeaseRow("other", 4, 17, released=True), 3, 5, id="released"),
         pytest.param(LeaseRow("mine", 4, 17), 4, 5, id="mine, from before a fault"),

@@ -162,7 +162,7 @@ MEGABYTES = b"".join(struct.pack("<2q", LEVEL | price, price) for price in range
 
 
 class TalkativeEngine(ToyEngine):
-    """Says megabytes about a credit of 666."""
+    """Emits megabytes of events for a credit of 666."""
 
     def apply(self, commands: bytes) -> bytes:
         events = super().apply(commands)

@@ -19,7 +19,7 @@ COPY_S = 0.02
 
 
 class SlowCapture:
-    """Says when a copy is being made, and takes its time."""
+    """Reports when a copy is being made, and takes a while."""
 
     def __init__(self) -> None:
         self.copying: asyncio.Future[bytes] | None = None

@@ -35,7 +35,7 @@ _Item = Mapping[str, Mapping[str, Any]]
 
 
 class OrdersTable:
-    """Orders of an account, and what its client order ids stand for."""
+    """Orders of an account, and the orders that its client order ids name."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client

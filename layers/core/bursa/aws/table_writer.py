@@ -85,7 +85,7 @@ class TableWriter:
             raise error.__cause__ or error from None
 
     def put_newer(self, table: str, item: Attributes) -> bool:
-        """Put a row unless the stored one is as new; tells whether it was put."""
+        """Put a row unless the stored one is as new; return whether it was put."""
         return _unless_refused(
             lambda: self._client.put_item(
                 TableName=table,

@@ -15,7 +15,7 @@ LISTED_MAX = 1_000
 
 @dataclass(slots=True)
 class CommandOutcome:
-    """What one command came to, as far as its own account may see it.
+    """The outcome of one command, as far as its own account may see it.
 
     Attributes
     ----------

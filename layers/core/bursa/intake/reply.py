@@ -1,9 +1,9 @@
-"""The stored reply to one message: the event words that its commands came to.
+"""The stored reply to one message: the event words of its commands.
 
 One command can close an account's hundred thousand orders, and an item holds 400 KB. So words are
 compressed when that is worth it, and a reply that would be too large all the same is shortened: it
 keeps what was decided, the order that was placed or meant, and as many of the account's other
-orders and trades as an API response lists. What is left out stands in the journal and the read
+orders and trades as an API response lists. What is left out is in the journal and the read
 models.
 
 The format is zlib's (RFC 1950), which the standard library brings: the function that reads replies
@@ -91,7 +91,7 @@ def unpack_events(stored: bytes) -> bytes:
 
 @dataclass(slots=True)
 class _Command:
-    """Where the events of one command stand, as far as its own account may see them."""
+    """Where the events of one command are, as far as its own account may see them."""
 
     account: int
     order_id: int

@@ -10,11 +10,11 @@ right about the first is right about both: repeat the identical request and look
 
 
 class StorageError(Exception):
-    """Root of what storage tells its caller."""
+    """Root of the errors of storage."""
 
 
 class SlotTaken(StorageError):  # noqa: N818 - the name is what it means to a caller
-    """Raised when a record stands where another was to be written."""
+    """Raised when a slot already holds another record."""
 
     def __init__(self, batch_id: bytes, epoch: int) -> None:
         super().__init__(f"The slot holds batch {batch_id.hex()} of epoch {epoch}.")

@@ -1,6 +1,6 @@
 """The clocks that use cases and adapters are given, and request keys that can't be guessed.
 
-A class asks for as little of a clock as it reads, so that a test gives it no more than that. The
+A class asks for as little of a clock as it reads, so that a test passes it that method alone. The
 worker's clock is another one (`worker.ports.Clock`): it is awaited, so that the simulator owns it.
 """
 

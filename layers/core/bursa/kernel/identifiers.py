@@ -134,7 +134,7 @@ _ACTOR_NUMBER_BITS = 8 * _ACTOR_NUMBER_BYTES
 
 
 class Actor(NamedTuple):
-    """Who asked for a command: a word of the command, for whoever reads the journal later.
+    """Who asked for a command: a word of the command, for later readers of the journal.
 
     The number is BLAKE2b-56 (RFC 7693) over where the name is unique, kind and name, NUL-separated.
     It needs no counter and no look-up; whether it was a certain user is found by computing the

@@ -1,9 +1,9 @@
 """Every key in every table, and nowhere else.
 
 A partition key begins with the tenant, so that one tenant's rows can be granted, exported or
-deleted by prefix. Two kinds of row stand outside a tenant by nature: the journal and the
-projection's progress belong to a shard, and the directory's issuer and host rows are what turns a
-token's issuer or a request's host into a tenant in the first place.
+deleted by prefix. Two kinds of row belong to no tenant: the journal and the projection's progress
+belong to a shard, and the directory's issuer and host rows find the tenant of a token's issuer or
+of a request's host.
 
     table       partition key               sort key                what
     journal     <shard>#<segment>           first sequence (N)      record

@@ -1,4 +1,4 @@
-"""What each process is told by its environment, and the only place that reads it.
+"""The settings of each process, and the only place that reads the environment.
 
 One class per process: a named tuple for a function, which costs its start least, or a dataclass.
 A field's name in capitals is the variable that sets it; a field without a default must be set. A
@@ -43,7 +43,7 @@ class OnboardingSettings(NamedTuple):
     issuer: str
     tenant_name: str
     shard: int
-    # Names that public requests are sent to, comma-separated; `*` stands for any other name where
+    # Names that public requests are sent to, comma-separated; `*` means any other name where
     # tenants share hosts.
     hosts: str = "*"
     reply_deadline_ms: int = 30_000

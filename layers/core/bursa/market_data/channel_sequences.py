@@ -2,11 +2,11 @@
 
 A process follows a shard's stream from some record on. Of a channel that it has seen a message of,
 it knows the last sequence. Of every other channel it knows that nothing has happened since it
-began; so the sequence where it began stands in for the last message, which can't be later. What is
-returned is therefore never lower than the true last sequence: a client may be told of a loss that
-was none, after a new process has begun, but a loss is never hidden.
+began; so it uses the sequence where it began: the last message can't be later. What is returned is
+therefore never lower than the true last sequence: after a new process has begun, a client may see a
+loss that was none, but a loss is never hidden.
 
-Whenever records are missing or can't be read, the process begins anew after them.
+Whenever records are missing or can't be read, the process starts over after them.
 """
 
 from itertools import islice
@@ -26,7 +26,7 @@ class ChannelSequences:
         self._last: dict[ChannelKey, int] = {}
 
     def follow(self, first_sequence: int, last_sequence: int) -> None:
-        """Go on to the next record; where records are missing before it, begin anew."""
+        """Go on to the next record; where records are missing before it, start over."""
         if first_sequence != self._followed_to + 1:
             self._begin(first_sequence - 1)
         self._followed_to = last_sequence

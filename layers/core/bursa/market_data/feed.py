@@ -6,7 +6,7 @@ the one before it on its channel, so a client sees that something is missing and
 
 Who listens is looked up once a second at most. So that a new subscriber misses nothing in
 between, the last few seconds of records are kept, unopened, and what the subscriber's snapshot
-did not hold is sent as soon as it is seen. Where nobody listens no record is opened at all.
+did not hold is sent as soon as it is seen. Without a listener no record is opened at all.
 """
 
 from collections import deque
@@ -208,7 +208,7 @@ class ShardFeed:
         """Add what new listeners are to be sent of the records that are kept."""
         sequences = ChannelSequences()
         self._address([record for _, record in self._recent], added, messages, sequences)
-        # Records that were passed over while nobody listened are known now.
+        # Records that were passed over while there was no listener are known now.
         if sequences.known_from < self._channel_sequences.known_from:
             self._channel_sequences = sequences
 

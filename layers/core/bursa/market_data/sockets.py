@@ -73,7 +73,7 @@ class Sockets:
         return [listener for listener, is_open in waiting.items() if not is_open.result()]
 
     def post(self, connection_id: str, bodies: Sequence[bytes]) -> bool:
-        """Send messages to one connection in order; tells whether it is still there."""
+        """Send messages to one connection in order; return whether it is still there."""
         for body in bodies:
             try:
                 self._client.post_to_connection(ConnectionId=connection_id, Data=body)

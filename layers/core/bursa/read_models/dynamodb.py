@@ -95,7 +95,7 @@ class ReadModelTables:
     # --- writing ----------------------------------------------------------------------------------
 
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        """Replace the book of that sequence (0: there is none); tells whether it was so."""
+        """Replace the book of that sequence (0: there is none); return whether it did."""
         row_write = book_write(row)
         return self._writer.put_instead_of(
             table_name(self._settings, row_write.table),

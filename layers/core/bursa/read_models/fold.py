@@ -58,7 +58,7 @@ class UnprojectableRecord(Exception):  # noqa: N818 - the name is what it means 
 
 @dataclass(slots=True)
 class Definitions:
-    """What the engine's numbers stand for; a definition never changes once it is made."""
+    """The names of the engine's numbers; a definition never changes once it is made."""
 
     assets: dict[int, AssetRow] = field(default_factory=dict)
     markets: dict[int, MarketRow] = field(default_factory=dict)
@@ -171,7 +171,7 @@ class _RecordFold:
         for event in codec.decode_events(record.events):
             if isinstance(event, e.Result):
                 if event.sequence != due:
-                    raise ValueError(f"result {event.sequence} stands where {due} is due")
+                    raise ValueError(f"result {event.sequence} came where {due} was due")
                 due += 1
                 self._result = event
             else:

@@ -58,7 +58,7 @@ class MemoryTables:
         return None if item is None else from_attributes(BookRow, item)
 
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        """Replace the book of that sequence (0: there is none); tells whether it was so."""
+        """Replace the book of that sequence (0: there is none); return whether it did."""
         row_write = book_write(row)
         if self._sequence(row_write) != previous_sequence:
             return False

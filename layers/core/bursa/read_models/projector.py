@@ -91,7 +91,7 @@ class ReadModels(Protocol):
         """Read a market's book."""
 
     def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        """Replace the book of that sequence (0: there is none); tells whether it was so."""
+        """Replace the book of that sequence (0: there is none); return whether it did."""
 
     def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""

@@ -1,4 +1,4 @@
-"""Keep the read models of all shards in step with one stream that brings the records of all."""
+"""Keep the read models of all shards in step with one stream of all their records."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -74,7 +74,7 @@ class DirectoryTable:
         return None if row is None else TenantId.parse(row["tenant"]["S"])
 
     def add_host(self, tenant: TenantId, host: str) -> None:
-        """Let a host name lead to a tenant; safe to repeat.
+        """Assign a host name to a tenant; safe to repeat.
 
         Raises
         ------

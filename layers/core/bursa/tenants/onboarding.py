@@ -30,7 +30,7 @@ class Directory(Protocol):
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
 
     def add_host(self, tenant: TenantId, host: str) -> None:
-        """Let a host name lead to a tenant; raises `Conflict` ``host_taken``."""
+        """Assign a host name to a tenant; raises `Conflict` ``host_taken``."""
 
     def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
         """Return the engine's number of an asset, which is a new one when it has none."""
@@ -115,7 +115,7 @@ class Onboarding:
         return self._directory.open_tenant(name, issuer, client_ids, shard)
 
     def add_host(self, tenant: TenantId, host: str) -> None:
-        """Let public requests to a host name lead to a tenant; raises `Conflict` ``host_taken``."""
+        """Assign a host name to a tenant, for public requests; raises `Conflict` ``host_taken``."""
         self._directory.add_host(tenant, host)
 
     def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:

@@ -1,4 +1,4 @@
-"""How other features find the tenant of a request that nobody signed."""
+"""How other features find the tenant of a public request."""
 
 from typing import Protocol
 

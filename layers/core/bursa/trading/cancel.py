@@ -19,7 +19,7 @@ from wire import layout as w
 
 
 class OrderCancellation:
-    """Cancels one order and waits for how it stands then."""
+    """Cancels one order and waits for its state after that."""
 
     def __init__(self, intake: Intake, decisions: OrderDecisions, orders: OrderReader) -> None:
         self._intake = intake

@@ -90,7 +90,7 @@ class OrderDecisions:
     def cancelled(
         self, account: AccountId, command_id: CommandId, outcome: CommandOutcome
     ) -> OrderCancelled | OrderRejected:
-        """Return how an order stands after it was cancelled.
+        """Return the state of an order after its cancel.
 
         Raises
         ------

@@ -24,7 +24,7 @@ class OrderPlaced:
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """The order as it stands after it was cancelled."""
+    """The order's state after its cancel."""
 
     order: OrderView
 

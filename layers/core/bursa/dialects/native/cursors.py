@@ -15,7 +15,7 @@ CURSOR_LENGTH_MAX = 128
 
 
 def write_cursor(position: str, scope: str) -> str:
-    """Make the cursor that continues after a position of the list that `scope` names."""
+    """Return the cursor that continues after a position of the list that `scope` names."""
     data = position.encode()
     return base64.urlsafe_b64encode(_digest(data, scope) + data).rstrip(b"=").decode()
 

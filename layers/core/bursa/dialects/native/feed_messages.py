@@ -7,7 +7,7 @@
     {"type": "subscribed", "channels": [ … ]}      {"type": "unsubscribed", "channels": [ … ]}
     {"type": "pong"}                               {"type": "error", "code": …, "detail": …}
 
-What ``sequence``, ``previous_sequence`` and ``epoch`` mean stands in `bursa.market_data.messages`;
+What ``sequence``, ``previous_sequence`` and ``epoch`` mean is in `bursa.market_data.messages`;
 what a client does with them, in docs/websocket.md.
 
 API Gateway carries 128 KB in a message. A longer update is cut into several of one sequence, which
@@ -171,7 +171,7 @@ def _portions(data: object, budget: int) -> list[list[_Row]]:
 
 
 def _rows_of(data: object) -> list[_Row]:
-    """Split a message's data into what may stand in different messages."""
+    """Split a message's data into what may be sent in different messages."""
     if isinstance(data, dict):
         return [(side, level) for side, levels in data.items() for level in levels]
     return [row for entry in _listed(data) for row in _rows_of_order(entry)]

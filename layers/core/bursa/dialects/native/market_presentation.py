@@ -66,7 +66,7 @@ def trade_page(trades: MarketTrades, next_cursor: str | None) -> TradePage:
 
 
 def ticker_response(ticker: MarketTicker) -> Ticker:
-    """Return a ticker; null stands for what there is none of."""
+    """Return a ticker; a figure that does not exist is null."""
     units, day = ticker.market.units, ticker.day
 
     def price(ticks: int) -> str | None:

@@ -14,7 +14,7 @@ def present_order(order: OrderView) -> Order:
 
 
 def present_order_state(order: OrderView) -> OrderState:
-    """Return an order without what only its beginning tells."""
+    """Return an order without what is known only from its placement."""
     units = order.market.units
     closed = order.close_reason is not CloseReason.NONE
     return OrderState(

@@ -27,7 +27,7 @@ class Fill(TypedDict):
 
 
 class OrderState(TypedDict):
-    """An order as it stands; a field that does not apply is null."""
+    """An order's current state; a field that does not apply is null."""
 
     order_id: str
     market: str
