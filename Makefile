@@ -24,7 +24,7 @@ run: setup ## start the whole exchange and show its log; Ctrl-C ends it
 	@exec $(PY) -m scripts.local run
 .PHONY: run
 
-up: setup ## start the whole exchange and return when it answers
+up: setup ## start the whole exchange and return when it responds
 	@exec $(PY) -m scripts.local up
 .PHONY: up
 

@@ -40,5 +40,5 @@ if [ -n "${WORKER_VPC:-}" ]; then
     "WorkerFleet=true" "WorkerVpcId=$WORKER_VPC" "WorkerSubnetIds=$WORKER_SUBNETS" \
     "WorkerArtifactKey=$key"
 else
-  echo "deploy: without WORKER_VPC and WORKER_SUBNETS no worker runs yet, so no order is answered"
+  echo "deploy: without WORKER_VPC and WORKER_SUBNETS no worker runs yet, so no order is decided"
 fi

@@ -49,7 +49,7 @@ def bridge_address() -> str:
     try:
         bridge = docker.from_env().networks.get("bridge")
     except docker.errors.DockerException as error:
-        raise LocalError(f"Docker does not answer, and this needs it: {error}") from error
+        raise LocalError(f"Docker does not respond, and this needs it: {error}") from error
     configuration: dict[str, str] = bridge.attrs["IPAM"]["Config"][0]
     first = next(ip_network(configuration["Subnet"]).hosts())
     return configuration.get("Gateway", str(first))

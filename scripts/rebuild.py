@@ -4,7 +4,7 @@
     make rebuild ARGS="--compare"       compare only
     make rebuild ARGS="--stack bursa"   a deployment on AWS
 
-The exchange may go on meanwhile. Ends with 0 when live and rebuilt rows are equal, 1 when they
+The exchange may keep running. Ends with 0 when live and rebuilt rows are equal, 1 when they
 differ (after mending, if it was to mend), 2 with one sentence when it could not be done.
 """
 

@@ -121,7 +121,7 @@ class Exchange:
         """Translate a command's events."""
         result = events[0]
         if not isinstance(result, Result):
-            raise Mismatch("the engine's answer does not start with a result")
+            raise Mismatch("the engine's output does not start with a result")
         self.reason = result.reason
         for event in events[1:]:
             if isinstance(event, Trade):

@@ -122,7 +122,7 @@ class Acknowledger:
         try:
             await self._repeat(lambda: self._queue.delete(batch))
         except OutcomeUnknown:
-            self._telemetry.event("Deletes got no answer; the messages will come again.")
+            self._telemetry.event("Deletes got no response; the messages will come again.")
 
     async def _repeat(self, call: Callable[[], Awaitable[None]]) -> None:
         await retry_async(call, _BACKOFF, self._clock.sleep, on=OutcomeUnknown)

@@ -1,6 +1,6 @@
-"""Put one record into its slot and learn the outcome, even when an answer is lost.
+"""Put one record into its slot and learn the outcome, even when a response is lost.
 
-DESIGN D3: an answer that is lost leaves the outcome open. The identical put is then repeated: it
+DESIGN D3: a response that is lost leaves the outcome open. The identical put is then repeated: it
 either goes through now, or finds the slot taken, and the batch id found there says by whom. Mine
 means that an earlier attempt arrived; another's means that this worker no longer leads.
 
@@ -68,7 +68,7 @@ async def commit(
 
 
 class _Writer:
-    """Repeats puts until they have an answer, or the lease is gone."""
+    """Repeats puts until they have a response, or the lease is gone."""
 
     def __init__(self, slot: int, clock: Clock, may_write: Callable[[], bool]) -> None:
         self.attempts = 0

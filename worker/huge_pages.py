@@ -1,6 +1,6 @@
 """Puts huge pages together again that a fork has split.
 
-The engine's memory lies in huge pages, so a fork copies few table entries. Whatever the parent
+The engine's memory is in huge pages, so a fork copies few table entries. Whatever the parent
 then writes while the child lives splits a huge page into 512 small ones, which stay small: the next
 fork has to copy an entry for each, which is most of what it costs. Linux puts them together by
 itself, but over hours.

@@ -108,7 +108,7 @@ class Lease:
             return False
         if row is None or row.owner != self.owner or row.epoch != mine.epoch:
             raise Deposed(f"The lease is another's: {row}.")
-        # An earlier renewal of mine arrived although its answer did not.
+        # An earlier renewal of mine arrived although its response did not.
         self._observed = row
         return False
 

@@ -41,7 +41,7 @@ class Clock(Protocol):
 
 
 class CommandQueue(Protocol):
-    """Where commands come from. Every method raises `OutcomeUnknown` when it has no answer."""
+    """Where commands come from. Every method raises `OutcomeUnknown` when it has no response."""
 
     async def receive(self) -> list[Delivery]:
         """Wait a moment for messages; returns none when there are none."""
@@ -54,7 +54,7 @@ class CommandQueue(Protocol):
 
 
 class Journal(Protocol):
-    """The truth. Every method raises `OutcomeUnknown` when it has no answer."""
+    """The truth. Every method raises `OutcomeUnknown` when it has no response."""
 
     async def put_part(self, part: RecordPart) -> None:
         """Write a part of a record, before the record itself; again does no harm."""

@@ -22,7 +22,7 @@ _SECONDS_MAX = 1.0
 
 
 class NoProbe:
-    """Answers that every command survives; for engines without compiled code."""
+    """Assumes that every command is survived; for engines without compiled code."""
 
     def survives(self, engine: Engine, commands: bytes) -> bool:
         """See `worker.ports.Probe`."""

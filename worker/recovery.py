@@ -1,7 +1,7 @@
 """Catching a replica up with the journal's head, reading well ahead of applying.
 
 The journal between two sequences is cut into spans that are read side by side; a record belongs
-to the span that its first sequence lies in, so the spans in order are the records in order, and
+to the span that its first sequence is in, so the spans in order are the records in order, and
 the chain shows if one were missing.
 """
 
@@ -22,7 +22,7 @@ async def catch_up(replica: Replica, journal: Journal) -> None:
     Raises
     ------
     OutcomeUnknown
-        When the journal gives no answer; call again.
+        When the journal does not respond; call again.
     JournalBroken, RecordError
         When what it holds does not add up.
 

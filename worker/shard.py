@@ -135,7 +135,7 @@ class ShardWorker:
                 await catch_up(replica, ports.journal)
                 await ports.capture.prepare()
             except OutcomeUnknown as error:
-                ports.telemetry.event("Storage gives no answer; trying again.", why=str(error))
+                ports.telemetry.event("Storage does not respond; trying again.", why=str(error))
                 await ports.clock.sleep(_STORAGE_PAUSE_S)
             else:
                 ports.telemetry.event(
@@ -163,6 +163,6 @@ class ShardWorker:
                     await self._read_on(replica)
                     return epoch
             except OutcomeUnknown as error:
-                ports.telemetry.event("Storage gives no answer; trying again.", why=str(error))
+                ports.telemetry.event("Storage does not respond; trying again.", why=str(error))
             await ports.clock.sleep(self._settings.poll_ms / 1000)
         return None

@@ -5,11 +5,11 @@ format (a list of values per metric), so that measuring costs no call. Powertool
 same format, but holds up the batch loop sixty times as long: 9.6 ms a heartbeat instead of 0.16 ms,
 9.4 µs a value instead of 0.17 µs, and a line as soon as a metric has a hundred values.
 
-    CommitMilliseconds          from the first put of a record to its answer
+    CommitMilliseconds          from the first put of a record to its response
     RecordBytes                 stored size of a record's body
     CommandsPerRecord           how well commands are grouped
     BytesPerCommand             what the journal costs
-    CommitRetries               puts repeated because an answer was lost or refused
+    CommitRetries               puts repeated because of a lost or refusing response
     QueueAgeMilliseconds        from sending a message to its commit
     HeldMessages                received and not yet deleted
     CheckpointPauseMilliseconds   what a checkpoint took from the batch loop

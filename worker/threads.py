@@ -48,7 +48,7 @@ class SystemClock:
 
 
 class BlockingQueue(Protocol):
-    """A command queue whose calls block; each raises `OutcomeUnknown` when it has no answer."""
+    """A command queue whose calls block; each raises `OutcomeUnknown` when it has no response."""
 
     def receive(self) -> list[Delivery]:
         """Wait a moment for messages; return none when there are none."""
@@ -82,7 +82,7 @@ class ThreadedQueue:
 
 
 class BlockingJournal(Protocol):
-    """A journal whose calls block; each raises `OutcomeUnknown` when it has no answer."""
+    """A journal whose calls block; each raises `OutcomeUnknown` when it has no response."""
 
     def put_part(self, part: RecordPart) -> None:
         """Write a part of a record, before the record itself; a repeat does no harm."""

@@ -1,6 +1,6 @@
 """Lambda behind the WebSocket routes: $connect, $disconnect, and $default for every message.
 
-Who the client is comes from the authorizer on $connect; API Gateway keeps its answer with the
+Who the client is comes from the authorizer on $connect; API Gateway keeps its verdict with the
 connection and hands it on with every later event.
 """
 
@@ -54,7 +54,7 @@ def respond(caller: Client, body: str, now_ms: int) -> None:
     except InvalidInput as fault:
         messages = [error(fault.code, fault.detail)]
     except Exception:
-        logger.exception("A message could not be answered")
+        logger.exception("A message could not be handled")
         metrics.add_metric("MessagesFailed", MetricUnit.Count, 1)
         messages = [error("internal_error", "Something broke on our side; send it again.")]
     if not services.sockets.post(caller.connection_id, messages):

@@ -1,4 +1,4 @@
-"""The demo tenant on this exchange, and the proof that the exchange answers its users."""
+"""The demo tenant on this exchange, and the proof that the exchange serves its users."""
 
 import contextlib
 import json
@@ -67,7 +67,7 @@ def with_hint(complaint: str) -> str:
 
 
 def warm_up(rest_url: str) -> None:
-    """Start the functions while the worker starts; their answers are not read."""
+    """Start the functions while the worker starts; their responses are not read."""
     for path, headers in (("/markets", {}), ("/balances", {"Authorization": "Bearer none"})):
         request = partial(requests.get, f"{rest_url}{path}", headers=headers, timeout=_PATIENCE_S)
         threading.Thread(target=_try, args=(request,), daemon=True).start()
@@ -81,7 +81,7 @@ def _try(request: Callable[[], object]) -> None:
 def wait_until_ready(local: LocalEnvironment, outputs: Json) -> None:
     """Wait until the public API shows the markets and every user its money."""
     deadline = time.monotonic() + _PATIENCE_S
-    missing = "nothing answers"
+    missing = "no response"
     while time.monotonic() < deadline:
         try:
             missing = _missing(local, outputs)
@@ -90,7 +90,7 @@ def wait_until_ready(local: LocalEnvironment, outputs: Json) -> None:
         if not missing:
             return
         time.sleep(_POLL_S)
-    raise LocalError(f"The exchange does not answer as it should: {missing}. See {local.logs}.")
+    raise LocalError(f"The exchange does not respond as it should: {missing}. See {local.logs}.")
 
 
 def sign_in(local: LocalEnvironment, outputs: Json, user: Json) -> str:
@@ -130,6 +130,6 @@ def _get(url: str, token: str = "") -> Json:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     response = requests.get(url, headers=headers, timeout=_TIMEOUT_S)
     if not response.ok:
-        raise ValueError(f"GET {url} answered {response.status_code} {response.text[:200]}")
+        raise ValueError(f"GET {url} returned {response.status_code} {response.text[:200]}")
     content: Json = response.json()
     return content

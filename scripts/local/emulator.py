@@ -92,7 +92,7 @@ def start(local: LocalEnvironment) -> Process:
 
 
 def wait_until_ready(local: LocalEnvironment, process: Process) -> None:
-    """Wait until the emulator answers; raises `LocalError` when it ends or takes too long."""
+    """Wait until the emulator responds; raises `LocalError` when it ends or takes too long."""
     deadline = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < deadline:
         if not processes.is_alive(process):
@@ -103,7 +103,7 @@ def wait_until_ready(local: LocalEnvironment, process: Process) -> None:
         except requests.RequestException:
             pass
         time.sleep(_POLL_S)
-    raise LocalError(f"MiniStack does not answer; its log is {local.logs}/ministack.log.")
+    raise LocalError(f"MiniStack does not respond; its log is {local.logs}/ministack.log.")
 
 
 def stop(local: LocalEnvironment, process: Process) -> bool:

@@ -24,7 +24,7 @@ class LocalExchange:
         self._register = Register(local.home)
 
     def up(self) -> Json:
-        """Start everything and wait until it answers; returns what `outputs.json` holds.
+        """Start everything and wait until it responds; returns what `outputs.json` holds.
 
         Whatever interrupts it, nothing that it started is left running.
         """

@@ -38,21 +38,21 @@ def test_every_error_of_the_gateway_has_its_status() -> None:
     } == STATUSES
 
 
-def test_a_change_of_an_answer_is_another_deployment() -> None:
+def test_a_changed_gateway_response_is_another_deployment() -> None:
     """A stage answers with what its deployment has captured, so a change needs a new one."""
     content = json.dumps(RESPONSES, sort_keys=True).encode()
     name = f"Deployment{hashlib.sha256(content).hexdigest()[:8]}"
     assert list(resources(STACK, "AWS::ApiGateway::Deployment")) == [name]
 
 
-def test_the_stage_is_deployed_after_all_answers_are_there() -> None:
+def test_the_stage_is_deployed_after_all_gateway_responses() -> None:
     (deployment,) = resources(STACK, "AWS::ApiGateway::Deployment").values()
     assert set(deployment["DependsOn"]) == set(RESPONSES)
     assert deployment["Properties"]["StageName"] == {"Ref": "Stage"}
     assert parameters() == {"RestApiId": {"Ref": "RestApi"}, "Stage": {"Ref": "RestApi.Stage"}}
 
 
-def test_a_deployment_that_a_stage_stands_on_is_not_deleted() -> None:
+def test_a_deployment_that_a_stage_uses_is_not_deleted() -> None:
     (deployment,) = resources(STACK, "AWS::ApiGateway::Deployment").values()
     assert (deployment["DeletionPolicy"], deployment["UpdateReplacePolicy"]) == ("Retain", "Retain")
 

@@ -52,6 +52,6 @@ def test_intake_finds_the_queue_of_a_shard_by_its_number() -> None:
         assert parameters["NamePrefix"] == {"Ref": "AWS::StackName"}
 
 
-def test_every_part_of_a_shard_is_told_its_number() -> None:
+def test_every_part_of_a_shard_gets_its_number() -> None:
     for stack in resources(SHARD, "AWS::CloudFormation::Stack").values():
         assert stack["Properties"]["Parameters"]["ShardNumber"] == NUMBER

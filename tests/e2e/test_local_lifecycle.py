@@ -158,7 +158,7 @@ def test_an_interruption_leaves_nothing_behind(local: Local, step: str) -> None:
     assert_nothing_is_left(local)
 
 
-def test_a_template_that_does_not_deploy_is_told_with_its_reason(
+def test_a_template_that_does_not_deploy_is_reported_with_its_reason(
     local: Local, tmp_path: Path
 ) -> None:
     root = tmp_path / "checkout"

@@ -118,7 +118,7 @@ def test_both_sides_see_the_trade_everywhere(alice: Client, bob: Client) -> None
     assert [row["order_id"] for row in open_orders["items"]] == [sell["order_id"]]
 
 
-def test_the_same_client_order_id_is_one_order_and_one_answer(alice: Client) -> None:
+def test_the_same_client_order_id_is_one_order_and_one_response(alice: Client) -> None:
     order = limit("buy", "100.00", "1")
     responses = [alice.call("POST", "/orders", json=order) for _ in range(2)]
     assert responses[0] == responses[1]
@@ -181,7 +181,7 @@ def test_a_batch_keeps_its_order_of_effect(alice: Client) -> None:
     assert "error" in results[3]
 
 
-def test_respond_async_tells_where_to_ask_again(alice: Client) -> None:
+def test_respond_async_names_the_request_to_repeat(alice: Client) -> None:
     order = limit("buy", "90.00", "1")
     response = alice.send("POST", "/orders", json=order, headers={"Prefer": "respond-async"})
     assert response.status_code == 202

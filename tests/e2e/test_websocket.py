@@ -52,7 +52,7 @@ def order(side: str) -> Json:
     return plain | {"client_order_id": secrets.token_hex(8)}
 
 
-def test_every_channel_tells_of_a_trade_with_its_sequence(
+def test_every_channel_reports_a_trade_with_its_sequence(
     alice: Client, socket: ClientConnection
 ) -> None:
     say(socket, {"op": "subscribe", "channels": CHANNELS})

@@ -225,7 +225,7 @@ def test_a_hundred_thousand_orders_are_cancelled_by_one_command() -> None:
     assert statuses(projected(shard, from_stream=True)) == {"cancelled": ORDERS, "open": 1}
 
 
-def test_the_answer_to_a_cancel_of_a_hundred_thousand_fits() -> None:
+def test_the_reply_to_a_cancel_of_a_hundred_thousand_fits() -> None:
     shard = Shard()
     shard.open(ORDERS)
     shard.sequencer.pop_acknowledgements(1 << 40)
@@ -273,7 +273,7 @@ def test_a_moment_at_which_thousands_expire_is_one_record() -> None:
         pytest.param({"crash_at_part": 0}, 0, id="before any part"),
         pytest.param({"crash_at_part": 1}, 1, id="between the parts"),
         pytest.param({"crash_before_head": True}, 2, id="after the parts, before the head"),
-        pytest.param({"crash_after_head": True}, 0, id="after the head, before its answer"),
+        pytest.param({"crash_after_head": True}, 0, id="after the head, before its response"),
     ],
 )
 def test_a_redelivery_after_a_crash_is_done_once(trouble: dict[str, Any], orphans: int) -> None:
@@ -293,7 +293,7 @@ def test_a_redelivery_after_a_crash_is_done_once(trouble: dict[str, Any], orphan
     assert statuses(projected(shard, from_stream=True)) == {"cancelled": ENOUGH}
 
 
-def test_lost_answers_commit_once() -> None:
+def test_lost_responses_commit_once() -> None:
     shard = Shard()
     shard.open(ENOUGH)
     shard.journal.answers_lost = 3

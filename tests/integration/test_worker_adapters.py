@@ -210,7 +210,7 @@ def reply_of(message_id: str, events: bytes, *, repeated: bool = False) -> Reply
     return Reply(7, message_id, 12, events, repeated, 1_900_000_000)
 
 
-def test_a_repeated_answer_only_fills_a_gap() -> None:
+def test_a_repeated_reply_only_fills_a_gap() -> None:
     client = make_table("replies", pk="S")
     store = DynamoReplyWriter(client, "replies")
     store.write([reply_of("a", b"first"), reply_of("b", b"again", repeated=True)])
@@ -223,7 +223,7 @@ def test_a_repeated_answer_only_fills_a_gap() -> None:
     assert items["t7#a"]["expires_at"]["N"] == "1900000000"
 
 
-def test_two_answers_to_one_message_in_a_batch_do_no_harm() -> None:
+def test_two_replies_to_one_message_in_a_batch_do_no_harm() -> None:
     client = make_table("replies", pk="S")
     DynamoReplyWriter(client, "replies").write([reply_of("a", b"x"), reply_of("a", b"x")])
 
@@ -306,7 +306,7 @@ def test_a_checkpoint_is_never_replaced() -> None:
     assert store.load(5)[1] == b"first"
 
 
-def test_evidence_is_no_checkpoint_and_lies_apart() -> None:
+def test_evidence_is_no_checkpoint_and_is_kept_apart() -> None:
     client, store = checkpoints()
     store.keep_evidence(9, b"what was seen")
 
@@ -324,7 +324,7 @@ def test_evidence_that_is_refused_hides_nothing() -> None:
         S3Checkpoints(client, "other-owner", 0).keep_evidence(9, b"what was seen")
 
 
-def test_a_damaged_checkpoint_is_called_so() -> None:
+def test_a_damaged_checkpoint_is_reported() -> None:
     client, store = checkpoints()
     store.save(header(5), b"state")
     data = client.get_object(Bucket="checkpoints", Key=f"checkpoints/0/{5:019d}")["Body"].read()

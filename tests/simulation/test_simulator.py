@@ -107,7 +107,7 @@ class BuggyEngines(ToyEngines):
         return BuggyEngine.restore(checkpoint)
 
 
-def test_a_command_that_makes_the_engine_raise_holds_up_nobody() -> None:
+def test_a_command_that_makes_the_engine_raise_holds_up_no_other() -> None:
     rejected = 0
     for seed in range(60):
         world = run_seed(seed, BuggyEngines())

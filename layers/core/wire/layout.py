@@ -222,7 +222,7 @@ CLOSE_FILL_OR_KILL_UNFILLED = 5
 CLOSE_SELF_TRADE_PREVENTION = 6
 CLOSE_REPLACED = 7
 CLOSE_EXPIRED = 8
-CLOSE_PRICE_PROTECTION = 9  # the rest of a market order lay beyond the collar
+CLOSE_PRICE_PROTECTION = 9  # the rest of a market order was beyond the collar
 CLOSE_MARKET_NOT_OPEN = 10  # a breaker or a state that its remainder may not rest in
 CLOSE_POST_ONLY_WOULD_CROSS = 11  # a triggered post-only stop-limit would have taken
 

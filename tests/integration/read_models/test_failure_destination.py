@@ -156,7 +156,7 @@ def test_a_record_that_only_the_stream_spoils_ends_alone_and_is_read_from_the_jo
     assert differences(dynamodb) == []
 
 
-def test_what_lies_behind_a_record_that_nobody_can_open_goes_on(
+def test_records_after_one_that_can_not_be_opened_are_projected(
     projector: ModuleType, dynamodb: "DynamoDBClient"
 ) -> None:
     journal, run = Journal(dynamodb, 6), mapping(projector)
@@ -273,7 +273,7 @@ BISECTED = ["0123", "01", "23", "2", "2", "3"]
             {}, lambda _: {"batchItemFailures": [{"name": "2"}]}, ["0123", "0123"], ["03"],
             id="a key of another name fails all",
         ),
-        pytest.param({}, lambda _: None, ["0123"], [], id="no answer is a success"),
+        pytest.param({}, lambda _: None, ["0123"], [], id="no result is a success"),
     ],
 )  # fmt: skip
 def test_the_model_does_what_is_documented(

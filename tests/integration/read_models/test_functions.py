@@ -207,7 +207,7 @@ def test_bad_message_is_answered_with_an_error(
     assert (message["type"], message["code"]) == ("error", code)
 
 
-def test_client_that_left_before_its_answer_is_forgotten(
+def test_client_that_left_before_its_response_is_forgotten(
     projector: ModuleType, websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
 ) -> None:
     projector.handler(event("journal-stream"), Context())
@@ -232,7 +232,7 @@ def test_failure_on_our_side_is_said_and_counted(
     assert metric(capsys.readouterr().out, "MessagesFailed") == [1]
 
 
-def test_feed_tells_subscribers_of_the_stream(
+def test_feed_sends_the_stream_to_subscribers(
     projector: ModuleType,
     websocket: ModuleType,
     feeds: ModuleType,

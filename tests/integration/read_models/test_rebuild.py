@@ -129,7 +129,7 @@ def test_empty_tables_are_filled(exchange: Exchange) -> None:
     assert exchange.rebuild().differences() == []
 
 
-def test_exchange_that_goes_on_is_no_difference(exchange: Exchange) -> None:
+def test_exchange_that_runs_during_the_rebuild_is_no_difference(exchange: Exchange) -> None:
     exchange.project()
     rebuilt = exchange.rebuild()
 

@@ -173,7 +173,7 @@ def test_a_rejection_by_the_engine_is_a_value(send: Send) -> None:
     assert send(ALICE, "35=F|37=999999") == f"35=8|39=8|103={w.REASON_UNKNOWN_ORDER}"
 
 
-def test_an_order_that_is_closed_already_is_told_by_its_id(send: Send) -> None:
+def test_an_order_that_is_closed_already_is_named_by_its_id(send: Send) -> None:
     send(ALICE, f"{BUY}|11=mine")
     send(ALICE, "35=F|41=mine")
     assert send(ALICE, "35=F|41=mine").startswith("35=9|37=")

@@ -175,7 +175,7 @@ def test_decoding_part_of_a_command() -> None:
         decode_commands(bytes(130))
 
 
-def test_check_finds_money_that_nobody_paid_in() -> None:
+def test_check_finds_money_without_a_deposit() -> None:
     engine = ReferenceEngine()
     Desk(engine)
     engine.state.balances[ALICE, 1].available += 1

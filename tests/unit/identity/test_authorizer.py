@@ -233,7 +233,7 @@ def test_key_set_is_fetched_once_and_not_for_invented_keys(
     assert pool.asked == asked + 1
 
 
-def test_pool_that_does_not_answer_is_a_fault_and_no_verdict(
+def test_pool_that_does_not_respond_is_a_fault_and_no_verdict(
     authorizer: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     authorizer.sign_in._tokens._key_sets._endpoint_url = "http://127.0.0.1:1"

@@ -114,12 +114,12 @@ def test_a_count_of_orders_is_taken_for_none_of_them() -> None:
 
 
 @pytest.mark.parametrize("kind", [24, 56, -8, w.COMMAND_KIND_LAST + 1])
-def test_a_command_of_no_kind_has_an_answer_that_can_be_read(kind: int) -> None:
+def test_a_command_of_no_kind_has_a_reply_that_can_be_read(kind: int) -> None:
     events = Engine().apply(struct.pack("<16q", kind, *bytes(15)))
     assert unpack_events(pack_events(events)) == events
 
 
-def test_no_result_begins_like_a_compressed_answer() -> None:
+def test_no_result_begins_like_a_compressed_reply() -> None:
     kind_in_zlib = zlib.compress(b"")[0] & w.RESULT_COMMAND_MASK
     assert kind_in_zlib > w.COMMAND_KIND_LAST
 
@@ -159,7 +159,7 @@ def test_no_other_accounts_facts_are_kept_in_a_shortened_reply() -> None:
         pytest.param(b"\x78", id="nothing but the beginning"),
     ],
 )
-def test_a_damaged_answer_is_called_so(stored: bytes) -> None:
+def test_a_damaged_reply_is_reported(stored: bytes) -> None:
     with pytest.raises(ReplyError):
         unpack_events(stored)
 

@@ -80,6 +80,6 @@ def test_a_record_of_another_schema_is_refused_with_what_to_do(step: int, advice
         Replica(ToyEngine(), Head()).follow(other)
 
 
-def test_an_engine_must_stand_at_the_head() -> None:
+def test_an_engine_must_be_at_the_head() -> None:
     with pytest.raises(JournalBroken):
         Replica(ToyEngine(), Head(number=1, last_sequence=9))

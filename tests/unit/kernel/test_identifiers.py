@@ -33,7 +33,7 @@ def test_a_word_is_read_back_and_fits_what_the_engine_allows(actor: Actor) -> No
     ],
     ids=["tenant", "kind", "name", "operator"],
 )
-def test_a_name_elsewhere_is_somebody_else(other: Actor) -> None:
+def test_the_same_name_elsewhere_is_another_actor(other: Actor) -> None:
     assert other != ALICE
     assert other.number != ALICE.number
 

@@ -65,7 +65,7 @@ def session_of(folder: Path) -> str:
     return "" if state == "Z" else session
 
 
-def test_somebody_elses_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     process = begin(tmp_path, SLEEP)
     earlier = replace(process, started="1")
     assert not is_alive(earlier)

@@ -25,7 +25,7 @@ def test_a_connection_reaches_what_it_could_not() -> None:
             assert client.recv(1024) == b"HELLO"
 
 
-def test_nobody_listens_afterwards() -> None:
+def test_the_port_is_free_afterwards() -> None:
     with relayed(LOOPBACK, LOOPBACK, 1) as port:
         pass
     with pytest.raises(ConnectionRefusedError):

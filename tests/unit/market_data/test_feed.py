@@ -168,7 +168,7 @@ def test_record_is_published_once(broadcast: Broadcast) -> None:
     assert broadcast.audience.heard("a") == [("book:BTC-USDT", record.last_sequence)]
 
 
-def test_records_out_of_order_in_a_batch_are_told_in_order(broadcast: Broadcast) -> None:
+def test_records_out_of_order_in_a_batch_are_sent_in_order(broadcast: Broadcast) -> None:
     broadcast.audience.listen("a", BOOK)
     records = [broadcast.shard.run(buy(ALICE, price, 1)) for price in (100, 101, 102)]
     broadcast.feeds.publish(reversed(records))
@@ -177,7 +177,7 @@ def test_records_out_of_order_in_a_batch_are_told_in_order(broadcast: Broadcast)
     ]
 
 
-def test_nobody_listening_costs_one_lookup_a_second(broadcast: Broadcast) -> None:
+def test_no_listener_costs_one_lookup_a_second(broadcast: Broadcast) -> None:
     for _ in range(5):
         broadcast.run(buy(ALICE, 100, 1))
     assert broadcast.audience.lookups == 1

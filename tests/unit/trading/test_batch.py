@@ -53,7 +53,7 @@ def test_operations_are_carried_out_in_order_each_on_its_own(send: Send) -> None
     assert again["error"]["code"] == unknown["error"]["code"] == "unknown_order"
 
 
-def test_repeated_batch_is_one_batch_and_one_answer(send: Send, exchange: Exchange) -> None:
+def test_repeated_batch_is_one_batch_and_one_response(send: Send, exchange: Exchange) -> None:
     body = {"operations": [place("buy", "20000"), place("buy", "19000", client_order_id="b")]}
     key = {"Idempotency-Key": "batch-1"}
 

@@ -30,7 +30,7 @@ def test_cancel_of_a_closed_order_is_a_conflict(send: Send) -> None:
     assert (status, problem["code"]) == (409, "order_closed")
 
 
-def test_repeated_cancel_with_a_key_gets_the_first_answer(send: Send) -> None:
+def test_repeated_cancel_with_a_key_gets_the_first_response(send: Send) -> None:
     order = send("POST", "/orders", BUY).body
     path, key = f"/orders/{order['order_id']}", {"Idempotency-Key": "cancel-1"}
 

@@ -112,7 +112,7 @@ def test_engine_rejects(
     assert send("GET", "/orders", account=CAROL).body["items"] == []
 
 
-def test_repeated_client_order_id_is_one_order_and_one_answer(
+def test_repeated_client_order_id_is_one_order_and_one_response(
     send: Send, exchange: Exchange
 ) -> None:
     order = BUY | {"client_order_id": "mine"}
@@ -146,7 +146,7 @@ def test_client_order_id_for_another_order_is_a_conflict(
     assert len(send("GET", "/orders").body["items"]) == 1
 
 
-def test_repeat_is_answered_from_the_read_models_when_the_answer_is_gone(send: Send) -> None:
+def test_repeat_is_read_from_the_read_models_when_the_reply_is_gone(send: Send) -> None:
     """A batch has placed the order, so the single order's own message has no first answer."""
     order = BUY | {"client_order_id": "mine"}
     send("POST", "/orders", SELL | {"quantity": "0.3"}, account=BOB)
@@ -237,7 +237,7 @@ def timed_out(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("failure", [throttled, timed_out])
-def test_queue_that_takes_nothing_answers_503(
+def test_queue_that_takes_nothing_is_a_503(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: object
 ) -> None:
     monkeypatch.setattr(trading_api.trading.sqs, "send_message", failure)
@@ -249,7 +249,7 @@ def test_queue_that_takes_nothing_answers_503(
     assert "Idempotency-Key: k1" in problem["detail"]
 
 
-def test_full_queue_answers_503_and_sends_nothing(
+def test_full_queue_is_a_503_and_gets_nothing(
     send: Send, trading_api: ModuleType, exchange: Exchange
 ) -> None:
     exchange.asleep = True
@@ -274,7 +274,7 @@ def test_full_queue_answers_503_and_sends_nothing(
         pytest.param(1, None, None, id="no worker has said anything"),
     ],
 )
-def test_commands_that_wait_for_too_long_answer_503(
+def test_commands_that_wait_for_too_long_are_a_503(
     send: Send,
     trading_api: ModuleType,
     exchange: Exchange,
@@ -308,7 +308,7 @@ def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
     assert send("POST", "/orders", BUY).status == 201
 
 
-def test_unreadable_answers_leave_the_order_pending(
+def test_unreadable_replies_leave_the_order_pending(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get_item = trading_api.trading.dynamodb.get_item

@@ -15,9 +15,9 @@ OTHERS = SlotTaken(b"another's batch.", 2)
 @pytest.mark.parametrize(
     ("script", "attempts"),
     [
-        pytest.param([None], 1, id="answered at once"),
+        pytest.param([None], 1, id="written at once"),
         pytest.param([LOST, None], 2, id="the request was lost"),
-        pytest.param([LOST, MINE], 2, id="the answer was lost"),
+        pytest.param([LOST, MINE], 2, id="the response was lost"),
         pytest.param([LOST, LOST, LOST, MINE], 4, id="several were lost"),
         pytest.param([MINE], 1, id="the client repeated behind our back"),
     ],
@@ -35,9 +35,9 @@ HEAD, PARTS = split_record(RECORD, len(RECORD.body) - 1)
 @pytest.mark.parametrize(
     ("script", "parts", "heads"),
     [
-        pytest.param([None, None, None], [0, 1], 1, id="answered at once"),
+        pytest.param([None, None, None], [0, 1], 1, id="written at once"),
         pytest.param([LOST, LOST, None, LOST, None, None], [0, 0, 0, 1, 1], 1, id="parts lost"),
-        pytest.param([None, None, LOST, MINE], [0, 1], 2, id="the head's answer lost"),
+        pytest.param([None, None, LOST, MINE], [0, 1], 2, id="the head's response lost"),
         pytest.param([LOST, None, None, LOST, LOST, None], [0, 0, 1], 3, id="both"),
     ],
 )
@@ -74,7 +74,7 @@ def test_another_in_the_slot_deposes_whatever_was_written_before() -> None:
     "script",
     [
         pytest.param([OTHERS], id="at once"),
-        pytest.param([LOST, OTHERS], id="after a lost answer"),
+        pytest.param([LOST, OTHERS], id="after a lost response"),
     ],
 )
 def test_another_in_the_slot_deposes(script: list[Exception | None]) -> None:

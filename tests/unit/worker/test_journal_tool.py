@@ -58,7 +58,7 @@ def test_a_torn_file_gives_what_is_whole_and_then_says_so(
         last_sequence(path)
 
 
-def test_verify_and_replay_tell_the_same_end(
+def test_verify_and_replay_report_the_same_end(
     tmp_path: Path, records: list[EncodedRecord], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "journal.bin"

@@ -104,7 +104,7 @@ def test_a_leader_that_reads_anothers_row_is_deposed() -> None:
         run(lease.keep(lambda: 0))
 
 
-def test_a_renewal_whose_answer_was_lost_is_recognised() -> None:
+def test_a_renewal_whose_response_was_lost_is_recognised() -> None:
     clock = FakeClock()
 
     class LosesOneAnswer(FakeLeases):
@@ -139,7 +139,7 @@ def test_a_released_lease_is_anybodys() -> None:
     assert run(lease_on(store, clock, "next").try_acquire(0)) == 2
 
 
-def test_the_row_says_until_when_commands_are_acknowledged_and_a_follower_takes_it_over() -> None:
+def test_the_row_holds_the_watermark_and_a_standby_takes_it_over() -> None:
     store, clock = FakeLeases(), FakeClock()
     lease = lease_on(store, clock)
     run(lease.try_acquire(0))

@@ -147,7 +147,7 @@ def test_a_rejection_in_place_of_a_command_whose_id_is_forgotten_is_too_old(name
     assert result_reason(events, 0) == w.REASON_COMMAND_TOO_OLD
 
 
-def test_a_worker_outlives_what_has_ended_others_and_says_so() -> None:
+def test_a_worker_survives_what_has_ended_others_and_reports_it() -> None:
     class FatalEngines(ToyEngines):
         def new(self) -> Engine:
             return Fatal()
@@ -175,7 +175,7 @@ def test_a_worker_outlives_what_has_ended_others_and_says_so() -> None:
     assert telemetry.alarms.count("PoisonMessage") == 2
 
 
-def test_what_ends_a_child_from_outside_says_nothing() -> None:
+def test_a_child_ended_from_outside_proves_nothing() -> None:
     class Killed(ToyEngine):
         def apply(self, commands: bytes) -> bytes:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -192,7 +192,7 @@ def test_an_exception_is_no_fault() -> None:
     assert not ForkProbe().survives(Fatal(), credit(FATAL))
 
 
-def test_a_child_that_hangs_is_ended_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_hangs_is_ended_and_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     class Hanging(ToyEngine):
         def apply(self, commands: bytes) -> bytes:
             while True:

@@ -105,7 +105,7 @@ def test_a_reply_to_a_repeated_message_is_marked() -> None:
         pytest.param(delivery(codec.encode_advance_time(9)).body, id="the worker's own command"),
     ],
 )
-def test_what_cant_be_read_becomes_one_rejection_and_the_group_goes_on(body: str) -> None:
+def test_what_cant_be_read_becomes_one_rejection_and_the_group_continues(body: str) -> None:
     sequencer = sequencer_on(ToyEngine())
     poison = Delivery(body, "r", "t1-12", "ab" * 16)
     sequencer.take([poison, delivery(credit(1))], NOW_MS)
@@ -171,7 +171,7 @@ class TalkativeEngine(ToyEngine):
         return events
 
 
-def test_a_command_that_says_megabytes_leaves_room_for_the_next() -> None:
+def test_a_command_that_emits_megabytes_leaves_room_for_the_next() -> None:
     sequencer = sequencer_on(TalkativeEngine())
     for _ in range(20):
         sequencer.take([delivery(credit(666, number=666))], NOW_MS)

@@ -1,6 +1,6 @@
 """AWS clients in two configurations.
 
-    request handling   short time-outs, three attempts: a person waits for the answer, and the
+    request handling   short time-outs, three attempts: a person waits for the response, and the
                        calls of the edge may be repeated without harm
     worker             one attempt: the worker repeats by itself where it must, and knows what an
                        earlier attempt may have done; a client that repeats on its own would only

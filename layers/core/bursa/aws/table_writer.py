@@ -58,7 +58,7 @@ class TableWriter:
         """Do writes, many at once, and wait for all of them; raises the first error.
 
         They are taken one by one as there is room, so there may be any number of them. A write
-        that is throttled, or has no answer, is repeated for some time: one partition takes a
+        that is throttled, or has no response, is repeated for some time: one partition takes a
         thousand writes a second, and a record may ask for a hundred thousand.
         """
         running: deque[Future[object]] = deque()

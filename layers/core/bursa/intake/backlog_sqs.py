@@ -4,7 +4,7 @@ The depth is the queue's own. SQS reports its age only to CloudWatch, a minute l
 worker writes a watermark into its lease row: the time up to which every command is acknowledged.
 While commands wait, it is as early as the oldest of them, also when the worker is stuck or
 gone. Both are read every few seconds; a failed read is no reason to refuse, and the last known
-values stay in force.
+values stay valid.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """The replies table, which the worker writes and intake reads, and the records of requests.
 
-Records of requests that must happen once lie in the directory table, beside their tenant:
+Records of requests that must happen once are in the directory table, beside their tenant:
 
     <tenant>  request#<name>  {first_requested_ms, done}
 """

@@ -2,9 +2,9 @@
 
     StorageError
     ├── SlotTaken         the slot holds a record already; says whose
-    └── OutcomeUnknown    no answer, or a refusal for load: it may or may not have happened
+    └── OutcomeUnknown    no response, or a refusal for load: it may or may not have happened
 
-`OutcomeUnknown` is raised for a lost answer as well as for a throttle, because a caller that is
+`OutcomeUnknown` is raised for a lost response as well as for a throttle, because a caller that is
 right about the first is right about both: repeat the identical request and look at the result.
 """
 

@@ -1,4 +1,4 @@
-"""Read the batches of the journal's stream that Lambda hands over, and answer them."""
+"""Read the batches of the journal's stream that Lambda hands over, and report what failed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """WebSocket connections and their subscriptions in DynamoDB.
 
-All subscriptions of a tenant lie in one partition, so that a feed learns with one query who
+All subscriptions of a tenant are in one partition, so that a feed learns with one query who
 listens to what. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
 leaves behind goes by itself.
 """

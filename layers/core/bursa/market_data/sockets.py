@@ -34,7 +34,7 @@ def management_client(
     websocket_endpoint
         ``https://<api>.execute-api.<region>.amazonaws.com/<stage>``.
     aws_endpoint_url
-        Where AWS is emulated, if it is; the stage then lies on a path of that host.
+        Where AWS is emulated, if it is; the stage is then a path of that host.
 
     """
     endpoint = websocket_endpoint

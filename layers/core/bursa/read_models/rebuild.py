@@ -1,7 +1,7 @@
 """Recreate the read models of a shard from its journal, and compare them with what is live.
 
 The journal is projected into memory by the code that projects it live; what differs in the tables
-is then reported, or mended. The exchange may go on meanwhile: a difference counts only if it is
+is then reported, or mended. The exchange may keep running: a difference counts only if it is
 still there after the projection in memory has caught up several times, and a row is mended only
 where what is stored is not newer.
 """

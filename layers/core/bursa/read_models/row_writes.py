@@ -1,4 +1,4 @@
-"""Where each row of the read models lies, and on what condition it may be written.
+"""Where each row of the read models is, and on which condition it is written.
 
 The one description of it: `bursa.read_models.dynamodb` carries it out in DynamoDB, and
 `bursa.read_models.memory` in memory, to compare a rebuild with what is live.

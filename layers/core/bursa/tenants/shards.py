@@ -19,7 +19,7 @@ class Directory(Protocol):
 class TenantShards:
     """The shards of tenants, each read from the directory once a minute at most.
 
-    While the directory does not answer, what is known stays in force: a tenant keeps its shard.
+    While the directory does not respond, what is known stays valid: a tenant keeps its shard.
     """
 
     def __init__(self, directory: Directory, clock: MonotonicClock) -> None:
@@ -35,7 +35,7 @@ class TenantShards:
         InternalError
             ``unknown_tenant``: the caller was signed in for a tenant without a profile.
         Unavailable
-            The directory does not answer, and has never before for this tenant.
+            The directory does not respond, and has never before for this tenant.
 
         """
         now_ms = self._clock.monotonic_ms()

@@ -86,7 +86,7 @@ def told(broadcast: Broadcast) -> dict[str, list[dict[str, Any]]]:
     return heard
 
 
-def test_a_cancel_of_many_is_told_in_parts() -> None:
+def test_a_cancel_of_many_is_sent_in_parts() -> None:
     broadcast = listening(1_000)
     broadcast.run(codec.encode_cancel_all(ALICE, 0))
     heard = told(broadcast)
@@ -97,7 +97,7 @@ def test_a_cancel_of_many_is_told_in_parts() -> None:
     assert {one["type"] for feed in heard.values() for one in feed} == {"update"}
 
 
-def test_what_nobody_can_follow_is_a_hint_to_subscribe_again() -> None:
+def test_too_many_changes_are_a_hint_to_subscribe_again() -> None:
     broadcast = listening(CHANGES_MAX + 1)
     record = broadcast.run(sell(BOB, 1, 10**6))
     heard = told(broadcast)
@@ -113,7 +113,7 @@ def test_what_nobody_can_follow_is_a_hint_to_subscribe_again() -> None:
     assert [one["type"] for one in heard["balances"]] == ["update"]
 
 
-def test_exactly_as_many_changes_as_allowed_are_told() -> None:
+def test_exactly_as_many_changes_as_allowed_are_sent() -> None:
     broadcast = listening(CHANGES_MAX)
     broadcast.run(codec.encode_cancel_all(ALICE, 0))
     heard = told(broadcast)

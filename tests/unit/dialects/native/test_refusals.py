@@ -291,7 +291,7 @@ def test_names_of_unknown_fields_are_shortened(idle: Idle) -> None:
     assert response.body["field"] == "x" * 64
 
 
-def test_every_reason_of_the_engine_has_an_answer() -> None:
+def test_every_reason_of_the_engine_has_a_response() -> None:
     reasons = set(range(w.REASON_ACCEPTED + 1, w.REASON_LAST + 1))
 
     assert reasons == REFUSABLE
