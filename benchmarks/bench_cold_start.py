@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 SHOWN_PACKAGES = 6
 TABLES = (
-    "ANSWERS",
+    "REPLIES",
     "BALANCES",
     "CONNECTIONS",
     "DIRECTORY",

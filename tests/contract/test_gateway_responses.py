@@ -1,4 +1,4 @@
-"""What the REST API's gateway answers by itself, and that a change of it reaches the stage."""
+"""The errors that the REST API's gateway returns by itself, and how a change reaches the stage."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def test_every_error_of_the_gateway_has_its_status() -> None:
 
 
 def test_a_changed_gateway_response_is_another_deployment() -> None:
-    """A stage answers with what its deployment has captured, so a change needs a new one."""
+    """A stage returns what its deployment has captured, so a change needs a new one."""
     content = json.dumps(RESPONSES, sort_keys=True).encode()
     name = f"Deployment{hashlib.sha256(content).hexdigest()[:8]}"
     assert list(resources(STACK, "AWS::ApiGateway::Deployment")) == [name]

@@ -240,7 +240,7 @@ def _ids(commands: bytes) -> set[bytes]:
 
 
 def decisions(records: list[EncodedRecord]) -> dict[bytes, int]:
-    """Replay, and tell at which sequence each command was decided; none may be so twice."""
+    """Replay; return at which sequence each command was decided; none may be so twice."""
     replica = Replica(Engine(), Head())
     decided: dict[bytes, int] = {}
     for encoded in records:

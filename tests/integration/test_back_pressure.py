@@ -76,7 +76,7 @@ class Door:
         return response
 
     def insist(self, number: int, order: dict[str, str]) -> None:
-        """Send what was refused again, as the answer says, until it is accepted."""
+        """Send what was refused again, as the response says, until it is accepted."""
         deadline = time.monotonic() + 60
         while self.send(number, order).status == 503:
             assert time.monotonic() < deadline

@@ -131,7 +131,7 @@ class Way:
         self.commands = 0
 
     def go(self, batches: list[list[Delivery]]) -> None:
-        """Decide, journal, answer and project; each batch is a record."""
+        """Decide, journal, reply and project; each batch is a record."""
         stream = []
         for batch in batches:
             self.sequencer.take(batch, time.time_ns() // 1_000_000)

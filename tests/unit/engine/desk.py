@@ -45,7 +45,7 @@ def drawing(text: str) -> str:
 
 
 class Desk:
-    """Sends commands and keeps the answer."""
+    """Sends commands and keeps the outcome."""
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine

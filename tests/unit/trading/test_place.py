@@ -147,7 +147,7 @@ def test_client_order_id_for_another_order_is_a_conflict(
 
 
 def test_repeat_is_read_from_the_read_models_when_the_reply_is_gone(send: Send) -> None:
-    """A batch has placed the order, so the single order's own message has no first answer."""
+    """A batch has placed the order, so the single order's own message has no first reply."""
     order = BUY | {"client_order_id": "mine"}
     send("POST", "/orders", SELL | {"quantity": "0.3"}, account=BOB)
     batch = send("POST", "/orders/batch", {"operations": [{"op": "place"} | order]})

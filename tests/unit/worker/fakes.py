@@ -69,7 +69,7 @@ class ScriptedJournal:
 
 
 class FakeLeases:
-    """The row, and whether the next write's answer gets lost."""
+    """The row, and whether the next write's response gets lost."""
 
     def __init__(self, row: LeaseRow | None = None) -> None:
         self.row = row
