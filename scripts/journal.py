@@ -308,7 +308,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", type=int, default=FOREVER, help="last sequence; the head if absent")
     parser.add_argument("--engine", choices=["core", "reference"], default="core")
     parser.add_argument("--file", type=Path, help="records in a local file instead of the table")
-    parser.add_argument("--shard", type=int, default=0)
+    parser.add_argument("--shard", type=int, default=0, help="its number; 0 if absent")
     parser.add_argument("--stack", help="a deployment on AWS; else the exchange here")
     parser.add_argument("--region", help="of the deployment")
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help=argparse.SUPPRESS)

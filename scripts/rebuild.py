@@ -164,7 +164,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--compare", action="store_true", help="change nothing, only compare")
-    made.add_argument("--shard", type=int, default=0)
+    made.add_argument("--shard", type=int, default=0, help="its number; 0 if absent")
     made.add_argument("--outputs", type=Path, default=OUTPUTS, help="what `make up` wrote")
     made.add_argument("--stack", help="name of a stack on AWS, instead of the local exchange")
     made.add_argument("--region", help="its region, if not the default one")

@@ -12,24 +12,16 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.aws.clients import dynamodb_client
+from bursa.bootstrap.sign_in import open_sign_in
 from bursa.bootstrap.start import finish_start
 from bursa.identity.gateway import allow, deny, is_connect, sent_token
-from bursa.identity.sign_in import SignIn
-from bursa.identity.tokens_jwt import CognitoTokens, KeySets
-from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.settings import AuthorizerSettings, read_settings
-from bursa.tenants.dynamodb import DirectoryTable
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
-settings = read_settings(AuthorizerSettings)
-sign_in = SignIn(
-    DirectoryTable(dynamodb_client(), settings.directory_table),
-    CognitoTokens(KeySets(SystemClock(), settings.aws_endpoint_url)),
-)
+sign_in = open_sign_in(read_settings(AuthorizerSettings))
 finish_start()
 
 

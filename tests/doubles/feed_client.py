@@ -25,7 +25,7 @@ class ChannelCopy:
         self.applied: list[int] = []
         self.is_stale = False
         self._kept: list[Json] = []
-        self._parts: set[int] = set()
+        self._parts: set[tuple[int, int]] = set()
 
     def receive(self, message: Json) -> None:
         """Take a message of the channel."""
@@ -51,8 +51,10 @@ class ChannelCopy:
             self.is_stale = True
             self._kept.append(message)
             return
-        self._parts.add(message.get("part", 1))
-        if len(self._parts) == message.get("parts", 1):
-            self.last = message["sequence"]
-            self.applied.append(message["sequence"])
+        sequence = message["sequence"]
+        self._parts.add((sequence, message.get("part", 1)))
+        whole = {(sequence, part) for part in range(1, message.get("parts", 1) + 1)}
+        if whole <= self._parts:
+            self.last = sequence
+            self.applied.append(sequence)
             self._parts.clear()

@@ -166,6 +166,8 @@ def command(word: int, engine: Engine) -> bytes:
     has_id = choose.below(3) == 0
     command_id = (0, 1 + choose.below(3000)) if has_id else NO_ID
     header: dict[str, Any] = {"command_id": command_id, "time_ms": now_ms + choose.below(4)}
+    # Every kind of actor, by what has been chosen already.
+    header["actor"] = command_id[1] % len(w.ACTOR_NAMES) << w.ACTOR_KIND_SHIFT | command_id[1]
     if kind < 36:
         return _place(choose, account, engine, **header)
     order_id, target = choose.below(engine.sequence + 1), NO_ID
@@ -209,8 +211,16 @@ def _funds(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
     if kind in (w.COMMAND_RELEASE, w.COMMAND_CAPTURE) and holds and choose.below(4):
         account, hold = holds[choose.below(len(holds))]
         hold_id, asset = hold.hold_id, hold.asset
+    names_it = kind not in (w.COMMAND_HOLD, w.COMMAND_RELEASE)
     return encode_funds(
-        kind, account, asset, amount, hold_id=hold_id, to_account=to_account, **header
+        kind,
+        account,
+        asset,
+        amount,
+        hold_id=hold_id,
+        to_account=to_account,
+        reference=(-amount, 1) if names_it else NO_ID,
+        **header,
     )
 
 

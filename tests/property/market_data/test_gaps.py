@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,13 +14,14 @@ from bursa.dialects.native.socket_requests import handle_request
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data.channel_changes import channel_changes
 from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener, ShardFeed
+from bursa.market_data.messages import ChannelMessage
 from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.fold import Definitions, fold
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
 from tests.doubles.feed_client import ChannelCopy
-from tests.doubles.shard import Shard, stream_records
+from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.property.read_models.test_fold import histories, shard_of, unexpected
 
 CLIENT = Client(AccountId.parse("t1-1"), "conn=")
@@ -40,6 +43,7 @@ class World:
         )
         self.now_ms = 0
         self.loses = False
+        self.fails_after: int | None = None
         self.copies = {name: ChannelCopy() for name in CHANNELS}
         self.projector.project(stream_records(shard.records[:1]))
         self.processes = [self.new_process() for _ in range(PROCESSES)]
@@ -50,10 +54,18 @@ class World:
                 self.tables.definitions,
                 self.connections,
                 self,
-                encode_message,
+                self.encode,
                 lambda: self.now_ms,
             )
         )
+
+    def encode(self, message: ChannelMessage) -> Sequence[bytes]:
+        if self.fails_after is not None:
+            self.fails_after -= 1
+            if self.fails_after < 0:
+                self.fails_after = None
+                raise MemoryError
+        return encode_message(message)
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
         for body in messages[CLIENT.tenant, CLIENT.connection_id]:
@@ -93,6 +105,7 @@ steps = st.one_of(
     ),
     st.tuples(st.just("restart"), st.integers(0, PROCESSES - 1), st.just(0)),
     st.tuples(st.just("lose"), st.booleans().map(int), st.just(0)),
+    st.tuples(st.just("fail"), st.integers(0, 3), st.just(0)),
     *(
         st.tuples(st.just("publish"), st.integers(0, PROCESSES - 1), st.integers(0, 12))
         for _ in range(4)
@@ -115,8 +128,15 @@ def run(world: World, script: list[tuple[str, int, int]]) -> Iterator[None]:
                 world.processes[number] = world.new_process()
             case "lose":
                 world.loses = bool(number)
+            case "fail":
+                world.fails_after = number
             case _:
-                world.processes[number].publish(records[position : position + 2])
+                batch = records[position : position + 2]
+                try:
+                    world.processes[number].publish(batch)
+                except MemoryError:
+                    # As Lambda does: the same batch again, to the same process.
+                    world.processes[number].publish(batch)
         yield
 
 
@@ -146,7 +166,7 @@ def test_a_client_that_subscribes_again_is_soon_in_step(
     world = World(shard_of(history))
     for _ in run(world, script):
         pass
-    world.loses = False
+    world.loses, world.fails_after = False, None
     world.now_ms += SUBSCRIBERS_FRESH_MS
     world.projector.project(stream_records(world.shard.records))
     world.subscribe()
@@ -161,3 +181,28 @@ def test_a_client_that_subscribes_again_is_soon_in_step(
         assert not copy.is_stale
         assert copy.snapshot is not None
         assert copy.applied == [sequence for sequence in happened[name] if sequence > copy.snapshot]
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_an_error_inside_a_record_hides_no_loss(after: int) -> None:
+    shard = Shard()
+    world = World(shard)
+    world.processes = [world.new_process()]
+    world.projector.project(stream_records(shard.records))
+    world.subscribe()
+    world.processes[0].publish([shard.run(buy(ALICE, 23_512, 150))])
+
+    world.fails_after = after
+    traded = shard.run(sell(BOB, 23_512, 50))
+    for _ in range(2):  # as Lambda does: the batch again, to the same process
+        with suppress(MemoryError):
+            world.processes[0].publish([traded])
+    world.fails_after = None
+    world.processes[0].publish([shard.run(sell(BOB, 23_512, 10))])
+
+    happened = world.changes()
+    for name, copy in world.copies.items():
+        assert copy.snapshot is not None
+        assert copy.last is not None
+        expected = [each for each in happened[name] if copy.snapshot < each <= copy.last]
+        assert copy.applied == expected

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bursa.identity.gateway import ROUTES, allow, authorized_principal, deny
 from bursa.identity.principal import Principal, Scope, SignInMethod
+from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
@@ -134,6 +135,14 @@ def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
     response = allow(f"{ARN}/GET/balances", principal)
 
     assert authorized_principal(response["context"]) == principal
+    for changed in (
+        {"scopes": "read fly"},
+        {"method": "spell"},
+        {"account": "x"},
+        {"expires_at": ""},
+    ):
+        with pytest.raises(Unauthenticated):
+            authorized_principal(response["context"] | changed)
 
 
 @pytest.mark.parametrize(
@@ -271,3 +280,17 @@ def test_accounts_are_counted_per_tenant_and_opened_once(exchange: Exchange) -> 
     assert opened == ["t1-1", "t1-2", "t1-1"]
     assert str(directory.open_account(other, "a")) == "t2-1"
     assert directory.account_of(TENANT, "c") is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"scopes": "read fly"}, {"method": "spell"}, {"account": "x"}, {"expires_at": ""}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_verdict_of_another_version_signs_nobody_in(changed: dict[str, str]) -> None:
+    account = AccountId(TenantId(1), 7)
+    principal = Principal(account, "alice", frozenset(Scope), SignInMethod.USER_POOL, 2**33)
+    context = allow(f"{ARN}/GET/orders", principal)["context"]
+    assert authorized_principal(context) == principal
+    with pytest.raises(Unauthenticated):
+        authorized_principal(context | changed)

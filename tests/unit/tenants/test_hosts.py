@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bursa.kernel.errors import NotFound
+from bursa.kernel.errors import NotFound, Unavailable
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.hosts import ANY_HOST, HostTenants
 
@@ -15,8 +15,11 @@ T1, T2 = TenantId(1), TenantId(2)
 class FakeDirectory:
     hosts: dict[str, TenantId]
     asked: list[str] = field(default_factory=list)
+    is_away: bool = False
 
     def tenant_of_host(self, host: str) -> TenantId | None:
+        if self.is_away:
+            raise Unavailable("directory_unavailable", "Later.")
         self.asked.append(host)
         return self.hosts.get(host)
 
@@ -102,3 +105,20 @@ def test_names_that_a_client_chooses_do_not_fill_the_memory() -> None:
     for number in range(3_000):
         hosts.resolve(f"host-{number}.example", None)
     assert len(hosts._known) <= 1_000
+
+
+def test_while_the_directory_is_away_what_is_known_stays_valid() -> None:
+    directory, clock = FakeDirectory({"brand.example": T2}), FakeClock()
+    resolver = HostTenants(directory, clock, is_shared=False)
+    resolver.resolve("brand.example", None)
+    directory.is_away = True
+    clock.now_ms = 1e9
+
+    assert resolver.resolve("brand.example", None) == T2
+    with pytest.raises(Unavailable):
+        resolver.resolve("other.example", None)
+
+
+def test_any_host_is_no_host_that_a_request_can_name() -> None:
+    with pytest.raises(NotFound):
+        tenants(is_shared=False).resolve(ANY_HOST, None)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bursa.identity.principal import Principal, Scope, SignInMethod
-from bursa.kernel.errors import Unauthenticated
+from bursa.kernel.errors import InvalidInput, Unauthenticated
 from bursa.kernel.identifiers import AccountId
 
 # Method and path after the stage; `*` stands for a path parameter. The routes themselves and their
@@ -121,10 +121,14 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
     """
     if "account" not in context:
         raise Unauthenticated("unauthenticated", "Sign in first.")
-    return Principal(
-        account=AccountId.parse(context["account"]),
-        user=context["user"],
-        scopes=frozenset(map(Scope, context["scopes"].split())),
-        method=SignInMethod(context["method"]),
-        expires_at=int(context["expires_at"]),
-    )
+    try:
+        return Principal(
+            account=AccountId.parse(context["account"]),
+            user=context["user"],
+            scopes=frozenset(map(Scope, context["scopes"].split())),
+            method=SignInMethod(context["method"]),
+            expires_at=int(context["expires_at"]),
+        )
+    except (KeyError, ValueError, InvalidInput):
+        # The gateway keeps verdicts for a minute, also those of the version before a deployment.
+        raise Unauthenticated("unauthenticated", "Sign in again.") from None

@@ -19,7 +19,6 @@ FEE_ACCOUNT_INDEX = 0
 
 _TENANT = re.compile(r"t([1-9][0-9]{0,9})", re.ASCII)
 _ACCOUNT = re.compile(r"t([1-9][0-9]{0,9})-(0|[1-9][0-9]{0,9})", re.ASCII)
-_SIGN_BIT = 1 << 63
 _WORD = 1 << 64
 
 

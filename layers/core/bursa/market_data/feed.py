@@ -141,7 +141,21 @@ class ShardFeed:
         self._unreadable = 0
 
     def publish(self, records: Iterable[EncodedRecord]) -> Published:
-        """Send what new records state to everyone who listens."""
+        """Send what new records state to everyone who listens.
+
+        After any error the same records may come again, and they are then published whole.
+        """
+        before = self._last_sequence
+        try:
+            return self._publish(records)
+        except BaseException:
+            self._last_sequence = before
+            # How far each channel got is not known; a new start names a sequence that is too high
+            # rather than too low, so that a client sees a loss.
+            self._channel_sequences = ChannelSequences()
+            raise
+
+    def _publish(self, records: Iterable[EncodedRecord]) -> Published:
         self._unreadable = 0
         now_ms = self._now_ms()
         fresh = self._not_seen(records)

@@ -69,8 +69,12 @@ class DirectoryTable:
         return None if row is None else int(row["shard"]["N"])
 
     def tenant_of_host(self, host: str) -> TenantId | None:
-        """Return the tenant that a host name belongs to; None for an unknown host."""
-        row = self._row(keys.host(host), keys.TENANT, "tenant")
+        """Return the tenant that a host name belongs to; None for an unknown host.
+
+        Raises `Unavailable` ``directory_unavailable``.
+        """
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            row = self._row(keys.host(host), keys.TENANT, "tenant")
         return None if row is None else TenantId.parse(row["tenant"]["S"])
 
     def add_host(self, tenant: TenantId, host: str) -> None:

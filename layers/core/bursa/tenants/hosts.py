@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bursa.kernel.clock import MonotonicClock
-from bursa.kernel.errors import InvalidInput, NotFound
+from bursa.kernel.errors import InvalidInput, NotFound, Unavailable
 from bursa.kernel.identifiers import TenantId
 
 ANY_HOST = "*"
@@ -32,6 +32,8 @@ class Directory(Protocol):
 
 class HostTenants:
     """The tenants of host names, each read from the directory once a minute at most.
+
+    While the directory does not respond, what is known stays valid.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class HostTenants:
         return None if self._directory.shard_of(tenant) is None else tenant
 
     def _of_host(self, host: str) -> TenantId | None:
-        found = self._directory.tenant_of_host(host) if host else None
+        found = self._directory.tenant_of_host(host) if host not in ("", ANY_HOST) else None
         if found is None and self._is_shared:
             return self._directory.tenant_of_host(ANY_HOST)
         return found
@@ -79,7 +81,12 @@ class HostTenants:
         read_ms, tenant = self._known.get(key, (float("-inf"), None))
         if now_ms - read_ms < (_MISS_AGE_MS_MAX if tenant is None else _AGE_MS_MAX):
             return tenant
-        tenant = read()
+        try:
+            tenant = read()
+        except Unavailable:
+            if tenant is None:
+                raise
+            return tenant
         if len(self._known) >= _HOSTS_KEPT_MAX:
             self._known.clear()
         self._known[key] = (now_ms, tenant)

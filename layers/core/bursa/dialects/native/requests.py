@@ -14,7 +14,6 @@ from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
 from bursa.trading.commands import OPERATIONS_MAX
 
-SYMBOL_LENGTH_MAX = 32
 CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"
 ORDER_ID = r"^[1-9][0-9]{0,18}$"
 
