@@ -5,7 +5,6 @@ from typing import Any
 
 from bursa.accounts.queries import PageRequest
 from bursa.dialects.native import outcome_presentation as present
-from bursa.dialects.native.bodies import read_body
 from bursa.dialects.native.commands import read_batch, read_order
 from bursa.dialects.native.cursors import read_cursor, write_cursor
 from bursa.dialects.native.order_presentation import present_order, present_order_state
@@ -16,6 +15,7 @@ from bursa.dialects.native.parameters import (
     read_number,
 )
 from bursa.dialects.native.refusals import refusal
+from bursa.dialects.native.request_bodies import read_body
 from bursa.dialects.native.requests import (
     BatchRequest,
     OrderRequest,
