@@ -146,6 +146,18 @@ def test_client_order_id_for_another_order_is_a_conflict(
     assert len(send("GET", "/orders").body["items"]) == 1
 
 
+def test_client_order_id_for_another_quote_amount_is_a_conflict(send: Send) -> None:
+    send("POST", "/orders", SELL, account=BOB)
+    order = {"market": "BTC-USDT", "side": "buy", "type": "market", "client_order_id": "mine"}
+    first = send("POST", "/orders", order | {"quote_amount": "5000"})
+
+    repeated = send("POST", "/orders", order | {"quote_amount": "5000"})
+    status, problem, _ = send("POST", "/orders", order | {"quote_amount": "6000"})
+
+    assert repeated == first
+    assert (status, problem["code"]) == (409, "client_order_id_reused")
+
+
 def test_repeat_is_read_from_the_read_models_when_the_reply_is_gone(send: Send) -> None:
     """A batch has placed the order, so the single order's own message has no first reply."""
     order = BUY | {"client_order_id": "mine"}

@@ -3,6 +3,7 @@
 from bursa.intake.submission import CommandHeader, order_command_id
 from bursa.kernel.identifiers import AccountId
 from bursa.trading.commands import CancelAllOrders, CancelOrder, PlaceOrder
+from bursa.trading.orders import Conditions
 from wire import codec
 from wire import layout as w
 from wire.events import Order, OrderConditions
@@ -22,7 +23,7 @@ def encode_place(order: PlaceOrder, account: AccountId, header: CommandHeader) -
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         stp=order.self_trade_prevention,
-        quote_amount=order.quote_amount,
+        **order.conditions._asdict(),
         **header.words(),
     )
 
@@ -55,6 +56,6 @@ def is_same_order(order: PlaceOrder, event: Order, conditions: OrderConditions |
         and event.flags & _FLAGS_MASK == flags
         and event.price == order.price
         # What a buy by quote amount got is the quantity that its order ends with.
-        and (event.quantity == order.quantity or order.quote_amount > 0)
-        and (conditions.quote_amount if conditions else 0) == order.quote_amount
+        and (event.quantity == order.quantity or order.conditions.quote_amount > 0)
+        and Conditions.of(conditions) == order.conditions
     )

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
-from bursa.kernel.amounts import Lots, Ticks, Units
+from bursa.kernel.amounts import Lots, Ticks
 from bursa.kernel.markets import Market
-from bursa.trading.orders import OrderType, SelfTradePrevention, Side, TimeInForce
+from bursa.trading.orders import (
+    NO_CONDITIONS,
+    Conditions,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 OPERATIONS_MAX = COMMANDS_PER_MESSAGE_MAX
 
@@ -24,9 +31,7 @@ class PlaceOrder:
     price
         0 for a market order.
     quantity
-        0 when ``quote_amount`` says how much to buy.
-    quote_amount
-        What a market buy may spend; 0 for every other order.
+        0 when the condition ``quote_amount`` says how much to buy.
     client_order_id
         The account's own name of the order: the same name again is the same order.
 
@@ -38,7 +43,7 @@ class PlaceOrder:
     time_in_force: TimeInForce
     price: Ticks = Ticks(0)
     quantity: Lots = Lots(0)
-    quote_amount: Units = Units(0)
+    conditions: Conditions = NO_CONDITIONS
     post_only: bool = False
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
     client_order_id: str | None = None

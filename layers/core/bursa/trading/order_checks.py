@@ -1,5 +1,7 @@
 """Checks of an order before it is sent; the engine would reject the same orders."""
 
+from collections.abc import Set as AbstractSet
+
 from bursa.kernel.errors import InvalidInput, Refused
 from bursa.trading.commands import PlaceOrder
 from bursa.trading.orders import OrderType, Side, TimeInForce
@@ -14,11 +16,17 @@ def check_combination(
     time_in_force: TimeInForce | None,
     *,
     post_only: bool,
-    has_price: bool,
-    has_quantity: bool,
-    has_quote_amount: bool,
+    given: AbstractSet[str],
 ) -> None:
-    """Refuse parts of an order that contradict each other; None is the type's own time in force.
+    """Refuse parts of an order that contradict each other.
+
+    Parameters
+    ----------
+    time_in_force
+        None is the type's own.
+    given
+        The names of those amounts that the order has: ``price``, ``quantity`` and the names of its
+        `Conditions`.
 
     Raises
     ------
@@ -28,20 +36,20 @@ def check_combination(
 
     """
     market_order = order_type is OrderType.MARKET
-    if market_order and has_price:
+    if market_order and "price" in given:
         _refuse("price_not_allowed", "price", "Leave price out of a market order.")
     if market_order and time_in_force is TimeInForce.GTC:
         _refuse("invalid_time_in_force", "time_in_force", "Send ioc or fok with a market order.")
     if post_only and (market_order or time_in_force in _IMMEDIATE):
         _refuse("invalid_post_only", "post_only", "Send post_only with gtc limit orders only.")
-    if has_quote_amount:
+    if "quote_amount" in given:
         if not market_order or side is not Side.BUY:
             _refuse(
                 "quote_amount_not_allowed",
                 "quote_amount",
                 "Send quote_amount with market buys only; use quantity.",
             )
-        if has_quantity:
+        if "quantity" in given:
             _refuse("quantity_not_allowed", "quantity", "Send either quantity or quote_amount.")
 
 
@@ -56,18 +64,18 @@ def check_order(order: PlaceOrder) -> None:
         ``notional_too_small``, ``notional_too_large``.
 
     """
+    amounts = {"price": order.price, "quantity": order.quantity, **order.conditions._asdict()}
     check_combination(
         order.side,
         order.type,
         order.time_in_force,
         post_only=order.post_only,
-        has_price=order.price > 0,
-        has_quantity=order.quantity > 0,
-        has_quote_amount=order.quote_amount > 0,
+        given={name for name, amount in amounts.items() if amount > 0},
     )
     limit = order.type is OrderType.LIMIT
-    value = order.quote_amount or order.market.units.notional(order.price, order.quantity)
-    if limit or order.quote_amount:
+    quote_amount = order.conditions.quote_amount
+    value = quote_amount or order.market.units.notional(order.price, order.quantity)
+    if limit or quote_amount:
         order.market.require_notional(value, "quantity" if limit else "quote_amount")
     if value > w.AMOUNT_MAX:
         raise Refused("notional_too_large", "Send a smaller order.", field="quantity")

@@ -8,7 +8,7 @@ a record makes to a row; what a source does not know is left at its default.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self
 
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.markets import Market
@@ -99,6 +99,35 @@ OPEN_STATUSES = frozenset(
 )
 
 
+class Conditions(NamedTuple):
+    """What an order waits for or is limited by; 0 for what it has none of.
+
+    The names are those of the wire (`OrderConditions`, `wire.codec.encode_place`) and of
+    `OrderRow`: a condition that is added here is sent, compared and read from every source.
+
+    Attributes
+    ----------
+    quote_amount
+        What a market buy may spend, instead of a quantity.
+
+    """
+
+    quote_amount: Units = Units(0)
+
+    @classmethod
+    def of(cls, source: OrderRow | OrderConditions | None) -> Self:
+        """Return the conditions in a row or an event; None is an order without any."""
+        return cls() if source is None else cls(*(getattr(source, name) for name in cls._fields))
+
+    @classmethod
+    def of_changes(cls, values: Mapping[str, Any]) -> Self:
+        """Return the conditions in the changes of a row; those it does not state are 0."""
+        return cls(**{name: values[name] for name in cls._fields if name in values})
+
+
+NO_CONDITIONS: Final = Conditions()
+
+
 @dataclass(frozen=True, slots=True)
 class OrderView:
     """An order as its own account sees it.
@@ -109,8 +138,9 @@ class OrderView:
         None where the order has none.
     quantity
         None for a buy by ``quote_amount``, where it is known as one.
-    quote_amount
-        What a market buy may spend; None for every other order.
+    conditions
+        All 0 also when the source does not know them: an event after the first does not repeat
+        them.
     client_order_id, created_at_ms
         None and 0 also when the source does not know them.
     sequence
@@ -127,7 +157,7 @@ class OrderView:
     self_trade_prevention: SelfTradePrevention
     price: Ticks | None
     quantity: Lots | None
-    quote_amount: Units | None
+    conditions: Conditions
     filled_quantity: Lots
     remaining_quantity: Lots
     filled_quote: Units
@@ -151,7 +181,7 @@ def order_from_row(row: OrderRow, market: Market) -> OrderView:
         self_trade_prevention=SelfTradePrevention.from_word(row.self_trade_prevention),
         price=row.price or None,
         quantity=None if row.quote_amount else row.quantity,
-        quote_amount=row.quote_amount or None,
+        conditions=Conditions.of(row),
         filled_quantity=row.filled_quantity,
         remaining_quantity=row.remaining,
         filled_quote=row.filled_quote,
@@ -168,7 +198,7 @@ def order_from_event(
     event: Order, conditions: OrderConditions | None, time_ms: int, market: Market
 ) -> OrderView:
     """Return the view of an order as an event states it; the event does not say how it began."""
-    quote_amount = Units(conditions.quote_amount) if conditions else Units(0)
+    known = Conditions.of(conditions)
     return OrderView(
         order_id=event.order_id,
         market=market,
@@ -178,8 +208,8 @@ def order_from_event(
         post_only=w.flags_post_only(event.flags),
         self_trade_prevention=SelfTradePrevention(w.flags_stp(event.flags)),
         price=Ticks(event.price) or None,
-        quantity=None if quote_amount else Lots(event.quantity),
-        quote_amount=quote_amount or None,
+        quantity=None if known.quote_amount else Lots(event.quantity),
+        conditions=known,
         filled_quantity=Lots(event.quantity - event.remaining),
         remaining_quantity=Lots(event.remaining),
         filled_quote=Units(event.filled_quote),
@@ -193,9 +223,11 @@ def order_from_event(
 def order_from_changes(values: Mapping[str, Any], sequence: int, market: Market) -> OrderView:
     """Return the view of those fields of an `OrderRow` that a record states.
 
-    An update does not repeat ``quote_amount``, so the quantity is what has been filled and remains,
-    also for a buy by quote amount.
+    The quantity is what has been filled and remains, also for a buy by quote amount; None is one
+    that bought nothing. An order that self-trade prevention has decremented to nothing has 0.
     """
+    conditions = Conditions.of_changes(values)
+    bought_nothing = conditions.quote_amount > 0 and values["quantity"] == 0
     return OrderView(
         order_id=values["order_id"],
         market=market,
@@ -205,8 +237,8 @@ def order_from_changes(values: Mapping[str, Any], sequence: int, market: Market)
         post_only=values["post_only"],
         self_trade_prevention=SelfTradePrevention.from_word(values["self_trade_prevention"]),
         price=values["price"] or None,
-        quantity=values["quantity"] or None,
-        quote_amount=values.get("quote_amount") or None,
+        quantity=None if bought_nothing else values["quantity"],
+        conditions=conditions,
         filled_quantity=values["filled_quantity"],
         remaining_quantity=values["remaining"],
         filled_quote=values["filled_quote"],

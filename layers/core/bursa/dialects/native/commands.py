@@ -14,7 +14,13 @@ from bursa.trading.batch import operation_field
 from bursa.trading.catalogue import MarketCatalogue, named_market
 from bursa.trading.commands import Batch, CancelOrder, Operation, PlaceOrder
 from bursa.trading.order_checks import check_combination
-from bursa.trading.orders import OrderType, SelfTradePrevention, Side, TimeInForce
+from bursa.trading.orders import (
+    Conditions,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 
 def read_order(request: OrderRequest, catalogue: MarketCatalogue, tenant: TenantId) -> PlaceOrder:
@@ -38,9 +44,7 @@ def read_order(request: OrderRequest, catalogue: MarketCatalogue, tenant: Tenant
         order_type,
         time_in_force,
         post_only=request.post_only,
-        has_price=request.price is not None,
-        has_quantity=request.quantity is not None,
-        has_quote_amount=request.quote_amount is not None,
+        given={name for name, value in request if value is not None},
     )
     limit = order_type is OrderType.LIMIT
     price = market.price_ticks(_given(request.price, "price")) if limit else Ticks(0)
@@ -56,7 +60,7 @@ def read_order(request: OrderRequest, catalogue: MarketCatalogue, tenant: Tenant
         time_in_force=time_in_force or (TimeInForce.GTC if limit else TimeInForce.IOC),
         price=price,
         quantity=quantity,
-        quote_amount=quote_amount,
+        conditions=Conditions(quote_amount=quote_amount),
         post_only=request.post_only,
         self_trade_prevention=SelfTradePrevention.from_word(request.self_trade_prevention),
         client_order_id=request.client_order_id,

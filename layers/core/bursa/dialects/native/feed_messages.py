@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from bursa.dialects.native.order_presentation import present_order
+from bursa.dialects.native.order_presentation import present_known_fields
 from bursa.dialects.native.row_presentation import (
     balance_from_row,
     fill_from_row,
@@ -233,15 +233,9 @@ def order_data(market: Market, order: Changes, sequence: int, fills: Iterable[Fi
     """Return an order by those of its row's fields that are known, with the fills that made it so.
 
     The names are those of the REST response (`bursa.dialects.native.responses.Order`). What an
-    update does not know is left out: ``client_order_id``, ``created_at_ms`` and ``quote_amount``
-    are stated when the order is new.
+    update does not know, such as ``created_at_ms`` of an older order, is left out.
     """
-    data: Json = {**present_order(order_from_changes(order, sequence, market))}
-    for name in _ONLY_WHEN_KNOWN:
-        if name not in order:
-            del data[name]
+    view = order_from_changes(order, sequence, market)
+    data = present_known_fields(view, {*order, "sequence"})
     data["fills"] = [fill_from_row(fill, market) for fill in fills]
     return data
-
-
-_ONLY_WHEN_KNOWN = ("client_order_id", "created_at_ms", "quote_amount")

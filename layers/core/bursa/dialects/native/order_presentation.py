@@ -1,38 +1,97 @@
-"""Orders in the native form: decimal strings, text ids; what does not apply is null."""
+"""Orders in the native form: decimal strings, text ids; what does not apply is null.
+
+`ORDER_FIELDS` is the one list of an order's fields. A response to a placement or a question has all
+of them, a cancel's has those of `OrderState`, and an update of the feed those whose part of the row
+its record states, so that nothing is null only because it is not known.
+"""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple, TypeVar, cast
 
 from bursa.dialects.native.responses import Order, OrderState
 from bursa.trading.orders import CloseReason, OrderView
 
+_Amount = TypeVar("_Amount")
+
+
+class OrderField(NamedTuple):
+    """A field of an order in JSON.
+
+    Attributes
+    ----------
+    name
+        As in `responses.Order`.
+    write
+        Its value in JSON, of an order that knows it.
+    column
+        The field of `bursa.read_models.rows.OrderRow` that it is made of.
+
+    """
+
+    name: str
+    write: Callable[[OrderView], str | int | None]
+    column: str
+
+
+def _field(
+    name: str, write: Callable[[OrderView], str | int | None], column: str | None = None
+) -> OrderField:
+    return OrderField(name, write, column or name)
+
+
+def _optional(write: Callable[[_Amount], str], amount: _Amount | None) -> str | None:
+    return None if amount is None else write(amount)
+
+
+ORDER_FIELDS = (
+    _field("order_id", lambda order: str(order.order_id)),
+    _field("market", lambda order: order.market.units.symbol),
+    _field("side", lambda order: order.side.word),
+    _field("type", lambda order: order.type.word),
+    _field("time_in_force", lambda order: order.time_in_force.word),
+    _field("post_only", lambda order: order.post_only),
+    _field("self_trade_prevention", lambda order: order.self_trade_prevention.word),
+    _field("price", lambda order: _optional(order.market.units.price_text, order.price)),
+    _field("quantity", lambda order: _optional(order.market.units.quantity_text, order.quantity)),
+    _field(
+        "quote_amount",
+        lambda order: _optional(
+            order.market.units.quote_text, order.conditions.quote_amount or None
+        ),
+    ),
+    _field(
+        "filled_quantity", lambda order: order.market.units.quantity_text(order.filled_quantity)
+    ),
+    _field(
+        "remaining_quantity",
+        lambda order: order.market.units.quantity_text(order.remaining_quantity),
+        column="remaining",
+    ),
+    _field("filled_quote", lambda order: order.market.units.quote_text(order.filled_quote)),
+    _field("status", lambda order: order.status.word),
+    _field(
+        "close_reason",
+        lambda order: None if order.close_reason is CloseReason.NONE else order.close_reason.word,
+    ),
+    _field("updated_at_ms", lambda order: order.updated_at_ms),
+    _field("sequence", lambda order: order.sequence),
+    _field("client_order_id", lambda order: order.client_order_id),
+    _field("created_at_ms", lambda order: order.created_at_ms),
+)
+_STATE_FIELDS = tuple(field for field in ORDER_FIELDS if field.name in OrderState.__annotations__)
+
 
 def present_order(order: OrderView) -> Order:
     """Return an order with all that is known of it; what does not apply is null."""
-    return Order(
-        **present_order_state(order),
-        client_order_id=order.client_order_id,
-        created_at_ms=order.created_at_ms,
-    )
+    return cast("Order", {field.name: field.write(order) for field in ORDER_FIELDS})
 
 
 def present_order_state(order: OrderView) -> OrderState:
     """Return an order without what is known only from its placement."""
-    units = order.market.units
-    closed = order.close_reason is not CloseReason.NONE
-    return OrderState(
-        order_id=str(order.order_id),
-        market=units.symbol,
-        side=order.side.word,
-        type=order.type.word,
-        time_in_force=order.time_in_force.word,
-        post_only=order.post_only,
-        self_trade_prevention=order.self_trade_prevention.word,
-        price=None if order.price is None else units.price_text(order.price),
-        quantity=None if order.quantity is None else units.quantity_text(order.quantity),
-        quote_amount=None if order.quote_amount is None else units.quote_text(order.quote_amount),
-        filled_quantity=units.quantity_text(order.filled_quantity),
-        remaining_quantity=units.quantity_text(order.remaining_quantity),
-        filled_quote=units.quote_text(order.filled_quote),
-        status=order.status.word,
-        close_reason=order.close_reason.word if closed else None,
-        updated_at_ms=order.updated_at_ms,
-        sequence=order.sequence,
-    )
+    return cast("OrderState", {field.name: field.write(order) for field in _STATE_FIELDS})
+
+
+def present_known_fields(order: OrderView, columns: AbstractSet[str]) -> dict[str, Any]:
+    """Return those fields of `Order` that are made of the given fields of an `OrderRow`."""
+    return {field.name: field.write(order) for field in ORDER_FIELDS if field.column in columns}

@@ -38,6 +38,7 @@ class OrderState(TypedDict):
     self_trade_prevention: str
     price: str | None
     quantity: str | None
+    # A buy by quote amount never rests, so an order that could be cancelled has none.
     quote_amount: str | None
     filled_quantity: str
     remaining_quantity: str
