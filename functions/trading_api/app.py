@@ -13,13 +13,14 @@ from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
+from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import TradingApiSettings, read_settings
 from trading_api.routes import add_routes
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
-app = RestApi(logger, metrics)
+app = RestApi(logger, metrics, SystemClock())
 trading = open_trading(read_settings(TradingApiSettings))
 add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
 finish_start()

@@ -130,6 +130,20 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert not found
 
 
+def test_clocks_are_read_in_two_places() -> None:
+    found = [
+        f"{module.place}:{node.lineno}"
+        for module in of("bursa", "functions", "worker")
+        if module.name not in {"bursa.kernel.clock", "worker.threads"}
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in {"time", "datetime"}
+        and node.attr != "sleep"
+    ]
+    assert not found
+
+
 def test_keys_are_made_in_one_place() -> None:
     found = [
         f"{module.place}:{line} {text!r}"

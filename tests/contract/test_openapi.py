@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import OPERATIONS, openapi_document
+from bursa.kernel.clock import SystemClock
 from market_api import routes as market_routes
 from trading_api import routes as trading_routes
 
@@ -36,13 +37,13 @@ def routes_of(api: RestApi) -> set[Route]:
 
 
 def test_signed_in_routes_are_what_is_documented() -> None:
-    api = RestApi(Logger(), Metrics())
+    api = RestApi(Logger(), Metrics(), SystemClock())
     trading_routes.add_routes(api, NOT_CALLED)
     assert routes_of(api) == documented(public=False)
 
 
 def test_public_routes_are_what_is_documented() -> None:
-    api = RestApi(Logger(), Metrics())
+    api = RestApi(Logger(), Metrics(), SystemClock())
     market_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
     assert routes_of(api) == documented(public=True)
 

@@ -19,6 +19,7 @@ from bursa.dialects.native.openapi import OPERATIONS, Operation
 from bursa.dialects.native.problems import Problem
 from bursa.dialects.native.responses import PendingOrder
 from bursa.dialects.native.trading_routes import TradingRoutes
+from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import TradingApiSettings, read_settings
 from tests.doubles.exchange import (
@@ -99,7 +100,7 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
     module = started("trading_api.app")
     trading = open_trading(read_settings(TradingApiSettings), clock)
-    app = RestApi(module.logger, module.metrics)
+    app = RestApi(module.logger, module.metrics, SystemClock())
     add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
     vars(module).update(app=app, trading=trading)
     return module

@@ -7,7 +7,6 @@ of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
 import base64
 import binascii
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from bursa.dialects.native.problems import PROBLEM_JSON, problem, status_of
 from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
+from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import AccountId
 
@@ -34,8 +34,9 @@ _SERVER_FAULT = 500
 class RestApi(APIGatewayRestResolver):
     """Routes of one function; every exception becomes a problem."""
 
-    def __init__(self, logger: Logger, metrics: Metrics) -> None:
+    def __init__(self, logger: Logger, metrics: Metrics, clock: WallClock) -> None:
         super().__init__()
+        self._clock = clock
         self._logger_of_faults = logger
         self._metrics = metrics
         self.exception_handler(BursaError)(self._error)
@@ -91,7 +92,7 @@ class RestApi(APIGatewayRestResolver):
         """
         context = self.current_event.raw_event["requestContext"].get("authorizer") or {}
         principal = authorized_principal(context)
-        if principal.expires_at <= time.time():
+        if principal.expires_at * 1_000 <= self._clock.now_ms():
             raise Unauthenticated("token_expired", "Sign in again.")
         return principal
 
