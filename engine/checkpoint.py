@@ -15,6 +15,7 @@ import struct
 from array import array
 
 from engine.errors import CheckpointError
+from wire.layout import CONDITIONS_COUNT
 
 # 2: the flags of an order have four bits for its type.
 VERSION = 2
@@ -31,7 +32,7 @@ SECTIONS = {
     "accounts": 5,
     "balances": 4,
     "holds": 4,
-    "orders": 14,
+    "orders": 11 + CONDITIONS_COUNT,
     "ids": 4,
 }
 Sections = dict[str, "array[int]"]

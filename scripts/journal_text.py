@@ -8,7 +8,7 @@ quantities stay in ticks and lots, amounts in units of the ledger. Fields that a
 from bursa.kernel.identifiers import AccountId
 from wire import layout as w
 from wire.codec import Command, unpack_symbol
-from wire.events import Account, Asset, Event, Market, MarketDefinition, Transfer
+from wire.events import CONDITIONS, Account, Asset, Event, Market, MarketDefinition, Transfer
 
 Fields = dict[str, int | str]
 
@@ -18,16 +18,7 @@ _MONEY = ("asset", "amount", "word_8", "reference_high", "reference_low")
 _SYMBOL = ("symbol_high", "symbol_low")
 # What the words after a command's header are called, by kind.
 COMMAND_FIELDS: dict[int, tuple[str, ...]] = {
-    w.COMMAND_PLACE: (
-        "market",
-        "flags",
-        "price",
-        "quantity",
-        "quote_amount",
-        "trigger_price",
-        "display_quantity",
-        "expire_ms",
-    ),
+    w.COMMAND_PLACE: ("market", "flags", "price", "quantity", *CONDITIONS),
     w.COMMAND_CANCEL: _TARGET,
     w.COMMAND_CANCEL_ALL: ("market", "side"),
     w.COMMAND_AMEND: _CHANGE,

@@ -37,8 +37,9 @@ Funds = dict[str, dict[str, dict[str, Number]]]
 Row = list[Any]
 
 BOTH_SIDES = (w.SIDE_BUY, w.SIDE_SELL)
-STOPS = (w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET)
-IMMEDIATE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+STOPS = w.types_in(w.STOP_TYPES)
+IMMEDIATE = w.types_in(w.MARKETABLE_TYPES)
+STOP_MARKETS = w.types_in(w.STOP_MARKET_TYPES)
 
 
 class Exchange:
@@ -290,7 +291,7 @@ class Exchange:
         order_type = translate(words.TYPES, spelled, "type")
         if words.normal_form(spelled) == "stop" and trigger is not None and price:
             order_type = w.TYPE_STOP_LIMIT
-        if order_type == w.TYPE_STOP_MARKET and trigger is None:
+        if order_type in STOP_MARKETS and trigger is None:
             price, trigger = None, price
         if words.normal_form(spelled) == "iceberg":
             require_value(step, words.DISPLAY)
@@ -299,7 +300,7 @@ class Exchange:
         if order_type in STOPS and trigger is None:
             require_value(step, words.STOP)
         ticks = 0 if order_type == w.TYPE_MARKET else self.ticks(price)
-        if order_type == w.TYPE_STOP_MARKET and not ticks and _gives_quote(step):
+        if order_type in STOP_MARKETS and not ticks and _gives_quote(step):
             ticks = self.highest_price
         return order_type, ticks, self.ticks(trigger, "stop_price")
 

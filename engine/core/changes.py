@@ -92,9 +92,9 @@ from wire.layout import (
     SIDE_SELL,
     STATE_HALTED,
     STATUS_CANCELLED,
+    STOP_MARKET_TYPES,
     TYPE_MASK,
     TYPE_SHIFT,
-    TYPE_STOP_MARKET,
 )
 
 # --- cancel ---------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def changed_price(s: Store, order: cython.longlong, command: cython.p_longlong) 
     m = s.m
     flags = m[order + O_FLAGS]
     is_stop_market_buy: cython.bint = (
-        flags >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET and flags & SIDE_MASK == SIDE_BUY
+        STOP_MARKET_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1 and flags & SIDE_MASK == SIDE_BUY
     )
     if is_stop_market_buy and command[CHANGE_TRIGGER_PRICE] and not command[CHANGE_PRICE]:
         trigger = command[CHANGE_TRIGGER_PRICE]

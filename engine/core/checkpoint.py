@@ -40,9 +40,7 @@ from engine.core.records import (
     BAL_NEXT,
     BAL_NUMBER,
     BOOK_WORDS,
-    COND_DISPLAY_QUANTITY,
-    COND_EXPIRE_MS,
-    COND_TRIGGER_PRICE,
+    COND_FIRST,
     H_AMOUNT,
     H_ASSET,
     H_ID,
@@ -91,6 +89,7 @@ from engine.core.records import (
 from engine.core.store import Store, note_time, reserve_words
 from wire.layout import (
     ASSET_MAX,
+    CONDITIONS_COUNT,
     EVENT_LOW_MASK,
     EVENT_MARKET_SHIFT,
     MARKET_MAX,
@@ -275,9 +274,8 @@ def write_order(s: Store, order: cython.longlong) -> cython.longlong:
     write_word(s, m[order + O_FILLED_QUOTE])
     write_word(s, m[order + O_ID_HIGH])
     write_word(s, m[order + O_ID_LOW])
-    write_word(s, m[conditions + COND_TRIGGER_PRICE] if conditions else 0)
-    write_word(s, m[conditions + COND_DISPLAY_QUANTITY] if conditions else 0)
-    write_word(s, m[conditions + COND_EXPIRE_MS] if conditions else 0)
+    for index in range(CONDITIONS_COUNT):
+        write_word(s, m[conditions + COND_FIRST + index] if conditions else 0)
     return 0
 
 
@@ -452,12 +450,11 @@ def read_order(s: Store, row: tuple) -> cython.longlong:
     m[order + O_ID_HIGH] = row[9]
     m[order + O_ID_LOW] = row[10]
     m[order + O_CONDITIONS] = 0
-    if row[11] or row[12] or row[13]:
+    if any(row[11:]):
         conditions = make_conditions(s)
         m[order + O_CONDITIONS] = conditions
-        m[conditions + COND_TRIGGER_PRICE] = row[11]
-        m[conditions + COND_DISPLAY_QUANTITY] = row[12]
-        m[conditions + COND_EXPIRE_MS] = row[13]
+        for index in range(CONDITIONS_COUNT):
+            m[conditions + COND_FIRST + index] = row[11 + index]
     return order
 
 

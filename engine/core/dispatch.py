@@ -54,6 +54,7 @@ from wire.layout import (
     COMMAND_SET_MARKET_LIMITS,
     COMMAND_SET_MARKET_STATE,
     COMMAND_TRANSFER,
+    CONDITIONS_COUNT,
     FLAGS_BITS,
     FUNDS_HOLD_ID,
     HEADER_ACCOUNT,
@@ -62,6 +63,7 @@ from wire.layout import (
     HEADER_ID_LOW,
     HEADER_KIND,
     HEADER_TIME_MS,
+    PLACE_CONDITIONS,
     PLACE_FLAGS,
     REASON_COMMAND_TOO_OLD,
     REASON_DUPLICATE_COMMAND,
@@ -93,8 +95,10 @@ def check_shape(s: Store, command: cython.p_longlong) -> cython.longlong:
     excess = command[HEADER_TIME_MS] >> TIME_BITS | account >> ACCOUNT_BITS
     excess |= command[HEADER_ACTOR] >> ACTOR_BITS
     if kind == COMMAND_PLACE:
-        # The two most frequent are spelt out; a test compares them with COMMAND_WORDS_USED.
-        excess |= command[14] | command[15] | command[PLACE_FLAGS] >> FLAGS_BITS
+        # The two most frequent need no look at COMMAND_WORDS_USED; a test compares them with it.
+        excess |= command[PLACE_FLAGS] >> FLAGS_BITS
+        for unused in range(PLACE_CONDITIONS + CONDITIONS_COUNT, COMMAND_LENGTH):
+            excess |= command[unused]
         return REASON_MALFORMED_COMMAND if excess else 0
     if kind == COMMAND_CANCEL:
         excess |= command[9] | command[10] | command[11] | command[12]

@@ -12,10 +12,7 @@ from engine.core.records import (
     BAL_EMITTED,
     BAL_EVENT,
     BAL_NUMBER,
-    COND_DISPLAY_QUANTITY,
-    COND_EXPIRE_MS,
-    COND_QUOTE_AMOUNT,
-    COND_TRIGGER_PRICE,
+    COND_FIRST,
     H_ACCOUNT,
     H_AMOUNT,
     H_ASSET,
@@ -51,12 +48,10 @@ from wire.layout import (
     BALANCE_ACCOUNT,
     BALANCE_LENGTH,
     COMMAND_KIND_LAST,
-    CONDITIONS_DISPLAY_QUANTITY,
-    CONDITIONS_EXPIRE_MS,
+    CONDITIONS_COUNT,
+    CONDITIONS_FIRST,
     CONDITIONS_LENGTH,
     CONDITIONS_ORDER_ID,
-    CONDITIONS_QUOTE_AMOUNT,
-    CONDITIONS_TRIGGER_PRICE,
     COUNTDOWN_ACCOUNT,
     COUNTDOWN_DEADLINE_MS,
     COUNTDOWN_LENGTH,
@@ -172,10 +167,8 @@ def emit_conditions(s: Store, order: cython.longlong) -> cython.longlong:
     conditions = m[order + O_CONDITIONS]
     out[end] = EVENT_ORDER_CONDITIONS << EVENT_KIND_SHIFT
     out[end + CONDITIONS_ORDER_ID] = m[order + O_ID]
-    out[end + CONDITIONS_TRIGGER_PRICE] = m[conditions + COND_TRIGGER_PRICE]
-    out[end + CONDITIONS_DISPLAY_QUANTITY] = m[conditions + COND_DISPLAY_QUANTITY]
-    out[end + CONDITIONS_EXPIRE_MS] = m[conditions + COND_EXPIRE_MS]
-    out[end + CONDITIONS_QUOTE_AMOUNT] = m[conditions + COND_QUOTE_AMOUNT]
+    for index in range(CONDITIONS_COUNT):
+        out[end + CONDITIONS_FIRST + index] = m[conditions + COND_FIRST + index]
     s.end = end + CONDITIONS_LENGTH
     return 0
 

@@ -56,6 +56,7 @@ from wire.layout import (
     CLOSE_NONE,
     CLOSE_SELF_TRADE_PREVENTION,
     CLOSE_UNFILLED_REMAINDER,
+    MARKETABLE_TYPES,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
@@ -70,10 +71,8 @@ from wire.layout import (
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
-    TYPE_MARKET,
     TYPE_MASK,
     TYPE_SHIFT,
-    TYPE_STOP_MARKET,
 )
 
 
@@ -111,7 +110,7 @@ def update_filled_order(s: Store, order: cython.longlong, lots: cython.longlong)
 def is_marketable(s: Store, order: cython.longlong) -> cython.bint:
     """Whether an order never rests, whatever its time in force."""
     kind = s.m[order + O_FLAGS] >> TYPE_SHIFT & TYPE_MASK
-    return kind == TYPE_MARKET or kind == TYPE_STOP_MARKET
+    return MARKETABLE_TYPES >> kind & 1
 
 
 @cython.cfunc
@@ -147,7 +146,7 @@ def limit_price(
 ) -> cython.longlong:
     """Return the worst price an order may trade at: its own, or a market order's collar."""
     kind = flags >> TYPE_SHIFT & TYPE_MASK
-    if kind != TYPE_MARKET and kind != TYPE_STOP_MARKET:
+    if not MARKETABLE_TYPES >> kind & 1:
         return price
     return collared_price(s, market, flags & SIDE_MASK, price, reference)
 

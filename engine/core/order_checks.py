@@ -41,6 +41,7 @@ from wire.layout import (
     AMOUNT_MAX,
     HEADER_ACCOUNT,
     ICEBERG_SLICES_MAX,
+    MARKETABLE_TYPES,
     PLACE_DISPLAY_QUANTITY,
     PLACE_EXPIRE_MS,
     PLACE_FLAGS,
@@ -81,6 +82,7 @@ from wire.layout import (
     STATE_HALTED,
     STATE_OPEN,
     STATE_POST_ONLY,
+    STOP_MARKET_TYPES,
     STOP_TYPES,
     STP_BY_GROUP_SHIFT,
     STP_CANCEL_MAKER,
@@ -93,12 +95,11 @@ from wire.layout import (
     TIF_MASK,
     TIF_SHIFT,
     TIME_MS_MAX,
+    TYPE_LAST,
     TYPE_LIMIT,
     TYPE_MARKET,
     TYPE_MASK,
     TYPE_SHIFT,
-    TYPE_STOP_LIMIT,
-    TYPE_STOP_MARKET,
 )
 
 
@@ -173,7 +174,7 @@ def check_state(s: Store, market: cython.longlong, flags: cython.longlong) -> cy
     if state == STATE_POST_ONLY:
         return 0 if post_only else REASON_MARKET_POST_ONLY
     kind = flags >> TYPE_SHIFT & TYPE_MASK
-    if kind == TYPE_STOP_LIMIT or kind == TYPE_STOP_MARKET:
+    if STOP_TYPES >> kind & 1:
         return 0
     if kind != TYPE_LIMIT or not can_rest(flags) or post_only:
         return REASON_MARKET_IN_AUCTION
@@ -190,11 +191,11 @@ def check_flags(flags: cython.longlong) -> cython.longlong:
     time_in_force = flags >> TIF_SHIFT & TIF_MASK
     if side != SIDE_BUY and side != SIDE_SELL:
         return REASON_INVALID_SIDE
-    if kind < TYPE_LIMIT or kind > TYPE_STOP_MARKET:
+    if kind < 1 or kind > TYPE_LAST:
         return REASON_INVALID_ORDER_TYPE
     if time_in_force < TIF_GTC or time_in_force > TIF_GTD:
         return REASON_INVALID_TIME_IN_FORCE
-    if can_rest(flags) and (kind == TYPE_MARKET or kind == TYPE_STOP_MARKET):
+    if can_rest(flags) and MARKETABLE_TYPES >> kind & 1:
         return REASON_INVALID_TIME_IN_FORCE
     if flags >> STP_SHIFT & STP_MASK > STP_DECREMENT:
         return REASON_INVALID_SELF_TRADE_PREVENTION
@@ -256,7 +257,7 @@ def check_numbers(
     if kind == TYPE_MARKET:
         if price:
             return REASON_PRICE_OUT_OF_RANGE
-    elif not price and kind != TYPE_STOP_MARKET:
+    elif not price and not MARKETABLE_TYPES >> kind & 1:
         return REASON_PRICE_OUT_OF_RANGE
     if quantity < 1 or quantity > m[market + M_QUANTITY_BOUND]:
         return REASON_QUANTITY_OUT_OF_RANGE
@@ -271,7 +272,7 @@ def check_display(
 ) -> cython.longlong:
     """Return why a display quantity makes no iceberg, or one of too many slices, or 0."""
     kind = flags >> TYPE_SHIFT & TYPE_MASK
-    if kind != TYPE_LIMIT and kind != TYPE_STOP_LIMIT:
+    if MARKETABLE_TYPES >> kind & 1:
         return REASON_INVALID_DISPLAY_QUANTITY
     if not can_rest(flags) or display < 1 or display > quantity:
         return REASON_INVALID_DISPLAY_QUANTITY
@@ -299,7 +300,7 @@ def worst_price(s: Store, market: cython.longlong, trigger: cython.longlong) -> 
 def order_price(s: Store, market: cython.longlong, command: cython.p_longlong) -> cython.longlong:
     """Return the price of the order that a PLACE command asks for."""
     flags = command[PLACE_FLAGS]
-    is_stop_market: cython.bint = flags >> TYPE_SHIFT & TYPE_MASK == TYPE_STOP_MARKET
+    is_stop_market: cython.bint = STOP_MARKET_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1
     if is_stop_market and flags & SIDE_MASK == SIDE_BUY and not command[PLACE_PRICE]:
         return worst_price(s, market, command[PLACE_TRIGGER_PRICE])
     return command[PLACE_PRICE]
@@ -334,7 +335,7 @@ def check_worth(
         reason = check_notional(s, market, value_price, command[PLACE_QUANTITY])
         if reason:
             return reason
-    if flags >> TYPE_SHIFT & TYPE_MASK != TYPE_LIMIT:
+    if (STOP_TYPES | MARKETABLE_TYPES) >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1:
         return 0
     return check_price(s, market, flags, price, current_reference(s, market))
 

@@ -24,10 +24,8 @@ from engine.core.records import (
     B_BEST,
     BAL_AVAILABLE,
     COND_BUDGET,
-    COND_DISPLAY_QUANTITY,
-    COND_EXPIRE_MS,
+    COND_FIRST,
     COND_QUOTE_AMOUNT,
-    COND_TRIGGER_PRICE,
     L_PRICE,
     M_BASE,
     M_COLLAR_PPM,
@@ -62,17 +60,15 @@ from engine.core.store import Store
 from wire.layout import (
     ACCOUNT_STATE_ACTIVE,
     ACCOUNT_TENANT_SHIFT,
+    CONDITIONS_COUNT,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
-    PLACE_DISPLAY_QUANTITY,
-    PLACE_EXPIRE_MS,
+    PLACE_CONDITIONS,
     PLACE_FLAGS,
     PLACE_MARKET,
     PLACE_PRICE,
     PLACE_QUANTITY,
-    PLACE_QUOTE_AMOUNT,
-    PLACE_TRIGGER_PRICE,
     REASON_INSUFFICIENT_BALANCE,
     REASON_NOTIONAL_TOO_LARGE,
     REASON_NOTIONAL_TOO_SMALL,
@@ -135,21 +131,28 @@ def fill_order(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def has_conditions(command: cython.p_longlong) -> cython.bint:
+    """Whether a PLACE command has any of the conditions, of which most have none."""
+    conditions: cython.longlong = 0
+    for index in range(CONDITIONS_COUNT):
+        conditions |= command[PLACE_CONDITIONS + index]
+    return conditions != 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def fill_conditions(
     s: Store, order: cython.longlong, command: cython.p_longlong
 ) -> cython.longlong:
     """Write the conditions that few PLACE commands have into a record of their own."""
     m = s.m
-    trigger, display = command[PLACE_TRIGGER_PRICE], command[PLACE_DISPLAY_QUANTITY]
-    expire_ms, quote_amount = command[PLACE_EXPIRE_MS], command[PLACE_QUOTE_AMOUNT]
-    if trigger | display | expire_ms | quote_amount:
+    if has_conditions(command):
         conditions = make_conditions(s)
         m[order + O_CONDITIONS] = conditions
-        m[conditions + COND_TRIGGER_PRICE] = trigger
-        m[conditions + COND_DISPLAY_QUANTITY] = display
-        m[conditions + COND_EXPIRE_MS] = expire_ms
-        m[conditions + COND_QUOTE_AMOUNT] = quote_amount
-        m[conditions + COND_BUDGET] = quote_amount
+        for index in range(CONDITIONS_COUNT):
+            m[conditions + COND_FIRST + index] = command[PLACE_CONDITIONS + index]
+        m[conditions + COND_BUDGET] = m[conditions + COND_QUOTE_AMOUNT]
     return 0
 
 
@@ -197,12 +200,7 @@ def is_plain_limit(
         and m[market + M_STATE] == STATE_OPEN
         and m[account + A_STATE] == ACCOUNT_STATE_ACTIVE
         and m[PLAIN_FLAGS + command[PLACE_FLAGS]]
-        and not (
-            command[PLACE_QUOTE_AMOUNT]
-            | command[PLACE_TRIGGER_PRICE]
-            | command[PLACE_DISPLAY_QUANTITY]
-            | command[PLACE_EXPIRE_MS]
-        )
+        and not has_conditions(command)
         and 0 < command[PLACE_PRICE] <= m[market + M_PRICE_BOUND]
         and 0 < command[PLACE_QUANTITY] <= m[market + M_QUANTITY_BOUND]
     )

@@ -161,17 +161,18 @@ FILL_IMPOSSIBLE = -(1 << 62)
 
 # What waits in a heap has these fields at the same offsets: conditions and accounts (``heap``).
 HEAP_NUMBER = 0
+HEAP_POSITION = 3  # from 1; 0 = in no heap
 HEAP_DUE_MS = 6
-HEAP_POSITION = 7  # from 1; 0 = in no heap
 
 COND_ORDER_ID = 0  # HEAP_NUMBER; also the free list. It and the order are written when it expires
 COND_ORDER = 1
-COND_TRIGGER_PRICE = 2
-COND_DISPLAY_QUANTITY = 3
-COND_QUOTE_AMOUNT = 4
-COND_BUDGET = 5  # quote units that a market buy by quote amount may still spend
+COND_BUDGET = 2  # quote units that a market buy by quote amount may still spend
+COND_HEAP_POSITION = 3
+COND_FIRST = 4  # of the CONDITIONS_COUNT words that are copied from a PLACE command
+COND_TRIGGER_PRICE = 4
+COND_DISPLAY_QUANTITY = 5
 COND_EXPIRE_MS = 6  # HEAP_DUE_MS
-COND_HEAP_POSITION = 7
+COND_QUOTE_AMOUNT = 7
 CONDITIONS_WORDS = 8
 
 L_PRICE = 0
@@ -198,11 +199,11 @@ NODE_DIGIT_MASK = 63
 A_NUMBER = 0  # HEAP_NUMBER
 A_FEES = 1  # offset of its tier's fees
 A_ASSET_NEW = 2  # the two balances used last, so that most look-ups end here
-A_BALANCE_NEW = 3
+A_HEAP_POSITION = 3
 A_ASSET_OLD = 4
 A_BALANCE_OLD = 5
 A_DEADLINE_MS = 6  # HEAP_DUE_MS; 0 = disarmed
-A_HEAP_POSITION = 7
+A_BALANCE_NEW = 7
 A_STATE = 8
 A_TIER = 9
 A_GROUP = 10

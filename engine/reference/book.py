@@ -9,7 +9,7 @@ def book_of(order: Order) -> tuple[Book, int]:
     A pending stop waits among the stops of its side, at its trigger price.
     """
     if order.is_pending:
-        return order.market.stops(order.side), order.trigger_price
+        return order.market.stops(order.side), order.conditions.trigger_price
     return order.market.book(order.side), order.price
 
 

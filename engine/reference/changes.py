@@ -1,10 +1,12 @@
 """Cancelling and changing open orders; a rejected change leaves an order as it was."""
 
+import dataclasses
+
 from engine.reference.accounts import is_frozen
 from engine.reference.emit import emit_decided_order
 from engine.reference.execution import accept_order
 from engine.reference.ledger import order_reserve
-from engine.reference.model import Command, Order, Rejected
+from engine.reference.model import STOP_MARKETS, Command, Order, Rejected
 from engine.reference.order_checks import (
     check_display,
     check_funds,
@@ -93,8 +95,7 @@ def amend(state: State, command: Command) -> int:
     order.quantity += changed.remaining - order.remaining
     order.remaining = changed.remaining
     order.price = changed.price
-    order.trigger_price = changed.trigger_price
-    order.display_quantity = changed.display_quantity
+    order.conditions = changed.conditions
     accept_order(state, order)
     return order.order_id
 
@@ -120,7 +121,7 @@ def replace(state: State, command: Command) -> int:
 
 def changed_order(order: Order, command: Command) -> Order:
     """Return what a change would make of an order, without touching it; 0 leaves a word alone."""
-    remaining = command[w.CHANGE_QUANTITY] or order.remaining
+    remaining, before = command[w.CHANGE_QUANTITY] or order.remaining, order.conditions
     changed = Order(
         order_id=order.order_id,
         account=order.account,
@@ -129,9 +130,11 @@ def changed_order(order: Order, command: Command) -> Order:
         price=order.price,
         quantity=remaining,
         remaining=remaining,
-        trigger_price=command[w.CHANGE_TRIGGER_PRICE] or order.trigger_price,
-        display_quantity=command[w.CHANGE_DISPLAY_QUANTITY] or order.display_quantity,
-        expire_ms=order.expire_ms,
+        conditions=dataclasses.replace(
+            before,
+            trigger_price=command[w.CHANGE_TRIGGER_PRICE] or before.trigger_price,
+            display_quantity=command[w.CHANGE_DISPLAY_QUANTITY] or before.display_quantity,
+        ),
     )
     changed.price = changed_price(changed, command)
     return changed
@@ -140,18 +143,14 @@ def changed_order(order: Order, command: Command) -> Order:
 def changed_price(changed: Order, command: Command) -> int:
     """Return the price an order would have: a stop-market buy's worst price follows its trigger."""
     moved = command[w.CHANGE_TRIGGER_PRICE] and not command[w.CHANGE_PRICE]
-    if moved and changed.order_type == w.TYPE_STOP_MARKET and changed.is_buy:
+    if moved and changed.order_type in STOP_MARKETS and changed.is_buy:
         return worst_price(changed)
     return command[w.CHANGE_PRICE] or changed.price
 
 
 def changes_more_than_quantity(order: Order, changed: Order) -> bool:
     """Whether a change is about more than the quantity."""
-    return (
-        changed.price != order.price
-        or changed.trigger_price != order.trigger_price
-        or changed.display_quantity != order.display_quantity
-    )
+    return changed.price != order.price or changed.conditions != order.conditions
 
 
 def only_shrinks(order: Order, changed: Order) -> bool:
@@ -184,16 +183,16 @@ def check_amend(state: State, order: Order, changed: Order, command: Command) ->
 def check_change(order: Order, changed: Order, command: Command) -> None:
     """Reject a change whose numbers are out of range."""
     if order.is_pending:
-        if not 0 < changed.trigger_price <= order.market.price_bound:
+        if not 0 < changed.conditions.trigger_price <= order.market.price_bound:
             raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
     elif command[w.CHANGE_TRIGGER_PRICE]:
         raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
     check_numbers(changed)
     if command[w.CHANGE_DISPLAY_QUANTITY]:
-        if not order.display_quantity:
+        if not order.conditions.display_quantity:
             raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
         check_display(changed)
-    elif 0 < changed.display_quantity * w.ICEBERG_SLICES_MAX < changed.remaining:
+    elif 0 < changed.conditions.display_quantity * w.ICEBERG_SLICES_MAX < changed.remaining:
         raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
 
 

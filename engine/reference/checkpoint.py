@@ -11,7 +11,7 @@ from engine.checkpoint import SECTIONS, Sections
 from engine.digest import MASK, Digest
 from engine.reference.book import append_order
 from engine.reference.index import open_account
-from engine.reference.model import Asset, Balance, Hold, Limits, Market, Order
+from engine.reference.model import Asset, Balance, Conditions, Hold, Limits, Market, Order
 from engine.reference.orders import register_order
 from engine.reference.state import Capacity, State
 
@@ -123,9 +123,7 @@ def order_row(order: Order) -> list[int]:
         order.filled_quote,
         order.id_high,
         order.id_low,
-        order.trigger_price,
-        order.display_quantity,
-        order.expire_ms,
+        *order.conditions.words(),
     ]
 
 
@@ -193,7 +191,5 @@ def read_order(state: State, row: list[int]) -> Order:
         filled_quote=row[8],
         id_high=row[9],
         id_low=row[10],
-        trigger_price=row[11],
-        display_quantity=row[12],
-        expire_ms=row[13],
+        conditions=Conditions(*row[11:]),
     )

@@ -16,8 +16,10 @@ def advance_time(state: State, command: Command) -> None:
     every machine closes in the same order.
     """
     state.time_ms = max(state.time_ms, command[w.HEADER_TIME_MS])
-    due = [order for order in state.orders.values() if 0 < order.expire_ms <= state.time_ms]
-    for order in sorted(due, key=lambda order: (order.expire_ms, order.order_id)):
+    due = [
+        order for order in state.orders.values() if 0 < order.conditions.expire_ms <= state.time_ms
+    ]
+    for order in sorted(due, key=lambda order: (order.conditions.expire_ms, order.order_id)):
         close_order(state, order, w.STATUS_EXPIRED, w.CLOSE_EXPIRED)
     elapsed = [one for one in state.accounts.values() if 0 < one.deadline_ms <= state.time_ms]
     for account in sorted(elapsed, key=lambda account: (account.deadline_ms, account.number)):

@@ -97,12 +97,7 @@ def emit_order(state: State, order: Order) -> None:
 
 def emit_conditions(state: State, order: Order) -> None:
     """State an order's conditions; most have none."""
-    conditions = (
-        order.trigger_price,
-        order.display_quantity,
-        order.expire_ms,
-        order.quote_amount,
-    )
+    conditions = order.conditions.words()
     if any(conditions):
         emit_words(state, w.EVENT_ORDER_CONDITIONS, order.order_id, *conditions)
 

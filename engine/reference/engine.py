@@ -91,7 +91,7 @@ class Engine:
     @property
     def next_due_ms(self) -> int:
         """When time alone changes something next: an expiry or a countdown's end; 0 for never."""
-        expiries = [order.expire_ms for order in self.state.orders.values()]
+        expiries = [order.conditions.expire_ms for order in self.state.orders.values()]
         countdowns = [account.deadline_ms for account in self.state.accounts.values()]
         return min([due_ms for due_ms in expiries + countdowns if due_ms], default=0)
 

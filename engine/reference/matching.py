@@ -44,7 +44,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
             touch_market(state, market)
             return w.CLOSE_MARKET_NOT_OPEN
         wanted = taker.remaining
-        if taker.quote_amount:
+        if taker.conditions.quote_amount:
             wanted = taker.budget // (price * market.tick_units)
             if not wanted:
                 return w.CLOSE_FILLED if taker.filled_quote else w.CLOSE_UNFILLED_REMAINDER
@@ -63,7 +63,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
 def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> None:
     """Trade the first order of a book with the one being decided, at the maker's price."""
     market = maker.market
-    if taker.quote_amount:
+    if taker.conditions.quote_amount:
         # How many lots an amount buys is known only as it buys them.
         taker.quantity += lots
         taker.remaining += lots
@@ -189,7 +189,7 @@ def prevent_self_trade(state: State, taker: Order, maker: Order, wanted: int) ->
 def decrement(state: State, taker: Order, maker: Order, wanted: int) -> bool:
     """Shrink both by the smaller of the two; an order with nothing left ends."""
     lots = min(wanted, maker.remaining)
-    if taker.quote_amount:
+    if taker.conditions.quote_amount:
         taker.budget -= lots * maker.price * maker.market.tick_units
     else:
         taker.quantity -= lots

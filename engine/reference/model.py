@@ -4,14 +4,15 @@ Field names and units are the words of ``wire.layout``: prices in ticks, quantit
 in ledger units of their asset. Nothing here changes anything but its own fields.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from wire import layout as w
 
 Command = list[int]
 
-STOPS = tuple(order_type for order_type in w.TYPE_NAMES if w.STOP_TYPES >> order_type & 1)
-MARKETABLE = (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+STOPS = w.types_in(w.STOP_TYPES)
+MARKETABLE = w.types_in(w.MARKETABLE_TYPES)
+STOP_MARKETS = w.types_in(w.STOP_MARKET_TYPES)
 CAN_REST = (w.TIF_GTC, w.TIF_GTD)
 
 
@@ -102,6 +103,20 @@ class TakerTotals:
 
 
 @dataclass
+class Conditions:
+    """What an order waits for or is limited by, in the order of its words; 0 for no such thing."""
+
+    trigger_price: int = 0
+    display_quantity: int = 0
+    expire_ms: int = 0
+    quote_amount: int = 0
+
+    def words(self) -> tuple[int, ...]:
+        """Return them as a PLACE command, their event and a checkpoint have them."""
+        return astuple(self)
+
+
+@dataclass
 class Order:
     """An order, open or being decided.
 
@@ -120,10 +135,7 @@ class Order:
     id_low: int = 0
     filled_quote: int = 0
     visible: int = 0
-    trigger_price: int = 0
-    display_quantity: int = 0
-    expire_ms: int = 0
-    quote_amount: int = 0
+    conditions: Conditions = field(default_factory=Conditions)
     budget: int = 0
 
     @property

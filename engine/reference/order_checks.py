@@ -10,17 +10,17 @@ from engine.reference.funds import available_balance
 from engine.reference.index import find_market
 from engine.reference.ledger import order_reserve
 from engine.reference.matching import is_self_trade, limit_price
-from engine.reference.model import CAN_REST, STOPS, Market, Order, Rejected
+from engine.reference.model import (
+    CAN_REST,
+    MARKETABLE,
+    STOP_MARKETS,
+    STOPS,
+    Market,
+    Order,
+    Rejected,
+)
 from engine.reference.state import State
 from wire import layout as w
-
-_LIMITED = (w.TYPE_LIMIT, w.TYPE_STOP_LIMIT)
-_TIMES_IN_FORCE = {
-    w.TYPE_LIMIT: (w.TIF_GTC, w.TIF_IOC, w.TIF_FOK, w.TIF_GTD),
-    w.TYPE_MARKET: (w.TIF_IOC, w.TIF_FOK),
-    w.TYPE_STOP_LIMIT: (w.TIF_GTC, w.TIF_IOC, w.TIF_FOK, w.TIF_GTD),
-    w.TYPE_STOP_MARKET: (w.TIF_IOC, w.TIF_FOK),
-}
 
 
 def check_market(state: State, number: int, tenant: int) -> Market:
@@ -71,9 +71,11 @@ def check_flags(order: Order) -> None:
     """Reject flags that do not exist or do not go together."""
     if order.side not in (w.SIDE_BUY, w.SIDE_SELL):
         raise Rejected(w.REASON_INVALID_SIDE)
-    if order.order_type not in _TIMES_IN_FORCE:
+    if order.order_type not in w.TYPE_NAMES:
         raise Rejected(w.REASON_INVALID_ORDER_TYPE)
-    if order.time_in_force not in _TIMES_IN_FORCE[order.order_type]:
+    if order.time_in_force not in w.TIF_NAMES:
+        raise Rejected(w.REASON_INVALID_TIME_IN_FORCE)
+    if can_rest(order) and order.order_type in MARKETABLE:
         raise Rejected(w.REASON_INVALID_TIME_IN_FORCE)
     if w.flags_stp(order.flags) > w.STP_DECREMENT:
         raise Rejected(w.REASON_INVALID_SELF_TRADE_PREVENTION)
@@ -83,19 +85,19 @@ def check_flags(order: Order) -> None:
 
 def check_conditions(state: State, order: Order) -> None:
     """Reject a trigger price, expiry or quote amount that does not fit the flags."""
-    is_stop = order.order_type in STOPS
+    conditions, is_stop = order.conditions, order.order_type in STOPS
     low, high = (1, order.market.price_bound) if is_stop else (0, 0)
-    if not low <= order.trigger_price <= high:
+    if not low <= conditions.trigger_price <= high:
         raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
     expires = order.time_in_force == w.TIF_GTD
     low, high = (state.time_ms + 1, w.TIME_MS_MAX) if expires else (0, 0)
-    if not low <= order.expire_ms <= high:
+    if not low <= conditions.expire_ms <= high:
         raise Rejected(w.REASON_INVALID_EXPIRE_TIME)
-    if order.quote_amount:
+    if conditions.quote_amount:
         market_buy = order.order_type == w.TYPE_MARKET and order.is_buy
         if not market_buy or order.time_in_force != w.TIF_IOC or order.quantity:
             raise Rejected(w.REASON_INVALID_QUOTE_AMOUNT)
-        if not 0 < order.quote_amount <= w.AMOUNT_MAX:
+        if not 0 < conditions.quote_amount <= w.AMOUNT_MAX:
             raise Rejected(w.REASON_INVALID_QUOTE_AMOUNT)
 
 
@@ -104,11 +106,11 @@ def check_conditions(state: State, order: Order) -> None:
 
 def check_numbers(order: Order) -> None:
     """Reject a price or quantity out of range; a market order has no price, a stop may have one."""
-    lowest = 1 if order.order_type in _LIMITED else 0
+    lowest = 0 if order.order_type in MARKETABLE else 1
     highest = 0 if order.order_type == w.TYPE_MARKET else order.market.price_bound
     if not lowest <= order.price <= highest:
         raise Rejected(w.REASON_PRICE_OUT_OF_RANGE)
-    if not order.quote_amount and not 0 < order.quantity <= order.market.quantity_bound:
+    if not order.conditions.quote_amount and not 0 < order.quantity <= order.market.quantity_bound:
         raise Rejected(w.REASON_QUANTITY_OUT_OF_RANGE)
 
 
@@ -117,10 +119,11 @@ def check_display(order: Order) -> None:
 
     Each slice is a turn of the matching loop, so their number bounds what one command can cost.
     """
-    shown = order.display_quantity
+    shown = order.conditions.display_quantity
     if not shown:
         return
-    if order.order_type not in _LIMITED or not can_rest(order) or not 0 < shown <= order.remaining:
+    marketable = order.order_type in MARKETABLE
+    if marketable or not can_rest(order) or not 0 < shown <= order.remaining:
         raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
     if shown * w.ICEBERG_SLICES_MAX < order.remaining:
         raise Rejected(w.REASON_INVALID_DISPLAY_QUANTITY)
@@ -132,14 +135,14 @@ def worst_price(order: Order) -> int:
     So much is held for it. The band is the market's collar for market orders; without one, as much
     again as the trigger.
     """
-    market = order.market
+    market, trigger_price = order.market, order.conditions.trigger_price
     ppm = market.limits.market_collar_ppm or w.PPM
-    return min(market.price_bound, order.trigger_price + order.trigger_price * ppm // w.PPM)
+    return min(market.price_bound, trigger_price + trigger_price * ppm // w.PPM)
 
 
 def order_price(order: Order) -> int:
     """Return an order's price; a stop-market buy that names none gets its worst price."""
-    if order.order_type == w.TYPE_STOP_MARKET and order.is_buy and not order.price:
+    if order.order_type in STOP_MARKETS and order.is_buy and not order.price:
         return worst_price(order)
     return order.price
 
@@ -165,11 +168,11 @@ def check_notional(order: Order) -> None:
 
     Without a price of its own it is worth what its trigger price says, or else the last price.
     """
-    market = order.market
-    price = order.price or order.trigger_price or market.last_price
-    if not price and not order.quote_amount:
+    market, quote_amount = order.market, order.conditions.quote_amount
+    price = order.price or order.conditions.trigger_price or market.last_price
+    if not price and not quote_amount:
         return
-    notional = order.quote_amount or price * order.remaining * market.tick_units
+    notional = quote_amount or price * order.remaining * market.tick_units
     if notional < market.limits.min_notional:
         raise Rejected(w.REASON_NOTIONAL_TOO_SMALL)
     if notional > w.AMOUNT_MAX:
@@ -205,8 +208,8 @@ def can_pay_market_buy(state: State, order: Order, available: int) -> bool:
 
     Its own asks are no help where self-trade prevention cancels them and lets it go on.
     """
-    if order.quote_amount:
-        return order.quote_amount <= available
+    if order.conditions.quote_amount:
+        return order.conditions.quote_amount <= available
     market, need = order.market, order.remaining
     limit = limit_price(order, current_reference(state, market))
     skips = w.flags_stp(order.flags) == w.STP_CANCEL_MAKER

@@ -34,7 +34,7 @@ def unregister_order(state: State, order: Order) -> None:
 
 def visible_of(order: Order) -> int:
     """Return how many lots an order shows when it joins its level: all, or an iceberg's slice."""
-    return min(order.display_quantity or order.remaining, order.remaining)
+    return min(order.conditions.display_quantity or order.remaining, order.remaining)
 
 
 def enter_level(order: Order) -> None:

@@ -3,7 +3,7 @@
 from engine.reference.auction import set_reference
 from engine.reference.execution import accept_order
 from engine.reference.index import open_balance
-from engine.reference.model import Account, Command, Market, Order, Rejected
+from engine.reference.model import Account, Command, Conditions, Market, Order, Rejected
 from engine.reference.order_checks import (
     check_capacity,
     check_funds,
@@ -50,10 +50,7 @@ def fill_order(state: State, command: Command) -> Order:
         remaining=command[w.PLACE_QUANTITY],
         id_high=command[w.HEADER_ID_HIGH],
         id_low=command[w.HEADER_ID_LOW],
-        trigger_price=command[w.PLACE_TRIGGER_PRICE],
-        display_quantity=command[w.PLACE_DISPLAY_QUANTITY],
-        expire_ms=command[w.PLACE_EXPIRE_MS],
-        quote_amount=command[w.PLACE_QUOTE_AMOUNT],
+        conditions=Conditions(*command[w.PLACE_CONDITIONS :][: w.CONDITIONS_COUNT]),
         budget=command[w.PLACE_QUOTE_AMOUNT],
     )
 

@@ -33,4 +33,4 @@ def is_triggered(order: Order) -> bool:
     market = order.market
     if market.state != w.STATE_OPEN or not market.last_price:
         return False
-    return is_reached(market, order.side, order.trigger_price)
+    return is_reached(market, order.side, order.conditions.trigger_price)

@@ -106,8 +106,8 @@ FUNCTIONS_OF_CORE = {
     "place": (
         "one pass for most orders: limit orders without conditions",
         {
-            *("fill_conditions", "is_plain_limit", "list_plain_flags", "place_general"),
-            *("place_plain_limit", "would_trade"),
+            *("fill_conditions", "has_conditions", "is_plain_limit", "list_plain_flags"),
+            *("place_general", "place_plain_limit", "would_trade"),
         },
     ),
 }

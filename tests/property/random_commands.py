@@ -106,8 +106,8 @@ def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
     tenant = engine.state.markets[market].tenant if market in engine.state.markets else 0
     if tenant in OWNERS and account not in OWNERS[tenant] and choose.below(8):
         account = OWNERS[tenant][choose.below(len(OWNERS[tenant]))]
-    order_type = choose.of(*(1, 1, 1, 1, 1, 2, 3, 4) * 8, 0, 5)
-    marketable = order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+    order_type = choose.of(*(*(w.TYPE_LIMIT,) * 4, *w.TYPE_NAMES) * 8, 0, w.TYPE_LAST + 1)
+    marketable = w.MARKETABLE_TYPES >> order_type & 1
     price = 0 if marketable and choose.below(8) else 95 + choose.below(11)
     if marketable:
         time_in_force = choose.of(*(2, 2, 3) * 5, 1)
@@ -132,7 +132,7 @@ def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
         stp=choose.of(*(0, 0, 1, 2, 3, 4) * 12, 5, 7),
         stp_by_group=choose.below(2) == 1,
         quote_amount=choose.below(20_000) if by_quote else 0,
-        trigger_price=95 + choose.below(11) if order_type > w.TYPE_MARKET else 0,
+        trigger_price=95 + choose.below(11) if w.STOP_TYPES >> order_type & 1 else 0,
         display_quantity=1 + choose.below(min(quantity, 20)) if iceberg else 0,
         expire_ms=engine.time_ms + choose.below(20) if time_in_force == w.TIF_GTD else 0,
         **header,

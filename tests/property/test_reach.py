@@ -72,7 +72,7 @@ def _stops(orders: list[Order]) -> Iterator[tuple[str, object]]:
     if len(triggered) > 1:
         yield ("several stops triggered by one command", 1)
     for order in orders:
-        if order.order_type in (w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET) and (
+        if order.order_type in w.types_in(w.STOP_TYPES) and (
             order.close_reason and order.order_id not in triggered
         ):
             yield ("stop closed while pending", order.close_reason)
@@ -111,7 +111,7 @@ EVERYTHING: dict[str, set[Any]] = {
     "traded in the market": {1, 2, 3, 4},
     "prevented by mode": set(PREVENTIONS),
     "prevented by group": {1},
-    "stop triggered": {w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET},
+    "stop triggered": set(w.types_in(w.STOP_TYPES)),
     "several stops triggered by one command": {1},
     "stop closed while pending": {
         w.CLOSE_CANCELLED_BY_USER,

@@ -28,7 +28,7 @@ BASE, QUOTE, MARKET = 1, 2, 1
 ACCOUNTS = tuple(w.account_number(1, index) for index in (1, 2, 3))
 CAPACITY = {"orders": 64, "accounts": 8, "balances": 16, "holds": 1, "remembered_ids": 8}
 HISTORIES, LENGTH = 1_000, 30
-TYPES = (*(w.TYPE_LIMIT,) * 3, *(w.TYPE_MARKET,) * 2, w.TYPE_STOP_LIMIT, w.TYPE_STOP_MARKET)
+TYPES = (*(w.TYPE_LIMIT,) * 2, w.TYPE_MARKET, *w.TYPE_NAMES)
 FEES = ((0, 0), (90_000, 100_000), (-100_000, 100_000))
 
 
@@ -68,7 +68,7 @@ def random_command(draw: random.Random, sequence: int) -> bytes:
             quantity=quantity,
         )
     order_type, side = draw.choice(TYPES), draw.choice((w.SIDE_BUY, w.SIDE_SELL))
-    marketable = order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+    marketable = order_type in w.types_in(w.MARKETABLE_TYPES)
     by_quote = order_type == w.TYPE_MARKET and side == w.SIDE_BUY and draw.random() < 0.2
     times = (w.TIF_IOC,) if by_quote else (w.TIF_IOC, w.TIF_FOK)
     time_in_force = draw.choice(times if marketable else (w.TIF_GTC, w.TIF_GTC, *times))
@@ -84,7 +84,7 @@ def random_command(draw: random.Random, sequence: int) -> bytes:
         stp=draw.choice(list(w.STP_NAMES)),
         stp_by_group=draw.random() < 0.5,
         quote_amount=price * quantity if by_quote else 0,
-        trigger_price=draw.randint(1, 9) if order_type >= w.TYPE_STOP_LIMIT else 0,
+        trigger_price=draw.randint(1, 9) if order_type in w.types_in(w.STOP_TYPES) else 0,
         display_quantity=draw.randint(1, quantity) if iceberg else 0,
     )
 

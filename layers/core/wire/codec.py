@@ -119,7 +119,7 @@ def encode_place(
         Good till cancelled for orders that can rest, immediate for market orders when None.
     """
     if time_in_force is None:
-        immediate = order_type in (w.TYPE_MARKET, w.TYPE_STOP_MARKET)
+        immediate = w.MARKETABLE_TYPES >> order_type & 1
         time_in_force = w.TIF_IOC if immediate else w.TIF_GTC
     flags = w.pack_flags(
         side,
@@ -134,10 +134,10 @@ def encode_place(
         flags,
         price,
         quantity,
-        quote_amount,
         trigger_price,
         display_quantity,
         expire_ms,
+        quote_amount,
     )
     return encode(
         w.COMMAND_PLACE, account, *body, command_id=command_id, time_ms=time_ms, actor=actor

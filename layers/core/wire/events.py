@@ -104,6 +104,10 @@ class OrderConditions(NamedTuple):
     quote_amount: int
 
 
+# Their names in the order of their words, which is the order of a PLACE command's last words too.
+CONDITIONS = OrderConditions._fields[2:]
+
+
 class Trade(NamedTuple):
     """One fill."""
 

@@ -90,10 +90,13 @@ PLACE_MARKET = 6
 PLACE_FLAGS = 7  # packed: see "flags" below; the status and close-reason bits are 0
 PLACE_PRICE = 8  # limit price; 0 for a market order; optional worst price of a stop-market
 PLACE_QUANTITY = 9  # 0 when a market buy is by quote amount
-PLACE_QUOTE_AMOUNT = 10  # market buy by quote amount, else 0
-PLACE_TRIGGER_PRICE = 11  # stop orders, else 0
-PLACE_DISPLAY_QUANTITY = 12  # iceberg, else 0
-PLACE_EXPIRE_MS = 13  # TIF_GTD, else 0
+# The conditions are last, in the order in which their event and a checkpoint's orders have them.
+PLACE_CONDITIONS = 10  # the first of CONDITIONS_COUNT words
+PLACE_TRIGGER_PRICE = 10  # stop orders, else 0
+PLACE_DISPLAY_QUANTITY = 11  # iceberg, else 0
+PLACE_EXPIRE_MS = 12  # TIF_GTD, else 0
+PLACE_QUOTE_AMOUNT = 13  # market buy by quote amount, else 0
+CONDITIONS_COUNT = 4
 
 CANCEL_ORDER_ID = 6  # 0 = named by the command id that placed it
 CANCEL_TARGET_HIGH = 7
@@ -193,7 +196,11 @@ TYPE_LIMIT = 1
 TYPE_MARKET = 2
 TYPE_STOP_LIMIT = 3
 TYPE_STOP_MARKET = 4
-STOP_TYPES = 1 << TYPE_STOP_LIMIT | 1 << TYPE_STOP_MARKET  # a bit for each
+TYPE_LAST = 4
+# Sets of types have a bit for each.
+STOP_TYPES = 1 << TYPE_STOP_LIMIT | 1 << TYPE_STOP_MARKET  # wait for a trigger price
+MARKETABLE_TYPES = 1 << TYPE_MARKET | 1 << TYPE_STOP_MARKET  # never rest, need no price
+STOP_MARKET_TYPES = STOP_TYPES & MARKETABLE_TYPES  # a buy's price follows its trigger price
 
 TIF_GTC = 1
 TIF_IOC = 2
@@ -339,11 +346,8 @@ ORDER_LENGTH = 9
 
 # Follows the first EVENT_ORDER of an order, and again after an amendment, when any is not 0.
 CONDITIONS_ORDER_ID = 1
-CONDITIONS_TRIGGER_PRICE = 2
-CONDITIONS_DISPLAY_QUANTITY = 3
-CONDITIONS_EXPIRE_MS = 4
-CONDITIONS_QUOTE_AMOUNT = 5
-CONDITIONS_LENGTH = 6
+CONDITIONS_FIRST = 2  # of CONDITIONS_COUNT words, in the order of a PLACE command's
+CONDITIONS_LENGTH = CONDITIONS_FIRST + CONDITIONS_COUNT
 
 # Word 0: the market, the taker's side in the low bits.
 TRADE_ID = 1  # dense in the shard, from 1
@@ -414,7 +418,7 @@ COUNTDOWN_LENGTH = 3
 # How many of its words a command of each kind may use; the others must be 0. No kind is 0.
 COMMAND_WORDS_USED = (
     0,
-    PLACE_EXPIRE_MS + 1,
+    PLACE_CONDITIONS + CONDITIONS_COUNT,
     CANCEL_TARGET_LOW + 1,
     CANCEL_ALL_SIDE + 1,
     CHANGE_DISPLAY_QUANTITY + 1,  # AMEND
@@ -472,7 +476,7 @@ COMMAND_NAMES[COMMAND_KIND_LAST] = "reject"
 REASON_NAMES = _names("REASON_", also_not=("REASON_LAST",))
 STATUS_NAMES = _names("STATUS_", also_not=("STATUS_SHIFT", "STATUS_MASK"))
 CLOSE_NAMES = _names("CLOSE_", also_not=("CLOSE_SHIFT", "CLOSE_MASK"))
-TYPE_NAMES = _names("TYPE_", also_not=("TYPE_SHIFT", "TYPE_MASK"))
+TYPE_NAMES = _names("TYPE_", also_not=("TYPE_SHIFT", "TYPE_MASK", "TYPE_LAST"))
 TIF_NAMES = _names("TIF_", also_not=("TIF_SHIFT", "TIF_MASK"))
 STP_NAMES = _names("STP_", also_not=("STP_SHIFT", "STP_MASK", "STP_BY_GROUP_SHIFT"))
 TRANSFER_KIND_NAMES = _names(
@@ -488,6 +492,11 @@ MARKET_STATE_NAMES = {
     STATE_AUCTION: "auction",
 }
 ACCOUNT_STATE_NAMES = {ACCOUNT_STATE_ACTIVE: "active", ACCOUNT_STATE_FROZEN: "frozen"}
+
+
+def types_in(types: int) -> tuple[int, ...]:
+    """Return the order types that a set of them has."""
+    return tuple(order_type for order_type in TYPE_NAMES if types >> order_type & 1)
 
 
 def account_number(tenant: int, index: int) -> int:

@@ -1,6 +1,7 @@
 """What the fast engine relies on without looking: offsets, sizes, how its source is compiled."""
 
 import ast
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from engine import build
 from engine.checkpoint import SECTIONS
 from engine.core import records as r
 from engine.digest import BLOCK_WORDS, KEYS, MULTIPLIER
+from engine.reference.model import Conditions
 from wire import events as e
 from wire import layout as w
 
@@ -18,7 +20,7 @@ RECORDS = {
     "market": ("M_", r.M_BOOKS, {"M_BOOKS"}),
     "book": ("B_", r.BOOK_WORDS, set()),
     "order": ("O_", r.ORDER_WORDS, set()),
-    "conditions": ("COND_", r.CONDITIONS_WORDS, set()),
+    "conditions": ("COND_", r.CONDITIONS_WORDS, {"COND_FIRST"}),
     "level": ("L_", r.LEVEL_WORDS, set()),
     "node": ("N_", r.NODE_WORDS, set()),
     "account": ("A_", r.ACCOUNT_WORDS, set()),
@@ -74,8 +76,15 @@ EQUAL = {
     # ``emit.emit_words`` emits all three.
     "length of an account's event": (w.ACCOUNT_LENGTH, w.HOLD_LENGTH),
     "length of a fee tier's event": (w.FEE_TIER_LENGTH, w.HOLD_LENGTH),
-    # ``dispatch.check_shape`` spells out the words of the two most frequent kinds.
-    "words of a PLACE": (w.COMMAND_WORDS_USED[w.COMMAND_PLACE], 14),
+    # ``dispatch.check_shape`` knows the words of the two most frequent kinds.
+    "words of a PLACE": (
+        w.COMMAND_WORDS_USED[w.COMMAND_PLACE],
+        w.PLACE_CONDITIONS + w.CONDITIONS_COUNT,
+    ),
+    # ``place``, ``emit`` and ``checkpoint`` copy the conditions as they stand.
+    "conditions": (len(e.CONDITIONS), w.CONDITIONS_COUNT),
+    "conditions follow a PLACE's own words": (w.PLACE_CONDITIONS, w.PLACE_QUANTITY + 1),
+    "conditions follow their order's id": (w.CONDITIONS_FIRST, w.CONDITIONS_ORDER_ID + 1),
     "words of a CANCEL": (w.COMMAND_WORDS_USED[w.COMMAND_CANCEL], 9),
     # Rows of a checkpoint.
     "head": (SECTIONS["head"], r.HEAD_CAPACITIES + r.S_SAVED_WORDS),
@@ -200,9 +209,27 @@ def test_the_tables_have_a_row_for_each_kind() -> None:
 
 def test_types_and_states_in_sets_are_those_of_the_names() -> None:
     stops = {number for number, name in w.TYPE_NAMES.items() if name.startswith("stop_")}
-    assert {number for number in w.TYPE_NAMES if w.STOP_TYPES >> number & 1} == stops
+    assert set(w.types_in(w.STOP_TYPES)) == stops
+    marketable = {number for number, name in w.TYPE_NAMES.items() if name.endswith("market")}
+    assert set(w.types_in(w.MARKETABLE_TYPES)) == marketable
+    assert set(w.types_in(w.STOP_MARKET_TYPES)) == stops & marketable
+    assert set(w.TYPE_NAMES) == set(range(1, w.TYPE_LAST + 1))
     trading = {w.STATE_OPEN, w.STATE_POST_ONLY}
     assert {number for number in w.MARKET_STATE_NAMES if w.TRADING_STATES >> number & 1} == trading
+
+
+@pytest.mark.parametrize("name", e.CONDITIONS)
+def test_conditions_have_one_order(name: str) -> None:
+    at = e.CONDITIONS.index(name)
+    assert getattr(w, f"PLACE_{name.upper()}") == w.PLACE_CONDITIONS + at
+    assert getattr(r, f"COND_{name.upper()}") == r.COND_FIRST + at
+    assert [one.name for one in fields(Conditions)][at] == name
+
+
+def test_no_other_word_of_a_record_lies_among_the_conditions() -> None:
+    copied = range(r.COND_FIRST, r.COND_FIRST + w.CONDITIONS_COUNT)
+    names = {name for name, word in vars(r).items() if name.startswith("COND_") and word in copied}
+    assert names == {"COND_FIRST", *(f"COND_{name.upper()}" for name in e.CONDITIONS)}
 
 
 def test_every_module_of_the_core_is_compiled() -> None:

@@ -30,6 +30,7 @@ from wire.codec import (
     encode_set_market_limits,
     encode_set_market_state,
 )
+from wire.events import CONDITIONS
 
 NOBODY = w.account_number(TENANT, 77)
 STOP = {"order_type": w.TYPE_STOP_LIMIT}
@@ -279,8 +280,7 @@ def _place(desk: Desk, words: dict[str, Any]) -> str:
         post_only=body["post_only"],
         stp=body["stp"],
     )
-    names = ("price", "quantity", "quote_amount", "trigger_price", "display_quantity", "expire_ms")
-    numbers = [body[name] for name in names]
+    numbers = [body[name] for name in ("price", "quantity", *CONDITIONS)]
     return desk.send(encode(w.COMMAND_PLACE, ALICE, body["market"], options, *numbers))
 
 

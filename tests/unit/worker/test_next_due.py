@@ -3,7 +3,7 @@ import importlib
 import pytest
 
 from wire import layout as w
-from wire.codec import encode, encode_advance_time
+from wire.codec import encode, encode_advance_time, encode_place
 
 ACCOUNT = w.account_number(1, 1)
 OTHER = w.account_number(1, 2)
@@ -23,9 +23,11 @@ def test_what_is_due_next_is_the_earliest_expiry_or_countdown(name: str) -> None
     engine.apply(b"".join(commands))
     assert engine.next_due_ms == 0
 
-    flags = w.pack_flags(w.SIDE_SELL, w.TYPE_LIMIT, w.TIF_GTD)
     for expire_ms in (9_000, 5_000, 7_000):
-        engine.apply(encode(w.COMMAND_PLACE, ACCOUNT, 1, flags, 10, 5, 0, 0, 0, expire_ms))
+        order = encode_place(
+            ACCOUNT, 1, w.SIDE_SELL, 10, 5, time_in_force=w.TIF_GTD, expire_ms=expire_ms
+        )
+        engine.apply(order)
     assert engine.next_due_ms == 5_000
 
     engine.apply(encode(w.COMMAND_CANCEL_ALL_AFTER, OTHER, 2_500))

@@ -250,7 +250,7 @@ class _RecordFold:
                 self._changes.client_orders[account, client_order_id] = ClientOrderRow(
                     account, client_order_id, event.order_id
                 )
-            values |= dict.fromkeys(_CONDITIONS, 0)
+            values |= dict.fromkeys(e.CONDITIONS, 0)
         return values
 
     def _order_conditions(self, event: e.OrderConditions) -> None:
@@ -258,7 +258,7 @@ class _RecordFold:
         change = self._changes.orders[self._order_key]
         if event.order_id != self._order_key[1]:
             raise ValueError(f"conditions of order {event.order_id} without the order")
-        change.values |= {name: getattr(event, name) for name in _CONDITIONS}
+        change.values |= {name: getattr(event, name) for name in e.CONDITIONS}
 
     # --- money ------------------------------------------------------------------------------------
 
@@ -383,9 +383,6 @@ class _RecordFold:
         self._changes.fee_tiers[tenant, event.tier] = FeeTierRow(
             tenant, event.tier, event.maker_ppm, event.taker_ppm, event.sequence
         )
-
-
-_CONDITIONS = ("trigger_price", "display_quantity", "expire_ms", "quote_amount")
 
 
 def _order_state(event: e.Order, account: str, result: e.Result) -> Changes:
