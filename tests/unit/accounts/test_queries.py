@@ -2,6 +2,7 @@
 
 import pytest
 
+from bursa.kernel.clock import SystemClock
 from tests.doubles.exchange import BOB, Exchange
 from tests.unit.conftest import Send
 
@@ -134,7 +135,7 @@ def test_balances(send: Send, exchange: Exchange) -> None:
 def test_expired_verdict_of_the_gateway_is_refused(
     send: Send, trading_api: object, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.time", lambda: 4_102_444_801.0)
+    monkeypatch.setattr(SystemClock, "now_ms", lambda _clock: 4_102_444_801_000)
 
     response = send("GET", path)
 
