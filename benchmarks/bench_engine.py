@@ -116,12 +116,12 @@ def encode_rows(rows: list[Row], sequence: int, *, ids: bool) -> bytes:
         high, low = (draw.getrandbits(63), draw.getrandbits(63)) if ids else NO_ID
         time_ms = sequence if ids else 0  # so that none is too old when earlier ids are forgotten
         if op == 2:
-            words.extend((w.COMMAND_CANCEL, high, low, time_ms, who, order_ids[number]))
-            words.extend((0,) * 10)
+            words.extend((w.COMMAND_CANCEL, high, low, time_ms, 0, who, order_ids[number]))
+            words.extend((0,) * 9)
         else:
             order_ids[number] = sequence
-            words.extend((w.COMMAND_PLACE, high, low, time_ms, who, MARKET))
-            words.extend((FLAGS[op, side], price, quantity, 0, 0, 0, 0, 0, 0, 0))
+            words.extend((w.COMMAND_PLACE, high, low, time_ms, 0, who, MARKET))
+            words.extend((FLAGS[op, side], price, quantity, 0, 0, 0, 0, 0, 0))
     return words.tobytes()
 
 
