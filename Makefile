@@ -78,8 +78,8 @@ clean: ## remove everything that was made here, but not the exchange's data
 
 # --- AWS ------------------------------------------------------------------------------------------
 
-deploy: setup ## deploy to your AWS account, asking for what it needs (docs/deploy.md)
-	@scripts/deploy.sh $(ARGS)
+deploy: setup ## deploy to AWS: STACK=bursa REGION=eu-central-1 [ALARM_EMAIL=… ARGS=--dry-run]
+	@$(PY) -m scripts.deploy $(ARGS)
 .PHONY: deploy
 
 -include make/*.mk

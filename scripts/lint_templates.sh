@@ -7,5 +7,5 @@ cd "$(dirname "$0")/.."
 export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
 .venv/bin/sam validate --lint --template-file template.yaml
 # W3002: a stack inside a nested stack is a local path until `sam package` uploads it.
-.venv/bin/cfn-lint --ignore-checks W3002 -- infra/*.yaml
-echo "infra/*.yaml are valid CloudFormation templates"
+.venv/bin/cfn-lint --ignore-checks W3002 -- infra/*.yaml scripts/deploy/artifacts.yaml
+echo "infra/*.yaml and the bucket of builds are valid CloudFormation templates"

@@ -59,7 +59,7 @@ def test_user_data_fetches_the_archive_and_runs_its_installer() -> None:
     script = user_data()
     assert script.startswith("#!/bin/bash\n")
     assert "set -euxo pipefail" in script
-    assert '"s3://${CheckpointBucket}/${ArtifactKey}"' in script
+    assert '"s3://${ArtifactBucket}/${ArtifactKey}"' in script
     assert "/opt/bursa/worker/deploy/install.sh" in script
     assert "pip install" not in script
 
@@ -87,3 +87,11 @@ def test_the_installer_starts_the_unit_that_runs_the_worker() -> None:
 )
 def test_user_data_sets_what_the_worker_must_know(variable: str) -> None:
     assert f"\n{variable}=" in user_data().replace("  ", "")
+
+
+def test_an_archive_that_is_not_what_was_built_is_not_unpacked() -> None:
+    script = user_data()
+    assert script.index("sha256sum --check") < script.index("tar -xzf")
+    assert template(FLEET)["Parameters"]["ArtifactKey"]["AllowedPattern"] == (
+        "worker/[0-9a-f]{64}[.]tar[.]gz"
+    )

@@ -1,0 +1,122 @@
+"""Builds the application for Lambda, and puts what a stack is made of into the artifact bucket."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from scripts.deploy.errors import DeployError
+from scripts.slim_layer import slim
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+ARTIFACTS = ROOT / "scripts" / "deploy" / "artifacts.yaml"
+WORKER_ARCHIVE = ROOT / ".local" / "bursa-worker.tar.gz"
+# Where the worker's archive and the packaged template lie in the artifact bucket.
+WORKER_PREFIX = "worker"
+TEMPLATE_PREFIX = "templates"
+
+
+class _AnyTag(yaml.SafeLoader):
+    """YAML whose intrinsic functions are of no interest here."""
+
+
+_AnyTag.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+
+
+def declared_parameters(template: Path = TEMPLATE) -> dict[str, str | None]:
+    """Return a template's parameters and their defaults; None for one without a default."""
+    parsed = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - built on SafeLoader
+    return {
+        name: str(body["Default"]) if "Default" in body else None
+        for name, body in parsed["Parameters"].items()
+    }
+
+
+def runtime(allowed: Sequence[str] | None = None) -> str:
+    """Return the Lambda runtime of this interpreter, which resolves and compiles the packages.
+
+    Raises
+    ------
+    DeployError
+        Lambda has no such runtime in the template.
+
+    """
+    if allowed is None:
+        allowed = re.findall(r"python3\.\d+", TEMPLATE.read_text().partition("Architecture")[0])
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if name not in allowed:
+        raise DeployError(
+            f"The functions would be built with {name}, which template.yaml does not know: remove "
+            f".venv and run `PYTHON=python3.13 make setup`."
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Runs the build tools, all for one region."""
+
+    region: str
+    log: Path
+
+    def application(self, parameters: Mapping[str, str]) -> Path:
+        """Build functions and layers, with byte code; return the built template's path."""
+        build = ROOT / ".aws-sam" / "build"
+        overrides = [f"{name}={value}" for name, value in parameters.items()]
+        self._run("sam", "build", "--build-dir", str(build), "--parameter-overrides", *overrides)
+        slim(build)
+        # A function's folder is read-only, so what is not compiled here is compiled at each start.
+        self._run(
+            "python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(build)
+        )
+        return build / "template.yaml"
+
+    def package(self, built: Path, bucket: str) -> Path:
+        """Upload what the template refers to; return the template that refers to the uploads."""
+        packaged = built.with_name("packaged.yaml")
+        self._run(
+            "sam", "package", "--template-file", str(built), "--output-template-file",
+            str(packaged), "--s3-bucket", bucket, "--s3-prefix", "sam", "--region", self.region,
+            "--no-progressbar",
+        )  # fmt: skip
+        return packaged
+
+    def worker_archive(self) -> Path:
+        """Build the worker's archive and return its path."""
+        self._run(str(ROOT / "worker/deploy/build.sh"), str(WORKER_ARCHIVE))
+        return WORKER_ARCHIVE
+
+    def _run(self, program: str, *arguments: str) -> None:
+        beside = Path(sys.executable).with_name(program)
+        command = [str(beside) if beside.exists() else program, *arguments]
+        environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": self.region}
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as stream:
+            status = subprocess.run(  # noqa: S603 - our own tools
+                command, cwd=ROOT, env=environment, stdout=stream, stderr=stream, check=False
+            ).returncode
+        if status != 0:
+            raise DeployError(f"{program} {arguments[0]} failed; {self.log} says why.")
+
+
+def upload(s3: "S3Client", bucket: str, path: Path, prefix: str) -> str:
+    """Put a file under the name of its whole SHA-256, once, and return the key.
+
+    New content is a new key, so that what runs can be compared with what was published.
+    """
+    content = path.read_bytes()
+    suffix = "".join(path.suffixes[-2:]) if path.name.endswith(".tar.gz") else path.suffix
+    key = f"{prefix}/{hashlib.sha256(content).hexdigest()}{suffix}"
+    s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+    return key

@@ -1,0 +1,95 @@
+"""What a deployment must not do, seen in the templates as SAM translates them."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+
+from scripts.deploy.guard import HOLDS_DATA
+from tests.contract.templates import APPLICATION, NESTED, ROOT, Json, resources, template
+
+ARTIFACTS = ROOT / "scripts" / "deploy" / "artifacts.yaml"
+
+
+class _NoManagedPolicies:
+    """SAM asks for the ARNs of policies by name; none is used here."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@cache
+def translated() -> Json:
+    """Return the application as CloudFormation gets it, with code that has been uploaded."""
+    source = json.loads(json.dumps(template(APPLICATION)))
+    source["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions"
+    for body in source["Resources"].values():
+        if body["Type"] == "AWS::Serverless::LayerVersion":
+            body["Properties"]["ContentUri"] = "s3://bucket/layer"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        made: Json = transform(source, {}, _NoManagedPolicies())
+    return made
+
+
+def of_type(kind: str) -> dict[str, Json]:
+    return {name: body for name, body in translated()["Resources"].items() if body["Type"] == kind}
+
+
+def test_the_rest_api_has_one_stage() -> None:
+    """SAM adds a stage named Stage, without throttle and log, unless told the OpenAPI version."""
+    stages = of_type("AWS::ApiGateway::Stage")
+    assert [body["Properties"]["StageName"] for body in stages.values()] == ["v1"]
+    assert all(
+        "StageName" not in one["Properties"]
+        for one in of_type("AWS::ApiGateway::Deployment").values()
+    )
+
+
+def test_the_journals_stream_has_two_readers() -> None:
+    """A third reader of a DynamoDB stream is throttled, and throttles the others."""
+    journal = {"Fn::GetAtt": ["Storage", "Outputs.JournalStreamArn"]}
+    readers = of_type("AWS::Lambda::EventSourceMapping")
+    sources = [body["Properties"]["EventSourceArn"] for body in readers.values()]
+    assert sources == [journal, journal]
+
+
+def test_every_nested_stack_is_used() -> None:
+    used = {
+        body["Properties"]["TemplateURL"].rpartition("/")[2]
+        for path in (APPLICATION, *NESTED)
+        for body in resources(path, "AWS::CloudFormation::Stack").values()
+    }
+    assert used == {path.name for path in NESTED}
+
+
+@pytest.mark.parametrize("path", NESTED, ids=lambda path: path.name)
+def test_what_can_not_be_made_again_outlives_its_stack(path: Path) -> None:
+    """The guard stops a replacement; these attributes keep the data should one slip through."""
+    kept = {"Retain", "RetainExceptOnCreate"}
+    rebuilt = {"BalancesTable", "ConnectionsTable", "FillsTable", "MarketsTable", "OrdersTable"}
+    rebuilt |= {"ProgressTable", "RepliesTable", "TradesTable"}
+    for name, body in resources(path).items():
+        if body["Type"] in HOLDS_DATA - {"AWS::SQS::Queue"} and name not in rebuilt:
+            assert body.get("DeletionPolicy") in kept, name
+            assert body.get("UpdateReplacePolicy") == "Retain", name
+
+
+def test_the_bucket_of_builds_is_closed_and_keeps_every_version() -> None:
+    (bucket,) = resources(ARTIFACTS, "AWS::S3::Bucket").values()
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    (policy,) = resources(ARTIFACTS, "AWS::S3::BucketPolicy").values()
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == (
+        "Deny",
+        {"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
+def test_no_value_of_an_account_is_in_the_settings_of_sam() -> None:
+    text = (ROOT / "samconfig.toml").read_text()
+    assert "parameter_overrides" not in text
+    assert "region" not in text.replace("# region", "")
