@@ -38,6 +38,7 @@ MODULES = (
     "matching",
     "execution",
     "auction",
+    "price_checks",
     "order_checks",
     "place",
     "accounts",

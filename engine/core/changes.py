@@ -10,11 +10,8 @@ from engine.core.ledger import market_of, order_reserve, owner_of, reserve_amoun
 from engine.core.order_checks import (
     check_display,
     check_market,
-    check_notional,
     check_numbers,
-    check_price,
     check_state,
-    current_reference,
     worst_price,
 )
 from engine.core.orders import (
@@ -27,6 +24,7 @@ from engine.core.orders import (
     withdraw,
 )
 from engine.core.place import follow_reference
+from engine.core.price_checks import check_notional, check_worth
 from engine.core.records import (
     A_ORDER_HEAD,
     BAL_AVAILABLE,
@@ -36,7 +34,6 @@ from engine.core.records import (
     COND_TRIGGER_PRICE,
     CONDITIONS_WORDS,
     I_OUTCOME,
-    M_LAST_PRICE,
     M_PRICE_BOUND,
     M_STATE,
     O_ACCOUNT_NEXT,
@@ -303,23 +300,16 @@ def check_change(
 
 
 @cython.cfunc
-def check_changed_worth(
-    s: Store,
-    order: cython.longlong,
-    command: cython.p_longlong,
-    price: cython.longlong,
-    remaining: cython.longlong,
+@cython.inline
+@cython.exceptval(check=False)
+def changed_trigger(
+    s: Store, order: cython.longlong, command: cython.p_longlong
 ) -> cython.longlong:
-    """Return why what an order would become is worth too little or too much, or 0."""
-    m = s.m
-    market = market_of(s, order)
-    if not price and m[order + O_CONDITIONS]:
-        price = changed_or_kept(
-            command[CHANGE_TRIGGER_PRICE], m[m[order + O_CONDITIONS] + COND_TRIGGER_PRICE]
-        )
-    if not price:
-        price = m[market + M_LAST_PRICE]
-    return check_notional(s, market, price, remaining) if price else 0
+    """Return the trigger price an order would have, 0 for none."""
+    conditions = s.m[order + O_CONDITIONS]
+    if not conditions:
+        return 0
+    return changed_or_kept(command[CHANGE_TRIGGER_PRICE], s.m[conditions + COND_TRIGGER_PRICE])
 
 
 @cython.cfunc
@@ -334,13 +324,10 @@ def check_requeue(
     m = s.m
     market = market_of(s, order)
     flags = m[order + O_FLAGS]
-    reason = check_changed_worth(s, order, command, price, remaining)
+    trigger = changed_trigger(s, order, command)
+    reason = check_worth(s, market, flags, price, trigger, remaining, 0)
     if reason:
         return reason
-    if not is_pending(s, order):
-        reason = check_price(s, market, flags, price, current_reference(s, market))
-        if reason:
-            return reason
     freed = order_reserve(s, order, m[order + O_REMAINING])
     available = m[m[order + O_BALANCE] + BAL_AVAILABLE]
     if reserve_amount(s, market, flags & SIDE_MASK, price, remaining) > available + freed:
@@ -376,7 +363,8 @@ def check_amend(
     if stays and remaining == m[order + O_REMAINING]:
         return REASON_NOTHING_TO_CHANGE
     if shrinks:
-        return check_changed_worth(s, order, command, price, remaining)
+        trigger = changed_trigger(s, order, command)
+        return check_notional(s, market, m[order + O_FLAGS], price, trigger, remaining)
     return check_requeue(s, order, command, price, remaining)
 
 

@@ -20,9 +20,12 @@ from engine.core.records import (
     BOOK_WORDS,
     M_BASE,
     M_BOOKS,
+    M_COLLAR_PPM,
     M_FEE_BASE,
     M_FEE_QUOTE,
     M_LOT_UNITS,
+    M_MARKET_BAND_PPM,
+    M_MARKET_COLLAR_PPM,
     M_MAX_PRICE,
     M_MAX_QUANTITY,
     M_MIN_NOTIONAL,
@@ -243,8 +246,10 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def derive_bounds(s: Store, market: cython.longlong) -> cython.longlong:
-    """Derive the largest price and quantity that an order may have."""
+    """Derive the largest price and quantity of an order, and the band of market orders."""
     m = s.m
+    band = m[market + M_MARKET_COLLAR_PPM]
+    m[market + M_MARKET_BAND_PPM] = band if band else m[market + M_COLLAR_PPM]
     bound = AMOUNT_MAX // m[market + M_TICK_UNITS]
     if bound > PRICE_MAX:
         bound = PRICE_MAX

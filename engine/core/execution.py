@@ -8,7 +8,14 @@ import cython
 from engine.core.book import book_of
 from engine.core.emit import emit_decided_order
 from engine.core.ledger import market_of
-from engine.core.matching import can_fill, is_marketable, is_worse, limit_price, match
+from engine.core.matching import (
+    can_fill,
+    is_beyond_collar,
+    is_marketable,
+    is_worse,
+    limit_price,
+    match,
+)
 from engine.core.orders import (
     free_order,
     is_pending,
@@ -19,9 +26,11 @@ from engine.core.orders import (
 )
 from engine.core.records import (
     B_BEST,
+    COND_TRIGGER_PRICE,
     L_PRICE,
     M_REFERENCE_PRICE,
     M_STATE,
+    O_CONDITIONS,
     O_FLAGS,
     O_NEXT,
     O_PRICE,
@@ -130,13 +139,19 @@ def execute_order(
 def execute_triggered(
     s: Store, stop: cython.longlong, with_conditions: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
-    """Execute a triggered stop, unless its market or its own flags no longer allow it."""
+    """Execute a triggered stop, unless its market, its price or its flags do not allow that."""
     make_room(s)
     m = s.m
     market = market_of(s, stop)
-    post_only = m[stop + O_FLAGS] >> POST_ONLY_SHIFT & 1
+    flags, price = m[stop + O_FLAGS], m[stop + O_PRICE]
+    post_only = flags >> POST_ONLY_SHIFT & 1
+    reference = m[market + M_REFERENCE_PRICE]
     if m[market + M_STATE] != STATE_OPEN:
         return end_order(s, stop, CLOSE_MARKET_NOT_OPEN, with_conditions, is_known)
+    if not is_marketable(s, stop) and is_beyond_collar(
+        s, market, flags & SIDE_MASK, price, reference
+    ):
+        return end_order(s, stop, CLOSE_PRICE_PROTECTION, with_conditions, is_known)
     if post_only and crosses(s, stop):
         return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, with_conditions, is_known)
     return execute_order(s, stop, with_conditions, is_known)
@@ -159,7 +174,12 @@ def accept_order(s: Store, order: cython.longlong, is_known: cython.bint) -> cyt
     m = s.m
     if not is_pending(s, order):
         execute_order(s, order, True, is_known)
-    elif is_triggered(s, order):
+    elif is_triggered(
+        s,
+        market_of(s, order),
+        m[order + O_FLAGS] & SIDE_MASK,
+        m[m[order + O_CONDITIONS] + COND_TRIGGER_PRICE],
+    ):
         m[order + O_FLAGS] |= 1 << TRIGGERED_SHIFT
         execute_triggered(s, order, True, is_known)
     else:

@@ -30,8 +30,9 @@ from engine.core.records import (
     L_TOTAL,
     L_VISIBLE,
     M_BREAKER_PPM,
+    M_COLLAR_PPM,
     M_LAST_PRICE,
-    M_MARKET_COLLAR_PPM,
+    M_MARKET_BAND_PPM,
     M_PRICE_BOUND,
     M_REFERENCE_PRICE,
     M_STATE,
@@ -152,6 +153,24 @@ def limit_price(
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_beyond_collar(
+    s: Store,
+    market: cython.longlong,
+    side: cython.longlong,
+    price: cython.longlong,
+    reference: cython.longlong,
+) -> cython.bint:
+    """Whether a limit price is further than the collar from a reference, on its costly side."""
+    ppm = s.m[market + M_COLLAR_PPM]
+    if not ppm or not reference:
+        return False
+    too_far = price - reference if side == SIDE_BUY else reference - price
+    return too_far > reference * ppm // PPM
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 def collared_price(
     s: Store,
@@ -168,8 +187,8 @@ def collared_price(
     anchor = reference
     if not anchor and best:
         anchor = m[best + L_PRICE]
-    band = anchor * m[market + M_MARKET_COLLAR_PPM] // PPM
-    if not anchor or not m[market + M_MARKET_COLLAR_PPM]:
+    band = anchor * m[market + M_MARKET_BAND_PPM] // PPM
+    if not anchor or not m[market + M_MARKET_BAND_PPM]:
         return limit
     if side == SIDE_BUY:
         return anchor + band if anchor + band < limit else limit

@@ -6,8 +6,9 @@ Order and numbers of the reasons are in ``wire.layout``; nothing here changes an
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import owner_of, reserve_amount, value_of
-from engine.core.matching import is_worse, limit_price
+from engine.core.ledger import owner_of, reserve_amount
+from engine.core.matching import limit_price
+from engine.core.price_checks import current_reference
 from engine.core.records import (
     A_GROUP,
     A_STATE,
@@ -16,15 +17,10 @@ from engine.core.records import (
     L_HIGHER,
     L_PRICE,
     L_TOTAL,
-    M_COLLAR_PPM,
-    M_LAST_PRICE,
-    M_MARKET_COLLAR_PPM,
-    M_MIN_NOTIONAL,
+    M_MARKET_BAND_PPM,
     M_NUMBER,
     M_PRICE_BOUND,
     M_QUANTITY_BOUND,
-    M_REFERENCE_PRICE,
-    M_REFERENCE_UNTIL_MS,
     M_STATE,
     M_TENANT,
     M_TICK_UNITS,
@@ -67,11 +63,7 @@ from wire.layout import (
     REASON_MARKET_HALTED,
     REASON_MARKET_IN_AUCTION,
     REASON_MARKET_POST_ONLY,
-    REASON_NOTIONAL_TOO_LARGE,
-    REASON_NOTIONAL_TOO_SMALL,
-    REASON_POST_ONLY_WOULD_CROSS,
     REASON_PRICE_OUT_OF_RANGE,
-    REASON_PRICE_OUTSIDE_COLLAR,
     REASON_QUANTITY_OUT_OF_RANGE,
     REASON_UNKNOWN_MARKET,
     REASON_WRONG_TENANT,
@@ -287,7 +279,7 @@ def check_display(
 def worst_price(s: Store, market: cython.longlong, trigger: cython.longlong) -> cython.longlong:
     """Return what a stop-market buy may pay at most: so much is reserved for it."""
     m = s.m
-    ppm = m[market + M_MARKET_COLLAR_PPM]
+    ppm = m[market + M_MARKET_BAND_PPM]
     if not ppm:
         ppm = PPM
     price = trigger + trigger * ppm // PPM
@@ -304,95 +296,6 @@ def order_price(s: Store, market: cython.longlong, command: cython.p_longlong) -
     if is_stop_market and flags & SIDE_MASK == SIDE_BUY and not command[PLACE_PRICE]:
         return worst_price(s, market, command[PLACE_TRIGGER_PRICE])
     return command[PLACE_PRICE]
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def exceeds_word(unit_price: cython.longlong, quantity: cython.longlong) -> cython.bint:
-    """Whether a value does not fit a word."""
-    # The product of two numbers below 2^30 always fits; others cost a division.
-    return (unit_price >> 30 or quantity >> 30) and quantity > AMOUNT_MAX // unit_price
-
-
-@cython.cfunc
-@cython.inline
-def check_worth(
-    s: Store, market: cython.longlong, command: cython.p_longlong, price: cython.longlong
-) -> cython.longlong:
-    """Return why an order's value, or its price by collar and book, is rejected, or 0."""
-    m = s.m
-    flags = command[PLACE_FLAGS]
-    value_price = price
-    if not value_price:
-        value_price = command[PLACE_TRIGGER_PRICE]
-    if not value_price:
-        value_price = m[market + M_LAST_PRICE]
-    if command[PLACE_QUOTE_AMOUNT]:
-        if command[PLACE_QUOTE_AMOUNT] < m[market + M_MIN_NOTIONAL]:
-            return REASON_NOTIONAL_TOO_SMALL
-    elif value_price:
-        reason = check_notional(s, market, value_price, command[PLACE_QUANTITY])
-        if reason:
-            return reason
-    if (STOP_TYPES | MARKETABLE_TYPES) >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1:
-        return 0
-    return check_price(s, market, flags, price, current_reference(s, market))
-
-
-@cython.cfunc
-@cython.inline
-def check_notional(
-    s: Store, market: cython.longlong, price: cython.longlong, quantity: cython.longlong
-) -> cython.longlong:
-    """Return why an order is worth too little, or too much for a word, or 0."""
-    m = s.m
-    unit_price = price * m[market + M_TICK_UNITS]
-    if exceeds_word(unit_price, quantity):
-        return REASON_NOTIONAL_TOO_LARGE
-    if value_of(1, unit_price, quantity) < m[market + M_MIN_NOTIONAL]:
-        return REASON_NOTIONAL_TOO_SMALL
-    return 0
-
-
-# --- the book -------------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def current_reference(s: Store, market: cython.longlong) -> cython.longlong:
-    """Return the reference price that an order arriving now is held against."""
-    m = s.m
-    if m[S_TIME_MS] >= m[market + M_REFERENCE_UNTIL_MS] and m[market + M_LAST_PRICE]:
-        return m[market + M_LAST_PRICE]
-    return m[market + M_REFERENCE_PRICE]
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def check_price(
-    s: Store,
-    market: cython.longlong,
-    flags: cython.longlong,
-    price: cython.longlong,
-    reference: cython.longlong,
-) -> cython.longlong:
-    """Return why the collar or the book does not take a limit price, or 0."""
-    m = s.m
-    side = flags & SIDE_MASK
-    ppm = m[market + M_COLLAR_PPM]
-    if ppm and reference:
-        band = reference * ppm // PPM
-        too_far = price - reference if side == SIDE_BUY else reference - price
-        if too_far > band:
-            return REASON_PRICE_OUTSIDE_COLLAR
-    if flags >> POST_ONLY_SHIFT & 1:
-        best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
-        if best and not is_worse(side, m[best + L_PRICE], price):
-            return REASON_POST_ONLY_WOULD_CROSS
-    return 0
 
 
 # --- funds and capacity ---------------------------------------------------------------------------

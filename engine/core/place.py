@@ -12,13 +12,10 @@ from engine.core.order_checks import (
     check_flags,
     check_funds,
     check_order,
-    check_price,
-    check_worth,
-    current_reference,
-    exceeds_word,
     order_price,
 )
 from engine.core.orders import make_conditions, make_order, rest_plain_limit
+from engine.core.price_checks import check_price, check_worth, current_reference, exceeds_word
 from engine.core.records import (
     A_STATE,
     B_BEST,
@@ -69,6 +66,8 @@ from wire.layout import (
     PLACE_MARKET,
     PLACE_PRICE,
     PLACE_QUANTITY,
+    PLACE_QUOTE_AMOUNT,
+    PLACE_TRIGGER_PRICE,
     REASON_INSUFFICIENT_BALANCE,
     REASON_NOTIONAL_TOO_LARGE,
     REASON_NOTIONAL_TOO_SMALL,
@@ -273,7 +272,15 @@ def place_general(
     if reason:
         return reason
     price = order_price(s, market, command)
-    reason = check_worth(s, market, command, price)
+    reason = check_worth(
+        s,
+        market,
+        command[PLACE_FLAGS],
+        price,
+        command[PLACE_TRIGGER_PRICE],
+        command[PLACE_QUANTITY],
+        command[PLACE_QUOTE_AMOUNT],
+    )
     if reason:
         return reason
     if not account:

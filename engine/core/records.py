@@ -116,6 +116,7 @@ M_FEE_QUOTE = 24
 M_TOUCHED = 25
 M_ORDER_EVENT = 26  # first words of its events, without flags or side
 M_TRADE_EVENT = 27
+M_MARKET_BAND_PPM = 28  # how far market orders may trade: their collar, or else limit orders'
 M_BOOKS = 32  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 64
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number

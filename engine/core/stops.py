@@ -3,17 +3,14 @@
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import is_buy, market_of
 from engine.core.orders import withdraw
 from engine.core.records import (
     B_BEST,
     BOOK_STOPS,
-    COND_TRIGGER_PRICE,
     L_HEAD,
     L_PRICE,
     M_LAST_PRICE,
     M_STATE,
-    O_CONDITIONS,
     O_FLAGS,
     O_NEXT,
     S_TRIGGERED_HEAD,
@@ -60,12 +57,19 @@ def queue_triggered(s: Store, stop: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def is_triggered(s: Store, order: cython.longlong) -> cython.bint:
+def has_reached(
+    s: Store, market: cython.longlong, side: cython.longlong, trigger: cython.longlong
+) -> cython.bint:
+    """Whether the last price has reached a stop's trigger, whatever its market's state."""
+    last = s.m[market + M_LAST_PRICE]
+    return last and (trigger <= last if side == SIDE_BUY else trigger >= last)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_triggered(
+    s: Store, market: cython.longlong, side: cython.longlong, trigger: cython.longlong
+) -> cython.bint:
     """Whether a stop that arrives now has nothing to wait for."""
-    m = s.m
-    market = market_of(s, order)
-    last = m[market + M_LAST_PRICE]
-    if m[market + M_STATE] != STATE_OPEN or not last:
-        return False
-    trigger = m[m[order + O_CONDITIONS] + COND_TRIGGER_PRICE]
-    return trigger <= last if is_buy(s, order) else trigger >= last
+    return s.m[market + M_STATE] == STATE_OPEN and has_reached(s, market, side, trigger)

@@ -11,14 +11,13 @@ from engine.reference.order_checks import (
     check_display,
     check_funds,
     check_market,
-    check_notional,
     check_numbers,
     check_state,
-    check_worth,
     worst_price,
 )
 from engine.reference.orders import close_order, reduce_order, withdraw
 from engine.reference.place import follow_reference
+from engine.reference.price_checks import check_notional, check_worth
 from engine.reference.state import State
 from wire import layout as w
 

@@ -6,7 +6,8 @@ things in ``model``; the other modules are functions over it. Read them from the
 ::
 
     dispatch      one command after the other: its shape, its identity, its kind's decision
-    ├── place, changes, order_checks    orders: what they may be, how they begin, change and end
+    ├── place, changes                  orders: how they begin, change and end
+    │   ├── order_checks, price_checks  what they may be, and by which price
     │   └── execution                   an order on its way: matched, then left to wait or ended
     │       ├── matching, stops         where two orders meet; what the last price triggers
     │       └── settlement              what a trade moves

@@ -4,7 +4,14 @@ The stops that its trades trigger run after it, in the order in which they were 
 """
 
 from engine.reference.emit import emit_decided_order
-from engine.reference.matching import can_fill, is_marketable, is_worse, limit_price, match
+from engine.reference.matching import (
+    can_fill,
+    is_beyond_collar,
+    is_marketable,
+    is_worse,
+    limit_price,
+    match,
+)
 from engine.reference.model import CAN_REST, Order
 from engine.reference.orders import register_order, rest_order, set_status, unregister_order
 from engine.reference.state import State
@@ -70,9 +77,11 @@ def end_order(state: State, order: Order, close_reason: int, *, with_conditions:
 
 
 def execute_triggered(state: State, stop: Order, *, with_conditions: bool) -> None:
-    """Execute a triggered stop, unless its market or its own flags do not allow that any more."""
+    """Execute a triggered stop, unless its market, its price or its flags do not allow that."""
     if stop.market.state != w.STATE_OPEN:
         end_order(state, stop, w.CLOSE_MARKET_NOT_OPEN, with_conditions=with_conditions)
+    elif not is_marketable(stop) and is_beyond_collar(stop, stop.market.reference_price):
+        end_order(state, stop, w.CLOSE_PRICE_PROTECTION, with_conditions=with_conditions)
     elif w.flags_post_only(stop.flags) and crosses(stop):
         end_order(state, stop, w.CLOSE_POST_ONLY_WOULD_CROSS, with_conditions=with_conditions)
     else:

@@ -119,13 +119,20 @@ def limit_price(order: Order, reference: int) -> int:
     return collared_price(order, reference) if is_marketable(order) else order.price
 
 
+def is_beyond_collar(order: Order, reference: int) -> bool:
+    """Whether a limit price is further than the collar from a reference, on its costly side."""
+    ppm = order.market.limits.collar_ppm
+    too_far = order.price - reference if order.is_buy else reference - order.price
+    return bool(ppm and reference) and too_far > reference * ppm // w.PPM
+
+
 def collared_price(order: Order, reference: int) -> int:
     """Return the worst price a market order may trade at.
 
     The collar is around the reference price, or the best price while there is no reference; an
     order with a price of its own keeps to both.
     """
-    market, ppm = order.market, order.market.limits.market_collar_ppm
+    market, ppm = order.market, order.market.limits.market_band_ppm
     own = order.price or (market.price_bound if order.is_buy else 1)
     anchor = reference or market.opposite(order.side).best_price()
     if not anchor or not ppm:

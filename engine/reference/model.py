@@ -189,6 +189,11 @@ class Limits:
     breaker_ppm: int = 0
     reference_interval_ms: int = 0
 
+    @property
+    def market_band_ppm(self) -> int:
+        """How far market orders may trade: their own collar, or else that of limit orders."""
+        return self.market_collar_ppm or self.collar_ppm
+
 
 @dataclass
 class Book:

@@ -5,7 +5,6 @@ rejected for the smallest.
 """
 
 from engine.reference.accounts import check_new_balances, is_frozen
-from engine.reference.execution import crosses
 from engine.reference.funds import available_balance
 from engine.reference.index import find_market
 from engine.reference.ledger import order_reserve
@@ -19,6 +18,7 @@ from engine.reference.model import (
     Order,
     Rejected,
 )
+from engine.reference.price_checks import current_reference
 from engine.reference.state import State
 from wire import layout as w
 
@@ -132,11 +132,11 @@ def check_display(order: Order) -> None:
 def worst_price(order: Order) -> int:
     """Return what a stop-market buy may pay at most: a band above its trigger price.
 
-    So much is held for it. The band is the market's collar for market orders; without one, as much
-    again as the trigger.
+    So much is held for it. The band is the collar that holds for market orders; without one, as
+    much again as the trigger.
     """
     market, trigger_price = order.market, order.conditions.trigger_price
-    ppm = market.limits.market_collar_ppm or w.PPM
+    ppm = market.limits.market_band_ppm or w.PPM
     return min(market.price_bound, trigger_price + trigger_price * ppm // w.PPM)
 
 
@@ -145,48 +145,6 @@ def order_price(order: Order) -> int:
     if order.order_type in STOP_MARKETS and order.is_buy and not order.price:
         return worst_price(order)
     return order.price
-
-
-# --- worth, collar and book -----------------------------------------------------------------------
-
-
-def current_reference(state: State, market: Market) -> int:
-    """Return the reference price that an order arriving now is held against."""
-    due = state.time_ms >= market.reference_until_ms
-    return market.last_price if due and market.last_price else market.reference_price
-
-
-def check_worth(state: State, order: Order) -> None:
-    """Reject an order by the market's limits on its value, and by the price it would trade at."""
-    check_notional(order)
-    if not order.is_pending and order.order_type != w.TYPE_MARKET:
-        check_price(state, order)
-
-
-def check_notional(order: Order) -> None:
-    """Reject an order worth too little, or so much that its value would not fit a word.
-
-    Without a price of its own it is worth what its trigger price says, or else the last price.
-    """
-    market, quote_amount = order.market, order.conditions.quote_amount
-    price = order.price or order.conditions.trigger_price or market.last_price
-    if not price and not quote_amount:
-        return
-    notional = quote_amount or price * order.remaining * market.tick_units
-    if notional < market.limits.min_notional:
-        raise Rejected(w.REASON_NOTIONAL_TOO_SMALL)
-    if notional > w.AMOUNT_MAX:
-        raise Rejected(w.REASON_NOTIONAL_TOO_LARGE)
-
-
-def check_price(state: State, order: Order) -> None:
-    """Reject a price beyond the collar on its costly side, or a post-only that would take."""
-    ppm, reference = order.market.limits.collar_ppm, current_reference(state, order.market)
-    too_far = order.price - reference if order.is_buy else reference - order.price
-    if ppm and reference and too_far > reference * ppm // w.PPM:
-        raise Rejected(w.REASON_PRICE_OUTSIDE_COLLAR)
-    if w.flags_post_only(order.flags) and crosses(order):
-        raise Rejected(w.REASON_POST_ONLY_WOULD_CROSS)
 
 
 # --- funds and room -------------------------------------------------------------------------------

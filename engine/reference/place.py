@@ -9,9 +9,9 @@ from engine.reference.order_checks import (
     check_funds,
     check_market,
     check_order,
-    check_worth,
     order_price,
 )
+from engine.reference.price_checks import check_worth
 from engine.reference.state import State
 from wire import layout as w
 

@@ -28,9 +28,14 @@ def queue_triggered(state: State, stop: Order) -> None:
     state.triggered.append(stop)
 
 
+def has_reached(order: Order) -> bool:
+    """Whether the last price has reached a stop's trigger, whatever its market's state."""
+    market = order.market
+    return bool(market.last_price) and is_reached(
+        market, order.side, order.conditions.trigger_price
+    )
+
+
 def is_triggered(order: Order) -> bool:
     """Whether a stop that arrives now has nothing to wait for."""
-    market = order.market
-    if market.state != w.STATE_OPEN or not market.last_price:
-        return False
-    return is_reached(market, order.side, order.conditions.trigger_price)
+    return order.market.state == w.STATE_OPEN and has_reached(order)

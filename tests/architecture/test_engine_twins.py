@@ -44,7 +44,7 @@ FUNCTIONS_OF_CORE = {
     ),
     "changes": (
         "a change is judged and made on the record itself, not on a changed copy",
-        {"apply_change", "changed_or_kept", "check_changed_worth", "copy_order"},
+        {"apply_change", "changed_or_kept", "changed_trigger", "copy_order"},
     ),
     "checkpoint": (
         "words are written and read one by one, a section at a time",
@@ -95,7 +95,6 @@ FUNCTIONS_OF_CORE = {
         "a part of `can_fill` that seldom runs",
         {"need_after_level"},
     ),
-    "order_checks": ("products in 64 bits", {"exceeds_word"}),
     "orders": (
         "records made and freed, the heap of expiries, what each batch watches",
         {
@@ -110,6 +109,7 @@ FUNCTIONS_OF_CORE = {
             *("place_general", "place_plain_limit", "would_trade"),
         },
     ),
+    "price_checks": ("products in 64 bits; flags without an order", {"exceeds_word", "is_waiting"}),
 }
 # File -> (reason, functions that only the reference has).
 FUNCTIONS_OF_REFERENCE = {
