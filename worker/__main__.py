@@ -113,6 +113,7 @@ async def _heartbeat(
 ) -> None:
     while True:
         await clock.sleep(every_s)
+        worker.measure_role()
         telemetry.heartbeat(**worker.status())
 
 

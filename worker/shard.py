@@ -43,6 +43,13 @@ class ShardWorker:
         owner = ports.random_bytes(8).hex()
         self._lease = Lease(ports.leases, ports.clock, owner, settings.lease_ms / 1000)
 
+    def measure_role(self) -> None:
+        """Count this worker as leading or following; one that recovers is neither."""
+        if self._role == "leading":
+            self._ports.telemetry.measure("Leading", 1)
+        elif self._role == "following":
+            self._ports.telemetry.measure("Following", 1)
+
     def status(self) -> dict[str, object]:
         """Return what this worker is doing, for its heartbeat."""
         replica = self._replica

@@ -1,5 +1,9 @@
 """The worker's fleet: two zones, nothing open, an instance that installs itself."""
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from tests.contract.templates import APPLICATION, ROOT, Json, resources, template
@@ -50,7 +54,8 @@ def test_an_instance_is_closed() -> None:
     assert "SecurityGroupIngress" not in group["Properties"]
     assert [rule["ToPort"] for rule in group["Properties"]["SecurityGroupEgress"]] == [443]
     data = launch_data()
-    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    options = data["MetadataOptions"]
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 1)
     assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
     assert "KeyName" not in data
 
@@ -83,6 +88,7 @@ def test_the_installer_starts_the_unit_that_runs_the_worker() -> None:
         "REPLIES_TABLE",
         "PROGRESS_TABLE",
         "CHECKPOINT_BUCKET",
+        "RECEIVERS",
     ],
 )
 def test_user_data_sets_what_the_worker_must_know(variable: str) -> None:
@@ -95,3 +101,88 @@ def test_an_archive_that_is_not_what_was_built_is_not_unpacked() -> None:
     assert template(FLEET)["Parameters"]["ArtifactKey"]["AllowedPattern"] == (
         "worker/[0-9a-f]{64}[.]tar[.]gz"
     )
+
+
+GROUPS = resources(FLEET, "AWS::AutoScaling::AutoScalingGroup")
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_an_update_goes_on_only_when_the_new_worker_follows(name: str) -> None:
+    group = GROUPS[name]
+    assert group["CreationPolicy"] == {"ResourceSignal": {"Count": 1, "Timeout": "PT15M"}}
+    policy = group["UpdatePolicy"]["AutoScalingRollingUpdate"]
+    assert (policy["WaitOnResourceSignals"], policy["PauseTime"]) == (True, "PT15M")
+    tags = {tag["Key"]: tag for tag in group["Properties"]["Tags"]}
+    assert (tags["Group"]["Value"], tags["Group"]["PropagateAtLaunch"]) == (name, True)
+
+
+def test_an_instance_signals_failure_on_any_error_and_success_at_the_end() -> None:
+    script = user_data()
+    assert launch_data()["MetadataOptions"]["InstanceMetadataTags"] == "enabled"
+    assert "aws-cfn-bootstrap" in script
+    first_fetch = script.index("aws s3 cp")
+    assert script.index("trap 'signal 1' ERR") < first_fetch
+    lines = [line.strip() for line in script.strip().splitlines()]
+    assert lines[-2:] == ["timeout 600 /opt/bursa/worker/deploy/wait_ready.sh", "signal 0"]
+
+
+def test_the_worker_starts_before_its_log_is_shipped() -> None:
+    installer = (DEPLOY / "install.sh").read_text()
+    assert installer.index("systemctl enable --now") < installer.index(
+        "amazon-cloudwatch-agent-ctl"
+    )
+    assert "/var/log/cloud-init-output.log" in installer
+
+
+def test_an_engine_that_can_not_be_compiled_fails_the_boot() -> None:
+    installer = (DEPLOY / "install.sh").read_text()
+    _, _, after = installer.partition("-m engine.build) ||\n")
+    assert after.lstrip().startswith("fail ")
+
+
+def test_there_is_a_way_in_without_a_port_or_a_key() -> None:
+    (role,) = resources(FLEET, "AWS::IAM::Role").values()
+    (managed,) = role["Properties"]["ManagedPolicyArns"]
+    assert managed["Fn::Sub"].endswith(":policy/AmazonSSMManagedInstanceCore")
+
+
+def test_a_worker_that_does_not_say_what_it_is_counts_as_missing() -> None:
+    alarm = resources(FLEET, "AWS::CloudWatch::Alarm")["NoStandbyAlarm"]["Properties"]
+    assert (alarm["TreatMissingData"], alarm["Threshold"]) == ("breaching", 2)
+    metrics = {row["Id"]: row for row in alarm["Metrics"]}
+    assert metrics["workers"]["Expression"] == "FILL(leading, 0) + FILL(following, 0)"
+    for name in ("Leading", "Following"):
+        stat = metrics[name.lower()]["MetricStat"]
+        assert (stat["Metric"]["MetricName"], stat["Stat"]) == (name, "Maximum")
+
+
+@pytest.mark.parametrize(
+    ("log", "failed", "status"),
+    [
+        ('{"message": "State rebuilt", "head": 0}\n', False, 0),
+        ('{"message": "Starting"}\n', True, 1),
+        ("", True, 1),
+    ],
+    ids=["ready", "ended", "never started"],
+)
+def test_the_boot_waits_for_the_worker(tmp_path: Path, log: str, failed: bool, status: int) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\nexit {0 if failed else 1}\n")
+    systemctl.chmod(0o755)
+    (tmp_path / "worker.log").write_text(log)
+    done = subprocess.run(  # noqa: S603 - our own script
+        [str(DEPLOY / "wait_ready.sh")],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "WORKER_LOG": str(tmp_path / "worker.log"),
+        },
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == status
+
+
+def test_the_boot_waits_for_a_line_that_the_worker_writes() -> None:
+    assert '"State rebuilt"' in (ROOT / "worker" / "shard.py").read_text()
+    assert '"message": "State rebuilt"' in (DEPLOY / "wait_ready.sh").read_text()

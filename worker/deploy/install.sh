@@ -26,7 +26,7 @@ install -d -m 0750 -o bursa -g bursa /var/log/bursa
 
 if [ -e "$home/engine/build.py" ]; then
   (cd "$home" && PYTHONPATH="$home:$home/layers/core" "$home/venv/bin/python" -m engine.build) ||
-    echo "install: the engine could not be compiled; it runs interpreted, far slower" >&2
+    fail "the engine could not be compiled; interpreted it would be twenty times slower."
 fi
 chown -R root:root "$home"
 
@@ -41,6 +41,11 @@ cat >/etc/logrotate.d/bursa-worker <<'LOGROTATE'
 }
 LOGROTATE
 
+# Before the log's agent: a shard without a log is better than one without a worker.
+install -m 0644 "$home/worker/deploy/bursa-worker.service" /etc/systemd/system/
+systemctl daemon-reload
+systemctl enable --now bursa-worker
+
 if [ -n "${WORKER_LOG_GROUP:-}" ]; then
   cat >/opt/aws/amazon-cloudwatch-agent/etc/bursa.json <<AGENT
 {
@@ -52,6 +57,11 @@ if [ -n "${WORKER_LOG_GROUP:-}" ]; then
             "file_path": "/var/log/bursa/worker.log",
             "log_group_name": "${WORKER_LOG_GROUP}",
             "log_stream_name": "{instance_id}"
+          },
+          {
+            "file_path": "/var/log/cloud-init-output.log",
+            "log_group_name": "${WORKER_LOG_GROUP}",
+            "log_stream_name": "{instance_id}-boot"
           }
         ]
       }
@@ -62,7 +72,3 @@ AGENT
   /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl \
     -a fetch-config -m ec2 -s -c file:/opt/aws/amazon-cloudwatch-agent/etc/bursa.json
 fi
-
-install -m 0644 "$home/worker/deploy/bursa-worker.service" /etc/systemd/system/
-systemctl daemon-reload
-systemctl enable --now bursa-worker
