@@ -40,6 +40,7 @@ from benchmarks.standins import (
 from bursa.aws.clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
@@ -113,11 +114,12 @@ def _figures(records: list[EncodedRecord], seconds: float, cpu_s: float, meter: 
 
 
 def fill_queue(rig: Rig, deliveries: list[Delivery]) -> None:
-    """Send messages, ten a call."""
+    """Send messages of one queue, ten a call."""
     sqs = rig.client("sqs")
     for start in range(0, len(deliveries), 10):
+        funds = deliveries[start].queue is QueueKind.FUNDS
         sqs.send_message_batch(
-            QueueUrl=rig.queue_url,
+            QueueUrl=rig.funds_queue_url if funds else rig.queue_url,
             Entries=[
                 {
                     "Id": str(index),
@@ -130,21 +132,24 @@ def fill_queue(rig: Rig, deliveries: list[Delivery]) -> None:
         )
 
 
-def sqs_queue(rig: Rig) -> SqsCommandReceiver:
-    """Return the worker's queue adapter."""
+def sqs_queue(rig: Rig, kind: QueueKind = QueueKind.TRADING) -> SqsCommandReceiver:
+    """Return the worker's adapter of a queue."""
     client: Any = worker_client("sqs")
-    return SqsCommandReceiver(client, rig.queue_url, wait_s=1, visibility_s=120)
+    url = rig.funds_queue_url if kind is QueueKind.FUNDS else rig.queue_url
+    return SqsCommandReceiver(client, url, kind, wait_s=1, visibility_s=120)
 
 
-async def pipeline(rig: Rig, messages: int) -> Figures:
+async def pipeline(rig: Rig, funds: int, messages: int) -> Figures:
     """Run the worker against the emulator, from its first receive to the last delete."""
     stop = asyncio.Event()
     dynamodb: Any = worker_client("dynamodb")
     s3: Any = worker_client("s3")
     journal, meter = WatchedJournal(DynamoJournal(dynamodb, "journal", 0)), Meter()
-    queue = WatchedQueue(sqs_queue(rig), messages, stop)
+    funded = asyncio.Event()
+    queue = WatchedQueue(sqs_queue(rig), messages, stop, begin=funded)
+    funds_queue = WatchedQueue(sqs_queue(rig, QueueKind.FUNDS), funds, funded)
     ports = Ports(
-        queue,
+        {QueueKind.TRADING: queue, QueueKind.FUNDS: funds_queue},
         journal,
         threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "replies"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
@@ -229,15 +234,16 @@ def measure_emulator(commands: int, seed: int) -> tuple[Figures, float]:
 
         def bare_seconds(other: int) -> float:
             flow = Flow(other)
-            deliveries = flow.set_up() + flow.messages(commands, PER_MESSAGE)
+            deliveries = flow.messages(commands, PER_MESSAGE)
             fill_queue(rig, deliveries)
             return asyncio.run(bare_loop(rig, len(deliveries), like))
 
         before_s = bare_seconds(seed + 1)
         flow = Flow(seed)
-        deliveries = flow.set_up() + flow.messages(commands, PER_MESSAGE)
+        funds, deliveries = flow.set_up(), flow.messages(commands, PER_MESSAGE)
+        fill_queue(rig, funds)
         fill_queue(rig, deliveries)
-        figures = asyncio.run(pipeline(rig, len(deliveries)))
+        figures = asyncio.run(pipeline(rig, len(funds), len(deliveries)))
         after_s = bare_seconds(seed + 2)
         return figures, figures.commands * 2 / (before_s + after_s)
 

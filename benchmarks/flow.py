@@ -4,6 +4,7 @@ import random
 import time
 
 from bursa.intake.message import CommandMessage, Delivery, encode_message
+from bursa.intake.queue_kinds import QueueKind
 from wire import layout as w
 from wire.codec import encode
 
@@ -35,11 +36,19 @@ class Flow:
     def _command(self, kind: int, account: int, *body: int) -> bytes:
         return encode(kind, account, *body, command_id=self._id(), time_ms=self._time_ms)
 
-    def message(self, account: int, commands: list[bytes], *, reply: bool = False) -> Delivery:
+    def message(
+        self,
+        account: int,
+        commands: list[bytes],
+        *,
+        reply: bool = False,
+        queue: QueueKind = QueueKind.TRADING,
+    ) -> Delivery:
         """Put commands into a message, as the queue delivers it."""
         message_id = f"{self._rng.getrandbits(128):032x}"
         body = encode_message(CommandMessage(message_id, account, b"".join(commands), {}, reply))
-        return Delivery(body, message_id, f"t1-{w.account_index(account)}", message_id)
+        group = f"t{TENANT}-{w.account_index(account)}"
+        return Delivery(body, message_id, group, message_id, queue=queue)
 
     def set_up(self) -> list[Delivery]:
         """Define a market and fund everybody."""
@@ -51,16 +60,15 @@ class Flow:
             ),
             self._command(w.COMMAND_SET_FEE_TIER, 0, TENANT, 0, 1000, 2000),
         ]
+        operator = w.account_number(TENANT, w.FEE_ACCOUNT_INDEX)
+        messages = [self.message(operator, commands, queue=QueueKind.FUNDS)]
         for index in range(1, self._accounts + 1):
             account = w.account_number(TENANT, index)
-            commands += [
+            funding = [
                 self._command(w.COMMAND_CREDIT, account, asset, _FUNDS) for asset in (BASE, QUOTE)
             ]
-        operator = w.account_number(TENANT, 0)
-        return [
-            self.message(operator, commands[start : start + 50])
-            for start in range(0, len(commands), 50)
-        ]
+            messages.append(self.message(account, funding, queue=QueueKind.FUNDS))
+        return messages
 
     def messages(
         self, commands: int, per_message: int, *, reply: bool = False, rests: bool = False

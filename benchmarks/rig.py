@@ -128,12 +128,17 @@ class Rig:
                 ],
             )
         self.client("s3").create_bucket(Bucket=_BUCKET)
-        self.queue_url = self.create_queue(0)
+        self.queue_url, self.funds_queue_url = self.create_queues(0)
 
-    def create_queue(self, shard: int) -> str:
-        """Create a shard's command queue; return its URL."""
+    def create_queues(self, shard: int) -> tuple[str, str]:
+        """Create a shard's trading queue and funds queue; return their URLs."""
+        return self._create_queue(f"commands-{shard}.fifo"), self._create_queue(
+            f"funds-{shard}.fifo"
+        )
+
+    def _create_queue(self, name: str) -> str:
         url: str = self.client("sqs").create_queue(
-            QueueName=f"commands-{shard}.fifo",
+            QueueName=name,
             Attributes={
                 "FifoQueue": "true",
                 "DeduplicationScope": "messageGroup",
@@ -145,7 +150,7 @@ class Rig:
 
     @property
     def queue_url_prefix(self) -> str:
-        """What the URLs of all shards' queues begin with."""
+        """What the URLs of all shards' trading queues begin with."""
         return self.queue_url.removesuffix("0.fifo")
 
     def environment(self, endpoint: str | None = None) -> dict[str, str]:
@@ -161,6 +166,7 @@ class Rig:
             "AWS_SECRET_ACCESS_KEY": "local",
             "SHARD": "0",
             "COMMAND_QUEUE_URL": self.queue_url,
+            "FUNDS_QUEUE_URL": self.funds_queue_url,
             "JOURNAL_TABLE": "journal",
             "REPLIES_TABLE": "replies",
             "PROGRESS_TABLE": "progress",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
 from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint import CheckpointHeader
@@ -18,7 +19,7 @@ from bursa.journal.record import EncodedRecord, RecordPart
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines
-from worker.ports import Ports
+from worker.ports import CommandQueue, Ports
 from worker.probe import NoProbe
 
 RECEIVERS, DELETERS = 3, 3
@@ -42,11 +43,31 @@ class Meter:
             self.commit_ms.append(value)
 
 
-class Memory:
-    """Queue, journal, replies, lease and checkpoints that respond at once."""
+class FundsMemory:
+    """A funds queue that responds at once, and then never again."""
 
     def __init__(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
-        self._deliveries = deque(deliveries)
+        self.waiting = deque(deliveries)
+        self._stop = stop
+
+    async def receive(self) -> list[Delivery]:
+        if not self.waiting:
+            await self._stop.wait()
+        return [self.waiting.popleft() for _ in range(min(10, len(self.waiting)))]
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """Nothing to do."""
+
+    async def release(self, receipts: Sequence[str]) -> None:
+        """Nothing to do."""
+
+
+class Memory:
+    """Trading queue, journal, replies, lease and checkpoints that respond at once."""
+
+    def __init__(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
+        self.funds = FundsMemory([one for one in deliveries if one.queue is QueueKind.FUNDS], stop)
+        self._deliveries = deque(one for one in deliveries if one.queue is QueueKind.TRADING)
         self._stop = stop
         self.records: list[EncodedRecord] = []
         self._row: LeaseRow | None = None
@@ -54,6 +75,8 @@ class Memory:
     async def receive(self) -> list[Delivery]:
         await asyncio.sleep(0)
         waiting = self._deliveries
+        if self.funds.waiting:
+            return []
         if not waiting:
             self._stop.set()
         return [waiting.popleft() for _ in range(min(10, len(waiting)))]
@@ -109,8 +132,12 @@ class NoCheckpoints:
 
 def ports_over(memory: Memory, meter: Meter) -> Ports:
     """Put stand-ins behind every port."""
+    queues: dict[QueueKind, CommandQueue] = {
+        QueueKind.TRADING: memory,
+        QueueKind.FUNDS: memory.funds,
+    }
     return Ports(
-        memory, memory, memory, memory, NoCheckpoints(), CopyCapture(), NamedEngines("core"),
+        queues, memory, memory, memory, NoCheckpoints(), CopyCapture(), NamedEngines("core"),
         threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
 
@@ -148,15 +175,24 @@ class BotocoreTime:
 
 
 class WatchedQueue(threads.ThreadedQueue):
-    """Counts down to when everything has been deleted."""
+    """Counts down to when everything has been deleted; begins when told to."""
 
-    def __init__(self, queue: SqsCommandReceiver, expected: int, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        queue: SqsCommandReceiver,
+        expected: int,
+        done: asyncio.Event,
+        begin: asyncio.Event | None = None,
+    ) -> None:
         super().__init__(queue, RECEIVERS, DELETERS)
         self._left = expected
-        self._stop = stop
+        self._stop = done
+        self._begin = begin
         self.first_at = 0.0
 
     async def receive(self) -> list[Delivery]:
+        if self._begin is not None:
+            await self._begin.wait()
         self.first_at = self.first_at or time.perf_counter()
         return await super().receive()
 

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.sqs import SqsCommandReceiver
 from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
@@ -126,14 +127,22 @@ def _ports(
     dynamodb: Any = worker_client("dynamodb")
     sqs: Any = worker_client("sqs")
     s3: Any = worker_client("s3")
-    queue = SqsCommandReceiver(
-        sqs,
-        settings.command_queue_url,
-        wait_s=settings.receive_wait_s,
-        visibility_s=settings.visibility_s,
-    )
+
+    def queue(url: str, kind: QueueKind, receivers: int, deleters: int) -> threads.ThreadedQueue:
+        wait_s, visibility_s = settings.receive_wait_s, settings.visibility_s
+        receiver = SqsCommandReceiver(sqs, url, kind, wait_s=wait_s, visibility_s=visibility_s)
+        return threads.ThreadedQueue(receiver, receivers, deleters)
+
     return Ports(
-        queue=threads.ThreadedQueue(queue, settings.receivers, settings.deleters),
+        queues={
+            QueueKind.TRADING: queue(
+                settings.command_queue_url,
+                QueueKind.TRADING,
+                settings.receivers,
+                settings.deleters,
+            ),
+            QueueKind.FUNDS: queue(settings.funds_queue_url, QueueKind.FUNDS, 1, 1),
+        },
         journal=threads.ThreadedJournal(
             DynamoJournal(dynamodb, settings.journal_table, settings.shard)
         ),

@@ -6,8 +6,9 @@ recognises by its command ids; a lost reply means that the client asks again.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
 from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel.retry import Backoff, retry_async
@@ -25,7 +26,7 @@ class Acknowledger:
 
     Parameters
     ----------
-    queue, replies
+    queues, replies
         Where deliveries are deleted, and where replies are stored.
     inbox
         Gets room back for each delivery that is deleted.
@@ -36,7 +37,7 @@ class Acknowledger:
 
     def __init__(
         self,
-        queue: CommandQueue,
+        queues: Mapping[QueueKind, CommandQueue],
         replies: Replies,
         inbox: Inbox,
         clock: Clock,
@@ -45,7 +46,7 @@ class Acknowledger:
         writers: int,
         deleters: int,
     ) -> None:
-        self._queue = queue
+        self._queues = queues
         self._replies = replies
         self._inbox = inbox
         self._clock = clock
@@ -53,7 +54,7 @@ class Acknowledger:
         self._writers = writers
         self._deleters = deleters
         self._replies_due: deque[Reply] = deque()
-        self._deletes_due: deque[str] = deque()
+        self._deletes_due: deque[tuple[QueueKind, str]] = deque()
         self._something_to_write = asyncio.Event()
         self._something_to_delete = asyncio.Event()
         self._closed = False
@@ -63,7 +64,7 @@ class Acknowledger:
         for one in acknowledgements:
             if one.reply is not None:
                 self._replies_due.append(one.reply)
-            self._deletes_due.append(one.receipt)
+            self._deletes_due.append((one.queue, one.receipt))
         if self._replies_due:
             self._something_to_write.set()
         if self._deletes_due:
@@ -99,28 +100,46 @@ class Acknowledger:
         try:
             await self._repeat(lambda: self._replies.write(batch))
         except OutcomeUnknown:
-            self._telemetry.alarm(
-                "RepliesLost",
-                "Replies could not be written; their clients will ask again.",
-                count=len(batch),
-            )
+            self._report_lost(len(batch), "no response")
+        except Exception as error:  # noqa: BLE001 - no reply may cost more than itself
+            if len(batch) == 1:
+                self._report_lost(1, f"{type(error).__name__}: {error}")
+                return
+            for reply in batch:
+                await self._write([reply])
+
+    def _report_lost(self, count: int, why: str) -> None:
+        self._telemetry.alarm(
+            "RepliesLost",
+            "Replies could not be written; their clients will ask again.",
+            count=count,
+            why=why,
+        )
 
     async def _delete(self) -> None:
         while True:
             await self._something_to_delete.wait()
-            due = self._deletes_due
-            batch = [due.popleft() for _ in range(min(_DELETES_PER_CALL, len(due)))]
-            if batch:
-                await self._delete_batch(batch)
-                self._inbox.acknowledged(batch)
+            if self._deletes_due:
+                queue, batch = self._next_deletes()
+                await self._delete_batch(queue, batch)
+                self._inbox.acknowledged(batch, queue)
             elif self._closed:
                 return
             else:
                 self._something_to_delete.clear()
 
-    async def _delete_batch(self, batch: list[str]) -> None:
+    def _next_deletes(self) -> tuple[QueueKind, list[str]]:
+        """Remove the oldest deletes that are due, all of one queue."""
+        due = self._deletes_due
+        queue = due[0][0]
+        batch: list[str] = []
+        while due and due[0][0] is queue and len(batch) < _DELETES_PER_CALL:
+            batch.append(due.popleft()[1])
+        return queue, batch
+
+    async def _delete_batch(self, queue: QueueKind, batch: list[str]) -> None:
         try:
-            await self._repeat(lambda: self._queue.delete(batch))
+            await self._repeat(lambda: self._queues[queue].delete(batch))
         except OutcomeUnknown:
             self._telemetry.event("Deletes got no response; the messages will come again.")
 

@@ -1,8 +1,10 @@
-"""Deliveries on their way from the queue to the engine: bounded, in the order they arrived.
+"""Deliveries on their way from the queues to the engine: bounded, in the order they arrived.
 
-Order within an account is the queue's promise (a group is closed while one of its messages is in
-flight), so messages may be applied in the order in which they arrive. Nothing may ever be dropped
-from here while the worker leads.
+Order within an account is each queue's promise (a group is closed while one of its messages is in
+flight), so messages of a queue may be applied in the order in which they arrive. Between the queues
+there is no order. Nothing may ever be dropped from here while the worker leads.
+
+Each queue has room of its own and half of each turn, so that neither can starve the other.
 """
 
 import asyncio
@@ -10,74 +12,102 @@ from collections import deque
 from collections.abc import Sequence
 
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.errors import OutcomeUnknown
 from worker.ports import Clock, CommandQueue
 
 _FAILURE_PAUSE_S = 0.5
 # A receive that brings this many says that one receiver is not enough.
 _BUSY_MESSAGES = 5
+# Funds come seldom; enough for an onboarding in one go.
+FUNDS_HELD_MAX = 200
+
+
+class _Side:
+    """Deliveries of one queue."""
+
+    def __init__(self, held_max: int) -> None:
+        self.held_max = held_max
+        self.waiting: deque[Delivery] = deque()
+        self.room = asyncio.Event()
+        self.room.set()
+        # When each receipt's message was sent, in the order of arrival.
+        self.held: dict[str, int] = {}
+        self.received_until_ms = 0
+
+    def take(self, body_bytes_max: int) -> tuple[list[Delivery], int]:
+        """Remove the oldest deliveries, about so many bytes of them; return what room is left."""
+        taken: list[Delivery] = []
+        room = body_bytes_max
+        while self.waiting and room > 0:
+            delivery = self.waiting.popleft()
+            room -= len(delivery.body)
+            taken.append(delivery)
+        return taken, room
 
 
 class Inbox:
-    """Deliveries received and not yet acknowledged, at most ``held_max`` and one receive."""
+    """Deliveries received and not yet acknowledged; of each queue its most and one receive."""
 
-    def __init__(self, held_max: int) -> None:
-        self._held_max = held_max
-        self._waiting: deque[Delivery] = deque()
+    def __init__(self, held_max: int, funds_held_max: int = FUNDS_HELD_MAX) -> None:
+        self._trading = _Side(held_max)
+        self._funds = _Side(funds_held_max)
+        self._sides = {QueueKind.TRADING: self._trading, QueueKind.FUNDS: self._funds}
         self._ready = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
         self._closed = False
-        # When each receipt's message was sent, in the order of arrival.
-        self._held: dict[str, int] = {}
-        self._received_until_ms = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._trading.waiting) + len(self._funds.waiting)
 
     @property
     def held(self) -> int:
         """How many deliveries have been received and not acknowledged."""
-        return len(self._held)
+        return len(self._trading.held) + len(self._funds.held)
 
-    def receipts(self) -> list[str]:
-        """Return the receipt of every delivery that is held, oldest first."""
-        return list(self._held)
+    def receipts(self, queue: QueueKind = QueueKind.TRADING) -> list[str]:
+        """Return the receipt of every delivery of a queue that is held, oldest first."""
+        return list(self._sides[queue].held)
 
     def watermark_ms(self) -> int:
-        """Return when the oldest unacknowledged message was sent; 0 before any receive."""
-        return min([self._received_until_ms, *self._held.values()])
+        """Return when the oldest unacknowledged message was sent; 0 before any receive.
 
-    def add(self, deliveries: list[Delivery], now_ms: int) -> None:
-        """Append what a receive has brought; nothing means that nothing older waits."""
-        self._received_until_ms = min([one.sent_ms for one in deliveries], default=now_ms)
+        Of the trading queue alone: intake asks by it whether orders wait for too long.
+        """
+        return min([self._trading.received_until_ms, *self._trading.held.values()])
+
+    def add(
+        self, deliveries: list[Delivery], now_ms: int, queue: QueueKind = QueueKind.TRADING
+    ) -> None:
+        """Append what a receive has brought; nothing means that nothing older waits there."""
+        side = self._sides[queue]
+        side.received_until_ms = min([one.sent_ms for one in deliveries], default=now_ms)
         if not deliveries:
             return
-        self._waiting.extend(deliveries)
-        self._held.update({delivery.receipt: delivery.sent_ms for delivery in deliveries})
-        if self.held >= self._held_max:
-            self._room.clear()
+        side.waiting.extend(deliveries)
+        side.held.update({delivery.receipt: delivery.sent_ms for delivery in deliveries})
+        if len(side.held) >= side.held_max:
+            side.room.clear()
         self._ready.set()
 
     def take(self, body_bytes_max: int) -> list[Delivery]:
         """Remove the oldest deliveries, at least one and about so many bytes of them."""
-        waiting = self._waiting
-        taken: list[Delivery] = []
-        room = body_bytes_max
-        while waiting and (room > 0 or not taken):
-            delivery = waiting.popleft()
-            room -= len(delivery.body)
-            taken.append(delivery)
-        if not waiting and not self._closed:
+        share = max(1, body_bytes_max)
+        if self._funds.waiting and self._trading.waiting:
+            share = max(1, body_bytes_max // 2)
+        taken, left = self._funds.take(share)
+        room = body_bytes_max - share + max(0, left) if taken else share
+        traded, _ = self._trading.take(max(1, room))
+        if not len(self) and not self._closed:
             self._ready.clear()
-        return taken
+        return taken + traded
 
-    def acknowledged(self, receipts: Sequence[str]) -> None:
+    def acknowledged(self, receipts: Sequence[str], queue: QueueKind = QueueKind.TRADING) -> None:
         """Make room: these deliveries are deleted."""
+        side = self._sides[queue]
         for receipt in receipts:
-            self._held.pop(receipt, None)
-        if self.held < self._held_max:
-            self._room.set()
+            side.held.pop(receipt, None)
+        if len(side.held) < side.held_max:
+            side.room.set()
 
     def close(self) -> None:
         """End `wait_ready` once everything added so far is taken."""
@@ -87,28 +117,39 @@ class Inbox:
     async def wait_ready(self) -> bool:
         """Wait for a delivery; False when closed and empty."""
         await self._ready.wait()
-        return bool(self._waiting)
+        return bool(len(self))
 
-    async def wait_room(self) -> None:
+    async def wait_room(self, queue: QueueKind = QueueKind.TRADING) -> None:
         """Wait until another receive may be made."""
-        await self._room.wait()
+        await self._sides[queue].room.wait()
 
 
 class Receivers:
-    """Keeps several receives in flight while there is much, and one while there is little."""
+    """Keeps several receives of a queue in flight while there is much, one while there is little.
+
+    The inbox is closed by whoever runs the receivers of all queues.
+    """
 
     def __init__(
-        self, queue: CommandQueue, inbox: Inbox, clock: Clock, *, count: int, stop: asyncio.Event
+        self,
+        queue: CommandQueue,
+        inbox: Inbox,
+        clock: Clock,
+        kind: QueueKind = QueueKind.TRADING,
+        *,
+        count: int,
+        stop: asyncio.Event,
     ) -> None:
         self._queue = queue
         self._inbox = inbox
         self._clock = clock
+        self._kind = kind
         self._count = count
         self._stop = stop
         self._busy = asyncio.Event()
 
     async def run(self) -> None:
-        """Receive until told to stop; then end the receives in flight and close the inbox."""
+        """Receive until told to stop; then end the receives in flight."""
         async with asyncio.TaskGroup() as group:
             waker = group.create_task(self._wake_at_stop())
             receivers = [
@@ -116,7 +157,6 @@ class Receivers:
             ]
             await asyncio.wait(receivers)
             waker.cancel()
-        self._inbox.close()
 
     async def _wake_at_stop(self) -> None:
         await self._stop.wait()
@@ -126,7 +166,7 @@ class Receivers:
         while not self._stop.is_set():
             if not always:
                 await self._busy.wait()
-            await self._inbox.wait_room()
+            await self._inbox.wait_room(self._kind)
             if self._stop.is_set():
                 return
             try:
@@ -134,7 +174,7 @@ class Receivers:
             except OutcomeUnknown:
                 await self._clock.sleep(_FAILURE_PAUSE_S)
                 continue
-            self._inbox.add(deliveries, self._clock.time_ms())
+            self._inbox.add(deliveries, self._clock.time_ms(), self._kind)
             if len(deliveries) >= _BUSY_MESSAGES or self._stop.is_set():
                 self._busy.set()
             elif not deliveries:

@@ -1,6 +1,6 @@
 """A worker's time as the leader: from the record that fences the one before to standing down.
 
-    queue ─ receivers ─► inbox ─► sequencer (engine) ─► commit ─► acknowledger ─► replies, deletes
+    queues ─ receivers ─► inbox ─► sequencer (engine) ─► commit ─► acknowledger ─► replies, deletes
                                                           └─► checkpoints
 
 One record is being written while the next is being filled: a record goes out as soon as the one
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import BATCH_ID_BYTES, EncodedRecord
 from bursa.journal.replica import Replica
@@ -74,14 +75,14 @@ class Leader:
         stop: asyncio.Event,
     ) -> None:
         self._lease = lease
-        self._queue = ports.queue
+        self._queues = ports.queues
         self._journal = ports.journal
         self._clock = ports.clock
         self._telemetry = ports.telemetry
         self._checkpointer = checkpointer
         self._settings = settings
         self._stop = stop
-        self._inbox = Inbox(settings.held_messages_max)
+        self._inbox = Inbox(settings.held_messages_max, settings.held_funds_messages_max)
         self._sequencer = Sequencer(
             replica,
             settings.shard,
@@ -92,7 +93,7 @@ class Leader:
             probed_from_receive=settings.probed_from_receive,
         )
         self._acknowledger = Acknowledger(
-            ports.queue,
+            ports.queues,
             ports.replies,
             self._inbox,
             ports.clock,
@@ -134,23 +135,17 @@ class Leader:
 
     async def _give_back(self) -> None:
         """Release the messages held, in their order, so that they come again at once."""
-        held = self._inbox.receipts()
-        with suppress(OutcomeUnknown):
-            for start in range(0, len(held), _RELEASES_PER_CALL):
-                await self._queue.release(held[start : start + _RELEASES_PER_CALL])
+        for kind, queue in self._queues.items():
+            held = self._inbox.receipts(kind)
+            with suppress(OutcomeUnknown):
+                for start in range(0, len(held), _RELEASES_PER_CALL):
+                    await queue.release(held[start : start + _RELEASES_PER_CALL])
 
     async def _pipeline(self) -> None:
         self._sequencer.announce(self._lease.owner, self._time.now_ms())
         await self._write_open_record()
-        receivers = Receivers(
-            self._queue,
-            self._inbox,
-            self._clock,
-            count=self._settings.receivers,
-            stop=self._stop,
-        )
         async with asyncio.TaskGroup() as group:
-            group.create_task(receivers.run())
+            group.create_task(self._receive())
             group.create_task(self._acknowledger.run())
             ticking = group.create_task(self._tick())
             group.create_task(self._commit_records())
@@ -158,6 +153,17 @@ class Leader:
             ticking.cancel()
             self._sequencing_done = True
             self._filled.set()
+
+    async def _receive(self) -> None:
+        """Receive from both queues until told to stop."""
+        counts = {QueueKind.TRADING: self._settings.receivers, QueueKind.FUNDS: 1}
+        async with asyncio.TaskGroup() as group:
+            for kind, queue in self._queues.items():
+                receivers = Receivers(
+                    queue, self._inbox, self._clock, kind, count=counts[kind], stop=self._stop
+                )
+                group.create_task(receivers.run())
+        self._inbox.close()
 
     async def _sequence(self) -> None:
         while await self._inbox.wait_ready():

@@ -12,8 +12,10 @@ process first (`probe.py`), together with others, and by halves if the child die
 ends the child is replaced in the same way.
 """
 
+from hashlib import blake2b
+
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId, CommandId
 from wire import codec, layout
 
 _ID_BYTES = 16
@@ -70,16 +72,13 @@ def rejection_of_command(command: bytes, reason: int) -> bytes:
 def rejection_of_message(group: str, message_id: str, time_ms: int) -> bytes:
     """Return the REJECT that is journaled for a message that can't be read.
 
-    Its command id is the message's id, so that a second delivery is a duplicate.
+    Its command id follows from the group and the message's id, so that a second delivery is a
+    duplicate. It is never an id that intake makes: whoever can send can't use up another's.
     """
     try:
         account = AccountId.parse(group).number
     except InvalidInput:
         account = 0
-    try:
-        identity = bytes.fromhex(message_id)[:_ID_BYTES]
-    except ValueError:
-        identity = b""
-    high = int.from_bytes(identity[:8], "big", signed=True)
-    low = int.from_bytes(identity[8:], "big", signed=True)
-    return codec.encode_reject(account, command_id=(high, low), time_ms=time_ms)
+    name = f"{group}\0message\0{message_id}".encode(errors="replace")
+    identity = CommandId.from_bytes(blake2b(name, digest_size=_ID_BYTES).digest())
+    return codec.encode_reject(account, command_id=(identity.high, identity.low), time_ms=time_ms)

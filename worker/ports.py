@@ -5,11 +5,12 @@ awaits nothing else: no thread, no socket, no clock of its own, no randomness.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.lease import LeaseRow
@@ -41,7 +42,7 @@ class Clock(Protocol):
 
 
 class CommandQueue(Protocol):
-    """Where commands come from. Every method raises `OutcomeUnknown` when it has no response."""
+    """One of a shard's two queues. Every method raises `OutcomeUnknown` when it has no response."""
 
     async def receive(self) -> list[Delivery]:
         """Wait a moment for messages; returns none when there are none."""
@@ -148,7 +149,7 @@ class Telemetry(Protocol):
 class Ports:
     """Everything outside the process."""
 
-    queue: CommandQueue
+    queues: Mapping[QueueKind, CommandQueue]
     journal: Journal
     replies: Replies
     leases: LeaseStore

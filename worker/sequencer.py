@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bursa.intake.message import CommandMessage, Delivery, decode_message
+from bursa.intake.message import Delivery, decode_message
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import REPLY_KEPT_S, Reply
 from bursa.journal.record import (
     RECORD_BYTES_MAX,
@@ -19,10 +20,10 @@ from bursa.journal.record import (
     encode_record,
 )
 from bursa.journal.replica import Head, Replica
-from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
 from engine.errors import InvariantViolation
 from wire import codec, layout
+from worker.message_check import check_message
 from worker.poison import (
     EngineFault,
     Quarantine,
@@ -34,8 +35,6 @@ from worker.probe import NoProbe
 from worker.results import result_offsets, result_reason
 from worker.settings import PROBED_FROM_RECEIVE
 
-# Only the worker gives these: a message that holds one did not come from intake.
-_WORKER_KINDS = {layout.COMMAND_ADVANCE_TIME, layout.COMMAND_EPOCH, layout.COMMAND_REJECT}
 # A record is closed at this share of the limit, because its stored size is an estimate until then.
 _FILL = 0.85
 _COMMANDS_PER_RECORD_MAX = 4096
@@ -67,6 +66,7 @@ class Acknowledgement:
     """What is due once the journal has reached ``last_sequence``."""
 
     last_sequence: int
+    queue: QueueKind
     receipt: str
     sent_ms: int
     reply: Reply | None
@@ -189,11 +189,13 @@ class Sequencer:
         return self._take_together
 
     def _open(self, delivery: Delivery, time_ms: int) -> _Message:
+        # Engine time never goes back, so a worker whose clock is behind knows the time from it.
+        now_ms = max(time_ms, self._time_ms, self.sealed_head.time_ms)
         try:
             message = decode_message(delivery.body)
-            _check_message(message)
-        except InvalidInput as error:
-            self.rejected.append((delivery.message_id, error.detail))
+            check_message(message, delivery, now_ms)
+        except Exception as error:  # noqa: BLE001 - whatever a message does, it costs itself only
+            self.rejected.append((delivery.message_id, str(error)))
             commands = rejection_of_message(delivery.group, delivery.message_id, time_ms)
             return _Message(delivery, commands, {}, 0, reply=False)
         return _Message(
@@ -295,7 +297,13 @@ class Sequencer:
                 time_ms // 1000 + REPLY_KEPT_S,
             )
         self._acknowledgements.append(
-            Acknowledgement(last, message.delivery.receipt, message.delivery.sent_ms, reply)
+            Acknowledgement(
+                last,
+                message.delivery.queue,
+                message.delivery.receipt,
+                message.delivery.sent_ms,
+                reply,
+            )
         )
 
     def seal(self) -> list[EncodedRecord]:
@@ -372,18 +380,3 @@ class Sequencer:
 
 def _between(client_order_ids: dict[int, str], first: int, last: int) -> dict[int, str]:
     return {at: one for at, one in client_order_ids.items() if first <= at <= last}
-
-
-def _holds_worker_commands(commands: bytes) -> bool:
-    kinds = memoryview(commands).cast("q")[layout.HEADER_KIND :: layout.COMMAND_LENGTH]
-    return not _WORKER_KINDS.isdisjoint(kinds)
-
-
-def _check_message(message: CommandMessage) -> None:
-    count, rest = divmod(len(message.commands), layout.COMMAND_BYTES)
-    if rest or not count:
-        raise InvalidInput("malformed_message", "The commands are not whole commands.")
-    if _holds_worker_commands(message.commands):
-        raise InvalidInput("malformed_message", "The message holds a command of the worker's.")
-    if any(not 0 <= position < count for position in message.client_order_ids):
-        raise InvalidInput("malformed_message", "A client order id belongs to no command.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bursa.journal.record import PART_BYTES_MAX
+from worker.intake import FUNDS_HELD_MAX
 
 # A failover delivers a message once more; this often come only those that end their worker.
 PROBED_FROM_RECEIVE = 8
@@ -21,7 +22,10 @@ class ShardSettings:
     receivers, writers, deleters
         Receives, writes of replies and deletes in flight while there is much to do.
     held_messages_max
-        Messages in memory, from receive to delete; beyond it the worker receives no more.
+        Messages of the trading queue in memory, from receive to delete; beyond it the worker
+        receives no more of them.
+    held_funds_messages_max
+        The same of the funds queue, which neither gives room to the other nor takes it.
     idle_tick_ms
         Engine time passes at least this often, for orders that expire.
     part_bytes
@@ -41,6 +45,7 @@ class ShardSettings:
     writers: int = 2
     deleters: int = 3
     held_messages_max: int = 2_000
+    held_funds_messages_max: int = FUNDS_HELD_MAX
     idle_tick_ms: int = 1_000
     part_bytes: int = PART_BYTES_MAX
     checkpoint_commands: int = 500_000
@@ -55,6 +60,8 @@ class WorkerSettings(ShardSettings):
 
     Attributes
     ----------
+    command_queue_url, funds_queue_url
+        The shard's trading queue and its funds queue.
     visibility_s
         How long a dead leader's messages stay out of reach; longer than any message is held.
     receive_wait_s
@@ -65,6 +72,7 @@ class WorkerSettings(ShardSettings):
     """
 
     command_queue_url: str
+    funds_queue_url: str
     journal_table: str
     replies_table: str
     progress_table: str

@@ -27,8 +27,11 @@ def variables(stack_outputs: dict[str, str]) -> dict[str, str]:
 
 def variables_of_shard(stack_outputs: dict[str, str], shard: int) -> dict[str, str]:
     """Return the variables of one shard's worker."""
-    url = queue_url(stack_outputs["CommandQueueUrlPrefix"], shard)
-    return variables(stack_outputs) | {"SHARD": str(shard), "COMMAND_QUEUE_URL": url}
+    return variables(stack_outputs) | {
+        "SHARD": str(shard),
+        "COMMAND_QUEUE_URL": queue_url(stack_outputs["CommandQueueUrlPrefix"], shard),
+        "FUNDS_QUEUE_URL": queue_url(stack_outputs["FundsQueueUrlPrefix"], shard),
+    }
 
 
 def name(shard: int) -> str:

@@ -84,6 +84,7 @@ def test_the_installer_starts_the_unit_that_runs_the_worker() -> None:
     [
         "SHARD",
         "COMMAND_QUEUE_URL",
+        "FUNDS_QUEUE_URL",
         "JOURNAL_TABLE",
         "REPLIES_TABLE",
         "PROGRESS_TABLE",

@@ -19,7 +19,7 @@ from tests.contract.templates import (
 FUNCTIONS = resources(APPLICATION, "AWS::Serverless::Function")
 LOGS = ROOT / "infra" / "logs.yaml"
 ALARMS = ROOT / "infra" / "alarms.yaml"
-SHARD = ROOT / "infra" / "shard.yaml"
+QUEUES = ROOT / "infra" / "queues.yaml"
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(ROOT / "infra" / "storage.yaml", "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable"}
@@ -136,15 +136,19 @@ def test_open_orders_have_an_index_of_their_own() -> None:
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["open_account", "sk"]
 
 
-def test_the_command_queue_keeps_an_accounts_order_and_loses_nothing() -> None:
-    queue = resources(SHARD)["CommandQueue"]["Properties"]
+@pytest.mark.parametrize(
+    ("name", "alarm"), [("CommandQueue", "CommandAgeAlarm"), ("FundsQueue", "FundsAgeAlarm")]
+)
+def test_a_command_queue_keeps_an_accounts_order_and_loses_nothing(name: str, alarm: str) -> None:
+    queue = resources(QUEUES)[name]["Properties"]
     assert queue["FifoQueue"] is True
     assert queue["DeduplicationScope"] == "messageGroup"
     assert queue["FifoThroughputLimit"] == "perMessageGroupId"
     # A dead-letter queue would take a message out of its account's order (DESIGN D4).
     assert "RedrivePolicy" not in queue
-    age = resources(SHARD)["CommandAgeAlarm"]["Properties"]
+    age = resources(QUEUES)[alarm]["Properties"]
     assert age["MetricName"] == "ApproximateAgeOfOldestMessage"
+    assert age["Dimensions"][0]["Value"] == {"Fn::GetAtt": [name, "QueueName"]}
 
 
 @pytest.mark.parametrize("name", STREAM_CONSUMERS)

@@ -14,6 +14,7 @@ from tests.contract.templates import (
     listed,
     resources,
     statements,
+    template,
 )
 
 SHARD = ROOT / "infra" / "shard.yaml"
@@ -118,7 +119,7 @@ def test_rows_are_granted_by_their_leading_key(table: str) -> None:
     found = 0
     for role in ROLES.values():
         for statement in statements(role):
-            if mentions(statement, table) and "/index/" not in str(statement["Resource"]):
+            if mentions(statement, table):
                 assert condition_of(statement, "dynamodb:LeadingKeys") == [LEADING_KEYS[table]]
                 found += 1
     assert found
@@ -146,6 +147,7 @@ SHARD_OF_A_TENANT = (["t*"], ["pk", "sk", "shard"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
+    "permissions.yaml:FundsRole": [(["deployment", "host#*", "issuer#*", "t*"], None)],
     "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, SHARD_OF_A_TENANT],
     "permissions.yaml:TradingApiRole": [SHARD_OF_A_TENANT],
     "permissions.yaml:WebSocketRole": [SHARD_OF_A_TENANT],
@@ -158,7 +160,9 @@ def test_the_directory_is_read_only_as_far_as_needed() -> None:
         for statement in statements(role):
             if not mentions(statement, "${DirectoryTable}"):
                 continue
-            assert actions(statement) == {"dynamodb:GetItem"}
+            # Whoever opens tenants writes them; no function does.
+            if name != "permissions.yaml:FundsRole":
+                assert actions(statement) == {"dynamodb:GetItem"}
             attributes = condition_of(statement, "dynamodb:Attributes")
             if attributes:
                 # Without it, a read that names no attributes would return all of them.
@@ -169,22 +173,70 @@ def test_the_directory_is_read_only_as_far_as_needed() -> None:
     assert readers == DIRECTORY
 
 
-def test_commands_are_sent_by_intake_and_received_by_the_worker() -> None:
-    queues = ({"Ref": "CommandQueueArn"}, {"Fn::GetAtt": ["CommandQueue", "Arn"]})
+SENDS = {"sqs:GetQueueAttributes", "sqs:SendMessage"}
+RECEIVES = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
+
+
+@pytest.mark.parametrize(
+    ("queue", "sender"),
+    [
+        ("CommandQueue", "shard.yaml:TradingApiPolicy"),
+        ("FundsQueue", "shard.yaml:FundsPolicy"),
+    ],
+)
+def test_each_queue_has_one_sender_and_the_worker_receives(queue: str, sender: str) -> None:
+    named = ({"Ref": f"{queue}Arn"}, {"Fn::GetAtt": ["Queues", f"Outputs.{queue}Arn"]})
     use = {
-        name: sorted(actions(statement))
+        name: actions(statement)
         for name, role in ROLES.items()
         for statement in statements(role)
-        if statement["Resource"] in queues
+        if any(resource in named for resource in listed(statement["Resource"]))
     }
-    assert use == {
-        "shard.yaml:TradingApiPolicy": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
-        "worker-fleet.yaml:WorkerRole": [
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:ReceiveMessage",
-        ],
+    assert use == {sender: SENDS, "worker-fleet.yaml:WorkerRole": RECEIVES}
+
+
+QUEUES = ROOT / "infra" / "queues.yaml"
+
+
+@pytest.mark.parametrize(
+    ("queue", "role"), [("CommandQueue", "TradingApiRole"), ("FundsQueue", "FundsRole")]
+)
+def test_a_queue_takes_messages_of_one_role_and_over_tls_only(queue: str, role: str) -> None:
+    policy = resources(QUEUES, "AWS::SQS::QueuePolicy")[f"{queue}Policy"]
+    assert policy["Properties"]["Queues"] == [{"Ref": queue}]
+    tls, sender = statements(policy)
+    for statement in (tls, sender):
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+        assert statement["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert (tls["Action"], tls["Condition"]) == (
+        "sqs:*",
+        {"Bool": {"aws:SecureTransport": "false"}},
+    )
+    # The action is that of SendMessageBatch too.
+    assert actions(sender) == {"sqs:SendMessage"}
+    (principal,) = sender["Condition"].values()
+    assert list(sender["Condition"]) == ["ArnNotEquals"]
+    assert principal["aws:PrincipalArn"]["Fn::Sub"].endswith(f":role/${{{role}}}")
+
+
+def test_queue_policies_are_left_out_on_the_emulator_only() -> None:
+    conditions = template(QUEUES)["Conditions"]
+    assert conditions == {
+        "IsOnAws": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::AccountId"}, "000000000000"]}]}
     }
+    for policy in resources(QUEUES, "AWS::SQS::QueuePolicy").values():
+        assert policy["Condition"] == "IsOnAws"
+
+
+def test_money_is_moved_with_a_second_factor_and_by_no_function() -> None:
+    role = everywhere("AWS::IAM::Role")["permissions.yaml:FundsRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {
+        "AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    }
+    assert trust["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    for function in resources(APPLICATION, "AWS::Serverless::Function").values():
+        assert "FundsRole" not in str(function["Properties"]["Role"])
 
 
 def key_statements() -> dict[str, Json]:

@@ -9,9 +9,12 @@ import yaml
 from tests.contract.templates import APPLICATION, ROOT, TEMPLATES, Json, resources, template
 
 SHARD = ROOT / "infra" / "shard.yaml"
+QUEUES = ROOT / "infra" / "queues.yaml"
 NUMBER = {"Ref": "ShardNumber"}
 # A shard's number in a key, a queue's name, a metric's dimension or a variable.
-LITERAL = re.compile(r"shard#\d|\"\d+#|commands-\d|SHARD[:=] ?\"?\d|Name: shard, Value: \"?\d")
+LITERAL = re.compile(
+    r"shard#\d|\"\d+#|commands-\d|funds-\d|SHARD[:=] ?\"?\d|Name: shard, Value: \"?\d"
+)
 
 
 def shards() -> dict[str, Json]:
@@ -43,11 +46,12 @@ def test_the_number_of_every_shard_is_listed(value: object) -> None:
         assert re.search(rf"\b{named}\b", yaml.safe_dump(value))
 
 
-def test_intake_finds_the_queue_of_a_shard_by_its_number() -> None:
-    name = resources(SHARD)["CommandQueue"]["Properties"]["QueueName"]["Fn::Sub"]
-    prefix = template(APPLICATION)["Outputs"]["CommandQueueUrlPrefix"]["Value"]["Fn::Sub"]
-    assert name == "${NamePrefix}-commands-${ShardNumber}.fifo"
-    assert prefix.endswith("/${AWS::StackName}-commands-")
+@pytest.mark.parametrize(("queue", "kind"), [("CommandQueue", "commands"), ("FundsQueue", "funds")])
+def test_intake_finds_the_queues_of_a_shard_by_its_number(queue: str, kind: str) -> None:
+    name = resources(QUEUES)[queue]["Properties"]["QueueName"]["Fn::Sub"]
+    prefix = template(APPLICATION)["Outputs"][f"{queue}UrlPrefix"]["Value"]["Fn::Sub"]
+    assert name == f"${{NamePrefix}}-{kind}-${{ShardNumber}}.fifo"
+    assert prefix.endswith(f"/${{AWS::StackName}}-{kind}-")
     for parameters in shards().values():
         assert parameters["NamePrefix"] == {"Ref": "AWS::StackName"}
 

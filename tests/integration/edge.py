@@ -6,6 +6,7 @@ authorizer would.
 """
 
 import importlib
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from types import ModuleType
@@ -14,11 +15,12 @@ from typing import Any
 import pytest
 
 from benchmarks.rig import Rig
-from bursa.intake.message import CommandMessage, encode_message
+from bursa.intake.message import CommandMessage, decode_message, encode_message
 from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rebuild import Rebuild
 from scripts.rebuild import open_rebuild
+from tests.doubles.deliveries import Sender
 from tests.doubles.tables import READ_MODELS, create_tables
 from tests.integration.read_models.tables import (
     CONNECTIONS,
@@ -26,7 +28,7 @@ from tests.integration.read_models.tables import (
     JOURNAL,
     create_directory,
 )
-from tests.integration.storm import wait_until_done
+from tests.integration.storm import send, wait_until_done
 from tests.simulation.workload import ClientMessage
 from tests.unit.conftest import Context, Response, signed_in_request
 from wire import codec
@@ -49,9 +51,9 @@ def command_bytes(account_id: AccountId, client_order_id: str) -> bytes:
     return b"".join(part.to_bytes(8, "little", signed=True) for part in (name.high, name.low))
 
 
-def opening(accounts: int) -> ClientMessage:
-    """Make the message that lists BTC-USDT and funds accounts 1, 2, 3 …"""
-    commands = [
+def opening(accounts: int) -> list[ClientMessage]:
+    """Make the messages that list BTC-USDT and fund accounts 1, 2, 3 …"""
+    listing = [
         codec.encode_define_asset(BTC, TENANT.number, 8, "BTC"),
         codec.encode_define_asset(USDT, TENANT.number, 10, "USDT"),
         codec.encode_define_market(
@@ -59,13 +61,26 @@ def opening(accounts: int) -> ClientMessage:
         ),
         codec.encode_set_fee_tier(TENANT.number, 0, 1_000, 2_000),
     ]
-    credit = w.COMMAND_CREDIT
-    commands += [
-        codec.encode_funds(credit, account(index).number, asset, _FUNDS, command_id=(index, asset))
+    funding = [
+        codec.encode_funds(w.COMMAND_CREDIT, account(index).number, asset, _FUNDS)
         for index in range(1, accounts + 1)
         for asset in (BTC, USDT)
     ]
-    return message("0" * 31 + "1", account(0), commands)
+    return funds_messages(TENANT, [*listing, *funding])
+
+
+def funds_messages(tenant: TenantId, commands: list[bytes]) -> list[ClientMessage]:
+    """Put commands into as many messages of the funds queue as they need."""
+    now_ms = time.time_ns() // 1_000_000
+    messages = []
+    for delivery in Sender(tenant.number).deliveries(commands, now_ms):
+        sent = decode_message(delivery.body)
+        messages.append(
+            ClientMessage(
+                sent.message_id, sent.account, sent.commands, delivery.body, delivery.queue
+            )
+        )
+    return messages
 
 
 def message(message_id: str, sender: AccountId, commands: list[bytes]) -> ClientMessage:
@@ -161,22 +176,14 @@ class Edge:
     def _started(function: str) -> ModuleType:
         return importlib.reload(importlib.import_module(f"{function}.app"))
 
-    def open(self, accounts: int) -> ClientMessage:
+    def open(self, accounts: int) -> list[ClientMessage]:
         """Have the market listed and accounts funded, and wait until the edge knows."""
-        first = opening(accounts)
-        self.send(first)
-        wait_until_done(self.rig, set(first.command_ids))
+        listing, *funding = opening(accounts)
+        for messages in ([listing], funding):
+            send(self.rig, messages)
+            wait_until_done(self.rig, {name for one in messages for name in one.command_ids})
         self.project()
-        return first
-
-    def send(self, message: ClientMessage) -> None:
-        """Hand a message in as another function would that accepts commands."""
-        self.rig.client("sqs").send_message(
-            QueueUrl=self.rig.queue_url,
-            MessageBody=message.body,
-            MessageGroupId=str(AccountId.from_number(message.account)),
-            MessageDeduplicationId=message.message_id,
-        )
+        return [listing, *funding]
 
     def place(
         self, sender: AccountId, order: dict[str, str], headers: dict[str, str] | None = None

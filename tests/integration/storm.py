@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.rig import Rig, free_port, wait_until_ready
+from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, decode_record
 from bursa.journal.replica import Head, Replica
 from engine.core import Engine
+from tests.simulation.wire import EPOCH_MS
 from tests.simulation.workload import ClientMessage, Workload
 from wire import layout as w
 from worker.results import result_offsets, result_reason
@@ -155,22 +157,45 @@ class Weather:
                     worker.send_signal(signal.SIGCONT)
 
 
+def sent_now() -> float:
+    """Return now as the workload counts it."""
+    return time.time() - EPOCH_MS / 1000
+
+
+def send(rig: Rig, messages: list[ClientMessage]) -> None:
+    """Hand messages in, each to its queue, as a function would that accepts them."""
+    sqs = rig.client("sqs")
+    for message in messages:
+        funds = message.queue is QueueKind.FUNDS
+        sqs.send_message(
+            QueueUrl=rig.funds_queue_url if funds else rig.queue_url,
+            MessageBody=message.body,
+            MessageGroupId=message.group,
+            MessageDeduplicationId=message.message_id,
+        )
+
+
 def run_storm(rig: Rig, seed: int, commands: int, strikes: int) -> Storm:
     """Send commands while the weather is bad, then wait until all are done."""
     rng = random.Random(seed)
     endpoint = start_proxy(rig)
     weather = Weather(rig, endpoint, rng)
     workload = Workload(rng, accounts=12, commands_max=3)
-    accepted = [workload.setting_up()]
-    total = 0
-    while total < commands:
-        accepted.append(workload.next(time.time()))
-        total += len(accepted[-1].commands) // w.COMMAND_BYTES
+    listing = workload.listing(sent_now())
     for _ in range(2):
         weather.start_worker()
     weather.wait_for_leader()
+    send(rig, [listing])
+    wait_until_done(rig, set(listing.command_ids))
+    funding = workload.credits(sent_now())
+    accepted = [listing, *funding]
+    send(rig, funding)
+    total = 0
+    while total < commands:
+        accepted.append(workload.next(sent_now()))
+        total += len(accepted[-1].commands) // w.COMMAND_BYTES
     set_rules(endpoint, RULES)
-    _send_through_storm(rig, accepted, weather, strikes)
+    _send_through_storm(rig, accepted[1 + len(funding) :], weather, strikes)
     weather.wake(at_once=True)
     faults = faults_fired(endpoint)
     set_rules(endpoint, [])
@@ -182,23 +207,10 @@ def run_storm(rig: Rig, seed: int, commands: int, strikes: int) -> Storm:
 def _send_through_storm(
     rig: Rig, messages: list[ClientMessage], weather: Weather, strikes: int
 ) -> None:
-    sqs = rig.client("sqs")
     batches = [messages[start : start + 10] for start in range(0, len(messages), 10)]
     strike_at = {len(batches) * (number + 1) // (strikes + 1) for number in range(strikes)}
     for number, batch in enumerate(batches):
-        response = sqs.send_message_batch(
-            QueueUrl=rig.queue_url,
-            Entries=[
-                {
-                    "Id": str(index),
-                    "MessageBody": message.body,
-                    "MessageGroupId": f"t1-{message.account & 0xFFFFFFFF}",
-                    "MessageDeduplicationId": message.message_id,
-                }
-                for index, message in enumerate(batch)
-            ],
-        )
-        assert not response.get("Failed")
+        send(rig, batch)
         if number in strike_at:
             weather.strike()
             deadline = time.monotonic() + 4
@@ -260,9 +272,10 @@ def check_storm(storm: Storm) -> None:
     """Each accepted command once, in its account's order; one chain; books that add up."""
     decided = decisions(storm.records)
     assert storm.records[0].previous_hash == GENESIS_HASH
-    latest: dict[int, int] = {}
+    latest: dict[tuple[int, QueueKind], int] = {}
     for message in storm.accepted:
+        lane = (message.account, message.queue)
         for start in range(0, len(message.commands), w.COMMAND_BYTES):
             sequence = decided[message.commands[start + 8 : start + 24]]
-            assert sequence > latest.get(message.account, 0), "an account's order was not kept"
-            latest[message.account] = sequence
+            assert sequence > latest.get(lane, 0), "an account's order was not kept"
+            latest[lane] = sequence

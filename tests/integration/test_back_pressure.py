@@ -102,6 +102,7 @@ def crowd() -> Iterator[ClientMessage]:
                 1,
                 time_in_force=w.TIF_IOC,
                 command_id=(sender.number, 1 + position),
+                time_ms=time.time_ns() // 1_000_000,
             )
             for position in range(COMMANDS_PER_MESSAGE)
         ]
@@ -179,7 +180,7 @@ def test_a_stalled_journal_closes_the_door_and_loses_nothing_accepted(
         never_sent = door.names_refused()
         for number, order in door.refused[:5]:
             door.insist(number, order)
-        wanted = door.accepted.union(first.command_ids, *(one.command_ids for one in others))
+        wanted = door.accepted.union(*(one.command_ids for one in [*first, *others]))
         records = wait_until_done(rig, wanted)
         worker.terminate()
         assert worker.wait(10) == 0

@@ -14,6 +14,7 @@ from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.journal.replica import Head, Replica
 from engine.core import Engine
+from tests.integration.storm import send, sent_now
 from tests.simulation.workload import ClientMessage, Workload
 from wire import layout as w
 
@@ -31,7 +32,11 @@ class Shard:
         self._sqs = rig.client("sqs")
         self._records: list[EncodedRecord] = []
         self._commands: set[bytes] = set()
-        self.send(self._workload.setting_up())
+        for message in [
+            self._workload.listing(sent_now()),
+            *self._workload.credits(sent_now()),
+        ]:
+            self.send(message)
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         return self.rig.worker(name, HEARTBEAT_S="2")
@@ -44,13 +49,8 @@ class Shard:
         )
 
     def send(self, message: ClientMessage | None = None) -> ClientMessage:
-        message = message or self._workload.next(time.time() - 1_800_000_000)
-        self._sqs.send_message(
-            QueueUrl=self.rig.queue_url,
-            MessageBody=message.body,
-            MessageGroupId=f"t1-{message.account & 0xFFFFFFFF}",
-            MessageDeduplicationId=message.message_id,
-        )
+        message = message or self._workload.next(sent_now())
+        send(self.rig, [message])
         return message
 
     def records(self) -> list[EncodedRecord]:

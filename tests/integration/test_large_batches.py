@@ -10,12 +10,6 @@ import pytest
 from moto import mock_aws
 
 from bursa.intake.dynamodb import DynamoReplyReader, DynamoReplyWriter
-from bursa.intake.message import (
-    COMMANDS_PER_MESSAGE_MAX,
-    CommandMessage,
-    Delivery,
-    encode_message,
-)
 from bursa.intake.outcomes import LISTED_MAX, read_outcomes
 from bursa.journal.dynamodb import DynamoJournal, JournalReader
 from bursa.journal.errors import OutcomeUnknown
@@ -27,6 +21,7 @@ from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
 from engine.core import Engine
+from tests.doubles.deliveries import Sender
 from tests.doubles.shard import ALICE, BOB, BTC, NOON_MS, OPENING, USDT, buy, sell
 from tests.integration.test_worker_adapters import make_table
 from tests.unit.worker.fakes import FakeClock
@@ -99,7 +94,7 @@ class Shard:
         self.journal = FaultyJournal(DynamoJournal(self.client, "journal", 0))
         self.rng = random.Random(1)
         self.time_ms = NOON_MS
-        self.numbers = 0
+        self.sender = Sender()
         self.start()
 
     def start(self) -> None:
@@ -111,14 +106,8 @@ class Shard:
     def run(self, *commands: bytes, message_id: str = "", reply: bool = False) -> None:
         """Take a message, or as many as the commands need, and commit."""
         self.time_ms += 10
-        taken = []
-        for start in range(0, len(commands), COMMANDS_PER_MESSAGE_MAX):
-            self.numbers += 1
-            name = message_id or f"{self.numbers:032x}"
-            words = b"".join(commands[start : start + COMMANDS_PER_MESSAGE_MAX])
-            body = encode_message(CommandMessage(name, ALICE, words, {}, reply))
-            taken.append(Delivery(body, "r", "t1-1", name))
-        self.sequencer.take(taken, self.time_ms)
+        taken = self.sender.deliveries(commands, self.time_ms, message_id=message_id, reply=reply)
+        self.sequencer.take(list(taken), self.time_ms)
         for record in self.sequencer.seal():
             asyncio.run(commit(record, self.journal, FakeClock(), lambda: True))
 

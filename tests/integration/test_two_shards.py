@@ -14,7 +14,7 @@ from benchmarks.rig import Rig
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.identifiers import AccountId, TenantId
-from tests.integration.edge import LATER, Edge, command_bytes, message
+from tests.integration.edge import LATER, Edge, command_bytes, funds_messages
 from tests.unit.conftest import Response, signed_in_request
 from wire import codec
 from wire import layout as w
@@ -50,9 +50,7 @@ class Brand:
             ),
             codec.encode_set_fee_tier(number, 0, 0, 0),
             *(
-                codec.encode_funds(
-                    w.COMMAND_CREDIT, account.number, asset, FUNDS, command_id=(number, asset)
-                )
+                codec.encode_funds(w.COMMAND_CREDIT, account.number, asset, FUNDS)
                 for account, asset in funded
             ),
         ]
@@ -66,7 +64,7 @@ class Exchange:
 
     def __init__(self, rig: Rig, patch: pytest.MonkeyPatch) -> None:
         self._rig = rig
-        self._urls = {0: rig.queue_url, 1: rig.create_queue(1)}
+        self._urls = {0: (rig.queue_url, rig.funds_queue_url), 1: rig.create_queues(1)}
         self._starts = 0
         self.edge = Edge(rig, patch, SHARDS, REPLY_DEADLINE_MS="10000")
         self.workers = {shard: self.start_worker(shard) for shard in SHARDS.values()}
@@ -78,16 +76,16 @@ class Exchange:
         return Worker(self._rig, shard, self._urls[shard], f"worker-{shard}-{self._starts}")
 
     def send_opening(self, brand: Brand) -> None:
-        opening = message(
-            f"{brand.tenant.number:032x}", AccountId(brand.tenant, 0), brand.opening()
-        )
-        self._rig.client("sqs").send_message(
-            QueueUrl=self._urls[SHARDS[brand.tenant]],
-            MessageBody=opening.body,
-            MessageGroupId=str(AccountId(brand.tenant, 0)),
-            MessageDeduplicationId=opening.message_id,
-        )
-        self.wait_for(SHARDS[brand.tenant], opening.command_ids)
+        shard = SHARDS[brand.tenant]
+        _, funds_url = self._urls[shard]
+        for one in funds_messages(brand.tenant, brand.opening()):
+            self._rig.client("sqs").send_message(
+                QueueUrl=funds_url,
+                MessageBody=one.body,
+                MessageGroupId=one.group,
+                MessageDeduplicationId=one.message_id,
+            )
+            self.wait_for(shard, one.command_ids)
 
     def wait_for(self, shard: int, commands: AbstractSet[bytes]) -> None:
         """Wait until commands are in a shard's journal, and the read models follow it."""
@@ -119,11 +117,16 @@ class Exchange:
 class Worker:
     """One worker process."""
 
-    def __init__(self, rig: Rig, shard: int, queue_url: str, name: str) -> None:
+    def __init__(self, rig: Rig, shard: int, urls: tuple[str, str], name: str) -> None:
         self._rig = rig
         self._name = name
         self.process = rig.worker(
-            name, SHARD=str(shard), COMMAND_QUEUE_URL=queue_url, LEASE_MS="2000", VISIBILITY_S="4"
+            name,
+            SHARD=str(shard),
+            COMMAND_QUEUE_URL=urls[0],
+            FUNDS_QUEUE_URL=urls[1],
+            LEASE_MS="2000",
+            VISIBILITY_S="4",
         )
         deadline = time.monotonic() + PATIENCE_S
         while not self._leads():

@@ -10,6 +10,7 @@ from tests.simulation.services import Violation
 from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
 from wire import layout as w
+from worker.poison import rejection_of_message
 from worker.results import result_reason
 
 _TIME_MARGIN = 1.3
@@ -53,8 +54,9 @@ def _everything_once(world: World) -> None:
             decided = [reason for reason in reasons if reason != w.REASON_DUPLICATE_COMMAND]
             if len(decided) != 1 or reasons[0] == w.REASON_DUPLICATE_COMMAND:
                 raise Violation(f"Message {message.message_id} was decided {len(decided)} times.")
-    for message_id in world.malformed:
-        if bytes.fromhex(message_id) not in {_swap(name) for name in log.sequences}:
+    for group, message_id in world.malformed:
+        rejection = rejection_of_message(group, message_id, 0)
+        if rejection[8:24] not in log.sequences:
             raise Violation(f"The malformed message {message_id} left no rejection.")
 
 
@@ -62,20 +64,16 @@ def _reason(events: bytes) -> int:
     return result_reason(events, 0)
 
 
-def _swap(identity: bytes) -> bytes:
-    return identity[:8][::-1] + identity[8:][::-1]
-
-
 def _own_order(world: World) -> None:
-    """An account's commands took effect in the order in which it sent them."""
+    """An account's commands of a queue took effect in the order in which they were sent."""
     log = world.services.journal.log
-    latest: dict[int, int] = {}
+    latest: dict[tuple[int, int], int] = {}
     for message in world.accepted:
         for start in range(0, len(message.commands), w.COMMAND_BYTES):
             first = log.sequences[message.commands[start + 8 : start + 24]][0]
-            if first < latest.get(message.account, 0):
+            if first < latest.get((message.account, message.queue), 0):
                 raise Violation(f"Message {message.message_id} overtook one of its own account.")
-            latest[message.account] = first
+            latest[message.account, message.queue] = first
 
 
 def _replay(world: World, records: list[EncodedRecord]) -> None:

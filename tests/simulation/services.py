@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import (
     CheckpointDamaged,
@@ -280,7 +281,7 @@ class LeaseService:
 class Services:
     """All of them."""
 
-    queue: QueueService
+    queues: dict[QueueKind, QueueService]
     journal: JournalTable
     checkpoints: CheckpointService
     replies: RepliesService
@@ -288,10 +289,13 @@ class Services:
 
 
 class QueuePort:
-    """The queue as one process reaches it."""
+    """A queue as one process reaches it."""
 
-    def __init__(self, services: Services, wire: Wire, machine: Machine, limit: int) -> None:
-        self._queue = services.queue
+    def __init__(
+        self, services: Services, kind: QueueKind, wire: Wire, machine: Machine, limit: int
+    ) -> None:
+        self._queue = services.queues[kind]
+        self._kind = kind
         self._wire = wire
         self._machine = machine
         self._limit = limit
@@ -310,6 +314,7 @@ class QueuePort:
                 message.message_id,
                 EPOCH_MS + int(message.sent_at * 1000),
                 message.receive_count,
+                self._kind,
             )
             for message in received
         ]

@@ -24,7 +24,7 @@ from worker.ports import Clock, EngineFactory, Journal
 from worker.results import result_offsets
 from worker.sequencer import Sequencer
 
-SEEDS_MAX = 400
+SEEDS_MAX = 1_000
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 
 from bursa.intake.message import CommandMessage, encode_message
+from bursa.intake.queue_kinds import QueueKind
 from tests.simulation.wire import EPOCH_MS
 from wire import layout as w
 from wire.codec import encode
@@ -25,6 +26,12 @@ class ClientMessage:
     account: int
     commands: bytes
     body: str
+    queue: QueueKind = QueueKind.TRADING
+
+    @property
+    def group(self) -> str:
+        """The queue's group of it."""
+        return f"t{w.account_tenant(self.account)}-{w.account_index(self.account)}"
 
     @property
     def command_ids(self) -> frozenset[bytes]:
@@ -46,14 +53,21 @@ class Workload:
         self._numbers = dict.fromkeys(range(accounts + 1), 0)
         self._placed: dict[int, list[tuple[int, int]]] = {i: [] for i in range(accounts + 1)}
 
-    def _message(self, index: int, commands: list[bytes], *, reply: bool) -> ClientMessage:
+    def _message(
+        self,
+        index: int,
+        commands: list[bytes],
+        *,
+        reply: bool,
+        queue: QueueKind = QueueKind.TRADING,
+    ) -> ClientMessage:
         self._messages += 1
         account = w.account_number(TENANT, index)
         data = b"".join(commands)
         message_id = f"{self._messages:032x}"
         client_order_ids = {0: f"c{self._messages}"}
         body = encode_message(CommandMessage(message_id, account, data, client_order_ids, reply))
-        return ClientMessage(message_id, account, data, body)
+        return ClientMessage(message_id, account, data, body, queue)
 
     def _id(self, index: int) -> tuple[int, int]:
         self._numbers[index] += 1
@@ -63,27 +77,33 @@ class Workload:
         time_ms = EPOCH_MS + int(now * 1000)
         return encode(kind, account, *parameters, command_id=self._id(index), time_ms=time_ms)
 
-    def setting_up(self) -> ClientMessage:
-        """Define the assets and the market, and fund everybody, in one message."""
+    def listing(self, now: float) -> ClientMessage:
+        """Define the assets and the market; nothing else may be sent before it is done."""
         commands = [
-            self._command(0, w.COMMAND_DEFINE_ASSET, 0, 0, BTC, TENANT, 8, 0x435442, 0),
-            self._command(0, w.COMMAND_DEFINE_ASSET, 0, 0, USDT, TENANT, 2, 0x54445355, 0),
+            self._command(0, w.COMMAND_DEFINE_ASSET, now, 0, BTC, TENANT, 8, 0x435442, 0),
+            self._command(0, w.COMMAND_DEFINE_ASSET, now, 0, USDT, TENANT, 2, 0x54445355, 0),
             self._command(
                 0,
                 w.COMMAND_DEFINE_MARKET,
-                0,
+                now,
                 0,
                 *(MARKET, TENANT, BTC, USDT, 10, 1, w.STATE_OPEN, 0x2D435442, 0),
             ),
-            self._command(0, w.COMMAND_SET_FEE_TIER, 0, 0, TENANT, 0, 1000, 2000),
+            self._command(0, w.COMMAND_SET_FEE_TIER, now, 0, TENANT, 0, 1000, 2000),
         ]
+        return self._message(0, commands, reply=True, queue=QueueKind.FUNDS)
+
+    def credits(self, now: float) -> list[ClientMessage]:
+        """Fund everybody; between these and an account's orders there is no order."""
+        messages = []
         for index in range(1, self._accounts + 1):
             account = w.account_number(TENANT, index)
-            commands += [
-                self._command(0, w.COMMAND_CREDIT, 0, account, asset, _FUNDS)
+            commands = [
+                self._command(0, w.COMMAND_CREDIT, now, account, asset, _FUNDS)
                 for asset in (BTC, USDT)
             ]
-        return self._message(0, commands, reply=True)
+            messages.append(self._message(index, commands, reply=True, queue=QueueKind.FUNDS))
+        return messages
 
     def next(self, now: float) -> ClientMessage:
         """Return the next message of a random account."""

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.record import EncodedRecord
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
@@ -47,6 +48,7 @@ _RECEIVE_LIMIT = 4
 _PAGE_RECORDS = 7
 _SPAN_SEQUENCES = 10
 _HOUR_MS = 3_600_000
+_ASK_EVERY_S = 0.2
 _AT_ONCE = {2: "two workers at once", 3: "three workers at once"}
 
 
@@ -95,7 +97,7 @@ class World:
         self.faults = Faults()
         journal = JournalTable(_PAGE_RECORDS)
         self.services = Services(
-            QueueService(options, self.rng, journal.log, self.faults),
+            {kind: QueueService(options, self.rng, journal.log, self.faults) for kind in QueueKind},
             journal,
             CheckpointService(options, self.rng, journal.log, self.faults),
             RepliesService(journal.log),
@@ -104,7 +106,7 @@ class World:
         self.wire = Wire(options, self.rng, self.faults)
         self.workload = Workload(self.rng, options.accounts, options.commands_per_message_max)
         self.accepted: list[ClientMessage] = []
-        self.malformed: list[str] = []
+        self.malformed: list[tuple[str, str]] = []
         self.projector = ProjectorProcess(options, self.rng, journal, self.faults)
         self.failures: list[BaseException] = []
         self._running: list[tuple[Machine, asyncio.Event]] = []
@@ -162,7 +164,9 @@ class World:
     def _ports(self, machine: Machine) -> Ports:
         services, wire = self.services, self.wire
         return Ports(
-            queue=QueuePort(services, wire, machine, _RECEIVE_LIMIT),
+            queues={
+                kind: QueuePort(services, kind, wire, machine, _RECEIVE_LIMIT) for kind in QueueKind
+            },
             journal=JournalPort(services, wire, machine),
             replies=RepliesPort(services, wire, machine),
             leases=LeasePort(services, wire, machine),
@@ -180,10 +184,10 @@ class World:
     def send(self, message: ClientMessage, group: str | None = None) -> None:
         """Accept a message: from here on it must be done, once."""
         now = asyncio.get_running_loop().time()
-        self.services.queue.send(
+        self.services.queues[message.queue].send(
             Message(
                 message.body,
-                group or f"t1-{message.account & 0xFFFFFFFF}",
+                group or message.group,
                 message.message_id,
                 message.command_ids,
                 now,
@@ -197,13 +201,18 @@ class World:
         message_id = self.rng.randbytes(16).hex()
         body = self.rng.choice(("", "{}", "not json", '{"message_id":1}', "[" * 50))
         group = f"t1-{self.rng.randint(1, self.options.accounts)}"
-        self.services.queue.send(Message(body, group, message_id, frozenset(), now))
-        self.malformed.append(message_id)
+        queue = self.services.queues[self.rng.choice(list(QueueKind))]
+        queue.send(Message(body, group, message_id, frozenset(), now))
+        self.malformed.append((group, message_id))
         self.faults["malformed"] += 1
 
     async def _users(self) -> None:
         options, rng = self.options, self.rng
-        self.send(self.workload.setting_up())
+        listing = self.workload.listing(asyncio.get_running_loop().time())
+        self.send(listing)
+        await self._until_committed(listing)
+        for credit in self.workload.credits(asyncio.get_running_loop().time()):
+            self.send(credit)
         for _ in range(options.messages):
             await asyncio.sleep(rng.random() * 2 * options.faulty_s / options.messages)
             message = self.workload.next(asyncio.get_running_loop().time())
@@ -214,6 +223,14 @@ class World:
                 self.faults["resent"] += 1
             if rng.random() < options.malformed_rate:
                 self._send_malformed()
+
+    async def _until_committed(self, message: ClientMessage) -> None:
+        """Wait as onboarding does, which asks for the reply again and again."""
+        deadline = asyncio.get_running_loop().time() + _LIVELY_S_MAX + self.options.faulty_s
+        while not message.command_ids <= self.services.journal.log.sequences.keys():
+            if asyncio.get_running_loop().time() > deadline:
+                raise Violation("The listing was never carried out.")
+            await asyncio.sleep(_ASK_EVERY_S)
 
     # --- trouble ----------------------------------------------------------------------------------
 
@@ -278,7 +295,8 @@ class World:
         self.say("", "faults end")
         self.wire.faulty = False
         self.services.checkpoints.torn_rate = 0.0
-        self.services.queue.early_rate = 0.0
+        for queue in self.services.queues.values():
+            queue.early_rate = 0.0
         self.projector.faulty = False
         self.send(self.workload.next(asyncio.get_running_loop().time()))
         await self._wait_until_done()
@@ -300,7 +318,7 @@ class World:
     def _done(self) -> bool:
         committed = self.services.journal.log.sequences
         return (
-            self.services.queue.empty
+            all(queue.empty for queue in self.services.queues.values())
             and all(message.command_ids <= committed.keys() for message in self.accepted)
             and self.projector.at_head()
         )

@@ -12,11 +12,16 @@ from scripts.local.worker import shards, variables_of_shard
 
 
 def test_the_stacks_outputs_become_the_workers_variables() -> None:
-    outputs = {"Shards": "0,12", "CommandQueueUrlPrefix": "q-", "CheckpointBucket": "b"}
+    outputs = {
+        "Shards": "0,12",
+        "CommandQueueUrlPrefix": "q-",
+        "FundsQueueUrlPrefix": "f-",
+        "CheckpointBucket": "b",
+    }
     own = [variables_of_shard(outputs, shard) for shard in shards(outputs)]
-    assert [(one["SHARD"], one["COMMAND_QUEUE_URL"]) for one in own] == [
-        ("0", "q-0.fifo"),
-        ("12", "q-12.fifo"),
+    assert [(one["SHARD"], one["COMMAND_QUEUE_URL"], one["FUNDS_QUEUE_URL"]) for one in own] == [
+        ("0", "q-0.fifo", "f-0.fifo"),
+        ("12", "q-12.fifo", "f-12.fifo"),
     ]
     assert {one["CHECKPOINT_BUCKET"] for one in own} == {"b"}
 

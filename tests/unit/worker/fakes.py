@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from bursa.intake.message import CommandMessage, Delivery, encode_message
+from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordPart, encode_record
 from bursa.journal.replica import Head
@@ -12,6 +13,8 @@ from wire import layout as w
 from wire.codec import encode
 
 _Result = TypeVar("_Result")
+
+NOW_MS = 1_000_000
 
 
 def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
@@ -102,14 +105,15 @@ class SilentTelemetry:
 
 def credit(amount: int, *, account: int = 1 << 32 | 1, number: int = 0) -> bytes:
     """One command that the toy engine adds up."""
-    return encode(w.COMMAND_CREDIT, account, 1, amount, command_id=(7, number), time_ms=1)
+    return encode(w.COMMAND_CREDIT, account, 1, amount, command_id=(7, number), time_ms=NOW_MS)
 
 
 def delivery(*commands: bytes, message_id: str = "0" * 32, reply: bool = False) -> Delivery:
     body = encode_message(
         CommandMessage(message_id, 1 << 32 | 1, b"".join(commands), {0: "mine"}, reply)
     )
-    return Delivery(body, f"receipt {message_id}", "t1-1", message_id)
+    receipt = f"receipt {message_id}"
+    return Delivery(body, receipt, "t1-1", message_id, NOW_MS, queue=QueueKind.FUNDS)
 
 
 def record(head: Head, commands: bytes, events: bytes = b"", *, epoch: int = 1) -> EncodedRecord:

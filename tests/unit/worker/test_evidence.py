@@ -9,7 +9,7 @@ from benchmarks.standins import Memory, Meter, NoCheckpoints, ports_over
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Engine
 from tests.doubles.toy_engine import ToyEngine
-from tests.unit.worker.fakes import FakeClock, SilentTelemetry, credit, delivery
+from tests.unit.worker.fakes import NOW_MS, FakeClock, SilentTelemetry, credit, delivery
 from worker.sequencer import InvariantBroken
 from worker.settings import ShardSettings
 from worker.shard import ShardWorker
@@ -17,6 +17,9 @@ from worker.shard import ShardWorker
 
 class YieldingClock(FakeClock):
     """Time that passes only in `sleep`, which lets other tasks run."""
+
+    def __init__(self) -> None:
+        self.now = NOW_MS / 1000
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds)

@@ -1,6 +1,10 @@
 import asyncio
 
+import msgspec
+import pytest
+
 from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.errors import OutcomeUnknown
 from tests.unit.worker.fakes import FakeClock, credit, delivery, run
 from worker.intake import Inbox, Receivers
@@ -50,6 +54,7 @@ def test_everything_arrives_once_and_in_order() -> None:
                 await asyncio.sleep(seconds)
 
         await Receivers(queue, inbox, Clock(), count=3, stop=stop).run()
+        inbox.close()
         taken = []
         while await inbox.wait_ready():
             taken += [one.message_id for one in inbox.take(1)]
@@ -124,3 +129,47 @@ def test_the_oldest_message_that_is_held_says_until_when_all_is_acknowledged() -
         seen.append(inbox.watermark_ms())
 
     assert seen == [0, 500, 300, 500, 900]
+
+
+def of(queue: QueueKind, count: int) -> list[Delivery]:
+    return [
+        msgspec.structs.replace(one, queue=queue, receipt=f"{queue.name} {one.receipt}")
+        for one in numbered(count)
+    ]
+
+
+@pytest.mark.parametrize("flooded", QueueKind)
+def test_a_flooded_queue_leaves_half_of_each_turn_to_the_other(flooded: QueueKind) -> None:
+    (other,) = set(QueueKind) - {flooded}
+    inbox = Inbox(1_000, 1_000)
+    inbox.add(of(flooded, 500), 1, flooded)
+    inbox.add(of(other, 3), 1, other)
+    size = len(numbered(1)[0].body)
+
+    first, second = (inbox.take(size * 10) for _ in range(2))
+    assert [one.queue for one in first].count(other) == 3
+    assert [one.queue for one in second].count(flooded) == 10
+
+
+@pytest.mark.parametrize("full", QueueKind)
+def test_what_is_held_of_a_queue_takes_no_room_from_the_other(full: QueueKind) -> None:
+    async def scenario() -> None:
+        (other,) = set(QueueKind) - {full}
+        inbox = Inbox(5, 5)
+        inbox.add(of(full, 5), 1, full)
+        await asyncio.wait_for(inbox.wait_room(other), 1)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(inbox.wait_room(full), 1)
+        inbox.acknowledged(inbox.receipts(full), full)
+        await asyncio.wait_for(inbox.wait_room(full), 1)
+
+    run(scenario())
+
+
+def test_how_long_funds_wait_says_nothing_about_orders() -> None:
+    inbox = Inbox(5)
+    inbox.add([], 900)
+    old = Delivery("", "r", "t1-1", "0" * 32, 300, queue=QueueKind.FUNDS)
+    inbox.add([old], 900, QueueKind.FUNDS)
+
+    assert inbox.watermark_ms() == 900

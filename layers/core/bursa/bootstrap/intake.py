@@ -43,12 +43,13 @@ def open_intake(
     settings: "TradingApiSettings | OnboardingSettings",
     backlog_of: Callable[[int], CommandBacklog],
     clock: Clock,
+    *,
+    queue_url_prefix: str,
 ) -> Intake:
-    """Return the intake; `backlog_of` gives the bounds of a shard's queue."""
+    """Return the intake of one kind of queue; `backlog_of` gives the bounds of a shard's."""
 
     def open_queue(shard: int) -> SqsCommandSender:
-        url = queue_url(settings.command_queue_url_prefix, shard)
-        return SqsCommandSender(sqs, url, backlog_of(shard))
+        return SqsCommandSender(sqs, queue_url(queue_url_prefix, shard), backlog_of(shard))
 
     shards = TenantShards(DirectoryTable(dynamodb, settings.directory_table), clock)
     return Intake(

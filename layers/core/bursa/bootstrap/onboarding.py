@@ -27,10 +27,11 @@ def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
     dynamodb, sqs = dynamodb_client(), sqs_client()
 
     def backlog_of(shard: int) -> CommandBacklog:
-        url = queue_url(settings.command_queue_url_prefix, shard)
+        url = queue_url(settings.funds_queue_url_prefix, shard)
         return CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)
 
-    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock)
+    prefix = settings.funds_queue_url_prefix
+    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock, queue_url_prefix=prefix)
     return Onboarding(
         DirectoryTable(dynamodb, settings.directory_table),
         CognitoUserPool(cognito_client(), settings.user_pool_id),

@@ -47,7 +47,8 @@ def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -
     fills = FillsTable(dynamodb, settings.fills_table)
     balances = BalancesTable(dynamodb, settings.balances_table)
     backlog_of = cache(partial(open_backlog, dynamodb, sqs, settings, clock))
-    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock)
+    prefix = settings.command_queue_url_prefix
+    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock, queue_url_prefix=prefix)
     decisions = OrderDecisions(catalogue, orders, fills, clock)
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),

@@ -1,4 +1,4 @@
-"""What travels on the command queue: one message holds one account's commands, in order.
+"""What travels on a command queue: one message holds one account's commands, in order.
 
 The body is JSON so that a person can read it in the console; the commands inside are the
 engine's own words (`wire.layout`), base64, so that the worker hands them on untouched.
@@ -7,6 +7,7 @@ The tenant and the account are set at intake from the verified identity, never b
 
 import msgspec
 
+from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.schemas import other_schema
 
@@ -59,7 +60,7 @@ def decode_message(body: str) -> CommandMessage:
         raise InvalidInput("malformed_message", "The message is larger than the limit.")
     try:
         message = _decoder.decode(body)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidInput("malformed_message", f"Not a command message: {error}") from None
     if message.version != MESSAGE_VERSION:
         raise InvalidInput(
@@ -85,6 +86,8 @@ class Delivery(msgspec.Struct, frozen=True):
         UTC milliseconds, by the queue's clock.
     receive_count
         How often it has been delivered, this time included.
+    queue
+        The queue that delivered it, which decides what it may hold.
 
     """
 
@@ -94,3 +97,4 @@ class Delivery(msgspec.Struct, frozen=True):
     message_id: str
     sent_ms: int = 0
     receive_count: int = 1
+    queue: QueueKind = QueueKind.TRADING

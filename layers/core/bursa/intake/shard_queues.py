@@ -1,4 +1,4 @@
-"""The command queues of all shards, behind the port of one."""
+"""The queues of all shards, behind the port of one; a process sends to one kind of them only."""
 
 from collections.abc import Callable
 

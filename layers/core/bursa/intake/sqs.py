@@ -1,4 +1,4 @@
-"""The command queue in SQS FIFO: what hands messages in, and what takes them out.
+"""A command queue in SQS FIFO: what hands messages in, and what takes them out.
 
 A group is an account, so that an account's own commands stay in order and many accounts are in
 flight at once. The queue drops a message whose id it saw within five minutes.
@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.failures import outcome_unknown
 from bursa.intake.message import CommandMessage, Delivery, encode_message
+from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 
@@ -68,10 +69,12 @@ class SqsCommandSender:
 
 
 class SqsCommandReceiver:
-    """Receives and deletes messages of one shard's queue.
+    """Receives and deletes messages of one of a shard's queues.
 
     Parameters
     ----------
+    kind
+        Which of the two, for the deliveries.
     wait_s
         How long a receive waits for a first message; also how long a stop may take.
     visibility_s
@@ -81,9 +84,16 @@ class SqsCommandReceiver:
     """
 
     def __init__(
-        self, client: "SQSClient", queue_url: str, *, wait_s: int, visibility_s: int
+        self,
+        client: "SQSClient",
+        queue_url: str,
+        kind: QueueKind = QueueKind.TRADING,
+        *,
+        wait_s: int,
+        visibility_s: int,
     ) -> None:
         self._client = client
+        self._kind = kind
         self._queue_url = queue_url
         self._wait_s = wait_s
         self._visibility_s = visibility_s
@@ -114,6 +124,7 @@ class SqsCommandReceiver:
                     about.get("MessageDeduplicationId", ""),
                     int(about.get("SentTimestamp", 0)),
                     int(about.get("ApproximateReceiveCount", 1)),
+                    self._kind,
                 )
             )
         return deliveries

@@ -16,6 +16,8 @@ ACCOUNT_INDEX_BITS = 32
 TENANT_NUMBER_MAX = (1 << 16) - 1
 ACCOUNT_INDEX_MAX = (1 << ACCOUNT_INDEX_BITS) - 1
 FEE_ACCOUNT_INDEX = 0
+# The client's own name of an order; also what the worker holds the texts of a message to.
+CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"
 
 _TENANT = re.compile(r"t([1-9][0-9]{0,9})", re.ASCII)
 _ACCOUNT = re.compile(r"t([1-9][0-9]{0,9})-(0|[1-9][0-9]{0,9})", re.ASCII)

@@ -35,8 +35,8 @@ class OnboardingSettings(NamedTuple):
     """Of the tool that opens a tenant."""
 
     directory_table: str
-    # Of every shard's queue: its number and ".fifo" follow.
-    command_queue_url_prefix: str
+    # Of every shard's funds queue: its number and ".fifo" follow.
+    funds_queue_url_prefix: str
     replies_table: str
     user_pool_id: str
     user_pool_client_id: str
@@ -52,7 +52,7 @@ class OnboardingSettings(NamedTuple):
 class TradingApiSettings(NamedTuple):
     """Of the function behind the signed-in routes."""
 
-    # Of every shard's queue: its number and ".fifo" follow.
+    # Of every shard's trading queue: its number and ".fifo" follow.
     command_queue_url_prefix: str
     directory_table: str
     replies_table: str

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from bursa.dialects.native import requests, responses
 from bursa.dialects.native.problems import PROBLEM_JSON, Problem
 from bursa.identity.principal import Scope
+from bursa.kernel.identifiers import CLIENT_ORDER_ID
 
 Json: TypeAlias = dict[str, Any]
 
@@ -105,7 +106,7 @@ _KEY = Parameter(
     "Idempotency-Key",
     "header",
     "Your name for this request: a repeat under the same name gets the first one's response",
-    {"type": "string", "pattern": requests.CLIENT_ORDER_ID},
+    {"type": "string", "pattern": CLIENT_ORDER_ID},
 )
 _PREFER = Parameter(
     "Prefer",

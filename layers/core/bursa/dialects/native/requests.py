@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import CLIENT_ORDER_ID
 from bursa.trading.commands import OPERATIONS_MAX
 
-CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"
 ORDER_ID = r"^[1-9][0-9]{0,18}$"
 
 Side = Literal["buy", "sell"]

@@ -1,0 +1,55 @@
+"""A shard's two command queues, and which commands may come by which.
+
+Users trade by one; money, listings and settings come by the other, whose senders are others
+(infra/shard.yaml). So whoever may send orders can't send credits: the worker rejects a command that
+came by the wrong queue (`worker.message_check`).
+"""
+
+from enum import IntEnum
+
+from wire import layout as w
+
+
+class QueueKind(IntEnum):
+    """A command queue of a shard."""
+
+    TRADING = 1
+    FUNDS = 2
+
+
+# Commands of an account about its own orders.
+TRADING_COMMANDS = frozenset(
+    {
+        w.COMMAND_PLACE,
+        w.COMMAND_CANCEL,
+        w.COMMAND_CANCEL_ALL,
+        w.COMMAND_AMEND,
+        w.COMMAND_REPLACE,
+        w.COMMAND_CANCEL_ALL_AFTER,
+    }
+)
+# Commands about an account that its user can't give by itself.
+ACCOUNT_COMMANDS = frozenset(
+    {
+        w.COMMAND_CREDIT,
+        w.COMMAND_DEBIT,
+        w.COMMAND_HOLD,
+        w.COMMAND_RELEASE,
+        w.COMMAND_CAPTURE,
+        w.COMMAND_TRANSFER,
+        w.COMMAND_SET_ACCOUNT,
+    }
+)
+# Commands about a tenant, which its fee account sends: the word that names the tenant; None where
+# the command names a market only.
+TENANT_COMMANDS: dict[int, int | None] = {
+    w.COMMAND_DEFINE_ASSET: w.DEFINE_ASSET_TENANT,
+    w.COMMAND_DEFINE_MARKET: w.DEFINE_MARKET_TENANT,
+    w.COMMAND_SET_MARKET_LIMITS: None,
+    w.COMMAND_SET_MARKET_STATE: None,
+    w.COMMAND_SET_FEE_TIER: w.FEE_TIER_TENANT,
+}
+ALLOWED_COMMANDS = {
+    QueueKind.TRADING: TRADING_COMMANDS,
+    QueueKind.FUNDS: ACCOUNT_COMMANDS | TENANT_COMMANDS.keys(),
+}
