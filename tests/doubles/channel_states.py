@@ -62,8 +62,9 @@ class MemoryChannelStates:
         progress = self.tables.progress()
         return progress if progress and progress.shard == shard else None
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        return self.tables.book(tenant, market)
+    def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
+        book = self.tables.book(tenant, market)
+        return None if book is None else book.to_row()
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         item = self.tables.items[Table.MARKETS].get((tenant, f"market#{symbol}"))

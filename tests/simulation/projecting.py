@@ -8,7 +8,10 @@ from typing import Any
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import EncodedRecord
 from bursa.journal.stream import StreamRecord
+from bursa.read_models.book_parts import BookParts
+from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges, RowChange
+from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import ProjectionError, Projector
 from bursa.read_models.rows import BookRow, Changes, ProgressRow
 from tests.simulation.faults import Faults
@@ -28,6 +31,7 @@ class ReadModelMemory:
     def __init__(self) -> None:
         self.rows: dict[tuple[object, ...], Row] = {}
         self.books: dict[tuple[str, str], BookRow] = {}
+        self.book_parts = MemoryTables(0)
         self.defined = Definitions()
         self.position: ProgressRow | None = None
 
@@ -37,14 +41,16 @@ class ReadModelMemory:
     def definitions(self) -> Definitions:
         return self.defined.copy()
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        return self.books.get((tenant, market))
+    def book(self, tenant: str, market: str) -> Book | None:
+        return self.book_parts.book(tenant, market)
 
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        present = self.books.get((row.tenant, row.market))
-        if (present.sequence if present else 0) != previous_sequence:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
+        if not self.book_parts.put_book(parts, previous):
             return False
-        self.books[row.tenant, row.market] = row
+        book = self.book_parts.book(parts.row.tenant, parts.row.market)
+        if book is None:
+            raise AssertionError("a book that was put is not there")
+        self.books[book.tenant, book.market] = book.to_row()
         return True
 
     def advance(self, progress: ProgressRow) -> None:
@@ -108,9 +114,9 @@ class FailingReadModels(ReadModelMemory):
         self._perhaps_fail()
         return super().progress()
 
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
         self._perhaps_fail()
-        done = super().put_book(row, previous_sequence)
+        done = super().put_book(parts, previous)
         self._perhaps_fail()
         return done
 

@@ -12,9 +12,10 @@ from bursa.journal.items import from_item, to_item
 from bursa.journal.record import SEGMENT_SEQUENCES, RecordError
 from bursa.market_data.channel_state_dynamodb import ChannelStateTables
 from bursa.read_models.dynamodb import ReadModelTables
-from bursa.read_models.memory import MemoryTables, item_key
+from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
+from bursa.read_models.rows import item_key
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.doubles.tables import READ_MODELS
 from tests.integration.read_models.tables import JOURNAL

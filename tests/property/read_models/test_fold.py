@@ -4,7 +4,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bursa.journal.record import EncodedRecord
-from bursa.read_models.books import Book
 from bursa.read_models.fold import OPEN_STATUSES
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
@@ -115,10 +114,9 @@ def test_book_is_the_sum_of_its_open_orders(history: list[list[bytes]]) -> None:
     ]
     open_names = {w.STATUS_NAMES[status] for status in OPEN_STATUSES}
 
-    row = tables.book("t1", "BTC-USDT")
+    book = tables.book("t1", "BTC-USDT")
 
-    assert row is not None
-    book = Book.from_row(row)
+    assert book is not None
     for side, levels in (("buy", book.bids), ("sell", book.asks)):
         resting = [order for order in rows if order.side == side and order.status in open_names]
         assert {order.price for order in resting} == set(levels)

@@ -7,9 +7,9 @@ import pytest
 
 from bursa.journal.record import EncodedRecord, JournalRecord, decode_record, encode_record
 from bursa.journal.stream import StreamRecord
-from bursa.read_models.books import Book
+from bursa.read_models.book_parts import BookParts
 from bursa.read_models.fold import ReadModelChanges
-from bursa.read_models.memory import ItemKey, MemoryTables
+from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import (
     ContendedBook,
     JournalGap,
@@ -18,7 +18,7 @@ from bursa.read_models.projector import (
     Projector,
 )
 from bursa.read_models.row_writes import Table
-from bursa.read_models.rows import Attributes, BookRow, ProgressRow
+from bursa.read_models.rows import Attributes, BookRow, ItemKey, ProgressRow
 from tests.doubles.shard import ALICE, BOB, OPENING, Shard, buy, sell, stream_records
 
 
@@ -218,9 +218,9 @@ class FailingTables(MemoryTables):
         super().write(changes)
         self._fail("after rows")
 
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
         self._fail("before book")
-        written = super().put_book(row, previous_sequence)
+        written = super().put_book(parts, previous)
         self._fail("after book")
         return written
 
@@ -250,7 +250,7 @@ def test_batch_cut_short_anywhere_can_be_repeated(
 
 
 class ContendedTables(MemoryTables):
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
         return False
 
 
@@ -263,10 +263,9 @@ def test_book_that_others_keep_changing_is_given_up() -> None:
 def test_book_holds_what_the_orders_make_of_it(following: Following) -> None:
     following.project(1, 2, 3, 4, 5)
 
-    row = following.tables.book("t1", "BTC-USDT")
+    book = following.tables.book("t1", "BTC-USDT")
 
-    assert row is not None
-    book = Book.from_row(row)
+    assert book is not None
     assert (book.bids, book.asks) == ({99: 1, 100: 7}, {105: 7})
     assert (book.last_price, book.last_quantity) == (100, 3)
     (hour,) = book.hours

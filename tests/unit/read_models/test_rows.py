@@ -4,7 +4,6 @@ import pytest
 
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.read_models.book_format import (
-    LEVELS_STORED_MAX,
     BookError,
     pack_hours,
     pack_levels,
@@ -18,6 +17,8 @@ from bursa.read_models.rows import (
     AssetRow,
     Attributes,
     BalanceRow,
+    BookBaseRow,
+    BookChangeRow,
     BookRow,
     ClientOrderRow,
     ConnectionRow,
@@ -80,6 +81,8 @@ ROWS = [
     FeeTierRow("t1", 0, -100, 2_000, 5),
     TradeRow("t1", "BTC-USDT", 9, Ticks(1), Lots(2), Units(3), "sell", 4, 5),
     BookRow("t1", "BTC-USDT", 5, 6, b"\x00bids", b"asks", b"", last_price=7),
+    BookBaseRow("t1", "BTC-USDT", 5, "bids", 2, b"levels"),
+    BookChangeRow("t1", "BTC-USDT", 7, 5, b"bids", b"asks"),
     ProgressRow(0, 1, 2, 3, skipped=4, epoch=5),
     ConnectionRow("t1", "abc=", "t1-1", 1, 2, frozenset({"orders:t1-1", "book:BTC-USDT"})),
     ConnectionRow("t1", "abc=", "t1-1", 1, 2),
@@ -141,14 +144,6 @@ def test_levels_come_back_best_first() -> None:
     ]
     assert unpack_levels(pack_side(side, descending=False))[0] == (1, 7)
     assert unpack_levels(pack_side({}, descending=True)) == []
-
-
-def test_book_of_many_large_numbers_fits_an_item() -> None:
-    far_apart = [number * 7_919**9 % 2**40 for number in range(1, LEVELS_STORED_MAX + 5_001)]
-    side = {price: 2**48 - price for price in far_apart}
-    packed = pack_side(side, descending=False)
-    assert len(packed) < 200_000
-    assert unpack_levels(packed) == sorted(side.items())[:LEVELS_STORED_MAX]
 
 
 @pytest.mark.parametrize(

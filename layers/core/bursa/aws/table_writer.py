@@ -96,21 +96,26 @@ class TableWriter:
             )
         )
 
-    def put_instead_of(self, table: str, item: Attributes, previous_sequence: int) -> bool:
-        """Put a row in the place of the one of exactly that sequence (0: of none)."""
-        if previous_sequence:
-            return _unless_refused(
-                lambda: self._client.put_item(
-                    TableName=table,
-                    Item=item,
-                    ConditionExpression="#sequence = :previous",
-                    ExpressionAttributeNames={"#sequence": SEQUENCE},
-                    ExpressionAttributeValues={":previous": {"N": str(previous_sequence)}},
-                )
-            )
+    def put_first(self, table: str, item: Attributes) -> bool:
+        """Put a row where there is none; return whether it was put."""
         return _unless_refused(
             lambda: self._client.put_item(
                 TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)"
+            )
+        )
+
+    def put_instead_of(self, table: str, item: Attributes, expected: Mapping[str, int]) -> bool:
+        """Put a row in the place of the one whose attributes have exactly these values."""
+        names = {f"#{name}": name for name in expected}
+        return _unless_refused(
+            lambda: self._client.put_item(
+                TableName=table,
+                Item=item,
+                ConditionExpression=" AND ".join(f"#{name} = :{name}" for name in expected),
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    f":{name}": {"N": str(value)} for name, value in expected.items()
+                },
             )
         )
 

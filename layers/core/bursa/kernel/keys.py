@@ -25,7 +25,9 @@ of a request's host.
     markets     <tenant>                    asset#<asset>           asset definition
     markets     <tenant>                    market#<market>         market definition and state
     markets     <tenant>                    fees#<tier>             maker and taker fee of a tier
-    markets     <tenant>#<market>           book                    book, ticker, hourly statistics
+    markets     <tenant>#<market>           book                    best levels, ticker, last day
+    markets     <tenant>#<market>           book#base#<seq>#<side>#<page>  all levels at a sequence
+    markets     <tenant>#<market>           book#change#<seq>       levels changed since
     trades      <tenant>#<market>           <trade id>              public trade
     progress    shard#<shard>               projection name         how far a projection has got
     progress    shard#<shard>               lease                   which worker leads the shard
@@ -51,6 +53,8 @@ READ_MODELS = "read-models"
 OPEN_ORDERS_INDEX = "open-orders"
 OPEN_ORDERS_KEY = "open_account"
 BOOK = "book"
+BOOK_PARTS_PREFIX = "book#"
+BOOK_PAGE_DIGITS = 6
 PROFILE = "profile"
 TENANT = "tenant"
 LEASE = "lease"
@@ -159,6 +163,27 @@ def numbered_market(number: int) -> str:
 def market_data(tenant: TenantId, symbol: str) -> str:
     """Partition of a market's book and trades."""
     return f"{tenant}#{symbol}"
+
+
+def book_base(sequence: int, side: str = "") -> str:
+    """Beginning of the sort keys of a book's base, or of one side of it."""
+    base = f"{BOOK_PARTS_PREFIX}base#{sequence:0{SEQUENCE_DIGITS}d}#"
+    return f"{base}{side}#" if side else base
+
+
+def book_page(sequence: int, side: str, page: int) -> str:
+    """Sort key of a page of a book's base."""
+    return f"{book_base(sequence, side)}{page:0{BOOK_PAGE_DIGITS}d}"
+
+
+def book_change(sequence: int) -> str:
+    """Sort key of the levels that changed up to a sequence."""
+    return f"{BOOK_PARTS_PREFIX}change#{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def book_part_sequence(sort: str) -> int:
+    """Read the sequence back from the sort key of a book's base or change."""
+    return int(sort.split("#")[2])
 
 
 def progress(shard: int) -> str:

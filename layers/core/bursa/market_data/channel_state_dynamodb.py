@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings
-from bursa.read_models.row_writes import book_key, row_key
+from bursa.read_models.book_table_dynamodb import BookTable
+from bursa.read_models.row_writes import row_key
 from bursa.read_models.rows import (
     AnyRow,
     AssetRow,
@@ -35,6 +36,7 @@ class ChannelStateTables:
     def __init__(self, client: "DynamoDBClient", settings: ReadModelSettings) -> None:
         self._client = client
         self._settings = settings
+        self._books = BookTable(client, settings.markets_table, consistent=True)
         # Definitions never change in what a snapshot uses of them.
         self._markets: dict[tuple[str, str], MarketRow] = {}
         self._assets: dict[tuple[str, str], AssetRow] = {}
@@ -44,9 +46,9 @@ class ChannelStateTables:
         key = row_key(keys.progress(shard), keys.READ_MODELS)
         return self._read(ProgressRow, self._settings.progress_table, key)
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        """Read a market's book."""
-        return self._read(BookRow, self._settings.markets_table, book_key(tenant, market))
+    def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
+        """Read a market's book, ``depth`` levels of it at least."""
+        return self._books.best(tenant, market, depth)
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""

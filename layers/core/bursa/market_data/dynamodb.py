@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.clock import MonotonicClock
+from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
+from bursa.read_models.book_parts import BookTorn
+from bursa.read_models.book_table_dynamodb import BookTable
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.rows import (
     AssetRow,
@@ -129,18 +132,16 @@ class MarketDataTables:
 
     def __init__(self, client: "DynamoDBClient", markets_table: str, trades_table: str) -> None:
         self._client = client
-        self._markets_table = markets_table
+        self._books = BookTable(client, markets_table, consistent=False)
         self._trades_table = trades_table
 
-    def book(self, tenant: TenantId, market: str) -> BookRow | None:
-        """Read a market's book; None before anything happened in it."""
+    def book(self, tenant: TenantId, market: str, depth: int) -> BookRow | None:
+        """Read a market's book, ``depth`` levels of it at least; None before its first command."""
         with _reading():
-            response = self._client.get_item(
-                TableName=self._markets_table,
-                Key={"pk": {"S": keys.market_data(tenant, market)}, "sk": {"S": keys.BOOK}},
-            )
-        item = response.get("Item")
-        return None if item is None else from_attributes(BookRow, item)
+            try:
+                return self._books.best(str(tenant), market, depth)
+            except BookTorn:
+                raise Unavailable("read_models_unavailable", "Ask again in a moment.") from None
 
     def newest_trades(
         self, tenant: TenantId, market: str, *, before: str | None, limit: int

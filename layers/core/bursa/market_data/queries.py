@@ -23,8 +23,8 @@ from bursa.trading.catalogue import MarketCatalogue, named_market
 class MarketData(Protocol):
     """The market data read models."""
 
-    def book(self, tenant: TenantId, market: str) -> BookRow | None:
-        """Read a market's book; None before anything happened in it."""
+    def book(self, tenant: TenantId, market: str, depth: int) -> BookRow | None:
+        """Read a market's book, ``depth`` levels of it at least; None before its first command."""
 
     def newest_trades(
         self, tenant: TenantId, market: str, *, before: str | None, limit: int
@@ -99,7 +99,7 @@ class MarketQueries:
     def book(self, tenant: TenantId, symbol: str, depth: int) -> MarketBook:
         """Return the best ``depth`` levels of each side of a book."""
         market = self.market(tenant, symbol)
-        row = self._book_row(tenant, symbol)
+        row = self._book_row(tenant, symbol, depth)
         bids, asks = unpack_levels(row.bids)[:depth], unpack_levels(row.asks)[:depth]
         return MarketBook(market, row.sequence, row.time_ms, bids, asks)
 
@@ -114,7 +114,7 @@ class MarketQueries:
     def ticker(self, tenant: TenantId, symbol: str) -> MarketTicker:
         """Return the last trade, the best prices and the last day."""
         market = self.market(tenant, symbol)
-        row = self._book_row(tenant, symbol)
+        row = self._book_row(tenant, symbol, 1)
         return MarketTicker(
             market,
             row.sequence,
@@ -127,8 +127,8 @@ class MarketQueries:
             last_day(unpack_hours(row.hours), self._clock.now_ms()),
         )
 
-    def _book_row(self, tenant: TenantId, symbol: str) -> BookRow:
-        row = self._data.book(tenant, symbol)
+    def _book_row(self, tenant: TenantId, symbol: str, depth: int) -> BookRow:
+        row = self._data.book(tenant, symbol, depth)
         if row is not None:
             return row
         empty = pack_levels([])

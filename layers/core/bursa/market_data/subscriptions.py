@@ -80,8 +80,8 @@ class ChannelStates(Protocol):
     def asset(self, tenant: str, symbol: str) -> AssetRow | None:
         """Read an asset's definition."""
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        """Read a market's book."""
+    def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
+        """Read a market's book, ``depth`` levels of it at least."""
 
     def trades(self, tenant: str, market: str, limit: int) -> Sequence[TradeRow]:
         """Read the last public trades, newest first."""
@@ -204,7 +204,7 @@ class Subscriptions:
 
     def _book(self, tenant: str, symbol: str) -> tuple[BookLevels, tuple[int, int]]:
         market = self._market(tenant, symbol)
-        row = self._states.book(tenant, symbol)
+        row = self._states.book(tenant, symbol, SNAPSHOT_LEVELS_MAX)
         if row is None:
             return BookLevels(market, (), ()), (0, 0)
         bids, asks = (unpack_levels(side)[:SNAPSHOT_LEVELS_MAX] for side in (row.bids, row.asks))

@@ -1,8 +1,7 @@
 """What is packed inside a market's book row: price levels and hourly statistics.
 
-A book of thousands of levels is one item, so that a reader gets both sides at one sequence with
-one read. Levels are stored best first as the distance to the level before, which keeps most
-numbers to a byte or two; then MessagePack, then Zstandard (RFC 8878).
+Levels are stored best first as the distance to the level before, which keeps most numbers to a byte
+or two; then MessagePack, then Zstandard (RFC 8878).
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,9 +13,6 @@ from bursa.read_models.hourly_statistics import HourStatistics
 
 Level = tuple[int, int]  # price in ticks, quantity in lots
 
-# An item holds 400 KB. This many levels a side fit even when no number in them is small, so that
-# no one can stop a market's read model by placing orders at ever more prices.
-LEVELS_STORED_MAX = 10_000
 _COMPRESSION_LEVEL = 1
 # Far above what fits into an item; keeps a damaged row from eating memory.
 _PLAIN_BYTES_MAX = 16 * 1024 * 1024
@@ -63,11 +59,8 @@ def unpack_levels(packed: bytes) -> list[Level]:
 
 
 def pack_side(levels: Mapping[int, int], *, descending: bool) -> bytes:
-    """Pack a side given as price -> quantity; bids are ``descending``.
-
-    Levels beyond the best `LEVELS_STORED_MAX` are left out.
-    """
-    return pack_levels(sorted(levels.items(), reverse=descending)[:LEVELS_STORED_MAX])
+    """Pack one side given as price -> quantity; bids are ``descending``."""
+    return pack_levels(sorted(levels.items(), reverse=descending))
 
 
 def pack_hours(hours: Iterable[HourStatistics]) -> bytes:

@@ -4,14 +4,22 @@ Levels are absolute but volumes add up, so a book remembers the sequence it refl
 over every fact up to that one: applying the same facts twice, or more than needed, changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from bursa.read_models.book_format import pack_hours, pack_side, unpack_hours, unpack_levels
+from bursa.read_models.book_format import (
+    Level,
+    pack_hours,
+    pack_levels,
+    pack_side,
+    unpack_hours,
+    unpack_levels,
+)
+from bursa.read_models.book_parts import BEST_LEVELS, BookParts, base_rows, best, needs_base
 from bursa.read_models.fold import BookFact
 from bursa.read_models.hourly_statistics import HourStatistics, with_trade
-from bursa.read_models.rows import BookRow
+from bursa.read_models.rows import BookChangeRow, BookRow, with_values
 from wire import events as e
 from wire import layout as w
 
@@ -35,16 +43,23 @@ class Book:
     indicative_price: int = 0
     indicative_quantity: int = 0
 
+    # Its row as stored, and the prices at which something has changed since.
+    stored: BookRow | None = None
+    changed_bids: set[int] = field(default_factory=set)
+    changed_asks: set[int] = field(default_factory=set)
+
     @classmethod
-    def from_row(cls, row: BookRow) -> Self:
-        """Unpack a stored book."""
+    def from_row(
+        cls, row: BookRow, bids: Iterable[Level] | None = None, asks: Iterable[Level] | None = None
+    ) -> Self:
+        """Make it of a stored row and, where the row does not hold them, all levels."""
         return cls(
             tenant=row.tenant,
             market=row.market,
             sequence=row.sequence,
             time_ms=row.time_ms,
-            bids=dict(unpack_levels(row.bids)),
-            asks=dict(unpack_levels(row.asks)),
+            bids=dict(unpack_levels(row.bids) if bids is None else bids),
+            asks=dict(unpack_levels(row.asks) if asks is None else asks),
             hours=unpack_hours(row.hours),
             last_price=row.last_price,
             last_quantity=row.last_quantity,
@@ -53,17 +68,26 @@ class Book:
             reference_price=row.reference_price,
             indicative_price=row.indicative_price,
             indicative_quantity=row.indicative_quantity,
+            stored=row,
         )
 
     def to_row(self) -> BookRow:
-        """Pack it for storing."""
+        """Return it with all levels, as the row of a book that needs no other parts."""
+        bids = pack_side(self.bids, descending=True)
+        return self._row(bids, pack_side(self.asks, descending=False))
+
+    def _best_row(self) -> BookRow:
+        bids = pack_levels(best(self.bids, descending=True))
+        return self._row(bids, pack_levels(best(self.asks, descending=False)))
+
+    def _row(self, bids: bytes, asks: bytes) -> BookRow:
         return BookRow(
             tenant=self.tenant,
             market=self.market,
             sequence=self.sequence,
             time_ms=self.time_ms,
-            bids=pack_side(self.bids, descending=True),
-            asks=pack_side(self.asks, descending=False),
+            bids=bids,
+            asks=asks,
             hours=pack_hours(self.hours),
             last_price=self.last_price,
             last_quantity=self.last_quantity,
@@ -73,6 +97,62 @@ class Book:
             indicative_price=self.indicative_price,
             indicative_quantity=self.indicative_quantity,
         )
+
+    def to_parts(self) -> BookParts:
+        """Return what has to be written so that the stored book is this one."""
+        stored = self.stored
+        based = stored is not None and stored.base_sequence > 0
+        # Lower for a book that has a base, so that one of about this size is not moved each time.
+        whole_max = BEST_LEVELS // 2 if based else BEST_LEVELS
+        if max(len(self.bids), len(self.asks)) <= whole_max:
+            return BookParts(self.to_row(), replaces=based)
+        if stored is None or not based or needs_base(stored, self._changed_levels()):
+            return self._new_base()
+        row = with_values(
+            self._best_row(),
+            base_sequence=stored.base_sequence,
+            base_bids=stored.base_bids,
+            base_asks=stored.base_asks,
+            change_sequence=stored.change_sequence,
+            change_rows=stored.change_rows,
+            changed_levels=stored.changed_levels,
+        )
+        if not self._changed_levels():
+            return BookParts(row)
+        change = BookChangeRow(
+            self.tenant,
+            self.market,
+            self.sequence,
+            stored.change_sequence,
+            _pack_changed(self.bids, self.changed_bids),
+            _pack_changed(self.asks, self.changed_asks),
+        )
+        row = with_values(
+            row,
+            change_sequence=self.sequence,
+            change_rows=row.change_rows + 1,
+            changed_levels=row.changed_levels + self._changed_levels(),
+        )
+        return BookParts(row, change=change)
+
+    def _new_base(self) -> BookParts:
+        row = with_values(
+            self._best_row(),
+            base_sequence=self.sequence,
+            base_bids=len(self.bids),
+            base_asks=len(self.asks),
+            change_sequence=self.sequence,
+        )
+        return BookParts(row, base_rows(row, self.bids, self.asks), replaces=True)
+
+    def has_been_stored(self, row: BookRow) -> None:
+        """Remember that nothing has changed since a row."""
+        self.stored = row
+        self.changed_bids.clear()
+        self.changed_asks.clear()
+
+    def _changed_levels(self) -> int:
+        return len(self.changed_bids) + len(self.changed_asks)
 
     def apply(self, facts: Iterable[tuple[int, BookFact]]) -> bool:
         """Apply facts in order, passing over what the book reflects already.
@@ -101,7 +181,9 @@ class Book:
         return self.sequence > reflected
 
     def _level(self, level: e.Level) -> None:
-        side = self.bids if level.side == w.SIDE_BUY else self.asks
+        buys = level.side == w.SIDE_BUY
+        side = self.bids if buys else self.asks
+        (self.changed_bids if buys else self.changed_asks).add(level.price)
         if level.quantity:
             side[level.price] = level.quantity
         else:
@@ -115,3 +197,7 @@ class Book:
         self.hours = with_trade(
             self.hours, time_ms, trade.price, trade.quantity, trade.quote_amount
         )
+
+
+def _pack_changed(side: Mapping[int, int], prices: Iterable[int]) -> bytes:
+    return pack_levels((price, side.get(price, 0)) for price in sorted(prices))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, cast
 from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
 from bursa.kernel import keys
 from bursa.kernel.settings import ReadModelSettings
+from bursa.read_models.book_parts import BookParts
+from bursa.read_models.book_table_dynamodb import BookTable, BookWriter
+from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
     RowWrite,
     Table,
     WriteMode,
-    book_key,
-    book_write,
     progress_write,
     row_key,
     row_writes,
@@ -49,6 +50,8 @@ class ReadModelTables:
         self._settings = settings
         self._shard = shard
         self._writer = writer
+        self._books = BookTable(client, settings.markets_table, consistent=True)
+        self._book_writer = BookWriter(client, settings.markets_table, writer)
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -70,10 +73,9 @@ class ReadModelTables:
             definitions.markets[market.number] = market
         return definitions
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        """Read a market's book."""
-        item = self._get(self._settings.markets_table, book_key(tenant, market))
-        return None if item is None else from_attributes(BookRow, item)
+    def book(self, tenant: str, market: str) -> Book | None:
+        """Read a market's book; raises `BookTorn` when a part of it is lost."""
+        return self._books.whole(tenant, market)
 
     def _registry(self, prefix: str) -> Iterator[Attributes]:
         pages = self._client.get_paginator("query").paginate(
@@ -94,14 +96,9 @@ class ReadModelTables:
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        """Replace the book of that sequence (0: there is none); return whether it did."""
-        row_write = book_write(row)
-        return self._writer.put_instead_of(
-            table_name(self._settings, row_write.table),
-            row_write.values | row_write.key,
-            previous_sequence,
-        )
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
+        """Replace the book of that row (None: there is none); return whether it did."""
+        return self._book_writer.put(parts, previous)
 
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""

@@ -9,11 +9,13 @@ from botocore.exceptions import ClientError
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
 from bursa.kernel.settings import ReadModelSettings
+from bursa.read_models.book_items import whole_items
+from bursa.read_models.book_table_dynamodb import BookWriter
+from bursa.read_models.books import Book
 from bursa.read_models.dynamodb import ReadModelTables, table_name
-from bursa.read_models.memory import ItemKey, item_key
 from bursa.read_models.rebuild import Difference
-from bursa.read_models.row_writes import SEQUENCE, Table, row_key
-from bursa.read_models.rows import Attributes
+from bursa.read_models.row_writes import SEQUENCE, Table, book_write, row_key
+from bursa.read_models.rows import Attributes, BookRow, ItemKey, from_attributes, item_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,6 +39,7 @@ class LiveItemTables:
         self._shard_partition = keys.progress(shard)
         self._read_models = read_models
         self._writer = writer
+        self._book_writer = BookWriter(client, settings.markets_table, writer)
 
     def sequence(self) -> int:
         """Return how far the live rows are; 0 when there are none."""
@@ -44,7 +47,14 @@ class LiveItemTables:
         return progress.sequence if progress else 0
 
     def scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
-        """Yield every item of a table that belongs to these tenants, or to the shard itself."""
+        """Yield every item of a table that belongs to these tenants, or to the shard itself.
+
+        A book is one item with all its levels, however it is stored.
+        """
+        items = self._scan(table, tenants)
+        yield from whole_items(dict(items)).items() if table is Table.MARKETS else items
+
+    def _scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
         pages = self._client.get_paginator("scan").paginate(
             TableName=table_name(self._settings, table), ConsistentRead=True
         )
@@ -55,11 +65,24 @@ class LiveItemTables:
                     yield key, item
 
     def get(self, table: Table, key: ItemKey) -> Attributes | None:
-        """Read one item."""
+        """Read one item; a book is one with all its levels."""
+        if _is_book(table, key):
+            return whole_items(dict(self._partition(table, key[0]))).get(key)
         response = self._client.get_item(
             TableName=table_name(self._settings, table), Key=row_key(*key), ConsistentRead=True
         )
         return cast("Attributes | None", response.get("Item"))
+
+    def _partition(self, table: Table, partition: str) -> Iterator[tuple[ItemKey, Attributes]]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=table_name(self._settings, table),
+            KeyConditionExpression="pk = :partition",
+            ExpressionAttributeValues={":partition": {"S": partition}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in cast("list[Attributes]", page["Items"]):
+                yield item_key(item), item
 
     def put_missing(self, items: Iterable[tuple[Table, Attributes]]) -> None:
         """Write rows that never change."""
@@ -69,7 +92,14 @@ class LiveItemTables:
 
     def mend(self, differences: Iterable[Difference]) -> None:
         """Write what is expected, or delete what is not, unless the stored row has changed."""
-        self._writer.run(partial(self._mend, difference) for difference in differences)
+        others: list[Difference] = []
+        for difference in differences:
+            if _is_book(difference.table, difference.key) and difference.expected is not None:
+                # It writes its parts through the same threads, so it is in none of them itself.
+                self._put_unless_newer(difference.table, self._put_book_parts(difference.expected))
+            else:
+                others.append(difference)
+        self._writer.run(partial(self._mend, difference) for difference in others)
 
     def _mend(self, difference: Difference) -> None:
         if difference.expected is not None:
@@ -77,6 +107,13 @@ class LiveItemTables:
         else:
             seen = (difference.live or {}).get(SEQUENCE)
             self._delete(difference.table, difference.key, seen)
+
+    def _put_book_parts(self, item: Attributes) -> Attributes:
+        """Store the levels of a whole book; return the item of its row."""
+        parts = Book.from_row(from_attributes(BookRow, item)).to_parts()
+        self._book_writer.put_parts(parts)
+        row_write = book_write(parts.row)
+        return row_write.values | row_write.key
 
     def _put_unless_newer(self, table: Table, item: Attributes) -> None:
         name = table_name(self._settings, table)
@@ -112,6 +149,10 @@ class LiveItemTables:
         if table is Table.PROGRESS:
             return partition == self._shard_partition and sort.startswith(_REGISTRY)
         return partition.partition("#")[0].partition("-")[0] in tenants
+
+
+def _is_book(table: Table, key: ItemKey) -> bool:
+    return table is Table.MARKETS and key[1] == keys.BOOK
 
 
 class _ConditionPasses:

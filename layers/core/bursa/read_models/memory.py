@@ -4,6 +4,9 @@ A rebuild projects the whole journal into this and compares it with what is live
 """
 
 from bursa.kernel import keys
+from bursa.read_models.book_items import whole_book
+from bursa.read_models.book_parts import BookParts
+from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
     SEQUENCE,
@@ -11,6 +14,7 @@ from bursa.read_models.row_writes import (
     Table,
     WriteMode,
     book_key,
+    book_part_writes,
     book_write,
     progress_write,
     row_key,
@@ -20,12 +24,12 @@ from bursa.read_models.rows import (
     AssetRow,
     Attributes,
     BookRow,
+    ItemKey,
     MarketRow,
     ProgressRow,
     from_attributes,
+    item_key,
 )
-
-ItemKey = tuple[str, str]
 
 
 class MemoryTables:
@@ -52,17 +56,20 @@ class MemoryTables:
                 definitions.markets[market.number] = market
         return definitions
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        """Read a market's book."""
-        item = self._get(Table.MARKETS, book_key(tenant, market))
-        return None if item is None else from_attributes(BookRow, item)
+    def book(self, tenant: str, market: str) -> Book | None:
+        """Read a market's book; raises `BookTorn` when a part of it is lost."""
+        return whole_book(self.items[Table.MARKETS], item_key(book_key(tenant, market)))
 
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        """Replace the book of that sequence (0: there is none); return whether it did."""
-        row_write = book_write(row)
-        if self._sequence(row_write) != previous_sequence:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
+        """Replace the book of that row (None: there is none); return whether it did."""
+        for part in book_part_writes(parts):
+            self._put(part)
+        row_write = book_write(parts.row)
+        if self._sequence(row_write) != (0 if previous is None else previous.sequence):
             return False
         self._put(row_write)
+        if parts.replaces:
+            self._remove_replaced(parts.row)
         return True
 
     def advance(self, progress: ProgressRow) -> None:
@@ -73,6 +80,15 @@ class MemoryTables:
         """Write every row but books and progress."""
         for row_write in row_writes(changes, self._shard):
             self._write(row_write)
+
+    def _remove_replaced(self, row: BookRow) -> None:
+        rows = self.items[Table.MARKETS]
+        partition = book_key(row.tenant, row.market)["pk"]["S"]
+        for key in [key for key in rows if key[0] == partition]:
+            is_part = key[1].startswith(keys.BOOK_PARTS_PREFIX)
+            kept_from = row.base_sequence or row.sequence + 1
+            if is_part and keys.book_part_sequence(key[1]) < kept_from:
+                del rows[key]
 
     def _write(self, row_write: RowWrite) -> None:
         if row_write.mode is WriteMode.FIXED:
@@ -99,8 +115,3 @@ class MemoryTables:
 
     def _get(self, table: Table, key: Attributes) -> Attributes | None:
         return self.items[table].get(item_key(key))
-
-
-def item_key(item: Attributes) -> ItemKey:
-    """Name an item within its table."""
-    return item["pk"]["S"], item["sk"]["S"]

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
 from bursa.journal.stream import StreamRecord
+from bursa.read_models.book_parts import BookParts
 from bursa.read_models.books import Book
 from bursa.read_models.fold import (
     BookChange,
@@ -87,11 +88,11 @@ class ReadModels(Protocol):
     def definitions(self) -> Definitions:
         """Read what has been defined in the shard."""
 
-    def book(self, tenant: str, market: str) -> BookRow | None:
-        """Read a market's book."""
+    def book(self, tenant: str, market: str) -> Book | None:
+        """Read a market's book; raises `BookTorn` when a part of it is lost."""
 
-    def put_book(self, row: BookRow, previous_sequence: int) -> bool:
-        """Replace the book of that sequence (0: there is none); return whether it did."""
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
+        """Replace the book of that row (None: there is none); return whether it did."""
 
     def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""
@@ -226,12 +227,12 @@ class Projector:
         book = self._books.get(key)
         for _ in range(_BOOK_ATTEMPTS):
             if book is None:
-                row = self._read_models.book(*key)
-                book = Book(*key) if row is None else Book.from_row(row)
-            previous = book.sequence
+                book = self._read_models.book(*key) or Book(*key)
             if not book.apply(change.facts):
                 break
-            if self._read_models.put_book(book.to_row(), previous):
+            parts = book.to_parts()
+            if self._read_models.put_book(parts, book.stored):
+                book.has_been_stored(parts.row)
                 break
             book = None
         else:

@@ -12,10 +12,11 @@ from itertools import islice
 from typing import Protocol
 
 from bursa.journal.stream import StreamRecord
-from bursa.read_models.memory import ItemKey, MemoryTables
+from bursa.read_models.book_items import whole_items
+from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Journal, Projector
 from bursa.read_models.row_writes import Table
-from bursa.read_models.rows import Attributes
+from bursa.read_models.rows import Attributes, ItemKey
 
 LOOKS = 6
 PAUSE_S = 0.5
@@ -64,7 +65,10 @@ class LiveItems(Protocol):
         """Return how far the live rows are; 0 when there are none."""
 
     def scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
-        """Yield every item of a table that belongs to these tenants, or to the shard itself."""
+        """Yield every item of a table that belongs to these tenants, or to the shard itself.
+
+        A book is one item with all its levels, however it is stored.
+        """
 
     def get(self, table: Table, key: ItemKey) -> Attributes | None:
         """Read one item."""
@@ -140,10 +144,11 @@ class Rebuild:
             before = self._live.sequence()
             again = [(suspect, self._live.get(suspect.table, suspect.key)) for suspect in suspects]
             self.catch_up()
+            rows = {table: self.expected(table) for table in {one.table for one, _ in again}}
             suspects = [
                 Difference(suspect.table, suspect.key, expected, item)
                 for suspect, item in again
-                if (expected := self.memory.items[suspect.table].get(suspect.key)) != item
+                if (expected := rows[suspect.table].get(suspect.key)) != item
             ]
             if self._live.sequence() == before == self.sequence:
                 break
@@ -170,8 +175,14 @@ class Rebuild:
         definitions = self.memory.definitions()
         return frozenset(asset.tenant for asset in definitions.assets.values())
 
+    def expected(self, table: Table) -> dict[ItemKey, Attributes]:
+        """Return what a table should hold, with each book in one item."""
+        items = self.memory.items[table]
+        return whole_items(items) if table is Table.MARKETS else items
+
     def _compare(self, live: dict[Table, dict[ItemKey, Attributes]]) -> Iterator[Difference]:
-        for table, items in self.memory.items.items():
+        for table in Table:
+            items = self.expected(table)
             for key in items.keys() | live[table].keys():
                 expected, found = items.get(key), live[table].get(key)
                 if expected != found:

@@ -10,6 +10,7 @@ from enum import Enum
 
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
+from bursa.read_models.book_parts import BookParts
 from bursa.read_models.fold import ReadModelChanges, RowChange
 from bursa.read_models.rows import (
     AnyRow,
@@ -23,6 +24,7 @@ from bursa.read_models.rows import (
 )
 
 SEQUENCE = "sequence"
+BASE_SEQUENCE = "base_sequence"
 
 
 class Table(Enum):
@@ -71,10 +73,21 @@ def progress_write(progress: ProgressRow) -> RowWrite:
 
 
 def book_write(row: BookRow) -> RowWrite:
-    """Return the write of a market's book; it replaces the very one it was made from."""
+    """Return the write of a book's row; it replaces the very one it was made from."""
     return RowWrite(
         Table.MARKETS, WriteMode.WHOLE, book_key(row.tenant, row.market), to_attributes(row)
     )
+
+
+def book_part_writes(parts: BookParts) -> Iterator[RowWrite]:
+    """Yield the writes of what a book's row names beside itself."""
+    partition = keys.market_data(TenantId.parse(parts.row.tenant), parts.row.market)
+    for page in parts.base:
+        key = row_key(partition, keys.book_page(page.sequence, page.side, page.page))
+        yield RowWrite(Table.MARKETS, WriteMode.FIXED, key, to_attributes(page))
+    if parts.change is not None:
+        key = row_key(partition, keys.book_change(parts.change.sequence))
+        yield RowWrite(Table.MARKETS, WriteMode.FIXED, key, to_attributes(parts.change))
 
 
 def row_writes(changes: ReadModelChanges, shard: int) -> Iterator[RowWrite]:

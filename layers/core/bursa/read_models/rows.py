@@ -26,6 +26,8 @@ Value: TypeAlias = str | int | bool | bytes | frozenset[str]
 # Fields to set; None removes the attribute.
 Changes: TypeAlias = dict[str, Value | None]
 
+ItemKey: TypeAlias = tuple[str, str]  # partition and sort key
+
 AnyRow: TypeAlias = msgspec.Struct
 Row = TypeVar("Row", bound=AnyRow)
 
@@ -186,20 +188,25 @@ class TradeRow(msgspec.Struct, frozen=True):
 
 
 class BookRow(msgspec.Struct, frozen=True):
-    """A market's book and last day in one item; read it with `bursa.read_models.book_format`.
+    """A market's best levels and last day in one item; read it with `read_models.book_format`.
 
     Attributes
     ----------
     sequence
         Of the last command that changed anything in it.
     bids, asks
-        Packed levels, best first.
+        Packed levels, best first: all of them, or the best where there is a base.
     hours
         Packed hourly statistics of the last 24 hours and the current one.
     last_price, last_quantity, last_trade_id, last_time_ms
         Of the last trade; 0 before the first.
     reference_price, indicative_price, indicative_quantity
         As the engine states them; 0 where there is none.
+    base_sequence, base_bids, base_asks
+        Which base rows hold all levels, and how many on each side; 0 where ``bids`` and ``asks``
+        are all there is.
+    change_sequence, change_rows, changed_levels
+        The last of the change rows since the base, and how many rows and levels they are.
 
     """
 
@@ -217,6 +224,37 @@ class BookRow(msgspec.Struct, frozen=True):
     reference_price: int = 0
     indicative_price: int = 0
     indicative_quantity: int = 0
+    base_sequence: int = 0
+    base_bids: int = 0
+    base_asks: int = 0
+    change_sequence: int = 0
+    change_rows: int = 0
+    changed_levels: int = 0
+
+
+class BookBaseRow(msgspec.Struct, frozen=True):
+    """A page of one side of a whole book, best first, as it was at a sequence. Never changes."""
+
+    tenant: str
+    market: str
+    sequence: int
+    side: str
+    page: int
+    levels: bytes
+
+
+class BookChangeRow(msgspec.Struct, frozen=True):
+    """Levels that changed after ``previous_sequence``, as they are at ``sequence``; 0: gone.
+
+    ``previous_sequence`` is the change row's before it, or the base's.
+    """
+
+    tenant: str
+    market: str
+    sequence: int
+    previous_sequence: int
+    bids: bytes
+    asks: bytes
 
 
 class ProgressRow(msgspec.Struct, frozen=True):
@@ -306,6 +344,16 @@ def from_attributes(row_type: type[Row], attributes: Mapping[str, Mapping[str, A
         except (KeyError, TypeError, ValueError):
             raise RowError(f"A {row_type.__name__} whose {name} is not a {kind}.") from None
     return row_type(**values)
+
+
+def with_values(row: Row, **values: Value) -> Row:
+    """Return a row with other values in some of its fields."""
+    return msgspec.structs.replace(row, **values)
+
+
+def item_key(item: Attributes) -> ItemKey:
+    """Name an item within its table."""
+    return item["pk"]["S"], item["sk"]["S"]
 
 
 _KINDS: dict[type, str] = {str: "S", int: "N", bool: "BOOL", bytes: "B", frozenset: "SS"}
