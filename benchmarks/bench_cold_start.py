@@ -24,6 +24,7 @@ SHOWN_PACKAGES = 6
 TABLES = (
     "REPLIES",
     "BALANCES",
+    "BUDGETS",
     "CONNECTIONS",
     "DIRECTORY",
     "FILLS",

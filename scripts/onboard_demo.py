@@ -9,7 +9,9 @@ import sys
 
 from bursa.bootstrap.onboarding import open_onboarding
 from bursa.kernel.errors import BursaError
+from bursa.kernel.rates import Rate
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
+from bursa.tenants.limits import TenantLimits
 from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
@@ -42,6 +44,17 @@ DEPOSITS = (
     Deposit("USDT", "120000000"),
     Deposit("IDR", "1000000000000"),
 )
+# The demo is there to be tried out: `make replay` sends a recorded day from one account, as fast as
+# it is carried out. Other tenants have the defaults (docs/api.md).
+LIMITS = TenantLimits(
+    account_commands=Rate(10_000, 50_000),
+    account_cancels=Rate(10_000, 50_000),
+    account_reads=Rate(1_000, 10_000),
+    tenant_commands=Rate(20_000, 100_000),
+    tenant_cancels=Rate(20_000, 100_000),
+    tenant_reads=Rate(2_000, 20_000),
+    account_connections=50,
+)
 # Play money only: everyone who can reach this deployment may know them.
 PASSWORDS = {
     "alice@demo.example": "Alice-Plays-2026",
@@ -67,6 +80,7 @@ def open_demo(settings: OnboardingSettings) -> dict[str, object]:
         settings.issuer,
         frozenset({settings.user_pool_client_id}),
         settings.shard,
+        LIMITS,
     )
     for host in settings.hosts.split(","):
         onboarding.add_host(profile.tenant, host)

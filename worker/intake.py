@@ -9,12 +9,14 @@ Each queue has room of its own and half of each turn, so that neither can starve
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bursa.intake.message import Delivery
 from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.errors import OutcomeUnknown
+from bursa.journal.lease import QueueState
 from worker.ports import Clock, CommandQueue
+from worker.queue_groups import QueueGroups
 
 _FAILURE_PAUSE_S = 0.5
 # A receive that brings this many says that one receiver is not enough.
@@ -31,9 +33,10 @@ class _Side:
         self.waiting: deque[Delivery] = deque()
         self.room = asyncio.Event()
         self.room.set()
-        # When each receipt's message was sent, in the order of arrival.
+        # Since when each receipt's message waits for the worker, in the order of arrival.
         self.held: dict[str, int] = {}
         self.received_until_ms = 0
+        self.groups = QueueGroups()
 
     def take(self, body_bytes_max: int) -> tuple[list[Delivery], int]:
         """Remove the oldest deliveries, about so many bytes of them; return what room is left."""
@@ -49,7 +52,13 @@ class _Side:
 class Inbox:
     """Deliveries received and not yet acknowledged; of each queue its most and one receive."""
 
-    def __init__(self, held_max: int, funds_held_max: int = FUNDS_HELD_MAX) -> None:
+    def __init__(
+        self,
+        held_max: int,
+        funds_held_max: int = FUNDS_HELD_MAX,
+        time_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._time_ms = time_ms
         self._trading = _Side(held_max)
         self._funds = _Side(funds_held_max)
         self._sides = {QueueKind.TRADING: self._trading, QueueKind.FUNDS: self._funds}
@@ -69,22 +78,31 @@ class Inbox:
         return list(self._sides[queue].held)
 
     def watermark_ms(self) -> int:
-        """Return when the oldest unacknowledged message was sent; 0 before any receive.
+        """Return since when the oldest message has waited for the worker; 0 before any receive.
 
         Of the trading queue alone: intake asks by it whether orders wait for too long.
         """
         return min([self._trading.received_until_ms, *self._trading.held.values()])
+
+    def queue_state(self) -> QueueState:
+        """Return what intake is to know of the trading queue, now."""
+        busy = self._trading.groups.name_busy(self._time_ms())
+        return QueueState(self.watermark_ms(), busy)
 
     def add(
         self, deliveries: list[Delivery], now_ms: int, queue: QueueKind = QueueKind.TRADING
     ) -> None:
         """Append what a receive has brought; nothing means that nothing older waits there."""
         side = self._sides[queue]
-        side.received_until_ms = min([one.sent_ms for one in deliveries], default=now_ms)
+        side.groups.received(deliveries)
+        since_ms = side.groups.waits_since_ms([one.receipt for one in deliveries])
+        side.received_until_ms = min(since_ms, default=now_ms)
         if not deliveries:
             return
         side.waiting.extend(deliveries)
-        side.held.update({delivery.receipt: delivery.sent_ms for delivery in deliveries})
+        side.held.update(
+            {one.receipt: since for one, since in zip(deliveries, since_ms, strict=True)}
+        )
         if len(side.held) >= side.held_max:
             side.room.clear()
         self._ready.set()
@@ -104,6 +122,7 @@ class Inbox:
     def acknowledged(self, receipts: Sequence[str], queue: QueueKind = QueueKind.TRADING) -> None:
         """Make room: these deliveries are deleted."""
         side = self._sides[queue]
+        side.groups.acknowledged(receipts, self._time_ms())
         for receipt in receipts:
             side.held.pop(receipt, None)
         if len(side.held) < side.held_max:

@@ -82,7 +82,9 @@ class Leader:
         self._checkpointer = checkpointer
         self._settings = settings
         self._stop = stop
-        self._inbox = Inbox(settings.held_messages_max, settings.held_funds_messages_max)
+        self._inbox = Inbox(
+            settings.held_messages_max, settings.held_funds_messages_max, ports.clock.time_ms
+        )
         self._sequencer = Sequencer(
             replica,
             settings.shard,
@@ -116,7 +118,7 @@ class Leader:
         try:
             async with asyncio.TaskGroup() as group:
                 background = [
-                    group.create_task(self._lease.keep(self._inbox.watermark_ms)),
+                    group.create_task(self._lease.keep(self._inbox.queue_state)),
                     group.create_task(self._checkpointer.run()),
                 ]
                 pipeline = group.create_task(self._pipeline())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bursa.journal.errors import OutcomeUnknown
-from bursa.journal.lease import LeaseRow
+from bursa.journal.lease import LeaseRow, QueueState
 from worker.commit import Deposed
 from worker.ports import Clock, LeaseStore
 
@@ -55,8 +55,8 @@ class Lease:
         if not self._is_free(row):
             return None
         epoch = max(epoch_floor, row.epoch if row else 0) + 1
-        watermark_ms = row.watermark_ms if row else 0
-        claim = LeaseRow(self.owner, epoch, (row.beat if row else 0) + 1, watermark_ms=watermark_ms)
+        beat = (row.beat if row else 0) + 1
+        claim = LeaseRow(self.owner, epoch, beat, watermark_ms=row.watermark_ms if row else 0)
         sent_at = self._clock.monotonic()
         if not await self._store.swap(row, claim):
             return None
@@ -77,27 +77,29 @@ class Lease:
         self._observed = row
         self._held_until = sent_at + self._duration_s * _TRUSTED_SHARE
 
-    async def keep(self, watermark_ms: Callable[[], int]) -> None:
+    async def keep(self, queue_state: Callable[[], QueueState]) -> None:
         """Renew until cancelled; raises `Deposed` when the lease is another's or has run out.
 
         Parameters
         ----------
-        watermark_ms
-            What the row says to intake; 0 where that is not known yet.
+        queue_state
+            What the row says to intake.
 
         """
         while True:
             await self._clock.sleep(self._duration_s / _RENEWALS_PER_DURATION)
-            while not await self._renew(watermark_ms()):
+            state = queue_state()
+            while not await self._renew(state):
                 await self._clock.sleep(_RETRY_S)
 
-    async def _renew(self, watermark_ms: int) -> bool:
+    async def _renew(self, state: QueueState) -> bool:
         if not self.held():
             raise Deposed("The lease ran out before it could be renewed.")
         mine = self._observed
         if mine is None:
             raise Deposed("There is no lease to renew.")
-        renewed = replace(mine, beat=mine.beat + 1, watermark_ms=watermark_ms or mine.watermark_ms)
+        watermark_ms = state.watermark_ms or mine.watermark_ms
+        renewed = replace(mine, beat=mine.beat + 1, watermark_ms=watermark_ms, busy=state.busy)
         sent_at = self._clock.monotonic()
         try:
             if await self._store.swap(mine, renewed):

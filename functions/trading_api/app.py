@@ -20,8 +20,8 @@ from trading_api.routes import add_routes
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
-app = RestApi(logger, metrics, SystemClock())
 trading = open_trading(read_settings(TradingApiSettings))
+app = RestApi(logger, metrics, SystemClock(), trading.budgets)
 add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
 finish_start()
 

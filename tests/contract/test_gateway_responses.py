@@ -22,9 +22,10 @@ STATUSES = {
 def test_gateway_errors_are_problems_of_the_api() -> None:
     for name, response in RESPONSES.items():
         properties = response["Properties"]
-        assert properties["ResponseParameters"] == {
-            "gatewayresponse.header.Content-Type": "'application/problem+json'"
-        }
+        headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
+        if name == "Throttled":
+            headers["gatewayresponse.header.Retry-After"] = "'1'"
+        assert properties["ResponseParameters"] == headers
         body = json.loads(properties["ResponseTemplates"]["application/json"])
         assert set(body) == {"type", "title", "status", "code", "detail", "request_id"}, name
         assert body["type"] == f"{TYPE_PREFIX}{body['code']}"

@@ -124,7 +124,7 @@ def test_the_journal_streams_what_was_written() -> None:
     assert {"AttributeName": "sk", "AttributeType": "N"} in journal["AttributeDefinitions"]
 
 
-@pytest.mark.parametrize("table", ["RepliesTable", "ConnectionsTable"])
+@pytest.mark.parametrize("table", ["RepliesTable", "ConnectionsTable", "BudgetsTable"])
 def test_what_is_needed_for_a_short_time_expires(table: str) -> None:
     expiry = TABLES[table]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}
@@ -232,3 +232,35 @@ def test_the_version_is_the_projects() -> None:
 
 def test_every_template_says_what_it_is_for() -> None:
     assert all(template(path)["Description"].strip() for path in TEMPLATES)
+
+
+CONCURRENCY_OF_AN_ACCOUNT, LEFT_AT_LEAST = 1_000, 100
+
+
+def test_every_function_has_executions_of_its_own_and_some_are_left() -> None:
+    """What floods one function can't take the executions of the others (docs/adr/0031)."""
+    parameters = template(APPLICATION)["Parameters"]
+    every = template(APPLICATION)["Globals"]["Function"]["ReservedConcurrentExecutions"]
+    reserved = 0
+    for name, body in FUNCTIONS.items():
+        own = body["Properties"].get("ReservedConcurrentExecutions", every)
+        condition, parameter, otherwise = own["Fn::If"]
+        assert (condition, otherwise) == ("ReservesConcurrency", {"Ref": "AWS::NoValue"}), name
+        reserved += parameters[parameter["Ref"]]["Default"]
+    assert 0 < reserved <= CONCURRENCY_OF_AN_ACCOUNT - LEFT_AT_LEAST
+
+
+def method_settings() -> dict[str, Json]:
+    properties = resources(APPLICATION)["RestApi"]["Properties"]
+    return {
+        one["ResourcePath"].replace("~1", "/").removeprefix("/"): one
+        for one in properties["MethodSettings"]
+    }
+
+
+def test_public_methods_can_not_use_up_what_the_region_gives_the_account() -> None:
+    settings = method_settings()
+    public = {path for (_, path), event in routes().items() if "Auth" in event}
+    assert public <= set(settings)
+    assert sum(settings[path]["ThrottlingRateLimit"] for path in public) <= 10_000 // 2
+    assert settings["/health"]["ThrottlingRateLimit"] <= 50

@@ -97,7 +97,16 @@ def test_only_the_worker_may_add_to_the_journal_and_none_may_change_it() -> None
                 assert ("dynamodb:PutItem" in granted) == (name in MAY_WRITE_THE_JOURNAL)
 
 
-TENANT_TABLES = ("Replies", "Balances", "Connections", "Fills", "Markets", "Orders", "Trades")
+TENANT_TABLES = (
+    "Replies",
+    "Balances",
+    "Budgets",
+    "Connections",
+    "Fills",
+    "Markets",
+    "Orders",
+    "Trades",
+)
 LEADING_KEYS = {f"${{{table}Table}}": "t*" for table in TENANT_TABLES} | {
     "${JournalTable}": {"Fn::Sub": "${ShardNumber}#*"},
     "${ProgressTable}": {"Fn::Sub": "shard#${ShardNumber}"},
@@ -144,13 +153,14 @@ def test_a_shards_policies_have_their_own_names_and_roles() -> None:
 
 # Whose rows of the directory, and which attributes of them; None for all.
 SHARD_OF_A_TENANT = (["t*"], ["pk", "sk", "shard"])
+SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
     "permissions.yaml:FundsRole": [(["deployment", "host#*", "issuer#*", "t*"], None)],
     "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, SHARD_OF_A_TENANT],
-    "permissions.yaml:TradingApiRole": [SHARD_OF_A_TENANT],
-    "permissions.yaml:WebSocketRole": [SHARD_OF_A_TENANT],
+    "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],
+    "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS],
 }
 
 

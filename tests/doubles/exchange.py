@@ -40,7 +40,7 @@ BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
-TABLES = (*READ_MODELS, "directory", "journal", "replies")
+TABLES = (*READ_MODELS, "budgets", "directory", "journal", "replies")
 
 OPENING = (
     codec.encode_define_asset(BTC, 1, 8, "BTC"),

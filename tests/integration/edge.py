@@ -23,6 +23,7 @@ from scripts.rebuild import open_rebuild
 from tests.doubles.deliveries import Sender
 from tests.doubles.tables import READ_MODELS, create_tables
 from tests.integration.read_models.tables import (
+    BUDGETS,
     CONNECTIONS,
     ENVIRONMENT,
     JOURNAL,
@@ -153,7 +154,7 @@ class Edge:
         **settings: str,
     ) -> None:
         # The rig has made the worker's tables.
-        tables = {*READ_MODELS, CONNECTIONS} - {READ_MODELS.progress_table}
+        tables = {*READ_MODELS, BUDGETS, CONNECTIONS} - {READ_MODELS.progress_table}
         create_tables(rig.client("dynamodb"), sorted(tables))
         create_directory(rig.client("dynamodb"), shards or {TENANT: 0})
         own = rig.environment() | {"COMMAND_QUEUE_URL_PREFIX": rig.queue_url_prefix} | settings

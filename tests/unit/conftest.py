@@ -100,7 +100,7 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
     module = started("trading_api.app")
     trading = open_trading(read_settings(TradingApiSettings), clock)
-    app = RestApi(module.logger, module.metrics, SystemClock())
+    app = RestApi(module.logger, module.metrics, SystemClock(), trading.budgets)
     add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
     vars(module).update(app=app, trading=trading)
     return module
@@ -150,7 +150,15 @@ def documented_operation(method: str, path: str) -> Operation | None:
 
 
 def response_of(response: dict[str, Any]) -> Response:
-    headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
+    """Return a response; what is left of a budget differs from one to the next, so it is left out.
+
+    Where the budget is the reason of the response, it stays.
+    """
+    headers = {
+        name: values[0]
+        for name, values in response["multiValueHeaders"].items()
+        if response["statusCode"] == 429 or not name.startswith("X-RateLimit-")
+    }
     return Response(response["statusCode"], json.loads(response["body"]), headers)
 
 

@@ -10,10 +10,11 @@ from tests.doubles.tables import READ_MODELS, create_tables
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-JOURNAL, CONNECTIONS, DIRECTORY = "journal", "connections", "directory"
+JOURNAL, CONNECTIONS, DIRECTORY, BUDGETS = "journal", "connections", "directory", "budgets"
 ENVIRONMENT = {
     **{f"{name.upper()}_TABLE": name for name in READ_MODELS},
     "JOURNAL_TABLE": JOURNAL,
+    "BUDGETS_TABLE": BUDGETS,
     "CONNECTIONS_TABLE": CONNECTIONS,
     "DIRECTORY_TABLE": DIRECTORY,
     "WEBSOCKET_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/v1",
@@ -27,7 +28,7 @@ ENVIRONMENT = {
 
 def create_all_tables(client: "DynamoDBClient") -> None:
     """Create what the functions on the journal's stream use."""
-    create_tables(client, (JOURNAL, CONNECTIONS, *READ_MODELS))
+    create_tables(client, (JOURNAL, BUDGETS, CONNECTIONS, *READ_MODELS))
     create_directory(client, {TenantId(1): 0})
 
 

@@ -9,6 +9,7 @@ from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import SYSTEM, AccountId, CommandId, TenantId
+from bursa.tenants.limits import TenantLimits
 from bursa.tenants.onboarding import (
     AssetListing,
     Deposit,
@@ -38,9 +39,14 @@ class FakeDirectory:
     hosts: dict[str, TenantId] = field(default_factory=dict)
 
     def open_tenant(
-        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+        self,
+        name: str,
+        issuer: str,
+        client_ids: frozenset[str],
+        shard: int,
+        limits: TenantLimits,
     ) -> TenantProfile:
-        return TenantProfile(TENANT, shard, name, issuer, client_ids)
+        return TenantProfile(TENANT, shard, name, issuer, client_ids, limits)
 
     def add_host(self, tenant: TenantId, host: str) -> None:
         assert self.hosts.setdefault(host, tenant) == tenant

@@ -6,6 +6,7 @@ import pytest
 
 from bursa.kernel.errors import InternalError, Unavailable
 from bursa.kernel.identifiers import TenantId
+from bursa.tenants.profile import IntakeProfile
 from bursa.tenants.shards import TenantShards
 
 T1, T2 = TenantId(1), TenantId(2)
@@ -17,11 +18,11 @@ class FakeDirectory:
     asked: list[TenantId] = field(default_factory=list)
     is_away: bool = False
 
-    def shard_of(self, tenant: TenantId) -> int | None:
+    def intake_profile(self, tenant: TenantId) -> IntakeProfile | None:
         self.asked.append(tenant)
         if self.is_away:
             raise Unavailable("directory_unavailable", "Try again.")
-        return self.shards.get(tenant)
+        return IntakeProfile(self.shards[tenant]) if tenant in self.shards else None
 
 
 @dataclass

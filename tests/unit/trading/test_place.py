@@ -315,7 +315,7 @@ def test_not_being_able_to_look_at_the_backlog_is_no_reason_to_refuse(
     send: Send, trading_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trading_api.trading.sqs, "get_queue_attributes", throttled)
-    monkeypatch.setattr(trading_api.trading.backlog_of(0)._watermark, "read_ms", throttled)
+    monkeypatch.setattr(trading_api.trading.backlog_of(0)._states, "read", throttled)
 
     assert send("POST", "/orders", BUY).status == 201
 

@@ -1,7 +1,7 @@
 import pytest
 
 from bursa.journal.errors import OutcomeUnknown
-from bursa.journal.lease import LeaseRow
+from bursa.journal.lease import BusyAccount, LeaseRow, QueueState
 from tests.unit.worker.fakes import FakeClock, FakeLeases, run
 from worker.commit import Deposed
 from worker.lease import Lease
@@ -91,7 +91,7 @@ def test_a_leader_that_was_stopped_too_long_is_deposed_without_asking() -> None:
 
     assert not lease.held()
     with pytest.raises(Deposed):
-        run(lease.keep(lambda: 0))
+        run(lease.keep(QueueState))
 
 
 def test_a_leader_that_reads_anothers_row_is_deposed() -> None:
@@ -101,7 +101,7 @@ def test_a_leader_that_reads_anothers_row_is_deposed() -> None:
     store.row = LeaseRow("other", 2, 9)
 
     with pytest.raises(Deposed):
-        run(lease.keep(lambda: 0))
+        run(lease.keep(QueueState))
 
 
 def test_a_renewal_whose_response_was_lost_is_recognised() -> None:
@@ -124,7 +124,7 @@ def test_a_renewal_whose_response_was_lost_is_recognised() -> None:
     run(lease.try_acquire(0))
 
     with pytest.raises(Deposed, match="enough seen"):
-        run(lease.keep(lambda: 0))
+        run(lease.keep(QueueState))
     assert store.row is not None
     assert store.row.owner == "mine"
 
@@ -143,21 +143,22 @@ def test_the_row_holds_the_watermark_and_a_standby_takes_it_over() -> None:
     store, clock = FakeLeases(), FakeClock()
     lease = lease_on(store, clock)
     run(lease.try_acquire(0))
-    times = iter((0, 700, 900, 0))
-    seen: list[int] = []
+    busy = (BusyAccount("t1-7", 1_500),)
+    states = iter((QueueState(), QueueState(700), QueueState(900, busy), QueueState()))
+    seen: list[tuple[int, tuple[BusyAccount, ...]]] = []
 
-    def watermark_ms() -> int:
+    def queue_state() -> QueueState:
         assert store.row is not None
-        seen.append(store.row.watermark_ms)
+        seen.append((store.row.watermark_ms, store.row.busy))
         if len(seen) == 4:
             raise Deposed("enough seen")
-        return next(times)
+        return next(states)
 
     with pytest.raises(Deposed, match="enough seen"):
-        run(lease.keep(watermark_ms))
+        run(lease.keep(queue_state))
     run(lease.release())
     run(lease_on(store, clock, "next").try_acquire(0))
 
-    assert seen == [0, 0, 700, 900]
+    assert seen == [(0, ()), (0, ()), (700, ()), (900, busy)]
     assert store.row is not None
     assert (store.row.owner, store.row.watermark_ms) == ("next", 900)

@@ -1,7 +1,8 @@
-"""AWS clients in two configurations.
+"""AWS clients in three configurations.
 
     request handling   short time-outs, three attempts: a person waits for the response, and the
                        calls of the edge may be repeated without harm
+    guard              one short attempt: a request waits for it that would go on without it
     worker             one attempt: the worker repeats by itself where it must, and knows what an
                        earlier attempt may have done; a client that repeats on its own would only
                        hide for how long. Shapes are not validated, because its calls are few and
@@ -29,6 +30,12 @@ _REQUEST_CONFIG = Config(
     retries={"total_max_attempts": 3, "mode": "standard"},
     tcp_keepalive=True,
 )
+_GUARD_CONFIG = Config(
+    connect_timeout=0.5,
+    read_timeout=0.5,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
 _WORKER_CONFIG = Config(
     connect_timeout=1,
     read_timeout=4,
@@ -48,6 +55,11 @@ def _session() -> Session:
 def dynamodb_client() -> "DynamoDBClient":
     """Return a DynamoDB client for request handling."""
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=_REQUEST_CONFIG))
+
+
+def guard_dynamodb_client() -> "DynamoDBClient":
+    """Return a DynamoDB client for what a request can do without."""
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=_GUARD_CONFIG))
 
 
 def sqs_client() -> "SQSClient":

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bursa.intake.backlog_sqs import CommandBacklog, QueueWatermark
+from bursa.aws.clients import guard_dynamodb_client
+from bursa.intake.admission import Admission
+from bursa.intake.backlog_sqs import CommandBacklog, QueueStates
+from bursa.intake.budgets import Budgets, Report
+from bursa.intake.budgets_dynamodb import DynamoBuckets
 from bursa.intake.dynamodb import DynamoReplyReader
 from bursa.intake.shard_queues import ShardQueues
 from bursa.intake.sqs import SqsCommandSender, queue_url
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import Clock, random_key
-from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
@@ -32,8 +35,9 @@ def open_backlog(
         queue_url(settings.command_queue_url_prefix, shard),
         clock,
         settings.queue_depth_max,
-        watermark=QueueWatermark(dynamodb, settings.progress_table, shard),
+        states=QueueStates(dynamodb, settings.progress_table, shard),
         age_ms_max=settings.queue_age_ms_max,
+        own_age_ms_max=settings.account_queue_age_ms_max,
     )
 
 
@@ -45,17 +49,36 @@ def open_intake(
     clock: Clock,
     *,
     queue_url_prefix: str,
+    shards: TenantShards,
+    admission: Admission | None = None,
 ) -> Intake:
     """Return the intake of one kind of queue; `backlog_of` gives the bounds of a shard's."""
 
     def open_queue(shard: int) -> SqsCommandSender:
         return SqsCommandSender(sqs, queue_url(queue_url_prefix, shard), backlog_of(shard))
 
-    shards = TenantShards(DirectoryTable(dynamodb, settings.directory_table), clock)
     return Intake(
         ShardQueues(shards, open_queue),
         DynamoReplyReader(dynamodb, settings.replies_table),
         clock,
         settings.reply_deadline_ms,
         random_key,
+        admission=admission,
+    )
+
+
+def open_budgets(
+    settings: "TradingApiSettings",
+    shards: TenantShards,
+    backlog_of: Callable[[int], CommandBacklog],
+    clock: Clock,
+    report: Report,
+) -> Budgets:
+    """Return the budgets of the tenants' accounts."""
+    return Budgets(
+        shards.limits,
+        DynamoBuckets(guard_dynamodb_client, settings.budgets_table),
+        clock,
+        report,
+        lambda account: backlog_of(shards(account.tenant)).is_busy(account),
     )

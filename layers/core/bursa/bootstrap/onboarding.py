@@ -13,6 +13,7 @@ from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import OPERATORS, Actor, ActorKind
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.onboarding import Onboarding
+from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
     from bursa.kernel.settings import OnboardingSettings
@@ -30,10 +31,18 @@ def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
         url = queue_url(settings.funds_queue_url_prefix, shard)
         return CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)
 
-    prefix = settings.funds_queue_url_prefix
-    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock, queue_url_prefix=prefix)
+    directory = DirectoryTable(dynamodb, settings.directory_table)
+    intake = open_intake(
+        dynamodb,
+        sqs,
+        settings,
+        backlog_of,
+        clock,
+        queue_url_prefix=settings.funds_queue_url_prefix,
+        shards=TenantShards(directory, clock),
+    )
     return Onboarding(
-        DirectoryTable(dynamodb, settings.directory_table),
+        directory,
         CognitoUserPool(cognito_client(), settings.user_pool_id),
         OnceIntake(intake, DynamoRequestRecords(dynamodb, settings.directory_table), _ACTOR),
     )

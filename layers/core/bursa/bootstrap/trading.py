@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
 from bursa.accounts.queries import AccountQueries
 from bursa.aws.clients import dynamodb_client, sqs_client
-from bursa.bootstrap.intake import open_backlog, open_intake
+from bursa.bootstrap.budget_report import BudgetReport
+from bursa.bootstrap.intake import open_backlog, open_budgets, open_intake
+from bursa.intake.admission import BudgetedAdmission
+from bursa.intake.budgets import Budgets
 from bursa.kernel.clock import SystemClock
 from bursa.market_data.dynamodb import MarketsTable
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.shards import TenantShards
 from bursa.trading.batch import BatchExecution
 from bursa.trading.cancel import MassCancellation, OrderCancellation
 from bursa.trading.decisions import OrderDecisions
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from bursa.intake.backlog_sqs import CommandBacklog
+    from bursa.intake.budgets import Report
     from bursa.kernel.clock import Clock
     from bursa.kernel.settings import TradingApiSettings
 
@@ -34,12 +40,17 @@ class Trading(NamedTuple):
     use_cases: TradingUseCases
     catalogue: MarketsTable
     backlog_of: "Callable[[int], CommandBacklog]"
+    budgets: Budgets
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
 
 
-def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -> Trading:
-    """Build the use cases from a function's settings."""
+def open_trading(
+    settings: "TradingApiSettings",
+    clock: "Clock | None" = None,
+    report: "Report | None" = None,
+) -> Trading:
+    """Build the use cases from a function's settings; `report` counts what budgets refuse."""
     clock = clock or SystemClock()
     dynamodb, sqs = dynamodb_client(), sqs_client()
     catalogue = MarketsTable(dynamodb, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX)
@@ -47,8 +58,18 @@ def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -
     fills = FillsTable(dynamodb, settings.fills_table)
     balances = BalancesTable(dynamodb, settings.balances_table)
     backlog_of = cache(partial(open_backlog, dynamodb, sqs, settings, clock))
-    prefix = settings.command_queue_url_prefix
-    intake = open_intake(dynamodb, sqs, settings, backlog_of, clock, queue_url_prefix=prefix)
+    shards = TenantShards(DirectoryTable(dynamodb, settings.directory_table), clock)
+    budgets = open_budgets(settings, shards, backlog_of, clock, report or BudgetReport(clock))
+    intake = open_intake(
+        dynamodb,
+        sqs,
+        settings,
+        backlog_of,
+        clock,
+        queue_url_prefix=settings.command_queue_url_prefix,
+        shards=shards,
+        admission=BudgetedAdmission(budgets, lambda account: backlog_of(shards(account.tenant))),
+    )
     decisions = OrderDecisions(catalogue, orders, fills, clock)
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),
@@ -57,4 +78,4 @@ def open_trading(settings: "TradingApiSettings", clock: "Clock | None" = None) -
         batch=BatchExecution(intake, decisions),
         queries=AccountQueries(catalogue, orders, fills, balances),
     )
-    return Trading(use_cases, catalogue, backlog_of, dynamodb, sqs)
+    return Trading(use_cases, catalogue, backlog_of, budgets, dynamodb, sqs)

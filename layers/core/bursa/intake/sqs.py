@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.failures import outcome_unknown
+from bursa.intake.admission import only_cancels
 from bursa.intake.message import CommandMessage, Delivery, encode_message
 from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.errors import Unavailable
@@ -30,8 +31,8 @@ def queue_url(prefix: str, shard: int) -> str:
 class Backlog(Protocol):
     """How much waits in the queue already."""
 
-    def require_room(self) -> None:
-        """Return when one more message may wait; raises `Unavailable`."""
+    def require_room(self, account: AccountId, *, only_cancels: bool) -> None:
+        """Return when one more message may wait; raises `Unavailable` or `TooManyRequests`."""
 
 
 class SqsCommandSender:
@@ -47,17 +48,20 @@ class SqsCommandSender:
 
         Raises
         ------
+        TooManyRequests
+            ``account_queue_slow``: the account's own commands wait too long; not sent.
         Unavailable
             ``queue_full``, ``queue_slow``: too many wait, or for too long; this one was not sent.
             ``queue_unavailable``: the queue took no notice; it may have arrived all the same.
 
         """
-        self._backlog.require_room()
+        account = AccountId.from_number(message.account)
+        self._backlog.require_room(account, only_cancels=only_cancels(message.commands))
         try:
             self._client.send_message(
                 QueueUrl=self._url,
                 MessageBody=encode_message(message),
-                MessageGroupId=str(AccountId.from_number(message.account)),
+                MessageGroupId=str(account),
                 MessageDeduplicationId=message.message_id,
             )
         except (ClientError, BotoCoreError) as error:

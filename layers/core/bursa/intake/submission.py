@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypedDict
 
+from bursa.intake.admission import Admission, OpenAdmission
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
 from bursa.kernel.clock import Clock
@@ -156,12 +157,15 @@ class Intake:
         clock: Clock,
         deadline_ms: int,
         new_key: KeySource,
+        *,
+        admission: Admission | None = None,
     ) -> None:
         self._queue = queue
         self._replies = replies
         self._clock = clock
         self._deadline_ms = deadline_ms
         self._new_key = new_key
+        self._admission = admission or OpenAdmission()
 
     def header(self, command_id: CommandId, options: SubmitOptions) -> CommandHeader:
         """Return the header of a command that is handed in now."""
@@ -188,10 +192,13 @@ class Intake:
 
         Raises
         ------
+        TooManyRequests
+            Nothing was handed in.
         Unavailable
             With the key to repeat the request under, since it may have arrived all the same.
 
         """
+        self._admission.require(submission.account, submission.commands)
         self._send(submission)
         outcomes = self._wait(submission) if options.wait else None
         return Pending(submission.identity.request_key) if outcomes is None else outcomes
@@ -212,11 +219,12 @@ class Intake:
 
     def _wait(self, submission: Submission) -> list[CommandOutcome] | None:
         began = self._clock.monotonic_ms()
+        deadline_ms = self._admission.wait_ms(submission.account, self._deadline_ms)
         attempt = 0
         while True:
             delay = POLL_DELAYS_MS[min(attempt, len(POLL_DELAYS_MS) - 1)]
             waited = self._clock.monotonic_ms() - began
-            if waited + delay > self._deadline_ms:
+            if waited + delay > deadline_ms:
                 return None
             self._clock.sleep_ms(delay)
             attempt += 1

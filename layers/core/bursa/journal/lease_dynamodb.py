@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from bursa.aws.failures import outcome_unknown
-from bursa.journal.lease import LeaseRow
+from bursa.journal.lease import BusyAccount, LeaseRow, QueueState
 from bursa.kernel import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
@@ -37,7 +39,7 @@ class DynamoLeases:
             int(item["epoch"]["N"]),
             int(item["beat"]["N"]),
             item["released"]["BOOL"],
-            int(item.get("watermark_ms", {"N": "0"})["N"]),
+            *queue_state_of(item),
         )
 
     def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
@@ -59,6 +61,7 @@ class DynamoLeases:
             "beat": {"N": str(row.beat)},
             "released": {"BOOL": row.released},
             "watermark_ms": {"N": str(row.watermark_ms)},
+            "busy": {"M": {one.group: {"N": str(one.own_wait_ms)} for one in row.busy}},
         }
         try:
             with outcome_unknown():
@@ -68,3 +71,15 @@ class DynamoLeases:
                 raise
             return False
         return True
+
+
+def queue_state_of(item: "Mapping[str, Any]") -> QueueState:
+    """Return what a lease row's item states about the queue.
+
+    The accounts are sorted, so that equal rows are equal: a map has no order.
+    """
+    busy = item.get("busy", {}).get("M", {})
+    return QueueState(
+        int(item.get("watermark_ms", {"N": "0"})["N"]),
+        tuple(BusyAccount(group, int(busy[group]["N"])) for group in sorted(busy)),
+    )

@@ -7,11 +7,14 @@
     ├── TooLarge            the body is larger than any honest request
     ├── Conflict            the same id was used for something different
     ├── Refused             well-formed, but the exchange's rules or the balance forbid it
+    ├── TooManyRequests     the caller has used up its share; nothing was done
     ├── InternalError       a fault of ours; nothing has changed
     └── Unavailable         try again later; nothing was lost
 
 Each carries a stable ``code`` for programs and a sentence that tells a person what to do.
 """
+
+from bursa.kernel.rates import RateState
 
 
 class BursaError(Exception):
@@ -46,6 +49,21 @@ class Conflict(BursaError):  # noqa: N818
 
 class Refused(BursaError):  # noqa: N818
     """Raised when the engine decided against a command; nothing has changed."""
+
+
+class TooManyRequests(BursaError):  # noqa: N818
+    """Raised when a caller is over its budget; it waits ``retry_after_s`` seconds and repeats.
+
+    ``state`` is the caller's own budget, never that of others; None where only the caller's place
+    in the queue is the reason.
+    """
+
+    def __init__(
+        self, code: str, detail: str, *, retry_after_s: int = 1, state: RateState | None = None
+    ) -> None:
+        super().__init__(code, detail)
+        self.retry_after_s = retry_after_s
+        self.state = state
 
 
 class InternalError(BursaError):

@@ -33,6 +33,7 @@ of a request's host.
     progress    shard#<shard>               lease                   which worker leads the shard
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
+    budgets     <account> or <tenant>       <budget>                how much of it is used
     connections <tenant>#<connection id>    connection              who is connected, to what
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
 """

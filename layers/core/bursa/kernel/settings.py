@@ -61,11 +61,14 @@ class TradingApiSettings(NamedTuple):
     balances_table: str
     markets_table: str
     progress_table: str
+    budgets_table: str
     reply_deadline_ms: int = 5_000
     # Beyond this many waiting messages, or when the oldest has waited for so long, intake returns
     # 503 instead of making the wait longer. A standby that takes over has less than ten seconds.
     queue_depth_max: int = 20_000
     queue_age_ms_max: int = 15_000
+    # An account's commands may wait so long for its own commands before them.
+    account_queue_age_ms_max: int = 5_000
 
 
 class MarketApiSettings(NamedTuple):

@@ -5,7 +5,7 @@ created. Rows:
 
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
-    <tenant>         profile         {shard, name, issuer, client_ids (string set)}
+    <tenant>         profile         {shard, name, issuer, client_ids (string set), limits (map)}
     <tenant>         user#<subject>  {account}
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
@@ -19,9 +19,17 @@ from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.tenants.profile import TenantProfile
+from bursa.tenants.limits import (
+    DEFAULT_LIMITS,
+    TenantLimits,
+    limits_as_stored,
+    limits_from,
+)
+from bursa.tenants.profile import IntakeProfile, TenantProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
@@ -56,7 +64,18 @@ class DirectoryTable:
             row["name"]["S"],
             row["issuer"]["S"],
             frozenset(row["client_ids"]["SS"]),
+            _limits(row),
         )
+
+    def intake_profile(self, tenant: TenantId) -> IntakeProfile | None:
+        """Return a tenant's shard and limits; None for an unknown tenant.
+
+        Reads no other attribute, so that a role may be allowed these alone. Raises `Unavailable`
+        ``directory_unavailable``.
+        """
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            row = self._row(str(tenant), keys.PROFILE, "shard", "limits")
+        return None if row is None else IntakeProfile(int(row["shard"]["N"]), _limits(row))
 
     def shard_of(self, tenant: TenantId) -> int | None:
         """Return the shard that carries out a tenant's commands; None for an unknown tenant.
@@ -96,7 +115,12 @@ class DirectoryTable:
         return None if row is None else AccountId.parse(row["account"]["S"])
 
     def open_tenant(
-        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+        self,
+        name: str,
+        issuer: str,
+        client_ids: frozenset[str],
+        shard: int,
+        limits: TenantLimits = DEFAULT_LIMITS,
     ) -> TenantProfile:
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard.
 
@@ -107,7 +131,7 @@ class DirectoryTable:
             tenant = TenantId(self.next_number(keys.DEPLOYMENT, TENANT_COUNTER))
         else:
             tenant, shard = existing.tenant, existing.shard
-        profile = TenantProfile(tenant, shard, name, issuer, client_ids)
+        profile = TenantProfile(tenant, shard, name, issuer, client_ids, limits)
         if profile != existing:
             self.add_tenant(profile)
         return profile
@@ -121,6 +145,12 @@ class DirectoryTable:
             name={"S": profile.name},
             issuer={"S": profile.issuer},
             client_ids={"SS": sorted(profile.client_ids)},
+            limits={
+                "M": {
+                    name: {"L": [{"N": str(number)} for number in numbers]}
+                    for name, numbers in limits_as_stored(profile.limits).items()
+                }
+            },
         )
         self._put(keys.issuer(profile.issuer), keys.TENANT, tenant={"S": str(profile.tenant)})
 
@@ -161,14 +191,16 @@ class DirectoryTable:
         return int(response["Attributes"]["value"]["N"])
 
     def _row(
-        self, partition: str, sort: str, attribute: str | None = None
+        self, partition: str, sort: str, *attributes: str
     ) -> "dict[str, AttributeValueTypeDef] | None":
-        """Return a row, or one attribute of it; None when there is no such row."""
+        """Return a row, or some attributes of it; None when there is no such row."""
         projection: dict[str, Any] = {}
-        if attribute is not None:
+        if attributes:
             projection = {
-                "ProjectionExpression": "#attribute",
-                "ExpressionAttributeNames": {"#attribute": attribute},
+                "ProjectionExpression": ", ".join(f"#a{at}" for at in range(len(attributes))),
+                "ExpressionAttributeNames": {
+                    f"#a{at}": attribute for at, attribute in enumerate(attributes)
+                },
             }
         response = self._client.get_item(
             TableName=self._table,
@@ -203,3 +235,10 @@ class DirectoryTable:
                 raise
             return existing
         return item
+
+
+def _limits(row: "Mapping[str, AttributeValueTypeDef]") -> TenantLimits:
+    stored = row.get("limits", {}).get("M", {})
+    return limits_from(
+        {name: tuple(int(number["N"]) for number in value["L"]) for name, value in stored.items()}
+    )

@@ -15,6 +15,7 @@ from bursa.intake.submission import CommandHeader
 from bursa.kernel.amounts import parse_decimal, parse_units
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits, check_limits
 from bursa.tenants.profile import TenantProfile
 from wire import codec, layout
 
@@ -25,7 +26,12 @@ class Directory(Protocol):
     """Keeps tenants, their users' accounts, and the engine's numbers of their assets."""
 
     def open_tenant(
-        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+        self,
+        name: str,
+        issuer: str,
+        client_ids: frozenset[str],
+        shard: int,
+        limits: TenantLimits,
     ) -> TenantProfile:
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
 
@@ -109,10 +115,19 @@ class Onboarding:
         self._intake = intake
 
     def open_tenant(
-        self, name: str, issuer: str, client_ids: frozenset[str], shard: int
+        self,
+        name: str,
+        issuer: str,
+        client_ids: frozenset[str],
+        shard: int,
+        limits: TenantLimits = DEFAULT_LIMITS,
     ) -> TenantProfile:
-        """Return a brand's profile on a shard, and let its users' tokens lead to it."""
-        return self._directory.open_tenant(name, issuer, client_ids, shard)
+        """Return a brand's profile on a shard, and let its users' tokens lead to it.
+
+        A repeat writes the limits that it is called with. Raises `InvalidInput` ``invalid_limits``.
+        """
+        check_limits(limits)
+        return self._directory.open_tenant(name, issuer, client_ids, shard, limits)
 
     def add_host(self, tenant: TenantId, host: str) -> None:
         """Assign a host name to a tenant, for public requests; raises `Conflict` ``host_taken``."""

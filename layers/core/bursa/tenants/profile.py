@@ -1,8 +1,10 @@
 """A brand's own settings, as the deployment's directory keeps them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bursa.kernel.identifiers import TenantId
+from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class TenantProfile:
         The issuer its users' tokens must name: the URL of its user pool.
     client_ids
         The app clients that its tokens may be made for (their audience).
+    limits
+        How much it and each of its accounts may use of what all tenants share.
 
     """
 
@@ -29,3 +33,11 @@ class TenantProfile:
     name: str
     issuer: str
     client_ids: frozenset[str]
+    limits: TenantLimits = DEFAULT_LIMITS
+
+
+class IntakeProfile(NamedTuple):
+    """What intake needs of a profile: the tenant's shard and its limits."""
+
+    shard: int
+    limits: TenantLimits = DEFAULT_LIMITS

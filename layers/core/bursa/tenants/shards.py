@@ -1,23 +1,25 @@
-"""Which shard carries out a tenant's commands."""
+"""Which shard carries out a tenant's commands, and how many of them."""
 
 from typing import Protocol
 
 from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.errors import InternalError, Unavailable
 from bursa.kernel.identifiers import TenantId
+from bursa.tenants.limits import TenantLimits
+from bursa.tenants.profile import IntakeProfile
 
 _AGE_MS_MAX = 60_000
 
 
 class Directory(Protocol):
-    """Keeps every tenant's shard."""
+    """Keeps every tenant's profile."""
 
-    def shard_of(self, tenant: TenantId) -> int | None:
-        """Return a tenant's shard; None for an unknown tenant. Raises `Unavailable`."""
+    def intake_profile(self, tenant: TenantId) -> IntakeProfile | None:
+        """Return what intake needs of it; None for an unknown tenant. Raises `Unavailable`."""
 
 
 class TenantShards:
-    """The shards of tenants, each read from the directory once a minute at most.
+    """Shards and limits of tenants, each read from the directory once a minute at most.
 
     While the directory does not respond, what is known stays valid: a tenant keeps its shard.
     """
@@ -25,10 +27,18 @@ class TenantShards:
     def __init__(self, directory: Directory, clock: MonotonicClock) -> None:
         self._directory = directory
         self._clock = clock
-        self._known: dict[TenantId, tuple[float, int]] = {}
+        self._known: dict[TenantId, tuple[float, IntakeProfile]] = {}
 
     def __call__(self, tenant: TenantId) -> int:
-        """Return a tenant's shard.
+        """Return a tenant's shard; raises as `profile` does."""
+        return self.profile(tenant).shard
+
+    def limits(self, tenant: TenantId) -> TenantLimits:
+        """Return a tenant's limits; raises as `profile` does."""
+        return self.profile(tenant).limits
+
+    def profile(self, tenant: TenantId) -> IntakeProfile:
+        """Return a tenant's shard and limits.
 
         Raises
         ------
@@ -43,7 +53,7 @@ class TenantShards:
         if known is not None and now_ms - known[0] < _AGE_MS_MAX:
             return known[1]
         try:
-            found = self._directory.shard_of(tenant)
+            found = self._directory.intake_profile(tenant)
         except Unavailable:
             if known is None:
                 raise

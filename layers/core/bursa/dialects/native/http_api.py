@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -17,13 +17,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.dialects.native.parameters import RequestHeaders
-from bursa.dialects.native.problems import PROBLEM_JSON, problem, status_of
+from bursa.dialects.native.problems import PROBLEM_JSON, problem, rate_headers, status_of
 from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
+from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import AccountId
+from bursa.kernel.rates import RateState
 
 JSON = "application/json"
 _OK = 200
@@ -31,11 +33,42 @@ _ACCEPTED = 202
 _SERVER_FAULT = 500
 
 
-class RestApi(APIGatewayRestResolver):
-    """Routes of one function; every exception becomes a problem."""
+class RateBudgets(Protocol):
+    """The budgets of accounts; see `bursa.intake.budgets.Budgets`."""
 
-    def __init__(self, logger: Logger, metrics: Metrics, clock: WallClock) -> None:
+    def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
+        """Charge a request; raises `TooManyRequests`."""
+
+    def state(self, account: AccountId, budget: Budget) -> RateState:
+        """Return what an account has left of a budget."""
+
+
+_ONE_READ = (Charge(Budget.READS, 1),)
+# By the method: what a request is charged to. What a batch has is charged by intake, command by
+# command.
+_BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
+
+
+class RestApi(APIGatewayRestResolver):
+    """Routes of one function; every exception becomes a problem.
+
+    Parameters
+    ----------
+    budgets
+        Charged for signed-in requests that read; commands are charged by intake.
+
+    """
+
+    def __init__(
+        self,
+        logger: Logger,
+        metrics: Metrics,
+        clock: WallClock,
+        budgets: RateBudgets | None = None,
+    ) -> None:
         super().__init__()
+        self._budgets = budgets
+        self._caller: AccountId | None = None
         self._clock = clock
         self._logger_of_faults = logger
         self._metrics = metrics
@@ -46,6 +79,7 @@ class RestApi(APIGatewayRestResolver):
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to one request."""
         self._metrics.add_metric("Requests", MetricUnit.Count, 1)
+        self._caller = None
         return self.resolve(event, context)
 
     def body_text(self) -> str | None:
@@ -77,8 +111,14 @@ class RestApi(APIGatewayRestResolver):
         return RequestHeaders(headers.get("idempotency-key"), headers.get("prefer"))
 
     def account(self) -> AccountId:
-        """Return the account of the caller; raises as `principal` does."""
-        return self.principal().account
+        """Return the account of a caller who reads, and charge it.
+
+        Raises what `principal` raises, and `TooManyRequests` ``too_many_reads``.
+        """
+        account = self.principal().account
+        if self._budgets is not None:
+            self._budgets.require(account, _ONE_READ)
+        return account
 
     def principal(self) -> Principal:
         """Return the caller, as the authorizer has verified it.
@@ -94,14 +134,21 @@ class RestApi(APIGatewayRestResolver):
         principal = authorized_principal(context)
         if principal.expires_at * 1_000 <= self._clock.now_ms():
             raise Unauthenticated("token_expired", "Sign in again.")
+        self._caller = principal.account
         return principal
 
     def respond(self, body: object, status: int = _OK) -> Response[str]:
         """Return a response in JSON; what is pending gets a 202 and where to look."""
         if isinstance(body, PendingResponse):
-            headers = {} if body.location is None else {"Location": body.location}
-            return _response(_ACCEPTED, JSON, body.body, headers)
-        return _response(status, JSON, body, {})
+            location = {} if body.location is None else {"Location": body.location}
+            return _response(_ACCEPTED, JSON, body.body, self._rate_headers() | location)
+        return _response(status, JSON, body, self._rate_headers())
+
+    def _rate_headers(self) -> dict[str, str]:
+        if self._budgets is None or self._caller is None:
+            return {}
+        budget = _BUDGETS.get(self.current_event.http_method.upper(), Budget.COMMANDS)
+        return rate_headers(self._budgets.state(self._caller, budget))
 
     def _error(self, error: BursaError) -> Response[str]:
         if status_of(error) >= _SERVER_FAULT:
@@ -122,7 +169,8 @@ class RestApi(APIGatewayRestResolver):
         self._metrics.add_metric(name, MetricUnit.Count, 1)
         self._metrics.add_metadata("code", error.code)
         response = problem(error, self._request_id())
-        return _response(response.body["status"], PROBLEM_JSON, response.body, response.headers)
+        headers = {**self._rate_headers(), **response.headers}
+        return _response(response.body["status"], PROBLEM_JSON, response.body, headers)
 
     def _request_id(self) -> str | None:
         context = self.current_event.raw_event.get("requestContext") or {}

@@ -27,10 +27,17 @@ _ERRORS = {
     409: "The id belongs to something different, or the order is closed",
     413: "The body is too large",
     422: "Rejected: the market's rules or the balance forbid it",
+    429: "Your budget is used up: try again after Retry-After seconds",
     503: "Try again after Retry-After seconds; nothing was lost",
 }
-_PUBLIC_ERRORS = (400, 404)
-_READ_ERRORS = (400, 401, 403, 404)
+_PUBLIC_ERRORS = (400, 404, 429)
+_READ_ERRORS = (400, 401, 403, 404, 429)
+_RATE_HEADERS: Json = {
+    "X-RateLimit-Limit": "How many the budget has when it is full",
+    "X-RateLimit-Remaining": "How many of them are left, as far as is known",
+    "X-RateLimit-Reset": "Seconds until it is full again",
+}
+_RETRY_AFTER: Json = {"Retry-After": "Seconds to wait"}
 _WRITE_ERRORS = tuple(_ERRORS)
 
 
@@ -309,6 +316,9 @@ def _describe(operation: Operation, schemas: Json) -> Json:
     problem = {PROBLEM_JSON: {"schema": _schema(Problem, schemas)}}
     for status in _errors(operation):
         responses_by_status[str(status)] = {"description": _ERRORS[status], "content": problem}
+    for code, response in responses_by_status.items():
+        if headers := _headers(operation, code):
+            response["headers"] = headers
     described["responses"] = responses_by_status
     described["security"] = [] if operation.public else [{_BEARER: []}]
     return described
@@ -318,6 +328,20 @@ def _errors(operation: Operation) -> tuple[int, ...]:
     if operation.public:
         return _PUBLIC_ERRORS
     return _READ_ERRORS if operation.method == "get" else _WRITE_ERRORS
+
+
+def _headers(operation: Operation, status: str) -> Json:
+    """Return a response's headers: a budget is the account's, so only signed-in routes state it."""
+    stated = {} if operation.public else dict(_RATE_HEADERS)
+    if status == "401":
+        stated = {}
+    if status in {"429", "503"}:
+        stated |= _RETRY_AFTER
+    whole_number = {"type": "integer", "minimum": 0}
+    return {
+        name: {"description": description, "schema": whole_number}
+        for name, description in stated.items()
+    }
 
 
 def _path_parameters(path: str) -> list[Json]:

@@ -17,9 +17,11 @@ from bursa.kernel.errors import (
     NotFound,
     Refused,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
+from bursa.kernel.rates import RateState
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:bursa:problem:"
@@ -52,6 +54,7 @@ STATUS: Final[Mapping[type[BursaError], int]] = {
     Conflict: 409,
     TooLarge: 413,
     Refused: 422,
+    TooManyRequests: 429,
     InternalError: 500,
     Unavailable: 503,
 }
@@ -91,6 +94,17 @@ def problem(error: BursaError, request_id: str | None = None) -> ProblemResponse
     if request_id is not None:
         body["request_id"] = request_id
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, TooManyRequests) and error.state is not None:
+        headers |= rate_headers(error.state)
     return ProblemResponse(body, headers)
+
+
+def rate_headers(state: RateState) -> dict[str, str]:
+    """Return what the caller has left of a budget of its own, as headers."""
+    return {
+        "X-RateLimit-Limit": str(state.limit),
+        "X-RateLimit-Remaining": str(state.remaining),
+        "X-RateLimit-Reset": str(state.reset_s),
+    }
