@@ -79,6 +79,7 @@ class _Message:
     client_order_ids: dict[int, str]
     tenant_number: int
     reply: bool
+    request_digest: bytes = b""
 
 
 class Sequencer:
@@ -204,6 +205,7 @@ class Sequencer:
             message.client_order_ids,
             message.account >> ACCOUNT_INDEX_BITS,
             message.reply,
+            message.request_digest,
         )
 
     def _take_together(self, batch: list[_Message], time_ms: int) -> None:
@@ -295,6 +297,7 @@ class Sequencer:
                 events[bounds[0] : bounds[-1]],
                 repeated,
                 time_ms // 1000 + REPLY_KEPT_S,
+                message.request_digest,
             )
         self._acknowledgements.append(
             Acknowledgement(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from bursa.aws.clients import dynamodb_client, sqs_client
 from bursa.aws.table_writer import TableWriter
+from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import decode_message
-from bursa.intake.reply import pack_events
+from bursa.intake.reply import Reply
 from bursa.journal.items import to_item
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
 from bursa.journal.stream import StreamRecord
-from bursa.kernel import keys
-from bursa.kernel.identifiers import AccountId, CommandId, TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.tenants.dynamodb import DirectoryTable
@@ -27,6 +27,7 @@ from engine.reference.engine import Engine
 from tests.doubles.tables import READ_MODELS, create_tables
 from wire import codec
 from wire import layout as w
+from wire.events import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ ALICE, BOB, CAROL = AccountId(TENANT, 1), AccountId(TENANT, 2), AccountId(TENANT
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_demo"
 CLIENT_ID = "demo-client"
 NOON_MS = 1_795_291_200_000
+FAR_S = 4_000_000_000
 BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -100,10 +102,14 @@ class Exchange:
     time_ms: int = NOON_MS
     asleep: bool = False
     project: bool = True
+    lose_replies: bool = False
+    # While `project` is off: so much later, by a caller's clock, the read models catch up.
+    project_after_ms: float = float("inf")
 
     def __post_init__(self) -> None:
         self._sqs = sqs_client()
         self._dynamodb = client = dynamodb_client()
+        self._replies = DynamoReplyWriter(client, "replies")
         tables = ReadModelTables(client, READ_MODELS, 0, TableWriter(client, threads=1))
         self._projector = Projector(0, self, tables, _raise)
         directory = DirectoryTable(client, "directory")
@@ -133,6 +139,14 @@ class Exchange:
                 )
         return received
 
+    def pass_time(self, duration_ms: float) -> None:
+        """Let the read models catch up once they are as late as they were to be."""
+        self.project_after_ms -= duration_ms
+        if self.project_after_ms <= 0:
+            self.project, self.project_after_ms = True, float("inf")
+            last = self.records[-1]
+            self._projector.project([StreamRecord(str(last.number), last)])
+
     def waiting(self) -> int:
         """Count what was sent and not received."""
         response = self._sqs.get_queue_attributes(
@@ -147,17 +161,16 @@ class Exchange:
             message.commands[at : at + size] for at in range(0, len(message.commands), size)
         ]
         events, sequence = self.commit(commands, message.client_order_ids)
-        if message.reply:
-            tenant = AccountId.from_number(message.account).tenant
-            key = keys.reply(tenant, CommandId.from_hex(message.message_id).hex())
-            client = self._dynamodb
-            if "Item" not in client.get_item(TableName="replies", Key={"pk": {"S": key}}):
-                item: dict[str, Any] = {
-                    "pk": {"S": key},
-                    "sequence": {"N": str(sequence)},
-                    "events": {"B": pack_events(events)},
-                }
-                client.put_item(TableName="replies", Item=item)
+        if message.reply and not self.lose_replies:
+            tenant = AccountId.from_number(message.account).tenant.number
+            repeated = any(
+                isinstance(event, Result) and event.reason == w.REASON_DUPLICATE_COMMAND
+                for event in codec.decode_events(events)
+            )
+            digest = message.request_digest
+            self._replies.write(
+                [Reply(tenant, message.message_id, sequence, events, repeated, FAR_S, digest)]
+            )
 
     def commit(
         self,
@@ -213,6 +226,7 @@ class WorkingClock:
     def sleep_ms(self, duration_ms: float) -> None:
         self.slept_ms += duration_ms
         self.exchange.work()
+        self.exchange.pass_time(duration_ms)
 
 
 def _raise(error: Exception) -> None:

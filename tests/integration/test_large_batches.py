@@ -228,7 +228,7 @@ def test_the_reply_to_a_cancel_of_a_hundred_thousand_fits() -> None:
         TenantId(1), CommandId.from_hex(MESSAGE)
     )
     assert stored is not None
-    (outcome,) = read_outcomes(stored, ALICE)
+    (outcome,) = read_outcomes(stored.events, ALICE)
     assert (outcome.result.detail, len(outcome.orders)) == (ORDERS, LISTED_MAX)
 
 

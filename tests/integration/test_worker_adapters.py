@@ -206,8 +206,8 @@ def test_a_lease_row_is_swapped_only_for_the_one_expected() -> None:
 # --- replies --------------------------------------------------------------------------------------
 
 
-def reply_of(message_id: str, events: bytes, *, repeated: bool = False) -> Reply:
-    return Reply(7, message_id, 12, events, repeated, 1_900_000_000)
+def reply_of(message_id: str, request: bytes, *, repeated: bool = False) -> Reply:
+    return Reply(7, message_id, 12, b"", repeated, 1_900_000_000, request)
 
 
 def test_a_repeated_reply_only_fills_a_gap() -> None:
@@ -218,7 +218,7 @@ def test_a_repeated_reply_only_fills_a_gap() -> None:
 
     items = {item["pk"]["S"]: item for item in client.scan(TableName="replies")["Items"]}
     assert items.keys() == {"t7#a", "t7#b"}
-    assert items["t7#a"]["events"]["B"] == b"first"
+    assert items["t7#a"]["request_digest"]["B"] == b"first"
     assert items["t7#b"]["sequence"]["N"] == "12"
     assert items["t7#a"]["expires_at"]["N"] == "1900000000"
 

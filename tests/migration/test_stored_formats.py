@@ -8,7 +8,7 @@ import pytest
 
 from bursa.intake.message import MESSAGE_VERSION, decode_message
 from bursa.intake.outcomes import read_outcomes
-from bursa.intake.reply import unpack_events
+from bursa.intake.reply import own_events, unpack_events
 from bursa.journal.checkpoint import CHECKPOINT_SCHEMA, decode_checkpoint
 from bursa.journal.file import read_records
 from bursa.journal.record import RECORD_SCHEMA, decode_record
@@ -78,7 +78,7 @@ def test_a_message_on_the_queue_is_read(folder: Path) -> None:
 def test_a_stored_reply_is_read(folder: Path) -> None:
     events = unpack_events((folder / files.REPLY).read_bytes())
     record = decode_record(list(read_records(folder / files.JOURNAL))[2])
-    assert events == record.events
+    assert events == own_events(record.events)
     assert any(outcome.result.accepted for outcome in read_outcomes(events, BOB))
 
 

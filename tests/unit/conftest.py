@@ -22,6 +22,7 @@ from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import TradingApiSettings, read_settings
+from engine.reference import Engine
 from tests.doubles.exchange import (
     ALICE,
     Exchange,
@@ -43,11 +44,11 @@ Send = Callable[..., Response]
 
 
 @contextmanager
-def opened() -> Iterator[Exchange]:
+def opened(engine: Engine | None = None) -> Iterator[Exchange]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in environment().items():
             patch.setenv(name, value)
-        yield Exchange(create_resources())
+        yield Exchange(create_resources(), engine or Engine())
 
 
 @pytest.fixture

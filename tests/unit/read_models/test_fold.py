@@ -20,6 +20,7 @@ from bursa.read_models.rows import BalanceRow, Changes, ClientOrderRow, FeeTierR
 from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, NOON_MS, USDT, Shard, buy, sell
 from wire import codec
 from wire import layout as w
+from wire.digests import command_digest
 
 
 def folded(shard: Shard) -> ReadModelChanges:
@@ -74,7 +75,11 @@ def test_new_order_is_whole_and_named_by_its_client() -> None:
         }
         == change.values
     )
-    assert changes.client_orders == {("t1-1", "mine"): ClientOrderRow("t1-1", "mine", order_id)}
+    digest = command_digest(buy(ALICE, 23_512, 1_000))
+    assert changes.client_orders == {
+        ("t1-1", "mine"): ClientOrderRow("t1-1", "mine", order_id, digest)
+    }
+    assert change.values["request_digest"] == digest
 
 
 def test_order_placed_filled_and_closed_in_one_run_is_one_change() -> None:

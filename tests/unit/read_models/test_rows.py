@@ -101,6 +101,7 @@ def test_numbers_are_stored_as_numbers_and_nothing_as_nothing() -> None:
         "account": {"S": "t1-1"},
         "client_order_id": {"S": "mine"},
         "order_id": {"N": "4611686018427387904"},
+        "request_digest": {"B": b""},
     }
     closed = {**to_attributes(ORDER)}
     del closed["open_account"]

@@ -68,7 +68,8 @@ def sent(
         "account": account,
         "commands": b64encode(b"".join(commands)).decode(),
         "reply": True,
-        "version": 2,
+        "request_digest": b64encode(bytes(8)).decode(),
+        "version": 3,
     } | fields
     return Delivery(
         json.dumps(body), f"receipt {message_id}", group, message_id, sent_ms, queue=queue
@@ -218,6 +219,7 @@ def _of_bodies() -> dict[str, Delivery]:
         "reply as a number": sent(place(), reply=1),
         "reply as text": sent(place(), reply="true"),
         "reply as a list": sent(place(), reply=[True]),
+        "a digest that is too long": sent(place(), request_digest=b64encode(bytes(17)).decode()),
         "version 1": sent(place(), version=1),
         "version 99": sent(place(), version=99),
         "a version in words": sent(place(), version="two"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bursa.aws.failures import unavailable
 from bursa.intake.outcomes import LISTED_MAX
 from bursa.kernel import keys
+from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import (
@@ -46,12 +47,27 @@ class OrdersTable:
         item = self._item(account, keys.order(order_id))
         return None if item is None else from_attributes(OrderRow, item)
 
-    def by_client_id(self, account: AccountId, client_order_id: str) -> OrderRow | None:
-        """Read the newest order under a client order id."""
-        item = self._item(account, keys.client_order(client_order_id))
-        if item is None:
-            return None
-        return self.get(account, from_attributes(ClientOrderRow, item).order_id)
+    def by_client_ids(
+        self, account: AccountId, client_order_ids: Collection[str], *, latest: bool
+    ) -> Mapping[str, ClientOrderRow]:
+        """Read what became of the newest orders under up to a hundred client order ids."""
+        if not client_order_ids:
+            return {}
+        wanted: Any = {
+            "Keys": [
+                {"pk": {"S": keys.account(account)}, "sk": {"S": keys.client_order(one)}}
+                for one in set(client_order_ids)
+            ],
+            "ConsistentRead": latest,
+        }
+        with _reading():
+            response = self._client.batch_get_item(RequestItems={self._table: wanted})
+        if response.get("UnprocessedKeys"):
+            raise Unavailable("read_models_unavailable", "Ask again in a moment.")
+        rows = (
+            from_attributes(ClientOrderRow, item) for item in response["Responses"][self._table]
+        )
+        return {row.client_order_id: row for row in rows}
 
     def newest(
         self,

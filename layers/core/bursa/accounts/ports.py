@@ -1,11 +1,11 @@
 """The read models of one account: its orders, fills and balances."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
-from bursa.read_models.rows import BalanceRow, FillRow, OrderRow
+from bursa.read_models.rows import BalanceRow, ClientOrderRow, FillRow, OrderRow
 
 
 class OrderReader(Protocol):
@@ -14,8 +14,13 @@ class OrderReader(Protocol):
     def get(self, account: AccountId, order_id: int) -> OrderRow | None:
         """Return one order; None when the account has none of that id."""
 
-    def by_client_id(self, account: AccountId, client_order_id: str) -> OrderRow | None:
-        """Return the newest order under a client order id."""
+    def by_client_ids(
+        self, account: AccountId, client_order_ids: Collection[str], *, latest: bool
+    ) -> Mapping[str, ClientOrderRow]:
+        """Return what became of the newest orders under these client order ids, where known.
+
+        It may be some moments old unless the latest is asked for.
+        """
 
     def newest(
         self,

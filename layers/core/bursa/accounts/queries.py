@@ -10,6 +10,7 @@ from bursa.kernel.pages import Page
 from bursa.read_models.rows import BalanceRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
 from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView, order_from_row
+from bursa.trading.outcomes import OrderRejected
 
 
 class PageRequest(NamedTuple):
@@ -56,10 +57,17 @@ class AccountQueries:
         row = self._orders.get(account, order_id)
         return None if row is None else self._view(account, row)
 
-    def order_by_client_id(self, account: AccountId, client_order_id: str) -> OrderView | None:
-        """Return the newest order under a client order id, or None."""
-        row = self._orders.by_client_id(account, client_order_id)
-        return None if row is None else self._view(account, row)
+    def order_by_client_id(
+        self, account: AccountId, client_order_id: str
+    ) -> OrderView | OrderRejected | None:
+        """Return the newest order under a client order id, or why there is none."""
+        known = self._orders.by_client_ids(account, [client_order_id], latest=True)
+        row = known.get(client_order_id)
+        if row is None:
+            return None
+        if row.reason is not None:
+            return OrderRejected.named(row.reason)
+        return self.order(account, row.order_id)
 
     def orders(
         self,

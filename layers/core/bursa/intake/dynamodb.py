@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.failures import outcome_unknown, unavailable
 from bursa.intake.once import RequestRecord
-from bursa.intake.reply import Reply, pack_events, unpack_events
+from bursa.intake.reply import Reply, StoredReply, pack_events, unpack_events
 from bursa.journal.errors import OutcomeUnknown
 from bursa.kernel import keys
 from bursa.kernel.identifiers import CommandId, TenantId
@@ -28,17 +28,22 @@ class DynamoReplyReader:
         self._client = client
         self._table = table
 
-    def find(self, tenant: TenantId, message_id: CommandId) -> bytes | None:
-        """Return a reply's event words; None while there is none. Raises `Unavailable`."""
+    def find(
+        self, tenant: TenantId, message_id: CommandId, *, latest: bool = True
+    ) -> StoredReply | None:
+        """Return the reply to a message; None while there is none. Raises `Unavailable`."""
         with unavailable("answers_unavailable", "Ask again in a moment."):
             response = self._client.get_item(
                 TableName=self._table,
                 Key={"pk": {"S": keys.reply(tenant, message_id.hex())}},
-                ConsistentRead=True,
-                ProjectionExpression="events",
+                ConsistentRead=latest,
+                ProjectionExpression="events, request_digest",
             )
         item = response.get("Item")
-        return None if item is None else unpack_events(bytes(item["events"]["B"]))
+        if item is None:
+            return None
+        events = unpack_events(bytes(item["events"]["B"]))
+        return StoredReply(events, bytes(item["request_digest"]["B"]))
 
 
 class DynamoReplyWriter:
@@ -50,12 +55,14 @@ class DynamoReplyWriter:
 
     def write(self, replies: Sequence[Reply]) -> None:
         """Write up to 25 replies; a repeated one only where there is none."""
-        first_time = {reply.message_id: _item_of(reply) for reply in replies if not reply.repeated}
+        first_time = {
+            reply.message_id: reply_item(reply) for reply in replies if not reply.repeated
+        }
         if first_time:
             self._write_batch(list(first_time.values()))
         for reply in replies:
             if reply.repeated:
-                self._fill_gap(_item_of(reply))
+                self._fill_gap(reply_item(reply))
 
     def _write_batch(self, items: list[dict[str, Any]]) -> None:
         with outcome_unknown():
@@ -78,11 +85,13 @@ class DynamoReplyWriter:
                 raise
 
 
-def _item_of(reply: Reply) -> dict[str, Any]:
+def reply_item(reply: Reply) -> dict[str, Any]:
+    """Return a reply as it is stored."""
     return {
         "pk": {"S": keys.reply(TenantId(reply.tenant_number), reply.message_id)},
         "sequence": {"N": str(reply.last_sequence)},
         "events": {"B": pack_events(reply.events)},
+        "request_digest": {"B": reply.request_digest},
         "expires_at": {"N": str(reply.expires_at_s)},
     }
 

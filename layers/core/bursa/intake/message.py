@@ -5,16 +5,19 @@ engine's own words (`wire.layout`), base64, so that the worker hands them on unt
 The tenant and the account are set at intake from the verified identity, never by the client.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.schemas import other_schema
 
-MESSAGE_VERSION = 2
+MESSAGE_VERSION = 3
 # SQS carries at most 256 KiB; a batch of 50 commands is below 10 KiB.
 MESSAGE_BYTES_MAX = 64 * 1024
 COMMANDS_PER_MESSAGE_MAX = 50
+_DIGEST_BYTES_MAX = 16
 
 
 class CommandMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -32,6 +35,9 @@ class CommandMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         Client order ids by the position of their command in this message.
     reply
         Whether a reply is to be stored.
+    request_digest
+        What the caller asked for (`wire.digests.request_digest`), of which these commands may be a
+        part; kept in the reply, so that intake can tell a repeat from another request.
     version
         Of this format.
 
@@ -42,6 +48,7 @@ class CommandMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     commands: bytes
     client_order_ids: dict[int, str] = {}
     reply: bool = False
+    request_digest: Annotated[bytes, msgspec.Meta(max_length=_DIGEST_BYTES_MAX)] = b""
     version: int = MESSAGE_VERSION
 
 

@@ -1,7 +1,7 @@
 """From the event words of a reply to the outcomes that its account may see.
 
-The words of a reply hold everything that a message's commands caused, other accounts' orders and
-balances included. Only what belongs to the caller's account leaves this module.
+A stored reply holds only what belongs to the caller's account (`bursa.intake.reply`); this module
+keeps to that whatever it is given.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,8 @@
-"""The stored reply to one message: the event words of its commands.
+"""The stored reply to one message: the event words of its commands that are the caller's.
+
+Of what a command caused, a reply holds the result, the orders of the account that sent it, and its
+side of the trades in which it was the taker. Other accounts' orders and balances, and who the maker
+was, never leave the worker.
 
 One command can close an account's hundred thousand orders, and an item holds 400 KB. So words are
 compressed when that is worth it, and a reply that would be too large all the same is shortened: it
@@ -10,9 +14,12 @@ The format is zlib's (RFC 1950), which the standard library brings: the function
 would pay for another one in each cold start.
 """
 
+import sys
 import zlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bursa.intake.outcomes import LISTED_MAX
 from wire import layout as w
@@ -28,6 +35,7 @@ WHOLE_BYTES_MAX = 256 * 1024
 # stands a command's kind, and 56 is none.
 _PACKED = b"\x78"
 _COMPRESSION_LEVEL = 1
+_MAKER_WORDS = (w.TRADE_MAKER_ORDER, w.TRADE_MAKER_ACCOUNT, w.TRADE_MAKER_FEE)
 # Far above what an item can hold; keeps a damaged one from eating memory.
 _UNPACKED_BYTES_MAX = 16 * 1024 * 1024
 
@@ -55,6 +63,8 @@ class Reply:
         the place of the first one.
     expires_at_s
         UTC seconds after which it may be dropped.
+    request_digest
+        Of the request, as the message gives it.
 
     """
 
@@ -64,14 +74,32 @@ class Reply:
     events: bytes
     repeated: bool
     expires_at_s: int
+    request_digest: bytes = b""
+
+
+class StoredReply(NamedTuple):
+    """A reply as it is found.
+
+    Attributes
+    ----------
+    events
+        The event words that are the caller's.
+    request_digest
+        Of the request that it replies to.
+
+    """
+
+    events: bytes
+    request_digest: bytes
 
 
 def pack_events(events: bytes) -> bytes:
-    """Write a message's event words for an item."""
+    """Write a message's event words for an item, what is another account's left out."""
+    events = own_events(events)
     if len(events) <= PLAIN_BYTES_MAX:
         return events
     if len(events) > WHOLE_BYTES_MAX:
-        events = shorten_reply(events)
+        events = own_events(events, LISTED_MAX)
     return zlib.compress(events, _COMPRESSION_LEVEL)
 
 
@@ -100,25 +128,37 @@ class _Command:
     trades: list[_Span] = field(default_factory=list)
 
 
-def shorten_reply(events: bytes) -> bytes:
-    """Return a reply cut to what an API response lists.
+def own_events(events: bytes, listed_max: int | None = None) -> bytes:
+    """Return what the account that sent the commands may see of their events.
 
-    Of each command the result and the order placed or meant stay; of all the others that changed,
-    and of trades, `LISTED_MAX` a message, oldest first. A sum over its trades is of those kept; the
-    order itself states its whole filled quantity.
+    Parameters
+    ----------
+    listed_max
+        How many of the account's orders, beside the one placed or meant, and how many of its
+        trades a message keeps, oldest first; None for all. A sum over its trades is of those kept;
+        the order itself states its whole filled quantity.
+
     """
     words = memoryview(events).cast("q")
-    kept: list[memoryview] = []
-    orders_left = trades_left = LISTED_MAX
+    kept: list[bytes | memoryview] = []
+    orders_left = trades_left = sys.maxsize if listed_max is None else listed_max
     for command in _commands(events, words):
         meant = command.orders.pop(command.order_id, [])
         others = [command.orders[order_id] for order_id in sorted(command.orders)[:orders_left]]
         trades = command.trades[:trades_left]
         orders_left -= len(others)
         trades_left -= len(trades)
-        spans = [command.result, *meant, *(span for order in others for span in order), *trades]
+        spans = [command.result, *meant, *(span for order in others for span in order)]
         kept += [words[start:end] for start, end in spans]
+        kept += [_without_maker(words[start:end]) for start, end in trades]
     return b"".join(kept)
+
+
+def _without_maker(trade: "memoryview[int]") -> bytes:
+    words = array("q", trade)
+    for word in _MAKER_WORDS:
+        words[word] = 0
+    return words.tobytes()
 
 
 def _commands(events: bytes, words: "memoryview[int]") -> Iterator[_Command]:

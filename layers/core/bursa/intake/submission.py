@@ -2,22 +2,27 @@
 
 The queue is behind a port, so that another lane can hand in the same commands (DESIGN D10). A
 message is sent once; after that no failure may make the client believe that it was not: a caller
-that does not get the outcome in time gets the name under which to ask again.
+that does not get the outcome in time gets the name under which to ask again. A request whose name
+the caller chose may be a repeat; whether it is one is looked up before it is sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypedDict
 
 from bursa.intake.admission import Admission, OpenAdmission
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
+from bursa.intake.reply import StoredReply
 from bursa.kernel.clock import Clock
-from bursa.kernel.errors import Unavailable
+from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
+from wire.digests import request_digest
 
 # A quiet exchange replies within a few tens of milliseconds; then ask less often.
 POLL_DELAYS_MS = (5, 10, 15, 20, 25, 30, 40, 50)
+# A look elsewhere costs as much as one for the reply, and is rarely what ends the wait.
+_POLLS_PER_LOOK = 4
 
 
 class CommandQueue(Protocol):
@@ -30,8 +35,13 @@ class CommandQueue(Protocol):
 class ReplyReader(Protocol):
     """The stored replies."""
 
-    def find(self, tenant: TenantId, message_id: CommandId) -> bytes | None:
-        """Return a reply's event words; None while there is none. Raises `Unavailable`."""
+    def find(
+        self, tenant: TenantId, message_id: CommandId, *, latest: bool = True
+    ) -> StoredReply | None:
+        """Return the reply to a message; None while there is none. Raises `Unavailable`.
+
+        It is the latest unless the caller can do with one of some moments ago.
+        """
 
 
 class KeySource(Protocol):
@@ -137,6 +147,8 @@ class Submission:
         Client order ids by position.
     reply
         Whether a reply is to be stored.
+    request
+        Digest of what the caller asked for, where the commands are only a part of it.
 
     """
 
@@ -145,6 +157,12 @@ class Submission:
     commands: Sequence[bytes]
     client_order_ids: Mapping[int, str] = field(default_factory=dict)
     reply: bool = True
+    request: bytes = b""
+
+    @property
+    def request_digest(self) -> bytes:
+        """The digest of what the caller asked for."""
+        return self.request or request_digest(self.commands)
 
 
 class Intake:
@@ -180,10 +198,39 @@ class Intake:
         key = self._new_key() if options.request_key is None else options.request_key
         return RequestIdentity(CommandId.from_parts(account, "request", key), key)
 
-    def submit(
+    def first_outcomes(
         self, submission: Submission, options: SubmitOptions
+    ) -> Sequence[CommandOutcome] | None:
+        """Return the outcomes of the same request, decided before under the caller's key.
+
+        None for a request without such a key, or that has no reply yet.
+
+        Raises
+        ------
+        Conflict
+            ``idempotency_key_reused``.
+        Unavailable
+            It can't be found out; nothing was sent.
+
+        """
+        if options.request_key is None:
+            return None
+        identity = submission.identity
+        reply = self._replies.find(submission.account.tenant, identity.message_id, latest=False)
+        return None if reply is None else _outcomes(submission, reply)
+
+    def submit(
+        self,
+        submission: Submission,
+        options: SubmitOptions,
+        known_elsewhere: Callable[[], bool] | None = None,
     ) -> Sequence[CommandOutcome] | Pending:
         """Hand commands in, and return their outcomes, one a command.
+
+        Parameters
+        ----------
+        known_elsewhere
+            Asked now and then while there is no reply; True ends the wait.
 
         Returns
         -------
@@ -194,13 +241,15 @@ class Intake:
         ------
         TooManyRequests
             Nothing was handed in.
+        Conflict
+            ``idempotency_key_reused``: the reply is to another request of the same name.
         Unavailable
             With the key to repeat the request under, since it may have arrived all the same.
 
         """
         self._admission.require(submission.account, submission.commands)
         self._send(submission)
-        outcomes = self._wait(submission) if options.wait else None
+        outcomes = self._wait(submission, known_elsewhere) if options.wait else None
         return Pending(submission.identity.request_key) if outcomes is None else outcomes
 
     def _send(self, submission: Submission) -> None:
@@ -210,6 +259,7 @@ class Intake:
             commands=b"".join(submission.commands),
             client_order_ids=dict(submission.client_order_ids),
             reply=submission.reply,
+            request_digest=submission.request_digest,
         )
         try:
             self._queue.send(message)
@@ -217,7 +267,9 @@ class Intake:
             error.request_key = submission.identity.request_key
             raise
 
-    def _wait(self, submission: Submission) -> list[CommandOutcome] | None:
+    def _wait(
+        self, submission: Submission, known_elsewhere: Callable[[], bool] | None
+    ) -> list[CommandOutcome] | None:
         began = self._clock.monotonic_ms()
         deadline_ms = self._admission.wait_ms(submission.account, self._deadline_ms)
         attempt = 0
@@ -228,13 +280,28 @@ class Intake:
                 return None
             self._clock.sleep_ms(delay)
             attempt += 1
-            events = self._find(submission)
-            if events is not None:
-                return read_outcomes(events, submission.account.number)
+            reply = self._find(submission)
+            if reply is not None:
+                return _outcomes(submission, reply)
+            if known_elsewhere and attempt % _POLLS_PER_LOOK == 0 and known_elsewhere():
+                return None
 
-    def _find(self, submission: Submission) -> bytes | None:
+    def _find(self, submission: Submission) -> StoredReply | None:
         try:
             return self._replies.find(submission.account.tenant, submission.identity.message_id)
         except Unavailable:
             # The message is on its way; a failed look is no failed order.
             return None
+
+
+def _outcomes(submission: Submission, reply: StoredReply) -> list[CommandOutcome]:
+    if reply.request_digest != submission.request_digest:
+        raise key_reused()
+    return read_outcomes(reply.events, submission.account.number)
+
+
+def key_reused() -> Conflict:
+    """Return the error for a request key that comes back with another request."""
+    return Conflict(
+        "idempotency_key_reused", "Choose a new key: this one belongs to another request."
+    )

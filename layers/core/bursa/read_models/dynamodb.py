@@ -123,6 +123,8 @@ class ReadModelTables:
 
     def _conditional(self, row: RowWrite) -> Write:
         table = table_name(self._settings, row.table)
+        if row.mode is WriteMode.FIRST:
+            return lambda: self._writer.put_first(table, row.values | row.key)
         if row.mode is WriteMode.WHOLE:
             return lambda: self._writer.put_newer(table, row.values | row.key)
         return lambda: self._writer.update_newer(table, row.key, row.values, row.removed)

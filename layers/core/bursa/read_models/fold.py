@@ -31,11 +31,17 @@ from bursa.read_models.rows import (
 from wire import codec
 from wire import events as e
 from wire import layout as w
+from wire.digests import command_digest
 
 OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
 
 # About 1.5 KB each.
 OPEN_ORDERS_KEPT_MAX = 50_000
+
+# The engine does not remember these under the command's id.
+_SAYS_NOTHING_OF_THE_ORDER = frozenset(
+    {w.REASON_MALFORMED_COMMAND, w.REASON_DUPLICATE_COMMAND, w.REASON_COMMAND_TOO_OLD}
+)
 
 BookFact = e.Level | e.Trade | e.Market
 
@@ -174,6 +180,8 @@ class _RecordFold:
                     raise ValueError(f"result {event.sequence} came where {due} was due")
                 due += 1
                 self._result = event
+                if event.reason != w.REASON_ACCEPTED:
+                    self._rejected_order(event)
             else:
                 self._fold_event(event)
         if due != record.last_sequence + 1:
@@ -244,14 +252,42 @@ class _RecordFold:
         }
         if created:
             values["created_at_ms"] = self._result.time_ms
+            digest = values["request_digest"] = self._request_digest(event.sequence)
             client_order_id = self._record.client_order_ids.get(event.sequence)
             if client_order_id is not None:
                 values["client_order_id"] = client_order_id
                 self._changes.client_orders[account, client_order_id] = ClientOrderRow(
-                    account, client_order_id, event.order_id
+                    account, client_order_id, event.order_id, digest
                 )
             values |= dict.fromkeys(e.CONDITIONS, 0)
         return values
+
+    def _rejected_order(self, result: e.Result) -> None:
+        """Keep what an order with a client order id was rejected for, unless it was placed."""
+        client_order_id = self._record.client_order_ids.get(result.sequence)
+        if (
+            client_order_id is None
+            or result.reason in _SAYS_NOTHING_OF_THE_ORDER
+            or not w.account_tenant(result.account)
+        ):
+            return
+        account = self._account(result.account)
+        # A command that ends workers is journaled as a rejection: what it asked for is not known.
+        placed = result.command_kind == w.COMMAND_PLACE
+        self._changes.client_orders.setdefault(
+            (account, client_order_id),
+            ClientOrderRow(
+                account,
+                client_order_id,
+                0,
+                self._request_digest(result.sequence) if placed else b"",
+                w.REASON_NAMES[result.reason],
+            ),
+        )
+
+    def _request_digest(self, sequence: int) -> bytes:
+        start = (sequence - self._record.first_sequence) * w.COMMAND_BYTES
+        return command_digest(self._record.commands[start : start + w.COMMAND_BYTES])
 
     def _order_conditions(self, event: e.OrderConditions) -> None:
         """Complete the order event before it."""

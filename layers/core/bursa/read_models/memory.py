@@ -93,6 +93,9 @@ class MemoryTables:
     def _write(self, row_write: RowWrite) -> None:
         if row_write.mode is WriteMode.FIXED:
             self._put(row_write)
+        elif row_write.mode is WriteMode.FIRST:
+            if self._get(row_write.table, row_write.key) is None:
+                self._put(row_write)
         elif self._sequence(row_write) < int(row_write.values[SEQUENCE]["N"]):
             if row_write.mode is WriteMode.WHOLE:
                 self._put(row_write)

@@ -43,6 +43,7 @@ class WriteMode(Enum):
 
     FIXED = "fixed"  # it never changes: written as it is, any number of times
     WHOLE = "whole"  # all of it, unless what is stored is as new
+    FIRST = "first"  # all of it, unless there is one
     PART = "part"  # some of its attributes, unless what is stored is as new
 
 
@@ -107,7 +108,9 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
         yield row_write
     for pointer in changes.client_orders.values():
         key = row_key(pointer.account, keys.client_order(pointer.client_order_id))
-        yield RowWrite(Table.ORDERS, WriteMode.FIXED, key, to_attributes(pointer))
+        # A rejection says nothing of an order that was placed under the same id before.
+        mode = WriteMode.FIXED if pointer.order_id else WriteMode.FIRST
+        yield RowWrite(Table.ORDERS, mode, key, to_attributes(pointer))
     for fill in changes.fills:
         key = row_key(fill.account, keys.fill(fill.trade_id, fill.sequence, fill.role))
         yield RowWrite(Table.FILLS, WriteMode.FIXED, key, to_attributes(fill))

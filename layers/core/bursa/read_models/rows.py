@@ -58,6 +58,8 @@ class OrderRow(msgspec.Struct, frozen=True):
         Ledger units of the quote asset.
     open_account
         The account while the order is open, else absent: the key of the ``open-orders`` index.
+    request_digest
+        What the command that placed it asked for (`wire.digests.command_digest`).
 
     """
 
@@ -85,14 +87,28 @@ class OrderRow(msgspec.Struct, frozen=True):
     expire_ms: int = 0
     quote_amount: Units = Units(0)
     open_account: str | None = None
+    request_digest: bytes = b""
 
 
 class ClientOrderRow(msgspec.Struct, frozen=True):
-    """Leads from an account's client order id to the newest order under it; never changes."""
+    """What became of the newest order under an account's client order id; never changes.
+
+    Attributes
+    ----------
+    order_id
+        0 when the order was rejected.
+    request_digest
+        What was asked for (`wire.digests.command_digest`); empty when that is not known.
+    reason
+        Why it was rejected (`wire.layout.REASON_NAMES`), else absent.
+
+    """
 
     account: str
     client_order_id: str
     order_id: int
+    request_digest: bytes = b""
+    reason: str | None = None
 
 
 class FillRow(msgspec.Struct, frozen=True):

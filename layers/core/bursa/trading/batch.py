@@ -1,5 +1,6 @@
 """Several operations of one account in one message, carried out in order, each on its own."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,13 +14,15 @@ from bursa.intake.submission import (
     SubmitOptions,
     order_command_id,
 )
-from bursa.kernel.errors import BursaError
+from bursa.kernel.errors import BursaError, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.read_models.rows import ClientOrderRow
 from bursa.trading.command_words import encode_cancel, encode_place
 from bursa.trading.commands import Batch, Operation, PlaceOrder
-from bursa.trading.decisions import OrderDecisions, key_reused
+from bursa.trading.decisions import FirstPlacement, OrderDecisions, Placement
 from bursa.trading.order_checks import check_order
 from bursa.trading.outcomes import BatchOutcome, OperationFailed, OperationOutcome
+from wire.digests import command_digest, request_digest
 
 
 class _Step(NamedTuple):
@@ -28,6 +31,11 @@ class _Step(NamedTuple):
     operation: Operation
     command_id: CommandId
     command: bytes
+
+    @property
+    def client_order_id(self) -> str | None:
+        """The client order id that it places an order under."""
+        return self.operation.client_order_id if isinstance(self.operation, PlaceOrder) else None
 
 
 class BatchExecution:
@@ -39,6 +47,8 @@ class BatchExecution:
 
     def __call__(self, account: AccountId, batch: Batch, options: SubmitOptions) -> BatchOutcome:
         """Carry out every operation, and return what became of each, in order.
+
+        An order under a client order id that is known already is not sent again.
 
         Raises
         ------
@@ -57,49 +67,71 @@ class BatchExecution:
             _prepare(account, identity, index, operation, first)
             for index, operation in enumerate(batch.operations)
         ]
-        submission = Submission(
-            account,
-            identity,
-            [step.command for step in steps],
-            {
-                index: operation.client_order_id
-                for index, operation in enumerate(batch.operations)
-                if isinstance(operation, PlaceOrder) and operation.client_order_id is not None
-            },
-        )
+        earlier = self._intake.first_outcomes(_submission(account, identity, steps), options)
+        if earlier is not None:
+            return self._results(account, steps, earlier, {})
+        ids = {step.client_order_id for step in steps if step.client_order_id is not None}
+        known = self._decisions.known_ids(account, sorted(ids))
+        unknown = [step for step in steps if step.client_order_id not in known]
+        if not unknown:
+            return self._results(account, steps, (), known)
+        request = request_digest(step.command for step in steps)
+        submission = _submission(account, identity, unknown, request)
         outcomes = self._intake.submit(submission, options)
         if isinstance(outcomes, Pending):
             return outcomes
-        return self._results(account, steps, outcomes)
+        return self._results(account, steps, outcomes, known)
 
     def _results(
-        self, account: AccountId, steps: Sequence[_Step], outcomes: Sequence[CommandOutcome]
+        self,
+        account: AccountId,
+        steps: Sequence[_Step],
+        outcomes: Sequence[CommandOutcome],
+        known: Mapping[str, ClientOrderRow],
     ) -> tuple[OperationOutcome, ...]:
-        if len(outcomes) != len(steps):
-            raise key_reused()
-        placed = {
-            outcome.result.order_id: outcome
-            for outcome, step in zip(outcomes, steps, strict=True)
-            if isinstance(step.operation, PlaceOrder) and outcome.result.accepted
-        }
-        return tuple(
-            self._result(account, step, outcome, placed)
-            for step, outcome in zip(steps, outcomes, strict=True)
-        )
+        by_id: dict[tuple[int, int], deque[CommandOutcome]] = {}
+        for outcome in outcomes:
+            key = (outcome.result.id_high, outcome.result.id_low)
+            by_id.setdefault(key, deque()).append(outcome)
+        results = []
+        firsts: dict[CommandId, FirstPlacement] = {}
+        for step in steps:
+            waiting = by_id.get((step.command_id.high, step.command_id.low))
+            if waiting:
+                results.append(self._result(account, step, waiting.popleft(), firsts))
+            else:
+                results.append(self._known(account, step, known))
+        return tuple(results)
 
     def _result(
         self,
         account: AccountId,
         step: _Step,
         outcome: CommandOutcome,
-        placed: Mapping[int, CommandOutcome],
+        firsts: dict[CommandId, FirstPlacement],
     ) -> OperationOutcome:
         try:
-            if isinstance(step.operation, PlaceOrder):
-                return self._decisions.placed(
-                    account, step.operation, step.command_id, outcome, placed
-                )
-            return self._decisions.cancelled(account, step.command_id, outcome)
+            if not isinstance(step.operation, PlaceOrder):
+                return self._decisions.cancelled(account, outcome)
+            placement = _placement(step.operation, step)
+            first = firsts.setdefault(step.command_id, FirstPlacement(placement, outcome))
+            return self._decisions.placed(account, placement, outcome, first)
+        except BursaError as error:
+            return OperationFailed(error)
+
+    def _known(
+        self, account: AccountId, step: _Step, known: Mapping[str, ClientOrderRow]
+    ) -> OperationOutcome:
+        """Return what became of an order that was not sent, because its id was known."""
+        client_order_id = step.client_order_id
+        if not isinstance(step.operation, PlaceOrder) or client_order_id is None:
+            return OperationFailed(_not_ready())
+        placement = _placement(step.operation, step)
+        try:
+            row = known.get(client_order_id)
+            if row is not None:
+                return self._decisions.from_known(account, placement, row)
+            return self._decisions.known_soon(account, placement) or OperationFailed(_not_ready())
         except BursaError as error:
             return OperationFailed(error)
 
@@ -108,6 +140,25 @@ def operation_field(index: int, error: BursaError) -> str:
     """Return the name of a faulty field of the operation at an index."""
     path = f"operations[{index}]"
     return f"{path}.{error.field}" if error.field else path
+
+
+def _placement(order: PlaceOrder, step: _Step) -> Placement:
+    return Placement(order, command_digest(step.command))
+
+
+def _not_ready() -> Unavailable:
+    return Unavailable("order_not_ready", "Ask for this operation's order again in a moment.")
+
+
+def _submission(
+    account: AccountId, identity: RequestIdentity, steps: Sequence[_Step], request: bytes = b""
+) -> Submission:
+    ids = {
+        index: step.client_order_id
+        for index, step in enumerate(steps)
+        if step.client_order_id is not None
+    }
+    return Submission(account, identity, [step.command for step in steps], ids, request=request)
 
 
 def _prepare(

@@ -1,12 +1,14 @@
 """Cancelling one order, or all of an account's orders."""
 
+from collections.abc import Sequence
+
 from bursa.accounts.ports import OrderReader
-from bursa.intake.outcomes import LISTED_MAX
+from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.intake.submission import Intake, Pending, Submission, SubmitOptions
 from bursa.kernel.identifiers import AccountId
 from bursa.trading.command_words import encode_cancel, encode_cancel_all
 from bursa.trading.commands import CancelAllOrders, CancelOrder
-from bursa.trading.decisions import OrderDecisions, only_outcome, require_same_command
+from bursa.trading.decisions import OrderDecisions, only_outcome
 from bursa.trading.outcomes import (
     CancelOutcome,
     MassCancelOutcome,
@@ -42,20 +44,21 @@ class OrderCancellation:
         identity = self._intake.identify(account, options)
         command_id = identity.command_id(account, 0)
         command = encode_cancel(cancel, account, self._intake.header(command_id, options))
-        outcomes = self._intake.submit(Submission(account, identity, [command]), options)
+        outcomes = _first_or_sent(self._intake, Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return PendingOrder(outcomes.request_key, cancel.order_id, cancel.client_order_id)
-        outcome = self._decisions.cancelled(account, command_id, only_outcome(outcomes))
+        outcome = self._decisions.cancelled(account, only_outcome(outcomes))
         if outcome == OrderRejected(w.REASON_UNKNOWN_ORDER):
             return self._closed(account, cancel) or outcome
         return outcome
 
     def _closed(self, account: AccountId, cancel: CancelOrder) -> OrderAlreadyClosed | None:
         """Return the order if it was there once; an order that never was gives None."""
-        if cancel.client_order_id is None:
-            row = self._orders.get(account, cancel.order_id or 0)
-        else:
-            row = self._orders.by_client_id(account, cancel.client_order_id)
+        order_id = cancel.order_id or 0
+        if cancel.client_order_id is not None:
+            known = self._orders.by_client_ids(account, [cancel.client_order_id], latest=True)
+            order_id = known[cancel.client_order_id].order_id if known else 0
+        row = self._orders.get(account, order_id) if order_id else None
         return None if row is None else OrderAlreadyClosed(row.order_id)
 
 
@@ -72,11 +75,10 @@ class MassCancellation:
         identity = self._intake.identify(account, options)
         command_id = identity.command_id(account, 0)
         command = encode_cancel_all(cancel, account, self._intake.header(command_id, options))
-        outcomes = self._intake.submit(Submission(account, identity, [command]), options)
+        outcomes = _first_or_sent(self._intake, Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return outcomes
         outcome = only_outcome(outcomes)
-        require_same_command(outcome, command_id, w.COMMAND_CANCEL_ALL)
         result = outcome.result
         if result.reason != w.REASON_ACCEPTED:
             return OrderRejected(result.reason)
@@ -85,3 +87,9 @@ class MassCancellation:
             order_ids=tuple(sorted(outcome.orders)[:LISTED_MAX]),
             sequence=result.sequence,
         )
+
+
+def _first_or_sent(
+    intake: Intake, submission: Submission, options: SubmitOptions
+) -> Sequence[CommandOutcome] | Pending:
+    return intake.first_outcomes(submission, options) or intake.submit(submission, options)

@@ -1,22 +1,25 @@
 """From what the engine decided to a use case's outcome; also when it was decided before.
 
 A request that comes again gets the first one's outcome, from the stored reply or from the read
-models. An outcome that belongs to another request under the same name is a `Conflict`.
+models. An outcome that belongs to another request under the same name is a `Conflict`. What was
+requested is told by its command alone (`wire.digests`), never by the order: the engine may have
+changed that since.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from bursa.accounts.ports import FillReader, OrderReader
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
+from bursa.intake.submission import key_reused
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.clock import Clock
-from bursa.kernel.errors import Conflict, Unavailable
-from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.kernel.errors import Conflict, InternalError, Unavailable
+from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
-from bursa.read_models.rows import FillRow, OrderRow
+from bursa.read_models.rows import ClientOrderRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market
-from bursa.trading.command_words import is_same_order
 from bursa.trading.commands import PlaceOrder
 from bursa.trading.orders import Side, order_from_event, order_from_row
 from bursa.trading.outcomes import OrderCancelled, OrderPlaced, OrderRejected
@@ -25,6 +28,20 @@ from wire.events import Trade
 
 # The read models follow the journal within milliseconds; an order older than a request is there.
 READ_MODEL_DELAYS_MS = (0, 20, 50, 100, 200, 400)
+
+
+class Placement(NamedTuple):
+    """An order as it is requested, and the digest of its command (`wire.digests`)."""
+
+    order: PlaceOrder
+    digest: bytes
+
+
+class FirstPlacement(NamedTuple):
+    """The first order of a batch under its client order id, and what became of it."""
+
+    placement: Placement
+    outcome: CommandOutcome
 
 
 class OrderDecisions:
@@ -41,18 +58,17 @@ class OrderDecisions:
     def placed(
         self,
         account: AccountId,
-        order: PlaceOrder,
-        command_id: CommandId,
+        placement: Placement,
         outcome: CommandOutcome,
-        siblings: Mapping[int, CommandOutcome] | None = None,
+        first: FirstPlacement | None = None,
     ) -> OrderPlaced | OrderRejected:
         """Return what became of an order that was sent.
 
         Parameters
         ----------
-        siblings
-            Outcomes of the same message by the order they placed: the read models may not have
-            these yet.
+        first
+            The first order of the same message under the same client order id: the read models
+            may not have it yet.
 
         Raises
         ------
@@ -63,42 +79,66 @@ class OrderDecisions:
             ``order_not_ready``: an earlier order is not readable yet.
 
         """
-        require_same_command(outcome, command_id, w.COMMAND_PLACE)
         result = outcome.result
         if result.reason == w.REASON_DUPLICATE_COMMAND:
-            if result.detail != w.REASON_ACCEPTED:
-                return OrderRejected(result.detail)
-            first = (siblings or {}).get(result.order_id)
-            if first is None:
-                return self._earlier(account, order, result.order_id)
-            outcome = first
-        elif result.reason != w.REASON_ACCEPTED:
-            return OrderRejected(result.reason)
-        return _new_order(account, order, outcome)
+            if first is None or first.outcome.result.reason == w.REASON_DUPLICATE_COMMAND:
+                return self._earlier(account, placement, outcome)
+            _require_same(placement, first.placement.digest)
+            outcome = first.outcome
+        if outcome.result.reason != w.REASON_ACCEPTED:
+            return OrderRejected(outcome.result.reason)
+        return _new_order(account, placement.order, outcome)
 
-    def known(self, account: AccountId, order: PlaceOrder) -> OrderPlaced | None:
-        """Look an order up by its client order id; None when it is not readable."""
-        if order.client_order_id is None:
-            return None
-        try:
-            row = self._orders.by_client_id(account, order.client_order_id)
-            return None if row is None else self._from_row(account, order, row)
-        except Unavailable:
-            # The order is on its way; a failed look is no failed order.
-            return None
-
-    def cancelled(
-        self, account: AccountId, command_id: CommandId, outcome: CommandOutcome
-    ) -> OrderCancelled | OrderRejected:
-        """Return the state of an order after its cancel.
+    def known(self, account: AccountId, placement: Placement) -> OrderPlaced | OrderRejected | None:
+        """Return what became of the order of this client order id; None when that is not known.
 
         Raises
         ------
         Conflict
-            ``idempotency_key_reused``.
+            ``client_order_id_reused``.
+        Unavailable
+            ``order_not_ready``, ``read_models_unavailable``.
 
         """
-        require_same_command(outcome, command_id, w.COMMAND_CANCEL)
+        client_order_id = placement.order.client_order_id
+        if client_order_id is None:
+            return None
+        row = self.known_ids(account, [client_order_id]).get(client_order_id)
+        return None if row is None else self.from_known(account, placement, row)
+
+    def known_ids(
+        self, account: AccountId, client_order_ids: Sequence[str]
+    ) -> Mapping[str, ClientOrderRow]:
+        """Look client order ids up before they are sent.
+
+        The engine still knows an id that is so new that an older answer of the table lacks it.
+        """
+        return self._orders.by_client_ids(account, client_order_ids, latest=False)
+
+    def from_known(
+        self, account: AccountId, placement: Placement, row: ClientOrderRow
+    ) -> OrderPlaced | OrderRejected:
+        """Return what became of an order by the row of its client order id; raises as `known`."""
+        _require_same(placement, row.request_digest)
+        if row.reason is not None:
+            return OrderRejected.named(row.reason)
+        return self._order(account, placement, row.order_id)
+
+    def known_soon(
+        self, account: AccountId, placement: Placement
+    ) -> OrderPlaced | OrderRejected | None:
+        """Return what `known` does, and wait a moment for the read models."""
+        for delay_ms in READ_MODEL_DELAYS_MS:
+            self._clock.sleep_ms(delay_ms)
+            outcome = self.known(account, placement)
+            if outcome is not None:
+                return outcome
+        return None
+
+    def cancelled(
+        self, account: AccountId, outcome: CommandOutcome
+    ) -> OrderCancelled | OrderRejected:
+        """Return the state of an order after its cancel."""
         result = outcome.result
         event = outcome.order
         if result.reason != w.REASON_ACCEPTED:
@@ -109,59 +149,40 @@ class OrderDecisions:
         conditions = outcome.conditions.get(event.order_id)
         return OrderCancelled(order_from_event(event, conditions, result.time_ms, market))
 
-    def _earlier(self, account: AccountId, order: PlaceOrder, order_id: int) -> OrderPlaced:
+    def _earlier(
+        self, account: AccountId, placement: Placement, outcome: CommandOutcome
+    ) -> OrderPlaced | OrderRejected:
+        """Return what became of the first order under an id that came a second time."""
+        result = outcome.result
+        if result.detail == w.REASON_ACCEPTED:
+            return self._order(account, placement, result.order_id)
+        # Under a mere request key nothing says any more what was rejected for this reason.
+        return self.known_soon(account, placement) or OrderRejected(result.detail)
+
+    def _order(self, account: AccountId, placement: Placement, order_id: int) -> OrderPlaced:
         for delay_ms in READ_MODEL_DELAYS_MS:
             self._clock.sleep_ms(delay_ms)
             row = self._orders.get(account, order_id)
             if row is not None:
-                return self._from_row(account, order, row)
+                _require_same(placement, row.request_digest)
+                return self._from_row(account, row)
         raise Unavailable("order_not_ready", "Your order is there; ask for it again in a moment.")
 
-    def _from_row(self, account: AccountId, order: PlaceOrder, row: OrderRow) -> OrderPlaced:
-        # Price and quantity may have been amended since; these three never change.
-        if (row.market, row.side, row.type) != (
-            order.market.symbol,
-            order.side.word,
-            order.type.word,
-        ):
-            raise _id_reused(order)
+    def _from_row(self, account: AccountId, row: OrderRow) -> OrderPlaced:
+        market = stored_market(self._catalogue, account.tenant, row.market)
         fills = self._fills.at_placement(account, row.order_id)
-        return OrderPlaced(order_from_row(row, order.market), tuple(fills))
+        return OrderPlaced(order_from_row(row, market), tuple(fills))
 
 
 def only_outcome(outcomes: Sequence[CommandOutcome]) -> CommandOutcome:
-    """Return the outcome of a message of one command; raises `Conflict` for any other."""
+    """Return the outcome of a message of one command."""
     if len(outcomes) != 1:
-        raise key_reused()
+        raise InternalError("internal_error", "Report the request_id: a reply is of another size.")
     return outcomes[0]
 
 
-def require_same_command(outcome: CommandOutcome, command_id: CommandId, kind: int) -> None:
-    """Refuse an outcome of another request under the same key.
-
-    Raises
-    ------
-    Conflict
-        ``idempotency_key_reused``.
-
-    """
-    result = outcome.result
-    if (result.id_high, result.id_low, result.command_kind) != (
-        command_id.high,
-        command_id.low,
-        kind,
-    ):
-        raise key_reused()
-
-
-def key_reused() -> Conflict:
-    """Return the error for a request key that comes back with another request."""
-    return Conflict(
-        "idempotency_key_reused", "Choose a new key: this one belongs to another request."
-    )
-
-
-def _id_reused(order: PlaceOrder) -> Conflict:
+def id_reused(order: PlaceOrder) -> Conflict:
+    """Return the error for a name of an order that comes back with another order."""
     if order.client_order_id is None:
         return key_reused()
     return Conflict(
@@ -171,10 +192,16 @@ def _id_reused(order: PlaceOrder) -> Conflict:
     )
 
 
+def _require_same(placement: Placement, first_digest: bytes) -> None:
+    """Refuse what is another order than the first of its name; an unknown first is no other."""
+    if first_digest not in (b"", placement.digest):
+        raise id_reused(placement.order)
+
+
 def _new_order(account: AccountId, order: PlaceOrder, outcome: CommandOutcome) -> OrderPlaced:
     event = outcome.order
-    if event is None or not is_same_order(order, event, outcome.conditions.get(event.order_id)):
-        raise _id_reused(order)
+    if event is None:
+        raise InternalError("internal_error", "Report the request_id: a reply lacks its order.")
     time_ms = outcome.result.time_ms
     conditions = outcome.conditions.get(event.order_id)
     view = order_from_event(event, conditions, time_ms, order.market)

@@ -5,13 +5,17 @@ another request, is an exception of `bursa.kernel.errors`; in a batch it concern
 alone and is a value there too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, Self, TypeAlias
 
 from bursa.intake.submission import Pending
 from bursa.kernel.errors import BursaError
 from bursa.read_models.rows import FillRow
 from bursa.trading.orders import OrderView
+from wire import layout as w
+
+_REASONS: Final[Mapping[str, int]] = {name: reason for reason, name in w.REASON_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class OrderRejected:
     """The engine rejected it, nothing has changed; ``reason`` is a REASON_ of `wire.layout`."""
 
     reason: int
+
+    @classmethod
+    def named(cls, reason: str) -> Self:
+        """Return the rejection for a reason by its name, as rows have it."""
+        return cls(_REASONS[reason])
 
 
 @dataclass(frozen=True, slots=True)

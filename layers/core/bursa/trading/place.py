@@ -8,12 +8,14 @@ from bursa.intake.submission import (
     SubmitOptions,
     order_command_id,
 )
+from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.trading.command_words import encode_place
 from bursa.trading.commands import PlaceOrder
-from bursa.trading.decisions import OrderDecisions, only_outcome
+from bursa.trading.decisions import OrderDecisions, Placement, id_reused, only_outcome
 from bursa.trading.order_checks import check_order
-from bursa.trading.outcomes import PendingOrder, PlaceOutcome
+from bursa.trading.outcomes import OrderPlaced, OrderRejected, PendingOrder, PlaceOutcome
+from wire.digests import command_digest
 
 
 class OrderPlacement:
@@ -35,27 +37,64 @@ class OrderPlacement:
         Conflict
             The request key or the client order id belongs to something else.
         Unavailable
-            See `Intake.submit` and `OrderDecisions.placed`.
+            See `Intake.submit` and `OrderDecisions`.
 
         """
         check_order(order)
         identity, command_id = self._identities(account, order, options)
+        command = encode_place(order, account, self._intake.header(command_id, options))
+        placement = Placement(order, command_digest(command))
         named = order.client_order_id is not None
         submission = Submission(
             account,
             identity,
-            [encode_place(order, account, self._intake.header(command_id, options))],
+            [command],
             {} if order.client_order_id is None else {0: order.client_order_id},
             # Without a client order id the stored reply is the only way to ask again.
-            reply=options.wait or not named,
+            reply=options.wait or not named or options.request_key is not None,
         )
-        outcomes = self._intake.submit(submission, options)
+        first = self._intake.first_outcomes(submission, options)
+        if first is not None:
+            return self._decisions.placed(account, placement, only_outcome(first))
+        return self._decisions.known(account, placement) or self._send(
+            placement, submission, options
+        )
+
+    def _send(
+        self, placement: Placement, submission: Submission, options: SubmitOptions
+    ) -> PlaceOutcome:
+        account, order = submission.account, placement.order
+        named = order.client_order_id is not None
+
+        def is_known() -> bool:
+            return self._known(account, placement) is not None
+
+        try:
+            outcomes = self._intake.submit(submission, options, is_known if named else None)
+        except Conflict:
+            if submission.identity.request_key is not None:
+                raise
+            # The message was named by the client order id, so this is the reply to another order
+            # under it, which need not be the first one.
+            known = self._decisions.known_soon(account, placement)
+            if known is None:
+                raise id_reused(order) from None
+            return known
         if not isinstance(outcomes, Pending):
-            return self._decisions.placed(account, order, command_id, only_outcome(outcomes))
+            return self._decisions.placed(account, placement, only_outcome(outcomes))
         if not named:
             return outcomes
-        known = self._decisions.known(account, order) if options.wait else None
+        known = self._known(account, placement) if options.wait else None
         return known or PendingOrder(outcomes.request_key, client_order_id=order.client_order_id)
+
+    def _known(
+        self, account: AccountId, placement: Placement
+    ) -> OrderPlaced | OrderRejected | None:
+        try:
+            return self._decisions.known(account, placement)
+        except Unavailable:
+            # The order is on its way; a failed look is no failed order.
+            return None
 
     def _identities(
         self, account: AccountId, order: PlaceOrder, options: SubmitOptions
@@ -63,6 +102,8 @@ class OrderPlacement:
         if order.client_order_id is None:
             identity = self._intake.identify(account, options)
             return identity, identity.command_id(account, 0)
-        # The client order id alone names the order, however the request was named.
+        # The order is named by its client order id; the request too, unless it has a key as well.
         command_id = order_command_id(account, order.client_order_id)
-        return RequestIdentity(command_id, None), command_id
+        if options.request_key is None:
+            return RequestIdentity(command_id, None), command_id
+        return self._intake.identify(account, options), command_id

@@ -153,9 +153,23 @@ class TradingRoutes:
         return _known(self._use_cases.queries.order(account, read_order_id(order_id)))
 
     def order_by_client_id(self, account: AccountId, client_order_id: str) -> Order:
-        """Return the newest order under a client order id; raises like `order`."""
+        """Return the newest order under a client order id.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_client_order_id``.
+        NotFound
+            ``unknown_order``.
+        BursaError
+            What the order was rejected for, as its placement said it.
+
+        """
         known = read_client_order_id(client_order_id)
-        return _known(self._use_cases.queries.order_by_client_id(account, known))
+        found = self._use_cases.queries.order_by_client_id(account, known)
+        if isinstance(found, OrderRejected):
+            raise refusal(found.reason)
+        return _known(found)
 
     def orders(self, account: AccountId, parameters: ListParameters) -> OrderPage:
         """Return a page of orders, newest first.
