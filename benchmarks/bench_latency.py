@@ -53,7 +53,7 @@ class Listener(threading.Thread):
 
 def measure(client: Client, market: str, orders: int, console: Console) -> Json:
     """Place the orders and return both latencies in milliseconds."""
-    url = f"{client.deployment.ws_url}?token={client.token}"
+    url = client.websocket_url()
     run = secrets.token_hex(4)
     sent: dict[str, float] = {}
     answered: list[float] = []

@@ -107,6 +107,11 @@ class Client:
         )
         return str(response["AuthenticationResult"]["AccessToken"])
 
+    def websocket_url(self) -> str:
+        """Return the address of a new WebSocket, with a ticket that is good once and soon."""
+        ticket = self.call("POST", "/ws-ticket")["ticket"]
+        return f"{self.deployment.ws_url}?ticket={ticket}"
+
     def send(
         self,
         method: str,

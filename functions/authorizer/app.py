@@ -1,7 +1,8 @@
-"""Turns a caller's token into a principal and the routes it may call, for API Gateway.
+"""Turns a caller's token or ticket into a principal and the routes it may call, for API Gateway.
 
-A REQUEST authorizer of both APIs: the REST API sends the Authorization header, the WebSocket API
-sends ``?token=`` on $connect, because browsers can't set headers there.
+A REQUEST authorizer of both APIs: the REST API sends the Authorization header with a token, the
+WebSocket API a one-use ``?ticket=`` on $connect, because browsers can't set headers there and an
+address may end up in logs.
 
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
@@ -14,14 +15,23 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.sign_in import open_sign_in
 from bursa.bootstrap.start import finish_start
-from bursa.identity.gateway import allow, deny, is_connect, sent_token
+from bursa.identity.gateway import allow, deny, is_connect, sent_ticket, sent_token
+from bursa.identity.principal import Principal
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.settings import AuthorizerSettings, read_settings
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
-sign_in = open_sign_in(read_settings(AuthorizerSettings))
+
+
+def report_key_set(why: str) -> None:
+    """Count and log that a pool's keys could not be read; those that are known go on being used."""
+    metrics.add_metric("KeySetFailures", MetricUnit.Count, 1)
+    logger.warning("key set not read", why=why)
+
+
+sign_in = open_sign_in(read_settings(AuthorizerSettings), report_key_set)
 finish_start()
 
 
@@ -34,7 +44,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     A WebSocket is refused by policy, a 403: not every gateway understands the message there.
     """
     try:
-        principal = sign_in(sent_token(event))
+        principal = principal_of(event)
     except Unauthenticated as error:
         logger.info("refused", reason=error.code)
         metrics.add_metric("SignInRefused", MetricUnit.Count, 1)
@@ -47,3 +57,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raise
     metrics.add_metric("SignIns", MetricUnit.Count, 1)
     return allow(event["methodArn"], principal)
+
+
+def principal_of(event: dict[str, Any]) -> Principal:
+    """Return who asks; raises `Unauthenticated`."""
+    if is_connect(event["methodArn"]):
+        return sign_in.by_ticket(sent_ticket(event))
+    return sign_in.by_token(sent_token(event))

@@ -1,7 +1,7 @@
 """Lambda behind the WebSocket routes: $connect, $disconnect, and $default for every message.
 
 Who the client is comes from the authorizer on $connect; API Gateway keeps its verdict with the
-connection and hands it on with every later event.
+connection and hands it on with every later event, so the end of the token is looked at each time.
 """
 
 from typing import Any
@@ -12,11 +12,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.websocket import socket_services
-from bursa.dialects.native.feed_messages import error
+from bursa.dialects.native.feed_messages import error, token_expired
 from bursa.dialects.native.socket_requests import handle_request
+from bursa.identity.gateway import authorized_principal
+from bursa.identity.principal import Principal
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId
 from bursa.market_data.subscriptions import Client
+
+_OK = 200
+_UNAUTHORIZED = 401
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.
@@ -32,30 +36,57 @@ finish_start()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Serve one WebSocket event."""
     request = event["requestContext"]
-    caller = Client(AccountId.parse(request["authorizer"]["account"]), request["connectionId"])
+    principal = authorized_principal(request["authorizer"])
+    client = Client(
+        principal.account, request["connectionId"], principal.user, principal.expires_at
+    )
     now_ms = services.clock.now_ms()
     match request["eventType"]:
         case "CONNECT":
-            metrics.add_metric("Connected", MetricUnit.Count, 1)
-            services.subscriptions.connect(caller, now_ms)
+            return {"statusCode": connect(principal, client, now_ms)}
         case "DISCONNECT":
             metrics.add_metric("Disconnected", MetricUnit.Count, 1)
-            services.subscriptions.disconnect(caller)
+            services.subscriptions.disconnect(client)
         case _:
             metrics.add_metric("MessagesReceived", MetricUnit.Count, 1)
-            respond(caller, event.get("body") or "", now_ms)
-    return {"statusCode": 200}
+            if principal.expires_at * 1_000 <= now_ms:
+                end(client)
+            else:
+                respond(client, event.get("body") or "", now_ms)
+    return {"statusCode": _OK}
 
 
-def respond(caller: Client, body: str, now_ms: int) -> None:
+def connect(principal: Principal, client: Client, now_ms: int) -> int:
+    """Remember a connection; return the status of the handshake.
+
+    Whether the session goes on is read after the connection was written: who ends it meanwhile
+    either finds the connection, or has ended the session before this looks.
+    """
+    services.subscriptions.connect(client, now_ms)
+    if not services.has_session(principal, now_ms):
+        metrics.add_metric("ConnectionsRefused", MetricUnit.Count, 1)
+        services.subscriptions.disconnect(client)
+        return _UNAUTHORIZED
+    metrics.add_metric("Connected", MetricUnit.Count, 1)
+    return _OK
+
+
+def end(client: Client) -> None:
+    """Close a connection that outlives its token."""
+    metrics.add_metric("ConnectionsEnded", MetricUnit.Count, 1)
+    services.sockets.close([client.connection_id], [token_expired()])
+    services.subscriptions.disconnect(client)
+
+
+def respond(client: Client, body: str, now_ms: int) -> None:
     """Respond to one message through the management API; responses keep their order."""
     try:
-        messages = list(handle_request(services.subscriptions, caller, body, now_ms))
+        messages = list(handle_request(services.subscriptions, client, body, now_ms))
     except InvalidInput as fault:
         messages = [error(fault.code, fault.detail)]
     except Exception:
         logger.exception("A message could not be handled")
         metrics.add_metric("MessagesFailed", MetricUnit.Count, 1)
         messages = [error("internal_error", "Something broke on our side; send it again.")]
-    if not services.sockets.post(caller.connection_id, messages):
-        services.subscriptions.disconnect(caller)
+    if not services.sockets.post(client.connection_id, messages):
+        services.subscriptions.disconnect(client)

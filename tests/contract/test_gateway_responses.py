@@ -14,6 +14,7 @@ STATUSES = {
     "MISSING_AUTHENTICATION_TOKEN": "404",
     "REQUEST_TOO_LARGE": "413",
     "THROTTLED": "429",
+    "AUTHORIZER_FAILURE": "503",
     # A fault keeps the gateway's own status: 500, 502, 503 or 504.
     "DEFAULT_5XX": None,
 }
@@ -22,10 +23,18 @@ STATUSES = {
 def test_gateway_errors_are_problems_of_the_api() -> None:
     for name, response in RESPONSES.items():
         properties = response["Properties"]
-        headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
-        if name == "Throttled":
-            headers["gatewayresponse.header.Retry-After"] = "'1'"
-        assert properties["ResponseParameters"] == headers
+        headers = {
+            parameter.removeprefix("gatewayresponse.header."): value
+            for parameter, value in properties["ResponseParameters"].items()
+        }
+        if name in {"Throttled", "SignInFault"}:
+            assert headers.pop("Retry-After") == "'1'"
+        assert headers == {
+            "Content-Type": "'application/problem+json'",
+            "Cache-Control": "'no-store'",
+            "Strict-Transport-Security": "'max-age=31536000'",
+            "X-Content-Type-Options": "'nosniff'",
+        }
         body = json.loads(properties["ResponseTemplates"]["application/json"])
         assert set(body) == {"type", "title", "status", "code", "detail", "request_id"}, name
         assert body["type"] == f"{TYPE_PREFIX}{body['code']}"

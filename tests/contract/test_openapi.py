@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import OPERATIONS, openapi_document
 from bursa.kernel.clock import SystemClock
+from identity_api import routes as identity_routes
 from market_api import routes as market_routes
 from trading_api import routes as trading_routes
 
@@ -29,6 +30,11 @@ def documented(*, public: bool | None = None) -> set[Route]:
     }
 
 
+# Everything else that needs a token is the trading API's.
+OF_THE_IDENTITY_API = {("POST", "/sessions/revoke"), ("POST", "/ws-ticket")}
+OF_THE_TRADING_API = documented(public=False) - OF_THE_IDENTITY_API
+
+
 def routes_of(api: RestApi) -> set[Route]:
     return {
         ("".join(route.method), re.sub(r"<(\w+)>", r"{\1}", route.path))
@@ -39,7 +45,13 @@ def routes_of(api: RestApi) -> set[Route]:
 def test_signed_in_routes_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
     trading_routes.add_routes(api, NOT_CALLED)
-    assert routes_of(api) == documented(public=False)
+    assert routes_of(api) == OF_THE_TRADING_API
+
+
+def test_routes_about_the_caller_are_what_is_documented() -> None:
+    api = RestApi(Logger(), Metrics(), SystemClock())
+    identity_routes.add_routes(api, NOT_CALLED)
+    assert routes_of(api) == OF_THE_IDENTITY_API
 
 
 def test_public_routes_are_what_is_documented() -> None:
@@ -83,9 +95,16 @@ def template_routes() -> Iterator[tuple[str, Route, bool]]:
 def test_template_routes_what_is_documented() -> None:
     routed = list(template_routes())
 
-    for public, function in ((True, "market_api"), (False, "trading_api")):
-        found = {(name, route) for name, route, is_public in routed if is_public is public}
-        assert found == {(function, route) for route in documented(public=public)}
+    expected = {
+        (function, route, function == "market_api")
+        for function, routes in (
+            ("market_api", documented(public=True)),
+            ("trading_api", OF_THE_TRADING_API),
+            ("identity_api", OF_THE_IDENTITY_API),
+        )
+        for route in routes
+    }
+    assert set(routed) == expected
 
 
 def test_committed_document_is_what_the_code_generates() -> None:

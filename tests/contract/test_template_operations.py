@@ -23,7 +23,7 @@ QUEUES = ROOT / "infra" / "queues.yaml"
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(ROOT / "infra" / "storage.yaml", "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable"}
-KEYS_WITHOUT_RANGE = {"RepliesTable"}
+KEYS_WITHOUT_RANGE = {"RepliesTable", "TicketsTable"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -124,7 +124,9 @@ def test_the_journal_streams_what_was_written() -> None:
     assert {"AttributeName": "sk", "AttributeType": "N"} in journal["AttributeDefinitions"]
 
 
-@pytest.mark.parametrize("table", ["RepliesTable", "ConnectionsTable", "BudgetsTable"])
+@pytest.mark.parametrize(
+    "table", ["RepliesTable", "ConnectionsTable", "BudgetsTable", "TicketsTable"]
+)
 def test_what_is_needed_for_a_short_time_expires(table: str) -> None:
     expiry = TABLES[table]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}

@@ -27,24 +27,24 @@ class MemoryConnections:
         self.expires_at = 0
 
     def open(self, connection: ConnectionRow) -> None:
-        self.known[connection.tenant, connection.connection_id] = connection.channels
+        self.known[connection.account, connection.connection_id] = connection.channels
         self.expires_at = connection.expires_at
 
-    def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
-        return self.known.get((tenant, connection_id), frozenset())
+    def channels(self, account: str, connection_id: str) -> frozenset[str]:
+        return self.known.get((account, connection_id), frozenset())
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
-        key = (connection.tenant, connection.connection_id)
+        key = (connection.account, connection.connection_id)
         self.known[key] = self.channels(*key) | connection.channels
         self.rows |= {(row.channel, row.connection_id): row for row in rows}
 
-    def unsubscribe(self, tenant: str, connection_id: str, keys: Sequence[str]) -> None:
-        self.known[tenant, connection_id] = self.channels(tenant, connection_id) - set(keys)
+    def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
+        self.known[account, connection_id] = self.channels(account, connection_id) - set(keys)
         for key in keys:
             self.rows.pop((key, connection_id), None)
 
-    def forget(self, tenant: str, connection_id: str) -> None:
-        keys = self.known.pop((tenant, connection_id), frozenset())
+    def forget(self, account: str, connection_id: str) -> None:
+        keys = self.known.pop((account, connection_id), frozenset())
         for key in keys:
             self.rows.pop((key, connection_id), None)
 

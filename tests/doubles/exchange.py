@@ -42,7 +42,7 @@ BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
-TABLES = (*READ_MODELS, "budgets", "directory", "journal", "replies")
+TABLES = (*READ_MODELS, "budgets", "connections", "directory", "journal", "replies", "tickets")
 
 OPENING = (
     codec.encode_define_asset(BTC, 1, 8, "BTC"),
@@ -73,6 +73,7 @@ def environment() -> dict[str, str]:
         "POWERTOOLS_TRACE_DISABLED": "true",
         "SHARDS": "0",
         "TENANTS_SHARE_HOSTS": "true",
+        "WEBSOCKET_ENDPOINT": "https://def456.execute-api.us-east-1.amazonaws.com/v1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
         **{f"{name.upper()}_TABLE": name for name in TABLES},
     }

@@ -30,7 +30,7 @@ def alice(exchange: Deployment) -> Iterator[Client]:
 
 @pytest.fixture
 def socket(alice: Client) -> Iterator[ClientConnection]:
-    with connect(f"{alice.deployment.ws_url}?token={alice.token}") as opened:
+    with connect(alice.websocket_url()) as opened:
         yield opened
 
 
@@ -119,8 +119,35 @@ def test_ping_and_mistakes_are_answered(socket: ClientConnection) -> None:
     assert hear(socket, type="error")["code"]
 
 
-def test_a_bad_token_is_turned_away(exchange: Deployment) -> None:
-    for query in ("", "?token=nonsense"):
-        with pytest.raises(InvalidStatus) as caught, connect(f"{exchange.ws_url}{query}"):
-            pass
-        assert caught.value.response.status_code in {401, 403}
+def test_a_ticket_opens_one_connection(alice: Client) -> None:
+    url = alice.websocket_url()
+    with connect(url) as opened:
+        say(opened, {"op": "ping"})
+        assert hear(opened, type="pong")
+    assert is_turned_away(url)
+
+
+def test_without_a_good_ticket_a_connection_is_turned_away(
+    exchange: Deployment, alice: Client
+) -> None:
+    ticket = alice.call("POST", "/ws-ticket")["ticket"]
+    for query in (
+        "",
+        "?ticket=nonsense",
+        f"?token={alice.token}",
+        f"?ticket={alice.token}",
+        f"?ticket=t2.{ticket.partition('.')[2]}",
+        f"?ticket={ticket}&token={alice.token}",
+        f"?ticket={ticket}&ticket={ticket}",
+    ):
+        assert is_turned_away(f"{exchange.ws_url}{query}"), query
+    with connect(f"{exchange.ws_url}?ticket={ticket}"):
+        pass
+
+
+def is_turned_away(url: str) -> bool:
+    try:
+        with connect(url):
+            return False
+    except InvalidStatus as refused:
+        return refused.response.status_code in {401, 403}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 JOURNAL, CONNECTIONS, DIRECTORY, BUDGETS = "journal", "connections", "directory", "budgets"
+USER = "4f8b1c1e-demo"
 ENVIRONMENT = {
     **{f"{name.upper()}_TABLE": name for name in READ_MODELS},
     "JOURNAL_TABLE": JOURNAL,
@@ -41,3 +42,5 @@ def create_directory(client: "DynamoDBClient", shards: dict[TenantId, int]) -> N
         directory.add_tenant(
             TenantProfile(tenant, shard, f"tenant {tenant}", issuer, frozenset({"web"}))
         )
+        # Of the sample events.
+        directory.open_account(tenant, USER)

@@ -27,8 +27,20 @@ def connection(connection_id: str = "a=", channels: frozenset[str] = frozenset()
 def subscribe(
     connections: ConnectionsTable, connection_id: str, channels: frozenset[str] = CHANNELS
 ) -> None:
-    rows = [SubscriptionRow("t1", name, connection_id, 7, 2_000) for name in sorted(channels)]
+    rows = [
+        SubscriptionRow("t1", name, connection_id, 7, 2_000, "t1-1") for name in sorted(channels)
+    ]
     connections.subscribe(connection(connection_id, channels), rows)
+
+
+def test_connections_are_found_by_account(connections: ConnectionsTable) -> None:
+    for number in range(3):
+        connections.open(connection(f"{number}="))
+    connections.open(ConnectionRow("t1", "b=", "t1-11", 1_000, 2_000, user="bob"))
+
+    assert [row.connection_id for row in connections.of_account("t1-1")] == ["0=", "1=", "2="]
+    assert [row.user for row in connections.of_account("t1-11")] == ["bob"]
+    assert connections.of_account("t2-1") == []
 
 
 def items_left(client: "DynamoDBClient") -> int:
@@ -41,25 +53,25 @@ def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> Non
     subscribe(connections, "b=", frozenset({"orders:t1-1"}))
 
     assert connections.subscriptions("t1") == [
-        SubscriptionRow("t1", "book:BTC-USDT", "a=", 7, 2_000),
-        SubscriptionRow("t1", "orders:t1-1", "a=", 7, 2_000),
-        SubscriptionRow("t1", "orders:t1-1", "b=", 7, 2_000),
+        SubscriptionRow("t1", "book:BTC-USDT", "a=", 7, 2_000, "t1-1"),
+        SubscriptionRow("t1", "orders:t1-1", "a=", 7, 2_000, "t1-1"),
+        SubscriptionRow("t1", "orders:t1-1", "b=", 7, 2_000, "t1-1"),
     ]
     assert connections.subscriptions("t2") == []
-    assert connections.channels("t1", "a=") == CHANNELS
+    assert connections.channels("t1-1", "a=") == CHANNELS
 
 
 def test_subscribing_adds_up(connections: ConnectionsTable) -> None:
     connections.open(connection("a="))
     subscribe(connections, "a=", frozenset({"orders:t1-1"}))
     subscribe(connections, "a=", frozenset({"balances:t1-1"}))
-    assert connections.channels("t1", "a=") == {"orders:t1-1", "balances:t1-1"}
+    assert connections.channels("t1-1", "a=") == {"orders:t1-1", "balances:t1-1"}
 
 
 def test_unsubscribing_takes_away(connections: ConnectionsTable) -> None:
     subscribe(connections, "a=")
-    connections.unsubscribe("t1", "a=", ["orders:t1-1", "never:there"])
-    assert connections.channels("t1", "a=") == {"book:BTC-USDT"}
+    connections.unsubscribe("t1-1", "a=", ["orders:t1-1", "never:there"])
+    assert connections.channels("t1-1", "a=") == {"book:BTC-USDT"}
     assert [row.channel for row in connections.subscriptions("t1")] == ["book:BTC-USDT"]
 
 
@@ -68,8 +80,8 @@ def test_forgetting_leaves_nothing(
 ) -> None:
     connections.open(connection("a="))
     subscribe(connections, "a=")
-    connections.forget("t1", "a=")
-    connections.forget("t1", "a=")
+    connections.forget("t1-1", "a=")
+    connections.forget("t1-1", "a=")
     assert items_left(dynamodb) == 0
 
 

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,10 +13,12 @@ import pytest
 
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.stream import BadRecordFirst
+from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import management_client
 from bursa.read_models.rows import OrderRow, ProgressRow, from_attributes
-from tests.integration.read_models.tables import CONNECTIONS
+from bursa.tenants.dynamodb import DirectoryTable
+from tests.integration.read_models.tables import CONNECTIONS, DIRECTORY, USER
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,6 +44,12 @@ class Posted:
     def __init__(self) -> None:
         self.messages: list[tuple[str, dict[str, Any]]] = []
         self.gone = False
+        self.closed: list[str] = []
+
+    def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        for name in connection_ids:
+            self.post(name, bodies)
+            self.closed.append(name)
 
     def post(self, connection_id: str, bodies: Sequence[bytes]) -> bool:
         self.messages += [(connection_id, json.loads(body)) for body in bodies]
@@ -276,3 +285,45 @@ def test_way_back_to_clients_follows_where_aws_is(
 ) -> None:
     client = management_client("https://abc.execute-api.eu-west-1.amazonaws.com/v1", emulator)
     assert client.meta.endpoint_url == expected
+
+
+def test_connection_of_an_ended_session_is_refused_and_forgotten(
+    websocket: ModuleType, dynamodb: "DynamoDBClient"
+) -> None:
+    signed_in_at = int(event("websocket-connect")["requestContext"]["authorizer"]["signed_in_at"])
+    directory = DirectoryTable(dynamodb, DIRECTORY)
+    directory.end_sessions(TenantId(1), USER, signed_in_at)
+
+    assert websocket.handler(event("websocket-connect"), Context()) == {"statusCode": 401}
+    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+
+
+def test_message_after_the_tokens_end_closes_the_connection(
+    projector: ModuleType, websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
+) -> None:
+    projector.handler(event("journal-stream"), Context())
+    websocket.handler(event("websocket-message"), Context())
+    posted.messages.clear()
+    late = event("websocket-message")
+    late["requestContext"]["authorizer"]["expires_at"] = "1795291200"
+
+    assert websocket.handler(late, Context()) == {"statusCode": 200}
+
+    ((closed, message),) = posted.messages
+    assert (message["type"], message["code"]) == ("closing", "token_expired")
+    assert posted.closed == [closed]
+    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+
+
+def test_rows_of_a_connection_end_with_its_token(
+    projector: ModuleType, websocket: ModuleType, dynamodb: "DynamoDBClient"
+) -> None:
+    projector.handler(event("journal-stream"), Context())
+    ends_at = str(int(time.time()) + 60)
+    for name in ("websocket-connect", "websocket-message"):
+        soon = event(name)
+        soon["requestContext"]["authorizer"]["expires_at"] = ends_at
+        websocket.handler(soon, Context())
+    items = dynamodb.scan(TableName=CONNECTIONS)["Items"]
+    assert len(items) == 5
+    assert {item["expires_at"]["N"] for item in items} == {ends_at}

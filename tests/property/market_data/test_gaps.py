@@ -1,7 +1,7 @@
 """Whatever the stream, the functions and the network do, no client has a gap without knowing it."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +24,7 @@ from tests.doubles.feed_client import ChannelCopy
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.property.read_models.test_fold import histories, shard_of, unexpected
 
-CLIENT = Client(AccountId.parse("t1-1"), "conn=")
+CLIENT = Client(AccountId.parse("t1-1"), "conn=", "alice", 1 << 33)
 CHANNELS = ("book:BTC-USDT", "trades:BTC-USDT", "orders", "balances")
 SUBSCRIBE = json.dumps({"op": "subscribe", "channels": CHANNELS})
 PROCESSES = 2
@@ -66,6 +66,9 @@ class World:
                 self.fails_after = None
                 raise MemoryError
         return encode_message(message)
+
+    def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        raise AssertionError(f"{connection_ids} is closed with {bodies}")
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
         for body in messages[CLIENT.tenant, CLIENT.connection_id]:

@@ -1,97 +1,25 @@
 """Signing in: whose token is good, and for whom."""
 
-import json
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bursa.identity.gateway import ROUTES, allow, authorized_principal, deny
 from bursa.identity.principal import Principal, Scope, SignInMethod
-from bursa.kernel.errors import Unauthenticated
+from bursa.kernel.errors import Unauthenticated, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
-from tests.doubles.exchange import CLIENT_ID, ISSUER, TENANT, Exchange, read_event
-from tests.unit.conftest import Context, started
+from tests.doubles.exchange import CLIENT_ID, TENANT, Exchange, read_event
+from tests.doubles.user_pool import Pool, token
+from tests.unit.conftest import Context
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123/v1"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 ID_TOKEN = {"token_use": "id"}
 REFRESH_TOKEN = {"token_use": "refresh"}
-
-
-class Pool(HTTPServer):
-    """Serves the key set of the demo pool and counts how often it is asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _KeySet)
-        self.asked = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _KeySet(BaseHTTPRequestHandler):
-    server: Pool
-
-    def do_GET(self) -> None:
-        self.server.asked += 1
-        found = self.path == "/us-east-1_demo/.well-known/jwks.json"
-        key = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
-        body = json.dumps({"keys": [key | {"kid": "k1", "alg": "RS256", "use": "sig"}]})
-        self.send_response(200 if found else 404)
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    server = Pool()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def authorizer(exchange: Exchange, pool: Pool) -> ModuleType:
-    directory = DirectoryTable(exchange._dynamodb, "directory")
-    directory.open_account(TENANT, "alice")
-    module = started("authorizer.app")
-    module.sign_in._tokens._key_sets._endpoint_url = pool.url
-    return module
-
-
-def token(
-    key: rsa.RSAPrivateKey | str = KEY,
-    key_id: str = "k1",
-    algorithm: str = "RS256",
-    **changes: object,
-) -> str:
-    claims: dict[str, object] = {
-        "sub": "alice",
-        "iss": ISSUER,
-        "client_id": CLIENT_ID,
-        "token_use": "access",
-        "exp": int(time.time()) + 600,
-    } | changes
-    claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(claims, key, algorithm, headers={"kid": key_id})
 
 
 def verdict(authorizer: ModuleType, header: str, name: str = "authorization") -> dict[str, Any]:
@@ -104,23 +32,48 @@ def verdict(authorizer: ModuleType, header: str, name: str = "authorization") ->
 def test_good_token_allows_a_users_routes_and_names_its_principal(
     authorizer: ModuleType, name: str
 ) -> None:
-    expires_at = int(time.time()) + 600
+    now = int(time.time())
 
-    response = verdict(authorizer, f"Bearer {token(exp=expires_at)}", name)
+    sent = token(exp=now + 600, auth_time=now - 9)
+
+    response = verdict(authorizer, f"Bearer {sent}", name)
 
     [statement] = response["policyDocument"]["Statement"]
     assert (statement["Action"], statement["Effect"]) == ("execute-api:Invoke", "Allow")
-    assert statement["Resource"] == [
-        f"{ARN}/{route}" for scope in (Scope.READ, Scope.TRADE) for route in ROUTES[scope]
-    ]
+    assert statement["Resource"] == [f"{ARN}/{route}" for scope in Scope for route in ROUTES[scope]]
     assert response["context"] == {
         "tenant": "t1",
         "account": "t1-1",
         "user": "alice",
-        "scopes": "read trade",
+        "scopes": "account read trade",
         "method": "user_pool",
-        "expires_at": str(expires_at),
+        "expires_at": str(now + 600),
+        "signed_in_at": str(now - 9),
     }
+
+
+SCOPES = {
+    "a user's own": ("aws.cognito.signin.user.admin", "account read trade"),
+    "only to read": ("openid bursa/read", "read"),
+    "to trade and read": ("bursa/trade bursa/read", "read trade"),
+}
+
+
+@pytest.mark.parametrize(("sent", "granted"), SCOPES.values(), ids=SCOPES)
+def test_scopes_of_the_token_decide(authorizer: ModuleType, sent: str, granted: str) -> None:
+    response = verdict(authorizer, f"Bearer {token(scope=sent)}")
+
+    assert response["context"]["scopes"] == granted
+
+
+@pytest.mark.parametrize("sent", ["", "openid email", "BURSA/READ", "other/read", "bursa/fly"])
+def test_token_without_our_scopes_is_known_but_allowed_nothing(
+    authorizer: ModuleType, sent: str
+) -> None:
+    response = verdict(authorizer, f"Bearer {token(scope=sent)}")
+
+    [statement] = response["policyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
 
 
 def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
@@ -130,6 +83,7 @@ def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
         frozenset({Scope.READ}),
         SignInMethod.USER_POOL,
         4_102_444_800,
+        1_795_291_100,
     )
 
     response = allow(f"{ARN}/GET/balances", principal)
@@ -140,6 +94,7 @@ def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
         {"method": "spell"},
         {"account": "x"},
         {"expires_at": ""},
+        {"signed_in_at": ""},
     ):
         with pytest.raises(Unauthenticated):
             authorized_principal(response["context"] | changed)
@@ -150,51 +105,19 @@ def test_functions_read_the_principal_that_the_authorizer_wrote() -> None:
 )
 def test_principal_without_a_scope_is_denied(arn: str) -> None:
     nothing = Principal(
-        AccountId(TENANT, 7), "alice", frozenset(), SignInMethod.USER_POOL, 4_102_444_800
+        AccountId(TENANT, 7), "alice", frozenset(), SignInMethod.USER_POOL, 4_102_444_800, 1
     )
 
     assert allow(arn, nothing) == deny(arn)
 
 
 def test_rest_request_can_not_sign_in_by_the_query(authorizer: ModuleType) -> None:
-    """A token in a query ends up in logs; only a browser's WebSocket has no other way."""
+    """A token in a query ends up in logs."""
     event = read_event("authorizer-request") | {"queryStringParameters": {"token": token()}}
     event["headers"] = {}
 
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
         authorizer.handler(event, Context())
-
-
-def test_id_token_names_its_client_as_audience(authorizer: ModuleType) -> None:
-    good = token(client_id=None, aud=CLIENT_ID, **ID_TOKEN)
-
-    assert verdict(authorizer, f"Bearer {good}")["principalId"] == "alice"
-
-
-def test_websocket_sends_its_token_in_the_query(authorizer: ModuleType) -> None:
-    event = {
-        "type": "REQUEST",
-        "methodArn": "arn:aws:execute-api:us-east-1:123456789012:def456/v1/$connect",
-        "queryStringParameters": {"token": token()},
-        "headers": {"Host": "def456"},
-    }
-
-    assert authorizer.handler(event, Context())["context"]["account"] == "t1-1"
-
-
-@pytest.mark.parametrize("query", [None, {}, {"token": "x.y.z"}], ids=["none", "empty", "garbage"])
-def test_websocket_with_a_bad_token_is_denied(
-    authorizer: ModuleType, query: dict[str, str] | None
-) -> None:
-    arn = "arn:aws:execute-api:us-east-1:123456789012:def456/v1/$connect"
-    event = {"type": "REQUEST", "methodArn": arn, "queryStringParameters": query, "headers": {}}
-
-    response = authorizer.handler(event, Context())
-
-    assert response["policyDocument"]["Statement"] == [
-        {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [arn]}
-    ]
-    assert "context" not in response
 
 
 NOW = int(time.time())
@@ -205,29 +128,53 @@ NOW = int(time.time())
     [
         pytest.param("", id="nothing"),
         pytest.param("Bearer", id="no-token"),
-        pytest.param("Bearer x.y.z", id="garbage"),
-        pytest.param("Bearer " + "x" * 10_000, id="huge"),
         pytest.param(f"Basic {token()}", id="another-scheme"),
         pytest.param(f"Bearer {token(exp=NOW - 3_600)}", id="expired"),
-        pytest.param(f"Bearer {token(exp=None)}", id="endless"),
-        pytest.param(f"Bearer {token(nbf=NOW + 3_600)}", id="not-yet-valid"),
-        pytest.param(f"Bearer {token(OTHER_KEY)}", id="signed-by-another-key"),
-        pytest.param(f"Bearer {token(key_id='k2')}", id="unknown-key-id"),
-        pytest.param(f"Bearer {token('', algorithm='none')}", id="unsigned"),
-        pytest.param(f"Bearer {token('x' * 32, algorithm='HS256')}", id="shared-secret"),
-        pytest.param(f"Bearer {token(iss='https://evil.example/us-east-1_demo')}", id="stranger"),
-        pytest.param(f"Bearer {token(iss=None)}", id="no-issuer"),
         pytest.param(f"Bearer {token(client_id='other')}", id="another-client"),
         pytest.param(f"Bearer {token(client_id=None)}", id="no-client"),
+        pytest.param(f"Bearer {token(client_id=None, aud=CLIENT_ID)}", id="audience-of-id-tokens"),
+        pytest.param(f"Bearer {token(client_id=None, aud=CLIENT_ID, **ID_TOKEN)}", id="id-token"),
+        pytest.param(f"Bearer {token(**ID_TOKEN)}", id="id-token-that-names-a-client"),
         pytest.param(f"Bearer {token(**REFRESH_TOKEN)}", id="another-use"),
-        pytest.param(f"Bearer {token(**ID_TOKEN)}", id="id-token-without-audience"),
         pytest.param(f"Bearer {token(sub='mallory')}", id="user-without-account"),
-        pytest.param(f"Bearer {token()[:-4]}AAAA", id="signature-changed"),
     ],
 )
 def test_bad_token_is_the_gateways_401(authorizer: ModuleType, header: str) -> None:
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
         verdict(authorizer, header)
+
+
+def test_id_token_has_a_code_of_its_own(authorizer: ModuleType) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        authorizer.sign_in.by_token(token(client_id=None, aud=CLIENT_ID, **ID_TOKEN))
+    assert refused.value.code == "id_token_refused"
+
+
+def test_session_that_was_ended_is_refused_and_a_later_one_is_not(
+    authorizer: ModuleType, exchange: Exchange
+) -> None:
+    directory = DirectoryTable(exchange._dynamodb, "directory")
+    directory.end_sessions(TENANT, "alice", NOW - 30)
+
+    for signed_in_at in (NOW - 300, NOW - 30):
+        with pytest.raises(Unauthenticated) as refused:
+            # A token that was refreshed just now belongs to the session that began before.
+            authorizer.sign_in.by_token(token(auth_time=signed_in_at, iat=NOW))
+        assert refused.value.code == "session_ended"
+    assert authorizer.sign_in.by_token(token(auth_time=NOW - 29)).user == "alice"
+
+
+def test_disabled_user_is_refused_until_it_is_enabled(
+    authorizer: ModuleType, exchange: Exchange
+) -> None:
+    directory = DirectoryTable(exchange._dynamodb, "directory")
+    directory.set_disabled(TENANT, "alice", is_disabled=True)
+    with pytest.raises(Unauthenticated) as refused:
+        authorizer.sign_in.by_token(token())
+    assert refused.value.code == "session_ended"
+
+    directory.set_disabled(TENANT, "alice", is_disabled=False)
+    assert authorizer.sign_in.by_token(token()).user == "alice"
 
 
 def test_key_set_is_fetched_once_and_not_for_invented_keys(
@@ -245,12 +192,14 @@ def test_key_set_is_fetched_once_and_not_for_invented_keys(
 def test_pool_that_does_not_respond_is_a_fault_and_no_verdict(
     authorizer: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    authorizer.sign_in._tokens._key_sets._endpoint_url = "http://127.0.0.1:1"
+    authorizer.sign_in.by_token._tokens._key_sets._endpoint_url = "http://127.0.0.1:1"
 
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(Unavailable):
         verdict(authorizer, f"Bearer {token()}")
 
-    assert '"SignInFaults":[1.0]' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert '"SignInFaults":[1.0]' in printed
+    assert '"KeySetFailures":[1.0]' in printed
 
 
 def test_nothing_is_fetched_for_a_stranger(authorizer: ModuleType, pool: Pool) -> None:
@@ -284,12 +233,18 @@ def test_accounts_are_counted_per_tenant_and_opened_once(exchange: Exchange) -> 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"scopes": "read fly"}, {"method": "spell"}, {"account": "x"}, {"expires_at": ""}],
+    [
+        {"scopes": "read fly"},
+        {"method": "spell"},
+        {"account": "x"},
+        {"expires_at": ""},
+        {"signed_in_at": ""},
+    ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_verdict_of_another_version_signs_nobody_in(changed: dict[str, str]) -> None:
     account = AccountId(TenantId(1), 7)
-    principal = Principal(account, "alice", frozenset(Scope), SignInMethod.USER_POOL, 2**33)
+    principal = Principal(account, "alice", frozenset(Scope), SignInMethod.USER_POOL, 2**33, 1)
     context = allow(f"{ARN}/GET/orders", principal)["context"]
     assert authorized_principal(context) == principal
     with pytest.raises(Unauthenticated):

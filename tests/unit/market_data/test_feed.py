@@ -1,13 +1,13 @@
 """What listeners receive, and that nothing falls between a snapshot and the first update."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bursa.dialects.native.feed_messages import encode_message
+from bursa.dialects.native.feed_messages import encode_message, token_expired
 from bursa.journal.record import EncodedRecord
 from bursa.market_data.feed import (
     RECORDS_KEPT_MS,
@@ -36,17 +36,25 @@ class Audience:
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.gone: set[str] = set()
         self.forgotten: list[Listener] = []
+        self.closed: dict[str, list[bytes]] = {}
 
-    def listen(self, connection_id: str, *channels: str, since: int = 0) -> None:
-        self.rows += [SubscriptionRow("t1", name, connection_id, since, 0) for name in channels]
+    def listen(
+        self, connection_id: str, *channels: str, since: int = 0, until_s: int = 1 << 33
+    ) -> None:
+        self.rows += [
+            SubscriptionRow("t1", name, connection_id, since, until_s, "t1-1") for name in channels
+        ]
 
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
         self.lookups += 1
         return list(self.rows)
 
-    def forget(self, tenant: str, connection_id: str) -> None:
-        self.forgotten.append((tenant, connection_id))
+    def forget(self, account: str, connection_id: str) -> None:
+        self.forgotten.append((account, connection_id))
         self.rows = [row for row in self.rows if row.connection_id != connection_id]
+
+    def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        self.closed |= {name: list(bodies) for name in connection_ids}
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
         for (_, connection_id), bodies in messages.items():
@@ -79,6 +87,7 @@ class Broadcast:
                 self.audience,
                 encode_message,
                 lambda: self.now_ms,
+                farewell=[token_expired()],
             )
         )
 
@@ -294,6 +303,24 @@ def test_each_shard_is_followed_by_a_feed_of_its_own(broadcast: Broadcast) -> No
     assert second["previous_sequence"] == first["sequence"]
 
 
+def test_connection_ends_with_its_session(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("short", BOOK, ALICES_ORDERS, until_s=10)
+    broadcast.audience.listen("long", BOOK)
+    broadcast.now_ms = 9_999
+    broadcast.run(buy(ALICE, 100, 1))
+    assert broadcast.audience.closed == {}
+
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    record = broadcast.shard.run(buy(ALICE, 101, 1))
+    published = broadcast.feeds.publish([record])
+
+    assert published.ended == 1
+    assert broadcast.audience.closed == {"short": [token_expired()]}
+    assert broadcast.audience.forgotten == [("t1-1", "short")]
+    assert len(broadcast.audience.heard("short")) == 2
+    assert len(broadcast.audience.heard("long")) == 2
+
+
 def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Broadcast) -> None:
     broadcast.audience.listen("gone", BOOK)
     broadcast.audience.listen("here", BOOK)
@@ -302,7 +329,7 @@ def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Bro
     broadcast.run(buy(ALICE, 100, 1))
     broadcast.run(buy(ALICE, 101, 1))
 
-    assert broadcast.audience.forgotten == [("t1", "gone")]
+    assert broadcast.audience.forgotten == [("t1-1", "gone")]
     assert len(broadcast.audience.heard("here")) == 2
 
 

@@ -21,7 +21,7 @@ from tests.doubles.shard import ALICE, BOB, BTC, Shard, buy, sell, stream_record
 from wire import codec
 from wire import layout as w
 
-CLIENT = Client(AccountId.parse("t1-1"), "conn=")
+CLIENT = Client(AccountId.parse("t1-1"), "conn=", "alice", 1 << 33)
 NOW_MS = 1_700_000_000_000
 SHARD = 0
 
@@ -80,7 +80,7 @@ def test_private_channels_are_the_clients_own(desk: Desk) -> None:
         "0.00000003",
     )
     assert [balance["asset"] for balance in balances["data"]] == ["USDT", "BTC"]
-    assert set(desk.connections.known["t1", "conn="]) == {"orders:t1-1", "balances:t1-1"}
+    assert set(desk.connections.known["t1-1", "conn="]) == {"orders:t1-1", "balances:t1-1"}
 
 
 def test_trades_snapshot_is_newest_first(desk: Desk) -> None:
@@ -99,7 +99,7 @@ def test_unsubscribing_leaves_the_other_channels(desk: Desk) -> None:
     assert desk.ask({"op": "unsubscribe", "channels": ["orders"]}) == [
         {"type": "unsubscribed", "channels": ["orders"]}
     ]
-    assert desk.connections.known["t1", "conn="] == {"balances:t1-1"}
+    assert desk.connections.known["t1-1", "conn="] == {"balances:t1-1"}
     assert list(desk.connections.rows) == [("balances:t1-1", "conn=")]
 
 
@@ -158,7 +158,7 @@ def test_bad_request_is_refused_and_changes_nothing(
 
 def test_channels_of_a_connection_add_up_to_the_limit(desk: Desk) -> None:
     full = frozenset(f"book:M{number}" for number in range(CHANNELS_PER_CONNECTION_MAX - 1))
-    desk.connections.known["t1", "conn="] = full
+    desk.connections.known["t1-1", "conn="] = full
     desk.ask({"op": "subscribe", "channels": ["orders"]})
     desk.ask({"op": "subscribe", "channels": ["orders"]})
     with pytest.raises(InvalidInput, match="at most"):
@@ -166,7 +166,7 @@ def test_channels_of_a_connection_add_up_to_the_limit(desk: Desk) -> None:
 
 
 def test_snapshot_of_an_account_without_anything_is_empty(desk: Desk) -> None:
-    stranger = Client(AccountId.parse("t1-9"), "other")
+    stranger = Client(AccountId.parse("t1-9"), "other", "mallory", 1 << 33)
     body = json.dumps({"op": "subscribe", "channels": ["orders", "balances"]})
     _, orders, balances = (
         json.loads(m) for m in handle_request(desk.subscriptions, stranger, body, NOW_MS)

@@ -86,7 +86,7 @@ ROWS = [
     ProgressRow(0, 1, 2, 3, skipped=4, epoch=5),
     ConnectionRow("t1", "abc=", "t1-1", 1, 2, frozenset({"orders:t1-1", "book:BTC-USDT"})),
     ConnectionRow("t1", "abc=", "t1-1", 1, 2),
-    SubscriptionRow("t1", "orders:t1-1", "abc=", 3, 4),
+    SubscriptionRow("t1", "orders:t1-1", "abc=", 3, 4, "t1-1"),
 ]
 
 

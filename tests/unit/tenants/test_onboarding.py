@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bursa.identity.pool_user import PoolUser
 from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
-from bursa.kernel.errors import InvalidInput
+from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import SYSTEM, AccountId, CommandId, TenantId
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.onboarding import (
@@ -57,6 +58,9 @@ class FakeDirectory:
     def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
         return self.numbers.setdefault(f"{tenant}/market/{symbol}", len(self.numbers) + 1)
 
+    def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
+        return self.accounts.get(subject)
+
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         return self.accounts.setdefault(subject, AccountId(tenant, len(self.accounts) + 1))
 
@@ -65,9 +69,15 @@ def header(index: int) -> CommandHeader:
     return CommandHeader(CommandId(1, index), 1_001, SYSTEM)
 
 
+@dataclass
 class FakeUsers:
-    def add_user(self, email: str, password: str) -> str:
-        return f"subject of {email}"
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    def add_user(self, email: str) -> PoolUser:
+        return PoolUser(f"subject of {email}", is_claimed=email in self.passwords)
+
+    def set_password(self, email: str, password: str) -> None:
+        self.passwords[email] = password
 
 
 @dataclass
@@ -83,8 +93,8 @@ class FakeIntake:
         self.sent.append((account, kind, key, list(decode_commands(built))))
 
 
-def onboarding(intake: FakeIntake) -> Onboarding:
-    return Onboarding(FakeDirectory(), FakeUsers(), intake)
+def onboarding(intake: FakeIntake, users: FakeUsers | None = None) -> Onboarding:
+    return Onboarding(FakeDirectory(), users or FakeUsers(), intake)
 
 
 def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
@@ -118,6 +128,21 @@ def test_a_user_keeps_the_account_it_has() -> None:
     first = setup.open_account(TENANT, "alice@example.com", "secret")
     assert setup.open_account(TENANT, "alice@example.com", "secret") == first
     assert setup.open_account(TENANT, "bob@example.com", "secret") != first
+
+
+def test_a_user_that_somebody_else_made_gets_no_account_unless_it_is_confirmed() -> None:
+    users = FakeUsers({"victim@example.com": "chosen by the attacker"})
+    setup = onboarding(FakeIntake(), users)
+    for confirmed in ("", "subject of alice@example.com"):
+        with pytest.raises(Conflict) as refused:
+            setup.open_account(TENANT, "victim@example.com", "secret", confirmed_subject=confirmed)
+        assert refused.value.code == "user_not_ours"
+        assert "subject of victim@example.com" in refused.value.detail
+
+    confirmed = "subject of victim@example.com"
+    account = setup.open_account(TENANT, "victim@example.com", "x", confirmed_subject=confirmed)
+    assert setup.open_account(TENANT, "victim@example.com", "secret") == account
+    assert users.passwords == {"victim@example.com": "chosen by the attacker"}
 
 
 STEPS = {

@@ -8,11 +8,15 @@ from bursa.market_data.sockets import Sockets, management_client
 
 
 def open_sockets(settings: SocketSettings, logger: Logger, metrics: Metrics) -> Sockets:
-    """Return the connections of the stage; a message that is dropped is counted and logged."""
+    """Return the connections of the stage; what can't be sent or closed is counted and logged."""
 
     def report_undelivered(why: str) -> None:
         metrics.add_metric("MessagesUndelivered", MetricUnit.Count, 1)
         logger.warning("A message was not delivered", extra={"why": why})
 
+    def report_unclosed(why: str) -> None:
+        metrics.add_metric("ConnectionsUnclosed", MetricUnit.Count, 1)
+        logger.warning("A connection was not closed", extra={"why": why})
+
     client = management_client(settings.websocket_endpoint, settings.aws_endpoint_url)
-    return Sockets(client, report_undelivered)
+    return Sockets(client, report_undelivered, report_unclosed)

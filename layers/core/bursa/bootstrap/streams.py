@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.sockets import open_sockets
-from bursa.dialects.native.feed_messages import encode_message
+from bursa.dialects.native.feed_messages import encode_message, token_expired
 from bursa.journal.dynamodb import JournalParts, JournalReader
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
@@ -70,7 +70,14 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
 
     def open_feed(shard: int) -> ShardFeed:
         tables = ReadModelTables(client, settings, shard, writer)
-        return ShardFeed(tables.definitions, connections, sockets, encode_message, clock.now_ms)
+        return ShardFeed(
+            tables.definitions,
+            connections,
+            sockets,
+            encode_message,
+            clock.now_ms,
+            farewell=[token_expired()],
+        )
 
     parts = JournalParts(client, read_settings(JournalSettings).journal_table)
     return FeedServices(Feeds(open_feed), parts, clock)

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.sockets import open_sockets
+from bursa.identity.sessions import SessionCheck
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
     DirectorySettings,
@@ -28,6 +29,7 @@ class SocketServices:
 
     subscriptions: Subscriptions
     sockets: Sockets
+    has_session: SessionCheck
     clock: SystemClock
 
 
@@ -42,4 +44,5 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
         ChannelStateTables(client, read_settings(ReadModelSettings)),
         TenantShards(directory, clock),
     )
-    return SocketServices(subscriptions, open_sockets(settings, logger, metrics), clock)
+    sockets = open_sockets(settings, logger, metrics)
+    return SocketServices(subscriptions, sockets, SessionCheck(directory), clock)

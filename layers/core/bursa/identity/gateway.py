@@ -1,7 +1,8 @@
 """How an authorizer and the functions behind it speak with API Gateway.
 
-A verdict is kept by the gateway under the caller's Authorization header and is applied to every
-route, so a policy names all routes that the caller's scopes allow (docs/adr/0025).
+The REST API asks with the Authorization header, the WebSocket API with the query of $connect. A
+verdict is kept by the gateway under the caller's header and is applied to every route, so a policy
+names all routes that the caller's scopes allow (docs/adr/0025).
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
         "GET/fills",
         "GET/orders",
         "GET/orders/*",
+        "POST/ws-ticket",
     ),
     Scope.TRADE: (
         "POST/orders",
@@ -27,9 +29,11 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
         "DELETE/orders",
         "DELETE/orders/*",
     ),
+    Scope.ACCOUNT: ("POST/sessions/revoke",),
 }
 CONNECT: Final = "$connect"
 _CONNECT_SCOPE: Final = Scope.READ
+_TICKET: Final = "ticket"
 
 
 def is_connect(method_arn: str) -> bool:
@@ -37,8 +41,26 @@ def is_connect(method_arn: str) -> bool:
     return method_arn.endswith(f"/{CONNECT}")
 
 
+def sent_ticket(event: Mapping[str, Any]) -> str:
+    """Return the ticket in the query of a WebSocket that asks to be opened.
+
+    Raises
+    ------
+    Unauthenticated
+        ``missing_ticket``, or ``invalid_ticket`` when the query holds anything else.
+
+    """
+    query = event.get("queryStringParameters") or {}
+    sent = event.get("multiValueQueryStringParameters") or {}
+    if _TICKET not in query:
+        raise Unauthenticated("missing_ticket", "Connect with '?ticket=' of POST /v1/ws-ticket.")
+    if set(query) | set(sent) != {_TICKET} or len(sent.get(_TICKET, [_TICKET])) != 1:
+        raise Unauthenticated("invalid_ticket", "Connect with one ticket and nothing else.")
+    return str(query[_TICKET])
+
+
 def sent_token(event: Mapping[str, Any]) -> str:
-    """Return the token of an authorizer's event: of the query for a WebSocket, else of the header.
+    """Return the token of a REST request.
 
     Raises
     ------
@@ -46,26 +68,21 @@ def sent_token(event: Mapping[str, Any]) -> str:
         ``missing_token``, or ``invalid_token`` when the header is of another scheme.
 
     """
-    if is_connect(event["methodArn"]):
-        token = (event.get("queryStringParameters") or {}).get("token")
-        if not token:
-            raise Unauthenticated("missing_token", "Connect with the query '?token=<token>'.")
-        return str(token)
-    header = _header(event, "authorization")
+    for known, value in (event.get("headers") or {}).items():
+        # Gateways write its name in the client's case or in lower case.
+        if known.lower() == "authorization":
+            return bearer_token(str(value))
+    return bearer_token("")
+
+
+def bearer_token(header: str) -> str:
+    """Return the token of an Authorization header; raises as `sent_token` does."""
     if not header:
         raise Unauthenticated("missing_token", "Send 'Authorization: Bearer <token>'.")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("invalid_token", "Send 'Authorization: Bearer <token>'.")
     return token.strip()
-
-
-def _header(event: Mapping[str, Any], name: str) -> str:
-    """Return a header; gateways write its name in the client's case or in lower case."""
-    for known, value in (event.get("headers") or {}).items():
-        if known.lower() == name:
-            return str(value)
-    return ""
 
 
 def allow(method_arn: str, principal: Principal) -> dict[str, Any]:
@@ -89,6 +106,7 @@ def allow(method_arn: str, principal: Principal) -> dict[str, Any]:
             "scopes": " ".join(sorted(principal.scopes)),
             "method": str(principal.method),
             "expires_at": str(principal.expires_at),
+            "signed_in_at": str(principal.signed_in_at),
         }
     }
 
@@ -128,7 +146,8 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
             scopes=frozenset(map(Scope, context["scopes"].split())),
             method=SignInMethod(context["method"]),
             expires_at=int(context["expires_at"]),
+            signed_in_at=int(context["signed_in_at"]),
         )
     except (KeyError, ValueError, InvalidInput):
-        # The gateway keeps verdicts for a minute, also those of the version before a deployment.
+        # The gateway keeps verdicts for a while, also those of the version before a deployment.
         raise Unauthenticated("unauthenticated", "Sign in again.") from None

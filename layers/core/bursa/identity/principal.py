@@ -14,6 +14,8 @@ class Scope(StrEnum):
 
     READ = "read"
     TRADE = "trade"
+    # What protects the account itself: ending its sessions.
+    ACCOUNT = "account"
 
 
 class SignInMethod(StrEnum):
@@ -23,7 +25,7 @@ class SignInMethod(StrEnum):
 
 
 # A user who has signed in may do everything that the account's own pages offer.
-USER_SCOPES = frozenset({Scope.READ, Scope.TRADE})
+USER_SCOPES = frozenset(Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Principal:
     expires_at
         When the proof ends, in seconds since 1970. A gateway may keep its verdict for longer, so
         every function compares this with its own clock.
+    signed_in_at
+        When its session began, in seconds since 1970. Ending a user's sessions ends those that
+        began before.
 
     """
 
@@ -51,6 +56,7 @@ class Principal:
     scopes: frozenset[Scope]
     method: SignInMethod
     expires_at: int
+    signed_in_at: int
 
     @property
     def tenant(self) -> TenantId:

@@ -1,19 +1,30 @@
-"""From a user's token to its principal.
+"""From a user's token, or a one-use ticket, to its principal.
 
 A token is data until every check has passed. Its issuer must be one that the directory knows
 before anything is fetched for it, so that a token can't make us call a host of its choice.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Final, Protocol
 
-from bursa.identity.principal import USER_SCOPES, Principal, SignInMethod
+from bursa.identity.claims import Claims
+from bursa.identity.principal import USER_SCOPES, Principal, Scope, SignInMethod
+from bursa.identity.tickets import Tickets
+from bursa.identity.users import User
+from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.profile import TenantProfile
 
-_TOKEN_USES = ("access", "id")
-_SIGN_IN = "Sign in and send the new token as 'Authorization: Bearer <token>'."
+# How long a tenant's issuer and clients are kept; a user's own row is read every time.
+PROFILE_AGE_MS_MAX: Final = 30_000
+_SIGN_IN: Final = "Sign in and send the new access token as 'Authorization: Bearer <token>'."
+# The user pool's word for what a user may do with its own account, which a sign-in without the
+# hosted pages grants; and the scopes of our resource server (infra/identity.yaml).
+_SCOPES: Final[Mapping[str, frozenset[Scope]]] = {
+    "aws.cognito.signin.user.admin": USER_SCOPES,
+    **{f"bursa/{scope}": frozenset({scope}) for scope in Scope},
+}
 
 
 class Directory(Protocol):
@@ -22,8 +33,8 @@ class Directory(Protocol):
     def tenant_of(self, issuer: str) -> TenantProfile | None:
         """Return the tenant whose users this issuer signs in; None for an unknown issuer."""
 
-    def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
-        """Return the account of a signed-in user; None when the user has none yet."""
+    def user_of(self, tenant: TenantId, subject: str) -> User | None:
+        """Return a signed-in user; None for one without an account."""
 
 
 class TokenReader(Protocol):
@@ -32,16 +43,18 @@ class TokenReader(Protocol):
     def issuer(self, token: str) -> str:
         """Return the issuer that the token names, unverified; raises `Unauthenticated`."""
 
-    def verify(self, token: str, issuer: str) -> Mapping[str, Any]:
+    def verify(self, token: str, issuer: str) -> Claims:
         """Verify signature, issuer and times; return the claims. Raises `Unauthenticated`."""
 
 
 class SignIn:
     """Verifies tokens of the tenants' user pools."""
 
-    def __init__(self, directory: Directory, tokens: TokenReader) -> None:
+    def __init__(self, directory: Directory, tokens: TokenReader, clock: MonotonicClock) -> None:
         self._directory = directory
         self._tokens = tokens
+        self._clock = clock
+        self._profiles: dict[str, tuple[float, TenantProfile]] = {}
 
     def __call__(self, token: str) -> Principal:
         """Return the principal that a token proves.
@@ -49,29 +62,80 @@ class SignIn:
         Raises
         ------
         Unauthenticated
-            ``invalid_token``, ``token_expired``, ``unknown_issuer``, ``wrong_audience``,
-            ``wrong_token_use``, ``unknown_user``.
+            ``invalid_token``, ``token_expired``, ``unknown_issuer``, ``id_token_refused``,
+            ``wrong_token_use``, ``wrong_audience``, ``unknown_user``, ``session_ended``.
+        Unavailable
+            ``keys_unavailable``: nobody of the tenant can sign in at the moment.
 
         """
         issuer = self._tokens.issuer(token)
-        profile = self._directory.tenant_of(issuer)
+        profile = self._profile(issuer)
         # The issuer's row only leads to the tenant; the tenant's own profile has the last word.
         if profile is None or profile.issuer != issuer:
             raise Unauthenticated("unknown_issuer", _SIGN_IN)
         claims = self._tokens.verify(token, issuer)
-        _require_audience(claims, profile)
-        subject = str(claims["sub"])
-        account = self._directory.account_of(profile.tenant, subject)
-        if account is None:
+        _require_access(claims, profile)
+        user = self._directory.user_of(profile.tenant, claims.subject)
+        if user is None:
             raise Unauthenticated("unknown_user", "Ask the exchange to open an account for you.")
-        return Principal(account, subject, USER_SCOPES, SignInMethod.USER_POOL, int(claims["exp"]))
+        if not user.has_session(claims.signed_in_at):
+            raise Unauthenticated("session_ended", _SIGN_IN)
+        return Principal(
+            account=AccountId.parse(user.account),
+            user=claims.subject,
+            scopes=granted_scopes(claims.scopes),
+            method=SignInMethod.USER_POOL,
+            expires_at=claims.expires_at,
+            signed_in_at=claims.signed_in_at,
+        )
+
+    def _profile(self, issuer: str) -> TenantProfile | None:
+        now_ms = self._clock.monotonic_ms()
+        known = self._profiles.get(issuer)
+        if known is not None and now_ms - known[0] < PROFILE_AGE_MS_MAX:
+            return known[1]
+        profile = self._directory.tenant_of(issuer)
+        if profile is None:
+            self._profiles.pop(issuer, None)
+        else:
+            # Only issuers of tenants are kept, so that strangers can't fill the memory.
+            self._profiles[issuer] = (now_ms, profile)
+        return profile
 
 
-def _require_audience(claims: Mapping[str, Any], profile: TenantProfile) -> None:
-    """Check what the token is for: an access token names its client apart from the audience."""
-    use = claims.get("token_use")
-    if use not in _TOKEN_USES:
+class TicketSignIn:
+    """Verifies one-use tickets."""
+
+    def __init__(self, directory: Directory, tickets: Tickets) -> None:
+        self._directory = directory
+        self._tickets = tickets
+
+    def __call__(self, ticket: str) -> Principal:
+        """Return the principal that a ticket stands for; it is used up.
+
+        Raises
+        ------
+        Unauthenticated
+            ``invalid_ticket``, ``session_ended``.
+
+        """
+        principal = self._tickets.redeem(ticket)
+        user = self._directory.user_of(principal.tenant, principal.user)
+        if user is None or not user.has_session(principal.signed_in_at):
+            raise Unauthenticated("session_ended", "Sign in again.")
+        return principal
+
+
+def granted_scopes(names: frozenset[str]) -> frozenset[Scope]:
+    """Return what a token's scopes allow here; scopes of other services allow nothing."""
+    return frozenset(scope for name in names for scope in _SCOPES.get(name, ()))
+
+
+def _require_access(claims: Claims, profile: TenantProfile) -> None:
+    """Check what the token is for: an id token says who someone is, and opens nothing."""
+    if claims.use == "id":
+        raise Unauthenticated("id_token_refused", f"An id token opens nothing. {_SIGN_IN}")
+    if claims.use != "access":
         raise Unauthenticated("wrong_token_use", _SIGN_IN)
-    client = claims.get("client_id" if use == "access" else "aud")
-    if not isinstance(client, str) or client not in profile.client_ids:
+    if claims.client_id not in profile.client_ids:
         raise Unauthenticated("wrong_audience", _SIGN_IN)

@@ -9,6 +9,7 @@ of a request's host.
     journal     <shard>#<segment>           first sequence (N)      record
     journal     <shard>#part#<batch id>     number of the part (N)  part of a large record
     replies     <tenant>#<message id>                               reply to one message
+    tickets     <tenant>#<digest>                                   whom a one-use ticket stands for
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
@@ -34,7 +35,7 @@ of a request's host.
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
     budgets     <account> or <tenant>       <budget>                how much of it is used
-    connections <tenant>#<connection id>    connection              who is connected, to what
+    connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
 """
 
@@ -48,7 +49,7 @@ CLIENT_PREFIX = "client#"
 ASSET_PREFIX = "asset#"
 MARKET_PREFIX = "market#"
 FEES_PREFIX = "fees#"
-CONNECTION = "connection"
+CONNECTIONS = "connections"
 SUBSCRIPTIONS = "subscriptions"
 READ_MODELS = "read-models"
 OPEN_ORDERS_INDEX = "open-orders"
@@ -81,6 +82,11 @@ def is_journal_part(partition: str) -> bool:
 def reply(tenant: TenantId, message_id: str) -> str:
     """Key of the reply to one message."""
     return f"{tenant}#{message_id}"
+
+
+def ticket(tenant: TenantId, digest: str) -> str:
+    """Key of a one-use ticket."""
+    return f"{tenant}#{digest}"
 
 
 def issuer(url: str) -> str:
@@ -215,9 +221,9 @@ def evidence(shard: int, sequence: int) -> str:
     return f"evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
 
 
-def connection(tenant: TenantId, connection_id: str) -> str:
-    """Partition of one WebSocket connection."""
-    return f"{tenant}#{connection_id}"
+def connections(account_id: AccountId) -> str:
+    """Partition of all WebSocket connections of an account."""
+    return f"{account_id}#{CONNECTIONS}"
 
 
 def subscriptions(tenant: TenantId) -> str:

@@ -24,9 +24,10 @@ class SettingsError(Exception):
 
 
 class AuthorizerSettings(NamedTuple):
-    """Of the function that turns a token into a tenant and an account."""
+    """Of the function that turns a token, or a ticket, into a principal."""
 
     directory_table: str
+    tickets_table: str
     # Set where AWS is emulated: key sets are then read from there, not from the issuer's host.
     aws_endpoint_url: str = ""
 
@@ -69,6 +70,13 @@ class TradingApiSettings(NamedTuple):
     queue_age_ms_max: int = 15_000
     # An account's commands may wait so long for its own commands before them.
     account_queue_age_ms_max: int = 5_000
+
+
+class IdentityApiSettings(NamedTuple):
+    """Of the function behind the routes of sessions and tickets, beside `SocketSettings`."""
+
+    directory_table: str
+    tickets_table: str
 
 
 class MarketApiSettings(NamedTuple):

@@ -1,6 +1,7 @@
 """WebSocket connections and their subscriptions in DynamoDB.
 
-All subscriptions of a tenant are in one partition, so that a feed learns with one query who
+All connections of an account are in one partition, so that they can be counted and ended with one
+query. All subscriptions of a tenant are in another, so that a feed learns with one query who
 listens to what. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
 leaves behind goes by itself.
 """
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
-from bursa.kernel.identifiers import TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rows import (
     Attributes,
     ConnectionRow,
@@ -33,13 +34,13 @@ class ConnectionsTable:
 
     def open(self, connection: ConnectionRow) -> None:
         """Remember a connection."""
-        key = _connection_key(connection.tenant, connection.connection_id)
+        key = _connection_key(connection.account, connection.connection_id)
         self._client.put_item(TableName=self._table, Item=to_attributes(connection) | key)
 
-    def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
+    def channels(self, account: str, connection_id: str) -> frozenset[str]:
         """Read what a connection listens to; nothing when it is unknown."""
         response = self._client.get_item(
-            TableName=self._table, Key=_connection_key(tenant, connection_id), ConsistentRead=True
+            TableName=self._table, Key=_connection_key(account, connection_id), ConsistentRead=True
         )
         return _channels(cast("Attributes", response.get("Item", {})))
 
@@ -51,7 +52,7 @@ class ConnectionsTable:
         kept = [f"#{name} = if_not_exists(#{name}, :{name})" for name in values]
         self._client.update_item(
             TableName=self._table,
-            Key=_connection_key(connection.tenant, connection.connection_id),
+            Key=_connection_key(connection.account, connection.connection_id),
             UpdateExpression=f"SET {', '.join(kept)} ADD #channels :channels",
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
@@ -66,27 +67,39 @@ class ConnectionsTable:
         )
         self._writer.run(self._writer.batches(items))
 
-    def unsubscribe(self, tenant: str, connection_id: str, channels: Sequence[str]) -> None:
+    def unsubscribe(self, account: str, connection_id: str, channels: Sequence[str]) -> None:
         """Remove channels from a connection."""
         self._client.update_item(
             TableName=self._table,
-            Key=_connection_key(tenant, connection_id),
+            Key=_connection_key(account, connection_id),
             UpdateExpression="DELETE #channels :channels",
             ExpressionAttributeNames={"#channels": "channels"},
             ExpressionAttributeValues={":channels": {"SS": sorted(channels)}},
         )
-        self._delete(tenant, connection_id, channels)
+        self._delete(account, connection_id, channels)
 
-    def forget(self, tenant: str, connection_id: str) -> None:
+    def forget(self, account: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions; safe to repeat."""
         response = self._client.delete_item(
             TableName=self._table,
-            Key=_connection_key(tenant, connection_id),
+            Key=_connection_key(account, connection_id),
             ReturnValues="ALL_OLD",
         )
         self._delete(
-            tenant, connection_id, _channels(cast("Attributes", response.get("Attributes", {})))
+            account, connection_id, _channels(cast("Attributes", response.get("Attributes", {})))
         )
+
+    def of_account(self, account: str) -> list[ConnectionRow]:
+        """Read all connections of an account; what was written before is among them."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :account",
+            ExpressionAttributeValues={
+                ":account": {"S": keys.connections(AccountId.parse(account))}
+            },
+            ConsistentRead=True,
+        )
+        return [from_attributes(ConnectionRow, item) for page in pages for item in page["Items"]]
 
     def subscriptions(self, tenant: str) -> list[SubscriptionRow]:
         """Read all subscriptions of a tenant."""
@@ -99,7 +112,8 @@ class ConnectionsTable:
         )
         return [from_attributes(SubscriptionRow, item) for page in pages for item in page["Items"]]
 
-    def _delete(self, tenant: str, connection_id: str, channels: Iterable[str]) -> None:
+    def _delete(self, account: str, connection_id: str, channels: Iterable[str]) -> None:
+        tenant = str(AccountId.parse(account).tenant)
         rows = (
             (self._table, _subscription_key(tenant, channel, connection_id)) for channel in channels
         )
@@ -110,9 +124,9 @@ def _channels(item: Attributes) -> frozenset[str]:
     return frozenset(item.get("channels", {}).get("SS", ()))
 
 
-def _connection_key(tenant: str, connection_id: str) -> Attributes:
-    partition = keys.connection(TenantId.parse(tenant), connection_id)
-    return {"pk": {"S": partition}, "sk": {"S": keys.CONNECTION}}
+def _connection_key(account: str, connection_id: str) -> Attributes:
+    partition = keys.connections(AccountId.parse(account))
+    return {"pk": {"S": partition}, "sk": {"S": connection_id}}
 
 
 def _subscription_key(tenant: str, channel: str, connection_id: str) -> Attributes:

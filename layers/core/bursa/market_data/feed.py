@@ -7,6 +7,9 @@ the one before it on its channel, so a client sees that something is missing and
 Who listens is looked up once a second at most. So that a new subscriber misses nothing in
 between, the last few seconds of records are kept, unopened, and what the subscriber's snapshot
 did not hold is sent as soon as it is seen. Without a listener no record is opened at all.
+
+A connection ends with its session: one that is looked up after that is sent nothing but why it
+ends, and closed.
 """
 
 from collections import deque
@@ -38,7 +41,7 @@ class Subscribers(Protocol):
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
         """Read all subscriptions of a tenant."""
 
-    def forget(self, tenant: str, connection_id: str) -> None:
+    def forget(self, account: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions."""
 
 
@@ -47,6 +50,9 @@ class Outbox(Protocol):
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
         """Send each listener its messages in order; return the listeners that are gone."""
+
+    def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        """Close connections, after sending each of them these messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +67,22 @@ class Published:
         Time of the newest record that was sent about; 0 when none was.
     unreadable
         Records that could not be read; the projector reports them.
+    ended
+        Connections that were closed because their session is over.
 
     """
 
     messages: int = 0
     newest_ms: int = 0
     unreadable: int = 0
+    ended: int = 0
 
 
 @dataclass(slots=True)
 class _TenantListeners:
     read_at_ms: int
     by_channel: dict[str, dict[str, int]] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)  # of each connection
 
     def is_new(self, row: SubscriptionRow) -> bool:
         """Whether a subscription was made, or made again, since this was read."""
@@ -96,6 +106,7 @@ class Feeds:
             sum(one.messages for one in done),
             max((one.newest_ms for one in done), default=0),
             sum(one.unreadable for one in done),
+            sum(one.ended for one in done),
         )
 
     def _feed(self, shard: int) -> "ShardFeed":
@@ -116,6 +127,8 @@ class ShardFeed:
         Writes a message in the dialect of the listeners.
     now_ms
         Reads the time, UTC milliseconds.
+    farewell
+        What a connection is sent when its session is over.
 
     """
 
@@ -126,7 +139,10 @@ class ShardFeed:
         outbox: Outbox,
         encode: MessageEncoder,
         now_ms: Callable[[], int],
+        *,
+        farewell: Sequence[bytes] = (),
     ) -> None:
+        self._farewell = farewell
         self._read_definitions = definitions
         self._subscribers = subscribers
         self._outbox = outbox
@@ -139,6 +155,7 @@ class ShardFeed:
         self._last_sequence = 0
         self._channel_sequences = ChannelSequences()
         self._unreadable = 0
+        self._ended = 0
 
     def publish(self, records: Iterable[EncodedRecord]) -> Published:
         """Send what new records state to everyone who listens.
@@ -156,7 +173,7 @@ class ShardFeed:
             raise
 
     def _publish(self, records: Iterable[EncodedRecord]) -> Published:
-        self._unreadable = 0
+        self._unreadable = self._ended = 0
         now_ms = self._now_ms()
         fresh = self._not_seen(records)
         messages: dict[Listener, list[bytes]] = {}
@@ -173,7 +190,8 @@ class ShardFeed:
             for tenant, connection_id in self._outbox.send(messages):
                 self._drop(tenant, connection_id)
         newest_ms = fresh[-1].time_ms if messages and fresh else 0
-        return Published(sum(map(len, messages.values())), newest_ms, self._unreadable)
+        sent = sum(map(len, messages.values()))
+        return Published(sent, newest_ms, self._unreadable, self._ended)
 
     def _not_seen(self, records: Iterable[EncodedRecord]) -> list[EncodedRecord]:
         fresh = []
@@ -201,17 +219,32 @@ class ShardFeed:
             if known is not None and now_ms - known.read_at_ms < SUBSCRIBERS_FRESH_MS:
                 continue
             current = _TenantListeners(now_ms)
+            ended: dict[str, str] = {}
             for row in self._subscribers.subscriptions(tenant):
+                if row.expires_at * 1_000 <= now_ms:
+                    ended[row.connection_id] = row.account
+                    continue
+                current.accounts[row.connection_id] = row.account
                 current.by_channel.setdefault(row.channel, {})[row.connection_id] = row.since
                 if known is None or known.is_new(row):
                     of_tenant = added.setdefault(tenant, {})
                     of_tenant.setdefault(row.channel, {})[row.connection_id] = row.since
             self._listeners[tenant] = current
+            self._end(ended)
         return added
 
+    def _end(self, connections: Mapping[str, str]) -> None:
+        """Close connections whose sessions are over; their accounts by connection id."""
+        if connections:
+            self._outbox.close(connections, self._farewell)
+        for connection_id, account in connections.items():
+            self._subscribers.forget(account, connection_id)
+        self._ended += len(connections)
+
     def _drop(self, tenant: str, connection_id: str) -> None:
-        self._subscribers.forget(tenant, connection_id)
-        for connections in self._listeners[tenant].by_channel.values():
+        known = self._listeners[tenant]
+        self._subscribers.forget(known.accounts[connection_id], connection_id)
+        for connections in known.by_channel.values():
             connections.pop(connection_id, None)
 
     # --- what they are sent -----------------------------------------------------------------------

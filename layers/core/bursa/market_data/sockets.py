@@ -1,6 +1,6 @@
 """Send messages to WebSocket connections through API Gateway's management API."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -55,10 +55,12 @@ class Sockets:
         self,
         client: "ApiGatewayManagementApiClient",
         on_undelivered: Callable[[str], None],
+        on_unclosed: Callable[[str], None],
         threads: int = THREADS,
     ) -> None:
         self._client = client
         self._on_undelivered = on_undelivered
+        self._on_unclosed = on_unclosed
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sockets")
 
     def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
@@ -82,3 +84,17 @@ class Sockets:
             except (ClientError, BotoCoreError) as error:
                 self._on_undelivered(f"{connection_id}: {error}")
         return True
+
+    def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        """Close connections, after sending each of them these messages."""
+        list(self._pool.map(lambda name: self._close(name, bodies), connection_ids))
+
+    def _close(self, connection_id: str, bodies: Sequence[bytes]) -> None:
+        if not self.post(connection_id, bodies):
+            return
+        try:
+            self._client.delete_connection(ConnectionId=connection_id)
+        except self._client.exceptions.GoneException:
+            return
+        except (ClientError, BotoCoreError) as error:
+            self._on_unclosed(f"{connection_id}: {error}")

@@ -55,16 +55,16 @@ class Connections(Protocol):
     def open(self, connection: ConnectionRow) -> None:
         """Remember a connection."""
 
-    def channels(self, tenant: str, connection_id: str) -> frozenset[str]:
+    def channels(self, account: str, connection_id: str) -> frozenset[str]:
         """Read what a connection listens to; nothing when it is unknown."""
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
         """Add channels to a connection, which need not be known yet."""
 
-    def unsubscribe(self, tenant: str, connection_id: str, keys: Sequence[str]) -> None:
+    def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
         """Remove channels from a connection."""
 
-    def forget(self, tenant: str, connection_id: str) -> None:
+    def forget(self, account: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions."""
 
 
@@ -95,10 +95,12 @@ class ChannelStates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whose connection it is, as the authorizer found out."""
+    """Whose connection it is, and when its session ends in seconds, as the authorizer found out."""
 
     account: AccountId
     connection_id: str
+    user: str
+    session_ends_at: int
 
     @property
     def tenant(self) -> str:
@@ -132,7 +134,7 @@ class Subscriptions:
 
     def disconnect(self, client: Client) -> None:
         """Forget a connection."""
-        self._connections.forget(client.tenant, client.connection_id)
+        self._connections.forget(str(client.account), client.connection_id)
 
     def subscribe(
         self, client: Client, wanted: Sequence[Channel], now_ms: int
@@ -158,6 +160,7 @@ class Subscriptions:
                     client.connection_id,
                     progress.sequence,
                     connection.expires_at,
+                    connection.account,
                 )
                 for key in sorted(keys)
             ],
@@ -168,14 +171,14 @@ class Subscriptions:
         """Remove channels from a connection; raises `InvalidInput` ``too_many_channels``."""
         _require_few(len(unwanted))
         keys = [channel.key for channel in unwanted]
-        self._connections.unsubscribe(client.tenant, client.connection_id, keys)
+        self._connections.unsubscribe(str(client.account), client.connection_id, keys)
 
     def _require_allowed(self, client: Client, wanted: Sequence[Channel]) -> None:
         _require_few(len(wanted))
         for channel in wanted:
             if channel.is_public and not self._states.market(client.tenant, channel.subject):
                 raise InvalidInput("unknown_market", "There is no such market.", field="channels")
-        known = self._connections.channels(client.tenant, client.connection_id)
+        known = self._connections.channels(str(client.account), client.connection_id)
         _require_few(len(known | {channel.key for channel in wanted}))
 
     def _progress(self, tenant: TenantId) -> ProgressRow:
@@ -259,6 +262,7 @@ def _connection(client: Client, now_ms: int, keys: frozenset[str]) -> Connection
         client.connection_id,
         str(client.account),
         now_ms,
-        now_ms // 1000 + CONNECTION_KEPT_S,
+        min(now_ms // 1000 + CONNECTION_KEPT_S, client.session_ends_at),
         keys,
+        client.user,
     )

@@ -297,7 +297,10 @@ class ProgressRow(msgspec.Struct, frozen=True):
 
 
 class ConnectionRow(msgspec.Struct, frozen=True):
-    """An open WebSocket connection, whose it is, and the channels it listens to."""
+    """An open WebSocket connection, whose it is, and the channels it listens to.
+
+    It may be used until ``expires_at``: the end of its session or of what a connection may last.
+    """
 
     tenant: str
     connection_id: str
@@ -305,12 +308,14 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     connected_at_ms: int
     expires_at: int  # seconds; DynamoDB forgets the row then
     channels: frozenset[str] = frozenset()
+    user: str = ""
 
 
 class SubscriptionRow(msgspec.Struct, frozen=True):
     """One connection's interest in one channel.
 
-    ``since`` is how far the read models were when it subscribed: what comes later is to be sent.
+    ``since`` is how far the read models were when it subscribed: what comes later is to be sent,
+    until ``expires_at``, which is its connection's.
     """
 
     tenant: str
@@ -318,6 +323,7 @@ class SubscriptionRow(msgspec.Struct, frozen=True):
     connection_id: str
     since: int
     expires_at: int
+    account: str
 
 
 def to_attributes(row: AnyRow) -> Attributes:

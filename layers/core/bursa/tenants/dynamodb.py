@@ -6,16 +6,18 @@ created. Rows:
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
     <tenant>         profile         {shard, name, issuer, client_ids (string set), limits (map)}
-    <tenant>         user#<subject>  {account}
+    <tenant>         user#<subject>  {account, signed_out_at, is_disabled}
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
     <tenant>         market#<symbol> {number}: of the engine
     deployment       counter#<name>  {value}
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bursa.aws.failures import unavailable
+from bursa.identity.users import User
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -111,8 +113,53 @@ class DirectoryTable:
 
     def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
         """Return the account of a signed-in user; None when the user has none yet."""
-        row = self._row(str(tenant), keys.user(subject))
-        return None if row is None else AccountId.parse(row["account"]["S"])
+        user = self.user_of(tenant, subject)
+        return None if user is None else AccountId.parse(user.account)
+
+    def user_of(self, tenant: TenantId, subject: str) -> User | None:
+        """Return a signed-in user; None for one without an account.
+
+        Reads no more than that, so that a role may be allowed these attributes alone.
+        """
+        row = self._row(str(tenant), keys.user(subject), "account", "signed_out_at", "is_disabled")
+        if row is None:
+            return None
+        return User(
+            row["account"]["S"],
+            int(row.get("signed_out_at", {"N": "0"})["N"]),
+            row.get("is_disabled", {"BOOL": False})["BOOL"],
+        )
+
+    def end_sessions(self, tenant: TenantId, subject: str, at_s: int) -> None:
+        """End the sessions of a user that began at this time or before; never takes that back.
+
+        Raises `Unavailable` ``directory_unavailable``.
+        """
+        ended_then_or_later = self._client.exceptions.ConditionalCheckFailedException
+        with (
+            unavailable("directory_unavailable", "Send the same request again in a moment."),
+            suppress(ended_then_or_later),
+        ):
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.user(subject)}},
+                UpdateExpression="SET signed_out_at = :at",
+                ConditionExpression=(
+                    "attribute_exists(pk) AND "
+                    "(attribute_not_exists(signed_out_at) OR signed_out_at < :at)"
+                ),
+                ExpressionAttributeValues={":at": {"N": str(at_s)}},
+            )
+
+    def set_disabled(self, tenant: TenantId, subject: str, *, is_disabled: bool) -> None:
+        """Shut a user out, or let it in again; its account stays as it is."""
+        self._client.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.user(subject)}},
+            UpdateExpression="SET is_disabled = :is_disabled",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":is_disabled": {"BOOL": is_disabled}},
+        )
 
     def open_tenant(
         self,

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from bursa.identity.pool_user import PoolUser
 from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
 from bursa.kernel.amounts import parse_decimal, parse_units
-from bursa.kernel.errors import InvalidInput
+from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits, check_limits
 from bursa.tenants.profile import TenantProfile
@@ -44,6 +45,9 @@ class Directory(Protocol):
     def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
         """Return the engine's number of a market, which is a new one when it has none."""
 
+    def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
+        """Return the account of a signed-in user; None when the user has none yet."""
+
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         """Return a user's account, which is a new one when there is none."""
 
@@ -51,8 +55,11 @@ class Directory(Protocol):
 class UserPool(Protocol):
     """One tenant's users."""
 
-    def add_user(self, email: str, password: str) -> str:
-        """Create a user who may sign in at once, or find it; returns the subject of its tokens."""
+    def add_user(self, email: str) -> PoolUser:
+        """Create a user, or find it."""
+
+    def set_password(self, email: str, password: str) -> None:
+        """Let a user sign in with this password from now on."""
 
 
 class OnceSubmitter(Protocol):
@@ -171,9 +178,40 @@ class Onboarding:
             commands += self._define_market(tenant, market, scales)
         self._intake.submit_once(tenant.fee_account, "listing", key, commands)
 
-    def open_account(self, tenant: TenantId, email: str, password: str) -> AccountId:
-        """Create a user and its account."""
-        return self._directory.open_account(tenant, self._users.add_user(email, password))
+    def open_account(
+        self, tenant: TenantId, email: str, password: str, *, confirmed_subject: str = ""
+    ) -> AccountId:
+        """Create a user and its account; one that has both keeps its password.
+
+        Parameters
+        ----------
+        tenant, email, password
+            Whose user, and what it signs in with.
+        confirmed_subject
+            The subject of an existing user of whom the caller knows that the address is its own.
+
+        Raises
+        ------
+        Conflict
+            ``user_not_ours``: somebody else has made the user, and may know its password. Nothing
+            has changed.
+
+        """
+        user = self._users.add_user(email)
+        if user.is_claimed and user.subject != confirmed_subject:
+            account = self._directory.account_of(tenant, user.subject)
+            if account is None:
+                raise Conflict(
+                    "user_not_ours",
+                    f"{email} exists with the subject {user.subject} and has no account. Name that "
+                    "subject as confirmed once you know that it is the owner of the address.",
+                )
+            return account
+        # The account first: while the user has no password, a repeat still knows it for ours.
+        account = self._directory.open_account(tenant, user.subject)
+        if not user.is_claimed:
+            self._users.set_password(email, password)
+        return account
 
     def credit(
         self, account: AccountId, listing: Listing, deposits: Sequence[Deposit], key: str

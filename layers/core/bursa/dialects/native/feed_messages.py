@@ -6,6 +6,7 @@
     {"type": "missed", "channel": "book:BTC-USDT", "sequence": 57, …, "changes": 9000}
     {"type": "subscribed", "channels": [ … ]}      {"type": "unsubscribed", "channels": [ … ]}
     {"type": "pong"}                               {"type": "error", "code": …, "detail": …}
+    {"type": "closing", "code": …, "detail": …}
 
 What ``sequence``, ``previous_sequence`` and ``epoch`` mean is in `bursa.market_data.messages`;
 what a client does with them, in docs/websocket.md.
@@ -14,8 +15,9 @@ API Gateway carries 128 KB in a message. A longer update is cut into several of 
 say which part of how many they are; what is far too much to follow is a hint to subscribe again.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -55,6 +57,8 @@ _Row = tuple[str, Any]  # side of the book, or nothing; a level, or an entry of 
 # What naming the part, and an empty book, add to a message.
 _PART_BYTES = 64
 _FILLS_PER_ROW = 100
+# Far longer than any market's name, and far shorter than what a key of a table may be.
+_MARKET: Final = re.compile(r"[A-Z0-9-]{1,40}", re.ASCII)
 
 _encoder = msgspec.json.Encoder()
 
@@ -72,7 +76,7 @@ def read_channel(name: str, account: AccountId) -> Channel:
 
     """
     kind, colon, market = name.partition(":")
-    if kind in PUBLIC and market and "#" not in market:
+    if kind in PUBLIC and _MARKET.fullmatch(market):
         return Channel(kind, market)
     if kind in PRIVATE and not colon:
         return Channel(kind, str(account))
@@ -224,6 +228,20 @@ def pong() -> bytes:
 def error(code: str, detail: str) -> bytes:
     """Return what was wrong with a client's message."""
     return encode({"type": "error", "code": code, "detail": detail})
+
+
+def token_expired() -> bytes:
+    """Return what a connection is sent before it is closed because its token has expired."""
+    return _closing("token_expired", "Sign in again, and connect with a new ticket.")
+
+
+def signed_out() -> bytes:
+    """Return what a connection is sent before it is closed because its user has signed out."""
+    return _closing("signed_out", "All sessions of this user were ended; sign in again.")
+
+
+def _closing(code: str, detail: str) -> bytes:
+    return encode({"type": "closing", "code": code, "detail": detail})
 
 
 # --- orders ---------------------------------------------------------------------------------------

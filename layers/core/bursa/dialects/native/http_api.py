@@ -31,6 +31,11 @@ JSON = "application/json"
 _OK = 200
 _ACCEPTED = 202
 _SERVER_FAULT = 500
+# What a response is has been said, and it came by TLS and shall again (RFC 6797).
+_SECURITY_HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class RateBudgets(Protocol):
@@ -182,4 +187,5 @@ def _response(
     status: int, content_type: str, body: object, headers: Mapping[str, str]
 ) -> Response[str]:
     text = json.dumps(body, separators=(",", ":"))
-    return Response(status, content_type, text, headers={**headers, "Cache-Control": "no-store"})
+    sent = {"Cache-Control": "no-store", **headers, **_SECURITY_HEADERS}
+    return Response(status, content_type, text, headers=sent)

@@ -254,6 +254,22 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(_MARKET, _limit(500), _CURSOR),
     ),
     Operation("get", "/balances", "listBalances", "Your balances", responses.BalancePage),
+    Operation(
+        "post",
+        "/ws-ticket",
+        "createTicket",
+        "A one-use ticket to open a WebSocket with, good for 30 seconds",
+        responses.WebSocketTicket,
+        status=201,
+    ),
+    Operation(
+        "post",
+        "/sessions/revoke",
+        "revokeSessions",
+        "Sign out everywhere: end all your sessions and close their WebSockets",
+        responses.EndedSessions,
+        scope=Scope.ACCOUNT,
+    ),
 )
 
 

@@ -252,3 +252,22 @@ class Health(TypedDict):
     lag_records: int
     lag_ms: int
     shards: list[ShardHealth]
+
+
+class WebSocketTicket(TypedDict):
+    """What a WebSocket is opened with, once and soon: ``wss://<host>/v1?ticket=<ticket>``."""
+
+    ticket: str
+    expires_at_ms: int
+
+
+class EndedSessions(TypedDict):
+    """What became of a user's sessions.
+
+    ``refresh_tokens_revoked`` is whether the user pool has withdrawn its refresh tokens; without
+    that, too, no token that they renew is accepted here.
+    """
+
+    ended_at_ms: int
+    connections_closed: int
+    refresh_tokens_revoked: bool

@@ -1,0 +1,50 @@
+"""What the routes of sessions and tickets call."""
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from bursa.aws.clients import cognito_client, dynamodb_client
+from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.sockets import open_sockets
+from bursa.dialects.native.feed_messages import signed_out
+from bursa.dialects.native.identity_routes import IdentityRoutes
+from bursa.identity.sessions import SessionEnd
+from bursa.identity.tickets import Tickets
+from bursa.identity.tickets_dynamodb import TicketsTable
+from bursa.identity.user_pool_cognito import RefreshTokens
+from bursa.kernel.clock import SystemClock, random_key
+from bursa.kernel.settings import IdentityApiSettings, SocketSettings, read_settings
+from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.tenants.dynamodb import DirectoryTable
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityServices:
+    """What the function calls."""
+
+    routes: IdentityRoutes
+    clock: SystemClock
+
+
+def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
+    """Build it from the environment."""
+    settings = read_settings(IdentityApiSettings)
+    socket_settings = read_settings(SocketSettings)
+    client, clock = dynamodb_client(), SystemClock()
+
+    def report_unrevoked(why: str) -> None:
+        metrics.add_metric("RefreshTokensUnrevoked", MetricUnit.Count, 1)
+        logger.warning("A user pool did not revoke refresh tokens", extra={"why": why})
+
+    end_sessions = SessionEnd(
+        DirectoryTable(client, settings.directory_table),
+        ConnectionsTable(client, socket_settings.connections_table, TableWriter(client)),
+        open_sockets(socket_settings, logger, metrics),
+        [signed_out()],
+    )
+    tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
+    refresh_tokens = RefreshTokens(cognito_client, report_unrevoked)
+    routes = IdentityRoutes(tickets, end_sessions, refresh_tokens, clock)
+    return IdentityServices(routes, clock)

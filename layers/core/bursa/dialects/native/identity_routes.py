@@ -1,0 +1,52 @@
+"""The routes about the caller itself: tickets for WebSockets, and the end of its sessions."""
+
+from typing import Protocol
+
+from bursa.dialects.native.responses import EndedSessions, WebSocketTicket
+from bursa.identity.principal import Principal
+from bursa.identity.sessions import SessionEnd
+from bursa.identity.tickets import Tickets
+from bursa.kernel.clock import WallClock
+
+
+class RefreshTokens(Protocol):
+    """Ends what a user pool could renew a user's tokens by."""
+
+    def revoke(self, token: str) -> bool:
+        """Revoke the refresh tokens of a token's user; return whether the pool has done it."""
+
+
+class IdentityRoutes:
+    """What `functions/identity_api` serves."""
+
+    def __init__(
+        self,
+        tickets: Tickets,
+        end_sessions: SessionEnd,
+        refresh_tokens: RefreshTokens,
+        clock: WallClock,
+    ) -> None:
+        self._tickets = tickets
+        self._end_sessions = end_sessions
+        self._refresh_tokens = refresh_tokens
+        self._clock = clock
+
+    def ticket(self, principal: Principal) -> WebSocketTicket:
+        """Return a one-use ticket; raises `Unavailable` ``tickets_unavailable``."""
+        ticket = self._tickets.issue(principal)
+        return WebSocketTicket(ticket=ticket.text, expires_at_ms=ticket.expires_at_ms)
+
+    def revoke(self, principal: Principal, token: str) -> EndedSessions:
+        """End all sessions of the caller, also the one that asks.
+
+        The user pool comes last: without it the sessions are over all the same, because what it
+        renews belongs to a session that began before. Raises `Unavailable`
+        ``directory_unavailable``.
+        """
+        now_ms = self._clock.now_ms()
+        closed = self._end_sessions(principal.account, principal.user, now_ms)
+        return EndedSessions(
+            ended_at_ms=now_ms,
+            connections_closed=closed,
+            refresh_tokens_revoked=self._refresh_tokens.revoke(token),
+        )

@@ -1,0 +1,27 @@
+"""What the directory knows of a user: its account, and which of its sessions are over."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A signed-in user of a tenant.
+
+    Attributes
+    ----------
+    account
+        The account whose data it sees and changes, as text.
+    signed_out_at
+        Sessions that began in this second or before it are over; seconds since 1970.
+    is_disabled
+        Whether an operator has shut the user out.
+
+    """
+
+    account: str
+    signed_out_at: int = 0
+    is_disabled: bool = False
+
+    def has_session(self, signed_in_at: int) -> bool:
+        """Return whether a session that began at this time may go on."""
+        return not self.is_disabled and signed_in_at > self.signed_out_at
