@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,15 @@ from benchmarks.bench_pipeline import settings
 from benchmarks.flow import Flow
 from benchmarks.rig import Rig
 from benchmarks.standins import Memory, Meter, ports_over
-from bursa.journal.checkpoint import CHECKPOINT_SCHEMA, CheckpointHeader
+from bursa.journal.checkpoint import (
+    CHECKPOINT_SCHEMA,
+    CheckpointHeader,
+    checkpoint_digest,
+    state_hash,
+)
 from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
-from bursa.journal.record import EncodedRecord
+from bursa.journal.record import Attestation, EncodedRecord, record_hash
 from bursa.journal.replica import Head, Replica
 from engine.core import Engine
 from worker.shard import ShardWorker
@@ -62,6 +67,22 @@ def checkpoint_at(records: list[EncodedRecord]) -> tuple[CheckpointHeader, bytes
         CHECKPOINT_SCHEMA, 0, head.number, head.last_sequence, head.epoch, head.time_ms, head.hash
     )
     return header, replica.engine.checkpoint()
+
+
+def attested(
+    records: list[EncodedRecord], header: CheckpointHeader, state: bytes
+) -> list[EncodedRecord]:
+    """Have the first of these records attest a checkpoint, and chain the others to it again."""
+    digest = checkpoint_digest(header, state_hash(state))
+    chained: list[EncodedRecord] = []
+    for record in records:
+        one = (
+            replace(record, previous_hash=chained[-1].hash)
+            if chained
+            else replace(record, attestation=Attestation(header.last_sequence, digest))
+        )
+        chained.append(replace(one, hash=record_hash(one)))
+    return chained
 
 
 @dataclass(slots=True)
@@ -112,6 +133,7 @@ def main() -> int:
     records = asyncio.run(make_records(flow, options.orders, options.tail))
     border = split(records, options.orders)
     header, state = checkpoint_at(records[:border])
+    records[border:] = attested(records[border:], header, state)
     with Rig() as rig:
         os.environ.update(
             {name: value for name, value in rig.environment().items() if name.startswith("AWS_")}

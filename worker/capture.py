@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from typing import BinaryIO
 
+from bursa.journal.checkpoint import state_hash
 from bursa.journal.replica import Engine
 from worker.huge_pages import restore_huge_pages, return_free_memory
 
@@ -25,6 +26,10 @@ class CopyCapture:
         copied: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         copied.set_result(engine.checkpoint())
         return copied
+
+    async def hash(self, state: bytes) -> bytes:
+        """See `worker.ports.StateCapture`."""
+        return state_hash(state)
 
     async def prepare(self) -> None:
         """See `worker.ports.StateCapture`."""
@@ -49,6 +54,10 @@ class ForkCapture:
         if child == 0:
             _write_and_exit(engine, file)
         return asyncio.get_running_loop().run_in_executor(None, _collect, child, file)
+
+    async def hash(self, state: bytes) -> bytes:
+        """See `worker.ports.StateCapture`."""
+        return await asyncio.get_running_loop().run_in_executor(None, state_hash, state)
 
     async def prepare(self) -> None:
         """See `worker.ports.StateCapture`: a rebuild leaves much free memory in small pages."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from bursa.intake.message import Delivery
 from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.errors import OutcomeUnknown
-from bursa.journal.record import BATCH_ID_BYTES, EncodedRecord
+from bursa.journal.record import BATCH_ID_BYTES, Attestation, EncodedRecord
 from bursa.journal.replica import Replica
 from wire import layout
 from worker.acknowledge import Acknowledger
@@ -80,6 +80,7 @@ class Leader:
         self._clock = ports.clock
         self._telemetry = ports.telemetry
         self._checkpointer = checkpointer
+        checkpointer.attest_by(self._attest)
         self._settings = settings
         self._stop = stop
         self._inbox = Inbox(
@@ -130,10 +131,8 @@ class Leader:
             if isinstance(first, EngineFault):
                 await self._give_back()
             raise first from None
-        self._checkpointer.sealed(self._sequencer, at_once=True)
-        self._checkpointer.committed(self._sequencer.sealed_head.last_sequence)
         await self._lease.release()
-        await self._checkpointer.store_captured()
+        await self._checkpointer.store_attested()
 
     async def _give_back(self) -> None:
         """Release the messages held, in their order, so that they come again at once."""
@@ -155,6 +154,21 @@ class Leader:
             ticking.cancel()
             self._sequencing_done = True
             self._filled.set()
+        await self._leave_checkpoint()
+
+    async def _leave_checkpoint(self) -> None:
+        """Have the last state attested, so that the next start may believe its checkpoint."""
+        self._checkpointer.take(self._sequencer)
+        await self._checkpointer.offered()
+        if not self._sequencer.empty:
+            await self._write_open_record()
+
+    def _attest(self, attestation: Attestation) -> None:
+        """Have the next record attest a checkpoint; a quiet shard gets one for it."""
+        self._sequencer.attest(attestation)
+        if self._sequencer.empty:
+            self._sequencer.tick(self._time.now_ms())
+        self._filled.set()
 
     async def _receive(self) -> None:
         """Receive from both queues until told to stop."""

@@ -118,6 +118,9 @@ class StateCapture(Protocol):
         Until the future is done the engine may be slower than usual.
         """
 
+    async def hash(self, state: bytes) -> bytes:
+        """Return `bursa.journal.checkpoint.state_hash` of a copy, without holding others up."""
+
     async def prepare(self) -> None:
         """Prepare for fast copies, after the state has been rebuilt."""
 

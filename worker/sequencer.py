@@ -14,7 +14,9 @@ from bursa.intake.message import Delivery, decode_message
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import REPLY_KEPT_S, Reply
 from bursa.journal.record import (
+    NOTHING_ATTESTED,
     RECORD_BYTES_MAX,
+    Attestation,
     EncodedRecord,
     JournalRecord,
     encode_record,
@@ -122,6 +124,8 @@ class Sequencer:
         self._raw_bytes_per_command = _RAW_BYTES_PER_COMMAND
         self._stored_share = _STORED_SHARE
         self._acknowledgements: deque[Acknowledgement] = deque()
+        # What the next record attests.
+        self._attestation = NOTHING_ATTESTED
         # Messages that became rejections since the leader last reported them, and why.
         self.rejected: list[tuple[str, str]] = []
         self._reset()
@@ -309,6 +313,10 @@ class Sequencer:
             )
         )
 
+    def attest(self, attestation: Attestation) -> None:
+        """Have the next record attest a checkpoint."""
+        self._attestation = attestation
+
     def seal(self) -> list[EncodedRecord]:
         """Close the open record; more than one when it turns out larger than a record may be."""
         sealed = self._encode(
@@ -350,10 +358,12 @@ class Sequencer:
                 events,
                 client_order_ids,
                 head.hash,
+                self._attestation,
             )
         )
         if len(record.body) <= RECORD_BYTES_MAX or count == 1:
             self.sealed_head = Head.of(record)
+            self._attestation = NOTHING_ATTESTED
             return [record]
         half = count // 2
         cut = result_offsets(events)[half]

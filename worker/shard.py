@@ -136,7 +136,11 @@ class ShardWorker:
             try:
                 started = ports.clock.monotonic()
                 replica = await restore_newest(
-                    ports.checkpoints, ports.engines, self._settings.shard, ports.telemetry
+                    ports.checkpoints,
+                    ports.journal,
+                    ports.engines,
+                    self._settings.shard,
+                    ports.telemetry,
                 )
                 from_checkpoint = replica.head.last_sequence
                 await catch_up(replica, ports.journal)

@@ -15,12 +15,15 @@ from bursa.intake.reply import Reply
 from bursa.journal.checkpoint import (
     CheckpointDamaged,
     CheckpointHeader,
+    checkpoint_digest,
     decode_checkpoint,
     encode_checkpoint,
+    state_hash,
 )
 from bursa.journal.errors import SlotTaken
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import (
+    Attestation,
     EncodedRecord,
     RecordPart,
     decode_record,
@@ -63,6 +66,7 @@ class CommandLog:
     sequences: dict[bytes, list[int]] = field(default_factory=dict)
     events: list[bytes] = field(default_factory=list)
     hashes: set[bytes] = field(default_factory=set)
+    attested: set[Attestation] = field(default_factory=set)
 
     def add(self, encoded: EncodedRecord) -> None:
         record = decode_record(encoded)
@@ -73,6 +77,7 @@ class CommandLog:
             self.sequences.setdefault(identity, []).append(record.first_sequence + index)
             self.events.append(record.events[offsets[index] : offsets[index + 1]])
         self.hashes.add(encoded.hash)
+        self.attested.add(encoded.attestation)
 
 
 class JournalTable:
@@ -215,6 +220,9 @@ class CheckpointService:
     def save(self, header: CheckpointHeader, state: bytes) -> int:
         if header.record_hash not in self._log.hashes:
             raise Violation(f"Checkpoint {header.last_sequence} is of no committed history.")
+        digest = checkpoint_digest(header, state_hash(state))
+        if (header.last_sequence, digest) not in self._log.attested:
+            raise Violation(f"Checkpoint {header.last_sequence} was stored before it was attested.")
         data = encode_checkpoint(header, state)
         if header.last_sequence not in self.objects:
             if self._rng.random() < self.torn_rate:

@@ -143,8 +143,8 @@ def skip_the_gap_check(patch: pytest.MonkeyPatch) -> None:
 def checkpoint_before_commit(patch: pytest.MonkeyPatch) -> None:
     original = Checkpointer.sealed
 
-    def sealed(self: Checkpointer, sequencer: Sequencer, *, at_once: bool = False) -> None:
-        original(self, sequencer, at_once=at_once)
+    def sealed(self: Checkpointer, sequencer: Sequencer) -> None:
+        original(self, sequencer)
         self.committed(1 << 62)
 
     patch.setattr(Checkpointer, "sealed", sealed)

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.standins import Memory, Meter, ports_over
 from bursa.intake.message import Delivery
+from bursa.journal.checkpoint import state_hash
 from bursa.journal.replica import Engine
 from tests.simulation.engines import ToyEngines
 from tests.unit.worker.fakes import credit, delivery
@@ -24,6 +25,9 @@ class SlowCapture:
     def __init__(self) -> None:
         self.copying: asyncio.Future[bytes] | None = None
         self.prepared = False
+
+    async def hash(self, state: bytes) -> bytes:
+        return state_hash(state)
 
     async def prepare(self) -> None:
         self.prepared = True

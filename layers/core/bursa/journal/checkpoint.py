@@ -11,6 +11,10 @@ The state carries a hash of its own (``engine.checkpoint``), which the engine ch
 restored, so nothing large is hashed a second time here: the header has a CRC of the compressed
 state, which finds damage and another checkpoint's state before they are unpacked. The head's hash
 ties the checkpoint to one history: the record that follows must be chained to it.
+
+None of that needs a key, so whoever can write to the bucket can make it up. A checkpoint is
+believed only when a later record of the journal attests its digest (`checkpoint_digest`,
+docs/adr/0033).
 """
 
 from hashlib import sha256
@@ -55,6 +59,16 @@ class _SealedHeader(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_SealedHeader)
+
+
+def state_hash(state: bytes) -> bytes:
+    """Return SHA-256 of an engine's state: the slow part of a checkpoint's digest."""
+    return sha256(state).digest()
+
+
+def checkpoint_digest(header: CheckpointHeader, hash_of_state: bytes) -> bytes:
+    """Return what the journal attests a checkpoint by: SHA-256 of its header and state's hash."""
+    return sha256(_encoder.encode(header) + hash_of_state).digest()
 
 
 def encode_checkpoint(header: CheckpointHeader, state: bytes) -> bytes:

@@ -6,15 +6,32 @@ from pathlib import Path
 
 import msgspec
 
-from bursa.journal.record import EncodedRecord, RecordError
+from bursa.journal.record import NOTHING_ATTESTED, Attestation, EncodedRecord, RecordError
 
 _LENGTH_BYTES = 4
-# A record in a file has its whole body, so there are no parts to count.
-_FIELDS = tuple(name for name in EncodedRecord.__slots__ if name != "parts")
+
+
+class _Stored(msgspec.Struct, array_like=True, gc=False):
+    """A record without its parts: in a file it has its whole body."""
+
+    schema: int
+    shard: int
+    number: int
+    first_sequence: int
+    last_sequence: int
+    epoch: int
+    time_ms: int
+    state_digest: int
+    batch_id: bytes
+    body: bytes
+    previous_hash: bytes
+    hash: bytes
+    # Records of schema 3 had none, and are refused by their schema.
+    attestation: Attestation = NOTHING_ATTESTED
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(
-    tuple[int, int, int, int, int, int, int, int, bytes, bytes, bytes, bytes]
-)
+_decoder = msgspec.msgpack.Decoder(_Stored)
 
 
 def write_records(path: Path, records: Iterable[EncodedRecord]) -> int:
@@ -22,7 +39,9 @@ def write_records(path: Path, records: Iterable[EncodedRecord]) -> int:
     count = 0
     with path.open("wb") as file:
         for record in records:
-            data = _encoder.encode(tuple(getattr(record, name) for name in _FIELDS))
+            data = _encoder.encode(
+                tuple(getattr(record, name) for name in _Stored.__struct_fields__)
+            )
             file.write(len(data).to_bytes(_LENGTH_BYTES, "little") + data)
             count += 1
     return count
@@ -60,6 +79,6 @@ def _places(data: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
 
 def _record(data: bytes) -> EncodedRecord:
     try:
-        return EncodedRecord(*_decoder.decode(data))
+        return EncodedRecord(*msgspec.structs.astuple(_decoder.decode(data)))
     except msgspec.DecodeError as error:
         raise RecordError(f"The file is torn: {error}") from None

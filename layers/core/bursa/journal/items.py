@@ -8,7 +8,14 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from bursa.journal.record import EncodedRecord, RecordError, RecordPart, segment_of
+from bursa.journal.record import (
+    NOTHING_ATTESTED,
+    Attestation,
+    EncodedRecord,
+    RecordError,
+    RecordPart,
+    segment_of,
+)
 from bursa.kernel import keys
 
 
@@ -29,9 +36,17 @@ def to_item(record: EncodedRecord) -> dict[str, dict[str, Any]]:
         "state_digest": {"N": str(record.state_digest)},
         "batch_id": {"B": record.batch_id},
         **body,
+        **_attestation_of(record),
         "previous_hash": {"B": record.previous_hash},
         "hash": {"B": record.hash},
     }
+
+
+def _attestation_of(record: EncodedRecord) -> dict[str, dict[str, Any]]:
+    sequence, digest = record.attestation
+    if not sequence:
+        return {}
+    return {"checkpoint": {"N": str(sequence)}, "checkpoint_digest": {"B": digest}}
 
 
 def part_to_item(part: RecordPart) -> dict[str, dict[str, Any]]:
@@ -60,6 +75,11 @@ def from_item(item: Mapping[str, Mapping[str, Any]]) -> EncodedRecord:
             body=b"" if parts else bytes(item["body"]["B"]),
             previous_hash=bytes(item["previous_hash"]["B"]),
             hash=bytes(item["hash"]["B"]),
+            attestation=(
+                Attestation(int(item["checkpoint"]["N"]), bytes(item["checkpoint_digest"]["B"]))
+                if "checkpoint" in item
+                else NOTHING_ATTESTED
+            ),
             parts=parts,
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -18,6 +18,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 import zstandard
@@ -25,8 +26,9 @@ import zstandard
 from bursa.kernel.schemas import other_schema
 
 # 2: events are packed (docs/adr/0023). 3: commands name who asked, money that moves is stated, a
-# record carries the engine's digest (docs/adr/0028).
-RECORD_SCHEMA = 3
+# record carries the engine's digest (docs/adr/0028). 4: a record attests the checkpoint before it
+# (docs/adr/0033).
+RECORD_SCHEMA = 4
 HASH_BYTES = 32
 GENESIS_HASH = bytes(HASH_BYTES)
 BATCH_ID_BYTES = 16
@@ -39,8 +41,9 @@ PART_BYTES_MAX = 300 * 1024
 BODY_BYTES_MAX = 512 * 1024 * 1024
 SEGMENT_SEQUENCES = 1 << 20
 
-# schema shard number first_sequence last_sequence epoch time_ms, then the state digest
-_HEADER = struct.Struct("<qqqqqqqQ")
+# schema shard number first_sequence last_sequence epoch time_ms, then the state digest, and the
+# sequence of the checkpoint that it attests
+_HEADER = struct.Struct("<qqqqqqqQq")
 _COMPRESSION_LEVEL = 1
 
 
@@ -52,6 +55,25 @@ class _Body(msgspec.Struct, array_like=True):
     commands: bytes
     events: bytes
     client_order_ids: dict[int, str]
+
+
+class Attestation(NamedTuple):
+    """What the writer says of a checkpoint: only a checkpoint with this digest is its own.
+
+    Attributes
+    ----------
+    sequence
+        Where the checkpoint stands; 0 where a record attests none.
+    digest
+        `bursa.journal.checkpoint.checkpoint_digest` of it; empty where there is none.
+
+    """
+
+    sequence: int
+    digest: bytes
+
+
+NOTHING_ATTESTED = Attestation(0, b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,8 @@ class JournalRecord:
         Client order ids by sequence.
     previous_hash
         Hash of the record before it; `GENESIS_HASH` for the first.
+    attestation
+        The checkpoint, taken at the end of an earlier record, that this record attests.
 
     """
 
@@ -94,6 +118,7 @@ class JournalRecord:
     events: bytes
     client_order_ids: dict[int, str]
     previous_hash: bytes
+    attestation: Attestation = NOTHING_ATTESTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +144,7 @@ class EncodedRecord:
     body: bytes
     previous_hash: bytes
     hash: bytes
+    attestation: Attestation = NOTHING_ATTESTED
     parts: int = 0
 
 
@@ -167,8 +193,10 @@ def record_hash(record: EncodedRecord) -> bytes:
             record.epoch,
             record.time_ms,
             record.state_digest,
+            record.attestation.sequence,
         )
     )
+    digest.update(record.attestation.digest)
     digest.update(record.batch_id)
     digest.update(record.body)
     return digest.digest()
@@ -200,6 +228,7 @@ def encode_record(record: JournalRecord) -> EncodedRecord:
         body,
         record.previous_hash,
         b"",
+        record.attestation,
     )
     return replace(encoded, hash=record_hash(encoded))
 
@@ -241,6 +270,15 @@ def join_record(head: EncodedRecord, parts: Sequence[bytes]) -> EncodedRecord:
     return replace(head, body=b"".join(parts), parts=0)
 
 
+def _check_attestation(record: EncodedRecord) -> None:
+    """Refuse what would make the bytes under the hash ambiguous, or attest what is to come."""
+    sequence, digest = record.attestation
+    if len(digest) != (HASH_BYTES if sequence else 0):
+        raise RecordError(f"Record {record.number} attests a checkpoint by {len(digest)} bytes.")
+    if not 0 <= sequence < record.first_sequence:
+        raise RecordError(f"Record {record.number} attests a checkpoint at {sequence}.")
+
+
 def decode_record(encoded: EncodedRecord) -> JournalRecord:
     """Open a stored record.
 
@@ -254,6 +292,7 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
     if encoded.schema != RECORD_SCHEMA:
         what = f"Record {encoded.number}"
         raise RecordError(other_schema(what, encoded.schema, RECORD_SCHEMA))
+    _check_attestation(encoded)
     if encoded.parts:
         raise RecordError(f"Record {encoded.number} lacks some of its {encoded.parts} parts.")
     if record_hash(encoded) != encoded.hash:
@@ -278,4 +317,5 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
         body.events,
         body.client_order_ids,
         encoded.previous_hash,
+        encoded.attestation,
     )
