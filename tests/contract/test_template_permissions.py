@@ -73,15 +73,14 @@ def test_no_function_brings_policies_besides_its_role() -> None:
         assert "Policies" not in body["Properties"]
 
 
-def test_managed_policies_are_our_own_but_one() -> None:
-    foreign = [
-        arn
+def test_managed_policies_are_our_own_but_two() -> None:
+    foreign = sorted(
+        str(arn).rpartition("/")[2].rstrip("'}")
         for role in everywhere("AWS::IAM::Role").values()
         for arn in role["Properties"].get("ManagedPolicyArns", [])
         if "iam::aws" in str(arn)
-    ]
-    assert len(foreign) == 1
-    assert "AmazonAPIGatewayPushToCloudWatchLogs" in str(foreign)
+    )
+    assert foreign == ["AmazonAPIGatewayPushToCloudWatchLogs", "AmazonSSMManagedInstanceCore"]
 
 
 def test_only_the_worker_may_add_to_the_journal_and_none_may_change_it() -> None:
