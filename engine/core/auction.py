@@ -181,10 +181,10 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
             maker, taker = taker, maker
         side = m[taker + O_FLAGS] & SIDE_MASK
         held = order_reserve(s, taker, lots)
-        settle_trade(s, market, maker, taker, side, price, lots, False)
+        settle_trade(s, market, maker, taker, side, price, lots, True)
         settle_taker(s, market, taker, held)
-        update_filled_order(s, maker, lots)
-        update_filled_order(s, taker, lots)
+        update_filled_order(s, maker, lots, 0)
+        update_filled_order(s, taker, lots, 1)
     m[market + M_LAST_PRICE] = price
     set_reference(s, market, price)
     return 0

@@ -54,15 +54,29 @@ def value_of(
     return price * tick_units * lots
 
 
+# An amount is below 2^63 and a rate at most FEE_PPM_MAX, so neither way can leave a word.
+
+
 @cython.cfunc
 @cython.inline
-@cython.overflowcheck(True)
+@cython.exceptval(check=False)
 def fee_amount(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
-    """Return amount x ppm / 1,000,000, rounded down, without leaving 63 bits on the way."""
+    """Return amount x ppm / 1,000,000, rounded down."""
     if not amount >> FEE_SIMPLE_BITS:
         product: cython.ulonglong = amount * ppm
         return product // PPM
     return amount // PPM * ppm + amount % PPM * ppm // PPM
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def fee_due(amount: cython.longlong, ppm: cython.longlong) -> cython.longlong:
+    """Return amount x ppm / 1,000,000, rounded up."""
+    if not amount >> FEE_SIMPLE_BITS:
+        product: cython.ulonglong = amount * ppm + (PPM - 1)
+        return product // PPM
+    return amount // PPM * ppm + (amount % PPM * ppm + (PPM - 1)) // PPM
 
 
 @cython.cfunc

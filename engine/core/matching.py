@@ -72,6 +72,7 @@ from wire.layout import (
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
+    TOOK_SHIFT,
     TYPE_MASK,
     TYPE_SHIFT,
 )
@@ -79,8 +80,10 @@ from wire.layout import (
 
 @cython.cfunc
 @cython.inline
-def update_filled_order(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Update a waiting order that has traded: refill, requeue or close it."""
+def update_filled_order(
+    s: Store, order: cython.longlong, lots: cython.longlong, took: cython.longlong
+) -> cython.longlong:
+    """Update a waiting order that has traded, as taker or not: refill, requeue or close it."""
     m = s.m
     level = m[order + O_LEVEL]
     m[order + O_VISIBLE] -= lots
@@ -92,6 +95,7 @@ def update_filled_order(s: Store, order: cython.longlong, lots: cython.longlong)
         unregister_order(s, order)
         free_order(s, order)
         return 0
+    m[order + O_FLAGS] = m[order + O_FLAGS] & ~(1 << TOOK_SHIFT) | took << TOOK_SHIFT
     set_status(s, order, STATUS_PARTIALLY_FILLED, CLOSE_NONE)
     if not m[order + O_VISIBLE]:
         unlink_order(s, level, order)
@@ -257,6 +261,7 @@ def match(
     close_reason = match_book(s, market, taker, limit)
     if s.m[S_TAKER_DEBIT]:
         settle_taker(s, market, taker, 0)
+        s.m[taker + O_FLAGS] |= 1 << TOOK_SHIFT
     return close_reason
 
 
@@ -314,13 +319,13 @@ def trade(
 ) -> cython.longlong:
     """Trade the first order of a book with the one being decided."""
     m = s.m
-    quote_units = settle_trade(s, market, maker, taker, side, price, lots, True)
+    quote_units = settle_trade(s, market, maker, taker, side, price, lots, False)
     conditions = m[taker + O_CONDITIONS]
     if conditions and m[conditions + COND_QUOTE_AMOUNT]:
         m[taker + O_QUANTITY] += lots
         m[taker + O_REMAINING] += lots
         m[conditions + COND_BUDGET] -= quote_units
-    update_filled_order(s, maker, lots)
+    update_filled_order(s, maker, lots, 0)
     if m[market + M_LAST_PRICE] != price:
         m[market + M_LAST_PRICE] = price
         collect_triggered(s, market)

@@ -7,10 +7,11 @@ import cython
 
 from engine.core.emit import emit_trade
 from engine.core.index import find_balance
-from engine.core.ledger import fee_amount, order_reserve, owner_of, post, value_of
+from engine.core.ledger import fee_amount, fee_due, order_reserve, owner_of, post, value_of
 from engine.core.records import (
     A_FEES,
     BAL_ACCOUNT,
+    BAL_AVAILABLE,
     M_BASE,
     M_FEE_BASE,
     M_FEE_QUOTE,
@@ -20,17 +21,19 @@ from engine.core.records import (
     O_BALANCE,
     O_FILLED_QUOTE,
     O_FLAGS,
+    O_QUANTITY,
     O_REMAINING,
-    S_FEES_CREDIT,
-    S_FEES_DEBIT,
+    S_MAKER_FEES,
+    S_MAKER_REBATES,
     S_TAKER_CREDIT,
     S_TAKER_DEBIT,
+    S_TAKER_FEE,
     S_TRADE_ID,
     TIER_MAKER_PPM,
     TIER_TAKER_PPM,
 )
 from engine.core.store import Store, make_room
-from wire.layout import SIDE_BUY, SIDE_MASK
+from wire.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, TOOK_SHIFT
 
 
 @cython.cfunc
@@ -43,38 +46,41 @@ def settle_trade(
     side: cython.longlong,
     price: cython.longlong,
     lots: cython.longlong,
-    at_own_price: cython.bint,
+    waited: cython.bint,
 ) -> cython.longlong:
     """Move the maker's assets in one trade, emit it, and return its quote units.
 
     The maker pays from what is held for it and receives at once what a better price than its own
     saves. Debits and credits of the taker, on a ``side``, and of the fee account are added up: a
     taker that trades with many makers is settled once (``settle_taker``).
+    ``waited`` says that the taker, too, has waited: for an uncross.
     """
     make_room(s)
     m = s.m
     quote_units = value_of(price, m[market + M_TICK_UNITS], lots)
     base_units = value_of(1, m[market + M_LOT_UNITS], lots)
     pays_from = m[maker + O_BALANCE]
-    maker_account, taker_account = m[pays_from + BAL_ACCOUNT], owner_of(s, taker)
     debit, credit = quote_units, base_units  # of the taker; the maker the other way round
     debit_asset = m[market + M_QUOTE]
     if side != SIDE_BUY:
         debit, credit, debit_asset = credit, debit, m[market + M_BASE]
-    pays_to = find_balance(s, maker_account, debit_asset)
-    maker_ppm = m[m[maker_account + A_FEES] + TIER_MAKER_PPM]
-    taker_fee = fee_amount(credit, m[m[taker_account + A_FEES] + TIER_TAKER_PPM])
-    maker_fee = fee_amount(debit, maker_ppm) if maker_ppm > 0 else 0
-    # In the asset that the maker gives, out of the taker's fee of this trade.
-    rebate = fee_amount(credit, -maker_ppm) if maker_ppm < 0 else 0
-
-    held = credit if at_own_price else order_reserve(s, maker, lots)
-    post(s, pays_from, held - credit + rebate, -held)
-    post(s, pays_to, debit - maker_fee, 0)
+    pays_to = find_balance(s, m[pays_from + BAL_ACCOUNT], debit_asset)
+    taker_fee = taker_charge(s, market, taker, side, credit, waited)
     m[S_TAKER_DEBIT] += debit
-    m[S_TAKER_CREDIT] += credit - taker_fee
-    m[S_FEES_DEBIT] += maker_fee
-    m[S_FEES_CREDIT] += taker_fee - rebate
+    m[S_TAKER_CREDIT] += credit
+    m[S_TAKER_FEE] += taker_fee
+    ppm = m[m[m[pays_from + BAL_ACCOUNT] + A_FEES] + TIER_MAKER_PPM]
+    charge = fee_due(debit, ppm)
+    rebate: cython.longlong = 0
+    if m[maker + O_FILLED_QUOTE] or ppm < 0:
+        charge = maker_charge(s, market, maker, side, debit, credit, ppm)
+        rebate = -charge if charge < 0 else 0
+        m[S_MAKER_REBATES] += rebate
+    m[S_MAKER_FEES] += charge + rebate
+
+    held = order_reserve(s, maker, lots) if waited else credit
+    post(s, pays_from, held - credit + rebate, -held)
+    post(s, pays_to, debit - charge - rebate, 0)
 
     m[maker + O_REMAINING] -= lots
     m[maker + O_FILLED_QUOTE] += quote_units
@@ -82,9 +88,107 @@ def settle_trade(
     m[taker + O_FILLED_QUOTE] += quote_units
     m[S_TRADE_ID] += 1
 
-    maker_fee -= rebate
-    emit_trade(s, market, side, price, lots, quote_units, maker, taker, maker_fee, taker_fee)
+    emit_trade(s, market, side, price, lots, quote_units, maker, taker, charge, taker_fee)
     return quote_units
+
+
+# --- fees, on running totals ----------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def taker_charge(
+    s: Store,
+    market: cython.longlong,
+    taker: cython.longlong,
+    side: cython.longlong,
+    credit: cython.longlong,
+    waited: cython.bint,
+) -> cython.longlong:
+    """Return a taker's fee, in the asset received: on its sweep's total, or else its order's."""
+    m = s.m
+    ppm = m[m[owner_of(s, taker) + A_FEES] + TIER_TAKER_PPM]
+    if waited:
+        switched: cython.bint = not m[taker + O_FLAGS] >> TOOK_SHIFT & 1
+        return running_fee(filled_units(s, market, taker, side), credit, ppm, switched)
+    return fee_due(m[S_TAKER_CREDIT] + credit, ppm) - m[S_TAKER_FEE]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def maker_charge(
+    s: Store,
+    market: cython.longlong,
+    maker: cython.longlong,
+    side: cython.longlong,
+    debit: cython.longlong,
+    credit: cython.longlong,
+    ppm: cython.longlong,
+) -> cython.longlong:
+    """Return a maker's fee, on its order's total, or minus its rebate; the taker's side is given.
+
+    An order's first fee needs none of this: it is simply due (``settle_trade``). A rebate is in the
+    asset that the maker gives, and never more than the fee account has.
+    """
+    m = s.m
+    switched: cython.bint = m[maker + O_FLAGS] >> TOOK_SHIFT & 1
+    if ppm >= 0:
+        filled = filled_units(s, market, maker, SIDE_BUY + SIDE_SELL - side)
+        return running_fee(filled, debit, ppm, switched)
+    rebate = running_rebate(filled_units(s, market, maker, side), credit, -ppm, switched)
+    fee_balance = m[market + M_FEE_BASE] if side == SIDE_BUY else m[market + M_FEE_QUOTE]
+    most = m[fee_balance + BAL_AVAILABLE] + m[S_TAKER_FEE] - m[S_MAKER_REBATES]
+    return -rebate if rebate < most else -most
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def filled_units(
+    s: Store, market: cython.longlong, order: cython.longlong, side: cython.longlong
+) -> cython.longlong:
+    """Return what an order has moved so far of the asset that a side receives."""
+    m = s.m
+    if side == SIDE_BUY:
+        return (m[order + O_QUANTITY] - m[order + O_REMAINING]) * m[market + M_LOT_UNITS]
+    return m[order + O_FILLED_QUOTE]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def running_fee(
+    before: cython.longlong,
+    amount: cython.longlong,
+    ppm: cython.longlong,
+    switched: cython.bint,
+) -> cython.longlong:
+    """Return the fee on some more of an order: due on all of it, less what was due before.
+
+    Where the last trade was ``switched``, at the other rate, the latter is rounded down.
+    """
+    if not before:
+        return fee_due(amount, ppm)
+    if not switched:
+        return fee_due(before + amount, ppm) - fee_due(before, ppm)
+    fee = fee_due(before + amount, ppm) - fee_amount(before, ppm)
+    return fee if fee < amount else amount
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def running_rebate(
+    before: cython.longlong,
+    amount: cython.longlong,
+    ppm: cython.longlong,
+    switched: cython.bint,
+) -> cython.longlong:
+    """Return the rebate on some more of an order, rounded the other way."""
+    due_before = fee_due(before, ppm) if switched else fee_amount(before, ppm)
+    rebate = fee_amount(before + amount, ppm) - due_before
+    return rebate if rebate > 0 else 0
 
 
 @cython.cfunc
@@ -100,11 +204,12 @@ def settle_taker(
         credit_asset = m[market + M_QUOTE]
         fees_debit_balance, fees_credit_balance = fees_credit_balance, fees_debit_balance
     post(s, m[taker + O_BALANCE], held - m[S_TAKER_DEBIT], -held)
-    post(s, find_balance(s, owner_of(s, taker), credit_asset), m[S_TAKER_CREDIT], 0)
-    if m[S_FEES_CREDIT]:
-        post(s, fees_credit_balance, m[S_FEES_CREDIT], 0)
-    if m[S_FEES_DEBIT]:
-        post(s, fees_debit_balance, m[S_FEES_DEBIT], 0)
+    received = m[S_TAKER_CREDIT] - m[S_TAKER_FEE]
+    post(s, find_balance(s, owner_of(s, taker), credit_asset), received, 0)
+    if m[S_TAKER_FEE] != m[S_MAKER_REBATES]:
+        post(s, fees_credit_balance, m[S_TAKER_FEE] - m[S_MAKER_REBATES], 0)
+    if m[S_MAKER_FEES]:
+        post(s, fees_debit_balance, m[S_MAKER_FEES], 0)
     reset_taker_totals(s)
     return 0
 
@@ -117,6 +222,7 @@ def reset_taker_totals(s: Store) -> cython.longlong:
     m = s.m
     m[S_TAKER_DEBIT] = 0
     m[S_TAKER_CREDIT] = 0
-    m[S_FEES_DEBIT] = 0
-    m[S_FEES_CREDIT] = 0
+    m[S_TAKER_FEE] = 0
+    m[S_MAKER_FEES] = 0
+    m[S_MAKER_REBATES] = 0
     return 0

@@ -81,10 +81,10 @@ def uncross(state: State, market: Market) -> None:
         maker, taker = (bid, ask) if bid.order_id < ask.order_id else (ask, bid)
         lots = min(bid.visible, ask.visible)
         held = order_reserve(taker, lots)
-        settle_trade(state, maker, taker, price, lots)
+        settle_trade(state, maker, taker, price, lots, waited=True)
         settle_taker(state, taker, held)
         update_filled_order(state, maker, lots)
-        update_filled_order(state, taker, lots)
+        update_filled_order(state, taker, lots, took=True)
     market.last_price = price
     set_reference(state, market, price)
 

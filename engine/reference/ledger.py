@@ -16,6 +16,11 @@ def fee_amount(amount: int, ppm: int) -> int:
     return amount * ppm // w.PPM
 
 
+def fee_due(amount: int, ppm: int) -> int:
+    """Return a fee in the asset of the amount, rounded up to a whole unit."""
+    return (amount * ppm + w.PPM - 1) // w.PPM
+
+
 def account_fees(state: State, account: Account) -> tuple[int, int]:
     """Return an account's (maker, taker) fees in ppm, by its tier."""
     return state.tiers.get((account.tenant, account.tier), (0, 0))

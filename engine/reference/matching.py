@@ -27,6 +27,7 @@ def match(state: State, taker: Order, limit: int) -> int:
     close_reason = match_book(state, taker, limit)
     if state.taker_totals.taker_debit:
         settle_taker(state, taker)
+        taker.flags |= 1 << w.TOOK_SHIFT
     return close_reason
 
 
@@ -75,7 +76,7 @@ def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> No
         collect_triggered(state, market)
 
 
-def update_filled_order(state: State, order: Order, lots: int) -> None:
+def update_filled_order(state: State, order: Order, lots: int, *, took: bool = False) -> None:
     """Update a waiting order that has traded: close it, or show an iceberg's next slice.
 
     A new slice goes to the back of the level: only what is shown keeps its place.
@@ -87,6 +88,7 @@ def update_filled_order(state: State, order: Order, lots: int) -> None:
         emit_order(state, order)
         unregister_order(state, order)
         return
+    order.flags = order.flags & ~(1 << w.TOOK_SHIFT) | took << w.TOOK_SHIFT
     set_status(order, w.STATUS_PARTIALLY_FILLED)
     if not order.visible:
         unlink_order(order)

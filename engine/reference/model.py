@@ -89,14 +89,15 @@ class Account:
 class TakerTotals:
     """The totals of one sweep's trades: for the taker, and for the fee account.
 
-    ``taker_debit`` and ``fees_debit`` are in the asset that the taker pays in, ``taker_credit`` and
-    ``fees_credit`` in the one that it receives; the fee account receives both of its amounts.
+    ``taker_debit`` and ``maker_fees`` are in the asset that the taker pays in; ``taker_credit``, of
+    which ``taker_fee`` is taken, and ``maker_rebates`` in the one that it receives.
     """
 
     taker_debit: int = 0
     taker_credit: int = 0
-    fees_debit: int = 0
-    fees_credit: int = 0
+    taker_fee: int = 0
+    maker_fees: int = 0
+    maker_rebates: int = 0
 
 
 # --- orders ---------------------------------------------------------------------------------------

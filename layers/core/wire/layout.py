@@ -181,6 +181,7 @@ STP_SHIFT = 10
 STP_MASK = 7
 STP_BY_GROUP_SHIFT = 13
 TRIGGERED_SHIFT = 14  # set by the engine when a stop has triggered
+TOOK_SHIFT = 15  # set by the engine: its last trade was as a taker, at a taker's fee
 FLAGS_BITS = 14  # what a PLACE command may set
 STATUS_SHIFT = 16
 STATUS_MASK = 15
@@ -567,6 +568,11 @@ def flags_stp_by_group(flags: int) -> bool:
 def flags_triggered(flags: int) -> bool:
     """Return whether a stop order has triggered."""
     return bool(flags >> TRIGGERED_SHIFT & 1)
+
+
+def flags_took(flags: int) -> bool:
+    """Return whether an order's last trade was as a taker."""
+    return bool(flags >> TOOK_SHIFT & 1)
 
 
 def flags_status(flags: int) -> int:

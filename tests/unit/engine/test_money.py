@@ -30,9 +30,9 @@ RELEASE, CAPTURE, TRANSFER = w.COMMAND_RELEASE, w.COMMAND_CAPTURE, w.COMMAND_TRA
     ("maker_ppm", "taker_ppm", "fees_base", "fees_quote", "maker_gets", "taker_gets"),
     [
         (0, 0, 0, 0, 99_900, 9_990),
-        (1000, 2000, 19, 99, 99_801, 9_971),
-        (-1000, 2000, 10, 0, 99_900, 9_971),
-        (-2000, 2000, 0, 0, 99_900, 9_971),
+        (1000, 2000, 20, 100, 99_800, 9_970),
+        (-1000, 2000, 11, 0, 99_900, 9_970),
+        (-2000, 2000, 1, 0, 99_900, 9_970),
     ],
     ids=["none", "both pay", "rebate", "rebate takes all"],
 )
