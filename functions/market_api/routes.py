@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.http_api import RestApi, takes
 from bursa.dialects.native.market_routes import MarketRoutes
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.ports import TenantResolver
@@ -27,10 +27,12 @@ def add_routes(app: RestApi, routes: MarketRoutes, tenants: TenantResolver) -> N
         return app.respond(routes.market(tenant(), market))
 
     @app.get("/markets/<market>/book")
+    @takes("depth")
     def get_book(market: str) -> Response[str]:
         return app.respond(routes.book(tenant(), market, app.query("depth")))
 
     @app.get("/markets/<market>/trades")
+    @takes("limit", "cursor")
     def get_trades(market: str) -> Response[str]:
         limit, cursor = app.query("limit"), app.query("cursor")
         return app.respond(routes.trades(tenant(), market, limit, cursor))

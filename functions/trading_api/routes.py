@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.http_api import RestApi, takes
 from bursa.dialects.native.parameters import ListParameters
 from bursa.dialects.native.trading_routes import TradingRoutes
 
@@ -21,6 +21,7 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
         return app.respond(routes.batch(app.principal(), app.body_text(), app.headers()))
 
     @app.get("/orders")
+    @takes("market", "status", "limit", "cursor")
     def get_orders() -> Response[str]:
         return app.respond(routes.orders(app.account(), _list_parameters(app)))
 
@@ -37,10 +38,12 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
         return app.respond(routes.cancel(app.principal(), order_id, app.headers()))
 
     @app.delete("/orders")
+    @takes("market")
     def delete_orders() -> Response[str]:
         return app.respond(routes.cancel_all(app.principal(), app.query("market"), app.headers()))
 
     @app.get("/fills")
+    @takes("market", "limit", "cursor")
     def get_fills() -> Response[str]:
         return app.respond(routes.fills(app.account(), _list_parameters(app)))
 

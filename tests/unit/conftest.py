@@ -3,7 +3,7 @@
 import importlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
@@ -115,16 +115,25 @@ def signed_in_request(
     *,
     account: AccountId = ALICE,
     headers: dict[str, str] | None = None,
-    query: dict[str, str] | None = None,
+    query: dict[str, str | list[str]] | None = None,
 ) -> Response:
     """Send a request to the signed-in routes, as API Gateway hands it on."""
     event = read_event("orders-place")
     event |= {"httpMethod": method, "path": path, "resource": path}
     event["requestContext"]["authorizer"]["account"] = str(account)
     event["headers"] |= headers or {}
-    event["queryStringParameters"] = query
+    event |= query_parts(query or {})
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
     return as_documented(method, path, response_of(trading_api.handler(event, Context())))
+
+
+def query_parts(query: Mapping[str, str | list[str]]) -> dict[str, Any]:
+    """Return the parts of an event that have a request's query parameters: the last, and all."""
+    every = {name: [one] if isinstance(one, str) else one for name, one in query.items()}
+    return {
+        "queryStringParameters": {name: values[-1] for name, values in every.items()} or None,
+        "multiValueQueryStringParameters": every or None,
+    }
 
 
 def as_documented(method: str, path: str, response: Response) -> Response:

@@ -10,7 +10,14 @@ from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
-from tests.unit.conftest import Context, Response, as_documented, response_of, started
+from tests.unit.conftest import (
+    Context,
+    Response,
+    as_documented,
+    query_parts,
+    response_of,
+    started,
+)
 from wire import codec
 from wire import layout as w
 
@@ -24,7 +31,7 @@ def get(
     **query: str,
 ) -> Response:
     event = read_event("market-book")
-    event |= {"path": path, "resource": path, "queryStringParameters": query or None}
+    event |= {"path": path, "resource": path} | query_parts({**query})
     event["headers"] |= headers or {}
     event["requestContext"]["domainName"] = host
     return as_documented("GET", path, response_of(market_api.handler(event, Context())))

@@ -7,8 +7,8 @@ of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.dialects.native.parameters import RequestHeaders
+from bursa.dialects.native.parameters import RequestHeaders, require_parameters
 from bursa.dialects.native.problems import PROBLEM_JSON, problem, rate_headers, status_of
 from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.gateway import authorized_principal
@@ -54,8 +54,33 @@ _ONE_READ = (Charge(Budget.READS, 1),)
 _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
 
 
+# Headers that say what a request means; others may be repeated as HTTP has it.
+_ONCE = frozenset({"idempotency-key", "prefer", "x-tenant"})
+_TAKEN = "query_parameters"
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+def takes(*names: str) -> Callable[[_Handler], _Handler]:
+    """Declare the query parameters of a route's function; it gets no others."""
+
+    def declare(handler: _Handler) -> _Handler:
+        setattr(handler, _TAKEN, names)
+        return handler
+
+    return declare
+
+
+def taken_parameters(handler: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the query parameters that a route's function has declared."""
+    names: tuple[str, ...] = getattr(handler, _TAKEN, ())
+    return names
+
+
 class RestApi(APIGatewayRestResolver):
     """Routes of one function; every exception becomes a problem.
+
+    A request is refused unless its route knows all of it: query parameters are those that the
+    route's function `takes`, each once; only a POST has a body; a path has no empty part.
 
     Parameters
     ----------
@@ -80,6 +105,7 @@ class RestApi(APIGatewayRestResolver):
         self.exception_handler(BursaError)(self._error)
         self.exception_handler(NotFoundError)(self._unknown_route)
         self.exception_handler(Exception)(self._fault)
+        self.use(middlewares=[self._require_form])
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to one request."""
@@ -155,13 +181,32 @@ class RestApi(APIGatewayRestResolver):
         budget = _BUDGETS.get(self.current_event.http_method.upper(), Budget.COMMANDS)
         return rate_headers(self._budgets.state(self._caller, budget))
 
+    def _require_form(
+        self, app: APIGatewayRestResolver, next_middleware: Callable[..., Response[str]]
+    ) -> Response[str]:
+        """Refuse what the route does not know; stands before every route there is."""
+        route = app.context["_route"]
+        if route in self._static_routes or route in self._dynamic_routes:
+            event: dict[str, Any] = app.current_event.raw_event
+            if event["path"].endswith("/"):
+                # Powertools would take it for the route without: a cancel without an id for a
+                # cancel of all.
+                raise _unknown_route()
+            require_parameters(_given(event, "QueryStringParameters"), taken_parameters(route.func))
+            for name, values in _given(event, "Headers").items():
+                if name.lower() in _ONCE and len(values) != 1:
+                    raise InvalidInput("repeated_header", f"Send {name} only once.", field=name)
+            if event.get("body") and route.method != "POST":
+                raise InvalidInput("body_not_allowed", f"Send no body with {route.method}.")
+        return next_middleware(app)
+
     def _error(self, error: BursaError) -> Response[str]:
         if status_of(error) >= _SERVER_FAULT:
             self._logger_of_faults.warning("%s", error.code, exc_info=error)
         return self._problem(error)
 
     def _unknown_route(self, _error: NotFoundError) -> Response[str]:
-        return self._problem(NotFound("unknown_route", "See GET /v1/openapi.json for the routes."))
+        return self._problem(_unknown_route())
 
     def _fault(self, error: Exception) -> Response[str]:
         self._logger_of_faults.error("unexpected", exc_info=error)
@@ -181,6 +226,20 @@ class RestApi(APIGatewayRestResolver):
         context = self.current_event.raw_event.get("requestContext") or {}
         request_id = context.get("requestId")
         return request_id if isinstance(request_id, str) else None
+
+
+def _unknown_route() -> NotFound:
+    return NotFound("unknown_route", "See GET /v1/openapi.json for the routes.")
+
+
+def _given(event: Mapping[str, Any], part: str) -> Mapping[str, Collection[str]]:
+    """Return names and all values of a part of the event, which has it in two forms."""
+    single = {name: [value] for name, value in (event.get(_lower(part)) or {}).items()}
+    return single | (event.get(f"multiValue{part}") or {})
+
+
+def _lower(part: str) -> str:
+    return part[0].lower() + part[1:]
 
 
 def _response(

@@ -1,12 +1,14 @@
 """Query parameters, path parameters and headers, with one error code each."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from bursa.kernel.errors import InvalidInput
 
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
+# Names of unknown parameters are the client's own words; no more of them is repeated than this.
+_NAME_LENGTH_MAX = 64
 
 
 class RequestHeaders(NamedTuple):
@@ -23,6 +25,29 @@ class ListParameters(NamedTuple):
     status: str | None = None
     limit: str | None = None
     cursor: str | None = None
+
+
+def require_parameters(given: Mapping[str, Collection[str]], known: Collection[str]) -> None:
+    """Refuse query parameters that a route does not take, or takes only once.
+
+    What is not looked at would be taken for done: a cancel of one market's orders, with the
+    market's name misspelt, is a cancel of all.
+
+    Raises
+    ------
+    InvalidInput
+        ``unknown_parameter``, ``repeated_parameter``.
+
+    """
+    for name, values in given.items():
+        field = name[:_NAME_LENGTH_MAX]
+        if name not in known:
+            taken = ", ".join(known) or "none"
+            raise InvalidInput(
+                "unknown_parameter", f"Send only parameters of this route: {taken}.", field=field
+            )
+        if len(values) != 1:
+            raise InvalidInput("repeated_parameter", f"Send {field} only once.", field=field)
 
 
 def read_number(text: str | None, field: str, *, default: int, most: int) -> int:

@@ -4,12 +4,11 @@ Of what the client sent only names of fields are echoed back, shortened, so that
 logged and shown anywhere.
 """
 
-import json
-from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bursa.dialects.native.json_text import read_json
 from bursa.kernel.errors import InvalidInput, TooLarge
 from bursa.trading.commands import OPERATIONS_MAX
 
@@ -18,10 +17,6 @@ BODY_BYTES_MAX = 32 * 1024
 _FIELD_LENGTH_MAX = 64
 
 _Request = TypeVar("_Request", bound=BaseModel)
-
-
-class _Faulty(Exception):  # noqa: N818 - never leaves this module
-    pass
 
 
 def read_body(text: str | None, model: type[_Request]) -> _Request:
@@ -42,33 +37,11 @@ def read_body(text: str | None, model: type[_Request]) -> _Request:
     # Surrogates without a partner can't be encoded; JSON's reader refuses them later.
     if len(text.encode(errors="replace")) > BODY_BYTES_MAX:
         raise TooLarge("body_too_large", f"Send a body of at most {BODY_BYTES_MAX} bytes.")
-    plain = _read_json(text)
-    if not isinstance(plain, dict):
-        raise InvalidInput("body_not_an_object", "Send a JSON object, in curly braces.")
+    plain = read_json(text, "body")
     try:
         return model.model_validate(plain)
     except ValidationError as error:
         _raise_first(error)
-
-
-def _read_json(text: str) -> Any:  # noqa: ANN401 - what JSON may hold
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
-    except _Faulty as fault:
-        raise InvalidInput("duplicate_key", "Send each key of an object only once.") from fault
-    except (ValueError, RecursionError):
-        raise InvalidInput("invalid_json", "Send a body that is valid JSON (RFC 8259).") from None
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(pairs)
-    if len(plain) != len(pairs):
-        raise _Faulty
-    return plain
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
 
 
 def _raise_first(error: ValidationError) -> NoReturn:

@@ -5,16 +5,23 @@
 {"op": "ping"}
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from bursa.dialects.native import feed_messages as messages
+from bursa.dialects.native.json_text import read_json
 from bursa.kernel.errors import InvalidInput
 from bursa.market_data.channels import Channel
 from bursa.market_data.subscriptions import Client, Subscriptions
 
 REQUEST_BYTES_MAX = 4 * 1024
+
+_CHANNEL_FIELDS = frozenset({"op", "channels"})
+_FIELDS = {
+    "subscribe": _CHANNEL_FIELDS,
+    "unsubscribe": _CHANNEL_FIELDS,
+    "ping": frozenset({"op"}),
+}
 
 Json = dict[str, Any]
 
@@ -32,12 +39,19 @@ def handle_request(
     Raises
     ------
     InvalidInput
-        ``message_too_large``, ``invalid_json``, ``unknown_op``, ``invalid_channels``,
-        ``unknown_channel``, ``unknown_market``, ``too_many_channels``; nothing has changed.
+        ``message_too_large``, ``invalid_json``, ``duplicate_key``, ``message_not_an_object``,
+        ``unknown_op``, ``unknown_field``, ``invalid_channels``, ``unknown_channel``,
+        ``unknown_market``, ``too_many_channels``; nothing has changed.
 
     """
     request = _read(body)
-    match request.get("op"):
+    op = request.get("op")
+    fields = _FIELDS.get(op, frozenset()) if isinstance(op, str) else frozenset()
+    if fields and not request.keys() <= fields:
+        raise InvalidInput(
+            "unknown_field", f"Send no other fields than {', '.join(sorted(fields))}."
+        )
+    match op:
         case "subscribe":
             wanted = _channels(client, request)
             snapshots = subscriptions.subscribe(client, wanted, now_ms)
@@ -55,17 +69,11 @@ def handle_request(
 
 
 def _read(body: str) -> Json:
-    if len(body.encode()) > REQUEST_BYTES_MAX:
+    if len(body.encode(errors="replace")) > REQUEST_BYTES_MAX:
         raise InvalidInput(
             "message_too_large", f"Send messages of at most {REQUEST_BYTES_MAX} bytes."
         )
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidInput("invalid_json", "Send a message that is valid JSON.") from None
-    if not isinstance(request, dict):
-        raise InvalidInput("invalid_json", "Send a JSON object, in curly braces.")
-    return request
+    return read_json(body, "message")
 
 
 def _channels(client: Client, request: Json) -> list[Channel]:
