@@ -1,0 +1,55 @@
+"""`python -m scripts.emulator`: MiniStack behind its front, set up by variables.
+
+Beside MiniStack's own: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, the keys that it takes;
+``BURSA_ORIGINS``, the origins whose pages may use it, separated by commas; ``BURSA_COPIES``, where
+its state is copied to while it runs, and ``BURSA_COPIED_BESIDE``, files that belong to that state.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import ministack.app as ministack  # type: ignore[import-untyped]
+from ministack.core import iam_evaluator  # type: ignore[import-untyped]
+
+from scripts.emulator.copies import Copies, Places
+from scripts.emulator.front import Front
+from scripts.emulator.memory import Memory, copied
+
+
+def main() -> None:
+    """Serve until asked to end."""
+    check_signatures_of_root()
+    application = ministack.app
+    if "BURSA_COPIES" in os.environ:
+        memory = Memory()
+        application = copied(application, memory, Copies(_places(), memory))
+    origins = _listed("BURSA_ORIGINS")
+    ministack.app = Front(application, frozenset(origins), os.environ["AWS_SECRET_ACCESS_KEY"])
+    sys.argv = ["ministack"]
+    ministack.main()
+
+
+def check_signatures_of_root() -> None:
+    """Make MiniStack check root's signatures under ``AUTH=true``, as it does everybody else's.
+
+    MiniStack 1.5 takes any signature that names root's key, ``test``, or twelve digits.
+    """
+    iam_evaluator._is_root_key = lambda access_key_id: not access_key_id  # noqa: SLF001 - no setting
+
+
+def _places() -> Places:
+    return Places(
+        copies=Path(os.environ["BURSA_COPIES"]),
+        state=Path(os.environ["STATE_DIR"]),
+        objects=Path(os.environ["S3_DATA_DIR"]),
+        beside=tuple(map(Path, _listed("BURSA_COPIED_BESIDE"))),
+    )
+
+
+def _listed(variable: str) -> list[str]:
+    return [entry for entry in os.environ.get(variable, "").split(",") if entry]
+
+
+if __name__ == "__main__":
+    main()
