@@ -42,6 +42,9 @@ class Deployment:
     endpoint_url: str | None
     user_pool_client_id: str
     users: tuple[DemoUser, ...]
+    # Of a local exchange; on AWS the caller has credentials of its own.
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
 
     @classmethod
     def read(cls, path: Path = OUTPUTS) -> Self:
@@ -62,6 +65,8 @@ class Deployment:
             endpoint_url=outputs.get("endpoint_url"),
             user_pool_client_id=outputs["user_pool_client_id"],
             users=users,
+            access_key_id=outputs.get("access_key_id"),
+            secret_access_key=outputs.get("secret_access_key"),
         )
 
     def user(self, email: str | None = None) -> DemoUser:

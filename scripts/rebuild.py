@@ -61,13 +61,12 @@ def connect(arguments: argparse.Namespace) -> "tuple[DynamoDBClient, dict[str, s
         raise ToolError(
             f"No exchange is running here ({arguments.outputs} is missing): `make up`."
         ) from None
-    # The emulator takes any credentials, but the client insists on some.
     client = boto3.client(
         "dynamodb",
         region_name=running["region"],
         endpoint_url=running["endpoint_url"],
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - opens nothing
+        aws_access_key_id=running["access_key_id"],
+        aws_secret_access_key=running["secret_access_key"],
     )
     return client, _variables(running["stack_outputs"])
 

@@ -6,14 +6,15 @@ import os
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.markup import escape
 
-from scripts.local import demo, emulator, interruptions, summary
+from scripts.local import demo, emulator, interruptions, private, summary
 from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.exchange import LocalExchange
 from scripts.local.follow import follow
 from scripts.local.progress import Progress
+from scripts.local.terminal import Terminal
+from scripts.local.watch import Watch
 
 EXIT_INTERRUPTED = 130
 
@@ -24,7 +25,8 @@ def main() -> int:
     parser.add_argument("command", choices=sorted(_COMMANDS))
     command = _COMMANDS[parser.parse_args().command]
     # A shell reads what `sign-in` prints; people read everything else.
-    console = Console(soft_wrap=True, stderr=command is _sign_in)
+    console = Terminal(sys.stderr if command is _sign_in else sys.stdout)
+    os.umask(private.UMASK)
     interruptions.become_exceptions()
     try:
         local = LocalEnvironment.read()
@@ -37,26 +39,28 @@ def main() -> int:
         return EXIT_INTERRUPTED
 
 
-def _up(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
-    summary.show(console, exchange.up())
+def _up(_: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:
+    outputs = exchange.up()
+    exchange.let_live()
+    summary.show(console, outputs)
     console.print("`make down` ends it.")
     return 0
 
 
-def _down(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
+def _down(_: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:
     ran = exchange.down()
     console.print("The exchange has ended." if ran else "No exchange was running here.")
     return 0
 
 
-def _reset(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
+def _reset(local: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:
     exchange.down()
     emulator.forget_state(local)
     console.print("The exchange has ended and its data is gone; the next start begins empty.")
     return 0
 
 
-def _sign_in(local: LocalEnvironment, _: Console, exchange: LocalExchange) -> int:
+def _sign_in(local: LocalEnvironment, _: Terminal, exchange: LocalExchange) -> int:
     outputs = exchange.outputs()
     wanted = os.environ.get("AS", "alice")
     for user in outputs["users"]:
@@ -67,24 +71,45 @@ def _sign_in(local: LocalEnvironment, _: Console, exchange: LocalExchange) -> in
     raise LocalError(f"There is no demo user {wanted}; use AS=alice or AS=bob.")
 
 
-def _status(_: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
-    summary.show(console, exchange.outputs())
+def _status(_: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:
+    running = [f"{process.name} {process.pid}" for process in exchange.running()]
+    if exchange.is_in_transition():
+        raise LocalError(
+            f"A command is starting or ending the exchange; {_listed(running)} at the moment."
+        )
+    try:
+        outputs = exchange.outputs()
+    except LocalError:
+        if running:
+            raise LocalError(
+                f"The exchange is not whole, but {_listed(running)}: the command that started or"
+                " ended it was cut off. `make down` ends the rest, `make up` mends it."
+            ) from None
+        raise
+    if not running:
+        raise LocalError("The exchange ended unexpectedly; `make up` starts it again.")
+    summary.show(console, outputs)
     missing = exchange.missing()
     if missing:
         raise LocalError(f"{' and '.join(missing)} ended unexpectedly; `make up` starts it again.")
     return 0
 
 
-def _run(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> int:
+def _listed(running: list[str]) -> str:
+    return f"{', '.join(running)} still run" if running else "nothing runs"
+
+
+def _run(local: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:
     if exchange.is_whole():
         raise LocalError("The exchange is running already; `make down` ends it.")
+    watch = Watch(console, exchange, console.is_gone)
     try:
         summary.show(console, exchange.up())
         console.print("Ctrl-C ends everything. The log:\n", style="bold")
         names = [process.name for process in exchange.processes()]
         logs = {name: local.logs / f"{name}.log" for name in names}
         with contextlib.suppress(KeyboardInterrupt):
-            follow(console, logs, lambda: _watch(console, exchange))
+            follow(console, logs, watch)
     finally:
         # A second Ctrl-C must not cut the saving of the state short.
         with interruptions.held_back():
@@ -93,18 +118,7 @@ def _run(local: LocalEnvironment, console: Console, exchange: LocalExchange) -> 
     return 0
 
 
-def _watch(console: Console, exchange: LocalExchange) -> None:
-    """Restart a worker when it ends, as systemd does on EC2; give up when the emulator ends."""
-    missing = exchange.missing()
-    if emulator.NAME in missing:
-        raise LocalError("MiniStack ended unexpectedly; what it had not saved is gone.")
-    if missing:
-        names = " and ".join(missing)
-        console.print(f"{names} ended unexpectedly; starting again.", style="yellow")
-        exchange.restart_workers()
-
-
-_COMMANDS: dict[str, Callable[[LocalEnvironment, Console, LocalExchange], int]] = {
+_COMMANDS: dict[str, Callable[[LocalEnvironment, Terminal, LocalExchange], int]] = {
     "up": _up,
     "down": _down,
     "reset": _reset,

@@ -15,12 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local import worker
 from scripts.local.environment import LocalEnvironment, LocalError
-from scripts.local.processes import Process, is_alive
+from scripts.local.processes import Process, is_alive, named
 from scripts.local.progress import last_line
+from scripts.local.register import Register
 
-_PATIENCE_S = 60.0
+_ONBOARDING = "onboarding"
+# A machine with other work to do is slow, not broken; Ctrl-C is there for who thinks otherwise.
+_PATIENCE_S = 180.0
 _POLL_S = 0.1
-_TIMEOUT_S = 15
+_TIMEOUT_S = 30
 
 Json = dict[str, Any]
 
@@ -38,14 +41,19 @@ def open_tenant(
     """
     environment = local.child_environment() | worker.variables_of_shard(stack_outputs, shard)
     environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "scripts.onboard_demo"],
-        cwd=local.root,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
+    register = Register(local.home)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "scripts.onboard_demo"],
+            cwd=local.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as child,
+        register.during(named(_ONBOARDING, child.pid)),
+    ):
         while not _has_ended(child):
             if not is_alive(worker_process):
                 child.kill()

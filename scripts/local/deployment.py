@@ -17,9 +17,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.local import processes
+from scripts.local import private, processes
 from scripts.local.environment import STACK, LocalEnvironment, LocalError
-from scripts.local.register import one_after_another
+from scripts.local.register import Register, one_after_another
 from scripts.slim_layer import slim
 
 _SOURCES = (
@@ -32,6 +32,7 @@ _SOURCES = (
 )
 _NESTED = ("infra",)
 _NOT_SOURCES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
+_STEP = "deployment"
 _BUILDS_KEPT = 3
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 
@@ -96,7 +97,7 @@ def build(local: LocalEnvironment, name: str) -> Path:
 def deploy(local: LocalEnvironment, name: str, template: Path) -> None:
     """Run `sam deploy` and remember what it deployed."""
     before = _deployed(local)
-    _deployed_path(local).unlink(missing_ok=True)
+    local.deployed.unlink(missing_ok=True)
     command = ["deploy", "--template-file", str(template), "--config-env", "local"]
     command += ["--config-file", str(local.root / "samconfig.toml"), "--stack-name", STACK]
     try:
@@ -164,15 +165,8 @@ def _files(root: Path, sources: Iterable[str]) -> Iterator[Path]:
 
 def _sam(local: LocalEnvironment, arguments: list[str], log: Path) -> None:
     """Run the SAM command line; raises `LocalError` with its own last message when it fails."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    status = processes.run(
-        "sam",
-        [str(Path(sys.executable).with_name("sam")), *arguments],
-        log=log,
-        environment=local.child_environment(),
-        folder=local.root,
-    )
+    status = _run(local, [str(Path(sys.executable).with_name("sam")), *arguments], log)
     if status != 0:
         raise LocalError(f"sam {arguments[0]} failed: {_last_words(log)} (all of it: {log})")
 
@@ -184,11 +178,24 @@ def _compile(local: LocalEnvironment, folder: Path) -> None:
     """
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
     command += ["--invalidation-mode", "unchecked-hash", str(folder)]
-    log = local.logs / "compile.log"
     # A module that does not compile says so when it is imported.
-    processes.run(
-        "compileall", command, log=log, environment=local.child_environment(), folder=local.root
-    )
+    _run(local, command, local.logs / "compile.log")
+
+
+def _run(local: LocalEnvironment, command: list[str], log: Path) -> int:
+    """Run a step; it is registered, so that it ends with the rest if this command is killed."""
+    register = Register(local.home)
+    try:
+        return processes.run(
+            _STEP,
+            command,
+            log=log,
+            environment=local.child_environment(),
+            folder=local.root,
+            began=register.add,
+        )
+    finally:
+        register.remove(_STEP)
 
 
 def _last_words(log: Path) -> str:
@@ -206,19 +213,15 @@ def _forget_old_builds(local: LocalEnvironment, keep: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _deployed_path(local: LocalEnvironment) -> Path:
-    return local.home / "deployed.json"
-
-
 def _deployed(local: LocalEnvironment) -> Deployed | None:
     try:
-        return Deployed(**json.loads(_deployed_path(local).read_text()))
+        return Deployed(**json.loads(local.deployed.read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
 
 
 def _remember(local: LocalEnvironment, deployed: Deployed) -> None:
-    _deployed_path(local).write_text(json.dumps(asdict(deployed)))
+    private.write(local.deployed, json.dumps(asdict(deployed)))
 
 
 def _stack(local: LocalEnvironment) -> dict[str, Any]:

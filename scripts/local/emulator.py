@@ -1,19 +1,24 @@
-"""MiniStack: AWS on loopback, with its state on disk.
+"""MiniStack: AWS on loopback, behind a front of our own, with its state on disk.
 
-It saves its state only when it is asked to end. A mark on disk exists while it runs. If the mark is
-still there at the next start, the state on disk is older than what users saw, and is removed.
+It saves its state only when it is asked to end, and a mark on disk exists while it runs. If the
+mark is still there at the next start, the last copy that was taken while it ran is used instead.
 """
 
+import contextlib
+import secrets
 import shutil
 import socket
 import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import requests
 
+from scripts.emulator import copies
 from scripts.local import processes, streams
-from scripts.local.environment import HOST, LocalEnvironment, LocalError
+from scripts.local.environment import HOST, ROOT, LocalEnvironment, LocalError
 from scripts.local.processes import Process
 
 NAME = "ministack"
@@ -54,40 +59,53 @@ def state_was_saved(local: LocalEnvironment) -> bool:
     return not _mark(local).exists()
 
 
+def restore_copy(local: LocalEnvironment) -> float | None:
+    """Use the last copy of the state; returns its time, None when there is none."""
+    return copies.restore(_places(local))
+
+
 def forget_state(local: LocalEnvironment) -> None:
     """Remove everything that the emulated account holds."""
     for folder in _STATE_FOLDERS:
         shutil.rmtree(local.home / folder, ignore_errors=True)
-    (local.home / "deployed.json").unlink(missing_ok=True)
+    copies.forget(_places(local))
+    local.deployed.unlink(missing_ok=True)
     _mark(local).unlink(missing_ok=True)
 
 
 def start(local: LocalEnvironment) -> Process:
     """Start MiniStack; the port must be free and the state saved or gone."""
     temporary = local.home / "tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    _remove_later(temporary)
+    temporary.mkdir(parents=True, mode=0o700)
+    places = _places(local)
     environment = local.child_environment() | {
+        # Every request is signed, with the keys in the environment or a role's.
+        "AUTH": "true",
+        "BURSA_ORIGINS": ",".join(local.origins),
+        "BURSA_COPIES": str(places.copies),
+        "BURSA_COPIED_BESIDE": ",".join(map(str, places.beside)),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(local.port),
         "IOT_MTLS_ENABLED": "0",
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(local.home / "state"),
+        "STATE_DIR": str(places.state),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(local.home / "s3"),
+        "S3_DATA_DIR": str(places.objects),
         "TMPDIR": str(temporary),
         "LAMBDA_WARM_TTL_SECONDS": "86400",
         # Functions inherit this: there is no collector for traces here.
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
-    streams.rewind(local.home / "state")
+    streams.rewind(places.state)
     _mark(local).touch()
     return processes.start(
         NAME,
-        [str(Path(sys.executable).with_name("ministack"))],
+        # From the checkout, which functions do not see: they start in folders of their own.
+        [sys.executable, "-m", "scripts.emulator"],
         log=local.logs / "ministack.log",
         environment=environment,
-        folder=local.home,
+        folder=ROOT,
     )
 
 
@@ -112,6 +130,28 @@ def stop(local: LocalEnvironment, process: Process) -> bool:
     if saved:
         _mark(local).unlink(missing_ok=True)
     return saved
+
+
+def _remove_later(folder: Path) -> None:
+    """Remove what a killed MiniStack has unpacked, thousands of files, without waiting for it.
+
+    What is left when this process ends goes with the next start.
+    """
+    old = folder.parent / "tmp-old"
+    old.mkdir(exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(old / secrets.token_hex(4))
+    remove = partial(shutil.rmtree, old, ignore_errors=True)
+    threading.Thread(target=remove, daemon=True).start()
+
+
+def _places(local: LocalEnvironment) -> copies.Places:
+    return copies.Places(
+        copies=local.home / "copies",
+        state=local.home / "state",
+        objects=local.home / "s3",
+        beside=(local.deployed,),
+    )
 
 
 def _mark(local: LocalEnvironment) -> Path:

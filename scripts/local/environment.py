@@ -7,9 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.session import get_session
+
+from scripts.local import private
+from scripts.local.keys import Keys
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -17,8 +21,8 @@ PORT_DEFAULT = 4566
 REGION = "us-east-1"
 STACK = "bursa"
 OUTPUTS = "outputs.json"
-# MiniStack takes any credentials; these belong to no account.
-ACCESS_KEY = "local"
+# What a folder holds that an exchange has lived in.
+_SIGNS = {"builds", "keys.json", "lock", "logs", "processes.json", "state"}
 
 
 class LocalError(Exception):
@@ -37,28 +41,43 @@ class LocalEnvironment:
         Its state, logs and outputs; ``.local`` of the checkout unless ``BURSA_HOME`` is set.
     port
         Where MiniStack listens, on loopback only.
+    origins
+        Origins of web pages, such as ``http://demo.localhost:5173``, that may use it.
 
     """
 
     root: Path
     home: Path
     port: int
+    origins: tuple[str, ...] = ()
 
     @classmethod
     def read(cls) -> Self:
-        """Read ``BURSA_HOME`` and ``BURSA_PORT``; the default port is that of a running exchange.
+        """Read ``BURSA_HOME``, ``BURSA_PORT`` and ``BURSA_ORIGINS``, and close the home to others.
+
+        The default port is that of a running exchange.
 
         Raises
         ------
         LocalError
-            The port is not a port number.
+            The port is not a port number, an origin is none, or the home holds something else.
 
         """
         home = Path(os.environ.get("BURSA_HOME", ROOT / ".local")).absolute()
         text = os.environ.get("BURSA_PORT") or str(_port_in_use(home))
         if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004 - TCP's own bound
             raise LocalError(f"BURSA_PORT={text} is not a port; choose a number such as 4566.")
-        return cls(ROOT, home, int(text))
+        origins = tuple(filter(None, os.environ.get("BURSA_ORIGINS", "").split(",")))
+        for origin in origins:
+            _require_origin(origin)
+        _require_own(home)
+        private.close_to_others(home)
+        return cls(ROOT, home, int(text), origins)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that MiniStack takes here."""
+        return Keys.of(self.home)
 
     @property
     def endpoint_url(self) -> str:
@@ -76,18 +95,24 @@ class LocalEnvironment:
         return self.home / OUTPUTS
 
     @property
+    def deployed(self) -> Path:
+        """File that says what is deployed in the emulator's state; it is copied with that."""
+        return self.home / "deployed.json"
+
+    @property
     def builds(self) -> Path:
         """Folder of the builds by the hash of their sources, shared by every home of a checkout."""
         return self.root / ".local" / "builds"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
         """Return a client of one AWS service of this exchange."""
+        keys = self.keys
         return get_session().create_client(
             service,
             region_name=REGION,
             endpoint_url=self.endpoint_url,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
             config=Config(retries={"total_max_attempts": 2}, proxies={}),
         )
 
@@ -101,21 +126,44 @@ class LocalEnvironment:
             and name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
         }
         binaries = Path(sys.executable).parent
-        return kept | {
-            "PATH": f"{binaries}{os.pathsep}{kept.get('PATH', os.defpath)}",
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            # A developer's own profile must never be used by accident.
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "SAM_CLI_TELEMETRY": "0",
-            "NO_PROXY": f"{HOST},localhost",
-            "no_proxy": f"{HOST},localhost",
-        }
+        return (
+            kept
+            | self.keys.variables()
+            | {
+                "PATH": f"{binaries}{os.pathsep}{kept.get('PATH', os.defpath)}",
+                "AWS_ENDPOINT_URL": self.endpoint_url,
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_REGION": REGION,
+                # A developer's own profile must never be used by accident.
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "SAM_CLI_TELEMETRY": "0",
+                "NO_PROXY": f"{HOST},localhost",
+                "no_proxy": f"{HOST},localhost",
+            }
+        )
+
+
+def _require_own(home: Path) -> None:
+    """Raise `LocalError` for a folder with other things in it: its rights are about to change."""
+    try:
+        names = {path.name for path in home.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LocalError(f"BURSA_HOME={home} can't be used: {error}") from error
+    if names and names.isdisjoint(_SIGNS):
+        raise LocalError(f"BURSA_HOME={home} holds other things; name a new or an empty folder.")
+
+
+def _require_origin(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or text != f"{parts.scheme}://{parts.netloc}":
+        raise LocalError(
+            f"BURSA_ORIGINS={text} is not an origin; give scheme, name and port,"
+            " such as http://demo.localhost:5173."
+        )
 
 
 def _port_in_use(home: Path) -> int:

@@ -1,16 +1,20 @@
 """The whole exchange on one machine: starts it, ends it, reports its state."""
 
+import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from scripts.local import demo, deployment, emulator, worker
+from scripts.local import demo, deployment, emulator, private, worker
 from scripts.local.environment import REGION, STACK, LocalEnvironment, LocalError, require_tools
 from scripts.local.interruptions import held_back
+from scripts.local.overseer import Overseer
 from scripts.local.processes import Process, is_alive
 from scripts.local.progress import Progress
-from scripts.local.register import Register, only_one
+from scripts.local.register import Register, is_held, only_one
 
 Json = dict[str, Any]
 
@@ -22,13 +26,15 @@ class LocalExchange:
         self._local = local
         self._progress = progress
         self._register = Register(local.home)
+        self._lock = local.home / "lock"
+        self._overseer: Overseer | None = None
 
     def up(self) -> Json:
         """Start everything and wait until it responds; returns what `outputs.json` holds.
 
         Whatever interrupts it, nothing that it started is left running.
         """
-        with only_one(self._local.home / "lock", "starting or ending the exchange"):
+        with self._alone():
             outputs = self._outputs()
             if outputs is not None and self.is_whole():
                 self._progress.say("The exchange is running already.")
@@ -38,19 +44,34 @@ class LocalExchange:
                     )
                 return outputs
             try:
+                self._oversee()
                 return self._start()
             except BaseException:
                 with held_back():
                     self._progress.say("Ending what was started …")
                     self._stop()
+                    self._dismiss_overseer()
                 raise
 
     def down(self) -> bool:
         """End everything; returns whether anything was running."""
-        with only_one(self._local.home / "lock", "starting or ending the exchange"):
-            ran = any(is_alive(process) for process in self._register.all())
+        with self._alone():
+            ran = bool(self.running())
             self._stop()
+            self._dismiss_overseer()
             return ran
+
+    def let_live(self) -> None:
+        """Leave it running when this process ends; until then it ends with this process."""
+        self._dismiss_overseer()
+
+    def is_in_transition(self) -> bool:
+        """Return whether a command is starting or ending it at the moment."""
+        return is_held(self._lock)
+
+    def running(self) -> list[Process]:
+        """Return the processes that were started here and still run."""
+        return [process for process in self._register.all() if is_alive(process)]
 
     def is_whole(self) -> bool:
         """Return whether every process of the exchange is running."""
@@ -72,9 +93,13 @@ class LocalExchange:
             raise LocalError("No exchange is running here; start one with `make up`.")
         return outputs
 
-    def restart_workers(self) -> None:
-        """Start the workers again that have ended by themselves."""
-        self._start_workers(deployment.outputs(self._local))
+    def restart_worker(self, name: str) -> None:
+        """Start a worker again that has ended by itself."""
+        outputs = self.outputs()
+        stack = outputs["stack_outputs"]
+        shard = next(shard for shard in worker.shards(stack) if worker.name(shard) == name)
+        self._begin(partial(worker.start, self._local, stack, shard))
+        self._write(outputs)
 
     def _start(self) -> Json:
         require_tools()
@@ -90,11 +115,23 @@ class LocalExchange:
         outputs = self._describe(stack, opened)
         with self._step("Waiting for the exchange to answer", worker.name(shard)):
             demo.wait_until_ready(self._local, outputs)
-        outputs["pids"] = {process.name: process.pid for process in self._register.all()}
-        fresh = self._local.outputs.with_suffix(".new")
-        fresh.write_text(json.dumps(outputs, indent=2) + "\n")
-        fresh.replace(self._local.outputs)
+        self._write(outputs)
         return outputs
+
+    def _write(self, outputs: Json) -> None:
+        """Write what tools and tests read to find the exchange; it holds keys and passwords."""
+        outputs["pids"] = {process.name: process.pid for process in self._register.all()}
+        private.write(self._local.outputs, json.dumps(outputs, indent=2) + "\n")
+
+    def _oversee(self) -> None:
+        """Have everything ended if this process is killed; an interruption in between too."""
+        if self._overseer is None:
+            self._overseer = Overseer(self._local.home, self._local.port)
+
+    def _dismiss_overseer(self) -> None:
+        if self._overseer is not None:
+            self._overseer.dismiss()
+            self._overseer = None
 
     def _start_workers(self, stack: dict[str, str]) -> None:
         for shard in worker.shards(stack):
@@ -114,21 +151,32 @@ class LocalExchange:
         # A worker is of no use without its emulator.
         self._stop()
         emulator.require_port(self._local.port)
-        why_empty = self._why_empty()
-        if why_empty:
-            emulator.forget_state(self._local)
-            self._progress.say(f"{why_empty}: starting empty.")
+        self._prepare_state()
         with self._step("Starting MiniStack", emulator.NAME):
             process = self._begin(lambda: emulator.start(self._local))
             emulator.wait_until_ready(self._local, process)
 
-    def _why_empty(self) -> str:
-        """Return why the saved state can't be used; empty when it can, or when there is none."""
+    def _prepare_state(self) -> None:
+        """Make the state on disk the newest that can be used, and say what was lost."""
         if not emulator.has_state(self._local):
-            return ""
+            return
         if not emulator.state_was_saved(self._local):
-            return "The last run was cut off before it could save its state"
-        return deployment.why_not_on_top(self._local, deployment.fingerprint(self._local))
+            moment = emulator.restore_copy(self._local)
+            if moment is None:
+                self._begin_empty("The last run was cut off before its state was first copied")
+                return
+            at = datetime.fromtimestamp(moment).astimezone()
+            self._progress.say(
+                f"The last run did not end in order. Its data of {at:%H:%M:%S} ({at:%d %B}) is"
+                " used; what came after that is gone."
+            )
+        why_empty = deployment.why_not_on_top(self._local, deployment.fingerprint(self._local))
+        if why_empty:
+            self._begin_empty(why_empty)
+
+    def _begin_empty(self, why: str) -> None:
+        emulator.forget_state(self._local)
+        self._progress.say(f"{why}: starting empty.")
 
     def _deploy(self) -> None:
         local = self._local
@@ -150,6 +198,7 @@ class LocalExchange:
             "ws_url": f"{sockets}/_aws/execute-api/{stack['WebSocketApiId']}/v1",
             "region": REGION,
             "endpoint_url": self._local.endpoint_url,
+            **asdict(self._local.keys),
             "stack_name": STACK,
             "user_pool_client_id": stack["UserPoolClientId"],
             "stack_outputs": stack,
@@ -171,7 +220,8 @@ class LocalExchange:
         if process.name == emulator.NAME:
             emulator.stop(self._local, process)
         else:
-            worker.stop(process)
+            # Without its emulator it has nowhere to leave its last batches and its checkpoint.
+            worker.stop(process, at_once=self._register.running(emulator.NAME) is None)
 
     def _begin(self, start: Callable[[], Process]) -> Process:
         """Start and register a process; an interruption waits until both are done."""
@@ -179,6 +229,9 @@ class LocalExchange:
             process = start()
             self._register.add(process)
         return process
+
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
+        return only_one(self._lock, "starting or ending the exchange")
 
     def _step(self, title: str, name: str) -> Any:  # noqa: ANN401 - a context manager
         return self._progress.step(title, self._local.logs / f"{name}.log")

@@ -9,9 +9,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def become_exceptions() -> None:
-    """Turn SIGINT, SIGTERM and SIGHUP into `KeyboardInterrupt`."""
+    """Turn SIGINT, SIGTERM and SIGHUP into `KeyboardInterrupt`; nohup's ignored SIGHUP stays."""
     for number in _SIGNALS:
-        signal.signal(number, _interrupt)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
 
 
 @contextlib.contextmanager
@@ -21,6 +22,7 @@ def held_back() -> Iterator[None]:
     previous = {
         number: signal.signal(number, lambda number, _frame: received.append(number))
         for number in _SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         yield

@@ -9,12 +9,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from scripts.local import private
 from scripts.local.interruptions import held_back
 
 _POLL_S = 0.05
@@ -46,8 +47,8 @@ def start(
     name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path
 ) -> Process:
     """Start a process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with private.append(log) as output:
         child = subprocess.Popen(  # noqa: S603 - the commands are this project's own
             command,
             cwd=folder,
@@ -56,10 +57,16 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=private.UMASK,
         )
     # The kernel's exit status is collected by _reap; Popen must not warn when it is forgotten.
     child.returncode = 0
-    return Process(name, child.pid, _start_of(child.pid) or "")
+    return named(name, child.pid)
+
+
+def named(name: str, pid: int) -> Process:
+    """Return a process that has just been started, by its id."""
+    return Process(name, pid, _start_of(pid) or "")
 
 
 def is_alive(process: Process) -> bool:
@@ -69,13 +76,23 @@ def is_alive(process: Process) -> bool:
 
 
 def run(
-    name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path,
+    began: Callable[[Process], None] = lambda _: None,
 ) -> int:
-    """Run a process to its end and return its exit status; an interruption ends it too."""
+    """Run a process to its end and return its exit status; an interruption ends it too.
+
+    `began` hears of it at once, so that somebody knows of it when this process is killed.
+    """
     process = None
     try:
         with held_back():
             process = start(name, command, log=log, environment=environment, folder=folder)
+            began(process)
         _, status = os.waitpid(process.pid, 0)
     except BaseException:
         if process is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from scripts.local import private
 from scripts.local.environment import LocalError
 from scripts.local.processes import Process, is_alive
 
@@ -38,15 +39,26 @@ class Register:
         others = [other for other in self.all() if other.name != process.name]
         self._write([*others, process])
 
+    def remove(self, name: str) -> None:
+        """Remove the process of a name."""
+        self._write([process for process in self.all() if process.name != name])
+
+    @contextlib.contextmanager
+    def during(self, process: Process) -> Iterator[None]:
+        """Register a process for a block, at whose end it has ended."""
+        self.add(process)
+        try:
+            yield
+        finally:
+            self.remove(process.name)
+
     def clear(self) -> None:
         """Remove all of them."""
         self._path.unlink(missing_ok=True)
 
     def _write(self, processes: list[Process]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps([asdict(process) for process in processes], indent=2))
-        fresh.replace(self._path)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.write(self._path, json.dumps([asdict(process) for process in processes], indent=2))
 
 
 @contextlib.contextmanager
@@ -59,6 +71,15 @@ def only_one(path: Path, activity: str) -> Iterator[None]:
         raise LocalError(f"Another command is {activity} here; wait until it is done.") from None
     with lock:
         yield
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a command holds a lock file."""
+    try:
+        with only_one(path, ""):
+            return False
+    except LocalError:
+        return True
 
 
 @contextlib.contextmanager

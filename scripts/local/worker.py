@@ -58,6 +58,6 @@ def start(local: LocalEnvironment, stack_outputs: dict[str, str], shard: int) ->
     )
 
 
-def stop(process: Process) -> bool:
+def stop(process: Process, *, at_once: bool = False) -> bool:
     """End a worker; return whether it ended by itself."""
-    return processes.stop(process, STOP_PATIENCE_S)
+    return processes.stop(process, 0.0 if at_once else STOP_PATIENCE_S)

@@ -26,7 +26,14 @@ CODE_SPAN = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.(py|md|yaml|toml|sh|mk|in|lock|txt|json|service)")
 FOLDER = re.compile(r"[\w.-]+(/[\w.-]+)*/")
 # What programs write while they run.
-MADE = {"outputs.json", "deployed.json", "processes.json", ".local/"}
+MADE = {
+    "outputs.json",
+    "deployed.json",
+    "keys.json",
+    ".local/keys.json",
+    "processes.json",
+    ".local/",
+}
 # Names of layers in a feature's folder; not every one has a file of that name.
 LAYER_FILES = {f"{name}.py" for name in AWS_NAMES}
 

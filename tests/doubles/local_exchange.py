@@ -4,12 +4,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from scripts.client import Deployment
+from scripts.local.emulator import port_is_free
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_PATIENCE_S = 600
+END_PATIENCE_S = 120
 
 
 def free_port() -> int:
@@ -63,3 +66,52 @@ class Local:
     def deployment(self) -> Deployment:
         """Read what `up` wrote."""
         return Deployment.read(self.home / "outputs.json")
+
+
+def read_until(child: subprocess.Popen[str], said: str) -> None:
+    """Read what a command says until it says this."""
+    assert child.stdout is not None
+    lines = []
+    for line in child.stdout:
+        lines.append(line)
+        if said in line:
+            return
+    raise AssertionError("".join(lines))
+
+
+def processes_of(local: Local) -> list[tuple[int, str]]:
+    """Return id and command line of every process of an exchange, registered or not."""
+    return [
+        (int(folder.name), _read(folder / "cmdline").replace("\0", " "))
+        for folder in Path("/proc").iterdir()
+        if folder.name.isdecimal()
+        and folder.name != str(os.getpid())
+        and str(local.home) in _read(folder / "environ")
+    ]
+
+
+def what_is_left(local: Local) -> list[str]:
+    """Return the names of files and processes that an exchange that has ended does not have."""
+    files = [name for name in ("processes.json", "outputs.json") if (local.home / name).exists()]
+    port = [] if port_is_free(local.port) else [f"port {local.port}"]
+    return [*files, *(f"{pid} {command}" for pid, command in processes_of(local)), *port]
+
+
+def assert_nothing_is_left(local: Local) -> None:
+    """Assert that an exchange has ended whole."""
+    assert not what_is_left(local)
+
+
+def wait_until_nothing_is_left(local: Local) -> None:
+    """Wait until an exchange has ended whole, where nobody waits for its end."""
+    deadline = time.monotonic() + END_PATIENCE_S
+    while left := what_is_left(local):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""

@@ -11,12 +11,16 @@ import pytest
 from rich.console import Console
 
 from scripts.client import Client, Json
-from scripts.local.emulator import port_is_free
 from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.exchange import LocalExchange
 from scripts.local.processes import Process, is_alive
 from scripts.local.progress import Progress
-from tests.doubles.local_exchange import Local
+from tests.doubles.local_exchange import (
+    Local,
+    assert_nothing_is_left,
+    read_until,
+    wait_until_nothing_is_left,
+)
 
 INTERRUPTED = 130
 PATIENCE_S = 120.0
@@ -36,13 +40,19 @@ def kill(process: Process) -> None:
 def interrupt(local: Local, command: str, *, when: str) -> None:
     """Start a command, and press Ctrl-C as soon as it says this."""
     child = local.begin(command)
-    assert child.stdout is not None
-    for line in child.stdout:
-        if when in line:
-            break
+    read_until(child, when)
     child.send_signal(signal.SIGINT)
     rest, _ = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == INTERRUPTED, rest
+
+
+def wait_for_a_copy(local: Local, since: float) -> None:
+    """Wait until a copy of the emulator's state is younger than this; they are seconds apart."""
+    deadline = time.monotonic() + PATIENCE_S
+    copy = local.home / "copies" / "complete"
+    while not copy.exists() or copy.stat().st_mtime < since:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def held_balances(user: Client) -> Json:
@@ -54,25 +64,6 @@ def held_balances(user: Client) -> Json:
             return balances
         assert time.monotonic() < deadline, balances
         time.sleep(0.1)
-
-
-def assert_nothing_is_left(local: Local) -> None:
-    assert port_is_free(local.port)
-    assert not (local.home / "processes.json").exists()
-    assert not (local.home / "outputs.json").exists()
-    left = [
-        folder.name
-        for folder in Path("/proc").iterdir()
-        if folder.name.isdecimal() and str(local.home) in environment_of(folder)
-    ]
-    assert left == [str(os.getpid())] or not left
-
-
-def environment_of(folder: Path) -> str:
-    try:
-        return (folder / "environ").read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def test_the_port_and_the_way_out_are_named_when_it_is_taken(local: Local) -> None:
@@ -141,12 +132,16 @@ def test_a_life_with_restarts_and_accidents(local: Local) -> None:
     assert mended.returncode == 0, mended.stdout
     assert alice.call("GET", f"/orders/{order['order_id']}")["status"] == "open"
 
+    wait_for_a_copy(local, since=time.time())
     kill(processes(local)["ministack"])
-    fresh = local.command("up")
-    assert fresh.returncode == 0, fresh.stdout
-    assert "starting empty" in fresh.stdout
+    asked = local.command("status")
+    assert (asked.returncode, "ministack ended unexpectedly" in asked.stdout) == (1, True)
+    survived = local.command("up")
+    assert survived.returncode == 0, survived.stdout
+    assert "did not end in order" in survived.stdout
     alice = Client(local.deployment(), local.deployment().users[0])
-    assert alice.call("GET", "/orders")["items"] == []
+    assert alice.call("GET", f"/orders/{order['order_id']}")["status"] == "open"
+    assert alice.call("GET", "/balances") == balances
 
     assert local.command("down").returncode == 0
     assert_nothing_is_left(local)
@@ -171,3 +166,13 @@ def test_a_template_that_does_not_deploy_is_reported_with_its_reason(
     with pytest.raises(LocalError, match=r"sam (build|deploy) failed: ."):
         exchange.up()
     assert_nothing_is_left(local)
+
+
+@pytest.mark.parametrize("step", ["Starting MiniStack", "Deploying"])
+def test_a_start_that_is_killed_leaves_nothing_behind(local: Local, step: str) -> None:
+    with local.begin("up") as child:
+        read_until(child, step)
+        child.kill()
+    wait_until_nothing_is_left(local)
+    asked = local.command("status")
+    assert (asked.returncode, "No exchange is running" in asked.stdout) == (1, True)

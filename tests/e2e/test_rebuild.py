@@ -23,8 +23,8 @@ def test_rebuilt_rows_equal_the_live_ones(
         alice.call("POST", "/orders", json=order | {"client_order_id": secrets.token_hex(8)})
     alice.call("DELETE", "/orders", params={"market": MARKET})
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(exchange.endpoint_url))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(exchange.access_key_id))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", str(exchange.secret_access_key))
 
     status = rebuild.main(["--stack", STACK, "--region", exchange.region, "--compare", "--json"])
 

@@ -166,7 +166,8 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: Exchange)
     path = tmp_path / "outputs.json"
     stack = {f"{name.title()}Table": name for name in (*READ_MODELS, JOURNAL)}
     running = {"region": "us-east-1", "endpoint_url": None, "stack_outputs": stack}
-    path.write_text(json.dumps(running))
+    keys = {"access_key_id": "key", "secret_access_key": "secret"}
+    path.write_text(json.dumps(running | keys))
     return path
 
 

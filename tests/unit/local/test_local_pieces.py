@@ -26,10 +26,14 @@ def test_the_stacks_outputs_become_the_workers_variables() -> None:
     assert {one["CHECKPOINT_BUCKET"] for one in own} == {"b"}
 
 
-def test_children_see_this_exchange_and_no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_see_this_exchange_and_no_real_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
-    environment = LocalEnvironment(Path("/root"), Path("/home"), 4600).child_environment()
+    local = LocalEnvironment(Path("/root"), tmp_path, 4600)
+    environment = local.child_environment()
+    assert environment["AWS_SECRET_ACCESS_KEY"] == local.keys.secret_access_key
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4600"
     assert environment["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
     assert "AWS_PROFILE" not in environment
