@@ -54,7 +54,11 @@ class ReadModelMemory:
         return True
 
     def advance(self, progress: ProgressRow) -> None:
-        if self.position is None or progress.sequence > self.position.sequence:
+        stored = self.position
+        if stored is None or (stored.sequence, stored.ahead_sequence) < (
+            progress.sequence,
+            progress.ahead_sequence,
+        ):
             self.position = progress
 
     def writes(self, changes: ReadModelChanges) -> Iterator[tuple[tuple[object, ...], RowChange]]:
@@ -93,7 +97,12 @@ class ReadModelMemory:
     def write(self, changes: ReadModelChanges) -> None:
         for key, change in self.writes(changes):
             self.change(key, change)
-        self.defined = changes.definitions.copy()
+        self.define(changes)
+
+    def define(self, changes: ReadModelChanges) -> None:
+        """Keep what is defined; the later slices of a large record define nothing."""
+        if changes.definitions.assets:
+            self.defined = changes.definitions.copy()
 
 
 class FailingReadModels(ReadModelMemory):
@@ -127,7 +136,7 @@ class FailingReadModels(ReadModelMemory):
 
     def write(self, changes: ReadModelChanges) -> None:
         # Definitions first, as rows that other rows need.
-        self.defined = changes.definitions.copy()
+        self.define(changes)
         for key, change in self.writes(changes):
             self._perhaps_fail()
             self.change(key, change)
@@ -164,7 +173,13 @@ class ProjectorProcess:
         self._projector = self._new()
 
     def _new(self) -> Projector:
-        return Projector(0, JournalView(self._journal), self.read_models, self.skipped.append)
+        return Projector(
+            0,
+            JournalView(self._journal),
+            self.read_models,
+            self.skipped.append,
+            rows_per_slice=self._rng.choice((3, 20, 250)),
+        )
 
     async def run(self) -> None:
         """Follow the stream for ever."""

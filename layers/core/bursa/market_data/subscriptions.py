@@ -14,6 +14,7 @@ from typing import Protocol
 
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.keys import market_data
 from bursa.kernel.markets import Market
 from bursa.market_data import channels
 from bursa.market_data.channels import Channel
@@ -156,13 +157,13 @@ class Subscriptions:
             [
                 SubscriptionRow(
                     client.tenant,
-                    key,
+                    channel.key,
                     client.connection_id,
-                    progress.sequence,
+                    progress.position_of(_owner(client.tenant, channel))[0],
                     connection.expires_at,
                     connection.account,
                 )
-                for key in sorted(keys)
+                for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
             ],
         )
         return (self._snapshot(client.tenant, channel, progress) for channel in wanted)
@@ -188,7 +189,7 @@ class Subscriptions:
     # --- snapshots --------------------------------------------------------------------------------
 
     def _snapshot(self, tenant: str, channel: Channel, progress: ProgressRow) -> ChannelMessage:
-        held = (progress.sequence, progress.time_ms)
+        held = progress.position_of(_owner(tenant, channel))
         facts: Facts
         match channel.kind:
             case channels.BOOK:
@@ -245,6 +246,13 @@ class Subscriptions:
         if asset is None:
             raise LookupError(f"{tenant} has rows of the undefined asset {symbol}")
         return asset
+
+
+def _owner(tenant: str, channel: Channel) -> str:
+    """Return whose rows a channel shows, as `ProgressRow.position_of` names them."""
+    if channel.is_public:
+        return market_data(TenantId.parse(tenant), channel.subject)
+    return channel.subject
 
 
 def _require_few(count: int) -> None:

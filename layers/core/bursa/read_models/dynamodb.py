@@ -15,6 +15,7 @@ from bursa.read_models.book_table_dynamodb import BookTable, BookWriter
 from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
+    AHEAD,
     RowWrite,
     Table,
     WriteMode,
@@ -102,7 +103,9 @@ class ReadModelTables:
 
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""
-        self._conditional(progress_write(progress))()
+        row = progress_write(progress)
+        table = table_name(self._settings, row.table)
+        self._writer.put_further(table, row.values | row.key, AHEAD)
 
     def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""

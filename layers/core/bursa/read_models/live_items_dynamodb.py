@@ -46,6 +46,11 @@ class LiveItemTables:
         progress = self._read_models.progress()
         return progress.sequence if progress else 0
 
+    def is_behind(self) -> bool:
+        """Return whether rows of a large record are being written, so that some are further."""
+        progress = self._read_models.progress()
+        return progress is not None and progress.ahead_sequence > 0
+
     def scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
         """Yield every item of a table that belongs to these tenants, or to the shard itself.
 

@@ -74,7 +74,10 @@ class MemoryTables:
 
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""
-        self._write(progress_write(progress))
+        stored = self.progress()
+        position = (progress.sequence, progress.ahead_sequence)
+        if stored is None or (stored.sequence, stored.ahead_sequence) < position:
+            self._put(progress_write(progress))
 
     def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""

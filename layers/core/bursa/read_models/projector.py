@@ -5,13 +5,19 @@ what counts is the progress row and the journal. A record that can't be projecte
 the stream brings it, so that it is retried and then kept by the failure destination; a projector
 that later finds it in a gap counts it and steps over it, because it has had its turn (DESIGN D7).
 
+The rows of a large record are written in slices, with those of later records in between, which it
+reads from the journal itself. Until the last slice the progress row stays before the large record,
+so a projector that comes after a crash begins there; it says whose rows are further.
+
     ProjectionError
     ├── JournalGap      the journal lacks a record although it holds a later one
     └── ContendedBook   another writer was faster, again and again
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
@@ -27,10 +33,17 @@ from bursa.read_models.fold import (
     fold,
     split_at_gaps,
 )
-from bursa.read_models.rows import BookRow, Changes, ProgressRow
+from bursa.read_models.outstanding import OutstandingRows
+from bursa.read_models.rows import BookRow, Changes, ProgressRow, with_values
 
 # Bounds the memory and the work lost with a time-out when there is much to catch up with.
 RECORDS_PER_RUN_MAX = 100
+# So many rows of a large record, then those of later ones. With their index entries they take a
+# third of a second in one partition.
+ROWS_PER_SLICE = 100
+# Beyond this, no later record is begun: they are kept in memory.
+_ROWS_OUTSTANDING_MAX = 400_000
+_END_OF_TIME = (1 << 62) - 1
 _BOOK_ATTEMPTS = 5
 
 
@@ -110,6 +123,7 @@ class Projector:
         journal: Journal,
         read_models: ReadModels,
         on_unprojectable: Callable[[Exception], None],
+        rows_per_slice: int = ROWS_PER_SLICE,
     ) -> None:
         self._shard = shard
         self._journal = journal
@@ -119,6 +133,9 @@ class Projector:
         self._definitions: Definitions | None = None
         self._books: dict[tuple[str, str], Book] = {}
         self._open_orders: dict[tuple[str, int], Changes] = {}
+        self._rows_per_slice = rows_per_slice
+        self._outstanding: deque[OutstandingRows] = deque()
+        self._reads_ahead = True
         self._applied = 0
         self._skipped = 0
 
@@ -132,8 +149,10 @@ class Projector:
 
         """
         self._applied = self._skipped = 0
+        self._reads_ahead = True
         try:
             failed = self._project(batch)
+            self._finish()
         except Exception:
             self.forget()
             raise
@@ -147,6 +166,7 @@ class Projector:
         self._definitions = None
         self._books.clear()
         self._open_orders.clear()
+        self._outstanding.clear()
 
     def _project(self, batch: Sequence[StreamRecord]) -> str | None:
         if self._progress is None:
@@ -206,21 +226,73 @@ class Projector:
 
     def _write(self, changes: ReadModelChanges, records: int) -> None:
         add_known_order_fields(changes, self._open_orders)
-        self._read_models.write(changes)
         for change in changes.books.values():
             self._write_book(change)
-        progress = ProgressRow(
+        before = self._current()
+        for earlier in self._outstanding:
+            common = earlier.take_common(changes)
+            if common is not None:
+                self._read_models.write(common)
+        rows = OutstandingRows.of(changes, before)
+        self._read_models.write(rows.take(self._rows_per_slice))
+        if rows:
+            self._outstanding.append(rows)
+        self._progress = ProgressRow(
             self._shard,
             changes.last_sequence,
             changes.number,
             changes.time_ms,
-            self._current().skipped,
+            before.skipped,
             changes.epoch,
         )
-        self._read_models.advance(progress)
-        self._progress = progress
         self._definitions = changes.definitions
         self._applied += records
+        self._advance()
+
+    def _advance(self) -> None:
+        """Write how far the rows are: up to the first record of which some are outstanding."""
+        progress = self._current()
+        if self._outstanding:
+            behind = frozenset[str]().union(*(rows.behind() for rows in self._outstanding))
+            progress = with_values(
+                self._outstanding[0].before,
+                epoch=progress.epoch,
+                ahead_sequence=progress.sequence,
+                ahead_time_ms=progress.time_ms,
+                behind=behind,
+            )
+        self._read_models.advance(progress)
+
+    def _finish(self) -> None:
+        """Write what is outstanding, slice by slice, and rows of later records in between."""
+        while self._outstanding:
+            self._read_ahead()
+            rows = self._outstanding[0]
+            self._read_models.write(rows.take(self._rows_per_slice))
+            if not rows:
+                self._outstanding.popleft()
+                self._advance()
+
+    def _read_ahead(self) -> None:
+        """Apply records that the stream will bring later; what is bad is left for it to bring."""
+        if not self._reads_ahead or sum(map(len, self._outstanding)) > _ROWS_OUTSTANDING_MAX:
+            return
+        due = self._current().sequence + 1
+        run: list[JournalRecord] = []
+        try:
+            for encoded in islice(self._journal.read(due, _END_OF_TIME), RECORDS_PER_RUN_MAX):
+                record = decode_record(encoded)
+                if record.first_sequence != due:
+                    break
+                due = record.last_sequence + 1
+                run.append(record)
+        except RecordError:
+            self._reads_ahead = False
+        try:
+            if run:
+                self._apply(run)
+        except UnprojectableRecord:
+            self._reads_ahead = False
 
     def _write_book(self, change: BookChange) -> None:
         key = (change.tenant, change.market)
@@ -289,9 +361,9 @@ class Projector:
             self._current().skipped + 1,
             record.epoch,
         )
-        self._read_models.advance(progress)
         self._progress = progress
         self._skipped += 1
+        self._advance()
 
     def _current(self) -> ProgressRow:
         if self._progress is None:

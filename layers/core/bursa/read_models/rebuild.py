@@ -6,6 +6,7 @@ still there after the projection in memory has caught up several times, and a ro
 where what is stored is not newer.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -64,6 +65,9 @@ class LiveItems(Protocol):
     def sequence(self) -> int:
         """Return how far the live rows are; 0 when there are none."""
 
+    def is_behind(self) -> bool:
+        """Return whether rows of a large record are being written, so that some are further."""
+
     def scan(self, table: Table, tenants: frozenset[str]) -> Iterator[tuple[ItemKey, Attributes]]:
         """Yield every item of a table that belongs to these tenants, or to the shard itself.
 
@@ -97,7 +101,12 @@ class Rebuild:
         self._live = live
         self._sleep = sleep
         self._projector = Projector(
-            shard, journal, self.memory, lambda error: self.unprojectable.append(str(error))
+            shard,
+            journal,
+            self.memory,
+            lambda error: self.unprojectable.append(str(error)),
+            # In memory nothing waits, and it must not get ahead of the live tables.
+            rows_per_slice=sys.maxsize,
         )
 
     @property
@@ -137,9 +146,9 @@ class Rebuild:
         live = {table: dict(self._live.scan(table, self.tenants())) for table in Table}
         self.catch_up()
         suspects = list(self._compare(live))
-        for _ in range(looks - 1):
-            if not suspects:
-                break
+        looks_left = looks - 1
+        while suspects and (looks_left > 0 or self._live.is_behind()):
+            looks_left -= 1
             self._sleep(PAUSE_S)
             before = self._live.sequence()
             again = [(suspect, self._live.get(suspect.table, suspect.key)) for suspect in suspects]
@@ -150,7 +159,7 @@ class Rebuild:
                 for suspect, item in again
                 if (expected := rows[suspect.table].get(suspect.key)) != item
             ]
-            if self._live.sequence() == before == self.sequence:
+            if self._live.sequence() == before == self.sequence and not self._live.is_behind():
                 break
         return suspects
 

@@ -25,6 +25,7 @@ from bursa.read_models.rows import (
 
 SEQUENCE = "sequence"
 BASE_SEQUENCE = "base_sequence"
+AHEAD = "ahead_sequence"
 
 
 class Table(Enum):
@@ -68,7 +69,10 @@ class RowWrite:
 
 
 def progress_write(progress: ProgressRow) -> RowWrite:
-    """Return the write of the row that says how far the others are."""
+    """Return the write of the row that says how far the others are.
+
+    While there is a large record, it is also written when only `AHEAD` is higher.
+    """
     key = row_key(keys.progress(progress.shard), keys.READ_MODELS)
     return RowWrite(Table.PROGRESS, WriteMode.WHOLE, key, to_attributes(progress))
 

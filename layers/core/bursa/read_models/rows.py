@@ -285,6 +285,11 @@ class ProgressRow(msgspec.Struct, frozen=True):
         `make rebuild` once the cause is mended.
     epoch
         Epoch of the last record that is applied: which of the shard's writers committed it.
+    ahead_sequence, ahead_time_ms
+        While the rows of a large record are being written: how far all rows are but theirs who
+        are in ``behind``; 0 when none is.
+    behind
+        Accounts and markets, or whole tenants, whose rows may be no further than ``sequence``.
 
     """
 
@@ -294,6 +299,16 @@ class ProgressRow(msgspec.Struct, frozen=True):
     time_ms: int
     skipped: int = 0
     epoch: int = 0
+    ahead_sequence: int = 0
+    ahead_time_ms: int = 0
+    behind: frozenset[str] = frozenset()
+
+    def position_of(self, owner: str) -> tuple[int, int]:
+        """Return the sequence and time that an account's or a market's rows have got to."""
+        tenant = owner.partition("#")[0].partition("-")[0]
+        if not self.ahead_sequence or owner in self.behind or tenant in self.behind:
+            return self.sequence, self.time_ms
+        return self.ahead_sequence, self.ahead_time_ms
 
 
 class ConnectionRow(msgspec.Struct, frozen=True):
