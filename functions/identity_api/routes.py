@@ -14,9 +14,11 @@ def add_routes(app: RestApi, routes: IdentityRoutes) -> None:
 
     @app.post("/ws-ticket")
     def post_ticket() -> Response[str]:
+        app.refuse_body()
         return app.respond(routes.ticket(app.principal()), CREATED)
 
     @app.post("/sessions/revoke")
     def post_revocation() -> Response[str]:
+        app.refuse_body()
         token = bearer_token(app.header("authorization") or "")
         return app.respond(routes.revoke(app.principal(), token))

@@ -18,10 +18,11 @@ from tests.contract.templates import (
 
 FUNCTIONS = resources(APPLICATION, "AWS::Serverless::Function")
 LOGS = ROOT / "infra" / "logs.yaml"
+STORAGE = ROOT / "infra" / "storage.yaml"
 ALARMS = ROOT / "infra" / "alarms.yaml"
 QUEUES = ROOT / "infra" / "queues.yaml"
 STREAM_CONSUMERS = ("Projector", "Feeds")
-TABLES = resources(ROOT / "infra" / "storage.yaml", "AWS::DynamoDB::Table")
+TABLES = resources(STORAGE, "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable"}
 KEYS_WITHOUT_RANGE = {"RepliesTable", "TicketsTable"}
 
@@ -50,6 +51,7 @@ def test_no_log_or_alarm_is_of_a_function_that_is_gone() -> None:
     logs = set(resources(LOGS, "AWS::Logs::LogGroup")) - {"RestApi"}
     assert logs == set(FUNCTIONS)
     passed = {"NotificationTopicArn", "ApiName", "AlarmEmail"}
+    passed |= {"Watch", "MonthlyBudget", "TruthTables", "CheckpointBucket"}
     parameters = set(template(ALARMS)["Parameters"]) - passed
     assert parameters <= set(FUNCTIONS)
 
@@ -218,7 +220,7 @@ def test_a_nested_stack_gets_exactly_the_parameters_it_asks_for(path: Path) -> N
 
 
 def test_checkpoints_expire_the_archive_moves_and_uploads_end() -> None:
-    (bucket,) = everywhere("AWS::S3::Bucket").values()
+    (bucket,) = resources(STORAGE, "AWS::S3::Bucket").values()
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert [(rule["Id"], rule.get("Prefix")) for rule in rules] == [
         ("expire-checkpoints", "checkpoints/"),

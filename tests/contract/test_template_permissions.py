@@ -17,6 +17,7 @@ from tests.contract.templates import (
 )
 
 SHARD = ROOT / "infra" / "shard.yaml"
+STORAGE = ROOT / "infra" / "storage.yaml"
 # X-Ray and key policies have no resource to name: see the comments in the templates.
 WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 ROLES = everywhere("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
@@ -297,7 +298,7 @@ def test_alarms_reach_the_encrypted_topic() -> None:
 
 
 def test_the_bucket_is_closed_to_the_public_and_to_plain_text() -> None:
-    (bucket,) = everywhere("AWS::S3::Bucket").values()
+    (bucket,) = resources(STORAGE, "AWS::S3::Bucket").values()
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     deny = bucket_statements()["OnlyOverTls"]
@@ -306,7 +307,7 @@ def test_the_bucket_is_closed_to_the_public_and_to_plain_text() -> None:
 
 
 def bucket_statements() -> dict[str, Json]:
-    (policy,) = everywhere("AWS::S3::BucketPolicy").values()
+    (policy,) = resources(STORAGE, "AWS::S3::BucketPolicy").values()
     found = policy["Properties"]["PolicyDocument"]["Statement"]
     return {statement["Sid"]: statement for statement in found}
 
@@ -355,7 +356,7 @@ def test_no_principal_may_delete_evidence() -> None:
 
 
 def test_evidence_never_expires() -> None:
-    (bucket,) = everywhere("AWS::S3::Bucket").values()
+    (bucket,) = resources(STORAGE, "AWS::S3::Bucket").values()
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     endings = [
         rule["Id"]

@@ -228,6 +228,23 @@ def test_an_expired_verdict_is_refused(identity_api: ModuleType, name: str) -> N
     assert (response.status, response.body["code"]) == (401, "token_expired")
 
 
+@pytest.mark.parametrize("name", ["ws-ticket", "sessions-revoke"])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"body": "{}"}, "body_not_allowed"),
+        ({"queryStringParameters": {"user": "bob"}}, "unknown_parameter"),
+    ],
+    ids=["body", "query"],
+)
+def test_a_request_says_nothing_but_who_asks(
+    identity_api: ModuleType, sockets: Sockets, name: str, change: dict[str, Any], code: str
+) -> None:
+    response = response_of(identity_api.handler(read_event(name) | change, Context()))
+    assert (response.status, response.body["code"]) == (400, code)
+    assert sockets.closed == []
+
+
 def test_another_account_is_not_reached_by_its_user_name(
     identity_api: ModuleType, exchange: Exchange, sockets: Sockets
 ) -> None:

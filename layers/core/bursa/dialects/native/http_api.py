@@ -28,6 +28,7 @@ from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
 
 JSON = "application/json"
+_BASE_PATH = "/v1"
 _OK = 200
 _ACCEPTED = 202
 _SERVER_FAULT = 500
@@ -96,7 +97,8 @@ class RestApi(APIGatewayRestResolver):
         clock: WallClock,
         budgets: RateBudgets | None = None,
     ) -> None:
-        super().__init__()
+        # Behind a domain name of its own the path begins with what that maps to the stage.
+        super().__init__(strip_prefixes=[_BASE_PATH])
         self._budgets = budgets
         self._caller: AccountId | None = None
         self._clock = clock
@@ -122,6 +124,11 @@ class RestApi(APIGatewayRestResolver):
             return base64.b64decode(event.body, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise InvalidInput("invalid_json", "Send a body that is JSON in UTF-8.") from None
+
+    def refuse_body(self) -> None:
+        """Raise `InvalidInput` ``body_not_allowed`` when the request has a body."""
+        if self.current_event.body:
+            raise InvalidInput("body_not_allowed", "Send no body with this request.")
 
     def query(self, name: str) -> str | None:
         """Return a query parameter."""
