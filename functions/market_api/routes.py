@@ -1,6 +1,5 @@
 """The public routes. Adding them needs no environment, so a test can list them."""
 
-import math
 from collections.abc import Callable
 
 from aws_lambda_powertools.event_handler import Response
@@ -80,5 +79,5 @@ def _add_deployment_routes(app: RestApi, routes: MarketRoutes, kept: PublicRespo
     @app.get("/openapi.json")
     def get_openapi() -> Response[str]:
         return app.respond_public(
-            kept.find("openapi", math.inf, description, max_age_s=DESCRIPTION_MAX_AGE_S)
+            kept.find("openapi", None, description, max_age_s=DESCRIPTION_MAX_AGE_S)
         )

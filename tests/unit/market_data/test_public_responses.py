@@ -36,7 +36,7 @@ class Caller:
         self._now_ms = market_api.services.clock.monotonic_ms()
         clock = market_api.services.clock
         monkeypatch.setattr(clock, "monotonic_ms", lambda: self._now_ms, raising=False)
-        call = BaseClient._make_api_call
+        call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def counted(client: BaseClient, name: str, parameters: dict[str, Any]) -> Any:
             self.calls.append(name)

@@ -31,15 +31,15 @@ class PublicResponses:
 
     def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
-        self._kept: dict[Hashable, tuple[float, KeptResponse]] = {}
+        self._kept: dict[Hashable, tuple[int, KeptResponse]] = {}
 
     def find(
-        self, key: Hashable, kept_ms: float, make: Callable[[], object], *, max_age_s: int = 1
+        self, key: Hashable, kept_ms: int | None, make: Callable[[], object], *, max_age_s: int = 1
     ) -> KeptResponse:
-        """Return a response that is at most so old; raises what ``make`` raises."""
-        now_ms = self._clock.monotonic_ms()
-        made_ms, response = self._kept.get(key, (0.0, None))
-        if response is None or now_ms - made_ms >= kept_ms:
+        """Return a response that is at most so old, None for any; raises what ``make`` raises."""
+        now_ms = int(self._clock.monotonic_ms())
+        made_ms, response = self._kept.get(key, (now_ms, None))
+        if response is None or (kept_ms is not None and now_ms - made_ms >= kept_ms):
             text = write_json(make())
             digest = blake2b(text.encode(), digest_size=_ETAG_BYTES).hexdigest()
             response = KeptResponse(text, f'"{digest}"', max_age_s)
