@@ -28,6 +28,7 @@ PACKAGE = Path(__file__).parent
 MODULES = (
     "store",
     "index",
+    "ids",
     "heap",
     "emit",
     "ledger",

@@ -17,19 +17,19 @@ from array import array
 from engine.errors import CheckpointError
 from wire.layout import CONDITIONS_COUNT
 
-# 2: the flags of an order have four bits for its type.
-VERSION = 2
+# 2: the flags of an order have four bits for its type. 3: an account's share of the memory of ids.
+VERSION = 3
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
 _WORD = struct.Struct("<q")
 
 # Section -> words a row. Words are named where the engines write them (``checkpoint`` of each).
 SECTIONS = {
-    "head": 15,
+    "head": 16,
     "assets": 6,
     "tiers": 4,
     "markets": 21,
-    "accounts": 5,
+    "accounts": 6,
     "balances": 4,
     "holds": 4,
     "orders": 11 + CONDITIONS_COUNT,
@@ -73,7 +73,7 @@ def unpack(data: bytes) -> Sections:
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 
-def _read_version_2(body: bytes, position: int) -> Sections:
+def _read_version_3(body: bytes, position: int) -> Sections:
     sections = {}
     for name, row in SECTIONS.items():
         if position + _WORD.size > len(body):
@@ -93,7 +93,7 @@ def _read_version_2(body: bytes, position: int) -> Sections:
 
 
 # A new version may keep readers of the old ones here: each returns today's sections.
-_READERS = {2: _read_version_2}
+_READERS = {3: _read_version_3}
 
 
 def _little_endian(words: "array[int]") -> "array[int]":

@@ -38,6 +38,8 @@ _MESSAGES_PER_TURN_PROBED = 16
 _BODY_BYTES_PER_COMMAND = 4 * layout.COMMAND_BYTES // 3
 
 
+# How long the queues keep a message (infra/queues.yaml); ids must be remembered for longer.
+QUEUE_RETENTION_MS = 3_600_000
 _RELEASES_PER_CALL = 10
 # A message that was delivered so often has met a worker's end, or a delete that never arrives.
 _RECEIVED_OFTEN = 5
@@ -218,6 +220,20 @@ class Leader:
                 off_by_ms=round(self._time.off_by_ms),
             )
 
+    def _look_at_memory(self) -> None:
+        """Measure how far back the engine remembers ids, once it has forgotten any."""
+        horizon_ms = self._sequencer.engine.horizon_ms
+        if horizon_ms < 0:
+            return
+        remembered_ms = self._time.now_ms() - horizon_ms
+        self._telemetry.measure("RememberedMilliseconds", remembered_ms)
+        if remembered_ms < QUEUE_RETENTION_MS:
+            self._telemetry.alarm(
+                "MemoryOfIdsShort",
+                "The engine forgets ids that the queue can still deliver again.",
+                remembered_ms=remembered_ms,
+            )
+
     def _report_rejected(self) -> None:
         for message_id, why in self._sequencer.rejected:
             self._telemetry.alarm(
@@ -259,6 +275,7 @@ class Leader:
             age_ms = self._clock.time_ms() - acknowledgements[0].sent_ms
             self._telemetry.measure("QueueAgeMilliseconds", max(0, age_ms))
         self._telemetry.measure("HeldMessages", self._inbox.held)
+        self._look_at_memory()
         self._checkpointer.committed(last_sequence)
 
     async def _commit(self, record: EncodedRecord) -> None:

@@ -40,6 +40,9 @@ from worker.settings import PROBED_FROM_RECEIVE
 # A record is closed at this share of the limit, because its stored size is an estimate until then.
 _FILL = 0.85
 _COMMANDS_PER_RECORD_MAX = 4096
+# A record stays open for as long as the one before it is being written. The engine rejects commands
+# whose time is far ahead of its own, so its time must not stand still meanwhile.
+_TICK_EVERY_MS = 1_000
 # First guesses, before any record has told: raw bytes of a command with its events, and what
 # compression leaves of them.
 _RAW_BYTES_PER_COMMAND = 350.0
@@ -128,6 +131,7 @@ class Sequencer:
         self._attestation = NOTHING_ATTESTED
         # Messages that became rejections since the leader last reported them, and why.
         self.rejected: list[tuple[str, str]] = []
+        self._ticked_ms = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -169,6 +173,7 @@ class Sequencer:
 
     def tick(self, time_ms: int) -> None:
         """Let engine time pass, for what is due by time alone."""
+        self._ticked_ms = time_ms
         self._apply(codec.encode_advance_time(time_ms), time_ms)
 
     def take(self, deliveries: Sequence[Delivery], time_ms: int) -> None:
@@ -180,7 +185,7 @@ class Sequencer:
             When the engine raised; the deliveries must come again.
 
         """
-        if self.empty:
+        if self.empty or time_ms - self._ticked_ms >= _TICK_EVERY_MS:
             self.tick(time_ms)
         messages = [self._open(delivery, time_ms) for delivery in deliveries]
         for take, run in groupby(messages, self._how_to_take):

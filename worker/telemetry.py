@@ -12,10 +12,11 @@ same format, but holds up the batch loop sixty times as long: 9.6 ms a heartbeat
     CommitRetries               puts repeated because of a lost or refusing response
     QueueAgeMilliseconds        from sending a message to its commit
     HeldMessages                received and not yet deleted
+    RememberedMilliseconds      how far back the engine remembers ids; none until it forgets one
     CheckpointPauseMilliseconds   what a checkpoint took from the batch loop
     Leading, Following          1 a heartbeat for what this worker is
     and one count per alarm: RepliesLost, ClockJumped, EngineFault, InvariantBroken, JournalBroken,
-    PoisonMessage, Redelivered, CheckpointDamaged, CheckpointFailed
+    PoisonMessage, Redelivered, CheckpointDamaged, CheckpointFailed, MemoryOfIdsShort
 """
 
 import json

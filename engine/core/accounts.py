@@ -8,7 +8,6 @@ from engine.core.records import (
     A_FEES,
     A_GROUP,
     A_STATE,
-    A_TIER,
     S_ACCOUNT_COUNT,
     S_BALANCE_COUNT,
     TENANTS,
@@ -88,7 +87,6 @@ def set_account(s: Store, command: cython.p_longlong) -> cython.longlong:
     if not find_account(s, number) and m[S_ACCOUNT_COUNT] >= s.capacity_accounts:
         return REASON_CAPACITY_EXHAUSTED
     account = open_account(s, number)
-    m[account + A_TIER] = tier
     m[account + A_FEES] = row
     m[account + A_GROUP] = group
     m[account + A_STATE] = state

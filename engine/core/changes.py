@@ -5,7 +5,8 @@ import cython
 from engine.core.accounts import is_frozen
 from engine.core.emit import emit_decided_order
 from engine.core.execution import accept_order
-from engine.core.index import find_account, find_id, find_market, find_order
+from engine.core.ids import placed_order_id
+from engine.core.index import find_account, find_market, find_order
 from engine.core.ledger import market_of, order_reserve, owner_of, reserve_amount
 from engine.core.order_checks import (
     check_display,
@@ -33,7 +34,6 @@ from engine.core.records import (
     COND_HEAP_POSITION,
     COND_TRIGGER_PRICE,
     CONDITIONS_WORDS,
-    I_OUTCOME,
     M_PRICE_BOUND,
     M_STATE,
     O_ACCOUNT_NEXT,
@@ -106,9 +106,7 @@ def find_target(s: Store, command: cython.p_longlong) -> cython.longlong:
     order_id = command[CANCEL_ORDER_ID]
     high, low = command[CANCEL_TARGET_HIGH], command[CANCEL_TARGET_LOW]
     if not order_id and high | low:
-        known = find_id(s, high, low)
-        if known:
-            order_id = m[known + I_OUTCOME]
+        order_id = placed_order_id(s, high, low)
     if order_id <= 0:
         return 0
     order = s.guess

@@ -11,14 +11,8 @@ from engine.core.book import next_level
 from engine.core.countdowns import schedule_countdown
 from engine.core.definitions import make_market, make_tenant, prepare_market
 from engine.core.funds import make_hold
-from engine.core.index import (
-    find_account,
-    find_balance,
-    find_market,
-    open_account,
-    open_balance,
-    remember_id,
-)
+from engine.core.ids import append_id, index_placed, oldest_slot, placed_order_id
+from engine.core.index import find_account, find_balance, find_market, open_account, open_balance
 from engine.core.orders import enter_level, is_pending, make_conditions, make_order, register_order
 from engine.core.records import (
     A_DEADLINE_MS,
@@ -27,8 +21,8 @@ from engine.core.records import (
     A_HOLD_HEAD,
     A_NEXT,
     A_NUMBER,
+    A_REJECTIONS_MS,
     A_STATE,
-    A_TIER,
     ASSET_LIST,
     ASSET_SAVED_WORDS,
     ASSET_WORDS,
@@ -73,9 +67,7 @@ from engine.core.records import (
     S_BALANCE_COUNT,
     S_BALANCE_HEAD,
     S_HOLD_COUNT,
-    S_HORIZON_MS,
     S_ID_COUNT,
-    S_ID_NEXT,
     S_MARKET_COUNT,
     S_ORDER_COUNT,
     S_SAVED_WORDS,
@@ -88,6 +80,7 @@ from engine.core.records import (
 )
 from engine.core.store import Store, note_time, reserve_words
 from wire.layout import (
+    ACCOUNT_TENANT_SHIFT,
     ASSET_MAX,
     CONDITIONS_COUNT,
     EVENT_LOW_MASK,
@@ -192,16 +185,25 @@ def write_markets(s: Store) -> cython.longlong:
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def account_tier(s: Store, account: cython.longlong) -> cython.longlong:
+    """Return an account's fee tier."""
+    tenant = s.m[account + A_NUMBER] >> ACCOUNT_TENANT_SHIFT
+    return (s.m[account + A_FEES] - s.m[TENANTS + tenant]) // TIER_WORDS
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def write_accounts(s: Store) -> cython.longlong:
     """Write the accounts, in the order of their creation."""
     m = s.m
     account = m[S_ACCOUNT_HEAD]
     while account:
         write_word(s, m[account + A_NUMBER])
-        write_word(s, m[account + A_TIER])
+        write_word(s, account_tier(s, account))
         write_word(s, m[account + A_GROUP])
         write_word(s, m[account + A_STATE])
         write_word(s, m[account + A_DEADLINE_MS])
+        write_word(s, m[account + A_REJECTIONS_MS])
         account = m[account + A_NEXT]
     return 0
 
@@ -284,7 +286,7 @@ def write_order(s: Store, order: cython.longlong) -> cython.longlong:
 def write_ids(s: Store) -> cython.longlong:
     """Write the remembered ids, oldest first."""
     m = s.m
-    position = m[S_ID_NEXT] if m[S_ID_COUNT] == s.capacity_ids else 0
+    position = oldest_slot(s)
     for _ in range(m[S_ID_COUNT]):
         write_words(s, s.ids + position * ID_WORDS, ID_WORDS)
         position = position + 1 if position + 1 < s.capacity_ids else 0
@@ -351,14 +353,12 @@ def read_sections(s: Store, sections: dict) -> object:
     for index in range(S_SAVED_WORDS):
         m[S_SEQUENCE + index] = head[HEAD_CAPACITIES + index]
     note_time(s)
-    horizon_ms = m[S_HORIZON_MS]
     read_definitions(s, sections)
     read_accounts(s, sections)
     read_markets(s, sections)
-    read_orders(s, sections)
     for high, low, outcome, stamp_ms in rows_of(sections, "ids"):
-        remember_id(s, high, low, outcome, stamp_ms)
-    m[S_HORIZON_MS] = horizon_ms
+        append_id(s, high, low, outcome, stamp_ms)
+    read_orders(s, sections)
     return None
 
 
@@ -391,9 +391,9 @@ def read_definitions(s: Store, sections: dict) -> object:
 def read_accounts(s: Store, sections: dict) -> object:
     """Read accounts, balances and holds."""
     m = s.m
-    for number, tier, group, state, deadline_ms in rows_of(sections, "accounts"):
+    for number, tier, group, state, deadline_ms, rejections_ms in rows_of(sections, "accounts"):
         account = open_account(s, number)
-        m[account + A_TIER] = tier
+        m[account + A_REJECTIONS_MS] = rejections_ms
         m[account + A_FEES] += tier * TIER_WORDS
         m[account + A_GROUP] = group
         m[account + A_STATE] = state
@@ -430,7 +430,19 @@ def read_orders(s: Store, sections: dict) -> object:
         read_into_book(s, order, row[6])
     for _, order in sorted(known):
         register_order(s, order)
+        read_placed(s, order)
     return None
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def read_placed(s: Store, order: cython.longlong) -> cython.longlong:
+    """Make an order findable by its command's id when that is not remembered as the order's."""
+    m = s.m
+    high, low = m[order + O_ID_HIGH], m[order + O_ID_LOW]
+    if high | low and placed_order_id(s, high, low) != m[order + O_ID]:
+        index_placed(s, order)
+    return 0
 
 
 @cython.cfunc

@@ -6,6 +6,7 @@ from engine.core.auction import update_indicative
 from engine.core.changes import close_all
 from engine.core.countdowns import unschedule_countdown
 from engine.core.emit import emit_countdown, emit_definition
+from engine.core.ids import forget_old_ids
 from engine.core.orders import close_order
 from engine.core.records import (
     A_DEADLINE_MS,
@@ -44,6 +45,7 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
         m[S_TIME_MS] = command[HEADER_TIME_MS]
         note_time(s)
         s.out[s.started] = m[S_RESULT_EVENT] | COMMAND_ADVANCE_TIME
+    forget_old_ids(s)
     now = m[S_TIME_MS]
     while m[S_EXPIRY_COUNT]:
         conditions = m[s.expiries + 1]

@@ -15,13 +15,15 @@ from engine.core.definitions import (
 )
 from engine.core.emit import emit_result, emit_touched_markets
 from engine.core.funds import capture_hold, credit, debit, hold_funds, release_hold, transfer
-from engine.core.index import find_id, remember_id
+from engine.core.ids import find_id, find_placed, remember_id, take_share
 from engine.core.place import place_order
 from engine.core.records import (
     ACCOUNT_BITS,
     I_OUTCOME,
+    O_ID,
     S_COMMAND_WORDS_USED,
     S_HORIZON_MS,
+    S_PLACED_LAST,
     S_SEQUENCE,
     S_TIME_MS,
     S_TOUCHED_MARKETS,
@@ -63,8 +65,10 @@ from wire.layout import (
     HEADER_ID_LOW,
     HEADER_KIND,
     HEADER_TIME_MS,
+    INTAKE_AHEAD_MS_MAX,
     PLACE_CONDITIONS,
     PLACE_FLAGS,
+    REASON_COMMAND_FROM_FUTURE,
     REASON_COMMAND_TOO_OLD,
     REASON_DUPLICATE_COMMAND,
     REASON_LAST,
@@ -127,11 +131,21 @@ def check_identity(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Return why a command may have been decided before, or 0."""
     m = s.m
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
+    kind, time_ms = command[HEADER_KIND], command[HEADER_TIME_MS]
     known = find_id(s, high, low)
     if known:
         s.out[s.started + RESULT_SUBJECT] = m[known + I_OUTCOME]
         return REASON_DUPLICATE_COMMAND
-    return REASON_COMMAND_TOO_OLD if command[HEADER_TIME_MS] <= m[S_HORIZON_MS] else 0
+    if m[S_PLACED_LAST] and (kind == COMMAND_PLACE or kind == COMMAND_REPLACE):
+        order = find_placed(s, high, low)
+        if order:
+            s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
+            return REASON_DUPLICATE_COMMAND
+    if time_ms <= m[S_HORIZON_MS]:
+        return REASON_COMMAND_TOO_OLD
+    if time_ms > m[S_TIME_MS] + INTAKE_AHEAD_MS_MAX and kind != COMMAND_ADVANCE_TIME:
+        return REASON_COMMAND_FROM_FUTURE
+    return 0
 
 
 @cython.cfunc
@@ -230,8 +244,11 @@ def remember(s: Store, command: cython.p_longlong, reason: cython.longlong) -> c
     m = s.m
     if REASON_MALFORMED_COMMAND <= reason <= REASON_COMMAND_TOO_OLD:
         return 0
+    if reason and not take_share(s, command[HEADER_ACCOUNT]):
+        return 0
     stamp_ms = command[HEADER_TIME_MS]
-    if stamp_ms < m[S_TIME_MS]:
+    # Never far from the engine's time: that of a command from the future says nothing about others.
+    if stamp_ms < m[S_TIME_MS] or stamp_ms > m[S_TIME_MS] + INTAKE_AHEAD_MS_MAX:
         stamp_ms = m[S_TIME_MS]
     outcome = -reason if reason else s.out[s.started + RESULT_SUBJECT]
     if command[HEADER_KIND] == COMMAND_CANCEL_ALL and not reason:

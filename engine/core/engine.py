@@ -40,6 +40,7 @@ from engine.core.records import (
     OUTPUT_WORDS,
     S_COUNTDOWN_COUNT,
     S_EXPIRY_COUNT,
+    S_HORIZON_MS,
     S_SEQUENCE,
     S_TIME_MS,
     S_TRIGGERED_HEAD,
@@ -100,9 +101,10 @@ class Engine(Store):
         How many may exist at a time; one more is rejected with ``capacity_exhausted``. They cost
         address space, not memory, until they are used.
     remembered_ids
-        How many command ids are kept to recognise duplicates. When an id is forgotten, commands
-        with ids taken in before or when it was remembered are rejected with ``command_too_old``,
-        so a command never takes effect twice, whatever the number.
+        How many command ids are kept at most to recognise duplicates, each for ``ID_MEMORY_MS``.
+        When an id is forgotten, commands with ids taken in before or when it was remembered are
+        rejected with ``command_too_old``, so a command never takes effect twice, whatever the
+        number; and the id of an open order is never forgotten.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class Engine(Store):
         accounts: int = 1 << 20,
         balances: int = 1 << 21,
         holds: int = 1 << 16,
-        remembered_ids: int = 1 << 20,
+        remembered_ids: int = 1 << 22,
     ) -> None:
         self.end = 0
         self.output = None
@@ -180,6 +182,11 @@ class Engine(Store):
     def time_ms(self) -> int:
         """Engine time: the latest time of an ADVANCE_TIME command."""
         return self.m[S_TIME_MS]
+
+    @property
+    def horizon_ms(self) -> int:
+        """Until when commands may have been forgotten; -1 while none has been."""
+        return self.m[S_HORIZON_MS]
 
     @property
     def next_due_ms(self) -> int:

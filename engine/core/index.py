@@ -22,13 +22,6 @@ from engine.core.records import (
     BAL_NUMBER,
     BALANCE_WORDS,
     HASH_MULTIPLIER,
-    I_HIGH,
-    I_LOW,
-    I_OUTCOME,
-    I_STAMP_MS,
-    ID_FINGERPRINT_BITS,
-    ID_FINGERPRINT_MASK,
-    ID_WORDS,
     INDEX_FOLD_BITS,
     INDEX_GROUP_BITS,
     INDEX_GROUP_MASK,
@@ -44,9 +37,6 @@ from engine.core.records import (
     S_BALANCE_COUNT,
     S_BALANCE_HEAD,
     S_BALANCE_TAIL,
-    S_HORIZON_MS,
-    S_ID_COUNT,
-    S_ID_NEXT,
     TENANTS,
     WORD_MASK,
 )
@@ -278,95 +268,6 @@ def unindex_order(s: Store, order: cython.longlong) -> cython.longlong:
         if not entry:
             break
         home = order_home(s, entry & ORDER_INDEX_ID_MASK)
-        if (position - home & mask) >= (position - gap & mask):
-            m[index + gap] = entry
-            gap = position
-    m[index + gap] = 0
-    return 0
-
-
-# --- command ids ----------------------------------------------------------------------------------
-# A ring of the latest ids, and an index of (slot in the ring + 1, fingerprint).
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def id_fingerprint(high: cython.ulonglong, low: cython.ulonglong) -> cython.longlong:
-    """Return 32 bits of an id."""
-    mixed: cython.ulonglong = (high & WORD_MASK) ^ ((low * HASH_MULTIPLIER) & WORD_MASK)
-    return ((mixed * HASH_MULTIPLIER) & WORD_MASK) >> 32
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def find_id(s: Store, high: cython.longlong, low: cython.longlong) -> cython.longlong:
-    """Return what is remembered about a command id, or 0."""
-    m = s.m
-    fingerprint = id_fingerprint(high, low)
-    position = fingerprint >> s.id_index_shift
-    while True:
-        entry = m[s.id_index + position]
-        if not entry:
-            return 0
-        if entry & ID_FINGERPRINT_MASK == fingerprint:
-            known = s.ids + ((entry >> ID_FINGERPRINT_BITS) - 1) * ID_WORDS
-            if m[known + I_HIGH] == high and m[known + I_LOW] == low:
-                return known
-        position = position + 1 & s.id_index_mask
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def remember_id(
-    s: Store,
-    high: cython.longlong,
-    low: cython.longlong,
-    outcome: cython.longlong,
-    stamp_ms: cython.longlong,
-) -> cython.longlong:
-    """Keep a command id; forget the oldest when there is no room."""
-    m = s.m
-    slot = m[S_ID_NEXT]
-    known = s.ids + slot * ID_WORDS
-    if m[S_ID_COUNT] == s.capacity_ids:
-        forget_id(s, slot)
-    else:
-        m[S_ID_COUNT] += 1
-    m[known + I_HIGH] = high
-    m[known + I_LOW] = low
-    m[known + I_OUTCOME] = outcome
-    m[known + I_STAMP_MS] = stamp_ms
-    m[S_ID_NEXT] = slot + 1 if slot + 1 < s.capacity_ids else 0
-    fingerprint = id_fingerprint(high, low)
-    position = fingerprint >> s.id_index_shift
-    while m[s.id_index + position]:
-        position = position + 1 & s.id_index_mask
-    m[s.id_index + position] = (slot + 1 << ID_FINGERPRINT_BITS) | fingerprint
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def forget_id(s: Store, slot: cython.longlong) -> cython.longlong:
-    """Take the id in a slot of the ring out of the index, and move the horizon past it."""
-    m = s.m
-    index = s.id_index
-    mask = s.id_index_mask
-    known = s.ids + slot * ID_WORDS
-    if m[known + I_STAMP_MS] > m[S_HORIZON_MS]:
-        m[S_HORIZON_MS] = m[known + I_STAMP_MS]
-    position = id_fingerprint(m[known + I_HIGH], m[known + I_LOW]) >> s.id_index_shift
-    while m[index + position] >> ID_FINGERPRINT_BITS != slot + 1:
-        position = position + 1 & mask
-    gap = position
-    while True:
-        position = position + 1 & mask
-        entry = m[index + position]
-        if not entry:
-            break
-        home = (entry & ID_FINGERPRINT_MASK) >> s.id_index_shift
         if (position - home & mask) >= (position - gap & mask):
             m[index + gap] = entry
             gap = position

@@ -5,6 +5,7 @@ import cython
 from engine.core.book import append_order, book_of, drop_level, find_level, make_level, unlink_order
 from engine.core.emit import emit_level, emit_order
 from engine.core.heap import heap_add, heap_remove
+from engine.core.ids import unindex_placed
 from engine.core.index import index_order, unindex_order
 from engine.core.ledger import market_of, move_to_held, owner_of, reserve, unreserve
 from engine.core.records import (
@@ -42,6 +43,7 @@ from engine.core.records import (
     S_EXPIRY_COUNT,
     S_ORDER_COUNT,
     S_ORDER_FREE,
+    S_PLACED_LAST,
     S_VIOLATION,
     STATUS_BITS,
     VIOLATION_CROSSED,
@@ -178,6 +180,8 @@ def unregister_order(s: Store, order: cython.longlong) -> cython.longlong:
         watch_held(s, order)
     m[S_ORDER_COUNT] -= 1
     unindex_order(s, order)
+    if m[order + O_ID] <= m[S_PLACED_LAST]:
+        unindex_placed(s, order)
     if m[order + O_CONDITIONS]:
         heap_remove(s, s.expiries, S_EXPIRY_COUNT, m[order + O_CONDITIONS])
     return 0

@@ -12,7 +12,8 @@ import cython
 
 from engine.core.book import find_level
 from engine.core.hints import prefetch
-from engine.core.index import find_market, id_fingerprint, order_home, scatter_group
+from engine.core.ids import id_fingerprint, placed_fingerprint
+from engine.core.index import find_market, order_home, scatter_group
 from engine.core.records import (
     A_BALANCE_NEW,
     A_BALANCE_OLD,
@@ -91,6 +92,16 @@ def prefetch_id(s: Store, high: cython.longlong, low: cython.longlong) -> cython
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def prefetch_placed(s: Store, high: cython.longlong, low: cython.longlong) -> cython.longlong:
+    """Prefetch the index entry of the order that a command places."""
+    home = placed_fingerprint(high, low) >> s.placed_index_shift
+    prefetch_word(s, s.placed_index + home)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def prefetch_index(
     s: Store, command: cython.p_longlong, position: cython.longlong
 ) -> cython.longlong:
@@ -109,6 +120,7 @@ def prefetch_index(
     high, low = command[HEADER_ID_HIGH], command[HEADER_ID_LOW]
     if high | low:
         prefetch_id(s, high, low)
+        prefetch_placed(s, high, low)
         if m[S_ID_COUNT] == s.capacity_ids:
             # Another id will be forgotten for it.
             oldest = m[S_ID_NEXT] + PREFETCH_INDEXES

@@ -16,7 +16,8 @@ S_DIGEST_SUM = 20
 S_DIGEST_LENGTH = 21
 S_HORIZON_MS = 22
 S_EPOCH = 23  # epoch, worker high, worker low
-S_SAVED_WORDS = 10  # from the sequence to here, in a checkpoint
+S_REJECTIONS_MS = 26  # as A_REJECTIONS_MS, of all accounts that do not exist
+S_SAVED_WORDS = 11  # from the sequence to here, in a checkpoint
 S_RESULT_EVENT = 28  # first word of the next result, without the kind of command
 S_TRIGGERED_HEAD = 32  # queue of triggered stops, linked by O_NEXT
 S_TRIGGERED_TAIL = 33
@@ -56,6 +57,8 @@ S_CHOICE_QUANTITY = 62
 S_CHOICE_IMBALANCE = 63
 S_KEYS = 72  # the digest's 64 keys
 S_PREFETCHED = 136  # a ring: what prefetching has found for the next commands
+S_PLACED_LAST = 30  # the last order in the index of placed ones; later ones are remembered
+S_REJECTION_MS = 29  # how much of a share a rejection takes, as time
 S_PREFETCH_INDEX = 152  # the index to search for a command about an order, and for a PLACE
 S_PREFETCH_MASK = 154
 S_PREFETCH_KEY = 156
@@ -207,7 +210,7 @@ A_BALANCE_OLD = 5
 A_DEADLINE_MS = 6  # HEAP_DUE_MS; 0 = disarmed
 A_BALANCE_NEW = 7
 A_STATE = 8
-A_TIER = 9
+A_REJECTIONS_MS = 9  # when none of its rejections counts any more (``index.take_share``)
 A_GROUP = 10
 A_HOLD_HEAD = 11
 A_HOLD_TAIL = 12
@@ -269,6 +272,8 @@ PREFETCH_FROM_RECORDS = 16_384  # orders and accounts; fewer stay in a processor
 
 ID_FINGERPRINT_BITS = 32
 ID_FINGERPRINT_MASK = (1 << 32) - 1
+PLACED_FINGERPRINT_BITS = 30  # beside an order's offset
+PLACED_FINGERPRINT_MASK = (1 << 30) - 1
 
 # --- digest and output ----------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from engine.core.records import (
     ORDER_INDEX_ID_MASK,
     ORDER_WORDS,
     OUTPUT_MARGIN_WORDS,
+    PLACED_FINGERPRINT_BITS,
     S_COMMAND_WORDS_USED,
     S_HEAP_END,
     S_HORIZON_MS,
@@ -39,6 +40,7 @@ from engine.core.records import (
     S_PREFETCH_KEY,
     S_PREFETCH_MASK,
     S_PREFETCH_SHIFT,
+    S_REJECTION_MS,
     S_RESULT_EVENT,
     S_TIME_MS,
     TENANT_WORDS,
@@ -48,6 +50,8 @@ from wire.layout import (
     COMMAND_WORDS_USED,
     EVENT_KIND_SHIFT,
     EVENT_RESULT,
+    ID_MEMORY_MS,
+    REJECTIONS_SHARE_SHIFT,
     RESULT_TIME_SHIFT,
     WORD_BYTES,
 )
@@ -82,6 +86,9 @@ class Store:
     id_index: cython.Py_ssize_t
     id_index_shift: cython.Py_ssize_t
     id_index_mask: cython.Py_ssize_t
+    placed_index: cython.Py_ssize_t
+    placed_index_shift: cython.Py_ssize_t
+    placed_index_mask: cython.Py_ssize_t
     ids: cython.Py_ssize_t
     expiries: cython.Py_ssize_t
     countdowns: cython.Py_ssize_t
@@ -135,6 +142,10 @@ def lay_out(s: Store) -> object:
     bits = min(index_bits(s.capacity_ids) + 1, ID_FINGERPRINT_BITS)
     s.id_index_shift, s.id_index_mask = ID_FINGERPRINT_BITS - bits, (1 << bits) - 1
     position += 1 << bits
+    s.placed_index = position
+    bits = min(index_bits(s.capacity_orders), PLACED_FINGERPRINT_BITS)
+    s.placed_index_shift, s.placed_index_mask = PLACED_FINGERPRINT_BITS - bits, (1 << bits) - 1
+    position += 1 << bits
 
     s.ids = position
     position += s.capacity_ids * ID_WORDS
@@ -157,6 +168,7 @@ def lay_out(s: Store) -> object:
     m = s.m
     m[S_HEAP_END] = heap
     m[S_HORIZON_MS] = -1
+    m[S_REJECTION_MS] = ID_MEMORY_MS // max(1, s.capacity_ids >> REJECTIONS_SHARE_SHIFT)
     note_time(s)
     m[S_PREFETCH_INDEX], m[S_PREFETCH_INDEX + 1] = s.order_index, s.account_index
     m[S_PREFETCH_MASK], m[S_PREFETCH_MASK + 1] = s.order_index_mask, s.account_index_mask

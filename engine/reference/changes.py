@@ -5,6 +5,7 @@ import dataclasses
 from engine.reference.accounts import is_frozen
 from engine.reference.emit import emit_decided_order
 from engine.reference.execution import accept_order
+from engine.reference.ids import find_placed
 from engine.reference.ledger import order_reserve
 from engine.reference.model import STOP_MARKETS, Command, Order, Rejected
 from engine.reference.order_checks import (
@@ -31,12 +32,10 @@ def find_target(state: State, command: Command) -> Order:
     """
     order_id = command[w.CANCEL_ORDER_ID]
     target = (command[w.CANCEL_TARGET_HIGH], command[w.CANCEL_TARGET_LOW])
-    if not order_id and target != (0, 0):
-        order_id, _ = state.remembered.get(target, (0, 0))
-    order = state.orders.get(order_id)
+    order = state.orders.get(order_id) if order_id else find_placed(state, target)
     if order is None or order.account.number != command[w.HEADER_ACCOUNT]:
         raise Rejected(w.REASON_UNKNOWN_ORDER)
-    if target not in ((0, 0), (order.id_high, order.id_low)):
+    if target not in ((0, 0), order.command_id):
         raise Rejected(w.REASON_UNKNOWN_ORDER)
     return order
 

@@ -31,7 +31,8 @@ def write_sections(state: State) -> Sections:
         "tiers": [[*key, *fees] for key, fees in sorted(state.tiers.items())],
         "markets": [market_row(market) for market in markets],
         "accounts": [
-            [one.number, one.tier, one.stp_group, one.state, one.deadline_ms] for one in accounts
+            [one.number, one.tier, one.stp_group, one.state, one.deadline_ms, one.rejections_ms]
+            for one in accounts
         ],
         "balances": [
             [one.account, one.asset, one.available, one.held] for one in state.balances.values()
@@ -66,6 +67,7 @@ def head_row(state: State) -> list[int]:
         state.digest.length,
         state.horizon_ms,
         *state.epoch,
+        state.rejections_ms,
     ]
 
 
@@ -136,7 +138,7 @@ def read_sections(sections: Sections) -> State:
     state = State(Capacity(*head[:5]))
     state.sequence, state.time_ms, state.trade_id = head[5:8]
     state.digest = Digest(head[8] & MASK, head[9] & MASK, head[10])
-    state.horizon_ms, state.epoch = head[11], head[12:15]
+    state.horizon_ms, state.epoch, state.rejections_ms = head[11], head[12:15], head[15]
     for row in rows_of(sections, "assets"):
         state.assets[row[0]] = Asset(*row)
         state.tenants.add(row[1])
@@ -144,10 +146,10 @@ def read_sections(sections: Sections) -> State:
         state.tiers[tenant, tier] = (maker_ppm, taker_ppm)
     for row in rows_of(sections, "markets"):
         state.markets[row[0]] = read_market(row)
-    for number, tier, group, account_state, deadline_ms in rows_of(sections, "accounts"):
-        account = open_account(state, number)
-        account.tier, account.stp_group, account.state = tier, group, account_state
-        account.deadline_ms = deadline_ms
+    for row in rows_of(sections, "accounts"):
+        account = open_account(state, row[0])
+        account.tier, account.stp_group, account.state = row[1:4]
+        account.deadline_ms, account.rejections_ms = row[4:]
     for number, asset, available, held in rows_of(sections, "balances"):
         state.balances[number, asset] = Balance(number, asset, available, held)
     for number, hold_id, asset, amount in rows_of(sections, "holds"):

@@ -3,6 +3,7 @@
 from engine.reference.auction import update_indicative
 from engine.reference.changes import close_all
 from engine.reference.emit import emit_countdown, emit_definition
+from engine.reference.ids import forget_old_ids
 from engine.reference.model import Command, Rejected
 from engine.reference.orders import close_order
 from engine.reference.state import State
@@ -16,6 +17,7 @@ def advance_time(state: State, command: Command) -> None:
     every machine closes in the same order.
     """
     state.time_ms = max(state.time_ms, command[w.HEADER_TIME_MS])
+    forget_old_ids(state)
     due = [
         order for order in state.orders.values() if 0 < order.conditions.expire_ms <= state.time_ms
     ]

@@ -22,7 +22,7 @@ from engine.reference.funds import (
     release_hold,
     transfer,
 )
-from engine.reference.index import remember_id
+from engine.reference.ids import find_placed, remember_id, take_share
 from engine.reference.model import Command, Rejected
 from engine.reference.place import place_order
 from engine.reference.state import CommandId, State
@@ -93,16 +93,25 @@ def command_id(command: Command) -> CommandId:
 def check_identity(state: State, command: Command) -> None:
     """Reject a command that has been decided before, or may have been; one without an id never was.
 
-    A duplicate names what became of the first delivery.
+    A duplicate names what became of the first delivery; an open order is known by its id for as
+    long as it is open. A time far ahead of the engine's is rejected, because commands up to a
+    forgotten one's time are.
     """
-    identity = command_id(command)
+    identity, time_ms = command_id(command), command[w.HEADER_TIME_MS]
     if identity == (0, 0):
         return
     if identity in state.remembered:
         outcome, _ = state.remembered[identity]
         raise Rejected(w.REASON_DUPLICATE_COMMAND, subject=outcome)
-    if command[w.HEADER_TIME_MS] <= state.horizon_ms:
+    opens_order = command[w.HEADER_KIND] in (w.COMMAND_PLACE, w.COMMAND_REPLACE)
+    order = find_placed(state, identity) if opens_order else None
+    if order:
+        raise Rejected(w.REASON_DUPLICATE_COMMAND, subject=order.order_id)
+    if time_ms <= state.horizon_ms:
         raise Rejected(w.REASON_COMMAND_TOO_OLD)
+    is_time = command[w.HEADER_KIND] == w.COMMAND_ADVANCE_TIME
+    if time_ms > state.time_ms + w.INTAKE_AHEAD_MS_MAX and not is_time:
+        raise Rejected(w.REASON_COMMAND_FROM_FUTURE)
 
 
 def check_owner(command: Command) -> None:
@@ -156,12 +165,20 @@ def execute_command(state: State, command: Command) -> int:
 
 
 def remember(state: State, command: Command, reason: int, subject: int) -> None:
-    """Remember a decided command by its id, with the order it made or why it was rejected."""
+    """Remember a decided command by its id, with the order it made or why it was rejected.
+
+    A rejection beyond its account's share is not, so that none drives out what others need.
+    """
     if command_id(command) == (0, 0) or reason in _NOT_REMEMBERED:
+        return
+    if reason and not take_share(state, command[w.HEADER_ACCOUNT]):
         return
     # How many orders a CANCEL_ALL closed is no order.
     order_id = 0 if command[w.HEADER_KIND] == w.COMMAND_CANCEL_ALL else subject
-    stamp_ms = max(state.time_ms, command[w.HEADER_TIME_MS])
+    time_ms = command[w.HEADER_TIME_MS]
+    # Never far from the engine's time: that of a command from the future says nothing about others.
+    is_near = state.time_ms < time_ms <= state.time_ms + w.INTAKE_AHEAD_MS_MAX
+    stamp_ms = time_ms if is_near else state.time_ms
     remember_id(state, command_id(command), -reason if reason else order_id, stamp_ms)
 
 

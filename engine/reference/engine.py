@@ -14,7 +14,7 @@ things in ``model``; the other modules are functions over it. Read them from the
     ├── funds                           deposits, withdrawals, transfers, holds
     ├── definitions, accounts, auction  assets, markets and their states, fees, accounts
     ├── clock, countdowns               what time alone changes
-    └── orders, book, ledger, index, emit    what they all use: queues, balances, facts
+    └── orders, book, ledger, ids, index, emit    what they all use: queues, balances, facts
     checkpoint, audit                   the state as words and back; everything added up again
 
 A decision checks first, in the order of the reasons' numbers, and raises ``Rejected`` while nothing
@@ -44,9 +44,10 @@ class Engine:
     orders, accounts, balances, holds
         How many may exist at a time; one more is rejected with ``capacity_exhausted``.
     remembered_ids
-        How many command ids are kept to recognise duplicates. When an id is forgotten, commands
-        with ids taken in before or when it was remembered are rejected with ``command_too_old``,
-        so a command never takes effect twice, whatever the number.
+        How many command ids are kept at most to recognise duplicates, each for ``ID_MEMORY_MS``.
+        When an id is forgotten, commands with ids taken in before or when it was remembered are
+        rejected with ``command_too_old``, so a command never takes effect twice, whatever the
+        number; and the id of an open order is never forgotten.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Engine:
         accounts: int = 1 << 20,
         balances: int = 1 << 21,
         holds: int = 1 << 16,
-        remembered_ids: int = 1 << 20,
+        remembered_ids: int = 1 << 22,
     ) -> None:
         self.state = State(Capacity(orders, accounts, balances, holds, remembered_ids))
 
@@ -88,6 +89,11 @@ class Engine:
     def time_ms(self) -> int:
         """Engine time: the largest an ADVANCE_TIME has brought."""
         return self.state.time_ms
+
+    @property
+    def horizon_ms(self) -> int:
+        """Until when commands may have been forgotten; -1 while none has been."""
+        return self.state.horizon_ms
 
     @property
     def next_due_ms(self) -> int:

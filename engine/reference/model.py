@@ -69,13 +69,17 @@ class Hold:
 
 @dataclass
 class Account:
-    """An account's settings, open orders and holds; ``deadline_ms`` is its dead-man switch's."""
+    """An account's settings, open orders and holds; ``deadline_ms`` is its dead-man switch's.
+
+    ``rejections_ms`` is the time at which none of its rejections counts any more (``take_share``).
+    """
 
     number: int
     tier: int = 0
     stp_group: int = 0
     state: int = w.ACCOUNT_STATE_ACTIVE
     deadline_ms: int = 0
+    rejections_ms: int = 0
     orders: "dict[int, Order]" = field(default_factory=dict)
     holds: "dict[int, Hold]" = field(default_factory=dict)
 
@@ -138,6 +142,11 @@ class Order:
     visible: int = 0
     conditions: Conditions = field(default_factory=Conditions)
     budget: int = 0
+
+    @property
+    def command_id(self) -> tuple[int, int]:
+        """The id of the command that placed it; (0, 0) for none."""
+        return self.id_high, self.id_low
 
     @property
     def side(self) -> int:

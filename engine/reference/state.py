@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.digest import Digest
 from engine.reference.model import Account, Asset, Balance, Market, Order, TakerTotals
+from wire import layout as w
 
 CommandId = tuple[int, int]
 
@@ -23,6 +24,12 @@ class Capacity:
     balances: int
     holds: int
     ids: int
+
+    @property
+    def rejection_ms(self) -> int:
+        """How much of an account's share of the memory of ids a rejection takes, as time."""
+        share = max(1, self.ids >> w.REJECTIONS_SHARE_SHIFT)
+        return w.ID_MEMORY_MS // share
 
 
 @dataclass
@@ -48,12 +55,16 @@ class State:
     accounts: dict[int, Account] = field(default_factory=dict)
     balances: dict[tuple[int, int], Balance] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    # Open orders by the command id that placed them; one without an id is not here.
+    placed: dict[CommandId, Order] = field(default_factory=dict)
     hold_count: int = 0
 
     # Command id -> (its order's id, 0, or minus the reason of its rejection; a time). The oldest
     # comes first. Commands from up to ``horizon_ms`` may have been decided and forgotten.
     remembered: dict[CommandId, tuple[int, int]] = field(default_factory=dict)
     horizon_ms: int = -1
+    # ``Account.rejections_ms`` of all accounts that do not exist, together.
+    rejections_ms: int = 0
 
     # Of the command being decided: the facts that it has stated, as words. A balance or level is
     # stated once, where it is touched first, and that fact is kept true until the command ends.

@@ -52,7 +52,8 @@ FUNCTIONS_OF_CORE = {
             *("open_section", "read_accounts", "read_definitions", "read_into_book"),
             *("read_markets", "read_orders", "write_accounts", "write_assets"),
             *("write_balances", "write_head", "write_holds", "write_ids", "write_markets"),
-            *("write_order", "write_orders", "write_section", "write_tenant_tiers"),
+            *("account_tier", "read_placed", "write_order", "write_orders", "write_section"),
+            "write_tenant_tiers",
             *("write_tiers", "write_word", "write_words"),
         },
     ),
@@ -76,12 +77,19 @@ FUNCTIONS_OF_CORE = {
         "an account's holds as a list of records; a dictionary there",
         {"drop_hold", "find_hold", "make_hold"},
     ),
+    "ids": (
+        "a ring with an index, and an index of open orders; dictionaries there",
+        {
+            *("append_id", "find_id", "id_fingerprint", "index_placed", "oldest_slot"),
+            *("placed_fingerprint", "placed_order_id", "unindex_id", "unindex_placed"),
+        },
+    ),
     "index": (
         "hash tables over the array; dictionaries there",
         {
-            *("account_of", "balance_home", "find_account", "find_balance", "find_id"),
-            *("find_order", "forget_id", "id_fingerprint", "index_order", "order_home"),
-            *("scatter", "scatter_group", "search_balance", "unindex_order"),
+            *("account_of", "balance_home", "find_account", "find_balance", "find_order"),
+            *("index_order", "order_home", "scatter", "scatter_group", "search_balance"),
+            "unindex_order",
         },
     ),
     "ledger": (

@@ -23,6 +23,7 @@ FIGURES_ONLY = {
     "HeldMessages": "bounded; beyond the bound the queue's age tells",
     "Leading": "NoStandbyAlarm of the fleet looks at both roles together",
     "QueueAgeMilliseconds": "CommandAgeAlarm looks at the same from outside, worker alive or not",
+    "RememberedMilliseconds": "MemoryOfIdsShort alarms when it is too short",
     "RecordBytes": "what the journal costs",
     "CheckpointPauseMilliseconds": "a figure to watch over weeks; nothing is lost by a long one",
 }

@@ -42,6 +42,10 @@ class ToyEngine:
     def next_due_ms(self) -> int:
         return 0
 
+    @property
+    def horizon_ms(self) -> int:
+        return -1
+
     def apply(self, commands: bytes) -> bytes:
         events = [self._one(words) for words in _COMMAND.iter_unpack(commands)]
         if self.breach_at and self.sequence >= self.breach_at:

@@ -1,4 +1,4 @@
-"""What was stored since record schema 3 is read as it was meant; see this folder's README."""
+"""What was stored since record schema 4 is read as it was meant; see this folder's README."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Writes the files of a new schema, once: `python -m tests.migration.write record-4`."""
+"""Writes the files of a new schema, once: `python -m tests.migration.write record-5`."""
 
 import json
 import sys

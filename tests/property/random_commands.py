@@ -30,7 +30,7 @@ from wire.codec import (
 )
 
 # Small enough that all of them are met, ids are forgotten, and holds run out.
-CAPACITY = {"orders": 20, "accounts": 8, "balances": 20, "holds": 3, "remembered_ids": 40}
+CAPACITY = {"orders": 20, "accounts": 8, "balances": 19, "holds": 3, "remembered_ids": 16}
 QUOTES = (2, 7)
 OWNERS = {
     1: tuple(w.account_number(1, index) for index in (1, 2, 3)),
@@ -163,9 +163,13 @@ def command(word: int, engine: Engine) -> bytes:
     now_ms = engine.time_ms
     kind = choose.below(64)
     account = ACCOUNTS[choose.of(0, *(0, 1, 2, 0, 1, 2, 3, 4) * 4, 5, 6, 7, 8, 9)]
-    has_id = choose.below(3) == 0
+    has_id = choose.below(2) == 0
     command_id = (0, 1 + choose.below(3000)) if has_id else NO_ID
-    header: dict[str, Any] = {"command_id": command_id, "time_ms": now_ms + choose.below(4)}
+    if engine.state.placed and choose.below(8) == 1:
+        # An order that is open comes again, perhaps long after its id was forgotten.
+        command_id = list(engine.state.placed)[choose.below(len(engine.state.placed))]
+    ahead_ms = choose.of(*(0, 1, 2, 3) * 50, w.INTAKE_AHEAD_MS_MAX, w.INTAKE_AHEAD_MS_MAX + 1)
+    header: dict[str, Any] = {"command_id": command_id, "time_ms": now_ms + ahead_ms}
     # Every kind of actor, by what has been chosen already.
     header["actor"] = command_id[1] % len(w.ACTOR_NAMES) << w.ACTOR_KIND_SHIFT | command_id[1]
     if kind < 36:
@@ -226,7 +230,9 @@ def _funds(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
 
 def _rare(choose: Choices, kind: int, account: int, now_ms: int) -> bytes:
     if kind < 56:
-        return encode_advance_time(max(0, now_ms + choose.below(8) - 1))
+        # Now and then long enough for ids to be forgotten and shares to be given back.
+        hours_ms = choose.of(*(0,) * 60, w.ID_MEMORY_MS // 2)
+        return encode_advance_time(max(0, now_ms + choose.below(8) - 1) + hours_ms)
     if kind < 59:
         # Mostly back to trading, or little else would happen.
         state = choose.of(1, 5, 1, 1, 1, 2, 1, 1, 1, 3, 1, 1, 1, 4, 1, 1, 1, 5, 1, 6)

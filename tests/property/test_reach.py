@@ -78,6 +78,12 @@ def _stops(orders: list[Order]) -> Iterator[tuple[str, object]]:
             yield ("stop closed while pending", order.close_reason)
 
 
+def shares_until(engine: Engine) -> list[int]:
+    """Return until when each account's rejections count, and those of the accounts there aren't."""
+    accounts = engine.state.accounts.values()
+    return [engine.state.rejections_ms, *(account.rejections_ms for account in accounts)]
+
+
 def reached(seed: int) -> Seen:
     """Count what happens in some histories as long as those of the long run."""
     draw = random.Random(seed)
@@ -90,9 +96,16 @@ def reached(seed: int) -> Seen:
             for market in engine.state.markets.values():
                 seen["commands while in state", market.state] += 1
             (decoded,) = decode_commands(one)
-            horizon_ms = engine.state.horizon_ms
-            seen.update(happenings(decoded, list(decode_events(engine.apply(one)))))
+            horizon_ms, identity = engine.state.horizon_ms, (decoded.id_high, decoded.id_low)
+            forgotten = identity in engine.state.placed and identity not in engine.state.remembered
+            events = list(decode_events(engine.apply(one)))
+            seen.update(happenings(decoded, events))
+            (result,) = (event for event in events if isinstance(event, Result))
+            duplicate = result.reason == w.REASON_DUPLICATE_COMMAND
+            seen["repeat of an open order", "forgotten"] += forgotten and duplicate
             seen["ids forgotten", 1] += engine.state.horizon_ms != horizon_ms
+            waits = any(time_ms > engine.time_ms for time_ms in shares_until(engine))
+            seen["share of rejections", "taken"] += waits
             seen["full", "orders"] += len(engine.state.orders) == engine.state.capacity.orders
             seen["full", "accounts"] += len(engine.state.accounts) == engine.state.capacity.accounts
             seen["full", "balances"] += len(engine.state.balances) == engine.state.capacity.balances
@@ -124,6 +137,8 @@ EVERYTHING: dict[str, set[Any]] = {
     "breaker": {1},
     "indicative price": {1},
     "ids forgotten": {1},
+    "repeat of an open order": {"forgotten"},
+    "share of rejections": {"taken"},
     "full": {"orders", "accounts", "balances", "holds"},
 }
 

@@ -63,6 +63,13 @@ class Desk:
             self.send(encode_funds(w.COMMAND_CREDIT, account, BASE, RICH))
             self.send(encode_funds(w.COMMAND_CREDIT, account, QUOTE, RICH))
 
+    @classmethod
+    def of_engine(cls, engine: Any) -> "Desk":
+        """Return a desk at an engine that has been set up."""
+        desk = cls.__new__(cls)
+        desk.engine, desk.events, desk.names = engine, [], {}
+        return desk
+
     def send(self, command: bytes) -> str:
         """Apply one command; return the name of its reason."""
         self.events = list(decode_events(self.engine.apply(command)))

@@ -54,7 +54,12 @@ EQUAL = {
         r.M_REFERENCE_INTERVAL_MS - r.M_MIN_NOTIONAL,
         w.LIMITS_REFERENCE_INTERVAL_MS - w.LIMITS_MIN_NOTIONAL,
     ),
-    "epoch": (r.S_EPOCH + w.EPOCH_LENGTH - 1, r.S_SEQUENCE + r.S_SAVED_WORDS),
+    "epoch": (r.S_EPOCH + w.EPOCH_LENGTH - 1, r.S_REJECTIONS_MS),
+    "what a head saves last": (r.S_REJECTIONS_MS + 1, r.S_SEQUENCE + r.S_SAVED_WORDS),
+    "fingerprints of placed orders": (
+        r.PLACED_FINGERPRINT_MASK + 1,
+        1 << r.PLACED_FINGERPRINT_BITS,
+    ),
     "asset event": (
         w.DEFINE_ASSET_SYMBOL_LOW - w.DEFINE_ASSET_ASSET + 1,
         w.ASSET_LENGTH - 1,

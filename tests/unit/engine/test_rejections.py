@@ -218,6 +218,7 @@ def test_every_reason_has_a_row() -> None:
     elsewhere = {
         "accepted",
         "command_too_old",  # test_identity
+        "command_from_future",  # test_identity
         "capacity_exhausted",  # test_capacity below
         "internal_error",  # test_safety
     }

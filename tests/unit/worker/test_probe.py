@@ -138,10 +138,15 @@ def test_a_rejection_in_place_of_a_command_that_was_decided_is_a_duplicate(name:
 @pytest.mark.parametrize("name", ["core", "reference"])
 def test_a_rejection_in_place_of_a_command_whose_id_is_forgotten_is_too_old(name: str) -> None:
     engine = SmallEngines(name).new()
+    engine.apply(codec.encode_advance_time(NOW_MS))
     original = credit(5, number=1)
     engine.apply(original)
     remembered = 1 << 12
-    engine.apply(b"".join(credit(5, number=2 + other) for other in range(remembered)))
+    others = [
+        codec.encode_cancel_all(1 << 32 | 1, command_id=(8, 1 + other), time_ms=NOW_MS)
+        for other in range(remembered)
+    ]
+    engine.apply(b"".join(others))
     events = engine.apply(rejection_of_command(original, w.REASON_INTERNAL_ERROR))
 
     assert result_reason(events, 0) == w.REASON_COMMAND_TOO_OLD

@@ -40,6 +40,16 @@ def test_a_record_begins_with_the_time_and_holds_messages_in_order() -> None:
     assert record.time_ms == NOW_MS
 
 
+def test_the_time_goes_on_while_a_record_stays_open() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    for number, after_ms in enumerate((0, 999, 1_000, 1_500)):
+        sequencer.take([delivery(credit(1, number=number))], NOW_MS + after_ms)
+    (record,) = sequencer.seal()
+    commands = codec.decode_commands(decode_record(record).commands)
+    ticks = [one.time_ms - NOW_MS for one in commands if one.kind == w.COMMAND_ADVANCE_TIME]
+    assert ticks == [0, 1_000]
+
+
 def test_records_are_chained() -> None:
     sequencer = sequencer_on(ToyEngine())
     sequencer.take([delivery(credit(1))], NOW_MS)

@@ -27,7 +27,7 @@ from bursa.kernel.schemas import other_schema
 
 # 2: events are packed (docs/adr/0023). 3: commands name who asked, money that moves is stated, a
 # record carries the engine's digest (docs/adr/0028). 4: a record attests the checkpoint before it
-# (docs/adr/0033).
+# (docs/adr/0035); more reasons and rules (docs/adr/0039).
 RECORD_SCHEMA = 4
 HASH_BYTES = 32
 GENESIS_HASH = bytes(HASH_BYTES)

@@ -21,6 +21,10 @@ class Engine(Protocol):
     def next_due_ms(self) -> int:
         """When time alone changes something next; 0 for never."""
 
+    @property
+    def horizon_ms(self) -> int:
+        """Until when ids of commands may have been forgotten; -1 while none has been."""
+
     def apply(self, commands: bytes) -> bytes:
         """Apply whole commands; returns their events.
 

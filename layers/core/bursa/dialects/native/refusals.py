@@ -25,6 +25,10 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
         Refused,
         "The request waited too long and was dropped; send it again with a new id.",
     ),
+    w.REASON_COMMAND_FROM_FUTURE: (
+        Unavailable,
+        "A clock of the exchange is wrong; nothing has changed. Try again later, with a new id.",
+    ),
     w.REASON_DUPLICATE_COMMAND: (Conflict, "This id has been used; choose a new one."),
     w.REASON_UNKNOWN_TENANT: (NotFound, "This exchange is not open yet."),
     w.REASON_UNKNOWN_ACCOUNT: (Refused, "Deposit funds first: the account holds nothing yet."),

@@ -1,0 +1,51 @@
+"""A checkpoint that stays as it was written: `python -m tests.unit.engine.golden` writes a new one.
+
+For a new version of the format; what the engine said of itself then is stored beside it.
+"""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import VERSION
+from engine.reference import Engine
+from tests.property.random_commands import CAPACITY, command, world
+from wire import layout as w
+
+DATA = Path(__file__).parent / "data"
+CHECKPOINT = DATA / f"checkpoint-version-{VERSION}.bin"
+EXPECTED = DATA / f"checkpoint-version-{VERSION}.json"
+SEED, COMMANDS = 98, 300
+
+
+def statement(engine: Any) -> dict[str, Any]:
+    """Return what an engine says of itself."""
+    accounts = [w.account_number(tenant, index) for tenant in (1, 2) for index in range(4)]
+    sides = (w.SIDE_BUY, w.SIDE_SELL)
+    return {
+        "digest": f"{engine.digest():016x}",
+        "sequence": engine.sequence,
+        "books": [engine.book(market) for market in (1, 3, 4)],
+        "resting": [engine.resting(market, side) for market in (1, 3, 4) for side in sides],
+        "stops": [engine.stops(market, side) for market in (1, 3, 4) for side in sides],
+        "balances": [engine.balance(account, asset) for account in accounts for asset in (1, 2)],
+    }
+
+
+def main() -> None:
+    """Write both files."""
+    draw = random.Random(SEED)
+    engine = Engine(**CAPACITY)
+    engine.apply(world())
+    for _ in range(COMMANDS):
+        engine.apply(command(draw.getrandbits(160), engine))
+    said = statement(engine)
+    assert all(map(len, said["stops"][:2])), "a history without stops shows little"
+    assert any(one not in engine.state.remembered for one in engine.state.placed)
+    CHECKPOINT.write_bytes(engine.checkpoint())
+    EXPECTED.write_text(json.dumps(said, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
