@@ -19,7 +19,7 @@ logger = Logger()
 tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = identity_services(logger, metrics)
-app = RestApi(logger, metrics, services.clock)
+app = RestApi(logger, metrics, services.clock, services.budgets)
 add_routes(app, services.routes)
 finish_start()
 

@@ -15,6 +15,7 @@ def add_routes(app: RestApi, routes: IdentityRoutes) -> None:
     @app.post("/ws-ticket")
     def post_ticket() -> Response[str]:
         app.refuse_body()
+        app.account()  # charged as a read
         return app.respond(routes.ticket(app.principal()), CREATED)
 
     @app.post("/sessions/revoke")

@@ -15,7 +15,10 @@ from bursa.bootstrap import identity
 from bursa.identity.principal import USER_SCOPES, Principal, SignInMethod
 from bursa.identity.sessions import SessionCheck, SessionEnd
 from bursa.identity.user_pool_cognito import RefreshTokens
+from bursa.intake.budgets import Budget, Charge
+from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.rates import RateState
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow
 from bursa.tenants.dynamodb import DirectoryTable
@@ -181,6 +184,31 @@ def test_a_ticket_is_given_to_the_caller(identity_api: ModuleType) -> None:
     assert response.body["ticket"].startswith("t1.")
     assert 0 < response.body["expires_at_ms"] - before_ms <= 31_000
     assert response.headers["Cache-Control"] == "no-store"
+
+
+class Spent:
+    """The budgets of accounts that have used all of theirs."""
+
+    def __init__(self) -> None:
+        self.charged: list[Budget] = []
+
+    def require(self, _account: AccountId, charges: tuple[Charge, ...]) -> None:
+        self.charged += [charge.budget for charge in charges]
+        raise TooManyRequests("too_many_reads", "Wait.", state=RateState(1, 0, 1))
+
+    def state(self, _account: AccountId, _budget: Budget) -> RateState:
+        return RateState(1, 0, 1)
+
+
+def test_tickets_are_charged_as_reads_and_signing_out_costs_nothing(
+    identity_api: ModuleType, sockets: Sockets
+) -> None:
+    spent = Spent()
+    identity_api.app._budgets = spent
+    assert send(identity_api, "ws-ticket").status == 429
+    assert spent.charged == [Budget.READS]
+    assert send(identity_api, "sessions-revoke").status == 200
+    assert spent.charged == [Budget.READS]
 
 
 def test_signing_out_everywhere_ends_sessions_connections_and_refresh_tokens(

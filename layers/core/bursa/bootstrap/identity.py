@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from bursa.aws.clients import cognito_client, dynamodb_client
+from bursa.aws.clients import cognito_client, dynamodb_client, guard_dynamodb_client
 from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.sockets import open_sockets
 from bursa.dialects.native.feed_messages import signed_out
 from bursa.dialects.native.identity_routes import IdentityRoutes
@@ -14,10 +15,13 @@ from bursa.identity.sessions import SessionEnd
 from bursa.identity.tickets import Tickets
 from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.identity.user_pool_cognito import RefreshTokens
+from bursa.intake.budgets import Budgets
+from bursa.intake.budgets_dynamodb import DynamoBuckets
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import IdentityApiSettings, SocketSettings, read_settings
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.shards import TenantShards
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class IdentityServices:
     """What the function calls."""
 
     routes: IdentityRoutes
+    budgets: Budgets
     clock: SystemClock
 
 
@@ -38,8 +43,9 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
         metrics.add_metric("RefreshTokensUnrevoked", MetricUnit.Count, 1)
         logger.warning("A user pool did not revoke refresh tokens", extra={"why": why})
 
+    directory = DirectoryTable(client, settings.directory_table)
     end_sessions = SessionEnd(
-        DirectoryTable(client, settings.directory_table),
+        directory,
         ConnectionsTable(client, socket_settings.connections_table, TableWriter(client)),
         open_sockets(socket_settings, logger, metrics),
         [signed_out()],
@@ -47,4 +53,11 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
     refresh_tokens = RefreshTokens(cognito_client, report_unrevoked)
     routes = IdentityRoutes(tickets, end_sessions, refresh_tokens, clock)
-    return IdentityServices(routes, clock)
+    budgets = Budgets(
+        TenantShards(directory, clock).limits,
+        DynamoBuckets(guard_dynamodb_client, settings.budgets_table),
+        clock,
+        BudgetReport(clock),
+        lambda _account: False,  # only the worker knows who is busy, and only of commands
+    )
+    return IdentityServices(routes, budgets, clock)

@@ -79,6 +79,7 @@ class IdentityApiSettings(NamedTuple):
 
     directory_table: str
     tickets_table: str
+    budgets_table: str
 
 
 class MarketApiSettings(NamedTuple):
