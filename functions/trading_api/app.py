@@ -11,7 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
-from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.clock import SystemClock
@@ -23,8 +22,7 @@ tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
 trading = open_trading(read_settings(TradingApiSettings))
 app = RestApi(logger, metrics, SystemClock(), trading.budgets)
-cursors = Cursors(trading.cursor_key)
-add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
+add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
 finish_start()
 
 

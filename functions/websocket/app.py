@@ -16,11 +16,12 @@ from bursa.dialects.native.feed_messages import error, token_expired
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
-from bursa.kernel.errors import InvalidInput
+from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.market_data.subscriptions import Client
 
 _OK = 200
 _UNAUTHORIZED = 401
+_TOO_MANY = 429
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.
@@ -51,6 +52,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
             metrics.add_metric("MessagesReceived", MetricUnit.Count, 1)
             if principal.expires_at * 1_000 <= now_ms:
                 end(client)
+            elif not services.limits.admits_message(client):
+                silence(client)
             else:
                 respond(client, event.get("body") or "", now_ms)
     return {"statusCode": _OK}
@@ -67,6 +70,12 @@ def connect(principal: Principal, client: Client, now_ms: int) -> int:
         metrics.add_metric("ConnectionsRefused", MetricUnit.Count, 1)
         services.subscriptions.disconnect(client)
         return _UNAUTHORIZED
+    try:
+        services.limits.require_room(client)
+    except TooManyRequests:
+        metrics.add_metric("ConnectionsRefused", MetricUnit.Count, 1)
+        services.subscriptions.disconnect(client)
+        return _TOO_MANY
     metrics.add_metric("Connected", MetricUnit.Count, 1)
     return _OK
 
@@ -75,6 +84,14 @@ def end(client: Client) -> None:
     """Close a connection that outlives its token."""
     metrics.add_metric("ConnectionsEnded", MetricUnit.Count, 1)
     services.sockets.close([client.connection_id], [token_expired()])
+    services.subscriptions.disconnect(client)
+
+
+def silence(client: Client) -> None:
+    """Close a connection that sends more than it may."""
+    metrics.add_metric("ConnectionsEnded", MetricUnit.Count, 1)
+    fault = error("too_many_messages", "Send fewer messages a second, and connect again.")
+    services.sockets.close([client.connection_id], [fault])
     services.subscriptions.disconnect(client)
 
 

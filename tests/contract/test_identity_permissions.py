@@ -46,4 +46,7 @@ def test_who_sends_to_connections_may_close_them() -> None:
         for arns in [listed(statement["Resource"])]
     }
     roles = ("FeedsRole", "IdentityApiRole", "WebSocketRole")
-    assert verbs == {f"permissions.yaml:{role}": ["DELETE", "POST"] for role in roles}
+    expected = {f"permissions.yaml:{role}": ["DELETE", "POST"] for role in roles}
+    # It asks whether an account's oldest connections are still there, when there is no room.
+    expected["permissions.yaml:WebSocketRole"] = ["DELETE", "GET", "POST"]
+    assert verbs == expected

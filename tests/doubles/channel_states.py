@@ -24,14 +24,28 @@ class MemoryConnections:
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], frozenset[str]] = {}
         self.rows: dict[tuple[str, str], SubscriptionRow] = {}
+        self.connected_at_ms: dict[str, int] = {}
         self.expires_at = 0
 
     def open(self, connection: ConnectionRow) -> None:
         self.known[connection.account, connection.connection_id] = connection.channels
+        self.connected_at_ms[connection.connection_id] = connection.connected_at_ms
         self.expires_at = connection.expires_at
 
     def channels(self, account: str, connection_id: str) -> frozenset[str]:
         return self.known.get((account, connection_id), frozenset())
+
+    def of_account(self, account: str) -> list[ConnectionRow]:
+        tenant = account.partition("-")[0]
+        never = 1 << 40
+        return [
+            ConnectionRow(tenant, name, account, self.connected_at_ms.get(name, 0), never, keys)
+            for (whose, name), keys in self.known.items()
+            if whose == account
+        ]
+
+    def count_of_tenant(self, tenant: str, now_s: int) -> int:
+        return sum(account.partition("-")[0] == tenant for account, _ in self.known)
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
         key = (connection.account, connection.connection_id)

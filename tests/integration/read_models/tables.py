@@ -1,6 +1,6 @@
 """The tables and variables of the functions on the journal's stream."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
@@ -44,3 +44,9 @@ def create_directory(client: "DynamoDBClient", shards: dict[TenantId, int]) -> N
         )
         # Of the sample events.
         directory.open_account(tenant, USER)
+
+
+def connection_rows(client: "DynamoDBClient") -> list[dict[str, Any]]:
+    """Return what is in the connections table but the tenants' counts, which expire."""
+    items = client.scan(TableName=CONNECTIONS)["Items"]
+    return [item for item in items if not item["pk"]["S"].endswith("#connection-counts")]

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bursa.aws.table_writer import TableWriter
-from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.market_data.connections_dynamodb import COUNTED_TOGETHER_S, ConnectionsTable
+from bursa.market_data.subscriptions import CONNECTION_KEPT_S
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow
-from tests.integration.read_models.tables import CONNECTIONS
+from tests.integration.read_models.tables import CONNECTIONS, connection_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,8 +44,13 @@ def test_connections_are_found_by_account(connections: ConnectionsTable) -> None
     assert connections.of_account("t2-1") == []
 
 
+def channels_of(connections: ConnectionsTable) -> frozenset[str]:
+    (row,) = (one for one in connections.of_account("t1-1") if one.connection_id == "a=")
+    return row.channels
+
+
 def items_left(client: "DynamoDBClient") -> int:
-    return client.scan(TableName=CONNECTIONS)["Count"]
+    return len(connection_rows(client))
 
 
 def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> None:
@@ -58,20 +64,20 @@ def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> Non
         SubscriptionRow("t1", "orders:t1-1", "b=", 7, 2_000, "t1-1"),
     ]
     assert connections.subscriptions("t2") == []
-    assert connections.channels("t1-1", "a=") == CHANNELS
+    assert channels_of(connections) == CHANNELS
 
 
 def test_subscribing_adds_up(connections: ConnectionsTable) -> None:
     connections.open(connection("a="))
     subscribe(connections, "a=", frozenset({"orders:t1-1"}))
     subscribe(connections, "a=", frozenset({"balances:t1-1"}))
-    assert connections.channels("t1-1", "a=") == {"orders:t1-1", "balances:t1-1"}
+    assert channels_of(connections) == {"orders:t1-1", "balances:t1-1"}
 
 
 def test_unsubscribing_takes_away(connections: ConnectionsTable) -> None:
     subscribe(connections, "a=")
     connections.unsubscribe("t1-1", "a=", ["orders:t1-1", "never:there"])
-    assert connections.channels("t1-1", "a=") == {"book:BTC-USDT"}
+    assert channels_of(connections) == {"book:BTC-USDT"}
     assert [row.channel for row in connections.subscriptions("t1")] == ["book:BTC-USDT"]
 
 
@@ -91,5 +97,19 @@ def test_every_row_lives_for_a_time_only(
     connections.open(connection("a="))
     subscribe(connections, "b=")
     items = dynamodb.scan(TableName=CONNECTIONS)["Items"]
-    assert len(items) == 4
-    assert {item["expires_at"]["N"] for item in items} == {"2000"}
+    assert len(items) == 5
+    assert {item["expires_at"]["N"] for item in connection_rows(dynamodb)} == {"2000"}
+    assert all("expires_at" in item for item in items)
+
+
+def test_a_tenants_connections_are_counted_once_each_and_lost_ones_only_for_a_time(
+    connections: ConnectionsTable,
+) -> None:
+    for number in range(5):
+        connections.open(connection(f"{number}="))
+    for _ in range(2):
+        connections.forget("t1-1", "0=")
+
+    assert connections.count_of_tenant("t1", 1_000) == 4
+    assert connections.count_of_tenant("t2", 1_000) == 0
+    assert connections.count_of_tenant("t1", COUNTED_TOGETHER_S + CONNECTION_KEPT_S) == 0

@@ -18,7 +18,12 @@ from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import management_client
 from bursa.read_models.rows import OrderRow, ProgressRow, from_attributes
 from bursa.tenants.dynamodb import DirectoryTable
-from tests.integration.read_models.tables import CONNECTIONS, DIRECTORY, USER
+from tests.integration.read_models.tables import (
+    CONNECTIONS,
+    DIRECTORY,
+    USER,
+    connection_rows,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,11 +50,15 @@ class Posted:
         self.messages: list[tuple[str, dict[str, Any]]] = []
         self.gone = False
         self.closed: list[str] = []
+        self.lost: set[str] = set()
 
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         for name in connection_ids:
             self.post(name, bodies)
             self.closed.append(name)
+
+    def is_open(self, connection_id: str) -> bool:
+        return connection_id not in self.lost
 
     def post(self, connection_id: str, bodies: Sequence[bytes]) -> bool:
         self.messages += [(connection_id, json.loads(body)) for body in bodies]
@@ -196,7 +205,7 @@ def test_client_connects_subscribes_and_leaves(
     assert len(connections(dynamodb).subscriptions("t1")) == 4
 
     assert websocket.handler(event("websocket-disconnect"), Context()) == {"statusCode": 200}
-    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+    assert connection_rows(dynamodb) == []
 
 
 @pytest.mark.parametrize(
@@ -222,7 +231,7 @@ def test_client_that_left_before_its_response_is_forgotten(
     projector.handler(event("journal-stream"), Context())
     posted.gone = True
     websocket.handler(event("websocket-message"), Context())
-    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+    assert connection_rows(dynamodb) == []
 
 
 def test_failure_on_our_side_is_said_and_counted(
@@ -295,7 +304,7 @@ def test_connection_of_an_ended_session_is_refused_and_forgotten(
     directory.end_sessions(TenantId(1), USER, signed_in_at)
 
     assert websocket.handler(event("websocket-connect"), Context()) == {"statusCode": 401}
-    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+    assert connection_rows(dynamodb) == []
 
 
 def test_message_after_the_tokens_end_closes_the_connection(
@@ -312,7 +321,7 @@ def test_message_after_the_tokens_end_closes_the_connection(
     ((closed, message),) = posted.messages
     assert (message["type"], message["code"]) == ("closing", "token_expired")
     assert posted.closed == [closed]
-    assert dynamodb.scan(TableName=CONNECTIONS)["Count"] == 0
+    assert connection_rows(dynamodb) == []
 
 
 def test_rows_of_a_connection_end_with_its_token(
@@ -324,6 +333,6 @@ def test_rows_of_a_connection_end_with_its_token(
         soon = event(name)
         soon["requestContext"]["authorizer"]["expires_at"] = ends_at
         websocket.handler(soon, Context())
-    items = dynamodb.scan(TableName=CONNECTIONS)["Items"]
+    items = connection_rows(dynamodb)
     assert len(items) == 5
     assert {item["expires_at"]["N"] for item in items} == {ends_at}

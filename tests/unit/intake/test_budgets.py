@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bursa.intake.admission import charges_of, only_cancels
-from bursa.intake.budgets import ACCOUNT_SHARE, Budget, Budgets, Charge
+from bursa.intake.budgets import ACCOUNT_SHARE, OWN_AT_FIRST, Budget, Budgets, Charge
 from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.rates import Rate, RateState
@@ -78,7 +78,7 @@ def test_one_container_admits_the_burst_and_its_own_share_and_then_the_rate(flee
     budgets = fleet.container()
     own = LIMITS.account_commands.burst // ACCOUNT_SHARE
 
-    assert fleet.admitted(budgets, ALICE, ONE[0], 1_000) == 200 + own
+    assert fleet.admitted(budgets, ALICE, ONE[0], 1_000) == 200 + OWN_AT_FIRST
     fleet.clock.time_ms += 10_000
     assert fleet.admitted(budgets, ALICE, ONE[0], 1_000) == 200 + own
     fleet.clock.time_ms += 1_000
@@ -112,7 +112,7 @@ def test_a_batch_counts_its_commands_and_is_admitted_whole_or_not_at_all(fleet: 
     fifty = Charge(Budget.COMMANDS, 50)
     assert fleet.admitted(budgets, ALICE, fifty, 10) == 200 // 50
     # What is left of the container's own share is still there for single orders.
-    assert fleet.admitted(budgets, ALICE, ONE[0], 20) == 200 // ACCOUNT_SHARE
+    assert fleet.admitted(budgets, ALICE, ONE[0], 20) == OWN_AT_FIRST
 
 
 def test_a_batch_of_both_is_charged_for_both_or_for_neither(fleet: Fleet) -> None:
@@ -188,7 +188,7 @@ def test_without_the_shared_buckets_each_container_counts_alone_and_says_so(flee
     budgets = fleet.container()
     own = LIMITS.account_commands.burst // ACCOUNT_SHARE
 
-    assert fleet.admitted(budgets, ALICE, ONE[0], 1_000) == 200 + own
+    assert fleet.admitted(budgets, ALICE, ONE[0], 1_000) == 200 + OWN_AT_FIRST
     assert fleet.report.failures == 1
     assert fleet.shared.calls.total() == 1
 

@@ -4,18 +4,22 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
 
-from bursa.aws.clients import dynamodb_client
+from bursa.aws.clients import dynamodb_client, guard_dynamodb_client
 from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.sockets import open_sockets
 from bursa.identity.sessions import SessionCheck
+from bursa.intake.budgets_dynamodb import DynamoBuckets
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
+    BudgetSettings,
     DirectorySettings,
     ReadModelSettings,
     SocketSettings,
     read_settings,
 )
 from bursa.market_data.channel_state_dynamodb import ChannelStateTables
+from bursa.market_data.connection_limits import ConnectionLimits
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import Sockets
 from bursa.market_data.subscriptions import Subscriptions
@@ -29,6 +33,7 @@ class SocketServices:
 
     subscriptions: Subscriptions
     sockets: Sockets
+    limits: ConnectionLimits
     has_session: SessionCheck
     clock: SystemClock
 
@@ -39,10 +44,21 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
     client = dynamodb_client()
     clock = SystemClock()
     directory = DirectoryTable(client, read_settings(DirectorySettings).directory_table)
+    connections = ConnectionsTable(client, settings.connections_table, TableWriter(client))
+    shards = TenantShards(directory, clock)
     subscriptions = Subscriptions(
-        ConnectionsTable(client, settings.connections_table, TableWriter(client)),
+        connections,
         ChannelStateTables(client, read_settings(ReadModelSettings)),
-        TenantShards(directory, clock),
+        shards,
+        shards.limits,
     )
     sockets = open_sockets(settings, logger, metrics)
-    return SocketServices(subscriptions, sockets, SessionCheck(directory), clock)
+    limits = ConnectionLimits(
+        connections,
+        shards.limits,
+        sockets.is_open,
+        shared=DynamoBuckets(guard_dynamodb_client, read_settings(BudgetSettings).budgets_table),
+        clock=clock,
+        report=BudgetReport(clock),
+    )
+    return SocketServices(subscriptions, sockets, limits, SessionCheck(directory), clock)

@@ -9,12 +9,16 @@ from typing import Protocol
 
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.identifiers import AccountId
+from bursa.kernel.rates import RateState
 from wire import layout as w
 
 CANCELS = frozenset({w.COMMAND_CANCEL, w.COMMAND_CANCEL_ALL, w.COMMAND_CANCEL_ALL_AFTER})
 # The sooner it is decided that nothing comes, the sooner the container serves others; one look is
 # always taken, because the request may be a repeat that was decided long ago.
 _ONE_LOOK_MS = 5
+# Who has less than one part in so many of its budget left waits for so long at most.
+_HEAVY_SHARE = 2
+_HEAVY_WAIT_MS = 500
 
 
 def command_kinds(commands: bytes) -> Sequence[int]:
@@ -67,6 +71,9 @@ class AccountBudgets(Protocol):
     def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
         """Charge a request, or nothing; raises `TooManyRequests`."""
 
+    def state(self, account: AccountId, budget: Budget) -> RateState:
+        """Return what an account has left of a budget, as far as this container knows."""
+
 
 class Backlog(Protocol):
     """What waits in the queue of an account's shard, as last seen."""
@@ -94,10 +101,14 @@ class BudgetedAdmission:
         self._budgets.require(account, charges_of(command_kinds(b"".join(commands))))
 
     def wait_ms(self, account: AccountId, deadline_ms: int) -> int:
-        """Return the deadline, or one look where what waits before is older than it.
+        """Return the deadline; less where waiting would take the containers from others.
 
-        A container that waits serves no other request, so waiting in vain is what would use up the
-        containers of all when the worker is gone.
+        A container that waits serves no other request. So it takes one look where what waits before
+        is older than the deadline, as when the worker is gone; and an account that has used up most
+        of its budget gets a short wait, which is enough unless it waits for itself.
         """
-        waits_in_vain = self._backlog_of(account).age_ms(account) > deadline_ms
-        return _ONE_LOOK_MS if waits_in_vain else deadline_ms
+        if self._backlog_of(account).age_ms(account) > deadline_ms:
+            return _ONE_LOOK_MS
+        left = self._budgets.state(account, Budget.COMMANDS)
+        is_heavy = left.remaining * _HEAVY_SHARE < left.limit
+        return min(_HEAVY_WAIT_MS, deadline_ms) if is_heavy else deadline_ms

@@ -8,6 +8,7 @@ written beside it, and is a reason to refuse that account alone. All are read ev
 failed read is no reason to refuse, and the last known values stay valid.
 """
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 # How old the known values may be; short enough to notice a queue that fills up.
 READ_EVERY_MS = 5_000
+# What the worker has written is looked at sooner when an account has sent so many commands since.
+STATES_READ_EVERY_MS = 1_000
+_ASKED_OFTEN = 3
 # So many times the depth is open to what only cancels.
 CANCELS_DEPTH_FACTOR = 2
 RETRY_AFTER_MIN_S = 5
@@ -88,11 +92,21 @@ class CommandBacklog:
         self._depth = 0
         self._age_ms = 0
         self._own_waits_ms: dict[str, int] = {}
+        self._asked: Counter[str] = Counter()
         self._read_at_ms = float("-inf")
+        self._states_read_at_ms = float("-inf")
 
     def is_busy(self, account: AccountId) -> bool:
-        """Return whether the worker has named this account as one that sends much."""
-        return str(account) in self._own_waits_ms
+        """Return whether the worker has named this account as one that sends much.
+
+        Where an account sends several commands, it is looked up sooner than else.
+        """
+        name, now_ms = str(account), self._clock.monotonic_ms()
+        self._asked[name] += 1
+        is_due = now_ms - self._states_read_at_ms >= STATES_READ_EVERY_MS
+        if is_due and self._asked[name] >= _ASKED_OFTEN:
+            self._read_state(now_ms)
+        return name in self._own_waits_ms
 
     def age_ms(self, account: AccountId) -> int:
         """Return how long a command of this account would wait at least, as last seen."""
@@ -114,7 +128,7 @@ class CommandBacklog:
         """
         now_ms = self._clock.monotonic_ms()
         if now_ms - self._read_at_ms > READ_EVERY_MS:
-            self._read()
+            self._read(now_ms)
             self._read_at_ms = now_ms
         if self._depth > self._depth_max * (CANCELS_DEPTH_FACTOR if only_cancels else 1):
             raise Unavailable(
@@ -138,9 +152,17 @@ class CommandBacklog:
                 retry_after_s=_retry_after_s(own_ms),
             )
 
-    def _read(self) -> None:
+    def _read(self, now_ms: float) -> None:
         try:
             self._depth = self._measure_depth()
+        except (ClientError, BotoCoreError):
+            return
+        self._read_state(now_ms)
+
+    def _read_state(self, now_ms: float) -> None:
+        self._states_read_at_ms = now_ms
+        self._asked.clear()
+        try:
             state = QueueState() if self._states is None else self._states.read()
         except (ClientError, BotoCoreError):
             return

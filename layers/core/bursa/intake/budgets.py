@@ -39,6 +39,9 @@ from bursa.tenants.limits import TenantLimits
 # Of an account's budget, and of a tenant's, what each container admits by itself.
 ACCOUNT_SHARE = 20
 TENANT_SHARE = 50
+# A container begins with so little of that, and has the whole share once it knows the account for a
+# while: or else a flood would get a share more with each container that it makes necessary.
+OWN_AT_FIRST = 2
 # What is taken from a shared bucket and not used by then is given up: it must not pile up.
 HELD_US_MAX = 1_000_000
 # What a container takes of a tenant's bucket in advance is at most what comes back in a tenth of a
@@ -142,6 +145,7 @@ class Bucket:
 
     share: int
     own_full_at_us: int = 0
+    own_spent_at_us: int = 0
     alone_full_at_us: int = 0
     shared_full_at_us: int = 0
     held: int = 0
@@ -153,10 +157,14 @@ class Bucket:
         """Take what the container may admit by itself."""
         cost_us = count * rate.interval_us * self.share
         room_us = max(1, rate.burst // self.share) * rate.interval_us * self.share
+        if not self.own_full_at_us:
+            at_first_us = OWN_AT_FIRST * rate.interval_us * self.share
+            self.own_full_at_us = now_us + max(0, room_us - at_first_us)
         full_at_us = max(self.own_full_at_us, now_us) + cost_us
         if full_at_us - now_us > room_us:
             return False
         self.own_full_at_us = full_at_us
+        self.own_spent_at_us = max(self.own_spent_at_us, now_us) + count * rate.interval_us
         return True
 
     def take_alone(self, ask: Ask) -> Refusal | None:
@@ -188,13 +196,14 @@ class Bucket:
         """Undo a take: another budget had too little for the same request."""
         if is_own:
             self.own_full_at_us -= count * rate.interval_us * self.share
+            self.own_spent_at_us -= count * rate.interval_us
         else:
             self.hold(count, now_us)
 
     def state(self, rate: Rate, now_us: int) -> RateState:
         """Return what is left, as far as this container knows."""
         shared_us = max(0, self.shared_full_at_us - now_us)
-        own_us = max(0, self.own_full_at_us - now_us) // self.share
+        own_us = max(0, self.own_spent_at_us - now_us)
         alone_us = max(0, self.alone_full_at_us - now_us)
         held_us = self.held * rate.interval_us if now_us < self.held_until_us else 0
         used_us = max(shared_us + own_us - held_us, alone_us, 0)
@@ -218,9 +227,12 @@ def _burst_us(rate: Rate) -> int:
     return rate.burst * rate.interval_us
 
 
-class _PatientBuckets:
-    """The shared buckets, left alone for a while after they could not be reached."""
+def patient(shared: SharedBuckets, report: Report) -> SharedBuckets:
+    """Return shared buckets that are left alone for a while after they could not be reached."""
+    return _PatientBuckets(shared, report)
 
+
+class _PatientBuckets:
     def __init__(self, shared: SharedBuckets, report: Report) -> None:
         self._shared = shared
         self._report = report
@@ -367,9 +379,9 @@ class Budgets:
         self._clock = clock
         self._report = report
         self._is_busy = is_busy
-        patient = _PatientBuckets(shared, report)
-        self._accounts = SharedBudget(patient, ACCOUNT_SHARE)
-        self._tenants = SharedBudget(patient, TENANT_SHARE, takes_ahead=True)
+        reached = patient(shared, report)
+        self._accounts = SharedBudget(reached, ACCOUNT_SHARE)
+        self._tenants = SharedBudget(reached, TENANT_SHARE, takes_ahead=True)
 
     def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
         """Charge a request, or nothing.

@@ -36,6 +36,7 @@ of a request's host.
     progress    shard#<shard>               market#<number>         market by the engine's number
     budgets     <account> or <tenant>       <budget>                how much of it is used
     connections <account>#connections       <connection id>         a connection, and to what
+    connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
 """
 
@@ -224,6 +225,11 @@ def evidence(shard: int, sequence: int) -> str:
 def connections(account_id: AccountId) -> str:
     """Partition of all WebSocket connections of an account."""
     return f"{account_id}#{CONNECTIONS}"
+
+
+def connection_counts(tenant: TenantId) -> str:
+    """Partition of the numbers of a tenant's connections."""
+    return f"{tenant}#connection-counts"
 
 
 def subscriptions(tenant: TenantId) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.market_data.subscriptions import CONNECTION_KEPT_S
 from bursa.read_models.rows import (
     Attributes,
     ConnectionRow,
@@ -23,6 +24,8 @@ from bursa.read_models.rows import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+COUNTED_TOGETHER_S = 1_800
+
 
 class ConnectionsTable:
     """The connections of a deployment."""
@@ -33,16 +36,10 @@ class ConnectionsTable:
         self._writer = writer
 
     def open(self, connection: ConnectionRow) -> None:
-        """Remember a connection."""
+        """Remember a connection, and count it for its tenant."""
         key = _connection_key(connection.account, connection.connection_id)
         self._client.put_item(TableName=self._table, Item=to_attributes(connection) | key)
-
-    def channels(self, account: str, connection_id: str) -> frozenset[str]:
-        """Read what a connection listens to; nothing when it is unknown."""
-        response = self._client.get_item(
-            TableName=self._table, Key=_connection_key(account, connection_id), ConsistentRead=True
-        )
-        return _channels(cast("Attributes", response.get("Item", {})))
+        self._count(connection.tenant, connection.connected_at_ms, 1)
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
         """Add channels to a connection, which need not be known yet."""
@@ -85,9 +82,12 @@ class ConnectionsTable:
             Key=_connection_key(account, connection_id),
             ReturnValues="ALL_OLD",
         )
-        self._delete(
-            account, connection_id, _channels(cast("Attributes", response.get("Attributes", {})))
-        )
+        forgotten = cast("Attributes", response.get("Attributes", {}))
+        # A repeat finds no row, so that each connection is taken off its tenant's count once.
+        if "connected_at_ms" in forgotten:
+            tenant = str(AccountId.parse(account).tenant)
+            self._count(tenant, int(forgotten["connected_at_ms"]["N"]), -1)
+        self._delete(account, connection_id, _channels(forgotten))
 
     def of_account(self, account: str) -> list[ConnectionRow]:
         """Read all connections of an account; what was written before is among them."""
@@ -100,6 +100,39 @@ class ConnectionsTable:
             ConsistentRead=True,
         )
         return [from_attributes(ConnectionRow, item) for page in pages for item in page["Items"]]
+
+    def count_of_tenant(self, tenant: str, now_s: int) -> int:
+        """Return how many connections a tenant has, as far as they were closed properly.
+
+        Those that began in the same half hour are counted in one row, which expires when the last
+        of them can't be open any more: what a lost disconnect leaves in a count goes with it.
+        """
+        response = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :tenant",
+            FilterExpression="expires_at > :now",
+            ExpressionAttributeValues={
+                ":tenant": {"S": keys.connection_counts(TenantId.parse(tenant))},
+                ":now": {"N": str(now_s)},
+            },
+        )
+        return sum(max(0, int(item["opened"]["N"])) for item in response["Items"])
+
+    def _count(self, tenant: str, connected_at_ms: int, change: int) -> None:
+        slot = connected_at_ms // 1_000 // COUNTED_TOGETHER_S
+        expires_at = (slot + 1) * COUNTED_TOGETHER_S + CONNECTION_KEPT_S
+        self._client.update_item(
+            TableName=self._table,
+            Key={
+                "pk": {"S": keys.connection_counts(TenantId.parse(tenant))},
+                "sk": {"S": str(slot)},
+            },
+            UpdateExpression="ADD opened :change SET expires_at = :expires",
+            ExpressionAttributeValues={
+                ":change": {"N": str(change)},
+                ":expires": {"N": str(expires_at)},
+            },
+        )
 
     def subscriptions(self, tenant: str) -> list[SubscriptionRow]:
         """Read all subscriptions of a tenant."""

@@ -85,6 +85,16 @@ class Sockets:
                 self._on_undelivered(f"{connection_id}: {error}")
         return True
 
+    def is_open(self, connection_id: str) -> bool:
+        """Return whether the gateway has a connection; also when that can't be found out."""
+        try:
+            self._client.get_connection(ConnectionId=connection_id)
+        except self._client.exceptions.GoneException:
+            return False
+        except (ClientError, BotoCoreError):
+            return True
+        return True
+
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         """Close connections, after sending each of them these messages."""
         list(self._pool.map(lambda name: self._close(name, bodies), connection_ids))

@@ -40,6 +40,7 @@ from bursa.read_models.rows import (
     SubscriptionRow,
     TradeRow,
 )
+from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 
 CHANNELS_PER_CONNECTION_MAX = 50
 # API Gateway ends a connection after two hours; the rows outlive it by a little.
@@ -56,8 +57,8 @@ class Connections(Protocol):
     def open(self, connection: ConnectionRow) -> None:
         """Remember a connection."""
 
-    def channels(self, account: str, connection_id: str) -> frozenset[str]:
-        """Read what a connection listens to; nothing when it is unknown."""
+    def of_account(self, account: str) -> Sequence[ConnectionRow]:
+        """Read all connections of an account; what was written before is among them."""
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
         """Add channels to a connection, which need not be known yet."""
@@ -116,6 +117,8 @@ class Subscriptions:
     ----------
     shard_of
         Returns the shard whose writer carries out a tenant's commands.
+    limits_of
+        Returns a tenant's limits.
 
     """
 
@@ -124,7 +127,9 @@ class Subscriptions:
         connections: Connections,
         states: ChannelStates,
         shard_of: Callable[[TenantId], int],
+        limits_of: Callable[[TenantId], TenantLimits] = lambda _: DEFAULT_LIMITS,
     ) -> None:
+        self._limits_of = limits_of
         self._connections = connections
         self._states = states
         self._shard_of = shard_of
@@ -145,10 +150,11 @@ class Subscriptions:
         Raises
         ------
         InvalidInput
-            ``unknown_market``, ``too_many_channels``; nothing has changed.
+            ``unknown_market``, ``too_many_channels``, ``too_many_subscriptions``; nothing has
+            changed.
 
         """
-        self._require_allowed(client, wanted)
+        self._require_allowed(client, wanted, now_ms)
         progress = self._progress(client.account.tenant)
         keys = frozenset(channel.key for channel in wanted)
         connection = _connection(client, now_ms, keys)
@@ -174,13 +180,25 @@ class Subscriptions:
         keys = [channel.key for channel in unwanted]
         self._connections.unsubscribe(str(client.account), client.connection_id, keys)
 
-    def _require_allowed(self, client: Client, wanted: Sequence[Channel]) -> None:
+    def _require_allowed(self, client: Client, wanted: Sequence[Channel], now_ms: int) -> None:
         _require_few(len(wanted))
         for channel in wanted:
             if channel.is_public and not self._states.market(client.tenant, channel.subject):
                 raise InvalidInput("unknown_market", "There is no such market.", field="channels")
-        known = self._connections.channels(str(client.account), client.connection_id)
-        _require_few(len(known | {channel.key for channel in wanted}))
+        known = {
+            row.connection_id: row.channels
+            for row in self._connections.of_account(str(client.account))
+            if row.expires_at * 1_000 > now_ms
+        }
+        own = known.get(client.connection_id, frozenset()) | {channel.key for channel in wanted}
+        _require_few(len(own))
+        most = self._limits_of(client.account.tenant).account_subscriptions
+        if sum(map(len, (known | {client.connection_id: own}).values())) > most:
+            raise InvalidInput(
+                "too_many_subscriptions",
+                f"All connections of an account listen to at most {most} channels; leave some.",
+                field="channels",
+            )
 
     def _progress(self, tenant: TenantId) -> ProgressRow:
         shard = self._shard_of(tenant)
