@@ -299,6 +299,8 @@ class Services:
 class QueuePort:
     """A queue as one process reaches it."""
 
+    idle_s = _LONG_POLL_S
+
     def __init__(
         self, services: Services, kind: QueueKind, wire: Wire, machine: Machine, limit: int
     ) -> None:
@@ -313,7 +315,7 @@ class QueuePort:
             self._machine, lambda: self._queue.receive(self._wire.now(), self._limit)
         )
         if not received:
-            await self._machine.sleep(_LONG_POLL_S)
+            await self._machine.sleep(self.idle_s)
         return [
             Delivery(
                 message.body,

@@ -16,8 +16,8 @@ class _NoSelector:
 
     def select(self, timeout: float | None) -> list[Any]:
         self._loop.turns += 1
-        if self._loop.turns > TURNS_MAX:
-            raise RuntimeError(f"The simulation has not ended after {TURNS_MAX} turns.")
+        if self._loop.turns > self._loop.turns_max:
+            raise RuntimeError(f"The simulation has not ended after {self._loop.turns} turns.")
         if timeout is None:
             raise RuntimeError("Every task waits for another: the simulation is stuck.")
         if timeout > 0:
@@ -31,10 +31,11 @@ class _NoSelector:
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs coroutines on a clock of its own, beginning at 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns_max: int = TURNS_MAX) -> None:
         super().__init__()
         self.now = 0.0
         self.turns = 0
+        self.turns_max = turns_max
         self._selector = _NoSelector(self)
         # A timer is due exactly at its time; the default would fire it a clock's tick early.
         self._clock_resolution = 1e-9
