@@ -5,12 +5,15 @@ Beside MiniStack's own: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, the
 its state is copied to while it runs, and ``BURSA_COPIED_BESIDE``, files that belong to that state.
 """
 
+import hmac
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import ministack.app as ministack  # type: ignore[import-untyped]
-from ministack.core import iam_evaluator  # type: ignore[import-untyped]
+from ministack.core import iam_evaluator, lambda_runtime  # type: ignore[import-untyped]
 
 from scripts.emulator.copies import Copies, Places
 from scripts.emulator.front import Front
@@ -19,13 +22,15 @@ from scripts.emulator.memory import Memory, copied
 
 def main() -> None:
     """Serve until asked to end."""
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     check_signatures_of_root()
+    derive_keys_of_functions(secret)
     application = ministack.app
     if "BURSA_COPIES" in os.environ:
         memory = Memory()
         application = copied(application, memory, Copies(_places(), memory))
     origins = _listed("BURSA_ORIGINS")
-    ministack.app = Front(application, frozenset(origins), os.environ["AWS_SECRET_ACCESS_KEY"])
+    ministack.app = Front(application, frozenset(origins), secret)
     sys.argv = ["ministack"]
     ministack.main()
 
@@ -36,6 +41,16 @@ def check_signatures_of_root() -> None:
     MiniStack 1.5 takes any signature that names root's key, ``test``, or twelve digits.
     """
     iam_evaluator._is_root_key = lambda access_key_id: not access_key_id  # noqa: SLF001 - no setting
+
+
+def derive_keys_of_functions(secret: str) -> None:
+    """Make the keys that functions get depend on the secret, too.
+
+    MiniStack 1.5 derives them from the function's and the role's name alone, by SHA-256; nothing
+    else in that module uses it.
+    """
+    keyed = partial(hmac.new, secret.encode(), digestmod="sha256")
+    lambda_runtime.hashlib = SimpleNamespace(sha256=keyed)
 
 
 def _places() -> Places:

@@ -5,6 +5,7 @@ which runs the page's code as the developer.
 """
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -190,6 +191,29 @@ def look(client: Any) -> None:
         client.list_user_pools(MaxResults=1)
     else:
         getattr(client, operation[service])()
+
+
+def test_a_functions_keys_do_not_follow_from_its_name(emulator: Emulator) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("f.py", "import os\n\ndef handler(e, c):\n    return dict(os.environ)\n")
+    role = "arn:aws:iam::000000000000:role/role"
+    functions = emulator.client("lambda")
+    made = functions.create_function(
+        FunctionName="keys",
+        Runtime="python3.11",
+        Role=role,
+        Handler="f.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    variables = json.load(functions.invoke(FunctionName="keys", Payload=b"{}")["Payload"])
+    digest = hashlib.sha256(f"{made['FunctionArn']}:{role}".encode()).hexdigest()
+    assert variables["AWS_SECRET_ACCESS_KEY"] not in {emulator.secret, "", "test"}
+    assert variables["AWS_ACCESS_KEY_ID"] != f"ASIA{digest[:16].upper()}"
+    assert (
+        variables["AWS_SECRET_ACCESS_KEY"]
+        != hashlib.sha256(b"secret:" + digest.encode()).hexdigest()
+    )
 
 
 def test_a_large_object_passes_both_ways(emulator: Emulator) -> None:
