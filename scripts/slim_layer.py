@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 # Every service that functions or worker make a client of, and sts, which botocore itself may ask.
-SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "sqs", "sts"})
+SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs", "sts"})
 
 
 def slim(build: Path) -> int:
