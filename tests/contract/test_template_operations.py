@@ -15,6 +15,7 @@ from tests.contract.templates import (
     resources,
     template,
 )
+from tests.doubles.tables import INDEXES
 
 FUNCTIONS = resources(APPLICATION, "AWS::Serverless::Function")
 LOGS = ROOT / "infra" / "logs.yaml"
@@ -134,10 +135,9 @@ def test_what_is_needed_for_a_short_time_expires(table: str) -> None:
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}
 
 
-def test_open_orders_have_an_index_of_their_own() -> None:
-    (index,) = TABLES["OrdersTable"]["Properties"]["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "open-orders"
-    assert [key["AttributeName"] for key in index["KeySchema"]] == ["open_account", "sk"]
+@pytest.mark.parametrize(("table", "name"), [("OrdersTable", "orders"), ("FillsTable", "fills")])
+def test_tests_have_the_indexes_of_the_template(table: str, name: str) -> None:
+    assert TABLES[table]["Properties"]["GlobalSecondaryIndexes"] == INDEXES[name]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bursa.read_models.fold import OPEN_WORDS
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.row_writes import Table
 from bursa.read_models.rows import (
@@ -97,7 +98,7 @@ class MemoryChannelStates:
         return [
             from_attributes(OrderRow, item)
             for _, item in items
-            if item.get("open_account") == {"S": account}
+            if item.get("status", {}).get("S") in OPEN_WORDS and item["account"] == {"S": account}
         ][:limit]
 
     def balances(self, account: str) -> list[BalanceRow]:

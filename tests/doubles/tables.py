@@ -14,13 +14,25 @@ READ_MODELS = ReadModelSettings(
 )
 _WITHOUT_SORT_KEY = {"replies", "tickets"}
 _SORTED_BY_NUMBER = {"journal"}
-_OPEN_ORDERS: dict[str, Any] = {
-    "IndexName": keys.OPEN_ORDERS_INDEX,
-    "KeySchema": [
-        {"AttributeName": keys.OPEN_ORDERS_KEY, "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
+
+
+def _index(name: str, partition: str, sort: str) -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "KeySchema": [
+            {"AttributeName": partition, "KeyType": "HASH"},
+            {"AttributeName": sort, "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
+INDEXES = {
+    READ_MODELS.orders_table: [
+        _index(keys.ORDERS_BY_STATE, "pk", keys.STATE_ORDER),
+        _index(keys.ORDERS_BY_MARKET, keys.MARKET_ACCOUNT, keys.STATE_ORDER),
     ],
-    "Projection": {"ProjectionType": "ALL"},
+    READ_MODELS.fills_table: [_index(keys.FILLS_BY_MARKET, keys.MARKET_ACCOUNT, "sk")],
 }
 
 
@@ -42,9 +54,10 @@ def _definition(name: str) -> dict[str, Any]:
             for column, key in zip(columns, ("HASH", "RANGE"), strict=False)
         ],
     }
-    if name == READ_MODELS.orders_table:
-        columns[keys.OPEN_ORDERS_KEY] = "S"
-        definition["GlobalSecondaryIndexes"] = [_OPEN_ORDERS]
+    if name in INDEXES:
+        definition["GlobalSecondaryIndexes"] = INDEXES[name]
+        for index in INDEXES[name]:
+            columns |= {key["AttributeName"]: "S" for key in index["KeySchema"]}
     definition["AttributeDefinitions"] = [
         {"AttributeName": column, "AttributeType": kind} for column, kind in columns.items()
     ]

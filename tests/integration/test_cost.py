@@ -27,7 +27,7 @@ from bursa.journal.stream import StreamRecord
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from engine.core import Engine
-from tests.doubles.tables import READ_MODELS, create_tables
+from tests.doubles.tables import INDEXES, READ_MODELS, create_tables
 from wire import layout as w
 from worker.poison import Quarantine
 from worker.results import result_reason
@@ -50,7 +50,6 @@ EDGE_FUNCTION_S = 0.100
 PROJECTOR_FUNCTION_S_PER_RECORD = 0.100
 FUNCTION_GB = 0.5
 RECORDS_PER_STREAM_BATCH = 10
-INDEXED = "open_account"
 
 
 @dataclass(slots=True)
@@ -60,6 +59,7 @@ class Units:
     writes: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    entries: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
 
     def look(self, params: dict[str, Any], model: Any, **_: object) -> None:
         """See one request of DynamoDB's before it is sent."""
@@ -72,19 +72,28 @@ class Units:
             self._write(params["TableName"], params["Item"])
         elif model.name == "UpdateItem":
             self.writes[params["TableName"]] += 1
-            touched = params.get("UpdateExpression", "") + str(
-                params.get("ExpressionAttributeNames", "")
-            )
-            if INDEXED in touched or params["TableName"] == "orders":
-                self.writes["orders index"] += 1
+            names, values = params["ExpressionAttributeNames"], params["ExpressionAttributeValues"]
+            given = {names[f"#{name[1:]}"]: value for name, value in values.items()}
+            self._indexes(params["TableName"], params["Key"] | given, 1)
         elif model.name in ("GetItem", "Query"):
             self.reads[params["TableName"]] += 1
 
     def _write(self, table: str, item: dict[str, Any]) -> None:
         units = -(-item_bytes(item) // 1024)
         self.writes[table] += units
-        if table == "orders" and INDEXED in item:
-            self.writes["orders index"] += units
+        self._indexes(table, item, units)
+
+    def _indexes(self, table: str, item: dict[str, Any], units: int) -> None:
+        """Count a put into each index, and where an entry's key changes its removal as well."""
+        for index in INDEXES.get(table, ()):
+            columns = [key["AttributeName"] for key in index["KeySchema"]]
+            if not all(column in item for column in columns):
+                continue
+            key = (index["IndexName"], item["pk"]["S"], item["sk"]["S"])
+            entry = [item[column]["S"] for column in columns]
+            moves = self.entries.setdefault(key, entry) != entry
+            self.entries[key] = entry
+            self.writes[f"{table} indexes"] += units * (2 if moves else 1)
 
 
 def item_bytes(item: dict[str, Any]) -> int:

@@ -127,4 +127,3 @@ def test_book_is_the_sum_of_its_open_orders(history: list[list[bytes]]) -> None:
             hidden = any(order.display_quantity for order in here)
             total = sum(order.remaining for order in here)
             assert quantity == total or (hidden and 0 < quantity <= total)
-    assert all((order.open_account is not None) == (order.status in open_names) for order in rows)

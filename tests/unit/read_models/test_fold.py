@@ -71,7 +71,6 @@ def test_new_order_is_whole_and_named_by_its_client() -> None:
             "close_reason": "none",
             "created_at_ms": NOON_MS + 20,
             "client_order_id": "mine",
-            "open_account": "t1-1",
         }
         == change.values
     )
@@ -98,7 +97,6 @@ def test_order_placed_filled_and_closed_in_one_run_is_one_change() -> None:
     assert change.values["remaining"] == 6
     assert change.values["filled_quantity"] == 4
     assert change.values["filled_quote"] == 400
-    assert change.values["open_account"] is None
     assert change.values["created_at_ms"] == NOON_MS + 20
     assert change.values["updated_at_ms"] == NOON_MS + 40
 

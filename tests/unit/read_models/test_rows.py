@@ -55,7 +55,6 @@ ORDER = OrderRow(
     updated_at_ms=7,
     sequence=2**62,
     client_order_id="mine",
-    open_account="t1-1",
 )
 ROWS = [
     ORDER,
@@ -104,8 +103,8 @@ def test_numbers_are_stored_as_numbers_and_nothing_as_nothing() -> None:
         "request_digest": {"B": b""},
     }
     closed = {**to_attributes(ORDER)}
-    del closed["open_account"]
-    assert from_attributes(OrderRow, closed).open_account is None
+    del closed["client_order_id"]
+    assert from_attributes(OrderRow, closed).client_order_id is None
 
 
 def test_keys_and_foreign_attributes_are_passed_over() -> None:
@@ -114,7 +113,7 @@ def test_keys_and_foreign_attributes_are_passed_over() -> None:
 
 
 def test_change_writes_what_it_sets_only() -> None:
-    changes = change_attributes(OrderRow, {"remaining": 0, "open_account": None, "status": "x"})
+    changes = change_attributes(OrderRow, {"remaining": 0, "client_order_id": None, "status": "x"})
     assert changes == {"remaining": {"N": "0"}, "status": {"S": "x"}}
 
 

@@ -3,7 +3,7 @@
 Every read is within one account's partition, which begins with the tenant.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from bursa.kernel import keys
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
+from bursa.read_models.order_index_dynamodb import OrderIndex
 from bursa.read_models.rows import (
     AnyRow,
     BalanceRow,
@@ -22,14 +23,12 @@ from bursa.read_models.rows import (
     OrderRow,
     from_attributes,
 )
+from wire import layout as w
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# A filtered list looks at this many rows at least, and gives up a page after this many queries:
-# a short page with a cursor is better than a request that reads a whole history.
-_ROWS_PER_QUERY_MIN = 100
-_QUERIES_PER_PAGE_MAX = 10
+_ALL_STATUSES = tuple(w.STATUS_NAMES.values())
 
 _Row = TypeVar("_Row", bound=AnyRow)
 _Item = Mapping[str, Mapping[str, Any]]
@@ -41,6 +40,7 @@ class OrdersTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._index = OrderIndex(client, table)
 
     def get(self, account: AccountId, order_id: int) -> OrderRow | None:
         """Read one order; None when the account has none of that id."""
@@ -75,38 +75,23 @@ class OrdersTable:
         *,
         market: str | None,
         statuses: Collection[str] | None,
-        open_only: bool,
         before: str | None,
         limit: int,
     ) -> Page[OrderRow]:
-        """List orders that match, newest first; open ones come from an index of their own."""
-        partition = keys.account(account)
-        request: dict[str, Any] = {"TableName": self._table, "ScanIndexForward": False}
-        start: dict[str, Any] | None = None
-        if before is not None:
-            start = {"pk": {"S": partition}, "sk": {"S": before}}
-        if open_only:
-            request["IndexName"] = keys.OPEN_ORDERS_INDEX
-            request["KeyConditionExpression"] = f"{keys.OPEN_ORDERS_KEY} = :account"
-            request["ExpressionAttributeValues"] = {":account": {"S": partition}}
-            if start is not None:
-                start[keys.OPEN_ORDERS_KEY] = {"S": partition}
-        else:
-            request["KeyConditionExpression"] = "pk = :account AND begins_with(sk, :orders)"
-            request["ExpressionAttributeValues"] = {
-                ":account": {"S": partition},
+        """List orders that match, newest first, and read no others."""
+        if market is not None or statuses is not None:
+            with _reading():
+                return self._index.newest(account, market, statuses or _ALL_STATUSES, before, limit)
+        request = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :account AND begins_with(sk, :orders)",
+            "ExpressionAttributeValues": {
+                ":account": {"S": keys.account(account)},
                 ":orders": {"S": keys.ORDER_PREFIX},
-            }
-
-        def matches(row: OrderRow) -> bool:
-            return (market is None or row.market == market) and (
-                statuses is None or row.status in statuses
-            )
-
-        filtered = market is not None or statuses is not None
-        return _collect(
-            self._client, request, start, OrderRow, matches, limit=limit, filtered=filtered
-        )
+            },
+        }
+        start = None if before is None else _key(account, before)
+        return _page(self._client, request, start, OrderRow, limit)
 
     def _item(self, account: AccountId, sort: str) -> _Item | None:
         with _reading():
@@ -128,28 +113,20 @@ class FillsTable:
     def newest(
         self, account: AccountId, *, market: str | None, before: str | None, limit: int
     ) -> Page[FillRow]:
-        """List fills, newest first."""
-        partition = keys.account(account)
-        request = {
+        """List fills, newest first; those of a market come from an index of their own."""
+        request: dict[str, Any] = {
             "TableName": self._table,
-            "ScanIndexForward": False,
-            "KeyConditionExpression": "pk = :account",
-            "ExpressionAttributeValues": {":account": {"S": partition}},
+            "KeyConditionExpression": "pk = :partition",
+            "ExpressionAttributeValues": {":partition": {"S": keys.account(account)}},
         }
-        start = None if before is None else {"pk": {"S": partition}, "sk": {"S": before}}
-
-        def matches(row: FillRow) -> bool:
-            return market is None or row.market == market
-
-        return _collect(
-            self._client,
-            request,
-            start,
-            FillRow,
-            matches,
-            limit=limit,
-            filtered=market is not None,
-        )
+        start = None if before is None else _key(account, before)
+        if market is not None:
+            partition = {"S": keys.account_market(keys.account(account), market)}
+            request["IndexName"] = keys.FILLS_BY_MARKET
+            request["KeyConditionExpression"] = f"{keys.MARKET_ACCOUNT} = :partition"
+            request["ExpressionAttributeValues"] = {":partition": partition}
+            start = start and start | {keys.MARKET_ACCOUNT: partition}
+        return _page(self._client, request, start, FillRow, limit)
 
     def at_placement(self, account: AccountId, order_id: int) -> Sequence[FillRow]:
         """Return what an order traded when it was placed: at the sequence that is its id.
@@ -202,33 +179,22 @@ def _all_items(client: "DynamoDBClient", request: dict[str, Any]) -> Iterator[_I
         start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
 
-def _collect(
+def _key(account: AccountId, sort: str) -> dict[str, Any]:
+    return {"pk": {"S": keys.account(account)}, "sk": {"S": sort}}
+
+
+def _page(
     client: "DynamoDBClient",
     request: dict[str, Any],
     start: dict[str, Any] | None,
     row_type: type[_Row],
-    matches: Callable[[_Row], bool],
-    *,
     limit: int,
-    filtered: bool,
 ) -> Page[_Row]:
-    """Read until `limit` rows match; the position of a page's end is a sort key."""
-    found: list[_Row] = []
-    size = max(limit, _ROWS_PER_QUERY_MIN) if filtered else limit
-    for _ in range(_QUERIES_PER_PAGE_MAX):
-        begin: dict[str, Any] = {} if start is None else {"ExclusiveStartKey": start}
-        with _reading():
-            response = client.query(**request, **begin, Limit=size)
-        items = response["Items"]
-        for index, item in enumerate(items):
-            row = from_attributes(row_type, item)
-            if not matches(row):
-                continue
-            found.append(row)
-            if len(found) == limit:
-                more = index + 1 < len(items) or "LastEvaluatedKey" in response
-                return Page(found, item["sk"]["S"] if more else None)
-        start = response.get("LastEvaluatedKey")
-        if start is None:
-            return Page(found)
-    return Page(found, start["sk"]["S"] if start else None)
+    """Read one page, newest first; the position of its end is a sort key."""
+    begin: dict[str, Any] = {} if start is None else {"ExclusiveStartKey": start}
+    with _reading():
+        response = client.query(**request, **begin, ScanIndexForward=False, Limit=limit)
+    items = response["Items"]
+    more = "LastEvaluatedKey" in response
+    rows = [from_attributes(row_type, item) for item in items]
+    return Page(rows, items[-1]["sk"]["S"] if more and items else None)

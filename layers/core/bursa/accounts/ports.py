@@ -28,7 +28,6 @@ class OrderReader(Protocol):
         *,
         market: str | None,
         statuses: Collection[str] | None,
-        open_only: bool,
         before: str | None,
         limit: int,
     ) -> Page[OrderRow]:

@@ -9,7 +9,7 @@ from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import BalanceRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
-from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView, order_from_row
+from bursa.trading.orders import OrderStatus, OrderView, order_from_row
 from bursa.trading.outcomes import OrderRejected
 
 
@@ -80,13 +80,7 @@ class AccountQueries:
         found = self._orders.newest(
             account,
             market=None if market is None else market.symbol,
-            # The index of open orders holds all of these statuses and no others.
-            statuses=(
-                None
-                if statuses is None or statuses == OPEN_STATUSES
-                else {status.word for status in statuses}
-            ),
-            open_only=statuses is not None and statuses <= OPEN_STATUSES,
+            statuses=None if statuses is None else {status.word for status in statuses},
             before=page.before,
             limit=page.limit,
         )

@@ -38,6 +38,12 @@ of a request's host.
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
+
+Indexes, whose keys are attributes of the row:
+
+    orders-by-state     <account>           <status>#<order id>     an account's orders by status
+    orders-by-market    <account>#<market>  <status>#<order id>     those of a market by status
+    fills-by-market     <account>#<market>  as in the table         an account's fills in a market
 """
 
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -53,8 +59,12 @@ FEES_PREFIX = "fees#"
 CONNECTIONS = "connections"
 SUBSCRIPTIONS = "subscriptions"
 READ_MODELS = "read-models"
-OPEN_ORDERS_INDEX = "open-orders"
-OPEN_ORDERS_KEY = "open_account"
+ORDERS_BY_STATE = "orders-by-state"
+ORDERS_BY_MARKET = "orders-by-market"
+FILLS_BY_MARKET = "fills-by-market"
+STATE_ORDER = "state_order"
+MARKET_ACCOUNT = "market_account"
+ORDER_ID_MAX = 10**ORDER_ID_DIGITS - 1
 BOOK = "book"
 BOOK_PARTS_PREFIX = "book#"
 BOOK_PAGE_DIGITS = 6
@@ -118,6 +128,21 @@ def request(name: str) -> str:
 def order(order_id: int) -> str:
     """Sort key of an order; zero-padded so that keys sort by age."""
     return f"{ORDER_PREFIX}{order_id:0{ORDER_ID_DIGITS}d}"
+
+
+def order_of(sort: str) -> int:
+    """Read the order id back from the sort key of an order."""
+    return int(sort.removeprefix(ORDER_PREFIX))
+
+
+def state_order(status: str, order_id: int) -> str:
+    """Sort key of an order in the indexes: by status, then by age."""
+    return f"{status}#{order_id:0{ORDER_ID_DIGITS}d}"
+
+
+def account_market(account_text: str, symbol: str) -> str:
+    """Partition of what an account has in a market, in the indexes."""
+    return f"{account_text}#{symbol}"
 
 
 def client_order(client_order_id: str) -> str:

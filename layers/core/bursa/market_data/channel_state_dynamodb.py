@@ -10,6 +10,8 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings
 from bursa.read_models.book_table_dynamodb import BookTable
+from bursa.read_models.fold import OPEN_WORDS
+from bursa.read_models.order_index_dynamodb import OrderIndex
 from bursa.read_models.row_writes import row_key
 from bursa.read_models.rows import (
     AnyRow,
@@ -36,6 +38,7 @@ class ChannelStateTables:
     def __init__(self, client: "DynamoDBClient", settings: ReadModelSettings) -> None:
         self._client = client
         self._settings = settings
+        self._orders = OrderIndex(client, settings.orders_table)
         self._books = BookTable(client, settings.markets_table, consistent=True)
         # Definitions never change in what a snapshot uses of them.
         self._markets: dict[tuple[str, str], MarketRow] = {}
@@ -84,16 +87,8 @@ class ChannelStateTables:
 
     def open_orders(self, account: str, limit: int) -> list[OrderRow]:
         """Read an account's open orders, newest first."""
-        response = self._client.query(
-            TableName=self._settings.orders_table,
-            IndexName=keys.OPEN_ORDERS_INDEX,
-            KeyConditionExpression="#account = :account",
-            ExpressionAttributeNames={"#account": keys.OPEN_ORDERS_KEY},
-            ExpressionAttributeValues={":account": {"S": keys.account(AccountId.parse(account))}},
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [from_attributes(OrderRow, item) for item in response["Items"]]
+        page = self._orders.newest(AccountId.parse(account), None, OPEN_WORDS, None, limit)
+        return list(page.items)
 
     def balances(self, account: str) -> list[BalanceRow]:
         """Read an account's balances."""

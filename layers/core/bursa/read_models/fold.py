@@ -34,6 +34,7 @@ from wire import layout as w
 from wire.digests import command_digest
 
 OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
+OPEN_WORDS = frozenset(w.STATUS_NAMES[status] for status in OPEN_STATUSES)
 
 # About 1.5 KB each.
 OPEN_ORDERS_KEPT_MAX = 50_000
@@ -227,7 +228,7 @@ class _RecordFold:
 
     def _order(self, event: e.Order) -> None:
         account = self._account(event.account)
-        values = _order_state(event, account, self._result)
+        values = _order_state(event, self._result)
         created = event.order_id == event.sequence
         key = self._order_key = (account, event.order_id)
         change = self._changes.orders.get(key)
@@ -421,7 +422,7 @@ class _RecordFold:
         )
 
 
-def _order_state(event: e.Order, account: str, result: e.Result) -> Changes:
+def _order_state(event: e.Order, result: e.Result) -> Changes:
     """Fields that change with every event of an order."""
     status = event.status
     return {
@@ -433,7 +434,6 @@ def _order_state(event: e.Order, account: str, result: e.Result) -> Changes:
         "status": w.STATUS_NAMES[status],
         "close_reason": w.CLOSE_NAMES[event.close_reason],
         "updated_at_ms": result.time_ms,
-        "open_account": account if status in OPEN_STATUSES else None,
     }
 
 
@@ -459,7 +459,7 @@ def add_known_order_fields(
         if known is not None and not change.whole:
             change.values = known | change.values
             change.whole = True
-        if change.whole and change.values["open_account"] is not None:
+        if change.whole and change.values["status"] in OPEN_WORDS:
             open_orders[key] = change.values
     for key in list(islice(open_orders, max(0, len(open_orders) - OPEN_ORDERS_KEPT_MAX))):
         del open_orders[key]

@@ -11,7 +11,7 @@ from enum import Enum
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.read_models.book_parts import BookParts
-from bursa.read_models.fold import ReadModelChanges, RowChange
+from bursa.read_models.fold import OPEN_WORDS, ReadModelChanges, RowChange
 from bursa.read_models.rows import (
     AnyRow,
     Attributes,
@@ -106,7 +106,8 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
     for (account, order_id), change in changes.orders.items():
         key = row_key(account, keys.order(order_id))
         row_write = _change(Table.ORDERS, key, OrderRow, change)
-        if change.whole and change.values["open_account"] is None:
+        row_write.values.update(_order_index(account, order_id, change))
+        if change.whole and change.values["status"] not in OPEN_WORDS:
             # Placed and closed within the run: nothing can ever change it again.
             row_write = replace(row_write, mode=WriteMode.FIXED)
         yield row_write
@@ -117,10 +118,20 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
         yield RowWrite(Table.ORDERS, mode, key, to_attributes(pointer))
     for fill in changes.fills:
         key = row_key(fill.account, keys.fill(fill.trade_id, fill.sequence, fill.role))
-        yield RowWrite(Table.FILLS, WriteMode.FIXED, key, to_attributes(fill))
+        index = {keys.MARKET_ACCOUNT: {"S": keys.account_market(fill.account, fill.market)}}
+        yield RowWrite(Table.FILLS, WriteMode.FIXED, key, to_attributes(fill) | index)
     for balance in changes.balances.values():
         key = row_key(balance.account, balance.asset)
         yield RowWrite(Table.BALANCES, WriteMode.WHOLE, key, to_attributes(balance))
+
+
+def _order_index(account: str, order_id: int, change: RowChange) -> Attributes:
+    """Return the keys of the indexes, which every change of an order states."""
+    status, market = str(change.values["status"]), str(change.values["market"])
+    return {
+        keys.STATE_ORDER: {"S": keys.state_order(status, order_id)},
+        keys.MARKET_ACCOUNT: {"S": keys.account_market(account, market)},
+    }
 
 
 def _market_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:

@@ -56,8 +56,6 @@ class OrderRow(msgspec.Struct, frozen=True):
         ``quote_amount`` grows it as it fills.
     filled_quote, quote_amount
         Ledger units of the quote asset.
-    open_account
-        The account while the order is open, else absent: the key of the ``open-orders`` index.
     request_digest
         What the command that placed it asked for (`wire.digests.command_digest`).
 
@@ -86,7 +84,6 @@ class OrderRow(msgspec.Struct, frozen=True):
     display_quantity: Lots = Lots(0)
     expire_ms: int = 0
     quote_amount: Units = Units(0)
-    open_account: str | None = None
     request_digest: bytes = b""
 
 

@@ -1,0 +1,112 @@
+"""A table in memory that charges for reading as DynamoDB does: half a unit for each 4 KB begun.
+
+It knows the queries that this code sends, and refuses others.
+"""
+
+import re
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from typing import Any
+
+from tests.doubles.tables import INDEXES
+
+Item = dict[str, dict[str, Any]]
+
+_UNIT_BYTES = 4_096
+_PAGE_BYTES = 1024 * 1024
+_CONDITION = re.compile(
+    r"(?P<partition>#?\w+) = (?P<is>:\w+)"
+    r"(?: AND (?P<sort>#?\w+) BETWEEN (?P<low>:\w+) AND (?P<high>:\w+))?"
+    r"(?: AND begins_with\((?P<prefixed>#?\w+), (?P<prefix>:\w+)\))?"
+)
+_PRIMARY = ("pk", "sk")
+
+
+def item_bytes(item: Item) -> int:
+    """Size of an item by DynamoDB's rules."""
+    return sum(len(name) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return 1 + (len(content.lstrip("-")) + 1) // 2
+    return len(content) if kind in ("S", "B") else 1
+
+
+class MeteredTable:
+    """One table with its indexes; `units` is what reading has cost."""
+
+    def __init__(self, name: str) -> None:
+        self.units = 0.0
+        self.calls = 0
+        self._keys = {None: _PRIMARY} | {
+            index["IndexName"]: tuple(key["AttributeName"] for key in index["KeySchema"])
+            for index in INDEXES.get(name, ())
+        }
+        self._items: dict[tuple[str, str], Item] = {}
+        # Index name and partition -> (sort key of it, primary key).
+        self._sorted: defaultdict[Any, list[tuple[str, tuple[str, str]]]] = defaultdict(list)
+
+    def put(self, item: Item) -> None:
+        """Store an item that is not there."""
+        primary = (item["pk"]["S"], item["sk"]["S"])
+        self._items[primary] = item
+        for index, (partition, sort) in self._keys.items():
+            if partition in item and sort in item:
+                entries = self._sorted[index, item[partition]["S"]]
+                entry = (item[sort]["S"], primary)
+                if entries and entries[-1] < entry:
+                    entries.append(entry)
+                else:
+                    insort(entries, entry)
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """Answer as the client's method of that name."""
+        self.calls += 1
+        index = request.get("IndexName")
+        names, values = (
+            request.get("ExpressionAttributeNames", {}),
+            request["ExpressionAttributeValues"],
+        )
+        found = _CONDITION.fullmatch(request["KeyConditionExpression"])
+        assert found, request["KeyConditionExpression"]
+        partition, sort = self._keys[index]
+        assert names.get(found["partition"], found["partition"]) == partition
+        entries = self._sorted[index, values[found["is"]]["S"]]
+        low, high = 0, len(entries)
+        if found["low"]:
+            assert names.get(found["sort"], found["sort"]) == sort
+            low = bisect_left(entries, (values[found["low"]]["S"],))
+            high = bisect_right(entries, (values[found["high"]]["S"], ("~", "~")))
+        elif found["prefix"]:
+            assert names.get(found["prefixed"], found["prefixed"]) == sort
+            low = bisect_left(entries, (values[found["prefix"]]["S"],))
+            high = bisect_right(entries, (values[found["prefix"]]["S"] + "~", ("~", "~")))
+        if start := request.get("ExclusiveStartKey"):
+            assert set(start) == {partition, sort, *_PRIMARY}
+            after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"]))
+            high = min(high, bisect_left(entries, after))
+        assert request.get("ScanIndexForward") is False, "lists are newest first"
+        return self._page(entries[low:high][::-1], request, (partition, sort))
+
+    def _page(
+        self,
+        entries: list[tuple[str, tuple[str, str]]],
+        request: dict[str, Any],
+        columns: tuple[str, str],
+    ) -> dict[str, Any]:
+        items: list[Item] = []
+        read = 0
+        for _, primary in entries[: request.get("Limit")]:
+            items.append(self._items[primary])
+            read += item_bytes(items[-1])
+            if read >= _PAGE_BYTES:
+                break
+        units = max(1, -(-read // _UNIT_BYTES))
+        self.units += units if request.get("ConsistentRead") else units / 2
+        response: dict[str, Any] = {"Items": items}
+        if len(items) < len(entries) or len(items) == request.get("Limit"):
+            names = {*columns, *_PRIMARY}
+            response["LastEvaluatedKey"] = {name: items[-1][name] for name in names}
+        return response
