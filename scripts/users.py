@@ -77,8 +77,9 @@ def stack_outputs(arguments: argparse.Namespace) -> dict[str, str]:
         ) from None
     os.environ["AWS_ENDPOINT_URL"] = running["endpoint_url"]
     os.environ["AWS_DEFAULT_REGION"] = running["region"]
-    os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
-    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
+    os.environ["AWS_ACCESS_KEY_ID"] = running["access_key_id"]
+    os.environ["AWS_SECRET_ACCESS_KEY"] = running["secret_access_key"]
+    os.environ.pop("AWS_SESSION_TOKEN", None)
     outputs: dict[str, str] = running["stack_outputs"]
     return outputs
 

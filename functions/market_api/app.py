@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.bootstrap.market_data import open_market_data
 from bursa.bootstrap.start import finish_start
 from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.public_responses import PublicResponses
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings, read_settings
 from market_api.routes import add_routes
@@ -21,7 +22,7 @@ tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
 app = RestApi(logger, metrics, SystemClock())
 services = open_market_data(read_settings(MarketApiSettings))
-add_routes(app, services.routes, services.tenants)
+add_routes(app, services.routes, services.tenants, PublicResponses(services.clock))
 finish_start()
 
 

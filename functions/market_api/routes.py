@@ -1,49 +1,83 @@
 """The public routes. Adding them needs no environment, so a test can list them."""
 
+from collections.abc import Callable
+
 from aws_lambda_powertools.event_handler import Response
 
 from bursa.dialects.native.http_api import RestApi, takes
 from bursa.dialects.native.market_routes import MarketRoutes
+from bursa.dialects.native.public_responses import PublicResponses
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.ports import TenantResolver
 
+# Definitions are kept for seconds anyway; the description changes with a deployment only.
+HEALTH_KEPT_MS = 1_000
+MARKET_DATA_KEPT_MS = 500
+DEFINITIONS_KEPT_MS = 1_000
+DESCRIPTION_MAX_AGE_S = 300
 
-def add_routes(app: RestApi, routes: MarketRoutes, tenants: TenantResolver) -> None:
+
+def add_routes(
+    app: RestApi, routes: MarketRoutes, tenants: TenantResolver, kept: PublicResponses
+) -> None:
     """Add the public routes to an API."""
 
     def tenant() -> TenantId:
         return tenants.resolve(app.host(), app.header("X-Tenant"))
 
-    @app.get("/health")
-    def get_health() -> Response[str]:
-        return app.respond(routes.health())
+    def market_data(name: str, market: str, make: Callable[[TenantId], object]) -> Response[str]:
+        of = tenant()
+        key = (name, of, market)
+        return app.respond_public(kept.find(key, MARKET_DATA_KEPT_MS, lambda: make(of)))
+
+    _add_deployment_routes(app, routes, kept)
 
     @app.get("/markets")
     def get_markets() -> Response[str]:
-        return app.respond(routes.markets(tenant()))
+        of = tenant()
+        key = ("markets", of)
+        return app.respond_public(kept.find(key, DEFINITIONS_KEPT_MS, lambda: routes.markets(of)))
 
     @app.get("/markets/<market>")
     def get_market(market: str) -> Response[str]:
-        return app.respond(routes.market(tenant(), market))
+        return market_data("market", market, lambda of: routes.market(of, market))
 
     @app.get("/markets/<market>/book")
     @takes("depth")
     def get_book(market: str) -> Response[str]:
-        return app.respond(routes.book(tenant(), market, app.query("depth")))
+        depth = app.query("depth")
+        return market_data(f"book {depth}", market, lambda of: routes.book(of, market, depth))
 
     @app.get("/markets/<market>/trades")
     @takes("limit", "cursor")
     def get_trades(market: str) -> Response[str]:
         limit, cursor = app.query("limit"), app.query("cursor")
-        return app.respond(routes.trades(tenant(), market, limit, cursor))
+        if cursor is not None:
+            return app.respond(routes.trades(tenant(), market, limit, cursor))
+        return market_data(
+            f"trades {limit}", market, lambda of: routes.trades(of, market, limit, None)
+        )
 
     @app.get("/markets/<market>/ticker")
     def get_ticker(market: str) -> Response[str]:
-        return app.respond(routes.ticker(tenant(), market))
+        return market_data("ticker", market, lambda of: routes.ticker(of, market))
 
-    @app.get("/openapi.json")
-    def get_openapi() -> Response[str]:
+
+def _add_deployment_routes(app: RestApi, routes: MarketRoutes, kept: PublicResponses) -> None:
+    """Add the routes that are of no tenant."""
+
+    def description() -> object:
         # The one route that needs the request models: they cost other cold starts nothing.
         from bursa.dialects.native.openapi import openapi_document  # noqa: PLC0415
 
-        return app.respond(openapi_document(routes.version))
+        return openapi_document(routes.version)
+
+    @app.get("/health")
+    def get_health() -> Response[str]:
+        return app.respond_public(kept.find("health", HEALTH_KEPT_MS, routes.health))
+
+    @app.get("/openapi.json")
+    def get_openapi() -> Response[str]:
+        return app.respond_public(
+            kept.find("openapi", None, description, max_age_s=DESCRIPTION_MAX_AGE_S)
+        )

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.clock import SystemClock
@@ -22,7 +23,8 @@ tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
 trading = open_trading(read_settings(TradingApiSettings))
 app = RestApi(logger, metrics, SystemClock(), trading.budgets)
-add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
+cursors = Cursors(trading.cursor_key)
+add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
 finish_start()
 
 

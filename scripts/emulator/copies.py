@@ -25,6 +25,7 @@ INTERVAL_S = 5.0
 _INTERVAL_PER_SECOND_OF_COPYING = 5.0
 # Leases are renewed and rows rewritten in place for ever; that alone is not worth more.
 _INTERVAL_IDLE_S = 60.0
+_INTERVAL_IDLE_PER_SECOND_OF_COPYING = 20.0
 _POLL_S = 0.1
 _CHILD_S_MAX = 300
 _CHILD_NICENESS = 10
@@ -81,7 +82,7 @@ class Copies:
             await asyncio.sleep(_POLL_S)
             wait_s = max(self._interval_s, _INTERVAL_PER_SECOND_OF_COPYING * took_s)
             if self._state.version() == copied:
-                wait_s = max(wait_s, _INTERVAL_IDLE_S)
+                wait_s = max(_INTERVAL_IDLE_S, _INTERVAL_IDLE_PER_SECOND_OF_COPYING * took_s)
             began = time.monotonic()
             if began - last < wait_s or not all(path.exists() for path in self._places.beside):
                 continue

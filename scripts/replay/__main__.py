@@ -26,6 +26,8 @@ from scripts.replay.report import Tally, print_summary
 
 OPERATIONS_PER_REQUEST = 50
 IN_STEP_S = 60.0
+# A response about the exchange's health may be this old.
+HEALTH_KEPT_S = 1.0
 COLUMNS = (
     TextColumn("{task.description}"),
     BarColumn(),
@@ -53,7 +55,8 @@ class Replay:
         """Cancel the orders that an earlier replay left, and wait until the read models show it."""
         self.client.call("DELETE", "/orders", params={"market": self.market})
         deadline = time.monotonic() + IN_STEP_S
-        while self.client.call("GET", "/health")["lag_records"]:
+        time.sleep(HEALTH_KEPT_S)
+        while self.client.call("GET", "/health")["status"] != "ok":
             if time.monotonic() > deadline:
                 raise ToolError("The read models stay behind the journal; see the projector's log.")
             time.sleep(0.1)

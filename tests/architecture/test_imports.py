@@ -82,6 +82,7 @@ AWS_LIBRARIES = frozenset(
         "mypy_boto3_cognito_idp",
         "mypy_boto3_dynamodb",
         "mypy_boto3_s3",
+        "mypy_boto3_secretsmanager",
         "mypy_boto3_sqs",
     }
 )

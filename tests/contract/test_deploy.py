@@ -71,6 +71,7 @@ def test_what_can_not_be_made_again_outlives_its_stack(path: Path) -> None:
     kept = {"Retain", "RetainExceptOnCreate"}
     rebuilt = {"BalancesTable", "ConnectionsTable", "FillsTable", "MarketsTable", "OrdersTable"}
     rebuilt |= {"BudgetsTable", "ProgressTable", "RepliesTable", "TicketsTable", "TradesTable"}
+    rebuilt |= {"CursorKey"}
     for name, body in resources(path).items():
         if body["Type"] in HOLDS_DATA - {"AWS::SQS::Queue"} and name not in rebuilt:
             assert body.get("DeletionPolicy") in kept, name

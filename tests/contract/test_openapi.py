@@ -56,7 +56,7 @@ def test_routes_about_the_caller_are_what_is_documented() -> None:
 
 def test_public_routes_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
-    market_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
+    market_routes.add_routes(api, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     assert routes_of(api) == documented(public=True)
 
 

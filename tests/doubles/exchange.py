@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bursa.aws.clients import dynamodb_client, sqs_client
+from bursa.aws.clients import dynamodb_client, secrets_client, sqs_client
 from bursa.aws.table_writer import TableWriter
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import decode_message
@@ -38,6 +38,7 @@ ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_demo"
 CLIENT_ID = "demo-client"
 NOON_MS = 1_795_291_200_000
 FAR_S = 4_000_000_000
+CURSOR_KEY = "cursor-key"
 BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -72,6 +73,7 @@ def environment() -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "SHARDS": "0",
+        "CURSOR_KEY_SECRET": CURSOR_KEY,
         "TENANTS_SHARE_HOSTS": "true",
         "WEBSOCKET_ENDPOINT": "https://def456.execute-api.us-east-1.amazonaws.com/v1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
@@ -82,6 +84,7 @@ def environment() -> dict[str, str]:
 def create_resources() -> str:
     """Create tables and queue as the template does; return the queue's URL."""
     create_tables(dynamodb_client(), TABLES)
+    secrets_client().create_secret(Name=CURSOR_KEY, SecretString="k" * 32)
     queue = sqs_client().create_queue(
         QueueName="commands-0.fifo",
         Attributes={

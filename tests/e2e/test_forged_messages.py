@@ -27,8 +27,8 @@ class Thief:
             "sqs",
             region_name=exchange.region,
             endpoint_url=exchange.endpoint_url,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 - opens nothing
+            aws_access_key_id=exchange.access_key_id,
+            aws_secret_access_key=exchange.secret_access_key,
         )
         self._url = self._sqs.get_queue_url(QueueName="bursa-commands-0.fifo")["QueueUrl"]
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools import Logger
 
 from bursa.accounts.queries import AccountQueries
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.intake.admission import Admission, BudgetedAdmission, OpenAdmission
@@ -226,7 +227,8 @@ class Edge:
         intake = Intake(sender, replies, clock, 5_000, self._new_key, admission=admission)
         metrics: Any = Metrics()
         app = RestApi(Logger("edge"), metrics, clock, budgets if self._has_budgets else None)
-        add_routes(app, TradingRoutes(self._catalogue, self._use_cases(intake, clock)))
+        cursors = Cursors(lambda: b"key")
+        add_routes(app, TradingRoutes(self._catalogue, self._use_cases(intake, clock), cursors))
         return app, clock
 
     def _use_cases(self, intake: Intake, clock: ThreadClock) -> TradingUseCases:

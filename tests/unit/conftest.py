@@ -14,6 +14,7 @@ from moto import mock_aws
 from pydantic import TypeAdapter
 
 from bursa.bootstrap.trading import open_trading
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import OPERATIONS, Operation
 from bursa.dialects.native.problems import Problem
@@ -102,7 +103,8 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
     module = started("trading_api.app")
     trading = open_trading(read_settings(TradingApiSettings), clock)
     app = RestApi(module.logger, module.metrics, SystemClock(), trading.budgets)
-    add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases))
+    cursors = Cursors(trading.cursor_key)
+    add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
     vars(module).update(app=app, trading=trading)
     return module
 

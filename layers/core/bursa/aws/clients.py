@@ -22,6 +22,7 @@ from botocore.session import Session, get_session
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 _REQUEST_CONFIG = Config(
@@ -72,6 +73,13 @@ def cognito_client() -> "CognitoIdentityProviderClient":
     return cast(
         "CognitoIdentityProviderClient",
         _session().create_client("cognito-idp", config=_REQUEST_CONFIG),
+    )
+
+
+def secrets_client() -> "SecretsManagerClient":
+    """Return a Secrets Manager client for request handling."""
+    return cast(
+        "SecretsManagerClient", _session().create_client("secretsmanager", config=_REQUEST_CONFIG)
     )
 
 

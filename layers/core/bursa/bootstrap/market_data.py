@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from bursa.aws.clients import dynamodb_client
+from bursa.aws.clients import dynamodb_client, secrets_client
+from bursa.aws.secrets import Secret
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.market_routes import MarketRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings
@@ -45,6 +47,6 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
         clock,
         is_shared=settings.tenants_share_hosts == "true",
     )
-    return MarketServices(
-        MarketRoutes(queries, ReadHealth(positions), settings.bursa_version), tenants, clock
-    )
+    cursors = Cursors(Secret(secrets_client, settings.cursor_key_secret))
+    routes = MarketRoutes(queries, ReadHealth(positions), settings.bursa_version, cursors)
+    return MarketServices(routes, tenants, clock)

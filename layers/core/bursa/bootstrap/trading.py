@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
 from bursa.accounts.queries import AccountQueries
-from bursa.aws.clients import dynamodb_client, sqs_client
+from bursa.aws.clients import dynamodb_client, secrets_client, sqs_client
+from bursa.aws.secrets import Secret
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.intake import open_backlog, open_budgets, open_intake
 from bursa.intake.admission import BudgetedAdmission
@@ -41,6 +42,7 @@ class Trading(NamedTuple):
     catalogue: MarketsTable
     backlog_of: "Callable[[int], CommandBacklog]"
     budgets: Budgets
+    cursor_key: Secret
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
 
@@ -78,4 +80,5 @@ def open_trading(
         batch=BatchExecution(intake, decisions),
         queries=AccountQueries(catalogue, orders, fills, balances),
     )
-    return Trading(use_cases, catalogue, backlog_of, budgets, dynamodb, sqs)
+    cursor_key = Secret(secrets_client, settings.cursor_key_secret)
+    return Trading(use_cases, catalogue, backlog_of, budgets, cursor_key, dynamodb, sqs)

@@ -63,6 +63,8 @@ class TradingApiSettings(NamedTuple):
     markets_table: str
     progress_table: str
     budgets_table: str
+    # Of the key of cursors.
+    cursor_key_secret: str
     reply_deadline_ms: int = 5_000
     # Beyond this many waiting messages, or when the oldest has waited for so long, intake returns
     # 503 instead of making the wait longer. A standby that takes over has less than ten seconds.
@@ -88,6 +90,8 @@ class MarketApiSettings(NamedTuple):
     trades_table: str
     progress_table: str
     directory_table: str
+    # Of the key of cursors.
+    cursor_key_secret: str
     # Numbers of all shards, comma-separated.
     shards: str
     # "true" on a laptop and in a demo, where all tenants are behind one host name: the header

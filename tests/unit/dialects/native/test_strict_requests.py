@@ -43,7 +43,7 @@ def apis() -> dict[tuple[str, str], RestApi]:
     """Return the API that each route is in."""
     trading, public, identity = (RestApi(Logger(), Metrics(), SystemClock()) for _ in range(3))
     trading_routes.add_routes(trading, NOT_CALLED)
-    market_routes.add_routes(public, NOT_CALLED, NOT_CALLED)
+    market_routes.add_routes(public, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     identity_routes.add_routes(identity, NOT_CALLED)
     return {
         ("".join(route.method), route.path.replace("<", "{").replace(">", "}")): api

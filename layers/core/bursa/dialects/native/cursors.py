@@ -1,49 +1,87 @@
 """Opaque cursors: where the next page begins.
 
-A cursor is base64url over 8 bytes of BLAKE2b (RFC 7693) and the position. The digest covers whose
-list it is and how it was filtered, so a cursor can't be carried to another list. It is no secret
-and need not be: partition keys come from the verified identity, never from a cursor.
+A cursor is base64url over 16 bytes of HMAC-SHA-256 (RFC 2104) and the position. The code covers
+whose list it is and how it was filtered, under a key of the deployment, so that a cursor can be
+neither invented nor carried to another list. Whatever else is sent as one is refused before any of
+it is looked at.
 """
 
 import base64
-from hashlib import blake2b
+import hmac
+import re
+from collections.abc import Callable
 
 from bursa.kernel.errors import InvalidInput
 
-_DIGEST_BYTES = 8
-CURSOR_LENGTH_MAX = 128
+_CODE_BYTES = 16
+CURSOR_LENGTH_MAX = 512
+_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_LENGTH_MAX}}}", re.ASCII)
 
 
-def write_cursor(position: str, scope: str) -> str:
-    """Return the cursor that continues after a position of the list that `scope` names."""
-    data = position.encode()
-    return base64.urlsafe_b64encode(_digest(data, scope) + data).rstrip(b"=").decode()
+class Cursors:
+    """Writes and reads cursors.
 
+    Parameters
+    ----------
+    read_key
+        Returns the deployment's key; called only where there is a cursor.
 
-def read_cursor(cursor: str | None, scope: str) -> str | None:
-    """Read a cursor back; None stays None. Raises `InvalidInput` ``invalid_cursor``."""
-    if cursor is None:
-        return None
-    data = _decode(cursor)
-    digest, position = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-    if not position or digest != _digest(position, scope):
-        raise InvalidInput(
-            "invalid_cursor",
-            "Send the next_cursor of the page before, with the same parameters, or none.",
-            field="cursor",
-        )
-    return position.decode()
+    """
+
+    def __init__(self, read_key: Callable[[], bytes]) -> None:
+        self._read_key = read_key
+
+    def write(self, position: str | None, *scope: object) -> str | None:
+        """Return the cursor that continues after a position; None stays None.
+
+        Parameters
+        ----------
+        scope
+            Names the list: its route, whose it is, and its filters.
+
+        """
+        if position is None:
+            return None
+        data = position.encode()
+        return base64.urlsafe_b64encode(self._code(data, scope) + data).rstrip(b"=").decode()
+
+    def read(self, cursor: str | None, *scope: object) -> str | None:
+        """Return the position in a cursor of this list; None stays None.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_cursor``.
+        Unavailable
+            The key can't be read.
+
+        """
+        if cursor is None:
+            return None
+        data = _decode(cursor)
+        code, position = data[:_CODE_BYTES], data[_CODE_BYTES:]
+        if not position or not hmac.compare_digest(code, self._code(position, scope)):
+            raise InvalidInput(
+                "invalid_cursor",
+                "Send the next_cursor of the page before, with the same parameters, or none.",
+                field="cursor",
+            )
+        return position.decode()
+
+    def _code(self, position: bytes, scope: tuple[object, ...]) -> bytes:
+        # Parts of a scope are the client's words: repr keeps them apart, whatever they hold.
+        named = repr([None if part is None else str(part) for part in scope])
+        message = named.encode(errors="backslashreplace") + b"\0" + position
+        return hmac.digest(self._read_key(), message, "sha256")[:_CODE_BYTES]
 
 
 def _decode(cursor: str) -> bytes:
-    """Return no bytes for what is no base64."""
-    if len(cursor) > CURSOR_LENGTH_MAX:
+    """Return the bytes of a cursor; none for what `write` can't have written."""
+    if not _FORM.fullmatch(cursor):
         return b""
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError:
         return b""
-
-
-def _digest(position: bytes, scope: str) -> bytes:
-    return blake2b(scope.encode() + b"\0" + position, digest_size=_DIGEST_BYTES).digest()
+    # Of several texts for the same bytes only one is a cursor.
+    return data if base64.urlsafe_b64encode(data).rstrip(b"=").decode() == cursor else b""

@@ -6,7 +6,6 @@ of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -16,8 +15,10 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.dialects.native.json_text import write_json
 from bursa.dialects.native.parameters import RequestHeaders, require_parameters
 from bursa.dialects.native.problems import PROBLEM_JSON, problem, rate_headers, status_of
+from bursa.dialects.native.public_responses import KeptResponse
 from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
@@ -31,6 +32,7 @@ JSON = "application/json"
 _BASE_PATH = "/v1"
 _OK = 200
 _ACCEPTED = 202
+_NOT_MODIFIED = 304
 _SERVER_FAULT = 500
 # What a response is has been said, and it came by TLS and shall again (RFC 6797).
 _SECURITY_HEADERS = {
@@ -182,6 +184,19 @@ class RestApi(APIGatewayRestResolver):
             return _response(_ACCEPTED, JSON, body.body, self._rate_headers() | location)
         return _response(status, JSON, body, self._rate_headers())
 
+    def respond_public(self, kept: KeptResponse) -> Response[str]:
+        """Return what anyone may read and keep; 304 without a body to who has it already."""
+        headers = {
+            "Cache-Control": f"public, max-age={kept.max_age_s}",
+            "ETag": kept.etag,
+            "Vary": "X-Tenant",
+            **_SECURITY_HEADERS,
+        }
+        known = {etag.strip() for etag in (self.header("If-None-Match") or "").split(",")}
+        if kept.etag in known:
+            return Response(_NOT_MODIFIED, headers=headers)
+        return Response(_OK, JSON, kept.text, headers=headers)
+
     def _rate_headers(self) -> dict[str, str]:
         if self._budgets is None or self._caller is None:
             return {}
@@ -252,6 +267,5 @@ def _lower(part: str) -> str:
 def _response(
     status: int, content_type: str, body: object, headers: Mapping[str, str]
 ) -> Response[str]:
-    text = json.dumps(body, separators=(",", ":"))
     sent = {"Cache-Control": "no-store", **headers, **_SECURITY_HEADERS}
-    return Response(status, content_type, text, headers=sent)
+    return Response(status, content_type, write_json(body), headers=sent)

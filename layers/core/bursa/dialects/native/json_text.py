@@ -46,3 +46,8 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+def write_json(body: object) -> str:
+    """Return a body as text, without spaces."""
+    return json.dumps(body, separators=(",", ":"))

@@ -1,7 +1,7 @@
 """The public routes: from parameters as text to a response."""
 
 from bursa.dialects.native import market_presentation as present
-from bursa.dialects.native.cursors import read_cursor, write_cursor
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.parameters import read_number
 from bursa.dialects.native.responses import (
     Book,
@@ -27,8 +27,11 @@ class MarketRoutes:
     Those that name a market raise `NotFound` ``unknown_market``.
     """
 
-    def __init__(self, queries: MarketQueries, read_health: ReadHealth, version: str) -> None:
+    def __init__(
+        self, queries: MarketQueries, read_health: ReadHealth, version: str, cursors: Cursors
+    ) -> None:
         self._queries = queries
+        self._cursors = cursors
         self._read_health = read_health
         self.version = version
 
@@ -61,12 +64,10 @@ class MarketRoutes:
 
         """
         most = read_number(limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
-        scope = f"trades {tenant} {symbol}"
-        trades = self._queries.trades(tenant, symbol, most, read_cursor(cursor, scope))
-        position = trades.page.next_position
-        return present.trade_page(
-            trades, None if position is None else write_cursor(position, scope)
-        )
+        scope = ("trades", tenant, symbol)
+        before = self._cursors.read(cursor, *scope)
+        trades = self._queries.trades(tenant, symbol, most, before)
+        return present.trade_page(trades, self._cursors.write(trades.page.next_position, *scope))
 
     def ticker(self, tenant: TenantId, symbol: str) -> Ticker:
         """Return the last trade, the best prices and the last day."""

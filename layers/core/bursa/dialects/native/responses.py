@@ -225,33 +225,11 @@ class Ticker(TypedDict):
     time_ms: int
 
 
-class JournalPosition(TypedDict):
-    """A point in the journal; zeros before the first record."""
-
-    sequence: int
-    number: int
-    time_ms: int
-
-
-class ShardHealth(TypedDict):
-    """Whether one shard's read models are in step with its journal."""
-
-    shard: int
-    status: Literal["ok", "behind"]
-    journal: JournalPosition
-    read_models: JournalPosition
-    lag_records: int
-    lag_ms: int
-
-
 class Health(TypedDict):
-    """Whether the read models are in step with the journal; the lag is that of the worst shard."""
+    """Whether the read models of every shard are in step with its journal."""
 
     status: Literal["ok", "behind"]
     version: str
-    lag_records: int
-    lag_ms: int
-    shards: list[ShardHealth]
 
 
 class WebSocketTicket(TypedDict):

@@ -1,12 +1,11 @@
 """The signed-in routes: from text to a typed command, from its outcome to JSON."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from bursa.accounts.queries import PageRequest
 from bursa.dialects.native import outcome_presentation as present
 from bursa.dialects.native.commands import read_batch, read_order
-from bursa.dialects.native.cursors import read_cursor, write_cursor
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.order_presentation import present_order, present_order_state
 from bursa.dialects.native.parameters import (
     ListParameters,
@@ -40,12 +39,14 @@ from bursa.intake.submission import Pending
 from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
-from bursa.kernel.pages import Page
 from bursa.trading.catalogue import MarketCatalogue, named_market
 from bursa.trading.commands import CancelAllOrders, CancelOrder
 from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView
 from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
 from bursa.trading.use_cases import TradingUseCases
+
+# Names a list (`Cursors`).
+Scope = tuple[object, ...]
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
@@ -64,9 +65,12 @@ STATUS_FILTERS: Mapping[str, frozenset[OrderStatus]] = {
 class TradingRoutes:
     """The signed-in routes of all tenants."""
 
-    def __init__(self, catalogue: MarketCatalogue, use_cases: TradingUseCases) -> None:
+    def __init__(
+        self, catalogue: MarketCatalogue, use_cases: TradingUseCases, cursors: Cursors
+    ) -> None:
         self._catalogue = catalogue
         self._use_cases = use_cases
+        self._cursors = cursors
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -183,25 +187,25 @@ class TradingRoutes:
 
         """
         status = read_choice(parameters.status, "status", STATUS_FILTERS)
-        scope = f"orders {account} {parameters.market} {status}"
-        request = _page_request(parameters, scope)
+        scope = ("orders", account, parameters.market, status)
+        request = self._page_request(parameters, scope)
         market = self._market(account, parameters.market)
         statuses = None if status is None else STATUS_FILTERS[status]
         page = self._use_cases.queries.orders(account, market, statuses, request)
         return OrderPage(
             items=[present_order(order) for order in page.items],
-            next_cursor=_next_cursor(page, scope),
+            next_cursor=self._cursors.write(page.next_position, *scope),
         )
 
     def fills(self, account: AccountId, parameters: ListParameters) -> FillPage:
         """Return a page of fills, newest first; raises like `orders`."""
-        scope = f"fills {account} {parameters.market}"
-        request = _page_request(parameters, scope)
+        scope = ("fills", account, parameters.market)
+        request = self._page_request(parameters, scope)
         market = self._market(account, parameters.market)
         page = self._use_cases.queries.fills(account, market, request)
         return FillPage(
             items=[fill_from_row(fill.row, fill.market) for fill in page.items],
-            next_cursor=_next_cursor(page, scope),
+            next_cursor=self._cursors.write(page.next_position, *scope),
         )
 
     def balances(self, account: AccountId) -> BalancePage:
@@ -209,6 +213,10 @@ class TradingRoutes:
         balances = self._use_cases.queries.balances(account)
         items = [balance_from_row(balance.row, balance.scale) for balance in balances]
         return BalancePage(items=items, next_cursor=None)
+
+    def _page_request(self, parameters: ListParameters, scope: Scope) -> PageRequest:
+        limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
+        return PageRequest(limit, self._cursors.read(parameters.cursor, *scope))
 
     def _market(self, account: AccountId, symbol: str | None) -> Market | None:
         return None if symbol is None else named_market(self._catalogue, account.tenant, symbol)
@@ -218,12 +226,3 @@ def _known(order: OrderView | None) -> Order:
     if order is None:
         raise NotFound("unknown_order", "There is no such order; see GET /v1/orders.")
     return present_order(order)
-
-
-def _page_request(parameters: ListParameters, scope: str) -> PageRequest:
-    limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
-    return PageRequest(limit, read_cursor(parameters.cursor, scope))
-
-
-def _next_cursor(page: Page[Any], scope: str) -> str | None:
-    return None if page.next_position is None else write_cursor(page.next_position, scope)

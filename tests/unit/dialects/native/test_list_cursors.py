@@ -1,0 +1,111 @@
+"""Whatever is sent as a cursor: a list's own leads on, everything else is a 400 and never a 500."""
+
+import base64
+import random
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+from bursa.dialects.native.openapi import OPERATIONS
+from tests.doubles.exchange import ALICE, BOB, BTC_USDT, Exchange, WorkingClock, read_event
+from tests.unit.conftest import (
+    Context,
+    Response,
+    opened,
+    query_parts,
+    response_of,
+    signed_in_request,
+    started,
+    started_trading_api,
+)
+from wire import codec
+from wire import layout as w
+
+ORDER = {"market": "BTC-USDT", "price": "20000", "quantity": "0.01"}
+
+
+class Lists(NamedTuple):
+    trading: ModuleType
+    market: ModuleType
+
+    def get(self, path: str, cursor: str | None = None, **more: Any) -> Response:
+        """Read a page of one item, as an account or, of a public list, as anybody."""
+        query = {"limit": "1"} | more.pop("query", {})
+        query |= {} if cursor is None else {"cursor": cursor}
+        if path.startswith("/markets"):
+            event = read_event("market-book") | {"path": path} | query_parts(query)
+            context: Any = Context()
+            return response_of(self.market.handler(event, context))
+        return signed_in_request(self.trading, "GET", path, query=query, **more)
+
+
+@pytest.fixture(scope="module")
+def lists() -> Iterator[Lists]:
+    """Two accounts with two orders and two trades each."""
+    with opened() as exchange:
+        trade(exchange)
+        yield Lists(started_trading_api(WorkingClock(exchange)), started("market_api.app"))
+
+
+def trade(exchange: Exchange) -> None:
+    for _ in range(2):
+        for account, side in ((BOB, w.SIDE_SELL), (ALICE, w.SIDE_BUY)):
+            place = codec.encode_place(account.number, BTC_USDT, side, 2_000_000, 10**6)
+            exchange.commit([place])
+
+
+PATHS = [
+    operation.path.replace("{market}", "BTC-USDT")
+    for operation in OPERATIONS
+    if any(parameter.name == "cursor" for parameter in operation.parameters)
+]
+paths = pytest.mark.parametrize("path", PATHS)
+
+
+def is_refused(response: Response) -> bool:
+    return (response.status, response.body.get("code")) == (400, "invalid_cursor")
+
+
+@paths
+def test_a_list_leads_on_by_its_own_cursor(lists: Lists, path: str) -> None:
+    first = lists.get(path).body
+    second = lists.get(path, first["next_cursor"])
+    assert second.status == 200
+    assert second.body["items"] != first["items"]
+
+
+@paths
+def test_a_cursor_of_another_list_is_none(lists: Lists, path: str) -> None:
+    cursor = lists.get(path).body["next_cursor"]
+    for other in PATHS:
+        if other != path:
+            assert is_refused(lists.get(other, cursor))
+    filtered = lists.get(path, cursor, query={"market": "BTC-USDT"})
+    assert path.startswith("/markets") or is_refused(filtered)
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith("/markets")])
+def test_a_cursor_of_another_account_is_none(lists: Lists, path: str) -> None:
+    cursor = lists.get(path, account=BOB).body["next_cursor"]
+    assert lists.get(path, cursor, account=BOB).status == 200
+    assert is_refused(lists.get(path, cursor, account=ALICE))
+
+
+@paths
+def test_any_bytes_are_a_400(lists: Lists, path: str) -> None:
+    rng = random.Random(path)
+    cursor = lists.get(path).body["next_cursor"]
+    raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    hostile = ["", "=", "\x00", "\ud800", "ÿ", "%FF", "/w", "A" * 5_000, cursor + "A", cursor[:-1]]
+    hostile += [encoded(rng.randbytes(rng.randint(1, 60))) for _ in range(30)]
+    for _ in range(30):
+        flipped = bytearray(raw)
+        flipped[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        hostile.append(encoded(flipped))
+    assert [one for one in hostile if not is_refused(lists.get(path, one))] == []
+
+
+def encoded(data: bytes | bytearray) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
