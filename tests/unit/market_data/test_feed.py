@@ -10,6 +10,7 @@ import pytest
 from bursa.dialects.native.feed_messages import encode_message, token_expired
 from bursa.journal.record import EncodedRecord
 from bursa.market_data.feed import (
+    CLOSED_PER_LOOKUP_MAX,
     RECORDS_KEPT_MS,
     SUBSCRIBERS_FRESH_MS,
     Feeds,
@@ -316,9 +317,27 @@ def test_connection_ends_with_its_session(broadcast: Broadcast) -> None:
 
     assert published.ended == 1
     assert broadcast.audience.closed == {"short": [token_expired()]}
-    assert broadcast.audience.forgotten == [("t1-1", "short")]
     assert len(broadcast.audience.heard("short")) == 2
     assert len(broadcast.audience.heard("long")) == 2
+
+    # Its rows may stay for a while; it is not closed a second time.
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    assert broadcast.feeds.publish([broadcast.shard.run(buy(ALICE, 102, 1))]).ended == 0
+    assert len(broadcast.audience.heard("short")) == 2
+
+
+def test_many_sessions_that_end_at_once_do_not_hold_the_others_up(broadcast: Broadcast) -> None:
+    for number in range(CLOSED_PER_LOOKUP_MAX + 30):
+        broadcast.audience.listen(f"short-{number}", BOOK, until_s=10)
+    broadcast.audience.listen("long", BOOK)
+    broadcast.now_ms = 10_000
+    ended = []
+    for price in range(100, 103):
+        ended.append(broadcast.feeds.publish([broadcast.shard.run(buy(ALICE, price, 1))]).ended)
+        broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    assert ended == [CLOSED_PER_LOOKUP_MAX, 30, 0]
+    assert set(broadcast.audience.received) == {"long"}
+    assert len(broadcast.audience.closed) == CLOSED_PER_LOOKUP_MAX + 30
 
 
 def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Broadcast) -> None:

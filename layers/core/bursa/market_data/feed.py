@@ -29,6 +29,8 @@ DEFINITIONS_FRESH_MS = 10_000
 # Longer than it takes for a subscriber to be seen, and for the projector to catch up meanwhile.
 RECORDS_KEPT_MS = 5_000
 RECORDS_KEPT_MAX = 1_000
+# Closing takes calls while listeners wait; the others are sent nothing either, and are next.
+CLOSED_PER_LOOKUP_MAX = 100
 
 Listener = tuple[str, str]  # tenant, connection id
 # Channel key -> connection id -> the sequence after which it is to be sent messages.
@@ -83,6 +85,7 @@ class _TenantListeners:
     read_at_ms: int
     by_channel: dict[str, dict[str, int]] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)  # of each connection
+    closed: frozenset[str] = frozenset()  # connections whose session is over, until they are gone
 
     def is_new(self, row: SubscriptionRow) -> bool:
         """Whether a subscription was made, or made again, since this was read."""
@@ -219,27 +222,30 @@ class ShardFeed:
             if known is not None and now_ms - known.read_at_ms < SUBSCRIBERS_FRESH_MS:
                 continue
             current = _TenantListeners(now_ms)
-            ended: dict[str, str] = {}
+            ended: set[str] = set()
             for row in self._subscribers.subscriptions(tenant):
                 if row.expires_at * 1_000 <= now_ms:
-                    ended[row.connection_id] = row.account
+                    ended.add(row.connection_id)
                     continue
                 current.accounts[row.connection_id] = row.account
                 current.by_channel.setdefault(row.channel, {})[row.connection_id] = row.since
                 if known is None or known.is_new(row):
                     of_tenant = added.setdefault(tenant, {})
                     of_tenant.setdefault(row.channel, {})[row.connection_id] = row.since
+            current.closed = self._close(ended, frozenset() if known is None else known.closed)
             self._listeners[tenant] = current
-            self._end(ended)
         return added
 
-    def _end(self, connections: Mapping[str, str]) -> None:
-        """Close connections whose sessions are over; their accounts by connection id."""
-        if connections:
-            self._outbox.close(connections, self._farewell)
-        for connection_id, account in connections.items():
-            self._subscribers.forget(account, connection_id)
-        self._ended += len(connections)
+    def _close(self, ended: set[str], closed: frozenset[str]) -> frozenset[str]:
+        """Close connections whose sessions are over; return those of them that were closed.
+
+        Their rows go when the gateway reports the end, or by themselves.
+        """
+        closing = sorted(ended - closed)[:CLOSED_PER_LOOKUP_MAX]
+        if closing:
+            self._outbox.close(closing, self._farewell)
+        self._ended += len(closing)
+        return closed & ended | set(closing)
 
     def _drop(self, tenant: str, connection_id: str) -> None:
         known = self._listeners[tenant]
