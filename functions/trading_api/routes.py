@@ -21,7 +21,7 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
         return app.respond(routes.batch(app.principal(), app.body_text(), app.headers()))
 
     @app.get("/orders")
-    @takes("market", "status", "limit", "cursor")
+    @takes("market", "status", "limit", "cursor", "min_sequence")
     def get_orders() -> Response[str]:
         return app.respond(routes.orders(app.account(), _list_parameters(app)))
 
@@ -43,13 +43,14 @@ def add_routes(app: RestApi, routes: TradingRoutes) -> None:
         return app.respond(routes.cancel_all(app.principal(), app.query("market"), app.headers()))
 
     @app.get("/fills")
-    @takes("market", "limit", "cursor")
+    @takes("market", "limit", "cursor", "min_sequence")
     def get_fills() -> Response[str]:
         return app.respond(routes.fills(app.account(), _list_parameters(app)))
 
     @app.get("/balances")
+    @takes("min_sequence")
     def get_balances() -> Response[str]:
-        return app.respond(routes.balances(app.account()))
+        return app.respond(routes.balances(app.account(), app.query("min_sequence")))
 
 
 def _list_parameters(app: RestApi) -> ListParameters:
@@ -58,4 +59,5 @@ def _list_parameters(app: RestApi) -> ListParameters:
         status=app.query("status"),
         limit=app.query("limit"),
         cursor=app.query("cursor"),
+        min_sequence=app.query("min_sequence"),
     )

@@ -239,7 +239,9 @@ class Edge:
             cancel=OrderCancellation(intake, decisions, nothing),
             cancel_all=MassCancellation(intake),
             batch=BatchExecution(intake, decisions),
-            queries=AccountQueries(self._catalogue, nothing, nothing, nothing),
+            queries=AccountQueries(
+                self._catalogue, nothing, nothing, nothing, replies=nothing, catch_up=nothing
+            ),
         )
 
     def _new_key(self) -> str:

@@ -201,6 +201,7 @@ def test_idempotency_key_of_another_kind_of_request_is_a_conflict(send: Send) ->
 
 def test_respond_async_says_where_to_look(send: Send, exchange: Exchange) -> None:
     order = BUY | {"client_order_id": "mine"}
+    exchange.asleep = True
 
     status, pending, headers = send("POST", "/orders", order, headers={"Prefer": "respond-async"})
 
@@ -208,6 +209,7 @@ def test_respond_async_says_where_to_look(send: Send, exchange: Exchange) -> Non
     assert pending["status"] == "pending"
     assert headers["Location"] == pending["location"] == "/v1/orders/by-client-id/mine"
     assert send("GET", "/orders/by-client-id/mine").status == 404
+    exchange.asleep = False
     exchange.work()
     assert send("GET", "/orders/by-client-id/mine").body["status"] == "open"
 

@@ -77,6 +77,7 @@ class OrdersTable:
         statuses: Collection[str] | None,
         before: str | None,
         limit: int,
+        latest: bool = False,
     ) -> Page[OrderRow]:
         """List orders that match, newest first, and read no others."""
         if market is not None or statuses is not None:
@@ -84,6 +85,7 @@ class OrdersTable:
                 return self._index.newest(account, market, statuses or _ALL_STATUSES, before, limit)
         request = {
             "TableName": self._table,
+            "ConsistentRead": latest,
             "KeyConditionExpression": "pk = :account AND begins_with(sk, :orders)",
             "ExpressionAttributeValues": {
                 ":account": {"S": keys.account(account)},
@@ -111,11 +113,19 @@ class FillsTable:
         self._table = table
 
     def newest(
-        self, account: AccountId, *, market: str | None, before: str | None, limit: int
+        self,
+        account: AccountId,
+        *,
+        market: str | None,
+        before: str | None,
+        limit: int,
+        latest: bool = False,
     ) -> Page[FillRow]:
         """List fills, newest first; those of a market come from an index of their own."""
         request: dict[str, Any] = {
             "TableName": self._table,
+            # An index can't be read consistently.
+            "ConsistentRead": latest and market is None,
             "KeyConditionExpression": "pk = :partition",
             "ExpressionAttributeValues": {":partition": {"S": keys.account(account)}},
         }

@@ -30,15 +30,22 @@ class OrderReader(Protocol):
         statuses: Collection[str] | None,
         before: str | None,
         limit: int,
+        latest: bool = False,
     ) -> Page[OrderRow]:
-        """Return orders that match, newest first."""
+        """Return orders that match, newest first; those in an index may be some moments old."""
 
 
 class FillReader(Protocol):
     """The fills of an account."""
 
     def newest(
-        self, account: AccountId, *, market: str | None, before: str | None, limit: int
+        self,
+        account: AccountId,
+        *,
+        market: str | None,
+        before: str | None,
+        limit: int,
+        latest: bool = False,
     ) -> Page[FillRow]:
         """Return fills, newest first."""
 

@@ -3,21 +3,38 @@
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from bursa.accounts.catch_up import CatchUp
 from bursa.accounts.ports import BalanceReader, FillReader, OrderReader
+from bursa.intake.outcomes import read_outcomes
+from bursa.intake.submission import ReplyReader, order_command_id
+from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
-from bursa.read_models.rows import BalanceRow, FillRow, OrderRow
+from bursa.read_models.rows import BalanceRow, ClientOrderRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
 from bursa.trading.orders import OrderStatus, OrderView, order_from_row
 from bursa.trading.outcomes import OrderRejected
+from wire import layout as w
 
 
 class PageRequest(NamedTuple):
-    """How many items to return, and the position after which they begin; None for the newest."""
+    """Which part of a list is asked for.
+
+    Attributes
+    ----------
+    limit
+        How many items to return.
+    before
+        The position after which they begin; None for the newest.
+    min_sequence
+        What the list must reflect; 0 for however far it is.
+
+    """
 
     limit: int
     before: str | None = None
+    min_sequence: int = 0
 
 
 class MarketFill(NamedTuple):
@@ -37,7 +54,8 @@ class AssetBalance(NamedTuple):
 class AccountQueries:
     """Queries of an account about itself; nothing here can reach another account.
 
-    Every method raises `Unavailable` ``read_models_unavailable``.
+    Every method raises `Unavailable` ``read_models_unavailable``, and `NotFound` ``not_known_yet``
+    for what may be there in a moment.
     """
 
     def __init__(
@@ -46,28 +64,58 @@ class AccountQueries:
         orders: OrderReader,
         fills: FillReader,
         balances: BalanceReader,
+        *,
+        replies: ReplyReader,
+        catch_up: CatchUp,
     ) -> None:
         self._catalogue = catalogue
         self._orders = orders
         self._fills = fills
         self._balances = balances
+        self._replies = replies
+        self._catch_up = catch_up
 
     def order(self, account: AccountId, order_id: int) -> OrderView | None:
         """Return one order; None for one that is not the account's, or that there is none of."""
         row = self._orders.get(account, order_id)
+        if row is None and self._catch_up.wait_for(account, order_id):
+            # Its id is the sequence that placed it: now it is there, or never was.
+            row = self._orders.get(account, order_id)
         return None if row is None else self._view(account, row)
 
     def order_by_client_id(
         self, account: AccountId, client_order_id: str
     ) -> OrderView | OrderRejected | None:
         """Return the newest order under a client order id, or why there is none."""
-        known = self._orders.by_client_ids(account, [client_order_id], latest=True)
-        row = known.get(client_order_id)
+
+        def known() -> ClientOrderRow | None:
+            rows = self._orders.by_client_ids(account, [client_order_id], latest=True)
+            return rows.get(client_order_id)
+
+        row = known()
+        if row is None:
+            outcome = self._replied(account, client_order_id)
+            if isinstance(outcome, OrderRejected):
+                return outcome
+            if outcome is not None:
+                return self.order(account, outcome)
+            row = self._catch_up.look(known)
         if row is None:
             return None
         if row.reason is not None:
             return OrderRejected.named(row.reason)
         return self.order(account, row.order_id)
+
+    def _replied(self, account: AccountId, client_order_id: str) -> int | OrderRejected | None:
+        """Return the order id, or the rejection, that a client was told and no row shows yet."""
+        name = order_command_id(account, client_order_id)
+        reply = self._replies.find(account.tenant, name)
+        if reply is None:
+            return None
+        result = read_outcomes(reply.events, account.number)[0].result
+        # A duplicate's detail is why the first of its id was rejected; 0 if it was not.
+        reason = result.detail if result.reason == w.REASON_DUPLICATE_COMMAND else result.reason
+        return OrderRejected(reason) if reason else result.order_id
 
     def orders(
         self,
@@ -77,12 +125,14 @@ class AccountQueries:
         page: PageRequest,
     ) -> Page[OrderView]:
         """Return orders in a market and of some statuses, newest first; None is for any."""
+        self._wait_for(account, page.min_sequence)
         found = self._orders.newest(
             account,
             market=None if market is None else market.symbol,
             statuses=None if statuses is None else {status.word for status in statuses},
             before=page.before,
             limit=page.limit,
+            latest=page.min_sequence > 0,
         )
         return Page([self._view(account, row) for row in found.items], found.next_position)
 
@@ -90,11 +140,13 @@ class AccountQueries:
         self, account: AccountId, market: Market | None, page: PageRequest
     ) -> Page[MarketFill]:
         """Return fills in a market or, when None, in all, newest first."""
+        self._wait_for(account, page.min_sequence)
         found = self._fills.newest(
             account,
             market=None if market is None else market.symbol,
             before=page.before,
             limit=page.limit,
+            latest=page.min_sequence > 0,
         )
         items = [
             MarketFill(row, stored_market(self._catalogue, account.tenant, row.market))
@@ -102,12 +154,17 @@ class AccountQueries:
         ]
         return Page(items, found.next_position)
 
-    def balances(self, account: AccountId) -> list[AssetBalance]:
+    def balances(self, account: AccountId, min_sequence: int = 0) -> list[AssetBalance]:
         """Return the account's balances by asset."""
+        self._wait_for(account, min_sequence)
         return [
             AssetBalance(row, stored_scale(self._catalogue, account.tenant, row.asset))
             for row in self._balances.all(account)
         ]
+
+    def _wait_for(self, account: AccountId, min_sequence: int) -> None:
+        if min_sequence and not self._catch_up.wait_for(account, min_sequence):
+            raise NotFound("not_known_yet", "Send the sequence of a response that you have got.")
 
     def _view(self, account: AccountId, row: OrderRow) -> OrderView:
         return order_from_row(row, stored_market(self._catalogue, account.tenant, row.market))

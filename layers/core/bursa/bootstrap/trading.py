@@ -3,7 +3,9 @@
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from bursa.accounts.catch_up import CatchUp
 from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
+from bursa.accounts.positions_dynamodb import PositionsTable
 from bursa.accounts.queries import AccountQueries
 from bursa.aws.clients import dynamodb_client, secrets_client, sqs_client
 from bursa.aws.secrets import Secret
@@ -11,6 +13,7 @@ from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.intake import open_backlog, open_budgets, open_intake
 from bursa.intake.admission import BudgetedAdmission
 from bursa.intake.budgets import Budgets
+from bursa.intake.dynamodb import DynamoReplyReader
 from bursa.kernel.clock import SystemClock
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.tenants.dynamodb import DirectoryTable
@@ -73,12 +76,21 @@ def open_trading(
         admission=BudgetedAdmission(budgets, lambda account: backlog_of(shards(account.tenant))),
     )
     decisions = OrderDecisions(catalogue, orders, fills, clock)
+    positions = PositionsTable(dynamodb, settings.progress_table, shards)
+    queries = AccountQueries(
+        catalogue,
+        orders,
+        fills,
+        balances,
+        replies=DynamoReplyReader(dynamodb, settings.replies_table),
+        catch_up=CatchUp(positions, clock),
+    )
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),
-        cancel=OrderCancellation(intake, decisions, orders),
+        cancel=OrderCancellation(intake, decisions, queries),
         cancel_all=MassCancellation(intake),
         batch=BatchExecution(intake, decisions),
-        queries=AccountQueries(catalogue, orders, fills, balances),
+        queries=queries,
     )
     cursor_key = Secret(secrets_client, settings.cursor_key_secret)
     return Trading(use_cases, catalogue, backlog_of, budgets, cursor_key, dynamodb, sqs)

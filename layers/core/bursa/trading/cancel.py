@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bursa.accounts.ports import OrderReader
+from bursa.accounts.queries import AccountQueries
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.intake.submission import Intake, Pending, Submission, SubmitOptions
 from bursa.kernel.identifiers import AccountId
@@ -23,10 +23,10 @@ from wire import layout as w
 class OrderCancellation:
     """Cancels one order and waits for its state after that."""
 
-    def __init__(self, intake: Intake, decisions: OrderDecisions, orders: OrderReader) -> None:
+    def __init__(self, intake: Intake, decisions: OrderDecisions, queries: AccountQueries) -> None:
         self._intake = intake
         self._decisions = decisions
-        self._orders = orders
+        self._queries = queries
 
     def __call__(
         self, account: AccountId, cancel: CancelOrder, options: SubmitOptions
@@ -47,19 +47,27 @@ class OrderCancellation:
         outcomes = _first_or_sent(self._intake, Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return PendingOrder(outcomes.request_key, cancel.order_id, cancel.client_order_id)
-        outcome = self._decisions.cancelled(account, only_outcome(outcomes))
+        decided = only_outcome(outcomes)
+        outcome = self._decisions.cancelled(account, decided)
         if outcome == OrderRejected(w.REASON_UNKNOWN_ORDER):
-            return self._closed(account, cancel) or outcome
+            return self._closed(account, cancel, decided.result.sequence) or outcome
         return outcome
 
-    def _closed(self, account: AccountId, cancel: CancelOrder) -> OrderAlreadyClosed | None:
-        """Return the order if it was there once; an order that never was gives None."""
-        order_id = cancel.order_id or 0
-        if cancel.client_order_id is not None:
-            known = self._orders.by_client_ids(account, [cancel.client_order_id], latest=True)
-            order_id = known[cancel.client_order_id].order_id if known else 0
-        row = self._orders.get(account, order_id) if order_id else None
-        return None if row is None else OrderAlreadyClosed(row.order_id)
+    def _closed(
+        self, account: AccountId, cancel: CancelOrder, sequence: int
+    ) -> OrderAlreadyClosed | None:
+        """Return the order if it was there once; an order that never was gives None.
+
+        None was placed later than the cancel was decided.
+        """
+        if (cancel.order_id or 0) > sequence:
+            return None
+        if cancel.client_order_id is None:
+            order = self._queries.order(account, cancel.order_id or 0)
+        else:
+            known = self._queries.order_by_client_id(account, cancel.client_order_id)
+            order = None if isinstance(known, OrderRejected) else known
+        return None if order is None else OrderAlreadyClosed(order.order_id)
 
 
 class MassCancellation:

@@ -25,6 +25,7 @@ from trading_api import routes as trading_routes
 
 NOT_CALLED: Any = None  # a request that reaches it is a fault of ours, a 500
 VALUES = {"market": "BTC-USDT", "status": "open", "limit": "5", "depth": "5", "cursor": "x"}
+VALUES |= {"min_sequence": "1"}
 EVERY_NAME = sorted({one.name for each in OPERATIONS for one in each.parameters} | {"symbol"})
 
 

@@ -92,6 +92,12 @@ class Operation:
 _TEXT: Json = {"type": "string"}
 _MARKET = Parameter("market", "query", "Only of this market", _TEXT)
 _CURSOR = Parameter("cursor", "query", "The next_cursor of the page before", _TEXT)
+_MIN_SEQUENCE = Parameter(
+    "min_sequence",
+    "query",
+    "The sequence of a response that the list must reflect; it waits a moment for it",
+    {"type": "integer", "minimum": 1},
+)
 _STATUS = Parameter(
     "status",
     "query",
@@ -215,7 +221,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "listOrders",
         "Your orders, newest first",
         responses.OrderPage,
-        parameters=(_MARKET, _STATUS, _limit(500), _CURSOR),
+        parameters=(_MARKET, _STATUS, _limit(500), _CURSOR, _MIN_SEQUENCE),
     ),
     Operation("get", "/orders/{order_id}", "getOrder", "One of your orders", responses.Order),
     Operation(
@@ -251,9 +257,16 @@ OPERATIONS: tuple[Operation, ...] = (
         "listFills",
         "Your sides of trades, newest first",
         responses.FillPage,
-        parameters=(_MARKET, _limit(500), _CURSOR),
+        parameters=(_MARKET, _limit(500), _CURSOR, _MIN_SEQUENCE),
     ),
-    Operation("get", "/balances", "listBalances", "Your balances", responses.BalancePage),
+    Operation(
+        "get",
+        "/balances",
+        "listBalances",
+        "Your balances",
+        responses.BalancePage,
+        parameters=(_MIN_SEQUENCE,),
+    ),
     Operation(
         "post",
         "/ws-ticket",

@@ -4,8 +4,10 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
 
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 # Names of unknown parameters are the client's own words; no more of them is repeated than this.
 _NAME_LENGTH_MAX = 64
@@ -25,6 +27,7 @@ class ListParameters(NamedTuple):
     status: str | None = None
     limit: str | None = None
     cursor: str | None = None
+    min_sequence: str | None = None
 
 
 def require_parameters(given: Mapping[str, Collection[str]], known: Collection[str]) -> None:
@@ -57,6 +60,19 @@ def read_number(text: str | None, field: str, *, default: int, most: int) -> int
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
         raise InvalidInput(
             f"invalid_{field}", f"Send {field} as a whole number from 1 to {most}.", field=field
+        )
+    return int(text)
+
+
+def read_min_sequence(text: str | None) -> int:
+    """Return ``min_sequence``, 0 for none; raises `InvalidInput` ``invalid_min_sequence``."""
+    if text is None:
+        return 0
+    if not _SEQUENCE.fullmatch(text) or int(text) > INT64_MAX:
+        raise InvalidInput(
+            "invalid_min_sequence",
+            "Send min_sequence as the sequence of a response: a whole number from 1.",
+            field="min_sequence",
         )
     return int(text)
 

@@ -11,6 +11,7 @@ from bursa.dialects.native.parameters import (
     ListParameters,
     RequestHeaders,
     read_choice,
+    read_min_sequence,
     read_number,
 )
 from bursa.dialects.native.refusals import refusal
@@ -208,15 +209,17 @@ class TradingRoutes:
             next_cursor=self._cursors.write(page.next_position, *scope),
         )
 
-    def balances(self, account: AccountId) -> BalancePage:
-        """Return all balances."""
-        balances = self._use_cases.queries.balances(account)
+    def balances(self, account: AccountId, min_sequence: str | None = None) -> BalancePage:
+        """Return all balances; raises `InvalidInput` ``invalid_min_sequence``."""
+        reflected = read_min_sequence(min_sequence)
+        balances = self._use_cases.queries.balances(account, reflected)
         items = [balance_from_row(balance.row, balance.scale) for balance in balances]
         return BalancePage(items=items, next_cursor=None)
 
     def _page_request(self, parameters: ListParameters, scope: Scope) -> PageRequest:
         limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
-        return PageRequest(limit, self._cursors.read(parameters.cursor, *scope))
+        before = self._cursors.read(parameters.cursor, *scope)
+        return PageRequest(limit, before, read_min_sequence(parameters.min_sequence))
 
     def _market(self, account: AccountId, symbol: str | None) -> Market | None:
         return None if symbol is None else named_market(self._catalogue, account.tenant, symbol)
