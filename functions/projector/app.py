@@ -4,6 +4,8 @@ A failed batch is reported from its first failed record on (ReportBatchItemFailu
 keeps what is done and brings the rest again; where the first of several has failed, the batch fails
 as a whole, so Lambda halves it. So a record that never succeeds ends alone in the failure
 destination, and the metric UnprojectableRecords raises the alarm.
+
+The stream is also where it shows when the journal is altered: JournalAltered raises an alarm.
 """
 
 from typing import Any
@@ -14,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.streams import projector_services
-from bursa.journal.stream import batch_response, stream_records
+from bursa.journal.stream import alterations, batch_response, stream_records
 from bursa.read_models.projector import ProjectedBatch
 
 logger = Logger()
@@ -42,6 +44,13 @@ def measure(batch: ProjectedBatch, now_ms: int) -> None:
         metrics.add_metric("RecordsBehind", MetricUnit.Count, batch.behind)
 
 
+def report_altered(event: dict[str, Any]) -> None:
+    """Raise the alarm about whatever was changed in the journal, or removed from it."""
+    for one in alterations(event):
+        metrics.add_metric("JournalAltered", MetricUnit.Count, 1)
+        logger.error("The journal was altered", extra=one._asdict())
+
+
 finish_start()
 
 
@@ -51,6 +60,7 @@ finish_start()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Project one batch of the stream."""
     metrics.add_metric("RecordsReceived", MetricUnit.Count, len(event["Records"]))
+    report_altered(event)
     projected = services.projectors.project(list(stream_records(event, services.parts.joined)))
     for batch in projected.batches:
         measure(batch, services.clock.now_ms())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bursa.aws.table_writer import TableWriter
-from bursa.journal.stream import BadRecordFirst
+from bursa.journal.stream import BadRecordFirst, alterations
 from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import management_client
@@ -120,7 +120,46 @@ def test_projector_applies_a_batch_of_the_stream(
     printed = capsys.readouterr().out
     assert metric(printed, "RecordsProjected") == [3]
     assert metric(printed, "RecordsBehind") == [0]
+    assert metric(printed, "JournalAltered") == []
     assert metric(printed, "ProjectionLag")[0] > 0
+
+
+def altered(batch: dict[str, Any], name: str, **more: object) -> dict[str, Any]:
+    """Add to a batch that its first record was changed or removed afterwards."""
+    first = batch["Records"][0]
+    change = dict(first["dynamodb"])
+    if name == "MODIFY":
+        last = batch["Records"][-1]["dynamodb"]["NewImage"]
+        change["NewImage"] = change["NewImage"] | {"body": last["body"]}
+    else:
+        del change["NewImage"]
+    entry = first | {"eventName": name, "dynamodb": change} | more
+    return batch | {"Records": [*batch["Records"], entry]}
+
+
+EXPIRED = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "expired"),
+    [("MODIFY", {}, False), ("REMOVE", {}, False), ("REMOVE", EXPIRED, True)],
+    ids=["modify", "remove", "remove by time to live"],
+)
+def test_whatever_alters_the_journal_is_counted_and_not_projected(
+    name: str,
+    more: dict[str, object],
+    expired: bool,
+    projector: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    batch = altered(event("journal-stream"), name, **more)
+    assert projector.handler(batch, Context()) == {"batchItemFailures": []}
+
+    printed = capsys.readouterr().out
+    assert metric(printed, "JournalAltered") == [1]
+    assert metric(printed, "RecordsProjected") == [3]
+    (found,) = alterations(batch)
+    assert found == (name.lower(), "0#0", "1", expired)
 
 
 def test_projector_reports_the_first_bad_record(

@@ -14,7 +14,7 @@ ties the checkpoint to one history: the record that follows must be chained to i
 
 None of that needs a key, so whoever can write to the bucket can make it up. A checkpoint is
 believed only when a later record of the journal attests its digest (`checkpoint_digest`,
-docs/adr/0033).
+docs/adr/0035).
 """
 
 from hashlib import sha256

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bursa.journal.items import from_stream_image
 from bursa.journal.record import EncodedRecord, RecordError
@@ -10,6 +10,8 @@ from bursa.kernel import keys
 
 Join = Callable[[EncodedRecord], EncodedRecord]
 BatchResponse = dict[str, list[dict[str, str]]]
+_INSERT = "INSERT"
+_TIME_TO_LIVE = "dynamodb.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,26 @@ class StreamRecord:
     record: EncodedRecord | None
 
 
+class Alteration(NamedTuple):
+    """A change of what is in the journal.
+
+    Attributes
+    ----------
+    what
+        ``modify`` or ``remove``.
+    partition, position
+        The key.
+    expired
+        Whether DynamoDB removed it by itself, because its time to live was over.
+
+    """
+
+    what: str
+    partition: str
+    position: str
+    expired: bool
+
+
 class BadRecordFirst(Exception):  # noqa: N818 - the name is what it means to a caller
     """Raised so that Lambda halves a batch, until the bad record at its beginning is alone."""
 
@@ -36,8 +58,9 @@ class BadRecordFirst(Exception):  # noqa: N818 - the name is what it means to a 
 def stream_records(event: Mapping[str, Any], joined: Join) -> Iterator[StreamRecord]:
     """Read a stream batch; what is no record comes as an entry without one.
 
-    Removals are passed over: the journal is never deleted from, only exported and expired. So are
-    parts of records: they say nothing before their record is there.
+    Only what was inserted is read: a record never changes, and what says otherwise is no record
+    (`alterations`). Parts of records are passed over: they say nothing before their record is
+    there.
 
     Parameters
     ----------
@@ -49,11 +72,30 @@ def stream_records(event: Mapping[str, Any], joined: Join) -> Iterator[StreamRec
     """
     for entry in event["Records"]:
         change = entry["dynamodb"]
-        image = change.get("NewImage")
+        image = change.get("NewImage") if entry.get("eventName", _INSERT) == _INSERT else None
         if image is None or keys.is_journal_part(image.get("pk", {}).get("S", "")):
             continue
         record = _record(image)
         yield StreamRecord(change["SequenceNumber"], record and joined(record))
+
+
+def alterations(event: Mapping[str, Any]) -> list[Alteration]:
+    """Return what a stream batch says was changed in the journal or removed from it.
+
+    Nobody has the right to, but a right can be stolen: DynamoDB knows no right to insert only
+    (infra/worker-fleet.yaml). The table has no time to live; if somebody gives it one, its removals
+    are told by who removed.
+    """
+    return [
+        Alteration(
+            entry["eventName"].lower(),
+            entry["dynamodb"].get("Keys", {}).get("pk", {}).get("S", ""),
+            entry["dynamodb"].get("Keys", {}).get("sk", {}).get("N", ""),
+            entry.get("userIdentity", {}).get("principalId") == _TIME_TO_LIVE,
+        )
+        for entry in event["Records"]
+        if entry.get("eventName", _INSERT) != _INSERT
+    ]
 
 
 def batch_response(event: Mapping[str, Any], failed: str | None) -> BatchResponse:
