@@ -33,6 +33,7 @@ from benchmarks.standins import (
     BotocoreTime,
     Memory,
     Meter,
+    NoArchive,
     WatchedJournal,
     WatchedQueue,
     ports_over,
@@ -154,7 +155,8 @@ async def pipeline(rig: Rig, funds: int, messages: int) -> Figures:
         threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "replies"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
         threads.ThreadedCheckpoints(S3Checkpoints(s3, "checkpoints", 0)),
-        CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter, os.urandom, NoProbe(),
+        NoArchive(), CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter,
+        os.urandom, NoProbe(),
     )  # fmt: skip
     worker = ShardWorker(ports, settings(), stop)
     with BotocoreTime() as botocore:

@@ -29,6 +29,7 @@ _TABLES = {
     "progress": (("pk", "S"), ("sk", "S")),
 }
 _BUCKET = "checkpoints"
+_ARCHIVE = "archive"
 
 
 def free_port() -> int:
@@ -130,7 +131,9 @@ class Rig:
                     for key, _ in keys
                 ],
             )
-        self.client("s3").create_bucket(Bucket=_BUCKET)
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=_BUCKET)
+        s3.create_bucket(Bucket=_ARCHIVE, ObjectLockEnabledForBucket=True)
         self.queue_url, self.funds_queue_url = self.create_queues(0)
 
     def create_queues(self, shard: int) -> tuple[str, str]:
@@ -174,6 +177,7 @@ class Rig:
             "REPLIES_TABLE": "replies",
             "PROGRESS_TABLE": "progress",
             "CHECKPOINT_BUCKET": _BUCKET,
+            "ARCHIVE_BUCKET": _ARCHIVE,
         }
 
     def start(

@@ -12,10 +12,12 @@ from bursa.intake.message import Delivery
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
 from bursa.intake.sqs import SqsCommandReceiver
+from bursa.journal.archive import Archived
 from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
+from bursa.journal.replica import Head
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines
@@ -130,6 +132,16 @@ class NoCheckpoints:
         """Nothing to do."""
 
 
+class NoArchive:
+    """An archive that keeps nothing."""
+
+    async def advance(self, head: Head) -> Archived:
+        return Archived(0, is_head_published=False)
+
+    async def is_kept_by_another(self, since: Head) -> bool:
+        return False
+
+
 def ports_over(memory: Memory, meter: Meter) -> Ports:
     """Put stand-ins behind every port."""
     queues: dict[QueueKind, CommandQueue] = {
@@ -137,8 +149,8 @@ def ports_over(memory: Memory, meter: Meter) -> Ports:
         QueueKind.FUNDS: memory.funds,
     }
     return Ports(
-        queues, memory, memory, memory, NoCheckpoints(), CopyCapture(), NamedEngines("core"),
-        threads.SystemClock(), meter, os.urandom, NoProbe(),
+        queues, memory, memory, memory, NoCheckpoints(), NoArchive(), CopyCapture(),
+        NamedEngines("core"), threads.SystemClock(), meter, os.urandom, NoProbe(),
     )  # fmt: skip
 
 

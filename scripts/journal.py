@@ -1,12 +1,14 @@
 """Look into a shard's journal: is it whole, what does it say, what state does it give.
 
-    verify   walk the chain from the first record on: slots, numbers, hashes, epochs
+    verify   walk the chain from the first record on: slots, numbers, hashes, epochs;
+             with --against-archive compare it with the copy that nobody can change
     show     print the commands and events of a range of sequences by the names of their fields
     replay   apply it to an engine, events compared record by record, and add the books up
     digest   replay to a sequence with both engines and compare their digests and the checkpoints'
     save     write the records to a local file, which the others read with --file
 
     make journal ARGS="verify"
+    make journal ARGS="verify --against-archive"
     make journal ARGS="show --from 120 --to 130"
     make journal ARGS="replay --to 5000 --json"
     make journal ARGS="digest --to 5000"
@@ -31,6 +33,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bursa.journal.archive import ArchiveDiffers
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.file import last_sequence, read_records, write_records
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordError, decode_record
@@ -38,6 +41,7 @@ from bursa.journal.replica import Head, JournalBroken, Replica, check_continues
 from bursa.kernel.settings import SettingsError
 from engine.errors import InvariantViolation
 from scripts.client import OUTPUTS, ToolError
+from scripts.journal_archive import ArchiveCheck
 from scripts.journal_text import Fields, JournalText, account_text, actor_text
 from scripts.rebuild import connect
 from wire import codec, layout
@@ -100,15 +104,19 @@ def verify(source: Source, arguments: argparse.Namespace, progress: Progress) ->
     """Walk the chain."""
     head, stored, time_ms = Head(), 0, 0
     task = progress.add_task("Verifying", total=min(source.head_sequence(), arguments.to))
-    for record in source.records(1, arguments.to):
-        check_continues(head, record)
-        decode_record(record)
-        if record.time_ms < time_ms:
-            raise JournalBroken(f"Time falls at record {record.number}.")
-        head, time_ms = Head.of(record), record.time_ms
-        stored += len(record.body)
-        progress.update(task, completed=head.last_sequence)
+    with ArchiveCheck(arguments) as archive:
+        for record in source.records(1, arguments.to):
+            archive.take(record)
+            check_continues(head, record)
+            decode_record(record)
+            if record.time_ms < time_ms:
+                raise JournalBroken(f"Time falls at record {record.number}.")
+            head, time_ms = Head.of(record), record.time_ms
+            stored += len(record.body)
+            progress.update(task, completed=head.last_sequence)
+        compared = archive.finish()
     return {
+        **compared,
         "records": head.number,
         "sequences": head.last_sequence,
         "epoch": head.epoch,
@@ -238,6 +246,11 @@ def main(arguments: list[str] | None = None) -> int:
         )
         with Progress(*columns, console=console) as progress:
             report = steps[options.command](source, options, progress)
+    except ArchiveDiffers as error:
+        console.print(
+            f"The journal is not what was archived: {error}", style="red", highlight=False
+        )
+        return 1
     except (JournalBroken, RecordError, InvariantViolation) as error:
         console.print(f"The journal is broken: {error}", style="red", highlight=False)
         return 1
@@ -312,6 +325,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack", help="a deployment on AWS; else the exchange here")
     parser.add_argument("--region", help="of the deployment")
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--against-archive", action="store_true", help="verify: compare with the archive too"
+    )
+    parser.add_argument("--archive", type=Path, help="an archive in a folder, not in the bucket")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser
 

@@ -46,23 +46,24 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 Json = dict[str, Any]
 
 
-def connect(arguments: argparse.Namespace) -> "tuple[DynamoDBClient, dict[str, str]]":
-    """Open DynamoDB where the exchange runs, and name its tables as the functions know them."""
+def connect(arguments: argparse.Namespace, service: str = "dynamodb") -> tuple[Any, dict[str, str]]:
+    """Open a service where the exchange runs, and name its tables as the functions know them."""
+    make: Any = boto3.client
     if arguments.stack:
         region = arguments.region
         stacks = boto3.client("cloudformation", region_name=region).describe_stacks(
             StackName=arguments.stack
         )["Stacks"]
         outputs = {out["OutputKey"]: out["OutputValue"] for out in stacks[0].get("Outputs", [])}
-        return boto3.client("dynamodb", region_name=region), _variables(outputs)
+        return make(service, region_name=region), _variables(outputs)
     try:
         running = json.loads(arguments.outputs.read_text())
     except FileNotFoundError:
         raise ToolError(
             f"No exchange is running here ({arguments.outputs} is missing): `make up`."
         ) from None
-    client = boto3.client(
-        "dynamodb",
+    client = make(
+        service,
         region_name=running["region"],
         endpoint_url=running["endpoint_url"],
         aws_access_key_id=running["access_key_id"],

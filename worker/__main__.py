@@ -24,6 +24,8 @@ from bursa.aws.clients import worker_client
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.sqs import SqsCommandReceiver
+from bursa.journal.archive import Archiver
+from bursa.journal.archive_s3 import S3Archive
 from bursa.journal.checkpoint_s3 import S3Checkpoints
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease_dynamodb import DynamoLeases
@@ -154,6 +156,12 @@ def _ports(
         ),
         checkpoints=threads.ThreadedCheckpoints(
             S3Checkpoints(s3, settings.checkpoint_bucket, settings.shard)
+        ),
+        archive=threads.ThreadedArchiver(
+            Archiver(
+                DynamoJournal(dynamodb, settings.journal_table, settings.shard),
+                S3Archive(s3, settings.archive_bucket, settings.shard),
+            )
         ),
         capture=system_capture(),
         engines=engines,

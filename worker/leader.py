@@ -16,9 +16,10 @@ from bursa.intake.message import Delivery
 from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import BATCH_ID_BYTES, Attestation, EncodedRecord
-from bursa.journal.replica import Replica
+from bursa.journal.replica import Head, Replica
 from wire import layout
 from worker.acknowledge import Acknowledger
+from worker.archiver import ArchiveLoop
 from worker.checkpoints import Checkpointer
 from worker.commit import commit
 from worker.intake import Inbox, Receivers
@@ -79,6 +80,8 @@ class Leader:
         self._lease = lease
         self._queues = ports.queues
         self._journal = ports.journal
+        self._committed_head = replica.head
+        self._archive = ArchiveLoop(ports.archive, ports.clock, ports.telemetry, settings.archive_s)
         self._clock = ports.clock
         self._telemetry = ports.telemetry
         self._checkpointer = checkpointer
@@ -123,6 +126,7 @@ class Leader:
                 background = [
                     group.create_task(self._lease.keep(self._inbox.queue_state)),
                     group.create_task(self._checkpointer.run()),
+                    group.create_task(self._archive.run(lambda: self._committed_head, leads=True)),
                 ]
                 pipeline = group.create_task(self._pipeline())
                 await asyncio.wait([pipeline])
@@ -284,6 +288,7 @@ class Leader:
             record, self._journal, self._clock, self._lease.held, self._settings.part_bytes
         )
         self._last_commit_at = self._clock.monotonic()
+        self._committed_head = Head.of(record)
         count = record.last_sequence - record.first_sequence + 1
         measure = self._telemetry.measure
         measure("CommitMilliseconds", (self._last_commit_at - started) * 1000)

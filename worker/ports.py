@@ -12,10 +12,11 @@ from typing import Protocol
 from bursa.intake.message import Delivery
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
+from bursa.journal.archive import Archived
 from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
-from bursa.journal.replica import Engine
+from bursa.journal.replica import Engine, Head
 
 
 class EngineFactory(Protocol):
@@ -109,6 +110,16 @@ class CheckpointStore(Protocol):
         """Store the commands after which the books did not add up."""
 
 
+class JournalArchive(Protocol):
+    """What archives the journal; see `bursa.journal.archive.Archiver`. Raises `OutcomeUnknown`."""
+
+    async def advance(self, head: Head) -> Archived:
+        """Archive what is closed up to a head, and publish it; raises `ArchiveDiffers`."""
+
+    async def is_kept_by_another(self, since: Head) -> bool:
+        """Return whether another process has published a head behind this one."""
+
+
 class StateCapture(Protocol):
     """Copies a running engine's state without holding it up."""
 
@@ -157,6 +168,7 @@ class Ports:
     replies: Replies
     leases: LeaseStore
     checkpoints: CheckpointStore
+    archive: JournalArchive
     capture: StateCapture
     engines: EngineFactory
     clock: Clock

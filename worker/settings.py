@@ -32,6 +32,8 @@ class ShardSettings:
         A record's larger body is stored in parts of this size; never above the default.
     checkpoint_commands, checkpoint_s, checkpoints_kept
         When a checkpoint is due, and how many stay.
+    archive_s
+        How often the journal's head is published in the archive while it moves.
     probed_from_receive
         A message that has been received so often is tried in a child process first; far above what
         failovers give, whose every one costs a receive.
@@ -51,6 +53,7 @@ class ShardSettings:
     checkpoint_commands: int = 500_000
     checkpoint_s: int = 600
     checkpoints_kept: int = 4
+    archive_s: int = 300
     probed_from_receive: int = PROBED_FROM_RECEIVE
 
 
@@ -77,6 +80,7 @@ class WorkerSettings(ShardSettings):
     replies_table: str
     progress_table: str
     checkpoint_bucket: str
+    archive_bucket: str
     visibility_s: int = 8
     receive_wait_s: int = 1
     heartbeat_s: int = 10

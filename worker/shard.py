@@ -14,6 +14,7 @@ from base64 import b64encode
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Replica
 from bursa.kernel.retry import Backoff, retry_async
+from worker.archiver import ArchiveLoop
 from worker.checkpoints import Checkpointer, restore_newest
 from worker.commit import Deposed
 from worker.leader import Leader
@@ -163,6 +164,15 @@ class ShardWorker:
                 replica.follow(record)
 
     async def _follow_until_leading(self, replica: Replica) -> int | None:
+        ports = self._ports
+        archive = ArchiveLoop(ports.archive, ports.clock, ports.telemetry, self._settings.archive_s)
+        archiving = asyncio.ensure_future(archive.run(lambda: replica.head, leads=False))
+        try:
+            return await self._take_the_lease(replica)
+        finally:
+            archiving.cancel()
+
+    async def _take_the_lease(self, replica: Replica) -> int | None:
         ports = self._ports
         while not self._stop.is_set():
             self._time.now_ms()

@@ -16,7 +16,8 @@ same format, but holds up the batch loop sixty times as long: 9.6 ms a heartbeat
     CheckpointPauseMilliseconds   what a checkpoint took from the batch loop
     Leading, Following          1 a heartbeat for what this worker is
     and one count per alarm: RepliesLost, ClockJumped, EngineFault, InvariantBroken, JournalBroken,
-    PoisonMessage, Redelivered, CheckpointDamaged, CheckpointFailed, MemoryOfIdsShort
+    PoisonMessage, Redelivered, CheckpointDamaged, CheckpointFailed, MemoryOfIdsShort,
+    ArchiveDiffers, ArchiveFailed
 """
 
 import json

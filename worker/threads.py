@@ -11,9 +11,11 @@ from typing import Protocol, TypeVar
 
 from bursa.intake.message import Delivery
 from bursa.intake.reply import Reply
+from bursa.journal.archive import Archived
 from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
+from bursa.journal.replica import Head
 
 _JOURNAL_READERS = 4
 
@@ -172,6 +174,32 @@ class ThreadedLeases:
     async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
         """See `worker.ports.LeaseStore`."""
         return await self._lane.call(self._leases.swap, expected, row)
+
+
+class BlockingArchiver(Protocol):
+    """What archives the journal; each call blocks and raises `OutcomeUnknown`."""
+
+    def advance(self, head: Head) -> Archived:
+        """Archive what is closed up to a head, and publish it; raises `ArchiveDiffers`."""
+
+    def is_kept_by_another(self, since: Head) -> bool:
+        """Return whether another process has published a head behind this one."""
+
+
+class ThreadedArchiver:
+    """The archive; reading a segment, hashing it and sending it take place in the thread."""
+
+    def __init__(self, archiver: BlockingArchiver) -> None:
+        self._archiver = archiver
+        self._lane = Lane("archive", 1)
+
+    async def advance(self, head: Head) -> Archived:
+        """See `worker.ports.JournalArchive`."""
+        return await self._lane.call(self._archiver.advance, head)
+
+    async def is_kept_by_another(self, since: Head) -> bool:
+        """See `worker.ports.JournalArchive`."""
+        return await self._lane.call(self._archiver.is_kept_by_another, since)
 
 
 class BlockingCheckpoints(Protocol):

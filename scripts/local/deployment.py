@@ -137,6 +137,7 @@ def _parameters() -> dict[str, str]:
         "TenantsShareHosts": "true",
         "DeletionProtection": "false",
         "LogRetentionDays": "1",
+        "ArchiveRetentionDays": "1",
     }
 
 

@@ -125,7 +125,13 @@ FORMATS = {
     "bursa.read_models.rows",
 }
 # The few files of the product that may use the operating system.
-MACHINE = {"bursa.journal.file", "bursa.kernel.clock", "bursa.kernel.settings"}
+MACHINE = {
+    "bursa.journal.archive",
+    "bursa.journal.archive_file",
+    "bursa.journal.file",
+    "bursa.kernel.clock",
+    "bursa.kernel.settings",
+}
 OURS = {"bursa", "wire", "engine", "functions", "worker", "scripts", "benchmarks", "tests"}
 
 

@@ -219,12 +219,11 @@ def test_a_nested_stack_gets_exactly_the_parameters_it_asks_for(path: Path) -> N
         assert required <= set(one) <= set(parameters)
 
 
-def test_checkpoints_expire_the_archive_moves_and_uploads_end() -> None:
+def test_checkpoints_expire_and_uploads_end() -> None:
     (bucket,) = resources(STORAGE, "AWS::S3::Bucket").values()
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert [(rule["Id"], rule.get("Prefix")) for rule in rules] == [
         ("expire-checkpoints", "checkpoints/"),
-        ("archive-to-glacier", "archive/"),
         ("abort-uploads", None),
     ]
 

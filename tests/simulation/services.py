@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from bursa.intake.message import Delivery
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import Reply
+from bursa.journal.archive import Archived
 from bursa.journal.checkpoint import (
     CheckpointDamaged,
     CheckpointHeader,
@@ -30,6 +31,7 @@ from bursa.journal.record import (
     join_record,
     segment_of,
 )
+from bursa.journal.replica import Head
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.wire import EPOCH_MS, Machine, Wire
@@ -243,6 +245,25 @@ class CheckpointService:
         return decode_checkpoint(self.objects[sequence])
 
 
+class ArchiveService:
+    """The heads that were published; checks that each is a committed record's."""
+
+    def __init__(self, log: CommandLog) -> None:
+        self._log = log
+        self.published: dict[int, Head] = {}
+
+    def advance(self, head: Head) -> Archived:
+        if head.last_sequence and head.hash not in self._log.hashes:
+            raise Violation(f"Head {head.last_sequence} was published before its commit.")
+        present = self.published.setdefault(head.last_sequence, head)
+        if present != head:
+            raise Violation(f"Head {head.last_sequence} was published twice, of two histories.")
+        return Archived(0, is_head_published=True)
+
+    def is_kept_by_another(self, since: Head) -> bool:
+        return any(at > since.last_sequence for at in self.published)
+
+
 class RepliesService:
     """The stored replies; checks that each holds the journal's events."""
 
@@ -294,6 +315,7 @@ class Services:
     checkpoints: CheckpointService
     replies: RepliesService
     leases: LeaseService
+    archive: ArchiveService
 
 
 class QueuePort:
@@ -396,6 +418,21 @@ class LeasePort:
 
     async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
         return await self._wire.call(self._machine, lambda: self._leases.swap(expected, row))
+
+
+class ArchivePort:
+    """The archive as one process reaches it."""
+
+    def __init__(self, services: Services, wire: Wire, machine: Machine) -> None:
+        self._archive = services.archive
+        self._wire = wire
+        self._machine = machine
+
+    async def advance(self, head: Head) -> Archived:
+        return await self._wire.call(self._machine, lambda: self._archive.advance(head))
+
+    async def is_kept_by_another(self, since: Head) -> bool:
+        return await self._wire.call(self._machine, lambda: self._archive.is_kept_by_another(since))
 
 
 class CheckpointPort:

@@ -16,6 +16,8 @@ from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.projecting import ProjectorProcess
 from tests.simulation.services import (
+    ArchivePort,
+    ArchiveService,
     CheckpointPort,
     CheckpointService,
     JournalPort,
@@ -102,6 +104,7 @@ class World:
             CheckpointService(options, self.rng, journal.log, self.faults),
             RepliesService(journal.log),
             LeaseService(),
+            ArchiveService(journal.log),
         )
         self.wire = Wire(options, self.rng, self.faults)
         self.workload = Workload(self.rng, options.accounts, options.commands_per_message_max)
@@ -154,6 +157,7 @@ class World:
             checkpoint_commands=options.checkpoint_commands,
             checkpoint_s=30,
             checkpoints_kept=2,
+            archive_s=3,
             receivers=2,
             writers=1,
             deleters=2,
@@ -171,6 +175,7 @@ class World:
             replies=RepliesPort(services, wire, machine),
             leases=LeasePort(services, wire, machine),
             checkpoints=CheckpointPort(services, wire, machine),
+            archive=ArchivePort(services, wire, machine),
             capture=CopyCapture(),
             engines=self.engines,
             clock=machine,

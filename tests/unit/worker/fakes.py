@@ -1,5 +1,6 @@
 """Hand-written stand-ins for the worker's ports, and how to run a coroutine on virtual time."""
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -39,6 +40,22 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+class LoopClock:
+    """The virtual loop's time, from a moment on: several may sleep at once."""
+
+    def __init__(self, began_ms: int) -> None:
+        self._began_ms = began_ms
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def time_ms(self) -> int:
+        return self._began_ms + int(self.monotonic() * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class ScriptedJournal:

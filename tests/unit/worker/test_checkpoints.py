@@ -25,7 +25,7 @@ from engine.errors import InvariantViolation
 from tests.doubles.deliveries import Sender
 from tests.doubles.shard import ALICE, BOB, BTC, OPENING, USDT
 from tests.simulation.engines import SmallEngines
-from tests.unit.worker.fakes import FakeClock, SilentTelemetry
+from tests.unit.worker.fakes import LoopClock, SilentTelemetry, run
 from wire import codec
 from wire import layout as w
 from worker.checkpoints import restore_newest
@@ -70,17 +70,6 @@ class Readable(Memory):
         return max([known_sequence, *(one.last_sequence for one in self.records)])
 
 
-class RunningClock(FakeClock):
-    """Virtual time that lets others run."""
-
-    def __init__(self) -> None:
-        self.now = NOW_MS / 1000
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds)
-        await asyncio.sleep(0)
-
-
 @dataclass
 class History:
     """What a worker has left behind."""
@@ -108,7 +97,7 @@ def worked(*turns: list[bytes]) -> History:
     """Have one worker after another carry commands out and stop, which leaves a checkpoint."""
     history, sender = History([], Store()), Sender()
     for commands in turns:
-        asyncio.run(_work(history, list(sender.deliveries(commands, NOW_MS))))
+        run(_work(history, list(sender.deliveries(commands, NOW_MS))))
     return history
 
 
@@ -120,7 +109,7 @@ async def _work(history: History, deliveries: list[Delivery]) -> None:
         ports_over(memory, Meter()),
         checkpoints=history.store,
         engines=SmallEngines("core"),
-        clock=RunningClock(),
+        clock=LoopClock(NOW_MS),
     )
     await ShardWorker(ports, ShardSettings(shard=0), stop).run()
 
@@ -275,12 +264,12 @@ def test_books_that_dont_add_up_in_a_checkpoint_are_refused(history: History) ->
 def test_a_quiet_shard_gets_its_attestation_and_then_is_quiet() -> None:
     """One record for the attestation, without a command; and none after it, however long."""
 
-    clock = RunningClock()
+    clock = LoopClock(NOW_MS)
 
     class Patient(Readable):
         async def receive(self) -> list[Delivery]:
-            await asyncio.sleep(0)
-            if clock.now > NOW_MS / 1000 + 5_000:
+            await asyncio.sleep(1)
+            if clock.monotonic() > 5_000:
                 self._stop.set()
             return await super().receive() if self._deliveries else []
 
@@ -297,7 +286,7 @@ def test_a_quiet_shard_gets_its_attestation_and_then_is_quiet() -> None:
         await ShardWorker(ports, ShardSettings(shard=0, checkpoint_s=60), stop).run()
         return store, memory.records
 
-    store, records = asyncio.run(scenario())
+    store, records = run(scenario())
     attesting = [decode_record(one) for one in records if one.attestation.sequence]
     assert len(attesting) == len(store.objects) == 1
     (kind,) = {one.kind for one in codec.decode_commands(attesting[0].commands)}

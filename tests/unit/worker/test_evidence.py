@@ -9,21 +9,10 @@ from benchmarks.standins import Memory, Meter, NoCheckpoints, ports_over
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Engine
 from tests.doubles.toy_engine import ToyEngine
-from tests.unit.worker.fakes import NOW_MS, FakeClock, SilentTelemetry, credit, delivery
+from tests.unit.worker.fakes import NOW_MS, LoopClock, SilentTelemetry, credit, delivery, run
 from worker.sequencer import InvariantBroken
 from worker.settings import ShardSettings
 from worker.shard import ShardWorker
-
-
-class YieldingClock(FakeClock):
-    """Time that passes only in `sleep`, which lets other tasks run."""
-
-    def __init__(self) -> None:
-        self.now = NOW_MS / 1000
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds)
-        await asyncio.sleep(0)
 
 
 class BreakingEngines:
@@ -64,14 +53,14 @@ def test_a_breach_stops_the_worker_whether_or_not_its_evidence_is_kept(
             ports_over(memory, Meter()),
             checkpoints=store,
             engines=BreakingEngines(),
-            clock=YieldingClock(),
+            clock=LoopClock(NOW_MS),
             telemetry=telemetry,
         )
         with pytest.raises(InvariantBroken):
             await ShardWorker(ports, ShardSettings(shard=0), stop).run()
         return store, telemetry, [record.last_sequence for record in memory.records]
 
-    store, telemetry, written = asyncio.run(scenario())
+    store, telemetry, written = run(scenario())
     assert store.kept == [(3, credit(7))] * kept
     assert telemetry.alarms == ["InvariantBroken"]
     assert written == [1], "only the record that announces the epoch"

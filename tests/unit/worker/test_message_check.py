@@ -19,7 +19,7 @@ from bursa.journal.replica import Head, Replica
 from tests.doubles.deliveries import Sender
 from tests.doubles.shard import BTC, BTC_USDT, USDT
 from tests.simulation.engines import SmallEngines
-from tests.unit.worker.fakes import FakeClock, SilentTelemetry, run
+from tests.unit.worker.fakes import FakeClock, LoopClock, SilentTelemetry, run
 from tests.unit.worker.forgeries import ALICE, FORGED, HONEST, NOW_MS, place, sent
 from wire import codec
 from wire import layout as w
@@ -137,15 +137,6 @@ class OneEngine:
         raise NotImplementedError
 
 
-class ClockAtNow(FakeClock):
-    def __init__(self) -> None:
-        self.now = NOW_MS / 1000
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds)
-        await asyncio.sleep(0)
-
-
 def test_a_worker_outlives_all_of_them_and_serves_the_next() -> None:
     """The whole worker: each forged message is deleted, and an honest order behind it decided."""
     forged = [
@@ -161,12 +152,12 @@ def test_a_worker_outlives_all_of_them_and_serves_the_next() -> None:
             ports_over(memory, Meter()),
             engines=OneEngine(),
             telemetry=telemetry,
-            clock=ClockAtNow(),
+            clock=LoopClock(NOW_MS),
         )
         await ShardWorker(ports, ShardSettings(shard=0), stop).run()
         return memory
 
-    memory = asyncio.run(scenario())
+    memory = run(scenario())
     commands = b"".join(decode_record(record).commands for record in memory.records)
     kinds = [one.kind for one in codec.decode_commands(commands)]
     assert kinds.count(w.COMMAND_REJECT) == len(forged)

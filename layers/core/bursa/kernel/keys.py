@@ -247,6 +247,36 @@ def evidence(shard: int, sequence: int) -> str:
     return f"evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
 
 
+def archived_segment(shard: int, segment: int) -> str:
+    """Object key, in the archive bucket, of a closed segment's records."""
+    return f"archive/{shard}/segments/{segment:0{SEQUENCE_DIGITS}d}"
+
+
+def archived_ends(shard: int) -> str:
+    """Prefix of the ends of a shard's closed segments."""
+    return f"archive/{shard}/ends/"
+
+
+def archived_end(shard: int, segment: int) -> str:
+    """Object key of the head that a closed segment ends with."""
+    return f"{archived_ends(shard)}{segment:0{SEQUENCE_DIGITS}d}"
+
+
+def archived_heads(shard: int) -> str:
+    """Prefix of the heads of a shard's journal that were published."""
+    return f"archive/{shard}/heads/"
+
+
+def archived_head(shard: int, sequence: int) -> str:
+    """Object key of a published head; zero-padded so that keys sort by age."""
+    return f"{archived_heads(shard)}{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def archived_number(key: str) -> int:
+    """Read the segment or sequence back from an archived object's key."""
+    return int(key.rpartition("/")[2])
+
+
 def connections(account_id: AccountId) -> str:
     """Partition of all WebSocket connections of an account."""
     return f"{account_id}#{CONNECTIONS}"

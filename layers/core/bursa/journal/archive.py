@@ -1,0 +1,276 @@
+"""The journal's second copy, which nobody can change: closed segments, and the heads in between.
+
+A closed segment is one object: its records as `bursa.journal.file` writes them. Its end is another,
+written after it, so that whoever goes on knows where to. Between two segments the head is published
+every few minutes: from then on no record up to it can be exchanged unseen. Everything is written
+once, on condition that it is not there; whoever comes second finds it done.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from bursa.journal.file import read_records, write_records
+from bursa.journal.record import (
+    SEGMENT_SEQUENCES,
+    EncodedRecord,
+    record_hash,
+    segment_of,
+)
+from bursa.journal.replica import Head, JournalBroken, check_continues
+
+SPAN_SEQUENCES = 1 << 14
+
+
+class ArchiveDiffers(Exception):  # noqa: N818 - what it means to the caller
+    """Raised with a sentence that says where the journal is not what its archive is."""
+
+
+class Archive(Protocol):
+    """One shard's archive. What writes returns whether it was the first to."""
+
+    def ends(self) -> list[int]:
+        """Return the segments that are archived whole, in order."""
+
+    def read_end(self, segment: int) -> Head:
+        """Return the head that a segment ends with."""
+
+    def write_end(self, segment: int, head: Head) -> bool:
+        """Write the head that a segment ends with, after the segment."""
+
+    def read_segment(self, segment: int, path: Path) -> None:
+        """Copy a segment's records into a file."""
+
+    def write_segment(self, segment: int, path: Path) -> bool:
+        """Write a segment's records from a file."""
+
+    def heads(self, after: int = 0) -> list[int]:
+        """Return the sequences of the heads published behind a sequence, in order."""
+
+    def read_head(self, sequence: int) -> Head:
+        """Return a published head."""
+
+    def write_head(self, head: Head) -> bool:
+        """Publish a head."""
+
+
+class SpanReader(Protocol):
+    """The journal, as this module reads it."""
+
+    def read(self, first_sequence: int) -> list[EncodedRecord]:
+        """Read a run of records from this slot on, consistently; none at the head."""
+
+    def read_span(self, first_sequence: int, last_sequence: int) -> list[EncodedRecord]:
+        """Read all records that begin between two sequences, both included."""
+
+
+class _StoredHead(msgspec.Struct, forbid_unknown_fields=True):
+    number: int
+    last_sequence: int
+    epoch: int
+    time_ms: int
+    hash: str
+
+
+def encode_head(head: Head) -> bytes:
+    """Write a head as JSON, which a person can read."""
+    stored = _StoredHead(head.number, head.last_sequence, head.epoch, head.time_ms, head.hash.hex())
+    return msgspec.json.encode(stored)
+
+
+def decode_head(data: bytes) -> Head:
+    """Read a head; raises `ArchiveDiffers` for anything else."""
+    try:
+        one = msgspec.json.decode(data, type=_StoredHead)
+        return Head(one.number, one.last_sequence, one.epoch, one.time_ms, bytes.fromhex(one.hash))
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ArchiveDiffers(f"The archive has a head that can't be read: {error}") from None
+
+
+class Archived(NamedTuple):
+    """What one step has added."""
+
+    segments: int
+    is_head_published: bool
+
+
+class Archiver:
+    """Keeps one shard's archive in step with its journal."""
+
+    def __init__(self, journal: SpanReader, archive: Archive) -> None:
+        self._journal = journal
+        self._archive = archive
+
+    def advance(self, head: Head) -> Archived:
+        """Archive every segment that is closed, and publish the head.
+
+        Parameters
+        ----------
+        head
+            The journal's, as the caller's own replica has it.
+
+        Raises
+        ------
+        ArchiveDiffers
+            The journal no longer holds what was published, or is no chain: nothing more is written.
+        OutcomeUnknown
+            Call again.
+
+        """
+        done = self._archive.ends()
+        following = done[-1] + 1 if done else 0
+        end = self._archive.read_end(done[-1]) if done else Head()
+        count = 0
+        while following < segment_of(head.next_sequence):
+            end = self._archive_segment(following, end)
+            following, count = following + 1, count + 1
+        published = head.last_sequence > 0 and self._archive.write_head(head)
+        return Archived(count, published)
+
+    def is_kept_by_another(self, since: Head) -> bool:
+        """Return whether a head was published behind one that this process knows."""
+        return bool(self._archive.heads(since.last_sequence))
+
+    def _archive_segment(self, segment: int, before: Head) -> Head:
+        with tempfile.TemporaryDirectory() as folder:
+            path, chain = Path(folder, "segment"), _Chain(before, self._published(segment, before))
+            write_records(path, chain.followed(self._records(segment)))
+            end = chain.head
+            # The next one shows whether the last is the one that the journal went on from.
+            for record in self._journal.read(end.next_sequence)[:1]:
+                chain.follow(record)
+            self._archive.write_segment(segment, path)
+        self._archive.write_end(segment, end)
+        return end
+
+    def _published(self, segment: int, before: Head) -> dict[int, bytes]:
+        last = (segment + 1) * SEGMENT_SEQUENCES
+        heads = [at for at in self._archive.heads(before.last_sequence) if at < last]
+        return {at: self._archive.read_head(at).hash for at in heads}
+
+    def _records(self, segment: int) -> Iterator[EncodedRecord]:
+        first = segment * SEGMENT_SEQUENCES
+        for start in range(first, first + SEGMENT_SEQUENCES, SPAN_SEQUENCES):
+            yield from self._journal.read_span(start, start + SPAN_SEQUENCES - 1)
+
+
+class _Chain:
+    """Follows records, and holds them against the heads that were published of them."""
+
+    def __init__(self, head: Head, published: dict[int, bytes]) -> None:
+        self.head = head
+        self._published = published
+
+    def followed(self, records: Iterable[EncodedRecord]) -> Iterator[EncodedRecord]:
+        for record in records:
+            self.follow(record)
+            yield record
+
+    def follow(self, record: EncodedRecord) -> None:
+        try:
+            check_continues(self.head, record)
+        except JournalBroken as error:
+            raise ArchiveDiffers(str(error)) from None
+        if record_hash(record) != record.hash:
+            raise ArchiveDiffers(f"Record {record.number} of the journal is damaged.")
+        require_published(record, self._published.get(record.last_sequence))
+        self.head = Head.of(record)
+
+
+def require_published(record: EncodedRecord, published: bytes | None) -> None:
+    """Raise `ArchiveDiffers` when a head was published for a record's end and is another's."""
+    if published is not None and published != record.hash:
+        raise ArchiveDiffers(
+            f"Record {record.number}, up to sequence {record.last_sequence}, was exchanged: its "
+            f"hash is {record.hash.hex()[:16]}…, but {published.hex()[:16]}… was published."
+        )
+
+
+class Comparison:
+    """Holds the records of a journal, from the first on, against its archive.
+
+    Give it every record by `take`, and call `finish` at the head. Both raise `ArchiveDiffers`.
+    """
+
+    def __init__(self, archive: Archive, folder: Path) -> None:
+        self._archive = archive
+        self._folder = folder
+        self._ends = archive.ends()
+        missing = sorted(set(range(len(self._ends))) - set(self._ends))
+        if missing:
+            raise ArchiveDiffers(f"Segment {missing[0]} is missing from the archive.")
+        self._segment = -1
+        self._records: Iterator[EncodedRecord] = iter(())
+        end = archive.read_end(self._ends[-1]) if self._ends else Head()
+        self._heads = {at: archive.read_head(at) for at in archive.heads(end.last_sequence)}
+        self._last = 0
+        self.segments = len(self._ends)
+        self.heads = len(self._heads)
+
+    def take(self, record: EncodedRecord) -> None:
+        """Compare one record."""
+        segment = segment_of(record.first_sequence)
+        if segment != self._segment:
+            self._require_end()
+            self._open(segment)
+        if segment in self._ends:
+            self._compare(record, next(self._records, None))
+        head = self._heads.pop(record.last_sequence, None)
+        require_published(record, None if head is None else head.hash)
+        self._last = record.last_sequence
+
+    def _open(self, segment: int) -> None:
+        for passed in range(self._segment + 1, segment):
+            if passed in self._ends:
+                raise ArchiveDiffers(f"The journal lacks segment {passed}, which the archive has.")
+        self._segment, self._records = segment, iter(())
+        if segment in self._ends:
+            path = self._folder.joinpath("segment")
+            self._archive.read_segment(segment, path)
+            self._records = read_records(path)
+
+    def _compare(self, record: EncodedRecord, archived: EncodedRecord | None) -> None:
+        if archived is None:
+            raise ArchiveDiffers(
+                f"Record {record.number}, from sequence {record.first_sequence} on, is in the "
+                f"journal and not in segment {self._segment} of the archive."
+            )
+        if record != archived:
+            raise ArchiveDiffers(
+                f"Record {record.number}, from sequence {record.first_sequence} on, differs: its "
+                f"hash is {record.hash.hex()[:16]}… in the journal and "
+                f"{archived.hash.hex()[:16]}… in the archive."
+            )
+
+    def _require_end(self) -> None:
+        left = next(self._records, None)
+        if left is not None:
+            raise ArchiveDiffers(
+                f"Record {left.number}, from sequence {left.first_sequence} on, is in segment "
+                f"{self._segment} of the archive and not in the journal."
+            )
+
+    def finish(self) -> None:
+        """Compare the ends."""
+        self._require_end()
+        if self._ends and self._ends[-1] > self._segment:
+            raise ArchiveDiffers(
+                f"The journal ends at sequence {self._last}, in segment {max(self._segment, 0)}; "
+                f"the archive has segment {self._ends[-1]}."
+            )
+        beyond = max(self._heads, default=0)
+        if beyond > self._last:
+            raise ArchiveDiffers(
+                f"The journal ends at sequence {self._last}, but a head at sequence {beyond} was "
+                "published."
+            )
+        if self._heads:
+            raise ArchiveDiffers(
+                f"A head at sequence {beyond} was published, where no record of the journal ends."
+            )
+        closed = segment_of(self._last + 1)
+        if closed > len(self._ends):
+            raise ArchiveDiffers(f"Segment {len(self._ends)} is closed and not in the archive yet.")

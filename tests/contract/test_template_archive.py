@@ -1,0 +1,81 @@
+"""The journal's second copy: nobody may change or delete it, and only the worker adds to it."""
+
+from bursa.kernel import keys
+from tests.contract.templates import (
+    APPLICATION,
+    ROOT,
+    Json,
+    everywhere,
+    listed,
+    resources,
+    statements,
+    template,
+)
+
+ARCHIVE = ROOT / "infra" / "archive.yaml"
+SEGMENT, END, HEAD = keys.archived_segment(0, 1), keys.archived_end(0, 1), keys.archived_head(0, 1)
+
+
+def bucket() -> Json:
+    (found,) = resources(ARCHIVE, "AWS::S3::Bucket").values()
+    return found
+
+
+def policy() -> dict[str, Json]:
+    (found,) = resources(ARCHIVE, "AWS::S3::BucketPolicy").values()
+    return {one["Sid"]: one for one in found["Properties"]["PolicyDocument"]["Statement"]}
+
+
+def test_what_is_archived_is_locked_for_its_retention() -> None:
+    lock = bucket()["Properties"]["ObjectLockConfiguration"]
+    assert bucket()["Properties"]["ObjectLockEnabled"] is True
+    assert bucket()["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert lock["Rule"]["DefaultRetention"] == {
+        "Mode": "COMPLIANCE",
+        "Days": {"Ref": "RetentionDays"},
+    }
+    assert template(APPLICATION)["Parameters"]["ArchiveRetentionDays"]["Default"] >= 365 * 7
+    assert bucket()["DeletionPolicy"].startswith("Retain")
+    assert set(bucket()["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_nothing_that_is_archived_expires() -> None:
+    rules = bucket()["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert not [rule for rule in rules if any("Expiration" in name for name in rule)]
+
+
+def test_nobody_may_delete_or_write_again_or_in_plain_text() -> None:
+    denied = policy()
+    assert all(one["Effect"] == "Deny" for one in denied.values())
+    assert all(one["Principal"] == {"AWS": "*"} for one in denied.values())
+    assert denied["OnlyOverTls"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert set(denied["NothingIsDeleted"]["Action"]) == {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+    }
+    assert "Condition" not in denied["NothingIsDeleted"]
+    again = denied["OnlyOnConditionThatItIsNotThere"]
+    assert again["Action"] == "s3:PutObject"
+    assert again["Condition"]["Null"] == {"s3:if-none-match": "true"}
+    for one in (denied["NothingIsDeleted"], again):
+        prefix = one["Resource"]["Fn::Sub"].partition("/")[2].removesuffix("*")
+        assert all(key.startswith(prefix) for key in (SEGMENT, END, HEAD))
+
+
+def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> None:
+    found = {
+        name: set(listed(statement["Action"]))
+        for name, role in everywhere("AWS::IAM::Role", "AWS::IAM::Policy").items()
+        for statement in statements(role)
+        if "${ArchiveBucket}/" in str(statement["Resource"])
+    }
+    assert found == {"worker-fleet.yaml:WorkerRole": {"s3:GetObject", "s3:PutObject"}}
+    role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
+    (resource,) = (
+        statement["Resource"]["Fn::Sub"]
+        for statement in statements(role)
+        if "${ArchiveBucket}/" in str(statement["Resource"])
+    )
+    prefix = resource.partition("/")[2].removesuffix("*").replace("${ShardNumber}", "0")
+    assert all(key.startswith(prefix) for key in (SEGMENT, END, HEAD))
+    assert not keys.archived_head(1, 1).startswith(prefix)
