@@ -1,6 +1,6 @@
 """Connections and the read models of WebSocket channels, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bursa.read_models.fold import OPEN_WORDS
 from bursa.read_models.memory import MemoryTables
@@ -27,6 +27,9 @@ class MemoryConnections:
         self.rows: dict[tuple[str, str], SubscriptionRow] = {}
         self.connected_at_ms: dict[str, int] = {}
         self.expires_at = 0
+        self.announced: dict[str, int] = {}
+        self.on_written: Callable[[], None] = lambda: None
+        self.on_announced: Callable[[], None] = lambda: None
 
     def open(self, connection: ConnectionRow) -> None:
         self.known[connection.account, connection.connection_id] = connection.channels
@@ -52,6 +55,14 @@ class MemoryConnections:
         key = (connection.account, connection.connection_id)
         self.known[key] = self.channels(*key) | connection.channels
         self.rows |= {(row.channel, row.connection_id): row for row in rows}
+        self.on_written()
+
+    def announce(self, shard: int, tenant: str) -> None:
+        self.announced[tenant] = self.announced.get(tenant, 0) + 1
+        self.on_announced()
+
+    def announcements(self, shard: int) -> Mapping[str, int]:
+        return dict(self.announced)
 
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
         self.known[account, connection_id] = self.channels(account, connection_id) - set(keys)
@@ -72,6 +83,7 @@ class MemoryChannelStates:
 
     def __init__(self, tables: MemoryTables) -> None:
         self.tables = tables
+        self.committed: Callable[[], int] = lambda: 0
 
     def progress(self, shard: int) -> ProgressRow | None:
         progress = self.tables.progress()
@@ -80,6 +92,9 @@ class MemoryChannelStates:
     def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
         book = self.tables.book(tenant, market)
         return None if book is None else book.to_row()
+
+    def journal_end(self, shard: int, known: int) -> int:
+        return max(known, self.committed())
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         item = self.tables.items[Table.MARKETS].get((tenant, f"market#{symbol}"))

@@ -77,6 +77,25 @@ def test_every_channel_reports_a_trade_with_its_sequence(
         assert sequences == sorted(sequences)
 
 
+def test_an_order_in_the_second_of_the_subscription_is_told_though_silence_follows(
+    alice: Client,
+) -> None:
+    with connect(alice.websocket_url()) as socket:
+        # A record for which nobody listens; the feed has looked for listeners within this second.
+        earlier = alice.call("POST", "/orders", json=order("sell"))
+        say(socket, {"op": "subscribe", "channels": ["orders", f"book:{MARKET}"]})
+        hear(socket, type="subscribed")
+        placed = alice.call("POST", "/orders", json=order("sell"))
+        seen: set[str] = set()
+        books = 0
+        while not (books and {earlier["order_id"], placed["order_id"]} <= seen):
+            message = dict(json.loads(socket.recv(timeout=ARRIVED_S)))
+            if message.get("channel") == "orders":
+                seen |= {row["order_id"] for row in message["data"]}
+            elif message.get("type") == "update":
+                books += 1
+
+
 def _all_told(told: dict[str, list[Json]], last: Json) -> bool:
     orders = {row["order_id"]: row["status"] for m in told["orders"] for row in m["data"]}
     return orders.get(last["order_id"]) == "filled" and all(told.values())

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bursa.kernel.identifiers import TenantId
+from bursa.kernel.keys import ANNOUNCEMENTS
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.tables import READ_MODELS, create_tables
@@ -48,5 +49,7 @@ def create_directory(client: "DynamoDBClient", shards: dict[TenantId, int]) -> N
 
 def connection_rows(client: "DynamoDBClient") -> list[dict[str, Any]]:
     """Return what is in the connections table but the tenants' counts, which expire."""
-    items = client.scan(TableName=CONNECTIONS)["Items"]
+    every = client.scan(TableName=CONNECTIONS)["Items"]
+    # What tenants have announced to the feeds stays.
+    items = [item for item in every if item["sk"]["S"] != ANNOUNCEMENTS]
     return [item for item in items if not item["pk"]["S"].endswith("#connection-counts")]

@@ -131,7 +131,7 @@ def test_snapshots_read_what_the_projector_wrote(
     shard = Shard()
     shard.run(buy(ALICE, 100, 5), buy(ALICE, 101, 5), sell(BOB, 101, 2), sell(BOB, 101, 3))
     Projector(0, shard, tables, unexpected).project(stream_records(shard.records))
-    states = ChannelStateTables(dynamodb, READ_MODELS)
+    states = ChannelStateTables(dynamodb, READ_MODELS, JOURNAL)
 
     (order,) = states.open_orders("t1-1", 10)
     assert (order.price, order.remaining) == (100, 5)

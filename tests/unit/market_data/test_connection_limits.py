@@ -40,6 +40,9 @@ class AnyMarket:
     def progress(self, shard: int) -> None:
         return None
 
+    def journal_end(self, shard: int, known: int) -> int:
+        return known
+
     def market(self, tenant: str, symbol: str) -> object:
         return object()
 

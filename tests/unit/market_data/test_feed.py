@@ -34,6 +34,7 @@ class Audience:
     def __init__(self) -> None:
         self.rows: list[SubscriptionRow] = []
         self.lookups = 0
+        self.announced = 0
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.gone: set[str] = set()
         self.forgotten: list[Listener] = []
@@ -42,9 +43,13 @@ class Audience:
     def listen(
         self, connection_id: str, *channels: str, since: int = 0, until_s: int = 1 << 33
     ) -> None:
+        self.announced += 1
         self.rows += [
             SubscriptionRow("t1", name, connection_id, since, until_s, "t1-1") for name in channels
         ]
+
+    def announcements(self, shard: int) -> Mapping[str, int]:
+        return {"t1": self.announced}
 
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
         self.lookups += 1
@@ -199,16 +204,30 @@ def test_no_listener_costs_one_lookup_a_second(broadcast: Broadcast) -> None:
 def test_new_listener_misses_nothing_since_its_snapshot(broadcast: Broadcast) -> None:
     broadcast.run(buy(ALICE, 100, 1))
     in_snapshot = broadcast.run(buy(ALICE, 101, 1))
-    broadcast.audience.listen("late", BOOK, since=in_snapshot.last_sequence)
     unseen = [broadcast.run(buy(ALICE, price, 1)) for price in (102, 103)]
+    broadcast.audience.listen("late", BOOK, since=in_snapshot.last_sequence)
     assert broadcast.audience.heard("late") == []
 
-    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
     seen = broadcast.run(buy(ALICE, 104, 1))
 
     assert [sequence for _, sequence in broadcast.audience.heard("late")] == [
         record.last_sequence for record in [*unseen, seen]
     ]
+
+
+def test_listeners_are_read_again_only_when_some_are_announced_or_a_second_has_passed(
+    broadcast: Broadcast,
+) -> None:
+    broadcast.audience.listen("a", BOOK)
+    for price in range(100, 110):
+        broadcast.run(buy(ALICE, price, 1))
+    assert broadcast.audience.lookups == 1
+    broadcast.audience.listen("b", BOOK)
+    broadcast.run(buy(ALICE, 110, 1))
+    assert broadcast.audience.lookups == 2
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    broadcast.run(buy(ALICE, 111, 1))
+    assert broadcast.audience.lookups == 3
 
 
 def test_listener_that_adds_a_channel_gets_the_others_once(broadcast: Broadcast) -> None:

@@ -76,6 +76,7 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
             sockets,
             encode_message,
             clock.now_ms,
+            shard=shard,
             farewell=[token_expired()],
         )
 

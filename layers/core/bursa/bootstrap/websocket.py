@@ -14,6 +14,7 @@ from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
     BudgetSettings,
     DirectorySettings,
+    JournalSettings,
     ReadModelSettings,
     SocketSettings,
     read_settings,
@@ -48,9 +49,14 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
     shards = TenantShards(directory, clock)
     subscriptions = Subscriptions(
         connections,
-        ChannelStateTables(client, read_settings(ReadModelSettings)),
+        ChannelStateTables(
+            client,
+            read_settings(ReadModelSettings),
+            read_settings(JournalSettings).journal_table,
+        ),
         shards,
         shards.limits,
+        clock.sleep_ms,
     )
     sockets = open_sockets(settings, logger, metrics)
     limits = ConnectionLimits(

@@ -38,6 +38,7 @@ of a request's host.
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
+    connections shard#<shard>               announcements           how often tenants subscribed
 
 Indexes, whose keys are attributes of the row:
 
@@ -58,6 +59,7 @@ MARKET_PREFIX = "market#"
 FEES_PREFIX = "fees#"
 CONNECTIONS = "connections"
 SUBSCRIPTIONS = "subscriptions"
+ANNOUNCEMENTS = "announcements"
 READ_MODELS = "read-models"
 ORDERS_BY_STATE = "orders-by-state"
 ORDERS_BY_MARKET = "orders-by-market"

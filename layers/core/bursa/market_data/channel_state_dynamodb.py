@@ -6,6 +6,7 @@ read so: it follows its table within milliseconds, and a snapshot of orders may 
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from bursa.journal.dynamodb import JournalReader
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings
@@ -35,7 +36,10 @@ _Row = TypeVar("_Row", bound=AnyRow)
 class ChannelStateTables:
     """Reads the tables that the projector writes."""
 
-    def __init__(self, client: "DynamoDBClient", settings: ReadModelSettings) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", settings: ReadModelSettings, journal_table: str
+    ) -> None:
+        self._journal_table = journal_table
         self._client = client
         self._settings = settings
         self._orders = OrderIndex(client, settings.orders_table)
@@ -52,6 +56,11 @@ class ChannelStateTables:
     def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
         """Read a market's book, ``depth`` levels of it at least."""
         return self._books.best(tenant, market, depth)
+
+    def journal_end(self, shard: int, known: int) -> int:
+        """Find the last committed sequence; ``known`` is one that is not later."""
+        head = JournalReader(self._client, self._journal_table, shard).head(known)
+        return known if head is None else max(known, head.last_sequence)
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""

@@ -6,7 +6,7 @@ listens to what. Every row carries ``expires_at``, the table's time to live: wha
 leaves behind goes by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from bursa.aws.table_writer import TableWriter
@@ -63,6 +63,24 @@ class ConnectionsTable:
             for row in rows
         )
         self._writer.run(self._writer.batches(items))
+
+    def announce(self, shard: int, tenant: str) -> None:
+        """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_announcements_key(shard),
+            UpdateExpression="ADD #tenant :one",
+            ExpressionAttributeNames={"#tenant": tenant},
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+
+    def announcements(self, shard: int) -> Mapping[str, int]:
+        """Read how often each tenant of a shard has announced subscriptions."""
+        response = self._client.get_item(
+            TableName=self._table, Key=_announcements_key(shard), ConsistentRead=True
+        )
+        item = cast("Attributes", response.get("Item", {}))
+        return {name: int(value["N"]) for name, value in item.items() if "N" in value}
 
     def unsubscribe(self, account: str, connection_id: str, channels: Sequence[str]) -> None:
         """Remove channels from a connection."""
@@ -142,6 +160,8 @@ class ConnectionsTable:
             ExpressionAttributeValues={
                 ":tenant": {"S": keys.subscriptions(TenantId.parse(tenant))}
             },
+            # What has been announced is among them.
+            ConsistentRead=True,
         )
         return [from_attributes(SubscriptionRow, item) for page in pages for item in page["Items"]]
 
@@ -160,6 +180,10 @@ def _channels(item: Attributes) -> frozenset[str]:
 def _connection_key(account: str, connection_id: str) -> Attributes:
     partition = keys.connections(AccountId.parse(account))
     return {"pk": {"S": partition}, "sk": {"S": connection_id}}
+
+
+def _announcements_key(shard: int) -> Attributes:
+    return {"pk": {"S": keys.progress(shard)}, "sk": {"S": keys.ANNOUNCEMENTS}}
 
 
 def _subscription_key(tenant: str, channel: str, connection_id: str) -> Attributes:

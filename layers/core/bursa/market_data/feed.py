@@ -4,9 +4,12 @@ A feed is quick rather than certain: a message that can't be delivered is droppe
 connection. What a client gets is in order and never contradicts its snapshot, and a message names
 the one before it on its channel, so a client sees that something is missing and subscribes again.
 
-Who listens is looked up once a second at most. So that a new subscriber misses nothing in
-between, the last few seconds of records are kept, unopened, and what the subscriber's snapshot
-did not hold is sent as soon as it is seen. Without a listener no record is opened at all.
+Before it sends a record, a feed looks whether subscriptions have been announced, which is one small
+read for all tenants of the shard, and reads those that have. A subscriber announces itself before
+it finds out how far the journal is: what is committed later is sent by a feed that knows of it, and
+the snapshot has what is committed earlier (`bursa.market_data.subscriptions`). So nothing waits for
+another record. The last few seconds of records are kept, unopened, and what the subscriber's
+snapshot may not hold is sent as well. Without a listener no record is opened at all.
 
 A connection ends with its session: one that is looked up after that is sent nothing but why it
 ends, and closed.
@@ -40,8 +43,11 @@ ChannelListeners = Mapping[str, Mapping[str, int]]
 class Subscribers(Protocol):
     """Who listens to what."""
 
+    def announcements(self, shard: int) -> Mapping[str, int]:
+        """Read how often each tenant of a shard has announced subscriptions."""
+
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
-        """Read all subscriptions of a tenant."""
+        """Read all subscriptions of a tenant, those announced before among them."""
 
     def forget(self, account: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions."""
@@ -83,9 +89,14 @@ class Published:
 @dataclass(slots=True)
 class _TenantListeners:
     read_at_ms: int
+    announced: int
     by_channel: dict[str, dict[str, int]] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)  # of each connection
     closed: frozenset[str] = frozenset()  # connections whose session is over, until they are gone
+
+    def is_fresh(self, announced: int, now_ms: int) -> bool:
+        """Whether nothing has been announced since, and it is not long ago."""
+        return announced == self.announced and now_ms - self.read_at_ms < SUBSCRIBERS_FRESH_MS
 
     def is_new(self, row: SubscriptionRow) -> bool:
         """Whether a subscription was made, or made again, since this was read."""
@@ -130,6 +141,8 @@ class ShardFeed:
         Writes a message in the dialect of the listeners.
     now_ms
         Reads the time, UTC milliseconds.
+    shard
+        Number of the shard.
     farewell
         What a connection is sent when its session is over.
 
@@ -143,8 +156,10 @@ class ShardFeed:
         encode: MessageEncoder,
         now_ms: Callable[[], int],
         *,
+        shard: int = 0,
         farewell: Sequence[bytes] = (),
     ) -> None:
+        self._shard = shard
         self._farewell = farewell
         self._read_definitions = definitions
         self._subscribers = subscribers
@@ -217,11 +232,11 @@ class ShardFeed:
             self._definitions = self._read_definitions()
             self._definitions_at_ms = now_ms
         added: dict[str, dict[str, dict[str, int]]] = {}
-        for tenant in {asset.tenant for asset in self._definitions.assets.values()}:
+        for tenant, announced in self._subscribers.announcements(self._shard).items():
             known = self._listeners.get(tenant)
-            if known is not None and now_ms - known.read_at_ms < SUBSCRIBERS_FRESH_MS:
+            if known is not None and known.is_fresh(announced, now_ms):
                 continue
-            current = _TenantListeners(now_ms)
+            current = _TenantListeners(now_ms, announced)
             ended: set[str] = set()
             for row in self._subscribers.subscriptions(tenant):
                 if row.expires_at * 1_000 <= now_ms:

@@ -1,7 +1,9 @@
 """Who listens to what, and the snapshot that each subscription begins with.
 
-A subscription is written before its snapshot is read, and it remembers how far the read models
-were before that: whatever is later is sent by the feed, so nothing falls in between.
+A subscription is written and announced to the feed, then the end of the journal is looked up, and
+the snapshot is read once the read models hold everything up to it. What is committed later is sent
+by the feed, which knows of the subscription by then. So nothing falls in between, and nothing waits
+for another record, whether feed or projector is ahead of the other.
 
 Rows of a list are written one by one, so a snapshot of several rows may hold some that are newer
 than the progress was. Its sequence is therefore that of the progress, up to which it holds all; a
@@ -47,6 +49,8 @@ CHANNELS_PER_CONNECTION_MAX = 50
 CONNECTION_KEPT_S = 2 * 3600 + 600
 # Bounds a snapshot to well below the 128 KB that API Gateway carries in one message.
 SNAPSHOT_LEVELS_MAX = 500
+# How the read models are waited for, between two looks.
+_CATCH_UP_MS = (20, 30, 50, 100, 100, 200, 200, 200, 300, 300)
 SNAPSHOT_TRADES = 50
 SNAPSHOT_ORDERS_MAX = 100
 
@@ -63,6 +67,9 @@ class Connections(Protocol):
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
         """Add channels to a connection, which need not be known yet."""
 
+    def announce(self, shard: int, tenant: str) -> None:
+        """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
+
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
         """Remove channels from a connection."""
 
@@ -75,6 +82,9 @@ class ChannelStates(Protocol):
 
     def progress(self, shard: int) -> ProgressRow | None:
         """Read how far a shard's rows are; None before its first record."""
+
+    def journal_end(self, shard: int, known: int) -> int:
+        """Find the last committed sequence; ``known`` is one that is not later."""
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""
@@ -119,6 +129,8 @@ class Subscriptions:
         Returns the shard whose writer carries out a tenant's commands.
     limits_of
         Returns a tenant's limits.
+    sleep_ms
+        Waits; without it nothing is waited for.
 
     """
 
@@ -128,7 +140,9 @@ class Subscriptions:
         states: ChannelStates,
         shard_of: Callable[[TenantId], int],
         limits_of: Callable[[TenantId], TenantLimits] = lambda _: DEFAULT_LIMITS,
+        sleep_ms: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self._sleep_ms = sleep_ms
         self._limits_of = limits_of
         self._connections = connections
         self._states = states
@@ -172,7 +186,26 @@ class Subscriptions:
                 for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
             ],
         )
-        return (self._snapshot(client.tenant, channel, progress) for channel in wanted)
+        caught_up = self._caught_up(client, wanted, progress)
+        return (self._snapshot(client.tenant, channel, caught_up) for channel in wanted)
+
+    def _caught_up(
+        self, client: Client, wanted: Sequence[Channel], progress: ProgressRow
+    ) -> ProgressRow:
+        """Announce a subscription, and wait until the snapshots hold what came before that.
+
+        No longer than `_CATCH_UP_MS` in all: a snapshot then has what there is.
+        """
+        shard = self._shard_of(client.account.tenant)
+        self._connections.announce(shard, client.tenant)
+        owners = {_owner(client.tenant, channel) for channel in wanted}
+        end = self._states.journal_end(shard, progress.sequence)
+        for delay_ms in _CATCH_UP_MS:
+            if all(progress.position_of(owner)[0] >= end for owner in owners):
+                break
+            self._sleep_ms(delay_ms)
+            progress = self._progress(client.account.tenant)
+        return progress
 
     def unsubscribe(self, client: Client, unwanted: Sequence[Channel]) -> None:
         """Remove channels from a connection; raises `InvalidInput` ``too_many_channels``."""
