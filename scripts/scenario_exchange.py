@@ -325,7 +325,7 @@ class Exchange:
         self.change(step, replace=True)
 
     def amend(self, step: Step) -> None:
-        """Amend in place: less at the same price keeps priority."""
+        """Amend in place, to a new total; less at the same price keeps priority."""
         self.change(step, replace=False)
 
     def change(self, step: Step, *, replace: bool) -> None:
@@ -346,7 +346,10 @@ class Exchange:
             self.lots(quantity) if quantity is not None else self.remaining.get(order_id, 0)
         )
         if not replace:
-            # What an amendment leaves is what it says: the rest was not taken from the order.
+            # What an amendment leaves is what it says, less what is filled: the rest was not taken
+            # from the order.
+            if order and quantity is not None:
+                self.arriving_lots = max(0, self.arriving_lots - order.quantity + order.remaining)
             self.remaining[order_id] = self.arriving_lots
         changed = self.send_if_it_fits(
             lambda: encode_change(

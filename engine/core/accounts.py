@@ -4,6 +4,7 @@ import cython
 
 from engine.core.emit import emit_words
 from engine.core.index import find_account, find_balance, open_account
+from engine.core.orders import close_all
 from engine.core.records import (
     A_FEES,
     A_GROUP,
@@ -19,6 +20,7 @@ from wire.layout import (
     ACCOUNT_INDEX_MAX,
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
+    CLOSE_ACCOUNT_FROZEN,
     EVENT_ACCOUNT,
     HEADER_ACCOUNT,
     REASON_CAPACITY_EXHAUSTED,
@@ -27,6 +29,7 @@ from wire.layout import (
     SET_ACCOUNT_STATE,
     SET_ACCOUNT_STP_GROUP,
     SET_ACCOUNT_TIER,
+    SIDE_BOTH,
     TENANT_MAX,
     TIER_MAX,
 )
@@ -91,4 +94,6 @@ def set_account(s: Store, command: cython.p_longlong) -> cython.longlong:
     m[account + A_GROUP] = group
     m[account + A_STATE] = state
     emit_words(s, EVENT_ACCOUNT, number, tier, group, state)
+    if state == ACCOUNT_STATE_FROZEN:
+        close_all(s, account, 0, SIDE_BOTH, CLOSE_ACCOUNT_FROZEN)
     return 0

@@ -177,7 +177,7 @@ def audit_batch(s: Store) -> object:
     """
     m = s.m
     broken = m[S_VIOLATION]
-    require(not broken & VIOLATION_NEGATIVE, "a balance was negative")
+    require(not broken & VIOLATION_NEGATIVE, "a balance, or what an order was filled, was negative")
     require(not broken & VIOLATION_LEVEL, "a level without orders had a quantity")
     require(not broken & VIOLATION_CROSSED, "a book that trades was crossed")
     require(not broken & VIOLATION_HELD, "money was held for an account without orders and holds")

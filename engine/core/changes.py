@@ -16,18 +16,20 @@ from engine.core.order_checks import (
     worst_price,
 )
 from engine.core.orders import (
+    close_all,
     close_order,
+    free_order,
     is_pending,
     make_conditions,
     make_order,
     reduce_order,
     set_status,
+    unregister_order,
     withdraw,
 )
 from engine.core.place import follow_reference
 from engine.core.price_checks import check_notional, check_worth
 from engine.core.records import (
-    A_ORDER_HEAD,
     BAL_AVAILABLE,
     BAL_NUMBER,
     COND_DISPLAY_QUANTITY,
@@ -36,7 +38,6 @@ from engine.core.records import (
     CONDITIONS_WORDS,
     M_PRICE_BOUND,
     M_STATE,
-    O_ACCOUNT_NEXT,
     O_BALANCE,
     O_CONDITIONS,
     O_FILLED_QUOTE,
@@ -51,7 +52,7 @@ from engine.core.records import (
     ORDER_WORDS,
     S_SEQUENCE,
 )
-from engine.core.store import Store, make_room
+from engine.core.store import Store
 from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     CANCEL_ALL_MARKET,
@@ -64,15 +65,14 @@ from wire.layout import (
     CHANGE_QUANTITY,
     CHANGE_TRIGGER_PRICE,
     CLOSE_CANCELLED_BY_USER,
+    CLOSE_FILLED,
     CLOSE_NONE,
     CLOSE_REPLACED,
     EVENT_LOW_MASK,
-    EVENT_MARKET_SHIFT,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     ICEBERG_SLICES_MAX,
-    MARKET_MAX,
     PRICE_MAX,
     REASON_ACCOUNT_FROZEN,
     REASON_INSUFFICIENT_BALANCE,
@@ -89,6 +89,7 @@ from wire.layout import (
     SIDE_SELL,
     STATE_HALTED,
     STATUS_CANCELLED,
+    STATUS_FILLED,
     STOP_MARKET_TYPES,
     TYPE_MASK,
     TYPE_SHIFT,
@@ -129,31 +130,6 @@ def cancel(s: Store, command: cython.p_longlong) -> cython.longlong:
     s.out[s.started + RESULT_SUBJECT] = s.m[order + O_ID]
     close_order(s, order, STATUS_CANCELLED, CLOSE_CANCELLED_BY_USER)
     return 0
-
-
-@cython.cfunc
-def close_all(
-    s: Store,
-    account: cython.longlong,
-    market_number: cython.longlong,
-    side: cython.longlong,
-    close_reason: cython.longlong,
-) -> cython.longlong:
-    """Close an account's open orders, oldest first, 0 = any; return how many."""
-    m = s.m
-    count: cython.longlong = 0
-    order = m[account + A_ORDER_HEAD] if account else 0
-    while order != account:
-        following = m[order + O_ACCOUNT_NEXT]
-        flags = m[order + O_FLAGS]
-        number = flags >> EVENT_MARKET_SHIFT & MARKET_MAX
-        in_market: cython.bint = not market_number or number == market_number
-        if in_market and (side == SIDE_BOTH or flags & SIDE_MASK == side):
-            make_room(s)
-            close_order(s, order, STATUS_CANCELLED, close_reason)
-            count += 1
-        order = following
-    return count
 
 
 @cython.cfunc
@@ -270,6 +246,7 @@ def check_change(
     order: cython.longlong,
     command: cython.p_longlong,
     price: cython.longlong,
+    quantity: cython.longlong,
     remaining: cython.longlong,
 ) -> cython.longlong:
     """Return why a change's numbers are out of range, or 0."""
@@ -285,7 +262,7 @@ def check_change(
         if trigger < 1 or trigger > m[market + M_PRICE_BOUND]:
             return REASON_INVALID_TRIGGER_PRICE
     flags = m[order + O_FLAGS] & EVENT_LOW_MASK
-    reason = check_numbers(s, market, flags, price, remaining)
+    reason = check_numbers(s, market, flags, price, quantity)
     if reason:
         return reason
     if command[CHANGE_DISPLAY_QUANTITY]:
@@ -317,13 +294,14 @@ def check_requeue(
     command: cython.p_longlong,
     price: cython.longlong,
     remaining: cython.longlong,
+    filled_quote: cython.longlong,
 ) -> cython.longlong:
     """Return why a changed order can't go to the back of its new level, or 0."""
     m = s.m
     market = market_of(s, order)
     flags = m[order + O_FLAGS]
     trigger = changed_trigger(s, order, command)
-    reason = check_worth(s, market, flags, price, trigger, remaining, 0)
+    reason = check_worth(s, market, flags, price, trigger, remaining, 0, filled_quote)
     if reason:
         return reason
     freed = order_reserve(s, order, m[order + O_REMAINING])
@@ -339,6 +317,7 @@ def check_amend(
     order: cython.longlong,
     command: cython.p_longlong,
     price: cython.longlong,
+    quantity: cython.longlong,
     remaining: cython.longlong,
 ) -> cython.longlong:
     """Return why an AMEND is rejected, or 0."""
@@ -348,22 +327,25 @@ def check_amend(
     market = market_of(s, order)
     stays: cython.bint = not changes_more_than_quantity(s, order, command, price)
     # Only less of the same keeps its position, and is as harmless as a cancel.
-    shrinks: cython.bint = stays and remaining < m[order + O_REMAINING]
+    shrinks: cython.bint = remaining <= 0 or (stays and remaining < m[order + O_REMAINING])
     if not shrinks:
         reason = check_state(s, market, m[order + O_FLAGS] & EVENT_LOW_MASK)
         if reason:
             return reason
     elif m[market + M_STATE] == STATE_HALTED:
         return REASON_MARKET_HALTED
-    reason = check_change(s, order, command, price, remaining)
+    reason = check_change(s, order, command, price, quantity, remaining)
     if reason:
         return reason
+    if remaining <= 0:
+        return 0
     if stays and remaining == m[order + O_REMAINING]:
         return REASON_NOTHING_TO_CHANGE
     if shrinks:
         trigger = changed_trigger(s, order, command)
-        return check_notional(s, market, m[order + O_FLAGS], price, trigger, remaining)
-    return check_requeue(s, order, command, price, remaining)
+        return check_notional(s, market, m[order + O_FLAGS], price, trigger, remaining, 0)
+    # What is filled and what may still be must fit a word together.
+    return check_requeue(s, order, command, price, remaining, m[order + O_FILLED_QUOTE])
 
 
 # --- amend and replace ----------------------------------------------------------------------------
@@ -377,12 +359,16 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
     if not order:
         return REASON_UNKNOWN_ORDER
     price = changed_price(s, order, command)
-    remaining = changed_or_kept(command[CHANGE_QUANTITY], m[order + O_REMAINING])
-    reason = check_amend(s, order, command, price, remaining)
+    filled = m[order + O_QUANTITY] - m[order + O_REMAINING]
+    quantity = changed_or_kept(command[CHANGE_QUANTITY], m[order + O_QUANTITY])
+    remaining = quantity - filled if quantity > 0 else quantity
+    reason = check_amend(s, order, command, price, quantity, remaining)
     if reason:
         return reason
 
     s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
+    if remaining <= 0:
+        return end_as_filled(s, order)
     if (
         not changes_more_than_quantity(s, order, command, price)
         and remaining < m[order + O_REMAINING]
@@ -392,10 +378,24 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
         return 0
     follow_reference(s, market_of(s, order))
     withdraw(s, order)
-    m[order + O_QUANTITY] += remaining - m[order + O_REMAINING]
+    m[order + O_QUANTITY] = quantity
     m[order + O_REMAINING] = remaining
     apply_change(s, order, command, price)
     accept_order(s, order, True)
+    return 0
+
+
+@cython.cfunc
+def end_as_filled(s: Store, order: cython.longlong) -> cython.longlong:
+    """End a waiting order as one for what it has been filled."""
+    m = s.m
+    withdraw(s, order)
+    m[order + O_QUANTITY] -= m[order + O_REMAINING]
+    m[order + O_REMAINING] = 0
+    set_status(s, order, STATUS_FILLED, CLOSE_FILLED)
+    emit_decided_order(s, order, True)
+    unregister_order(s, order)
+    free_order(s, order)
     return 0
 
 
@@ -413,10 +413,10 @@ def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
         return reason
     price = changed_price(s, order, command)
     remaining = changed_or_kept(command[CHANGE_QUANTITY], m[order + O_REMAINING])
-    reason = check_change(s, order, command, price, remaining)
+    reason = check_change(s, order, command, price, remaining, remaining)
     if reason:
         return reason
-    reason = check_requeue(s, order, command, price, remaining)
+    reason = check_requeue(s, order, command, price, remaining, 0)
     if reason:
         return reason
 

@@ -3,11 +3,10 @@
 import cython
 
 from engine.core.auction import update_indicative
-from engine.core.changes import close_all
 from engine.core.countdowns import unschedule_countdown
 from engine.core.emit import emit_countdown, emit_definition
 from engine.core.ids import forget_old_ids
-from engine.core.orders import close_order
+from engine.core.orders import close_all, close_order
 from engine.core.records import (
     A_DEADLINE_MS,
     COND_EXPIRE_MS,

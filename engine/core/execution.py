@@ -41,7 +41,6 @@ from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILL_OR_KILL_UNFILLED,
     CLOSE_FILLED,
-    CLOSE_MARKET_NOT_OPEN,
     CLOSE_NONE,
     CLOSE_POST_ONLY_WOULD_CROSS,
     CLOSE_PRICE_PROTECTION,
@@ -147,7 +146,11 @@ def execute_triggered(
     post_only = flags >> POST_ONLY_SHIFT & 1
     reference = m[market + M_REFERENCE_PRICE]
     if m[market + M_STATE] != STATE_OPEN:
-        return end_order(s, stop, CLOSE_MARKET_NOT_OPEN, with_conditions, is_known)
+        # Halted since it was triggered, so it is known: it waits for its trigger again.
+        m[stop + O_FLAGS] &= ~(1 << TRIGGERED_SHIFT)
+        rest_order(s, stop)
+        emit_decided_order(s, stop, with_conditions)
+        return 0
     if not is_marketable(s, stop) and is_beyond_collar(
         s, market, flags & SIDE_MASK, price, reference
     ):

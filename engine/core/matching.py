@@ -33,6 +33,7 @@ from engine.core.records import (
     M_COLLAR_PPM,
     M_LAST_PRICE,
     M_MARKET_BAND_PPM,
+    M_MIN_NOTIONAL,
     M_PRICE_BOUND,
     M_REFERENCE_PRICE,
     M_STATE,
@@ -72,6 +73,10 @@ from wire.layout import (
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
+    TIF_GTC,
+    TIF_GTD,
+    TIF_MASK,
+    TIF_SHIFT,
     TOOK_SHIFT,
     TYPE_MASK,
     TYPE_SHIFT,
@@ -367,7 +372,7 @@ def prevent_self_trade(
 def decrement(
     s: Store, taker: cython.longlong, maker: cython.longlong, wanted: cython.longlong
 ) -> cython.bint:
-    """Shrink both by the smaller of the two; what reaches 0 ends."""
+    """Shrink both by the smaller of the two; what reaches 0, or is left as dust in a book, ends."""
     m = s.m
     lots = m[maker + O_REMAINING]
     if wanted < lots:
@@ -382,7 +387,10 @@ def decrement(
         m[taker + O_REMAINING] -= lots
     reduce_order(s, maker, lots)
     if m[maker + O_REMAINING]:
-        emit_order(s, maker, m[maker + O_FLAGS])
+        if is_dust(s, maker):
+            close_order(s, maker, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+        else:
+            emit_order(s, maker, m[maker + O_FLAGS])
     else:
         leave_book(s, maker)
         emit_order(
@@ -390,4 +398,16 @@ def decrement(
         )
         unregister_order(s, maker)
         free_order(s, maker)
+    time_in_force = m[taker + O_FLAGS] >> TIF_SHIFT & TIF_MASK
+    if (time_in_force == TIF_GTC or time_in_force == TIF_GTD) and is_dust(s, taker):
+        return True
     return not m[taker + O_REMAINING] and not (by_quote and m[conditions + COND_BUDGET])
+
+
+@cython.cfunc
+def is_dust(s: Store, order: cython.longlong) -> cython.bint:
+    """Whether what remains of an order with a price is worth less than its market's least value."""
+    m = s.m
+    market = market_of(s, order)
+    worth = value_of(m[order + O_PRICE], m[market + M_TICK_UNITS], m[order + O_REMAINING])
+    return worth < m[market + M_MIN_NOTIONAL]

@@ -26,10 +26,13 @@ from engine.core.records import (
     M_TICK_UNITS,
     O_NEXT,
     O_REMAINING,
+    O_VISIBLE,
     S_BALANCE_COUNT,
+    S_NEED,
     S_ORDER_COUNT,
     S_TIME_MS,
 )
+from engine.core.stops import is_triggered
 from engine.core.store import Store
 from wire.layout import (
     ACCOUNT_STATE_FROZEN,
@@ -324,20 +327,40 @@ def check_funds(
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def own_lots(
-    s: Store, account: cython.longlong, flags: cython.longlong, level: cython.longlong
+def lots_met(
+    s: Store,
+    account: cython.longlong,
+    flags: cython.longlong,
+    level: cython.longlong,
+    need: cython.longlong,
 ) -> cython.longlong:
-    """Return how many lots of a level belong to an account, or its group if the flags say so."""
+    """Return how many lots of a level a market buy pays for; ``S_NEED`` is what it needs after it.
+
+    It pays nothing for an order of its own: its account's, or its group's if the flags say so.
+    """
     m = s.m
+    mode = flags >> STP_SHIFT & STP_MASK
     group = m[account + A_GROUP] if flags >> STP_BY_GROUP_SHIFT & 1 else 0
-    lots: cython.longlong = 0
+    paid: cython.longlong = 0
+    hidden: cython.longlong = 0
     maker = m[level + L_HEAD]
     while maker != level:
         owner = owner_of(s, maker)
         if owner == account or (group and group == m[owner + A_GROUP]):
-            lots += m[maker + O_REMAINING]
+            if mode == STP_DECREMENT:
+                need -= min(need, m[maker + O_REMAINING])
+            elif mode != STP_CANCEL_MAKER:
+                m[S_NEED] = 0
+                return paid
+        else:
+            lots = min(need, m[maker + O_VISIBLE])
+            paid += lots
+            need -= lots
+            hidden += m[maker + O_REMAINING] - m[maker + O_VISIBLE]
         maker = m[maker + O_NEXT]
-    return lots
+    lots = min(need, hidden)
+    m[S_NEED] = need - lots
+    return paid + lots
 
 
 @cython.cfunc
@@ -349,13 +372,10 @@ def can_pay_market_buy(
     command: cython.p_longlong,
     available: cython.longlong,
 ) -> cython.bint:
-    """Whether a market buy could pay for all that it would meet.
-
-    Its own asks are no help where self-trade prevention cancels them and lets it go on.
-    """
+    """Whether a market buy could pay for all that it would meet."""
     m = s.m
     flags = command[PLACE_FLAGS]
-    skips: cython.bint = flags >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
+    prevents = flags >> STP_SHIFT & STP_MASK
     if command[PLACE_QUOTE_AMOUNT]:
         return command[PLACE_QUOTE_AMOUNT] <= available
     reference = current_reference(s, market)
@@ -363,16 +383,16 @@ def can_pay_market_buy(
     need = command[PLACE_QUANTITY]
     level = m[book_of(market, SIDE_SELL) + B_BEST]
     while level and need and m[level + L_PRICE] <= limit:
-        lots = m[level + L_TOTAL]
-        if skips:
-            lots -= own_lots(s, account, flags, level)
-        if need < lots:
-            lots = need
+        if prevents:
+            lots = lots_met(s, account, flags, level, need)
+            need = m[S_NEED]
+        else:
+            lots = min(need, m[level + L_TOTAL])
+            need -= lots
         unit_price = m[level + L_PRICE] * m[market + M_TICK_UNITS]
         if lots > available // unit_price:
             return False
         available -= lots * unit_price
-        need -= lots
         level = m[level + L_HIGHER]
     return True
 
@@ -380,12 +400,31 @@ def can_pay_market_buy(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def may_wait(
+    s: Store, market: cython.longlong, flags: cython.longlong, trigger: cython.longlong
+) -> cython.bint:
+    """Whether an order may come to wait in a book."""
+    if can_rest(flags):
+        return True
+    side = flags & SIDE_MASK
+    is_stop: cython.bint = STOP_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1
+    return is_stop and not is_triggered(s, market, side, trigger)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def check_capacity(
-    s: Store, base_balance: cython.longlong, quote_balance: cython.longlong
+    s: Store,
+    market: cython.longlong,
+    command: cython.p_longlong,
+    base_balance: cython.longlong,
+    quote_balance: cython.longlong,
 ) -> cython.longlong:
-    """Return REASON_CAPACITY_EXHAUSTED when an order or its balances do not fit, or 0."""
+    """Return REASON_CAPACITY_EXHAUSTED when an order that may wait, or balances, do not fit."""
     m = s.m
-    if m[S_ORDER_COUNT] >= s.capacity_orders:
+    is_full: cython.bint = m[S_ORDER_COUNT] >= s.capacity_orders
+    if is_full and may_wait(s, market, command[PLACE_FLAGS], command[PLACE_TRIGGER_PRICE]):
         return REASON_CAPACITY_EXHAUSTED
     if base_balance and quote_balance:
         return 0

@@ -49,13 +49,17 @@ from engine.core.records import (
     VIOLATION_CROSSED,
     VIOLATION_HELD,
 )
-from engine.core.store import Store, cut_record
+from engine.core.store import Store, cut_record, make_room
 from wire.layout import (
     CLOSE_NONE,
     CLOSE_SHIFT,
+    EVENT_MARKET_SHIFT,
+    MARKET_MAX,
+    SIDE_BOTH,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
+    STATUS_CANCELLED,
     STATUS_OPEN,
     STATUS_PARTIALLY_FILLED,
     STATUS_PENDING_TRIGGER,
@@ -340,6 +344,31 @@ def close_order(
     unregister_order(s, order)
     free_order(s, order)
     return 0
+
+
+@cython.cfunc
+def close_all(
+    s: Store,
+    account: cython.longlong,
+    market_number: cython.longlong,
+    side: cython.longlong,
+    close_reason: cython.longlong,
+) -> cython.longlong:
+    """Close an account's open orders, oldest first, 0 = any; return how many."""
+    m = s.m
+    count: cython.longlong = 0
+    order = m[account + A_ORDER_HEAD] if account else 0
+    while order != account:
+        following = m[order + O_ACCOUNT_NEXT]
+        flags = m[order + O_FLAGS]
+        number = flags >> EVENT_MARKET_SHIFT & MARKET_MAX
+        in_market: cython.bint = not market_number or number == market_number
+        if in_market and (side == SIDE_BOTH or flags & SIDE_MASK == side):
+            make_room(s)
+            close_order(s, order, STATUS_CANCELLED, close_reason)
+            count += 1
+        order = following
+    return count
 
 
 @cython.cfunc

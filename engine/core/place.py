@@ -232,7 +232,7 @@ def place_plain_limit(
     if not pays_from or need > m[pays_from + BAL_AVAILABLE]:
         return REASON_INSUFFICIENT_BALANCE
     if not (base_balance and quote_balance) or m[S_ORDER_COUNT] >= s.capacity_orders:
-        reason = check_capacity(s, base_balance, quote_balance)
+        reason = check_capacity(s, market, command, base_balance, quote_balance)
         if reason:
             return reason
         open_balance(s, account, m[market + M_BASE])
@@ -280,6 +280,7 @@ def place_general(
         command[PLACE_TRIGGER_PRICE],
         command[PLACE_QUANTITY],
         command[PLACE_QUOTE_AMOUNT],
+        0,
     )
     if reason:
         return reason
@@ -293,7 +294,7 @@ def place_general(
     reason = check_funds(s, market, account, command, price, available)
     if reason:
         return reason
-    reason = check_capacity(s, base_balance, quote_balance)
+    reason = check_capacity(s, market, command, base_balance, quote_balance)
     if reason:
         return reason
 

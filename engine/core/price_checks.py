@@ -76,6 +76,7 @@ def check_worth(
     trigger: cython.longlong,
     quantity: cython.longlong,
     quote_amount: cython.longlong,
+    filled_quote: cython.longlong,
 ) -> cython.longlong:
     """Return why an order's value, or its price by collar and book, is rejected, or 0."""
     reason: cython.longlong = 0
@@ -83,7 +84,7 @@ def check_worth(
         if quote_amount < s.m[market + M_MIN_NOTIONAL]:
             reason = REASON_NOTIONAL_TOO_SMALL
     else:
-        reason = check_notional(s, market, flags, price, trigger, quantity)
+        reason = check_notional(s, market, flags, price, trigger, quantity, filled_quote)
     side = flags & SIDE_MASK
     if reason or MARKETABLE_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1:
         return reason
@@ -123,8 +124,12 @@ def check_notional(
     price: cython.longlong,
     trigger: cython.longlong,
     quantity: cython.longlong,
+    filled_quote: cython.longlong,
 ) -> cython.longlong:
-    """Return why an order is worth too little, or too much for a word, or 0."""
+    """Return why an order is worth too little, or too much for a word, or 0.
+
+    What it has been filled counts for the latter.
+    """
     m = s.m
     judged = value_price(s, market, flags, price, trigger)
     if not judged:
@@ -134,6 +139,8 @@ def check_notional(
     if not too_large and value_of(judged, tick_units, quantity) < m[market + M_MIN_NOTIONAL]:
         return REASON_NOTIONAL_TOO_SMALL
     if too_large or (price and exceeds_word(price * tick_units, quantity)):
+        return REASON_NOTIONAL_TOO_LARGE
+    if filled_quote and value_of(price, tick_units, quantity) > AMOUNT_MAX - filled_quote:
         return REASON_NOTIONAL_TOO_LARGE
     return 0
 

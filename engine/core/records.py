@@ -52,6 +52,7 @@ S_TAKER_CREDIT = 65
 S_TAKER_FEE = 66  # of the credit
 S_MAKER_FEES = 67  # to the fee account, in the asset that the taker pays
 S_MAKER_REBATES = 68  # and out of it, in the one that the taker receives
+S_NEED = 31  # what a market buy still needs after a level (``order_checks.lots_met``)
 S_CHOICE_PRICE = 61  # the best price of an auction found so far
 S_CHOICE_QUANTITY = 62
 S_CHOICE_IMBALANCE = 63

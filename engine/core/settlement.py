@@ -29,8 +29,10 @@ from engine.core.records import (
     S_TAKER_DEBIT,
     S_TAKER_FEE,
     S_TRADE_ID,
+    S_VIOLATION,
     TIER_MAKER_PPM,
     TIER_TAKER_PPM,
+    VIOLATION_NEGATIVE,
 )
 from engine.core.store import Store, make_room
 from wire.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, TOOK_SHIFT
@@ -86,6 +88,8 @@ def settle_trade(
     m[maker + O_FILLED_QUOTE] += quote_units
     m[taker + O_REMAINING] -= lots
     m[taker + O_FILLED_QUOTE] += quote_units
+    if (m[maker + O_FILLED_QUOTE] | m[taker + O_FILLED_QUOTE]) < 0:
+        m[S_VIOLATION] |= VIOLATION_NEGATIVE
     m[S_TRADE_ID] += 1
 
     emit_trade(s, market, side, price, lots, quote_units, maker, taker, charge, taker_fee)

@@ -3,6 +3,7 @@
 from engine.reference.emit import emit_words
 from engine.reference.index import open_account
 from engine.reference.model import Command, Rejected
+from engine.reference.orders import close_all
 from engine.reference.state import State
 from wire import layout as w
 
@@ -30,7 +31,10 @@ def check_new_balances(state: State, account: int, *assets: int) -> None:
 
 
 def set_account(state: State, command: Command) -> None:
-    """Decide a SET_ACCOUNT command; an account that is not there yet is made."""
+    """Decide a SET_ACCOUNT command; an account that is not there yet is made.
+
+    An account that is frozen trades no more, so its orders and stops are closed.
+    """
     number = command[w.HEADER_ACCOUNT]
     tier, group, account_state = command[w.SET_ACCOUNT_TIER : w.SET_ACCOUNT_STATE + 1]
     tenant = w.account_tenant(number)
@@ -48,3 +52,5 @@ def set_account(state: State, command: Command) -> None:
     account = open_account(state, number)
     account.tier, account.stp_group, account.state = tier, group, account_state
     emit_words(state, w.EVENT_ACCOUNT, number, tier, group, account_state)
+    if account_state == w.ACCOUNT_STATE_FROZEN:
+        close_all(state, number, 0, w.SIDE_BOTH, w.CLOSE_ACCOUNT_FROZEN)

@@ -16,7 +16,14 @@ from engine.reference.order_checks import (
     check_state,
     worst_price,
 )
-from engine.reference.orders import close_order, reduce_order, withdraw
+from engine.reference.orders import (
+    close_all,
+    close_order,
+    reduce_order,
+    set_status,
+    unregister_order,
+    withdraw,
+)
 from engine.reference.place import follow_reference
 from engine.reference.price_checks import check_notional, check_worth
 from engine.reference.state import State
@@ -58,39 +65,30 @@ def cancel_all(state: State, command: Command) -> int:
     return close_all(state, account, market, side, w.CLOSE_CANCELLED_BY_USER)
 
 
-def close_all(state: State, number: int, market: int, side: int, close_reason: int) -> int:
-    """Close an account's open orders, oldest first, 0 for any market or side; return how many."""
-    account = state.accounts.get(number)
-    chosen = [
-        order
-        for _, order in sorted(account.orders.items() if account else ())
-        if market in (0, order.market.number) and side in (w.SIDE_BOTH, order.side)
-    ]
-    for order in chosen:
-        close_order(state, order, w.STATUS_CANCELLED, close_reason)
-    return len(chosen)
-
-
 # --- amend and replace ----------------------------------------------------------------------------
 
 
 def amend(state: State, command: Command) -> int:
     """Decide an AMEND command: change an order, which stays the same one; return its id.
 
-    Only less of the same keeps its place in the queue. Everything else goes to the back of its new
-    level, and may trade on the way, like an order that has just arrived.
+    The quantity is the new total, what is filled included; one that is filled already ends the
+    order. Only less of the same keeps its place in the queue. Everything else goes to the back of
+    its new level, and may trade on the way, like an order that has just arrived.
     """
     order = find_target(state, command)
-    changed = changed_order(order, command)
+    changed = changed_order(order, command, filled=order.quantity - order.remaining)
     check_amend(state, order, changed, command)
 
+    if changed.remaining <= 0:
+        end_as_filled(state, order)
+        return order.order_id
     if only_shrinks(order, changed):
         reduce_order(state, order, order.remaining - changed.remaining)
         emit_decided_order(state, order, with_conditions=True)
         return order.order_id
     follow_reference(state, order.market)
     withdraw(state, order)
-    order.quantity += changed.remaining - order.remaining
+    order.quantity = changed.quantity
     order.remaining = changed.remaining
     order.price = changed.price
     order.conditions = changed.conditions
@@ -98,10 +96,20 @@ def amend(state: State, command: Command) -> int:
     return order.order_id
 
 
+def end_as_filled(state: State, order: Order) -> None:
+    """End a waiting order as one for what it has been filled."""
+    withdraw(state, order)
+    order.quantity -= order.remaining
+    order.remaining = 0
+    set_status(order, w.STATUS_FILLED, w.CLOSE_FILLED)
+    emit_decided_order(state, order, with_conditions=True)
+    unregister_order(state, order)
+
+
 def replace(state: State, command: Command) -> int:
     """Decide a REPLACE command: close an order, open another in its stead; return the new id."""
     order = find_target(state, command)
-    changed = changed_order(order, command)
+    changed = changed_order(order, command, filled=0)
     if is_frozen(state, order.account.number):
         raise Rejected(w.REASON_ACCOUNT_FROZEN)
     check_state(changed)
@@ -117,17 +125,20 @@ def replace(state: State, command: Command) -> int:
     return changed.order_id
 
 
-def changed_order(order: Order, command: Command) -> Order:
-    """Return what a change would make of an order, without touching it; 0 leaves a word alone."""
-    remaining, before = command[w.CHANGE_QUANTITY] or order.remaining, order.conditions
+def changed_order(order: Order, command: Command, filled: int) -> Order:
+    """Return what a change would make of an order, without touching it; 0 leaves a word alone.
+
+    ``filled`` is what its quantity includes that was filled before; nothing may remain of it.
+    """
+    quantity, before = command[w.CHANGE_QUANTITY] or filled + order.remaining, order.conditions
     changed = Order(
         order_id=order.order_id,
         account=order.account,
         market=order.market,
         flags=order.flags & ((1 << w.STATUS_SHIFT) - 1),
         price=order.price,
-        quantity=remaining,
-        remaining=remaining,
+        quantity=quantity,
+        remaining=quantity - filled,
         conditions=dataclasses.replace(
             before,
             trigger_price=command[w.CHANGE_TRIGGER_PRICE] or before.trigger_price,
@@ -152,7 +163,9 @@ def changes_more_than_quantity(order: Order, changed: Order) -> bool:
 
 
 def only_shrinks(order: Order, changed: Order) -> bool:
-    """Whether a change leaves less of the same: as harmless as a cancel."""
+    """Whether a change leaves less of the same, or nothing: as harmless as a cancel."""
+    if changed.remaining <= 0:
+        return True
     return not changes_more_than_quantity(order, changed) and changed.remaining < order.remaining
 
 
@@ -172,9 +185,13 @@ def check_amend(state: State, order: Order, changed: Order, command: Command) ->
     same_quantity = changed.remaining == order.remaining
     if same_quantity and not changes_more_than_quantity(order, changed):
         raise Rejected(w.REASON_NOTHING_TO_CHANGE)
+    if changed.remaining <= 0:
+        return
     if shrinks:
         check_notional(changed)
     else:
+        # What is filled and what may still be must fit a word together.
+        changed.filled_quote = order.filled_quote
         check_requeue(state, order, changed)
 
 

@@ -1,11 +1,10 @@
 """Time and epochs. The engine has no clock: time is what a command brings."""
 
 from engine.reference.auction import update_indicative
-from engine.reference.changes import close_all
 from engine.reference.emit import emit_countdown, emit_definition
 from engine.reference.ids import forget_old_ids
 from engine.reference.model import Command, Rejected
-from engine.reference.orders import close_order
+from engine.reference.orders import close_all, close_order
 from engine.reference.state import State
 from wire import layout as w
 

@@ -77,9 +77,14 @@ def end_order(state: State, order: Order, close_reason: int, *, with_conditions:
 
 
 def execute_triggered(state: State, stop: Order, *, with_conditions: bool) -> None:
-    """Execute a triggered stop, unless its market, its price or its flags do not allow that."""
+    """Execute a triggered stop, unless its market, its price or its flags do not allow that.
+
+    One whose market has been halted since it was triggered waits for its trigger again.
+    """
     if stop.market.state != w.STATE_OPEN:
-        end_order(state, stop, w.CLOSE_MARKET_NOT_OPEN, with_conditions=with_conditions)
+        stop.flags &= ~(1 << w.TRIGGERED_SHIFT)
+        rest_order(state, stop)
+        emit_decided_order(state, stop, with_conditions=with_conditions)
     elif not is_marketable(stop) and is_beyond_collar(stop, stop.market.reference_price):
         end_order(state, stop, w.CLOSE_PRICE_PROTECTION, with_conditions=with_conditions)
     elif w.flags_post_only(stop.flags) and crosses(stop):

@@ -5,7 +5,7 @@ Nothing here rejects. What may be rejected has been before (``order_checks``).
 
 from engine.reference.book import unlink_order
 from engine.reference.emit import emit_level, emit_order, touch_market
-from engine.reference.model import MARKETABLE, Market, Order
+from engine.reference.model import CAN_REST, MARKETABLE, Market, Order
 from engine.reference.orders import (
     close_order,
     enter_level,
@@ -196,7 +196,11 @@ def prevent_self_trade(state: State, taker: Order, maker: Order, wanted: int) ->
 
 
 def decrement(state: State, taker: Order, maker: Order, wanted: int) -> bool:
-    """Shrink both by the smaller of the two; an order with nothing left ends."""
+    """Shrink both by the smaller of the two; an order with nothing left ends.
+
+    So does one that would be left in a book worth less than any order may be: it costs no fee to
+    make, and a place in the book.
+    """
     lots = min(wanted, maker.remaining)
     if taker.conditions.quote_amount:
         taker.budget -= lots * maker.price * maker.market.tick_units
@@ -208,5 +212,17 @@ def decrement(state: State, taker: Order, maker: Order, wanted: int) -> bool:
         leave_book(state, maker)
         set_status(maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
         unregister_order(state, maker)
-    emit_order(state, maker)
+        emit_order(state, maker)
+    elif is_dust(maker):
+        close_order(state, maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
+    else:
+        emit_order(state, maker)
+    if taker.time_in_force in CAN_REST and is_dust(taker):
+        return True
     return not taker.remaining and not taker.budget
+
+
+def is_dust(order: Order) -> bool:
+    """Whether what remains of an order with a price is worth less than its market's least value."""
+    market = order.market
+    return order.price * order.remaining * market.tick_units < market.limits.min_notional

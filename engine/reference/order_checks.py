@@ -20,6 +20,7 @@ from engine.reference.model import (
 )
 from engine.reference.price_checks import current_reference
 from engine.reference.state import State
+from engine.reference.stops import is_triggered
 from wire import layout as w
 
 
@@ -162,36 +163,47 @@ def check_funds(state: State, order: Order, freed: int = 0) -> None:
 
 
 def can_pay_market_buy(state: State, order: Order, available: int) -> bool:
-    """Whether a market buy could pay for all that it would meet.
-
-    Its own asks are no help where self-trade prevention cancels them and lets it go on.
-    """
+    """Whether a market buy could pay for all that it would meet."""
     if order.conditions.quote_amount:
         return order.conditions.quote_amount <= available
     market, need = order.market, order.remaining
     limit = limit_price(order, current_reference(state, market))
-    skips = w.flags_stp(order.flags) == w.STP_CANCEL_MAKER
     for price in market.asks.prices():
         if price > limit or not need:
             break
-        level = market.asks.levels[price]
-        lots = sum(maker.remaining for maker in level)
-        if skips:
-            lots -= own_lots(order, level)
-        lots = min(need, lots)
-        need -= lots
+        lots, need = lots_met(order, market.asks.levels[price], need)
         available -= lots * price * market.tick_units
     return available >= 0
 
 
-def own_lots(order: Order, level: list[Order]) -> int:
-    """Return how many lots of a level are an order's own: its account's, or its group's."""
-    return sum(maker.remaining for maker in level if is_self_trade(order, maker))
+def lots_met(order: Order, level: list[Order], need: int) -> tuple[int, int]:
+    """Return how many lots of a level a market buy pays for, and how many it needs after it.
+
+    It pays nothing for an order of its own: each such meeting cancels that order, or lessens what
+    it needs, or ends it. What icebergs hide comes after all that the level shows.
+    """
+    mode, paid, hidden = w.flags_stp(order.flags), 0, 0
+    for maker in level:
+        if not is_self_trade(order, maker):
+            lots = min(need, maker.visible)
+            paid, need = paid + lots, need - lots
+            hidden += maker.remaining - maker.visible
+        elif mode == w.STP_DECREMENT:
+            need -= min(need, maker.remaining)
+        elif mode != w.STP_CANCEL_MAKER:
+            return paid, 0
+    lots = min(need, hidden)
+    return paid + lots, need - lots
+
+
+def may_wait(order: Order) -> bool:
+    """Whether an order may come to wait in a book."""
+    return can_rest(order) or (order.is_pending and not is_triggered(order))
 
 
 def check_capacity(state: State, order: Order) -> None:
-    """Reject an order when it or its account's balances in the market do not fit."""
-    if len(state.orders) >= state.capacity.orders:
+    """Reject an order when it may have to wait, or its account's balances, do not fit."""
+    if may_wait(order) and len(state.orders) >= state.capacity.orders:
         raise Rejected(w.REASON_CAPACITY_EXHAUSTED)
     market = order.market
     check_new_balances(state, order.account.number, market.base, market.quote)

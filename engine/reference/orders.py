@@ -75,6 +75,19 @@ def close_order(state: State, order: Order, status: int, close_reason: int) -> N
     unregister_order(state, order)
 
 
+def close_all(state: State, number: int, market: int, side: int, close_reason: int) -> int:
+    """Close an account's open orders, oldest first, 0 for any market or side; return how many."""
+    account = state.accounts.get(number)
+    chosen = [
+        order
+        for _, order in sorted(account.orders.items() if account else ())
+        if market in (0, order.market.number) and side in (w.SIDE_BOTH, order.side)
+    ]
+    for order in chosen:
+        close_order(state, order, w.STATUS_CANCELLED, close_reason)
+    return len(chosen)
+
+
 def reduce_order(state: State, order: Order, lots: int) -> None:
     """Shrink a waiting order in place; the hidden part of an iceberg goes first."""
     unreserve(state, order, lots)

@@ -49,7 +49,7 @@ def value_price(order: Order) -> int:
 def check_notional(order: Order) -> None:
     """Reject an order worth too little, or so much that its value would not fit a word.
 
-    What is held for it, at its own price, must fit too.
+    What is held for it, at its own price, must fit too, with what it has been filled.
     """
     market, quote_amount = order.market, order.conditions.quote_amount
     price, lot_value = value_price(order), order.remaining * market.tick_units
@@ -58,7 +58,7 @@ def check_notional(order: Order) -> None:
     notional = quote_amount or price * lot_value
     if notional < market.limits.min_notional:
         raise Rejected(w.REASON_NOTIONAL_TOO_SMALL)
-    if max(notional, order.price * lot_value) > w.AMOUNT_MAX:
+    if max(notional, order.price * lot_value + order.filled_quote) > w.AMOUNT_MAX:
         raise Rejected(w.REASON_NOTIONAL_TOO_LARGE)
 
 

@@ -3,6 +3,7 @@
 Nothing here rejects or fails: what an order can't pay for has been rejected before it could trade.
 """
 
+from engine.errors import InvariantViolation
 from engine.reference.emit import emit_trade
 from engine.reference.ledger import account_fees, fee_amount, fee_due, order_reserve, post
 from engine.reference.model import Order, TakerTotals
@@ -43,6 +44,8 @@ def settle_trade(
     for order in (maker, taker):
         order.remaining -= lots
         order.filled_quote += quote_units
+        if order.filled_quote > w.WORD_MAX:
+            raise InvariantViolation(f"order {order.order_id}: filled beyond a word")
     state.trade_id += 1
     emit_trade(state, maker, taker, price, lots, maker_fee=charge, taker_fee=taker_fee)
 

@@ -22,6 +22,7 @@ fee account. Asset, market and tenant numbers are small, positive and unique in 
 # Chosen so that no product or sum the engine forms can leave 63 bits: see engine/README.md.
 
 WORD_BYTES = 8
+WORD_MAX = (1 << 63) - 1
 AMOUNT_MAX = (1 << 62) - 1  # total supply of an asset, and the value of one order
 PRICE_MAX = (1 << 40) - 1  # ticks
 QUANTITY_MAX = (1 << 48) - 1  # lots
@@ -114,10 +115,11 @@ CANCEL_ALL_SIDE = 7  # 0 = both
 CHANGE_ORDER_ID = 6  # 0 = named by the command id that placed it
 CHANGE_TARGET_HIGH = 7
 CHANGE_TARGET_LOW = 8
-CHANGE_PRICE = 9  # 0 = as it is
-CHANGE_QUANTITY = 10  # the new REMAINING quantity; 0 = as it is
-CHANGE_TRIGGER_PRICE = 11  # 0 = as it is; only while the stop is pending
-CHANGE_DISPLAY_QUANTITY = 12  # 0 = as it is; only for icebergs
+# In a change, 0 leaves a word as it is; a REPLACE then takes over what remains.
+CHANGE_PRICE = 9
+CHANGE_QUANTITY = 10  # AMEND: the new total, what is filled included; REPLACE: the new order's
+CHANGE_TRIGGER_PRICE = 11  # only while the stop is pending
+CHANGE_DISPLAY_QUANTITY = 12  # only for icebergs
 
 CANCEL_ALL_AFTER_TIMEOUT_MS = 6  # from engine time; 0 disarms
 
@@ -238,6 +240,7 @@ CLOSE_EXPIRED = 8
 CLOSE_PRICE_PROTECTION = 9  # the rest of a market order was beyond the collar
 CLOSE_MARKET_NOT_OPEN = 10  # a breaker or a state that its remainder may not rest in
 CLOSE_POST_ONLY_WOULD_CROSS = 11  # a triggered post-only stop-limit would have taken
+CLOSE_ACCOUNT_FROZEN = 12
 
 # --- other enumerations ---------------------------------------------------------------------------
 
@@ -249,7 +252,7 @@ STATE_AUCTION = 5
 TRADING_STATES = 1 << STATE_OPEN | 1 << STATE_POST_ONLY  # a bit for each: no crossed book
 
 ACCOUNT_STATE_ACTIVE = 0
-ACCOUNT_STATE_FROZEN = 1  # may cancel; may not place, hold, debit or transfer out
+ACCOUNT_STATE_FROZEN = 1  # its orders are closed; may not place, hold, debit or transfer out
 
 # --- reasons --------------------------------------------------------------------------------------
 # The number is the precedence: of several reasons that apply, the smallest is given.

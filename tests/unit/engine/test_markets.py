@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk, drawing
+from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, MARKET, QUOTE, SELL, Desk, drawing
 from wire import layout as w
 from wire.codec import encode_set_account
 
@@ -142,9 +142,46 @@ def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
     assert desk.queue(SELL) == [(far, 1)]
 
 
-def test_frozen_account_may_only_cancel(desk: Desk) -> None:
-    order = desk.place(ALICE, BUY, 90, 5)
-    desk.send(encode_set_account(ALICE, state=w.ACCOUNT_STATE_FROZEN))
-    assert desk.rejection(ALICE, BUY, 90, 1) == "account_frozen"
-    assert desk.change(ALICE, order, quantity=1) == "account_frozen"
-    assert desk.cancel(ALICE, order) == "accepted"
+def test_freezing_an_account_closes_its_orders_and_stops(desk: Desk) -> None:
+    stop = {"order_type": w.TYPE_STOP_LIMIT, "trigger_price": 110}
+    orders = [
+        desk.place(ALICE, BUY, 90, 5),
+        desk.place(ALICE, SELL, 120, 5, display_quantity=1),
+        desk.place(ALICE, BUY, 110, 5, **stop),
+    ]
+    other = desk.place(BOB, SELL, 115, 1)
+    assert desk.send(encode_set_account(ALICE, state=w.ACCOUNT_STATE_FROZEN)) == "accepted"
+    assert desk.ended == dict.fromkeys(orders, "account_frozen")
+    assert {desk.engine.balance(ALICE, asset)[1] for asset in (1, 2)} == {0}
+    assert desk.rejection(ALICE, BUY, 120, 1) == "account_frozen"
+    # Nobody trades with it any more, and no trade triggers its stop.
+    assert desk.place(CAROL, BUY, 120, 1)
+    assert {maker for maker, *_ in desk.trades} == {other}
+    # Frozen again, or active again: there is nothing left to close.
+    for state in (w.ACCOUNT_STATE_FROZEN, w.ACCOUNT_STATE_ACTIVE):
+        desk.send(encode_set_account(ALICE, state=state))
+        assert desk.ended == {}
+    assert desk.rejection(ALICE, BUY, 90, 1) == "accepted"
+
+
+def test_a_stop_stays_when_the_sweep_that_triggers_it_halts_the_market(desk: Desk) -> None:
+    desk.limits(breaker_ppm=100_000, reference_interval_ms=1000)
+    desk.state(w.STATE_OPEN, reference=100)
+    for price in (105, 130):
+        desk.place(ALICE, SELL, price, 1)
+    stops = [
+        desk.place(CAROL, BUY, 140, 2, order_type=w.TYPE_STOP_LIMIT, trigger_price=105),
+        desk.place(CAROL, BUY, 0, 2, order_type=w.TYPE_STOP_MARKET, trigger_price=105,
+                   time_in_force=w.TIF_IOC),
+    ]  # fmt: skip
+    held = desk.engine.balance(CAROL, QUOTE)
+    taker = desk.place(BOB, BUY, 140, 2)
+    assert desk.ended.keys() & {taker, *stops} == {taker}
+    assert [event.state for event in desk.market_states] == [w.STATE_HALTED]
+    assert desk.engine.stops(MARKET, BUY) == [(stop, 2) for stop in stops]
+    assert desk.engine.balance(CAROL, QUOTE) == held
+    # It can be cancelled, and is triggered when the market opens again at that price.
+    assert desk.cancel(CAROL, stops[1]) == "accepted"
+    desk.limits()
+    desk.state(w.STATE_OPEN)
+    assert [one[1:] for one in desk.trades] == [(stops[0], 130, 1)]

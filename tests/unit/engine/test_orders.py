@@ -1,5 +1,8 @@
 """Orders of every type and time in force, and how they change."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from tests.unit.engine.desk import (
@@ -135,7 +138,8 @@ def test_what_a_command_filled_is_its_own_order_not_the_stops_that_it_fires(
     if how == "place":
         order = desk.place(BOB, BUY, 102, 8)
     else:
-        desk.change(BOB, order, price=102, quantity=8, replace=how == "replace")
+        total = 8 if how == "replace" else 4 + 8
+        desk.change(BOB, order, price=102, quantity=total, replace=how == "replace")
         order = desk.result.order_id
     assert desk.ended[stop] == "filled"
     assert {taker for _, taker, _, _ in desk.trades} == {order, stop}
@@ -396,3 +400,95 @@ def test_self_trade_prevention(desk: Desk, mode: int, quantity: int, after: str)
     assert desk.book == drawing(BEFORE)
     desk.place(ALICE, BUY, 101, quantity, stp=mode)
     assert desk.book == drawing(after)
+
+
+OWN_AND_OTHER = [
+    # mode, own ask first, whether 500 are enough for a market buy of 10, and what it buys
+    (w.STP_DECREMENT, True, True, 5),
+    (w.STP_DECREMENT, False, True, 5),
+    (w.STP_CANCEL_MAKER, True, True, 5),
+    (w.STP_CANCEL_TAKER, False, True, 5),
+    (w.STP_CANCEL_TAKER, True, True, 0),
+    (w.STP_CANCEL_BOTH, False, True, 5),
+    (w.STP_NONE, True, False, 0),
+]
+
+
+@pytest.mark.parametrize(("mode", "own_first", "enough", "bought"), OWN_AND_OTHER)
+def test_a_market_buy_need_not_pay_for_orders_of_its_own(
+    desk: Desk, mode: int, own_first: bool, enough: bool, bought: int
+) -> None:
+    for account in (BOB, ALICE) if own_first else (ALICE, BOB):
+        desk.place(account, SELL, 100, 5)
+    desk.funds(w.COMMAND_DEBIT, BOB, QUOTE, RICH - 500)
+    reason = desk.rejection(BOB, BUY, 0, 10, stp=mode, **MARKETABLE)
+    assert reason == ("accepted" if enough else "insufficient_balance")
+    assert sum(lots for *_, lots in desk.trades) == bought
+    desk.funds(w.COMMAND_DEBIT, BOB, QUOTE, 1)
+    # One unit less is not enough for what others offer.
+    again = Desk(type(desk.engine)())
+    for account in (BOB, ALICE) if own_first else (ALICE, BOB):
+        again.place(account, SELL, 100, 5)
+    again.funds(w.COMMAND_DEBIT, BOB, QUOTE, RICH - 499)
+    expected = "accepted" if enough and not bought else "insufficient_balance"
+    assert again.rejection(BOB, BUY, 0, 10, stp=mode, **MARKETABLE) == expected
+
+
+@pytest.mark.parametrize("maker_left", [True, False], ids=["of the maker", "of the taker"])
+def test_decrement_leaves_no_dust(desk: Desk, maker_left: bool) -> None:
+    desk.limits(min_notional=1_000)
+    more, less = (21, 20) if maker_left else (20, 21)
+    maker = desk.place(ALICE, SELL, 100, more)
+    taker = desk.place(ALICE, BUY, 100, less, stp=w.STP_DECREMENT)
+    assert desk.ended == dict.fromkeys((maker, taker), "self_trade_prevention")
+    assert desk.queue(BUY) == desk.queue(SELL) == []
+    assert desk.engine.balance(ALICE, QUOTE) == (RICH, 0)
+
+
+def test_decrement_leaves_what_is_worth_enough(desk: Desk) -> None:
+    desk.limits(min_notional=1_000)
+    maker = desk.place(ALICE, SELL, 100, 30)
+    desk.place(ALICE, BUY, 100, 20, stp=w.STP_DECREMENT)
+    assert desk.queue(SELL) == [(maker, 10)]
+    taker = desk.place(ALICE, BUY, 100, 20, stp=w.STP_DECREMENT)
+    assert desk.queue(BUY) == [(taker, 10)]
+    # What never waits may go on, however little is left.
+    desk.cancel_all(ALICE)
+    desk.place(ALICE, SELL, 100, 20)
+    desk.place(BOB, SELL, 100, 20)
+    desk.place(ALICE, BUY, 0, 21, stp=w.STP_DECREMENT, **MARKETABLE)
+    assert [lots for *_, lots in desk.trades] == [1]
+
+
+NEVER_WAITS: dict[str, dict[str, Any]] = {
+    "immediate or cancel": {"price": 100, "time_in_force": IOC},
+    "fill or kill": {"price": 100, "time_in_force": FOK},
+    "market": {"price": 0, **MARKETABLE},
+    "meets nothing": {"price": 1, "time_in_force": IOC},
+    "stop that is triggered at once": {
+        "price": 0, "order_type": w.TYPE_STOP_MARKET, "time_in_force": IOC, "trigger_price": 90,
+    },
+}  # fmt: skip
+WAITS: dict[str, dict[str, Any]] = {
+    "good till cancelled": {"price": 100},
+    "stop": {
+        "price": 0, "order_type": w.TYPE_STOP_MARKET, "time_in_force": IOC, "trigger_price": 101,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options", [*NEVER_WAITS.values(), *WAITS.values()], ids=[*NEVER_WAITS, *WAITS]
+)
+def test_an_order_that_never_waits_needs_no_room(
+    desk_with: Callable[..., Desk], options: dict[str, Any]
+) -> None:
+    desk = desk_with(orders=2)
+    desk.place(ALICE, SELL, 100, 1)
+    desk.place(BOB, BUY, 100, 1)
+    for _ in range(2):
+        desk.place(ALICE, SELL, 100, 2)
+    rejected = options in WAITS.values()
+    reason = desk.rejection(BOB, BUY, quantity=2, **options)
+    assert reason == ("capacity_exhausted" if rejected else "accepted")
+    assert len(desk.queue(SELL)) == (2 if rejected or options["price"] == 1 else 1)
