@@ -16,7 +16,7 @@ from bursa.dialects.native.feed_messages import error, token_expired
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
-from bursa.kernel.errors import InvalidInput, TooManyRequests
+from bursa.kernel.errors import InvalidInput, TooManyRequests, Unauthenticated
 from bursa.market_data.subscriptions import Client
 
 _OK = 200
@@ -37,7 +37,10 @@ finish_start()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Serve one WebSocket event."""
     request = event["requestContext"]
-    principal = authorized_principal(request["authorizer"])
+    try:
+        principal = authorized_principal(request["authorizer"])
+    except Unauthenticated:
+        return {"statusCode": turn_away(request)}
     client = Client(
         principal.account, request["connectionId"], principal.user, principal.expires_at
     )
@@ -57,6 +60,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
             else:
                 respond(client, event.get("body") or "", now_ms)
     return {"statusCode": _OK}
+
+
+def turn_away(request: dict[str, Any]) -> int:
+    """Close a connection whose verdict is of another version of this software; return a status.
+
+    A connection lasts for two hours, across deployments. Its rows go by themselves.
+    """
+    metrics.add_metric("ConnectionsRefused", MetricUnit.Count, 1)
+    if request["eventType"] == "CONNECT":
+        return _UNAUTHORIZED
+    if request["eventType"] != "DISCONNECT":
+        services.sockets.close([request["connectionId"]], [token_expired()])
+    return _OK
 
 
 def connect(principal: Principal, client: Client, now_ms: int) -> int:

@@ -375,3 +375,20 @@ def test_rows_of_a_connection_end_with_its_token(
     items = connection_rows(dynamodb)
     assert len(items) == 5
     assert {item["expires_at"]["N"] for item in items} == {ends_at}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "closes"),
+    [
+        ("websocket-connect", 401, False),
+        ("websocket-message", 200, True),
+        ("websocket-disconnect", 200, False),
+    ],
+)
+def test_connection_from_before_a_deployment_is_closed_and_is_no_fault(
+    websocket: ModuleType, posted: Posted, name: str, status: int, *, closes: bool
+) -> None:
+    old = event(name)
+    del old["requestContext"]["authorizer"]["signed_in_at"]
+    assert websocket.handler(old, Context()) == {"statusCode": status}
+    assert bool(posted.closed) is closes

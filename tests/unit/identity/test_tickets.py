@@ -190,3 +190,30 @@ QUERIES: dict[str, dict[str, Any]] = {
 def test_the_query_holds_one_ticket_and_nothing_else(query: dict[str, Any]) -> None:
     with pytest.raises(Unauthenticated):
         sent_ticket({"methodArn": CONNECT} | query)
+
+
+HOSTILE: dict[str, object] = {
+    "empty": "",
+    "huge": "t1." + "0" * 100_000,
+    "not ASCII": "t1.\N{FULLWIDTH DIGIT ZERO}" + "0" * 31,
+    "NUL": "t1." + "0" * 31 + "\0",
+    "separator": "t1#x." + "0" * 32,
+    "no such tenant": "t9999999999." + "0" * 32,
+    "tenant zero": "t0." + "0" * 32,
+    "another table's key": "t1." + "0" * 32 + "#connections",
+    "a number": 1,
+    "null": None,
+    "a list": ["t1." + "0" * 32],
+}
+
+
+@pytest.mark.parametrize("ticket", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_ticket_is_refused_and_is_no_fault(
+    authorizer: ModuleType, ticket: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = connect_event() | {
+        "queryStringParameters": {"ticket": ticket},
+        "multiValueQueryStringParameters": {"ticket": [ticket]},
+    }
+    assert authorizer.handler(event, Context()) == deny(CONNECT)
+    assert "SignInFaults" not in capsys.readouterr().out
