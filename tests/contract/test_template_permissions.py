@@ -14,6 +14,7 @@ from tests.contract.templates import (
     listed,
     resources,
     statements,
+    template,
 )
 
 SHARD = ROOT / "infra" / "shard.yaml"
@@ -254,7 +255,44 @@ def test_money_is_moved_with_a_second_factor_and_by_no_function() -> None:
 def key_statements() -> dict[str, Json]:
     (key,) = everywhere("AWS::KMS::Key").values()
     found = key["Properties"]["KeyPolicy"]["Statement"]
-    return {statement["Sid"]: statement for statement in found}
+    plain = [one["Fn::If"][1] if "Fn::If" in one else one for one in found]
+    return {statement["Sid"]: statement for statement in plain}
+
+
+ROLES_OF_THIS_DEPLOYMENT = {
+    "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${NamePrefix}-*"
+}
+
+
+def test_the_data_key_is_used_by_this_deployment_and_who_is_named() -> None:
+    """Beside the tables' grants, which are AWS's own, each statement says by whom."""
+    found = key_statements()
+    roles = found["UseByTheRolesOfThisDeployment"]["Condition"]
+    assert roles["ArnLike"] == {"aws:PrincipalArn": ROLES_OF_THIS_DEPLOYMENT}
+    context = roles["StringLikeIfExists"]
+    assert all("${NamePrefix}-*" in value["Fn::Sub"] for value in context.values())
+    assert set(context) == {
+        "kms:EncryptionContext:aws:dynamodb:tableName",
+        "kms:EncryptionContext:aws:sqs:arn",
+    }
+    deployer = found["UseByCloudFormation"]["Condition"]
+    assert deployer["ForAnyValue:StringEquals"] == {"aws:CalledVia": "cloudformation.amazonaws.com"}
+    named = found["UseByNamedPrincipals"]["Condition"]
+    assert named["ArnLike"] == {"aws:PrincipalArn": {"Ref": "KeyUsers"}}
+    using = {sid for sid, one in found.items() if "kms:Decrypt" in actions(one)}
+    assert using == {
+        "UseByTheRolesOfThisDeployment",
+        "UseByCloudFormation",
+        "UseByNamedPrincipals",
+        "AlarmsToTheEncryptedTopic",
+    }
+
+
+def test_nobody_is_named_unless_asked_for() -> None:
+    assert template(APPLICATION)["Parameters"]["KeyUsers"]["Default"] == ""
+    (key,) = everywhere("AWS::KMS::Key").values()
+    found = [one for one in key["Properties"]["KeyPolicy"]["Statement"] if "Fn::If" in one]
+    assert [one["Fn::If"][0] for one in found] == ["HasKeyUsers"]
 
 
 def test_the_data_key_is_used_only_through_services_and_by_this_account() -> None:
@@ -263,7 +301,7 @@ def test_the_data_key_is_used_only_through_services_and_by_this_account() -> Non
         for statement in key_statements().values()
         if statement["Principal"] == {"AWS": "*"}
     ]
-    assert len(open_to_all) == 2
+    assert len(open_to_all) == 4
     for statement in open_to_all:
         equal = statement["Condition"]["StringEquals"]
         assert equal["kms:CallerAccount"] == {"Ref": "AWS::AccountId"}
@@ -292,7 +330,7 @@ NEEDED = {
 
 @pytest.mark.parametrize("use", NEEDED)
 def test_a_role_that_may_use_the_data_may_use_its_key(use: str) -> None:
-    assert NEEDED[use] <= actions(key_statements()["UseThroughTheServicesThatKeepData"])
+    assert NEEDED[use] <= actions(key_statements()["UseByTheRolesOfThisDeployment"])
     assert key_statements()["TablesKeepAGrant"]["Condition"]["Bool"] == {
         "kms:GrantIsForAWSResource": "true"
     }
