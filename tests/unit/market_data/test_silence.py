@@ -155,4 +155,12 @@ def test_a_subscriber_waits_no_longer_than_it_should() -> None:
     world.pending.clear()  # the projector has stopped
     world.subscribe()
     assert 1_000 < world.now_ms < 2_000
-    assert set(world.held()) == set(CHANNELS)
+    messages = [json.loads(body) for body in world.inbox][1:]
+    # Each snapshot is behind, so each is followed by what makes the client ask again.
+    assert [message["type"] for message in messages] == ["snapshot", "missed"] * len(CHANNELS)
+    assert {message["sequence"] for message in messages[1::2]} == {
+        world.shard.records[-1].last_sequence
+    }
+    assert [message["previous_sequence"] for message in messages[1::2]] == [
+        message["sequence"] for message in messages[::2]
+    ]

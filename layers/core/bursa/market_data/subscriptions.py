@@ -11,7 +11,7 @@ book is one row, and holds all up to its own sequence.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bursa.kernel.errors import InvalidInput
@@ -26,6 +26,7 @@ from bursa.market_data.messages import (
     BookLevels,
     ChannelMessage,
     Facts,
+    Missed,
     OrderChange,
     PublicTrades,
 )
@@ -186,15 +187,31 @@ class Subscriptions:
                 for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
             ],
         )
-        caught_up = self._caught_up(client, wanted, progress)
-        return (self._snapshot(client.tenant, channel, caught_up) for channel in wanted)
+        caught_up, end = self._caught_up(client, wanted, progress)
+        return self._snapshots(client.tenant, wanted, caught_up, end)
+
+    def _snapshots(
+        self, tenant: str, wanted: Sequence[Channel], progress: ProgressRow, end: int
+    ) -> Iterator[ChannelMessage]:
+        """Yield snapshots, and after one that is behind the journal's end what says so."""
+        for channel in wanted:
+            snapshot = self._snapshot(tenant, channel, progress)
+            yield snapshot
+            if snapshot.sequence < end:
+                yield replace(
+                    snapshot,
+                    sequence=end,
+                    previous_sequence=snapshot.sequence,
+                    facts=Missed(end - snapshot.sequence),
+                    is_snapshot=False,
+                )
 
     def _caught_up(
         self, client: Client, wanted: Sequence[Channel], progress: ProgressRow
-    ) -> ProgressRow:
+    ) -> tuple[ProgressRow, int]:
         """Announce a subscription, and wait until the snapshots hold what came before that.
 
-        No longer than `_CATCH_UP_MS` in all: a snapshot then has what there is.
+        Not longer than `_CATCH_UP_MS` in all. Returns how far they are, and the journal's end.
         """
         shard = self._shard_of(client.account.tenant)
         self._connections.announce(shard, client.tenant)
@@ -205,7 +222,7 @@ class Subscriptions:
                 break
             self._sleep_ms(delay_ms)
             progress = self._progress(client.account.tenant)
-        return progress
+        return progress, end
 
     def unsubscribe(self, client: Client, unwanted: Sequence[Channel]) -> None:
         """Remove channels from a connection; raises `InvalidInput` ``too_many_channels``."""
