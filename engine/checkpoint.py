@@ -17,7 +17,8 @@ from array import array
 from engine.errors import CheckpointError
 from wire.layout import CONDITIONS_COUNT
 
-# 2: the flags of an order have four bits for its type. 3: an account's share of the memory of ids.
+# 2: the flags of an order have four bits for its type. 3: an account's share of the memory of ids;
+# a market's window of trades for its reference price, and the end of its auction.
 VERSION = 3
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
@@ -28,7 +29,7 @@ SECTIONS = {
     "head": 16,
     "assets": 6,
     "tiers": 4,
-    "markets": 21,
+    "markets": 26,
     "accounts": 6,
     "balances": 4,
     "holds": 4,

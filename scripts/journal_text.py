@@ -50,6 +50,8 @@ COMMAND_FIELDS: dict[int, tuple[str, ...]] = {
         "market_collar_ppm",
         "breaker_ppm",
         "reference_interval_ms",
+        "least_value",
+        "auction_ms",
     ),
     w.COMMAND_SET_MARKET_STATE: ("market", "market_state", "reference_price"),
     w.COMMAND_SET_FEE_TIER: ("tenant", "tier", "maker_ppm", "taker_ppm"),

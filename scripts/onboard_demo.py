@@ -17,10 +17,13 @@ from bursa.tenants.onboarding import (
     Deposit,
     Listing,
     MarketListing,
+    PriceProtection,
 )
 
 KEY = "demo"
 
+# `make replay` plays a day of 2015 here, at prices far from those of who has tried the market out.
+UNPROTECTED = PriceProtection(0, 0, 0, 0, 0, 0)
 # Scales are such that a tick of a lot is a whole unit (DESIGN D6).
 LISTING = Listing(
     assets=(
@@ -30,7 +33,7 @@ LISTING = Listing(
         AssetListing("IDR", 2),
     ),
     markets=(
-        MarketListing("BTC", "USDT", "0.01", "0.00000001", "1"),
+        MarketListing("BTC", "USDT", "0.01", "0.00000001", "1", UNPROTECTED),
         MarketListing("ETH", "USDT", "0.01", "0.00000001", "1"),
         MarketListing("BTC", "IDR", "1000", "0.00001", "10000"),
     ),

@@ -214,22 +214,22 @@ class Exchange:
     def add(self, step: Step) -> int:
         """Place an order of any type; return its order id."""
         name = str(find_value(step, words.ID) or f"step {step['index']}")
-        account = self.account(step)
-        order = self.order_words(step)
+        owner, order = self.account(step), self.order_words(step)
+        account = self.ledger.trader(find_value(step, words.USER), order["side"])
         market = self.ledger.market(find_value(step, words.MARKET))
         self.set_group(step, account)
         # The id of an order that is no more may be used again; the engine would reject it for good.
         known = self.order_ids.get(name, 0)
         if known and self.engine.order(known) is None:
-            self.attempts[account, name] = self.attempts.get((account, name), 0) + 1
-        attempt = self.attempts.get((account, name), 0)
+            self.attempts[owner, name] = self.attempts.get((owner, name), 0) + 1
+        attempt = self.attempts.get((owner, name), 0)
         self.arriving_lots = order["quantity"]
         order_id = self.send_if_it_fits(
             lambda: encode_place(
                 account,
                 market,
                 **order,
-                command_id=self.command_id(account, name, attempt),
+                command_id=self.command_id(owner, name, attempt),
             )
         )
         if not self.reason:
@@ -238,7 +238,7 @@ class Exchange:
             return order_id
         # A rejected order was never there: its id may be used again.
         if self.reason != w.REASON_DUPLICATE_COMMAND:
-            self.attempts[account, name] = attempt + 1
+            self.attempts[owner, name] = attempt + 1
         if self.reason == w.REASON_POST_ONLY_WOULD_CROSS:
             self.rejected_post_only[step["index"]] = [name, order["quantity"]]
         return 0
@@ -374,7 +374,11 @@ class Exchange:
         side = translate(both, step.get("side") or "both", "side")
         named = find_value(step, words.MARKET)
         market = 0 if named is None else self.ledger.market(named)
-        self.send(encode_cancel_all(self.account(step), market, side))
+        user = find_value(step, words.USER)
+        for account in dict.fromkeys(
+            self.ledger.trader(user, one) for one in (w.SIDE_SELL, w.SIDE_BUY)
+        ):
+            self.send(encode_cancel_all(account, market, side))
 
     def deposit(self, step: Step) -> None:
         """Pay something in."""

@@ -25,6 +25,8 @@ class Ledger:
     """A scenario's assets, markets and users by number.
 
     Users with a deposit, at the start or in a step, own what they deposit; all others are rich.
+    Orders that name no user are anybody's: buys and sells have an account each, so that they trade
+    with each other as strangers do.
     """
 
     def __init__(self, scenario: Step) -> None:
@@ -46,6 +48,8 @@ class Ledger:
         self.users = {
             user: w.account_number(TENANT, 1 + index) for index, user in enumerate(sorted(users))
         }
+        self.strangers = "" in users and "" not in self.owners
+        self.seller = w.account_number(TENANT, 1 + len(users))
 
     # --- who and what there is --------------------------------------------------------------------
 
@@ -103,11 +107,16 @@ class Ledger:
         """Return a user's account."""
         return self.users["" if user is None else str(user)]
 
+    def trader(self, user: object, side: int) -> int:
+        """Return the account for an order of a user, or of none."""
+        sells = user is None and side == w.SIDE_SELL
+        return self.seller if sells and self.strangers else self.account(user)
+
     # --- setting it up ----------------------------------------------------------------------------
 
     def capacities(self, steps: int) -> dict[str, int]:
         """Return how large an engine must be; small ones are made and thrown away fast."""
-        accounts = len(self.users) + 2
+        accounts = len(self.users) + 3
         return {
             "orders": steps + 8,
             "accounts": accounts,
@@ -121,9 +130,11 @@ class Ledger:
         for name, number in self.assets.items():
             yield encode_define_asset(number, TENANT, 0, _symbol(name, f"A{number}"))
         yield from self._define_markets()
-        rich = w.AMOUNT_MAX // (2 * (len(self.users) + 1))
-        for user, account in self.users.items():
-            if user not in self.owners:
+        rich = w.AMOUNT_MAX // (2 * (len(self.users) + 2))
+        traders = [(user in self.owners, account) for user, account in self.users.items()]
+        traders += [(False, self.seller)] if self.strangers else []
+        for owns, account in traders:
+            if not owns:
                 for number in self.assets.values():
                     yield encode_funds(w.COMMAND_CREDIT, account, number, rich)
         for user, amounts in self.deposits.items():

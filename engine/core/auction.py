@@ -5,8 +5,8 @@ import cython
 from engine.core.book import book_of
 from engine.core.emit import touch_market
 from engine.core.execution import execute_all_triggered
-from engine.core.ledger import order_reserve
-from engine.core.matching import update_filled_order
+from engine.core.ledger import order_reserve, owner_of, value_of
+from engine.core.matching import is_self_trade, prevent_waiting, update_filled_order
 from engine.core.records import (
     B_BEST,
     L_HEAD,
@@ -14,25 +14,36 @@ from engine.core.records import (
     L_LOWER,
     L_PRICE,
     L_TOTAL,
+    M_AUCTION_UNTIL_MS,
     M_INDICATIVE_PRICE,
     M_INDICATIVE_QUANTITY,
     M_LAST_PRICE,
-    M_REFERENCE_INTERVAL_MS,
+    M_LEAST_TRADED,
     M_REFERENCE_PRICE,
-    M_REFERENCE_UNTIL_MS,
     M_STATE,
+    M_TICK_UNITS,
     O_FLAGS,
     O_ID,
     O_VISIBLE,
+    S_AUCTION_COUNT,
     S_CHOICE_IMBALANCE,
     S_CHOICE_PRICE,
     S_CHOICE_QUANTITY,
-    S_TIME_MS,
 )
+from engine.core.reference_price import is_own_trade, note_volume, set_reference
 from engine.core.settlement import settle_taker, settle_trade
 from engine.core.stops import collect_triggered
-from engine.core.store import Store
-from wire.layout import SIDE_BUY, SIDE_MASK, SIDE_SELL, STATE_AUCTION, STATE_OPEN, STATE_POST_ONLY
+from engine.core.store import Store, make_room
+from wire.layout import (
+    SIDE_BUY,
+    SIDE_MASK,
+    SIDE_SELL,
+    STATE_AUCTION,
+    STATE_OPEN,
+    STATE_POST_ONLY,
+    STP_MASK,
+    STP_SHIFT,
+)
 
 
 @cython.cfunc
@@ -160,45 +171,63 @@ def update_indicative(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 def uncross(s: Store, market: cython.longlong) -> cython.longlong:
-    """Trade everything that can trade at the equilibrium price."""
+    """Trade everything that can trade, at the equilibrium price; until nothing crosses."""
     m = s.m
+    tick_units = m[market + M_TICK_UNITS]
+    lots: cython.longlong = 0
+    value: cython.longlong = 0
     find_equilibrium(s, market)
-    price = m[S_CHOICE_PRICE]
-    if not price:
-        return 0
+    while m[S_CHOICE_PRICE]:
+        price = m[S_CHOICE_PRICE]
+        traded = uncross_at(s, market, price)
+        if traded:
+            m[market + M_LAST_PRICE] = price
+            lots += traded
+            value += value_of(price, tick_units, traded)
+        find_equilibrium(s, market)
+    if value >= m[market + M_LEAST_TRADED]:
+        set_reference(s, market, value // (lots * tick_units))
+    else:
+        note_volume(s, market, lots, value)
+    return 0
+
+
+@cython.cfunc
+def uncross_at(s: Store, market: cython.longlong, price: cython.longlong) -> cython.longlong:
+    """Trade what can trade at a price; return how many lots had two owners."""
+    m = s.m
     bids, asks = book_of(market, SIDE_BUY), book_of(market, SIDE_SELL)
+    traded: cython.longlong = 0
+    begun: cython.bint = False
     while True:
         bid_level, ask_level = m[bids + B_BEST], m[asks + B_BEST]
         if not bid_level or not ask_level:
-            break
+            return traded
         if m[bid_level + L_PRICE] < price or m[ask_level + L_PRICE] > price:
-            break
+            return traded
         maker, taker = m[bid_level + L_HEAD], m[ask_level + L_HEAD]
         lots = m[maker + O_VISIBLE]
         if m[taker + O_VISIBLE] < lots:
             lots = m[taker + O_VISIBLE]
         if m[taker + O_ID] < m[maker + O_ID]:
             maker, taker = taker, maker
-        side = m[taker + O_FLAGS] & SIDE_MASK
+        flags = m[taker + O_FLAGS]
+        if flags >> STP_SHIFT & STP_MASK and is_self_trade(s, taker, maker):
+            prevent_waiting(s, taker, maker)
+            if not begun:
+                return 0
+            continue
+        begun = True
+        make_room(s)
+        taker_account, maker_account = owner_of(s, taker), owner_of(s, maker)
+        if not is_own_trade(s, taker_account, maker_account):
+            traded += lots
+        side = flags & SIDE_MASK
         held = order_reserve(s, taker, lots)
-        settle_trade(s, market, maker, taker, side, price, lots, True)
+        settle_trade(s, market, maker, taker, maker_account, taker_account, side, price, lots, True)
         settle_taker(s, market, taker, held)
         update_filled_order(s, maker, lots, 0)
         update_filled_order(s, taker, lots, 1)
-    m[market + M_LAST_PRICE] = price
-    set_reference(s, market, price)
-    return 0
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def set_reference(s: Store, market: cython.longlong, reference: cython.longlong) -> cython.longlong:
-    """Set the reference price and when it may follow the last price again."""
-    m = s.m
-    m[market + M_REFERENCE_PRICE] = reference
-    m[market + M_REFERENCE_UNTIL_MS] = m[S_TIME_MS] + m[market + M_REFERENCE_INTERVAL_MS]
-    return 0
 
 
 @cython.cfunc
@@ -209,6 +238,9 @@ def change_state(s: Store, market: cython.longlong, state: cython.longlong) -> c
     if state == STATE_OPEN or state == STATE_POST_ONLY:
         uncross(s, market)
     m[market + M_STATE] = state
+    if m[market + M_AUCTION_UNTIL_MS]:
+        m[market + M_AUCTION_UNTIL_MS] = 0
+        m[S_AUCTION_COUNT] -= 1
     update_indicative(s, market)
     if state == STATE_OPEN and m[market + M_LAST_PRICE]:
         collect_triggered(s, market)

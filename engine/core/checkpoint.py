@@ -43,6 +43,7 @@ from engine.core.records import (
     ID_WORDS,
     L_HEAD,
     L_VISIBLE,
+    M_AUCTION_UNTIL_MS,
     M_BASE,
     M_BOOKS,
     M_ORDER_EVENT,
@@ -64,6 +65,7 @@ from engine.core.records import (
     S_ACCOUNT_COUNT,
     S_ACCOUNT_HEAD,
     S_ASSET_COUNT,
+    S_AUCTION_COUNT,
     S_BALANCE_COUNT,
     S_BALANCE_HEAD,
     S_HOLD_COUNT,
@@ -417,6 +419,7 @@ def read_markets(s: Store, sections: dict) -> object:
         for index in range(MARKET_SAVED_WORDS):
             s.m[market + index] = row[index]
         prepare_market(s, market)
+        s.m[S_AUCTION_COUNT] += s.m[market + M_AUCTION_UNTIL_MS] != 0
     return None
 
 

@@ -2,7 +2,7 @@
 
 import cython
 
-from engine.core.auction import update_indicative
+from engine.core.auction import change_state, update_indicative
 from engine.core.countdowns import unschedule_countdown
 from engine.core.emit import emit_countdown, emit_definition
 from engine.core.ids import forget_old_ids
@@ -11,6 +11,7 @@ from engine.core.records import (
     A_DEADLINE_MS,
     COND_EXPIRE_MS,
     COND_ORDER,
+    M_AUCTION_UNTIL_MS,
     M_STATE,
     MARKET_LIST,
     S_COUNTDOWN_COUNT,
@@ -32,13 +33,14 @@ from wire.layout import (
     REASON_INVALID_SETTING,
     SIDE_BOTH,
     STATE_AUCTION,
+    STATE_OPEN,
     STATUS_EXPIRED,
 )
 
 
 @cython.cfunc
 def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide an ADVANCE_TIME command: expiries, then countdowns, then auctions' indications."""
+    """Decide an ADVANCE_TIME command: expiries, then countdowns, then auctions."""
     m = s.m
     if command[HEADER_TIME_MS] > m[S_TIME_MS]:
         m[S_TIME_MS] = command[HEADER_TIME_MS]
@@ -62,7 +64,11 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
     for position in range(m[S_MARKET_COUNT]):
         market = m[MARKET_LIST + position]
         if m[market + M_STATE] == STATE_AUCTION:
-            update_indicative(s, market)
+            until_ms = m[market + M_AUCTION_UNTIL_MS]
+            if until_ms and until_ms <= now:
+                change_state(s, market, STATE_OPEN)
+            else:
+                update_indicative(s, market)
     return 0
 
 

@@ -3,7 +3,7 @@
 import cython
 
 from engine.core.accounts import check_new_balances, is_tenant
-from engine.core.auction import change_state, set_reference
+from engine.core.auction import change_state
 from engine.core.emit import emit_definition, emit_words, touch_market
 from engine.core.index import find_market, open_account, open_balance
 from engine.core.records import (
@@ -23,6 +23,8 @@ from engine.core.records import (
     M_COLLAR_PPM,
     M_FEE_BASE,
     M_FEE_QUOTE,
+    M_LEAST_TRADED,
+    M_LEAST_VALUE,
     M_LOT_UNITS,
     M_MARKET_BAND_PPM,
     M_MARKET_COLLAR_PPM,
@@ -49,12 +51,14 @@ from engine.core.records import (
     TIER_TAKER_PPM,
     TIER_WORDS,
 )
+from engine.core.reference_price import set_reference
 from engine.core.store import Store, cut_record
 from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     AMOUNT_MAX,
     ASSET_LENGTH,
     ASSET_MAX,
+    AUCTION_MS_MAX,
     COLLAR_PPM_MAX,
     DEFINE_ASSET_ASSET,
     DEFINE_ASSET_SCALE,
@@ -82,8 +86,10 @@ from wire.layout import (
     FEE_TIER_TAKER_PPM,
     FEE_TIER_TENANT,
     FEE_TIER_TIER,
+    LIMITS_AUCTION_MS,
     LIMITS_BREAKER_PPM,
     LIMITS_COLLAR_PPM,
+    LIMITS_LEAST_VALUE,
     LIMITS_MARKET,
     LIMITS_MARKET_COLLAR_PPM,
     LIMITS_MAX_PRICE,
@@ -246,8 +252,10 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def derive_bounds(s: Store, market: cython.longlong) -> cython.longlong:
-    """Derive the largest price and quantity of an order, and the band of market orders."""
+    """Derive the limits as they apply: bounds of price and quantity, the band of market orders."""
     m = s.m
+    least = m[market + M_LEAST_VALUE]
+    m[market + M_LEAST_TRADED] = least if least else 1
     band = m[market + M_MARKET_COLLAR_PPM]
     m[market + M_MARKET_BAND_PPM] = band if band else m[market + M_COLLAR_PPM]
     bound = AMOUNT_MAX // m[market + M_TICK_UNITS]
@@ -290,6 +298,8 @@ def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
         and is_between(command[LIMITS_MARKET_COLLAR_PPM], COLLAR_PPM_MAX)
         and is_between(command[LIMITS_BREAKER_PPM], COLLAR_PPM_MAX)
         and is_between(command[LIMITS_REFERENCE_INTERVAL_MS], TIME_MS_MAX)
+        and is_between(command[LIMITS_LEAST_VALUE], AMOUNT_MAX)
+        and is_between(command[LIMITS_AUCTION_MS], AUCTION_MS_MAX)
     )
     if not valid:
         return REASON_INVALID_SETTING

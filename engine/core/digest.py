@@ -91,6 +91,19 @@ def current_digest(s: Store) -> cython.ulonglong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+def digest_before(s: Store) -> cython.ulonglong:
+    """Return the digest as it was before the command that is being decided."""
+    m = s.m
+    value, total, length, end = m[S_DIGEST], m[S_DIGEST_SUM], m[S_DIGEST_LENGTH], s.end
+    s.end = s.started
+    fold_digest(s)
+    digest: cython.ulonglong = current_digest(s)
+    m[S_DIGEST], m[S_DIGEST_SUM], m[S_DIGEST_LENGTH], s.end = value, total, length, end
+    return digest
+
+
+@cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
 def signed(word: cython.ulonglong) -> cython.longlong:

@@ -25,7 +25,9 @@ from engine.core.records import (
     L_HEAD,
     L_PRICE,
     L_VISIBLE,
+    M_AUCTION_UNTIL_MS,
     M_BOOKS,
+    MARKET_LIST,
     O_BALANCE,
     O_FILLED_QUOTE,
     O_FLAGS,
@@ -38,9 +40,11 @@ from engine.core.records import (
     O_REMAINING,
     OUTPUT_MARGIN_WORDS,
     OUTPUT_WORDS,
+    S_AUCTION_COUNT,
     S_COUNTDOWN_COUNT,
     S_EXPIRY_COUNT,
     S_HORIZON_MS,
+    S_MARKET_COUNT,
     S_SEQUENCE,
     S_TIME_MS,
     S_TRIGGERED_HEAD,
@@ -190,7 +194,7 @@ class Engine(Store):
 
     @property
     def next_due_ms(self) -> int:
-        """When time alone changes something next: an expiry or a countdown's end; 0 for never."""
+        """When time alone changes something next: an expiry, a countdown, an auction; or 0."""
         m = self.m
         due_ms = 0
         if m[S_EXPIRY_COUNT]:
@@ -198,6 +202,11 @@ class Engine(Store):
         if m[S_COUNTDOWN_COUNT]:
             ends_ms = m[m[self.countdowns + 1] + A_DEADLINE_MS]
             due_ms = ends_ms if not due_ms else min(due_ms, ends_ms)
+        if m[S_AUCTION_COUNT]:
+            for position in range(m[S_MARKET_COUNT]):
+                ends_ms = m[m[MARKET_LIST + position] + M_AUCTION_UNTIL_MS]
+                if ends_ms and (not due_ms or ends_ms < due_ms):
+                    due_ms = ends_ms
         return due_ms
 
     def digest(self) -> int:

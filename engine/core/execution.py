@@ -15,6 +15,7 @@ from engine.core.matching import (
     is_worse,
     limit_price,
     match,
+    prevent_own_crosses,
 )
 from engine.core.orders import (
     free_order,
@@ -44,11 +45,13 @@ from wire.layout import (
     CLOSE_NONE,
     CLOSE_POST_ONLY_WOULD_CROSS,
     CLOSE_PRICE_PROTECTION,
+    CLOSE_SELF_TRADE_PREVENTION,
     CLOSE_UNFILLED_REMAINDER,
     POST_ONLY_SHIFT,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
+    STATE_AUCTION,
     STATE_OPEN,
     STATUS_CANCELLED,
     STATUS_FILLED,
@@ -123,6 +126,9 @@ def execute_order(
             close_reason = CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(s, market, order, limit)
+    waits: cython.bint = close_reason == CLOSE_NONE and m[market + M_STATE] == STATE_AUCTION
+    if waits and prevent_own_crosses(s, order):
+        close_reason = CLOSE_SELF_TRADE_PREVENTION
     if close_reason == CLOSE_NONE:
         close_reason = remainder_reason(s, order)
     if close_reason != CLOSE_NONE:
@@ -138,7 +144,10 @@ def execute_order(
 def execute_triggered(
     s: Store, stop: cython.longlong, with_conditions: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
-    """Execute a triggered stop, unless its market, its price or its flags do not allow that."""
+    """Execute a triggered stop, unless its price or its flags do not allow that.
+
+    Where the breaker has started an auction since, it waits again.
+    """
     make_room(s)
     m = s.m
     market = market_of(s, stop)
@@ -146,7 +155,6 @@ def execute_triggered(
     post_only = flags >> POST_ONLY_SHIFT & 1
     reference = m[market + M_REFERENCE_PRICE]
     if m[market + M_STATE] != STATE_OPEN:
-        # Halted since it was triggered, so it is known: it waits for its trigger again.
         m[stop + O_FLAGS] &= ~(1 << TRIGGERED_SHIFT)
         rest_order(s, stop)
         emit_decided_order(s, stop, with_conditions)

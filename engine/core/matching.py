@@ -7,11 +7,13 @@ nothing here may fail either.
 import cython
 
 from engine.core.book import append_order, book_of, next_level, unlink_order
-from engine.core.emit import emit_level, emit_order, touch_market
-from engine.core.ledger import market_of, owner_of, value_of
+from engine.core.breaker import may_start_auction, start_auction, trips_breaker
+from engine.core.emit import emit_level, emit_order
+from engine.core.ledger import by_side, market_of, owner_of, value_of
 from engine.core.orders import (
     close_order,
     free_order,
+    is_pending,
     leave_book,
     reduce_order,
     set_status,
@@ -21,6 +23,7 @@ from engine.core.orders import (
 )
 from engine.core.records import (
     A_GROUP,
+    A_ORDER_HEAD,
     B_BEST,
     COND_BUDGET,
     COND_QUOTE_AMOUNT,
@@ -29,15 +32,13 @@ from engine.core.records import (
     L_PRICE,
     L_TOTAL,
     L_VISIBLE,
-    M_BREAKER_PPM,
     M_COLLAR_PPM,
     M_LAST_PRICE,
     M_MARKET_BAND_PPM,
     M_MIN_NOTIONAL,
     M_PRICE_BOUND,
-    M_REFERENCE_PRICE,
-    M_STATE,
     M_TICK_UNITS,
+    O_ACCOUNT_NEXT,
     O_CONDITIONS,
     O_FILLED_QUOTE,
     O_FLAGS,
@@ -47,23 +48,28 @@ from engine.core.records import (
     O_QUANTITY,
     O_REMAINING,
     O_VISIBLE,
+    S_OWN_LOTS,
+    S_OWN_VALUE,
+    S_TAKER_CREDIT,
     S_TAKER_DEBIT,
 )
+from engine.core.reference_price import is_own_trade, note_volume
 from engine.core.settlement import settle_taker, settle_trade
 from engine.core.stops import collect_triggered
 from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILLED,
-    CLOSE_MARKET_NOT_OPEN,
     CLOSE_NONE,
+    CLOSE_PRICE_PROTECTION,
     CLOSE_SELF_TRADE_PREVENTION,
     CLOSE_UNFILLED_REMAINDER,
+    EVENT_MARKET_SHIFT,
+    MARKET_MAX,
     MARKETABLE_TYPES,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
-    STATE_HALTED,
     STATUS_CANCELLED,
     STATUS_FILLED,
     STATUS_PARTIALLY_FILLED,
@@ -129,19 +135,6 @@ def is_marketable(s: Store, order: cython.longlong) -> cython.bint:
 def is_worse(side: cython.longlong, price: cython.longlong, limit: cython.longlong) -> cython.bint:
     """Whether a price of the opposite book is beyond a limit."""
     return price > limit if side == SIDE_BUY else price < limit
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def trips_breaker(s: Store, market: cython.longlong, price: cython.longlong) -> cython.bint:
-    """Whether a trade at this price must halt the market instead."""
-    m = s.m
-    reference = m[market + M_REFERENCE_PRICE]
-    if not m[market + M_BREAKER_PPM] or not reference:
-        return False
-    band = reference * m[market + M_BREAKER_PPM] // PPM
-    return price - reference > band or reference - price > band
 
 
 @cython.cfunc
@@ -263,10 +256,15 @@ def match(
     s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
 ) -> cython.longlong:
     """Trade, then settle for the taker; return why it must end, or CLOSE_NONE."""
+    m = s.m
+    filled = m[taker + O_QUANTITY] - m[taker + O_REMAINING]
     close_reason = match_book(s, market, taker, limit)
-    if s.m[S_TAKER_DEBIT]:
+    if m[S_TAKER_DEBIT]:
+        value = by_side(m[taker + O_FLAGS] & SIDE_MASK, m[S_TAKER_DEBIT], m[S_TAKER_CREDIT])
+        filled = m[taker + O_QUANTITY] - m[taker + O_REMAINING] - filled
+        note_volume(s, market, filled - m[S_OWN_LOTS], value - m[S_OWN_VALUE])
         settle_taker(s, market, taker, 0)
-        s.m[taker + O_FLAGS] |= 1 << TOOK_SHIFT
+        m[taker + O_FLAGS] |= 1 << TOOK_SHIFT
     return close_reason
 
 
@@ -288,10 +286,6 @@ def match_book(
         price = m[level + L_PRICE]
         if not level or is_worse(side, price, limit):
             return CLOSE_NONE
-        if trips_breaker(s, market, price):
-            m[market + M_STATE] = STATE_HALTED
-            touch_market(s, market)
-            return CLOSE_MARKET_NOT_OPEN
         wanted = m[taker + O_REMAINING]
         if by_quote:
             wanted = m[conditions + COND_BUDGET] // (price * m[market + M_TICK_UNITS])
@@ -302,6 +296,11 @@ def match_book(
             if prevent_self_trade(s, taker, maker, wanted):
                 return CLOSE_SELF_TRADE_PREVENTION
             continue
+        if trips_breaker(s, market, price):
+            if not may_start_auction(s, market, taker, level, wanted):
+                return CLOSE_PRICE_PROTECTION
+            start_auction(s, market)
+            return CLOSE_NONE
         lots = m[maker + O_VISIBLE]
         if wanted < lots:
             lots = wanted
@@ -323,15 +322,22 @@ def trade(
     lots: cython.longlong,
 ) -> cython.longlong:
     """Trade the first order of a book with the one being decided."""
+    make_room(s)
     m = s.m
-    quote_units = settle_trade(s, market, maker, taker, side, price, lots, False)
+    taker_account, maker_account = owner_of(s, taker), owner_of(s, maker)
+    quote_units = settle_trade(
+        s, market, maker, taker, maker_account, taker_account, side, price, lots, False
+    )
     conditions = m[taker + O_CONDITIONS]
     if conditions and m[conditions + COND_QUOTE_AMOUNT]:
         m[taker + O_QUANTITY] += lots
         m[taker + O_REMAINING] += lots
         m[conditions + COND_BUDGET] -= quote_units
     update_filled_order(s, maker, lots, 0)
-    if m[market + M_LAST_PRICE] != price:
+    if is_own_trade(s, taker_account, maker_account):
+        m[S_OWN_LOTS] += lots
+        m[S_OWN_VALUE] += quote_units
+    elif m[market + M_LAST_PRICE] != price:
         m[market + M_LAST_PRICE] = price
         collect_triggered(s, market)
     return 0
@@ -385,19 +391,7 @@ def decrement(
     else:
         m[taker + O_QUANTITY] -= lots
         m[taker + O_REMAINING] -= lots
-    reduce_order(s, maker, lots)
-    if m[maker + O_REMAINING]:
-        if is_dust(s, maker):
-            close_order(s, maker, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
-        else:
-            emit_order(s, maker, m[maker + O_FLAGS])
-    else:
-        leave_book(s, maker)
-        emit_order(
-            s, maker, with_status(m[maker + O_FLAGS], STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
-        )
-        unregister_order(s, maker)
-        free_order(s, maker)
+    decrement_waiting(s, maker, lots)
     time_in_force = m[taker + O_FLAGS] >> TIF_SHIFT & TIF_MASK
     if (time_in_force == TIF_GTC or time_in_force == TIF_GTD) and is_dust(s, taker):
         return True
@@ -411,3 +405,73 @@ def is_dust(s: Store, order: cython.longlong) -> cython.bint:
     market = market_of(s, order)
     worth = value_of(m[order + O_PRICE], m[market + M_TICK_UNITS], m[order + O_REMAINING])
     return worth < m[market + M_MIN_NOTIONAL]
+
+
+@cython.cfunc
+def decrement_waiting(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
+    """Shrink an order in a book; with nothing left, or only dust, it ends."""
+    m = s.m
+    reduce_order(s, order, lots)
+    if m[order + O_REMAINING]:
+        if is_dust(s, order):
+            return close_order(s, order, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+        emit_order(s, order, m[order + O_FLAGS])
+        return 0
+    leave_book(s, order)
+    emit_order(
+        s, order, with_status(m[order + O_FLAGS], STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+    )
+    unregister_order(s, order)
+    free_order(s, order)
+    return 0
+
+
+@cython.cfunc
+def prevent_own_crosses(s: Store, order: cython.longlong) -> cython.bint:
+    """Apply an order's mode to what it crosses of its own account's; return whether it ends."""
+    m = s.m
+    flags, price = m[order + O_FLAGS], m[order + O_PRICE]
+    if not flags >> STP_SHIFT & STP_MASK:
+        return False
+    side = flags & SIDE_MASK
+    opposite = market_and_side(flags) ^ (SIDE_BUY ^ SIDE_SELL)
+    account = owner_of(s, order)
+    other = m[account + A_ORDER_HEAD]
+    while other != account:
+        following = m[other + O_ACCOUNT_NEXT]
+        meets: cython.bint = market_and_side(m[other + O_FLAGS]) == opposite
+        # Stops that have triggered in the same sweep are in no book.
+        crosses_it = meets and m[other + O_LEVEL] and not is_pending(s, other)
+        crosses_it = crosses_it and not is_worse(side, m[other + O_PRICE], price)
+        if crosses_it and prevent_self_trade(s, order, other, m[order + O_REMAINING]):
+            return True
+        other = following
+    return False
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def market_and_side(flags: cython.longlong) -> cython.longlong:
+    """Return what of an order's flags names its market and side."""
+    return flags & (MARKET_MAX << EVENT_MARKET_SHIFT | SIDE_MASK)
+
+
+@cython.cfunc
+def prevent_waiting(s: Store, taker: cython.longlong, maker: cython.longlong) -> cython.longlong:
+    """Apply the taker's mode where both orders have waited for an uncross."""
+    m = s.m
+    make_room(s)
+    mode = m[taker + O_FLAGS] >> STP_SHIFT & STP_MASK
+    if mode == STP_DECREMENT:
+        lots = m[maker + O_REMAINING]
+        if m[taker + O_REMAINING] < lots:
+            lots = m[taker + O_REMAINING]
+        decrement_waiting(s, maker, lots)
+        decrement_waiting(s, taker, lots)
+        return 0
+    if mode != STP_CANCEL_TAKER:
+        close_order(s, maker, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+    if mode != STP_CANCEL_MAKER:
+        close_order(s, taker, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
+    return 0

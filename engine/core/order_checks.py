@@ -8,7 +8,6 @@ import cython
 from engine.core.book import book_of
 from engine.core.ledger import owner_of, reserve_amount
 from engine.core.matching import limit_price
-from engine.core.price_checks import current_reference
 from engine.core.records import (
     A_GROUP,
     A_STATE,
@@ -32,6 +31,7 @@ from engine.core.records import (
     S_ORDER_COUNT,
     S_TIME_MS,
 )
+from engine.core.reference_price import current_reference
 from engine.core.stops import is_triggered
 from engine.core.store import Store
 from wire.layout import (

@@ -2,7 +2,6 @@
 
 import cython
 
-from engine.core.auction import set_reference
 from engine.core.book import book_of
 from engine.core.execution import accept_order
 from engine.core.index import account_of, find_balance, find_market, open_balance
@@ -15,7 +14,7 @@ from engine.core.order_checks import (
     order_price,
 )
 from engine.core.orders import make_conditions, make_order, rest_plain_limit
-from engine.core.price_checks import check_price, check_worth, current_reference, exceeds_word
+from engine.core.price_checks import check_price, check_worth, exceeds_word
 from engine.core.records import (
     A_STATE,
     B_BEST,
@@ -26,14 +25,12 @@ from engine.core.records import (
     L_PRICE,
     M_BASE,
     M_COLLAR_PPM,
-    M_LAST_PRICE,
     M_LOT_UNITS,
     M_MIN_NOTIONAL,
     M_ORDER_EVENT,
     M_PRICE_BOUND,
     M_QUANTITY_BOUND,
     M_QUOTE,
-    M_REFERENCE_UNTIL_MS,
     M_STATE,
     M_TENANT,
     M_TICK_UNITS,
@@ -51,8 +48,8 @@ from engine.core.records import (
     PLAIN_FLAGS,
     S_ORDER_COUNT,
     S_SEQUENCE,
-    S_TIME_MS,
 )
+from engine.core.reference_price import current_reference, due_reference, set_reference
 from engine.core.store import Store
 from wire.layout import (
     ACCOUNT_STATE_ACTIVE,
@@ -92,10 +89,10 @@ from wire.layout import (
 @cython.inline
 @cython.exceptval(check=False)
 def follow_reference(s: Store, market: cython.longlong) -> cython.longlong:
-    """Set the reference price to the last price, no more often than configured."""
-    m = s.m
-    if m[S_TIME_MS] >= m[market + M_REFERENCE_UNTIL_MS] and m[market + M_LAST_PRICE]:
-        set_reference(s, market, m[market + M_LAST_PRICE])
+    """Let the reference follow what has been traded, where enough has been for long enough."""
+    reference = due_reference(s, market)
+    if reference:
+        set_reference(s, market, reference)
     return 0
 
 

@@ -11,13 +11,10 @@ from engine.core.matching import is_beyond_collar, is_worse
 from engine.core.records import (
     B_BEST,
     L_PRICE,
-    M_LAST_PRICE,
     M_MIN_NOTIONAL,
-    M_REFERENCE_PRICE,
-    M_REFERENCE_UNTIL_MS,
     M_TICK_UNITS,
-    S_TIME_MS,
 )
+from engine.core.reference_price import current_reference
 from engine.core.stops import has_reached, is_triggered
 from engine.core.store import Store
 from wire.layout import (
@@ -53,17 +50,6 @@ def exceeds_word(unit_price: cython.longlong, quantity: cython.longlong) -> cyth
 def is_waiting(flags: cython.longlong) -> cython.bint:
     """Whether flags are those of a stop that has not triggered."""
     return STOP_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1 and not flags >> TRIGGERED_SHIFT & 1
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def current_reference(s: Store, market: cython.longlong) -> cython.longlong:
-    """Return the reference price that an order arriving now is held against."""
-    m = s.m
-    if m[S_TIME_MS] >= m[market + M_REFERENCE_UNTIL_MS] and m[market + M_LAST_PRICE]:
-        return m[market + M_LAST_PRICE]
-    return m[market + M_REFERENCE_PRICE]
 
 
 @cython.cfunc
@@ -132,11 +118,9 @@ def check_notional(
     """
     m = s.m
     judged = value_price(s, market, flags, price, trigger)
-    if not judged:
-        return 0
-    tick_units = m[market + M_TICK_UNITS]
-    too_large: cython.bint = exceeds_word(judged * tick_units, quantity)
-    if not too_large and value_of(judged, tick_units, quantity) < m[market + M_MIN_NOTIONAL]:
+    tick_units, least = m[market + M_TICK_UNITS], m[market + M_MIN_NOTIONAL]
+    too_large: cython.bint = judged and exceeds_word(judged * tick_units, quantity)
+    if judged and not too_large and value_of(judged, tick_units, quantity) < least:
         return REASON_NOTIONAL_TOO_SMALL
     if too_large or (price and exceeds_word(price * tick_units, quantity)):
         return REASON_NOTIONAL_TOO_LARGE

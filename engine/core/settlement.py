@@ -10,7 +10,6 @@ from engine.core.index import find_balance
 from engine.core.ledger import fee_amount, fee_due, order_reserve, owner_of, post, value_of
 from engine.core.records import (
     A_FEES,
-    BAL_ACCOUNT,
     BAL_AVAILABLE,
     M_BASE,
     M_FEE_BASE,
@@ -25,6 +24,8 @@ from engine.core.records import (
     O_REMAINING,
     S_MAKER_FEES,
     S_MAKER_REBATES,
+    S_OWN_LOTS,
+    S_OWN_VALUE,
     S_TAKER_CREDIT,
     S_TAKER_DEBIT,
     S_TAKER_FEE,
@@ -45,6 +46,8 @@ def settle_trade(
     market: cython.longlong,
     maker: cython.longlong,
     taker: cython.longlong,
+    maker_account: cython.longlong,
+    taker_account: cython.longlong,
     side: cython.longlong,
     price: cython.longlong,
     lots: cython.longlong,
@@ -55,9 +58,8 @@ def settle_trade(
     The maker pays from what is held for it and receives at once what a better price than its own
     saves. Debits and credits of the taker, on a ``side``, and of the fee account are added up: a
     taker that trades with many makers is settled once (``settle_taker``).
-    ``waited`` says that the taker, too, has waited: for an uncross.
+    ``waited`` says that the taker, too, has waited: for an uncross. Callers make room.
     """
-    make_room(s)
     m = s.m
     quote_units = value_of(price, m[market + M_TICK_UNITS], lots)
     base_units = value_of(1, m[market + M_LOT_UNITS], lots)
@@ -66,12 +68,13 @@ def settle_trade(
     debit_asset = m[market + M_QUOTE]
     if side != SIDE_BUY:
         debit, credit, debit_asset = credit, debit, m[market + M_BASE]
-    pays_to = find_balance(s, m[pays_from + BAL_ACCOUNT], debit_asset)
-    taker_fee = taker_charge(s, market, taker, side, credit, waited)
+    pays_to = find_balance(s, maker_account, debit_asset)
+    taker_ppm = m[m[taker_account + A_FEES] + TIER_TAKER_PPM]
+    taker_fee = taker_charge(s, market, taker, side, credit, taker_ppm, waited)
     m[S_TAKER_DEBIT] += debit
     m[S_TAKER_CREDIT] += credit
     m[S_TAKER_FEE] += taker_fee
-    ppm = m[m[m[pays_from + BAL_ACCOUNT] + A_FEES] + TIER_MAKER_PPM]
+    ppm = m[m[maker_account + A_FEES] + TIER_MAKER_PPM]
     charge = fee_due(debit, ppm)
     rebate: cython.longlong = 0
     if m[maker + O_FILLED_QUOTE] or ppm < 0:
@@ -108,11 +111,11 @@ def taker_charge(
     taker: cython.longlong,
     side: cython.longlong,
     credit: cython.longlong,
+    ppm: cython.longlong,
     waited: cython.bint,
 ) -> cython.longlong:
     """Return a taker's fee, in the asset received: on its sweep's total, or else its order's."""
     m = s.m
-    ppm = m[m[owner_of(s, taker) + A_FEES] + TIER_TAKER_PPM]
     if waited:
         switched: cython.bint = not m[taker + O_FLAGS] >> TOOK_SHIFT & 1
         return running_fee(filled_units(s, market, taker, side), credit, ppm, switched)
@@ -229,4 +232,6 @@ def reset_taker_totals(s: Store) -> cython.longlong:
     m[S_TAKER_FEE] = 0
     m[S_MAKER_FEES] = 0
     m[S_MAKER_REBATES] = 0
+    m[S_OWN_LOTS] = 0
+    m[S_OWN_VALUE] = 0
     return 0

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from engine.reference.emit import touch_market
 from engine.reference.execution import execute_all_triggered
 from engine.reference.ledger import order_reserve
-from engine.reference.matching import update_filled_order
+from engine.reference.matching import is_self_trade, prevent_waiting, update_filled_order
 from engine.reference.model import Market, Order
+from engine.reference.reference_price import is_own_trade, note_volume, set_reference
 from engine.reference.settlement import settle_taker, settle_trade
 from engine.reference.state import State
 from engine.reference.stops import collect_triggered
@@ -66,27 +67,52 @@ def update_indicative(state: State, market: Market) -> None:
 
 
 def uncross(state: State, market: Market) -> None:
-    """Trade everything that can trade at the equilibrium price, all of it at that price.
+    """Trade everything that can trade, at the equilibrium price.
+
+    Where self-trade prevention takes orders away, what is left may have another equilibrium: then
+    that is found, until nothing crosses.
+    """
+    lots = value = 0
+    while price := find_equilibrium(market)[0]:
+        traded = uncross_at(state, market, price)
+        if traded:
+            market.last_price = price
+            lots += traded
+            value += price * traded * market.tick_units
+    if value >= market.limits.least_traded:
+        set_reference(state, market, value // (lots * market.tick_units))
+    else:
+        note_volume(state, market, lots, value)
+
+
+def uncross_at(state: State, market: Market, price: int) -> int:
+    """Trade what can trade at a price; return how many lots had two owners.
 
     The older of two orders is the maker. Here the taker, too, has waited in the book, and pays from
-    what was held for it.
+    what was held for it. Orders of one owner are prevented from trading as they are elsewhere:
+    before the first trade that ends this, because the price is another one then; what they trade
+    with each other all the same says nothing about the price.
     """
-    price, _ = find_equilibrium(market)
-    if not price:
-        return
+    traded, begun = 0, False
     while True:
         bid, ask = first_order(market, w.SIDE_BUY), first_order(market, w.SIDE_SELL)
         if bid is None or ask is None or bid.price < price or ask.price > price:
-            break
+            return traded
         maker, taker = (bid, ask) if bid.order_id < ask.order_id else (ask, bid)
+        if is_self_trade(taker, maker):
+            prevent_waiting(state, taker, maker)
+            if not begun:
+                return 0
+            continue
+        begun = True
         lots = min(bid.visible, ask.visible)
+        if not is_own_trade(taker, maker):
+            traded += lots
         held = order_reserve(taker, lots)
         settle_trade(state, maker, taker, price, lots, waited=True)
         settle_taker(state, taker, held)
         update_filled_order(state, maker, lots)
         update_filled_order(state, taker, lots, took=True)
-    market.last_price = price
-    set_reference(state, market, price)
 
 
 def first_order(market: Market, side: int) -> Order | None:
@@ -96,18 +122,13 @@ def first_order(market: Market, side: int) -> Order | None:
     return None if best is None else book.levels[best][0]
 
 
-def set_reference(state: State, market: Market, reference: int) -> None:
-    """Set the reference price, and when it may follow the last price again."""
-    market.reference_price = reference
-    market.reference_until_ms = state.time_ms + market.limits.reference_interval_ms
-
-
 def change_state(state: State, market: Market, market_state: int) -> None:
     """Enter a state; a book that collected crossing orders is uncrossed before it trades."""
     touch_market(state, market)
     if market_state in (w.STATE_OPEN, w.STATE_POST_ONLY):
         uncross(state, market)
     market.state = market_state
+    market.auction_until_ms = 0
     update_indicative(state, market)
     if market_state == w.STATE_OPEN and market.last_price:
         collect_triggered(state, market)

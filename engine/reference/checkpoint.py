@@ -96,11 +96,16 @@ def market_row(market: Market) -> list[int]:
         limits.market_collar_ppm,
         limits.breaker_ppm,
         limits.reference_interval_ms,
+        limits.least_value,
+        limits.auction_ms,
         market.last_price,
         market.reference_price,
         market.reference_until_ms,
         market.indicative_price,
         market.indicative_quantity,
+        market.window_quantity,
+        market.window_value,
+        market.auction_until_ms,
     ]
 
 
@@ -173,9 +178,10 @@ def rows_of(sections: Sections, name: str) -> Iterator[list[int]]:
 def read_market(row: list[int]) -> Market:
     """Return a market without its orders."""
     market = Market.of_words(row[:9])
-    market.limits = Limits(*row[9:16])
-    market.last_price, market.reference_price, market.reference_until_ms = row[16:19]
-    market.indicative_price, market.indicative_quantity = row[19:21]
+    market.limits = Limits(*row[9:18])
+    market.last_price, market.reference_price, market.reference_until_ms = row[18:21]
+    market.indicative_price, market.indicative_quantity = row[21:23]
+    market.window_quantity, market.window_value, market.auction_until_ms = row[23:26]
     return market
 
 

@@ -1,6 +1,6 @@
 """Time and epochs. The engine has no clock: time is what a command brings."""
 
-from engine.reference.auction import update_indicative
+from engine.reference.auction import change_state, update_indicative
 from engine.reference.emit import emit_countdown, emit_definition
 from engine.reference.ids import forget_old_ids
 from engine.reference.model import Command, Rejected
@@ -10,7 +10,7 @@ from wire import layout as w
 
 
 def advance_time(state: State, command: Command) -> None:
-    """Decide an ADVANCE_TIME command: expiries, then countdowns, then auctions' indications.
+    """Decide an ADVANCE_TIME command: expiries, then countdowns, then auctions.
 
     Time never goes back. What is due goes by its time, then by the number of order or account; so
     every machine closes in the same order.
@@ -28,7 +28,9 @@ def advance_time(state: State, command: Command) -> None:
         emit_countdown(state, account)
         close_all(state, account.number, 0, w.SIDE_BOTH, w.CLOSE_COUNTDOWN_ELAPSED)
     for _, market in sorted(state.markets.items()):
-        if market.state == w.STATE_AUCTION:
+        if 0 < market.auction_until_ms <= state.time_ms:
+            change_state(state, market, w.STATE_OPEN)
+        elif market.state == w.STATE_AUCTION:
             update_indicative(state, market)
 
 

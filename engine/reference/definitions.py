@@ -1,10 +1,11 @@
 """Assets, markets and fee tiers: what a tenant's exchange is made of."""
 
 from engine.reference.accounts import check_new_balances, is_tenant
-from engine.reference.auction import change_state, set_reference
+from engine.reference.auction import change_state
 from engine.reference.emit import emit_definition, emit_words, touch_market
 from engine.reference.index import find_market, open_account, open_balance
 from engine.reference.model import Asset, Command, Limits, Market, Rejected
+from engine.reference.reference_price import set_reference
 from engine.reference.state import State
 from wire import layout as w
 
@@ -79,7 +80,7 @@ def check_market_definition(state: State, market: Market) -> None:
 
 def set_market_limits(state: State, command: Command) -> None:
     """Decide a SET_MARKET_LIMITS command; open orders are not judged again."""
-    words = command[w.LIMITS_MARKET : w.LIMITS_REFERENCE_INTERVAL_MS + 1]
+    words = command[w.LIMITS_MARKET : w.LIMITS_AUCTION_MS + 1]
     market = find_market(state, words[0])
     bounds = (
         w.AMOUNT_MAX,
@@ -89,6 +90,8 @@ def set_market_limits(state: State, command: Command) -> None:
         w.COLLAR_PPM_MAX,
         w.COLLAR_PPM_MAX,
         w.TIME_MS_MAX,
+        w.AMOUNT_MAX,
+        w.AUCTION_MS_MAX,
     )
     if not all(0 <= word <= most for word, most in zip(words[1:], bounds, strict=True)):
         raise Rejected(w.REASON_INVALID_SETTING)

@@ -13,6 +13,7 @@ things in ``model``; the other modules are functions over it. Read them from the
     │       └── settlement              what a trade moves
     ├── funds                           deposits, withdrawals, transfers, holds
     ├── definitions, accounts, auction  assets, markets and their states, fees, accounts
+    ├── reference_price, breaker        what collars are around, and what starts an auction
     ├── clock, countdowns               what time alone changes
     └── orders, book, ledger, ids, index, emit    what they all use: queues, balances, facts
     checkpoint, audit                   the state as words and back; everything added up again
@@ -97,10 +98,11 @@ class Engine:
 
     @property
     def next_due_ms(self) -> int:
-        """When time alone changes something next: an expiry or a countdown's end; 0 for never."""
+        """When time alone changes something next: an expiry, a countdown, an auction; or 0."""
         expiries = [order.conditions.expire_ms for order in self.state.orders.values()]
         countdowns = [account.deadline_ms for account in self.state.accounts.values()]
-        return min([due_ms for due_ms in expiries + countdowns if due_ms], default=0)
+        auctions = [market.auction_until_ms for market in self.state.markets.values()]
+        return min([due_ms for due_ms in expiries + countdowns + auctions if due_ms], default=0)
 
     def digest(self) -> int:
         """Return the rolling state digest, 64 bits unsigned."""

@@ -11,6 +11,7 @@ from engine.reference.matching import (
     is_worse,
     limit_price,
     match,
+    prevent_own_crosses,
 )
 from engine.reference.model import CAN_REST, Order
 from engine.reference.orders import register_order, rest_order, set_status, unregister_order
@@ -42,6 +43,9 @@ def execute_order(state: State, order: Order, *, with_conditions: bool) -> None:
             close_reason = w.CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(state, order, limit)
+    waits = close_reason == w.CLOSE_NONE and order.market.state == w.STATE_AUCTION
+    if waits and prevent_own_crosses(state, order):
+        close_reason = w.CLOSE_SELF_TRADE_PREVENTION
     if close_reason == w.CLOSE_NONE:
         close_reason = remainder_reason(order)
     if close_reason != w.CLOSE_NONE:
@@ -77,9 +81,9 @@ def end_order(state: State, order: Order, close_reason: int, *, with_conditions:
 
 
 def execute_triggered(state: State, stop: Order, *, with_conditions: bool) -> None:
-    """Execute a triggered stop, unless its market, its price or its flags do not allow that.
+    """Execute a triggered stop, unless its price or its flags do not allow that.
 
-    One whose market has been halted since it was triggered waits for its trigger again.
+    Where the breaker has started an auction since, it waits again, and triggers at the opening.
     """
     if stop.market.state != w.STATE_OPEN:
         stop.flags &= ~(1 << w.TRIGGERED_SHIFT)

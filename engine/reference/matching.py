@@ -4,8 +4,9 @@ Nothing here rejects. What may be rejected has been before (``order_checks``).
 """
 
 from engine.reference.book import unlink_order
-from engine.reference.emit import emit_level, emit_order, touch_market
-from engine.reference.model import CAN_REST, MARKETABLE, Market, Order
+from engine.reference.breaker import may_start_auction, start_auction, trips_breaker
+from engine.reference.emit import emit_level, emit_order
+from engine.reference.model import CAN_REST, MARKETABLE, Order
 from engine.reference.orders import (
     close_order,
     enter_level,
@@ -14,6 +15,7 @@ from engine.reference.orders import (
     set_status,
     unregister_order,
 )
+from engine.reference.reference_price import is_own_trade, note_volume
 from engine.reference.settlement import settle_taker, settle_trade
 from engine.reference.state import State
 from engine.reference.stops import collect_triggered
@@ -25,7 +27,9 @@ from wire import layout as w
 def match(state: State, taker: Order, limit: int) -> int:
     """Trade, then settle for the taker; return why it must end, or CLOSE_NONE."""
     close_reason = match_book(state, taker, limit)
-    if state.taker_totals.taker_debit:
+    totals = state.taker_totals
+    if totals.taker_debit:
+        note_volume(state, taker.market, totals.window_quantity, totals.window_value)
         settle_taker(state, taker)
         taker.flags |= 1 << w.TOOK_SHIFT
     return close_reason
@@ -40,10 +44,6 @@ def match_book(state: State, taker: Order, limit: int) -> int:
     market = taker.market
     book = market.opposite(taker.side)
     while (price := book.best_price()) is not None and not is_worse(taker.side, price, limit):
-        if trips_breaker(market, price):
-            market.state = w.STATE_HALTED
-            touch_market(state, market)
-            return w.CLOSE_MARKET_NOT_OPEN
         wanted = taker.remaining
         if taker.conditions.quote_amount:
             wanted = taker.budget // (price * market.tick_units)
@@ -54,6 +54,11 @@ def match_book(state: State, taker: Order, limit: int) -> int:
             if prevent_self_trade(state, taker, maker, wanted):
                 return w.CLOSE_SELF_TRADE_PREVENTION
             continue
+        if trips_breaker(market, price):
+            if not may_start_auction(taker, book.levels[price], wanted):
+                return w.CLOSE_PRICE_PROTECTION
+            start_auction(state, market)
+            return w.CLOSE_NONE
         # Here two orders meet.
         trade(state, maker, taker, price, min(wanted, maker.visible))
         if not taker.remaining and not taker.budget:
@@ -62,7 +67,10 @@ def match_book(state: State, taker: Order, limit: int) -> int:
 
 
 def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> None:
-    """Trade the first order of a book with the one being decided, at the maker's price."""
+    """Trade the first order of a book with the one being decided, at the maker's price.
+
+    Trades of an owner with itself say nothing about a price: they set neither last nor reference.
+    """
     market = maker.market
     if taker.conditions.quote_amount:
         # How many lots an amount buys is known only as it buys them.
@@ -70,7 +78,12 @@ def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> No
         taker.remaining += lots
         taker.budget -= price * lots * market.tick_units
     settle_trade(state, maker, taker, price, lots)
+    own = is_own_trade(taker, maker)
     update_filled_order(state, maker, lots)
+    if own:
+        return
+    state.taker_totals.window_quantity += lots
+    state.taker_totals.window_value += price * lots * market.tick_units
     if market.last_price != price:
         market.last_price = price
         collect_triggered(state, market)
@@ -108,12 +121,6 @@ def is_marketable(order: Order) -> bool:
 def is_worse(side: int, price: int, limit: int) -> bool:
     """Whether a price of the opposite book is beyond a limit."""
     return price > limit if side == w.SIDE_BUY else price < limit
-
-
-def trips_breaker(market: Market, price: int) -> bool:
-    """Whether a trade at this price would be so far from the reference that it halts the market."""
-    reference, ppm = market.reference_price, market.limits.breaker_ppm
-    return bool(reference and ppm and abs(price - reference) > reference * ppm // w.PPM)
 
 
 def limit_price(order: Order, reference: int) -> int:
@@ -207,16 +214,7 @@ def decrement(state: State, taker: Order, maker: Order, wanted: int) -> bool:
     else:
         taker.quantity -= lots
         taker.remaining -= lots
-    reduce_order(state, maker, lots)
-    if not maker.remaining:
-        leave_book(state, maker)
-        set_status(maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
-        unregister_order(state, maker)
-        emit_order(state, maker)
-    elif is_dust(maker):
-        close_order(state, maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
-    else:
-        emit_order(state, maker)
+    decrement_waiting(state, maker, lots)
     if taker.time_in_force in CAN_REST and is_dust(taker):
         return True
     return not taker.remaining and not taker.budget
@@ -226,3 +224,50 @@ def is_dust(order: Order) -> bool:
     """Whether what remains of an order with a price is worth less than its market's least value."""
     market = order.market
     return order.price * order.remaining * market.tick_units < market.limits.min_notional
+
+
+def decrement_waiting(state: State, order: Order, lots: int) -> None:
+    """Shrink an order in a book; with nothing left, or only dust, it ends."""
+    reduce_order(state, order, lots)
+    if not order.remaining:
+        leave_book(state, order)
+        set_status(order, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
+        unregister_order(state, order)
+        emit_order(state, order)
+    elif is_dust(order):
+        close_order(state, order, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
+    else:
+        emit_order(state, order)
+
+
+def prevent_own_crosses(state: State, order: Order) -> bool:
+    """Apply an order's mode to what it crosses of its own account's; return whether it ends.
+
+    In an auction, where nothing trades on arrival: so own orders never move the indicative price.
+    """
+    if w.flags_stp(order.flags) == w.STP_NONE:
+        return False
+    # Stops that have triggered in the same sweep are in no book.
+    in_no_book = {stop.order_id for stop in state.triggered}
+    for order_id, other in sorted(order.account.orders.items()):
+        if order_id in in_no_book:
+            continue
+        meets = other.market is order.market and other.side != order.side and not other.is_pending
+        crosses = meets and not is_worse(order.side, other.price, order.price)
+        if crosses and prevent_self_trade(state, order, other, order.remaining):
+            return True
+    return False
+
+
+def prevent_waiting(state: State, taker: Order, maker: Order) -> None:
+    """Apply the taker's mode where both orders have waited for an uncross."""
+    mode = w.flags_stp(taker.flags)
+    if mode == w.STP_DECREMENT:
+        lots = min(taker.remaining, maker.remaining)
+        decrement_waiting(state, maker, lots)
+        decrement_waiting(state, taker, lots)
+        return
+    if mode != w.STP_CANCEL_TAKER:
+        close_order(state, maker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
+    if mode != w.STP_CANCEL_MAKER:
+        close_order(state, taker, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)

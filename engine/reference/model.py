@@ -94,7 +94,8 @@ class TakerTotals:
     """The totals of one sweep's trades: for the taker, and for the fee account.
 
     ``taker_debit`` and ``maker_fees`` are in the asset that the taker pays in; ``taker_credit``, of
-    which ``taker_fee`` is taken, and ``maker_rebates`` in the one that it receives.
+    which ``taker_fee`` is taken, and ``maker_rebates`` in the one that it receives. The window's
+    are the lots and quote units of the trades that count for the reference price.
     """
 
     taker_debit: int = 0
@@ -102,6 +103,8 @@ class TakerTotals:
     taker_fee: int = 0
     maker_fees: int = 0
     maker_rebates: int = 0
+    window_quantity: int = 0
+    window_value: int = 0
 
 
 # --- orders ---------------------------------------------------------------------------------------
@@ -198,6 +201,13 @@ class Limits:
     market_collar_ppm: int = 0
     breaker_ppm: int = 0
     reference_interval_ms: int = 0
+    least_value: int = 0
+    auction_ms: int = 0
+
+    @property
+    def least_traded(self) -> int:
+        """What counts, in quote units: less neither moves the reference nor starts an auction."""
+        return self.least_value or 1
 
     @property
     def market_band_ppm(self) -> int:
@@ -246,6 +256,11 @@ class Market:
     reference_until_ms: int = 0
     indicative_price: int = 0
     indicative_quantity: int = 0
+    # Lots and quote units traded since the reference was set.
+    window_quantity: int = 0
+    window_value: int = 0
+    # When an auction that the breaker started ends; 0 for any other state.
+    auction_until_ms: int = 0
     bids: Book = field(default_factory=lambda: Book(+1))
     asks: Book = field(default_factory=lambda: Book(-1))
     # A buy stop is triggered when the price has risen to its trigger, so the lowest comes first.

@@ -18,7 +18,7 @@ from engine.reference.model import (
     Order,
     Rejected,
 )
-from engine.reference.price_checks import current_reference
+from engine.reference.reference_price import current_reference
 from engine.reference.state import State
 from engine.reference.stops import is_triggered
 from wire import layout as w

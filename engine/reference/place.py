@@ -1,6 +1,5 @@
 """Placing an order: reject first, in the documented order; after that nothing may fail."""
 
-from engine.reference.auction import set_reference
 from engine.reference.execution import accept_order
 from engine.reference.index import open_balance
 from engine.reference.model import Account, Command, Conditions, Market, Order, Rejected
@@ -12,6 +11,7 @@ from engine.reference.order_checks import (
     order_price,
 )
 from engine.reference.price_checks import check_worth
+from engine.reference.reference_price import due_reference, set_reference
 from engine.reference.state import State
 from wire import layout as w
 
@@ -56,9 +56,10 @@ def fill_order(state: State, command: Command) -> Order:
 
 
 def follow_reference(state: State, market: Market) -> None:
-    """Let the reference follow the last price, no more often than configured.
+    """Let the reference follow what has been traded, where enough has been for long enough.
 
     An accepted order moves it, not a trade: orders of one sweep are all held against one reference.
     """
-    if state.time_ms >= market.reference_until_ms and market.last_price:
-        set_reference(state, market, market.last_price)
+    reference = due_reference(state, market)
+    if reference:
+        set_reference(state, market, reference)

@@ -5,16 +5,11 @@ docs/engine.md has the rules as a table, for every type and both sides.
 
 from engine.reference.execution import crosses
 from engine.reference.matching import is_beyond_collar
-from engine.reference.model import MARKETABLE, Market, Order, Rejected
+from engine.reference.model import MARKETABLE, Order, Rejected
+from engine.reference.reference_price import current_reference
 from engine.reference.state import State
 from engine.reference.stops import has_reached, is_triggered
 from wire import layout as w
-
-
-def current_reference(state: State, market: Market) -> int:
-    """Return the reference price that an order arriving now is held against."""
-    due = state.time_ms >= market.reference_until_ms
-    return market.last_price if due and market.last_price else market.reference_price
 
 
 def check_worth(state: State, order: Order) -> None:
@@ -53,10 +48,8 @@ def check_notional(order: Order) -> None:
     """
     market, quote_amount = order.market, order.conditions.quote_amount
     price, lot_value = value_price(order), order.remaining * market.tick_units
-    if not price and not quote_amount:
-        return
     notional = quote_amount or price * lot_value
-    if notional < market.limits.min_notional:
+    if notional and notional < market.limits.min_notional:
         raise Rejected(w.REASON_NOTIONAL_TOO_SMALL)
     if max(notional, order.price * lot_value + order.filled_quote) > w.AMOUNT_MAX:
         raise Rejected(w.REASON_NOTIONAL_TOO_LARGE)

@@ -101,7 +101,7 @@ FUNCTIONS_OF_CORE = {
     ),
     "matching": (
         "a part of `can_fill` that seldom runs",
-        {"need_after_level"},
+        {"market_and_side", "need_after_level"},
     ),
     "orders": (
         "records made and freed, the heap of expiries, what each batch watches",

@@ -69,9 +69,12 @@ def world() -> bytes:
             max_quantity=1000,
             collar_ppm=60_000,
             market_collar_ppm=50_000,
-            breaker_ppm=80_000,
+            breaker_ppm=20_000,
             reference_interval_ms=5,
+            least_value=700,
+            auction_ms=9,
         ),
+        encode_set_market_limits(3, breaker_ppm=10_000, auction_ms=4),
     ]
     for tenant, assets in ((1, (1, 2, 3)), (2, (6, 7))):
         for account in OWNERS[tenant]:
@@ -266,8 +269,10 @@ def _settings(choose: Choices, account: int) -> bytes:
             max_price=choose.of(0, 104),
             collar_ppm=choose.of(0, 30_000),
             market_collar_ppm=choose.of(0, 20_000),
-            breaker_ppm=choose.of(0, 40_000),
+            breaker_ppm=choose.of(20_000, 0, 40_000),
             reference_interval_ms=choose.of(0, 10),
+            least_value=choose.of(0, 0, 300),
+            auction_ms=choose.of(8, 2, 30, 0),
         )
     if kind == 3:
         return encode_define_market(

@@ -41,6 +41,11 @@ def happenings(decoded: Command, events: list[Event]) -> Iterator[tuple[str, obj
     yield from (("rebate", 1) for trade in trades if trade.maker_fee < 0)
     makers = Counter(trade.maker_order for trade in trades)
     yield from (("iceberg traded twice in a command", 1) for count in makers.values() if count > 1)
+    yield from (
+        ("traded with itself", 1) for trade in trades if trade.maker_account == trade.taker_account
+    )
+    if kind in (w.COMMAND_SET_MARKET_STATE, w.COMMAND_ADVANCE_TIME):
+        yield from (("prevented in an uncross by", kind) for one in orders if _prevents(one))
     yield from _prevented(decoded, orders)
     yield from _stops(orders)
     for event in events:
@@ -48,10 +53,21 @@ def happenings(decoded: Command, events: list[Event]) -> Iterator[tuple[str, obj
             yield ("state", event.state)
             if event.indicative_price:
                 yield ("indicative price", 1)
-            if event.state == w.STATE_HALTED and kind != w.COMMAND_SET_MARKET_STATE:
-                yield ("breaker", 1)
+            if event.state == w.STATE_AUCTION and kind in (w.COMMAND_PLACE, *CHANGES):
+                yield ("auction started by", kind)
+                yield from (("stop waits again", 1) for one in orders if _waits_again(one, result))
+            if event.state == w.STATE_OPEN and kind == w.COMMAND_ADVANCE_TIME:
+                yield ("auction ended by time, trades", bool(trades))
         if isinstance(event, OrderConditions) and event.quote_amount and trades:
             yield ("traded by quote amount", 1)
+
+
+def _waits_again(order: Order, result: Result) -> bool:
+    return order.status == w.STATUS_PENDING_TRIGGER and order.order_id != result.order_id
+
+
+def _prevents(order: Order) -> bool:
+    return order.close_reason == w.CLOSE_SELF_TRADE_PREVENTION
 
 
 def _prevented(decoded: Command, orders: list[Order]) -> Iterator[tuple[str, object]]:
@@ -60,7 +76,7 @@ def _prevented(decoded: Command, orders: list[Order]) -> Iterator[tuple[str, obj
         return
     flags = decoded.body[w.PLACE_FLAGS - w.PLACE_MARKET]
     for order in orders:
-        if order.close_reason == w.CLOSE_SELF_TRADE_PREVENTION:
+        if _prevents(order):
             yield ("prevented by mode", w.flags_stp(flags))
             if order.account != decoded.account:
                 yield ("prevented by group", 1)
@@ -134,7 +150,11 @@ EVERYTHING: dict[str, set[Any]] = {
     "iceberg traded twice in a command": {1},
     "traded by quote amount": {1},
     "rebate": {1},
-    "breaker": {1},
+    "traded with itself": {1},
+    "prevented in an uncross by": {w.COMMAND_SET_MARKET_STATE},
+    "auction started by": {w.COMMAND_PLACE},
+    "stop waits again": {1},
+    "auction ended by time, trades": {True, False},
     "indicative price": {1},
     "ids forgotten": {1},
     "repeat of an open order": {"forgotten"},

@@ -286,6 +286,8 @@ def encode_set_market_limits(
     market_collar_ppm: int = 0,
     breaker_ppm: int = 0,
     reference_interval_ms: int = 0,
+    least_value: int = 0,
+    auction_ms: int = 0,
 ) -> bytes:
     """Return a SET_MARKET_LIMITS: all limits of a market at once, 0 = no such limit."""
     return encode(
@@ -299,6 +301,8 @@ def encode_set_market_limits(
         market_collar_ppm,
         breaker_ppm,
         reference_interval_ms,
+        least_value,
+        auction_ms,
     )
 
 

@@ -185,6 +185,8 @@ class MarketLimits(NamedTuple):
     market_collar_ppm: int
     breaker_ppm: int
     reference_interval_ms: int
+    least_value: int
+    auction_ms: int
 
 
 class Asset(NamedTuple):

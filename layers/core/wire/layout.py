@@ -42,8 +42,13 @@ FEE_ACCOUNT_INDEX = 0
 TIER_MAX = 15
 SCALE_MAX = 18
 PPM = 1_000_000
+WINDOW_VALUE_BITS = 61  # of what a window of the reference price has traded, before it halves
+WINDOW_QUANTITY_BITS = 20  # of its quantity at least, so that halving changes no millionth
 FEE_PPM_MAX = 100_000
 COLLAR_PPM_MAX = 4_000_000
+AUCTION_MS_DEFAULT = 2 * 60 * 1000
+AUCTION_MS_MAX = 24 * 3600 * 1000
+AUCTION_RANDOM_MS_MAX = 30_000  # it ends at random within so long, or half of its time
 ICEBERG_SLICES_MAX = 1_000  # quantity / display quantity: bounds the trades of one command
 
 # --- commands: 16 words ---------------------------------------------------------------------------
@@ -153,8 +158,10 @@ LIMITS_MAX_QUANTITY = 8  # lots; 0 = the engine's own bound
 LIMITS_MAX_PRICE = 9  # ticks; 0 = the engine's own bound
 LIMITS_COLLAR_PPM = 10  # limit orders: buys above / sells below reference by more are rejected
 LIMITS_MARKET_COLLAR_PPM = 11  # market orders trade no further than this from the reference
-LIMITS_BREAKER_PPM = 12  # a trade further than this from the reference halts the market instead
-LIMITS_REFERENCE_INTERVAL_MS = 13  # the reference follows the last price this often; 0 = always
+LIMITS_BREAKER_PPM = 12  # a trade further than this from the reference starts an auction instead
+LIMITS_REFERENCE_INTERVAL_MS = 13  # the reference is averaged over so long at least
+LIMITS_LEAST_VALUE = 14  # quote units: less neither moves the reference nor starts an auction
+LIMITS_AUCTION_MS = 15  # how long an auction that the breaker starts lasts at most; 0 = default
 
 SET_STATE_MARKET = 6
 SET_STATE_STATE = 7
@@ -237,8 +244,7 @@ CLOSE_FILL_OR_KILL_UNFILLED = 5
 CLOSE_SELF_TRADE_PREVENTION = 6
 CLOSE_REPLACED = 7
 CLOSE_EXPIRED = 8
-CLOSE_PRICE_PROTECTION = 9  # the rest of a market order was beyond the collar
-CLOSE_MARKET_NOT_OPEN = 10  # a breaker or a state that its remainder may not rest in
+CLOSE_PRICE_PROTECTION = 9  # the rest was beyond the collar or the breaker, and may not wait
 CLOSE_POST_ONLY_WOULD_CROSS = 11  # a triggered post-only stop-limit would have taken
 CLOSE_ACCOUNT_FROZEN = 12
 
@@ -395,7 +401,7 @@ MARKET_LENGTH = 7
 # Definitions echo the command's own words in the command's order; so do accounts, fee tiers and
 # epochs. Their words, and a hold's, are the fields of their classes in ``wire.events``, in order.
 DEFINITION_LENGTH = 10
-MARKET_LIMITS_LENGTH = 9
+MARKET_LIMITS_LENGTH = 11
 ASSET_LENGTH = 6
 ACCOUNT_LENGTH = 5
 FEE_TIER_LENGTH = 5
@@ -442,7 +448,7 @@ COMMAND_WORDS_USED = (
     FUNDS_REFERENCE_LOW + 1,  # TRANSFER
     DEFINE_ASSET_SYMBOL_LOW + 1,
     DEFINE_MARKET_SYMBOL_LOW + 1,
-    LIMITS_REFERENCE_INTERVAL_MS + 1,
+    LIMITS_AUCTION_MS + 1,
     SET_STATE_REFERENCE_PRICE + 1,
     FEE_TIER_TAKER_PPM + 1,
     SET_ACCOUNT_STATE + 1,

@@ -51,8 +51,8 @@ EQUAL = {
         w.DEFINE_MARKET_SYMBOL_LOW - w.DEFINE_MARKET_MARKET,
     ),
     "limits of a market": (
-        r.M_REFERENCE_INTERVAL_MS - r.M_MIN_NOTIONAL,
-        w.LIMITS_REFERENCE_INTERVAL_MS - w.LIMITS_MIN_NOTIONAL,
+        r.M_AUCTION_MS - r.M_MIN_NOTIONAL,
+        w.LIMITS_AUCTION_MS - w.LIMITS_MIN_NOTIONAL,
     ),
     "epoch": (r.S_EPOCH + w.EPOCH_LENGTH - 1, r.S_REJECTIONS_MS),
     "what a head saves last": (r.S_REJECTIONS_MS + 1, r.S_SEQUENCE + r.S_SAVED_WORDS),
@@ -69,7 +69,7 @@ EQUAL = {
         w.DEFINITION_LENGTH - 1,
     ),
     "limits event": (
-        w.LIMITS_REFERENCE_INTERVAL_MS - w.LIMITS_MARKET + 1,
+        w.LIMITS_AUCTION_MS - w.LIMITS_MARKET + 1,
         w.MARKET_LIMITS_LENGTH - 1,
     ),
     # ``changes.find_target`` reads a change by the words of a cancel.

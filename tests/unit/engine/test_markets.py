@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, MARKET, QUOTE, SELL, Desk, drawing
+from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk, drawing
 from wire import layout as w
 from wire.codec import encode_set_account
 
@@ -125,23 +125,6 @@ def test_collar_refuses_prices_too_far_on_the_costly_side(desk: Desk) -> None:
     assert desk.rejection(ALICE, SELL, 200, 1) == "accepted"
 
 
-def test_breaker_halts_instead_of_trading_too_far(desk: Desk) -> None:
-    desk.limits(breaker_ppm=100_000, reference_interval_ms=1000)
-    desk.state(w.STATE_OPEN, reference=100)
-    near = desk.place(ALICE, SELL, 110, 1)
-    far = desk.place(ALICE, SELL, 111, 1)
-    taker = desk.place(BOB, BUY, 120, 5)
-    assert desk.trades == [(near, taker, 110, 1)]
-    assert desk.ended[taker] == "market_not_open"
-    assert [event.state for event in desk.market_states] == [w.STATE_HALTED]
-    assert desk.book == drawing("""
-        bid | price | ask
-        ----+-------+----------
-            |   111 | b 1 alice
-    """)
-    assert desk.queue(SELL) == [(far, 1)]
-
-
 def test_freezing_an_account_closes_its_orders_and_stops(desk: Desk) -> None:
     stop = {"order_type": w.TYPE_STOP_LIMIT, "trigger_price": 110}
     orders = [
@@ -162,26 +145,3 @@ def test_freezing_an_account_closes_its_orders_and_stops(desk: Desk) -> None:
         desk.send(encode_set_account(ALICE, state=state))
         assert desk.ended == {}
     assert desk.rejection(ALICE, BUY, 90, 1) == "accepted"
-
-
-def test_a_stop_stays_when_the_sweep_that_triggers_it_halts_the_market(desk: Desk) -> None:
-    desk.limits(breaker_ppm=100_000, reference_interval_ms=1000)
-    desk.state(w.STATE_OPEN, reference=100)
-    for price in (105, 130):
-        desk.place(ALICE, SELL, price, 1)
-    stops = [
-        desk.place(CAROL, BUY, 140, 2, order_type=w.TYPE_STOP_LIMIT, trigger_price=105),
-        desk.place(CAROL, BUY, 0, 2, order_type=w.TYPE_STOP_MARKET, trigger_price=105,
-                   time_in_force=w.TIF_IOC),
-    ]  # fmt: skip
-    held = desk.engine.balance(CAROL, QUOTE)
-    taker = desk.place(BOB, BUY, 140, 2)
-    assert desk.ended.keys() & {taker, *stops} == {taker}
-    assert [event.state for event in desk.market_states] == [w.STATE_HALTED]
-    assert desk.engine.stops(MARKET, BUY) == [(stop, 2) for stop in stops]
-    assert desk.engine.balance(CAROL, QUOTE) == held
-    # It can be cancelled, and is triggered when the market opens again at that price.
-    assert desk.cancel(CAROL, stops[1]) == "accepted"
-    desk.limits()
-    desk.state(w.STATE_OPEN)
-    assert [one[1:] for one in desk.trades] == [(stops[0], 130, 1)]

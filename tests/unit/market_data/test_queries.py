@@ -66,6 +66,12 @@ def test_markets(market_api: ModuleType) -> None:
         "lot_size": "0.00000001",
         "min_notional": "1",
         "fees": {"maker_ppm": 1000, "taker_ppm": 2000},
+        "price_protection": {
+            "limit_ppm": 0,
+            "market_ppm": 0,
+            "breaker_ppm": 0,
+            "auction_ms": 120_000,
+        },
     }
     assert (body["items"][0]["tick_size"], body["items"][0]["lot_size"]) == ("1000", "0.00001")
     assert get(market_api, "/markets/BTC-USDT").body == body["items"][1]

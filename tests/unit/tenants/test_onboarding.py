@@ -1,7 +1,7 @@
 """Opening a tenant, against hand-written fakes: what is to be done once, and in which units."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -17,6 +17,7 @@ from bursa.tenants.onboarding import (
     Listing,
     MarketListing,
     Onboarding,
+    PriceProtection,
     market_steps,
 )
 from bursa.tenants.profile import TenantProfile
@@ -109,6 +110,19 @@ def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
         layout.COMMAND_DEFINE_MARKET,
         layout.COMMAND_SET_MARKET_LIMITS,
     ]
+
+
+def test_a_market_is_protected_unless_its_listing_says_otherwise() -> None:
+    for protection, limits in (
+        (PriceProtection(), (200_000, 50_000, 100_000, 60_000, 100 * 10**10, 120_000)),
+        (PriceProtection(0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0)),
+    ):
+        market = MarketListing("BTC", "USDT", "0.01", "0.00000001", "1", protection)
+        intake = FakeIntake()
+        listing = replace(LISTING, markets=(market,))
+        onboarding(intake).list_markets(TENANT, listing, "first")
+        ((_, _, _, commands),) = intake.sent
+        assert commands[-1].body[1:] == (10**10, 0, 0, *limits)
 
 
 def test_money_is_credited_in_ledger_units() -> None:

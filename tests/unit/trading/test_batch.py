@@ -26,7 +26,7 @@ def test_operations_are_carried_out_in_order_each_on_its_own(send: Send) -> None
         {
             "operations": [
                 place("sell", "20000", client_order_id="ask"),
-                place("buy", "20000", "0.004"),
+                place("buy", "20000", "0.004", self_trade_prevention="none"),
                 place("sell", "20000", "1000"),
                 cancel(client_order_id="ask"),
                 cancel(client_order_id="ask"),

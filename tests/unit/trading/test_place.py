@@ -33,7 +33,7 @@ def test_order_that_rests(send: Send) -> None:
         "type": "limit",
         "time_in_force": "gtc",
         "post_only": False,
-        "self_trade_prevention": "none",
+        "self_trade_prevention": "cancel_maker",
         "price": "20000.5",
         "quantity": "0.1",
         "quote_amount": None,

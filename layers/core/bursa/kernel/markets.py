@@ -175,6 +175,10 @@ class Market:
         In ticks and lots: the market's own limit or else the engine's.
     maker_ppm, taker_ppm
         Fees of the tier that accounts have by default, in parts per million; negative is a rebate.
+    collar_ppm, market_collar_ppm, breaker_ppm
+        How far from the reference price orders may be and trade (docs/api.md); 0 for no such limit.
+    auction_ms
+        How long an auction that the breaker starts lasts at most.
 
     """
 
@@ -186,6 +190,10 @@ class Market:
     max_quantity: Lots
     maker_ppm: int = 0
     taker_ppm: int = 0
+    collar_ppm: int = 0
+    market_collar_ppm: int = 0
+    breaker_ppm: int = 0
+    auction_ms: int = 0
 
     @property
     def symbol(self) -> str:

@@ -33,4 +33,8 @@ def market_from_row(row: MarketRow, maker_ppm: int = 0, taker_ppm: int = 0) -> M
         max_quantity=row.max_quantity or Lots(w.QUANTITY_MAX),
         maker_ppm=maker_ppm,
         taker_ppm=taker_ppm,
+        collar_ppm=row.collar_ppm,
+        market_collar_ppm=row.market_collar_ppm or row.collar_ppm,
+        breaker_ppm=row.breaker_ppm,
+        auction_ms=row.auction_ms or w.AUCTION_MS_DEFAULT,
     )

@@ -174,6 +174,8 @@ class MarketRow(msgspec.Struct, frozen=True):
     market_collar_ppm: int = 0
     breaker_ppm: int = 0
     reference_interval_ms: int = 0
+    least_value: Units = Units(0)
+    auction_ms: int = 0
 
 
 class FeeTierRow(msgspec.Struct, frozen=True):

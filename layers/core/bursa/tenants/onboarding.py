@@ -80,6 +80,34 @@ class AssetListing:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceProtection:
+    """How far from its reference price a market trades; 0 for no such limit (docs/engine.md).
+
+    Attributes
+    ----------
+    collar_ppm
+        A limit order's price, on its costly side; further away it is rejected.
+    market_collar_ppm
+        How far a market order trades; the rest of it ends.
+    breaker_ppm
+        A trade further away starts an auction instead.
+    reference_interval_ms, least_orders
+        The reference is the average of so long, and of trades worth so many of the least orders;
+        less starts no auction either.
+    auction_ms
+        How long an auction lasts at most.
+
+    """
+
+    collar_ppm: int = 200_000
+    market_collar_ppm: int = 50_000
+    breaker_ppm: int = 100_000
+    reference_interval_ms: int = 60_000
+    least_orders: int = 100
+    auction_ms: int = 120_000
+
+
+@dataclass(frozen=True, slots=True)
 class MarketListing:
     """A market to open; sizes and the least value of an order are decimal strings."""
 
@@ -88,6 +116,7 @@ class MarketListing:
     tick_size: str
     lot_size: str
     min_notional: str
+    protection: PriceProtection = PriceProtection()
 
     @property
     def symbol(self) -> str:
@@ -259,7 +288,24 @@ class Onboarding:
             *codec.pack_symbol(market.symbol),
         )
         least = parse_units(market.min_notional, quote_scale, "min_notional")
-        return [define, _command(layout.COMMAND_SET_MARKET_LIMITS, 0, number, least)]
+        return [define, _set_limits(number, least, market.protection)]
+
+
+def _set_limits(number: int, least: int, protection: PriceProtection) -> CommandBuilder:
+    return _command(
+        layout.COMMAND_SET_MARKET_LIMITS,
+        0,
+        number,
+        least,
+        0,
+        0,
+        protection.collar_ppm,
+        protection.market_collar_ppm,
+        protection.breaker_ppm,
+        protection.reference_interval_ms,
+        least * protection.least_orders,
+        protection.auction_ms,
+    )
 
 
 def market_steps(market: MarketListing, base_scale: int, quote_scale: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from bursa.dialects.native.responses import (
     Health,
     MarketDefinition,
     MarketPage,
+    PriceProtection,
     Ticker,
     TradePage,
 )
@@ -36,6 +37,12 @@ def market_definition(market: Market) -> MarketDefinition:
         lot_size=units.lot_size,
         min_notional=units.quote_text(market.min_notional),
         fees=Fees(maker_ppm=market.maker_ppm, taker_ppm=market.taker_ppm),
+        price_protection=PriceProtection(
+            limit_ppm=market.collar_ppm,
+            market_ppm=market.market_collar_ppm,
+            breaker_ppm=market.breaker_ppm,
+            auction_ms=market.auction_ms,
+        ),
     )
 
 

@@ -62,7 +62,10 @@ class OrderRequest(_Request):
     post_only: Annotated[
         bool, Field(description="Refuse the order instead of letting it take liquidity")
     ] = False
-    self_trade_prevention: SelfTradePrevention = "none"
+    self_trade_prevention: Annotated[
+        SelfTradePrevention,
+        Field(description="What happens where it would trade with an order of the same account"),
+    ] = "cancel_maker"
     client_order_id: ClientOrderId | None = None
 
 

@@ -156,6 +156,19 @@ class Fees(TypedDict):
     taker_ppm: int
 
 
+class PriceProtection(TypedDict):
+    """How far from its reference price a market trades, in parts per million; 0 for no limit.
+
+    limit_ppm: a limit price on its costly side; market_ppm: where a market order stops;
+    breaker_ppm: a trade further away starts an auction, of at most auction_ms.
+    """
+
+    limit_ppm: int
+    market_ppm: int
+    breaker_ppm: int
+    auction_ms: int
+
+
 class MarketDefinition(TypedDict):
     """A market and what it demands of orders."""
 
@@ -167,6 +180,7 @@ class MarketDefinition(TypedDict):
     lot_size: str
     min_notional: str
     fees: Fees
+    price_protection: PriceProtection
 
 
 class MarketPage(TypedDict):
