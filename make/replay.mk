@@ -6,3 +6,7 @@ replay: setup ## play recorded order flow: FILE=orders.csv[.xz] [TAPE=trades.csv
 bench-latency: setup ## one order to its answer and to the WebSocket, on the running exchange
 	@$(PY) -m benchmarks.bench_latency $(ARGS)
 .PHONY: bench-latency
+
+bench-flood: setup ## what one account's flood does to another, on the running exchange: [ARGS="--json"]
+	@$(PY) -m benchmarks.bench_flood $(ARGS)
+.PHONY: bench-flood

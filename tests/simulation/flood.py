@@ -15,10 +15,13 @@ from typing import Any
 from bursa.intake.message import CommandMessage, encode_message
 from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 from engine.core import Engine
 from tests.simulation.edge_model import Answer, Edge
 from tests.simulation.options import Options
 from tests.simulation.services import QueuePort
+from tests.simulation.socket_model import SocketEdge
+from tests.simulation.socket_model import flood as flood_sockets
 from tests.simulation.virtual_loop import VirtualLoop
 from tests.simulation.wire import EPOCH_MS, Machine
 from tests.simulation.workload import ClientMessage
@@ -64,6 +67,9 @@ class Outcome:
     cancelled: list[Answer] = field(default_factory=list)
     containers: int = 0
     looks: int = 0
+    connected: int = 0
+    feed_p99_s: float = 0.0
+    messages_sent: int = 0
 
     def p99_ms(self) -> float:
         latencies = sorted(one.latency_s for one in self.traded)
@@ -83,8 +89,17 @@ class Outcome:
 class FloodWorld(World):
     """The simulator with the worker's real sizes and the edge before it."""
 
-    def __init__(self, options: Options, **edge: Any) -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        socket_floods: int = 0,
+        socket_limits: TenantLimits = DEFAULT_LIMITS,
+        **edge: Any,
+    ) -> None:
         super().__init__(options, LargerEngines())
+        self._socket_floods = socket_floods
+        self._socket_limits = socket_limits
         self._edge_options = edge
 
     def _settings(self) -> ShardSettings:
@@ -123,14 +138,26 @@ class FloodWorld(World):
                 self.send(message)
             await asyncio.sleep(_STARTED_S)
         self._plan_trouble()
+        sockets = SocketEdge(self.services.journal, self._socket_limits)
+        following = asyncio.create_task(sockets.follow())
+        for trader in TRADERS:
+            await sockets.connect(trader, f"{trader}", '"orders","balances"')
         async with self._edge() as edge:
             running = [one(edge, seconds, outcome) for one in floods]
             running += [self._trade(edge, who, seconds, outcome) for who in TRADERS]
+            if self._socket_floods:
+                running.append(self._flood_sockets(sockets, seconds, outcome))
             await asyncio.gather(*running)
             outcome.containers = edge.started
             outcome.looks = edge.buckets.calls.total()
+        outcome.feed_p99_s = sockets.p99_lag_s(str(TRADERS[0].tenant))
+        outcome.messages_sent = sockets.sent
+        following.cancel()
         keeper.cancel()
         return outcome
+
+    async def _flood_sockets(self, sockets: SocketEdge, seconds: float, outcome: Outcome) -> None:
+        outcome.connected = await flood_sockets(sockets, ATTACKER, seconds, self._socket_floods)
 
     @asynccontextmanager
     async def _edge(self) -> AsyncIterator[Edge]:

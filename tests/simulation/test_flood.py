@@ -1,6 +1,7 @@
-"""One account floods REST and batches at ten times its budget while another tenant trades."""
+"""One account floods REST, batches and WebSocket at ten times its budget; another tenant trades."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.simulation.flood import (
     waiting_singles,
 )
 from tests.simulation.options import Options
+from tests.simulation.socket_model import UNLIMITED
 from tests.simulation.test_simulator import CALM
 from worker.queue_groups import QueueGroups
 
@@ -25,10 +27,11 @@ SECONDS = 10
 WORSE_AT_MOST = 1.2
 # Some ten milliseconds for a call, as SQS and DynamoDB take; nothing fails.
 OPTIONS = replace(CALM, latency_s=0.01, visibility_s=30.0)
+CONNECTIONS = 20 * DEFAULT_LIMITS.account_connections
 RATE, BURST = DEFAULT_LIMITS.account_commands
 
 
-def run(*floods: Flood, options: Options = OPTIONS, **edge: object) -> Outcome:
+def run(*floods: Flood, options: Options = OPTIONS, **edge: Any) -> Outcome:
     return FloodWorld(options, **edge).flood(SECONDS, floods)
 
 
@@ -46,7 +49,7 @@ def test_the_model_is_calm_without_a_flood(calm: Outcome) -> None:
     "singles_", [pytest.param(singles, id="async"), pytest.param(waiting_singles, id="waiting")]
 )
 def test_the_others_p99_stays_and_none_of_theirs_is_refused(calm: Outcome, singles_: Flood) -> None:
-    flooded = run(singles_, batches, cancels)
+    flooded = run(singles_, batches, cancels, socket_floods=CONNECTIONS)
 
     assert {one.status for one in flooded.traded} == {201}
     assert flooded.p99_ms() <= WORSE_AT_MOST * calm.p99_ms()
@@ -68,6 +71,16 @@ def test_without_budgets_the_same_flood_takes_the_executions_of_the_others() -> 
 
 async def _heavy(edge: Edge, seconds: float, outcome: Outcome) -> None:
     await flood_at(edge, seconds, outcome, every_s=1 / 700, size=1, wait=False)
+
+
+def test_the_others_feed_is_late_by_a_bounded_time_only(calm: Outcome) -> None:
+    """The feed is shared: what an account may listen to bounds what the others wait for (H5)."""
+    flooded = run(singles, batches, socket_floods=CONNECTIONS)
+    unlimited = run(singles, batches, socket_floods=CONNECTIONS, socket_limits=UNLIMITED)
+
+    assert calm.feed_p99_s < 0.1
+    assert flooded.feed_p99_s < 0.5
+    assert unlimited.feed_p99_s > 4 * flooded.feed_p99_s
 
 
 def test_a_backlog_of_one_account_closes_the_door_for_it_alone(

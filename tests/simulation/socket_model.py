@@ -1,0 +1,166 @@
+"""The WebSocket side on virtual time: real subscriptions, limits and feed, over modelled sockets.
+
+Real: `Subscriptions`, `ConnectionLimits`, the handling of messages, and `ShardFeed` on the journal
+of the run. Modelled: a handler's own time and how many run at once, and what the gateway takes to
+send a message, of which so many are sent at once.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bursa.dialects.native.feed_messages import encode_message
+from bursa.dialects.native.socket_requests import handle_request
+from bursa.journal.record import decode_record
+from bursa.kernel.errors import InvalidInput, TooManyRequests
+from bursa.kernel.identifiers import AccountId
+from bursa.market_data.connection_limits import ConnectionLimits
+from bursa.market_data.feed import Listener, ShardFeed
+from bursa.market_data.sockets import THREADS
+from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.read_models.fold import Definitions, fold
+from bursa.tenants.limits import COUNT_MAX, DEFAULT_LIMITS, TenantLimits
+from tests.doubles.buckets import CountingReport, MemoryBuckets
+from tests.doubles.channel_states import MemoryConnections
+from tests.simulation.services import JournalTable
+from tests.simulation.wire import EPOCH_MS
+
+HANDLER_S = 0.01
+HANDLERS_MAX = 50
+SEND_S = 0.005
+_FOLLOWED_EVERY_S = 0.02
+UNLIMITED = DEFAULT_LIMITS._replace(
+    account_connections=COUNT_MAX, tenant_connections=COUNT_MAX, account_subscriptions=COUNT_MAX
+)
+
+
+class EmptyStates:
+    """Read models without a row."""
+
+    def progress(self, *_: object) -> None:
+        return None
+
+    def journal_end(self, _shard: int, known: int) -> int:
+        return known
+
+    def open_orders(self, *_: object) -> list[object]:
+        return []
+
+    def balances(self, *_: object) -> list[object]:
+        return []
+
+
+class Outbox:
+    """Counts what is sent."""
+
+    def __init__(self) -> None:
+        self.batches: list[Mapping[Listener, Sequence[bytes]]] = []
+
+    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
+        self.batches.append(messages)
+        return ()
+
+    def close(self, *_: object) -> None:
+        """Close nothing: no session ends in a run."""
+
+
+class SocketEdge:
+    """Connections, their messages, and the feed that follows the journal."""
+
+    def __init__(self, journal: JournalTable, limits: TenantLimits = DEFAULT_LIMITS) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._journal = journal
+        self._handlers = asyncio.Semaphore(HANDLERS_MAX)
+        self.connections = MemoryConnections()
+        states: Any = EmptyStates()
+        self._subscriptions = Subscriptions(self.connections, states, lambda _: 0, lambda _: limits)
+        self._limits = ConnectionLimits(
+            self.connections,
+            lambda _: limits,
+            lambda _: True,
+            shared=MemoryBuckets(),
+            clock=self,
+            report=CountingReport(),
+        )
+        self.lags_s: dict[str, list[float]] = {}
+        self.sent = 0
+
+    def now_ms(self) -> int:
+        return EPOCH_MS + int(self._loop.time() * 1_000)
+
+    async def connect(self, account: AccountId, name: str, channels: str) -> bool:
+        """Connect and subscribe; return whether both were allowed."""
+        client = Client(account, name, "user", 1 << 40)
+        async with self._handlers:
+            await asyncio.sleep(HANDLER_S)
+            self._subscriptions.connect(client, self.now_ms())
+            try:
+                self._limits.require_room(client)
+            except TooManyRequests:
+                self._subscriptions.disconnect(client)
+                return False
+        return await self.message(client, f'{{"op":"subscribe","channels":[{channels}]}}')
+
+    async def message(self, client: Client, body: str) -> bool:
+        """Send a message; False closes the connection, or refuses what it asked for."""
+        async with self._handlers:
+            await asyncio.sleep(HANDLER_S)
+            if not self._limits.admits_message(client):
+                self._subscriptions.disconnect(client)
+                return False
+            try:
+                list(handle_request(self._subscriptions, client, body, self.now_ms()))
+            except InvalidInput:
+                return False
+            return True
+
+    async def follow(self) -> None:
+        """Publish what is committed, and note how late each tenant's listeners got it."""
+        outbox, seen = Outbox(), 0
+        feed = ShardFeed(self._definitions, self.connections, outbox, encode_message, self.now_ms)
+        while True:
+            await asyncio.sleep(_FOLLOWED_EVERY_S)
+            records, seen = self._journal.order[seen:], len(self._journal.order)
+            if not records:
+                continue
+            feed.publish(records)
+            messages = [pair for batch in outbox.batches for pair in batch.items()]
+            outbox.batches.clear()
+            count = sum(len(bodies) for _, bodies in messages)
+            self.sent += count
+            await asyncio.sleep(SEND_S * -(-count // THREADS))
+            lag_s = (self.now_ms() - records[0].time_ms) / 1_000
+            for tenant in {listener[0] for listener, _ in messages}:
+                self.lags_s.setdefault(tenant, []).append(lag_s)
+
+    def _definitions(self) -> Definitions:
+        definitions = Definitions()
+        for record in self._journal.order:
+            definitions = fold([decode_record(record)], definitions).definitions
+        return definitions
+
+    def p99_lag_s(self, tenant: str) -> float:
+        """Return how late the tenant's listeners were, at the 99th percentile."""
+        lags = sorted(self.lags_s[tenant])
+        return lags[int(len(lags) * 0.99)]
+
+
+async def flood(edge: SocketEdge, account: AccountId, seconds: float, connections: int) -> int:
+    """Open many connections to the account's channels; send on each ten times what it may."""
+    channels = '"orders","balances"'
+    opened = 0
+    async with asyncio.TaskGroup() as sending:
+        for number in range(connections):
+            name = f"{account}/{number}"
+            opened += await edge.connect(account, name, channels)
+            sending.create_task(_ping(edge, Client(account, name, "user", 1 << 40), seconds))
+    return opened
+
+
+async def _ping(edge: SocketEdge, client: Client, seconds: float) -> None:
+    every_s = 1 / (10 * DEFAULT_LIMITS.connection_messages.per_s)
+    for _ in range(int(seconds / every_s)):
+        if (str(client.account), client.connection_id) not in edge.connections.known:
+            return
+        await edge.message(client, '{"op":"ping"}')
+        await asyncio.sleep(every_s)
