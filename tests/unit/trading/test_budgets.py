@@ -154,3 +154,26 @@ def test_a_repeat_finds_its_reply_also_where_waiting_would_be_in_vain(
     backlog._read_at_ms = float("inf")
     backlog._age_ms = 6_000
     assert send("POST", "/orders", BUY, headers={"Idempotency-Key": "once"}) == first
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        pytest.param({"market": "BTC-USDT"}, {}, 400, id="refused for its form"),
+        pytest.param(BUY, {"Idempotency-Key": "once"}, 201, id="a repeat"),
+    ],
+)
+def test_what_sends_nothing_has_a_budget_of_its_own(
+    send: Send, body: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    if status == 201:
+        send("POST", "/orders", body, headers=headers)
+    statuses = [send("POST", "/orders", body, headers=headers).status for _ in range(60)]
+    refused = send("POST", "/orders", body, headers=headers)
+
+    assert set(statuses) == {status, 429}
+    assert statuses.index(429) >= LIMITS.account_reads.burst
+    assert refused.body["code"] == "too_many_repeats"
+    assert send("DELETE", "/orders").status == 200
+    assert send("GET", "/balances").status == 200
+    assert send("POST", "/orders", BUY, account=BOB).status == 201

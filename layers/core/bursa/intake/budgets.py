@@ -61,6 +61,8 @@ class Budget(StrEnum):
     COMMANDS = "commands"
     CANCELS = "cancels"
     READS = "reads"
+    # Requests to place that send nothing: repeats, and what is refused for its form.
+    REPEATS = "repeats"
 
 
 class Ask(NamedTuple):
@@ -350,9 +352,11 @@ class Charge(NamedTuple):
 _DETAILS: Mapping[Budget, str] = {
     Budget.COMMANDS: "Send fewer orders a second; cancels have a budget of their own.",
     Budget.CANCELS: "Send fewer cancels a second, or cancel everything by DELETE /v1/orders.",
+    Budget.REPEATS: "Stop sending what was decided before or is refused for its form.",
     Budget.READS: "Ask less often, or subscribe to the WebSocket's channels.",
 }
 _WAY_OUT_SHARE = 10
+_SEEN_BY_THE_WORKER = frozenset({Budget.COMMANDS, Budget.CANCELS})
 
 
 class Budgets:
@@ -379,6 +383,7 @@ class Budgets:
         self._clock = clock
         self._report = report
         self._is_busy = is_busy
+        self.asked = 0
         reached = patient(shared, report)
         self._accounts = SharedBudget(reached, ACCOUNT_SHARE)
         self._tenants = SharedBudget(reached, TENANT_SHARE, takes_ahead=True)
@@ -393,6 +398,7 @@ class Budgets:
             ``tenant_over_budget``: its tenant's. Nothing is charged.
 
         """
+        self.asked += 1
         now_us = self._now_us()
         limits = self._limits_of(account.tenant)
         done: list[tuple[Charge, bool]] = []
@@ -420,8 +426,7 @@ class Budgets:
         """Take from the account's bucket and from its tenant's; return whether it is ordinary."""
         budget, count, holder = charge.budget, charge.amount, str(account)
         rate = _rate(limits, "account", budget)
-        # The worker sees no reads, so it names nobody for them.
-        is_busy = budget is not Budget.READS and self._is_busy(account)
+        is_busy = budget in _SEEN_BY_THE_WORKER and self._is_busy(account)
         is_own = not is_busy and self._accounts.take_own(holder, budget, count, rate, now_us)
         if not is_own:
             floor_us = _burst_us(rate) // _WAY_OUT_SHARE if charge.keeps_way_out else 0
@@ -459,5 +464,6 @@ class Budgets:
 
 
 def _rate(limits: TenantLimits, whose: str, budget: Budget) -> Rate:
-    rate: Rate = getattr(limits, f"{whose}_{budget}")
+    name = Budget.READS if budget is Budget.REPEATS else budget
+    rate: Rate = getattr(limits, f"{whose}_{name}")
     return rate

@@ -7,6 +7,7 @@ of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
 import base64
 import binascii
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
@@ -24,7 +25,14 @@ from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.clock import WallClock
-from bursa.kernel.errors import BursaError, InternalError, InvalidInput, NotFound, Unauthenticated
+from bursa.kernel.errors import (
+    BursaError,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+)
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
 
@@ -44,6 +52,10 @@ _SECURITY_HEADERS = {
 class RateBudgets(Protocol):
     """The budgets of accounts; see `bursa.intake.budgets.Budgets`."""
 
+    @property
+    def asked(self) -> int:
+        """How often a charge was asked for so far."""
+
     def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
         """Charge a request; raises `TooManyRequests`."""
 
@@ -52,6 +64,7 @@ class RateBudgets(Protocol):
 
 
 _ONE_READ = (Charge(Budget.READS, 1),)
+_ONE_REPEAT = (Charge(Budget.REPEATS, 1),)
 # By the method: what a request is charged to. What a batch has is charged by intake, command by
 # command.
 _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
@@ -115,7 +128,15 @@ class RestApi(APIGatewayRestResolver):
         """Return the response to one request."""
         self._metrics.add_metric("Requests", MetricUnit.Count, 1)
         self._caller = None
-        return self.resolve(event, context)
+        if self._budgets is None or not _places(event):
+            return self.resolve(event, context)
+        asked = self._budgets.asked
+        response = self.resolve(event, context)
+        if self._caller is not None and self._budgets.asked == asked:
+            # Intake was not asked: a repeat, or refused for its form.
+            with suppress(TooManyRequests):
+                self._budgets.require(self._caller, _ONE_REPEAT)
+        return response
 
     def body_text(self) -> str | None:
         """Return the request's body as text; raises `InvalidInput` ``invalid_json``."""
@@ -168,6 +189,8 @@ class RestApi(APIGatewayRestResolver):
         Unauthenticated
             ``token_expired``: the gateway has kept a verdict for longer than its token lives.
             ``unauthenticated``: the route was called without an authorizer.
+        TooManyRequests
+            ``too_many_repeats``
 
         """
         context = self.current_event.raw_event["requestContext"].get("authorizer") or {}
@@ -175,7 +198,23 @@ class RestApi(APIGatewayRestResolver):
         if principal.expires_at * 1_000 <= self._clock.now_ms():
             raise Unauthenticated("token_expired", "Sign in again.")
         self._caller = principal.account
+        self._refuse_repeats(principal.account)
         return principal
+
+    def _refuse_repeats(self, account: AccountId) -> None:
+        """Refuse orders of an account that has sent too many requests that send nothing.
+
+        Before anything is read for them. What cancels is never refused by this.
+        """
+        if self._budgets is None or not _places(self.current_event.raw_event):
+            return
+        state = self._budgets.state(account, Budget.REPEATS)
+        if not state.remaining:
+            raise TooManyRequests(
+                "too_many_repeats",
+                "Stop sending what was decided before or is refused for its form.",
+                state=state,
+            )
 
     def respond(self, body: object, status: int = _OK) -> Response[str]:
         """Return a response in JSON; what is pending gets a 202 and where to look."""
@@ -262,6 +301,10 @@ def _given(event: Mapping[str, Any], part: str) -> Mapping[str, Collection[str]]
 
 def _lower(part: str) -> str:
     return part[0].lower() + part[1:]
+
+
+def _places(event: Mapping[str, Any]) -> bool:
+    return event.get("httpMethod") == "POST" and "/orders" in event.get("path", "")
 
 
 def _response(
