@@ -71,7 +71,10 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
         "Send a smaller order or deposit funds: the available balance does not cover it.",
     ),
     w.REASON_SUPPLY_LIMIT: (Refused, "The asset's total supply would exceed the limit."),
-    w.REASON_CAPACITY_EXHAUSTED: (Unavailable, "The exchange is full for now; try again later."),
+    w.REASON_CAPACITY_EXHAUSTED: (
+        Unavailable,
+        "The exchange is full for now; try again later, under a new id if the order had one.",
+    ),
     w.REASON_INTERNAL_ERROR: (
         InternalError,
         "The exchange failed to carry this out; nothing has changed. Report the request_id.",
