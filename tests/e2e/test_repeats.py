@@ -65,7 +65,7 @@ def test_a_client_order_id_of_a_batch_is_used(alice: Client) -> None:
 
 
 def test_a_refused_async_order_says_so_at_once(alice: Client) -> None:
-    order = limit("buy", "100", "99999999")
+    order = limit("buy", "100", "2000000")
     alice.call("POST", "/orders", json=order, headers=ASYNC)
     path = f"/orders/by-client-id/{order['client_order_id']}"
     deadline = time.monotonic() + 10
@@ -103,7 +103,7 @@ def test_a_key_on_another_cancel_is_a_conflict(alice: Client) -> None:
 def test_what_was_answered_can_be_read(alice: Client) -> None:
     """A hundred times at once after the answer, by both ids and in the lists."""
     for number in range(READS):
-        order = alice.call("POST", "/orders", json=limit("buy", "70", "0.01"))
+        order = alice.call("POST", "/orders", json=limit("buy", "70", "0.02"))
         if number % 2:
             read = alice.call("GET", f"/orders/{order['order_id']}")
         else:
