@@ -20,7 +20,8 @@ def test_rebuilt_rows_equal_the_live_ones(
     alice = Client(exchange, exchange.users[0])
     for side in ("buy", "sell", "buy"):
         order = {"market": MARKET, "side": side, "type": "limit", "price": "100", "quantity": "1"}
-        alice.call("POST", "/orders", json=order | {"client_order_id": secrets.token_hex(8)})
+        order |= {"client_order_id": secrets.token_hex(8), "self_trade_prevention": "none"}
+        alice.call("POST", "/orders", json=order)
     alice.call("DELETE", "/orders", params={"market": MARKET})
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(exchange.endpoint_url))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(exchange.access_key_id))

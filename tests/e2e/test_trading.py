@@ -167,7 +167,8 @@ def test_a_cancel_gives_everything_back(alice: Client, bob: Client) -> None:
 
 
 def test_a_batch_keeps_its_order_of_effect(alice: Client) -> None:
-    first, second = limit("sell", "400.00", "1"), limit("buy", "400.00", "0.4")
+    first = limit("sell", "400.00", "1")
+    second = limit("buy", "400.00", "0.4", self_trade_prevention="none")
     operations: list[Json] = [
         {"op": "place"} | first,
         {"op": "place"} | second,
