@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from bursa.intake.message import MESSAGE_VERSION
 from bursa.kernel.identifiers import AccountId
 from scripts.client import Client, Deployment
 from tests.e2e.test_trading import balances, in_step, limit, read_until
@@ -39,7 +40,7 @@ class Thief:
             "account": account,
             "commands": b64encode(command).decode(),
             "reply": True,
-            "version": 2,
+            "version": MESSAGE_VERSION,
         }
         self._sqs.send_message(
             QueueUrl=self._url,

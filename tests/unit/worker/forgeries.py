@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX, MESSAGE_BYTES_MAX, Delivery
+from bursa.intake.message import (
+    COMMANDS_PER_MESSAGE_MAX,
+    MESSAGE_BYTES_MAX,
+    MESSAGE_VERSION,
+    Delivery,
+)
 from bursa.intake.queue_kinds import ALLOWED_COMMANDS, QueueKind
 from wire import codec
 from wire import layout as w
@@ -69,7 +74,7 @@ def sent(
         "commands": b64encode(b"".join(commands)).decode(),
         "reply": True,
         "request_digest": b64encode(bytes(8)).decode(),
-        "version": 3,
+        "version": MESSAGE_VERSION,
     } | fields
     return Delivery(
         json.dumps(body), f"receipt {message_id}", group, message_id, sent_ms, queue=queue

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from benchmarks.standins import Memory, Meter, ports_over
-from bursa.intake.message import MESSAGE_VERSION, Delivery
-from bursa.intake.queue_kinds import QueueKind
+from bursa.intake.message import Delivery
+from bursa.intake.queue_kinds import ALLOWED_COMMANDS, QueueKind
 from bursa.intake.reply import Reply
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.record import decode_record
@@ -62,8 +62,12 @@ def shard() -> Sequencer:
     return open_shard()
 
 
-def test_the_table_is_of_todays_format() -> None:
-    assert msgspec.json.decode(sent(place()).body)["version"] == MESSAGE_VERSION
+def test_each_kind_of_command_has_its_queue_or_is_the_workers() -> None:
+    """A new kind must be put into one of the sets, or every message with it is rejected."""
+    of_the_worker = {w.COMMAND_ADVANCE_TIME, w.COMMAND_EPOCH, w.COMMAND_REJECT}
+    every = [*ALLOWED_COMMANDS[QueueKind.TRADING], *ALLOWED_COMMANDS[QueueKind.FUNDS]]
+    assert len(every) == len(set(every))
+    assert set(every) | of_the_worker == set(range(1, w.COMMAND_KIND_LAST + 1))
 
 
 @pytest.mark.parametrize("about", FORGED)
