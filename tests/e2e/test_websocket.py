@@ -49,7 +49,8 @@ def hear(socket: ClientConnection, **wanted: str) -> Json:
 
 def order(side: str) -> Json:
     plain = {"market": MARKET, "side": side, "type": "limit", "price": "250.00", "quantity": "1"}
-    return plain | {"client_order_id": secrets.token_hex(8)}
+    mine = {"self_trade_prevention": "none"}
+    return plain | mine | {"client_order_id": secrets.token_hex(8)}
 
 
 def test_every_channel_reports_a_trade_with_its_sequence(

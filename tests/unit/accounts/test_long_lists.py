@@ -9,7 +9,7 @@ from bursa.accounts.dynamodb import FillsTable, OrdersTable
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.pages import Page
-from bursa.market_data.dynamodb import MarketDataTables
+from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.read_models.fold import OPEN_WORDS, Definitions, ReadModelChanges, RowChange
 from bursa.read_models.row_writes import Table, row_writes
 from bursa.read_models.rows import Changes, FillRow, TradeRow

@@ -8,9 +8,10 @@ from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.market_routes import MarketRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings
-from bursa.market_data.dynamodb import MarketDataTables, MarketsTable
+from bursa.market_data.dynamodb import MarketsTable
 from bursa.market_data.health import ReadHealth
 from bursa.market_data.health_dynamodb import ShardPositions
+from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.market_data.queries import MarketQueries
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.hosts import HostTenants
