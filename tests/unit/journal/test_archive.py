@@ -162,6 +162,13 @@ def exchanged(at: int) -> Callable[[list[EncodedRecord]], list[EncodedRecord]]:
     return tamper
 
 
+def merged(records: list[EncodedRecord], at: int) -> list[EncodedRecord]:
+    """Exchange two records for one, so that none ends any more where the first of them did."""
+    one = replace(records[at], last_sequence=records[at + 1].last_sequence)
+    later = [replace(record, number=record.number - 1) for record in records[at + 2 :]]
+    return resealed([*records[:at], one, *later], at)
+
+
 TAMPERED: dict[str, Callable[[list[EncodedRecord]], list[EncodedRecord]]] = {
     "a record of an archived segment, chain sealed again": exchanged(3),
     "the first record": exchanged(0),
@@ -214,16 +221,108 @@ def test_tampering_shows_against_the_archive(
     assert "The journal is not what was archived: " in said
 
 
-@pytest.mark.parametrize("about", ["a record of an archived segment, chain sealed again"])
-def test_what_was_exchanged_after_it_was_published_is_not_archived(
-    about: str, archive: Archive, journal: Journal
-) -> None:
-    Archiver(journal, archive).advance(Head.of(journal.records[4]))
-    forged = Journal(TAMPERED[about](journal.records))
+def last_of(records: list[EncodedRecord], segment: int) -> int:
+    """Return the place of the last record that begins in a segment."""
+    places = (at for at, one in enumerate(records) if one.first_sequence // SEGMENT == segment)
+    return max(places)
 
-    with pytest.raises(ArchiveDiffers):
+
+def ending_behind_it() -> Journal:
+    """Return a journal whose first segment has a last record that ends in the second."""
+    shard, credit = Shard(), codec.encode_funds(w.COMMAND_CREDIT, ALICE, USDT, 1)
+    # A record has one more sequence than commands: time comes first.
+    shard.run(*[credit] * (SEGMENT - 3 - shard.records[-1].last_sequence - 1))
+    for _ in range(4):
+        shard.run(*[credit] * 3)
+    return Journal(shard.records)
+
+
+PUBLISHED = 4
+FORGED: dict[str, Callable[[list[EncodedRecord]], list[EncodedRecord]]] = {
+    "the record before it": exchanged(PUBLISHED - 1),
+    "the record that ends there": exchanged(PUBLISHED),
+    "the end, skipped by a longer record": lambda records: merged(records, PUBLISHED),
+    "all from an earlier record on, with other ends": lambda records: merged(
+        exchanged(PUBLISHED - 2)(records), PUBLISHED
+    ),
+}
+
+
+@pytest.mark.parametrize("about", FORGED)
+def test_what_was_exchanged_after_it_was_published_is_not_archived(
+    about: str, archive: Archive, journal: Journal, tmp_path: Path
+) -> None:
+    assert last_of(journal.records, 0) > PUBLISHED
+    Archiver(journal, archive).advance(Head.of(journal.records[PUBLISHED]))
+    forged = Journal(FORGED[about](journal.records))
+
+    with pytest.raises(ArchiveDiffers, match="was exchanged"):
         Archiver(forged, archive).advance(forged.head)
     assert archive.ends() == []
+    with pytest.raises(ArchiveDiffers, match="was exchanged"):
+        compare(archive, forged, tmp_path)
+
+    Archiver(journal, archive).advance(journal.head)
+    compare(archive, journal, tmp_path)
+
+
+@pytest.mark.parametrize("about", FORGED)
+def test_a_forged_segment_in_the_archive_shows_against_a_published_head(
+    about: str, journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever can archive may have written a whole segment of a history that never was."""
+    folder, path = tmp_path / "archive", tmp_path / "journal.bin"
+    archive, forged = FileArchive(folder, 0), Journal(FORGED[about](journal.records))
+    Archiver(forged, archive).advance(forged.head)
+    archive.write_head(Head.of(journal.records[PUBLISHED]))
+
+    write_records(path, forged.records)
+    arguments = ["verify", "--file", str(path), "--against-archive", "--archive", str(folder)]
+    assert tool.main(arguments) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The journal is not what was archived: " in said
+    assert "was exchanged" in said
+
+
+@pytest.mark.parametrize("way", ["exchanged", "skipped", "cut off"])
+def test_a_head_behind_a_segment_whose_last_record_ends_there_counts(
+    way: str, archive: Archive
+) -> None:
+    honest = ending_behind_it()
+    last = last_of(honest.records, 0)
+    head = Head.of(honest.records[last])
+    assert honest.records[last].first_sequence < SEGMENT <= head.last_sequence
+    archive.write_head(head)
+    records = {
+        "exchanged": resealed(honest.records, last, time_ms=head.time_ms + 1),
+        "skipped": merged(honest.records, last),
+        "cut off": resealed(honest.records[: last + 1], last, last_sequence=SEGMENT - 1),
+    }[way]
+    forged = Journal(records)
+
+    with pytest.raises(ArchiveDiffers, match=f"{head.last_sequence}.* was published"):
+        Archiver(forged, archive).advance(forged.head)
+    assert archive.ends() == []
+
+
+def test_another_head_under_a_published_sequence_is_not_silent(
+    archive: Archive, journal: Journal
+) -> None:
+    early = Journal(journal.records[:4])
+    assert Archiver(early, archive).advance(early.head).is_head_published
+    forged = Journal(resealed(early.records, 2, time_ms=early.records[2].time_ms + 1))
+
+    with pytest.raises(ArchiveDiffers, match=r"Record 4, up to sequence .*, was exchanged"):
+        Archiver(forged, archive).advance(forged.head)
+    assert archive.read_head(early.head.last_sequence) == early.head
+
+
+def test_a_head_that_another_is_still_writing_is_no_difference(
+    archive: Archive, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bucket refuses a second write at once, also before it has the first."""
+    monkeypatch.setattr(archive, "write_head", lambda _: False)
+    assert not Archiver(journal, archive).advance(journal.head).is_head_published
 
 
 def test_a_segment_that_is_not_there_yet_is_named(journal: Journal, tmp_path: Path) -> None:

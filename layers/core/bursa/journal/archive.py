@@ -2,11 +2,13 @@
 
 A closed segment is one object: its records as `bursa.journal.file` writes them. Its end is another,
 written after it, so that whoever goes on knows where to. Between two segments the head is published
-every few minutes: from then on no record up to it can be exchanged unseen. Everything is written
-once, on condition that it is not there; whoever comes second finds it done.
+every few minutes: from then on no record up to it can be exchanged unseen, for a record has to end
+there and have that hash. Everything is written once, on condition that it is not there; whoever
+comes second finds it done.
 """
 
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -127,7 +129,7 @@ class Archiver:
         while following < segment_of(head.next_sequence):
             end = self._archive_segment(following, end)
             following, count = following + 1, count + 1
-        published = head.last_sequence > 0 and self._archive.write_head(head)
+        published = head.last_sequence > 0 and self._publish(head)
         return Archived(count, published)
 
     def is_kept_by_another(self, since: Head) -> bool:
@@ -136,20 +138,29 @@ class Archiver:
 
     def _archive_segment(self, segment: int, before: Head) -> Head:
         with tempfile.TemporaryDirectory() as folder:
-            path, chain = Path(folder, "segment"), _Chain(before, self._published(segment, before))
+            published = _Published(self._archive, before.last_sequence)
+            path, chain = Path(folder, "segment"), _Chain(before, published)
             write_records(path, chain.followed(self._records(segment)))
             end = chain.head
             # The next one shows whether the last is the one that the journal went on from.
-            for record in self._journal.read(end.next_sequence)[:1]:
+            following = self._journal.read(end.next_sequence)[:1]
+            for record in following:
                 chain.follow(record)
+            if not following:
+                published.require_none_behind(end.last_sequence)
             self._archive.write_segment(segment, path)
         self._archive.write_end(segment, end)
         return end
 
-    def _published(self, segment: int, before: Head) -> dict[int, bytes]:
-        last = (segment + 1) * SEGMENT_SEQUENCES
-        heads = [at for at in self._archive.heads(before.last_sequence) if at < last]
-        return {at: self._archive.read_head(at).hash for at in heads}
+    def _publish(self, head: Head) -> bool:
+        if self._archive.write_head(head):
+            return True
+        at = head.last_sequence
+        # Whoever is first may not be done with it: then it isn't listed, and can't be read yet.
+        if at in self._archive.heads(at - 1):
+            published = self._archive.read_head(at)
+            _require_published(head.number, at, head.hash, published.hash)
+        return False
 
     def _records(self, segment: int) -> Iterator[EncodedRecord]:
         first = segment * SEGMENT_SEQUENCES
@@ -160,7 +171,7 @@ class Archiver:
 class _Chain:
     """Follows records, and holds them against the heads that were published of them."""
 
-    def __init__(self, head: Head, published: dict[int, bytes]) -> None:
+    def __init__(self, head: Head, published: "_Published") -> None:
         self.head = head
         self._published = published
 
@@ -176,16 +187,45 @@ class _Chain:
             raise ArchiveDiffers(str(error)) from None
         if record_hash(record) != record.hash:
             raise ArchiveDiffers(f"Record {record.number} of the journal is damaged.")
-        require_published(record, self._published.get(record.last_sequence))
+        self._published.meet(record)
         self.head = Head.of(record)
 
 
-def require_published(record: EncodedRecord, published: bytes | None) -> None:
-    """Raise `ArchiveDiffers` when a head was published for a record's end and is another's."""
-    if published is not None and published != record.hash:
+class _Published:
+    """The heads published behind a sequence: a record has to end at each, with its hash."""
+
+    def __init__(self, archive: Archive, after: int) -> None:
+        self._archive = archive
+        self._left = deque(archive.heads(after))
+        self.count = len(self._left)
+
+    def meet(self, record: EncodedRecord) -> None:
+        """Hold a record, and what is passed over by it, against them."""
+        while self._left and self._left[0] <= record.last_sequence:
+            at = self._left.popleft()
+            if at < record.last_sequence:
+                raise ArchiveDiffers(
+                    f"Record {record.number}, from sequence {record.first_sequence} to "
+                    f"{record.last_sequence}, was exchanged: a head at sequence {at} was "
+                    "published, where no record of the journal ends."
+                )
+            published = self._archive.read_head(at)
+            _require_published(record.number, at, record.hash, published.hash)
+
+    def require_none_behind(self, last_sequence: int) -> None:
+        """Require that the journal, which ends here, has come to all of them."""
+        if self._left:
+            raise ArchiveDiffers(
+                f"The journal ends at sequence {last_sequence}, but a head at sequence "
+                f"{self._left[-1]} was published."
+            )
+
+
+def _require_published(number: int, sequence: int, present: bytes, published: bytes) -> None:
+    if present != published:
         raise ArchiveDiffers(
-            f"Record {record.number}, up to sequence {record.last_sequence}, was exchanged: its "
-            f"hash is {record.hash.hex()[:16]}…, but {published.hex()[:16]}… was published."
+            f"Record {number}, up to sequence {sequence}, was exchanged: its hash is "
+            f"{present.hex()[:16]}…, but {published.hex()[:16]}… was published."
         )
 
 
@@ -204,11 +244,10 @@ class Comparison:
             raise ArchiveDiffers(f"Segment {missing[0]} is missing from the archive.")
         self._segment = -1
         self._records: Iterator[EncodedRecord] = iter(())
-        end = archive.read_end(self._ends[-1]) if self._ends else Head()
-        self._heads = {at: archive.read_head(at) for at in archive.heads(end.last_sequence)}
+        self._published = _Published(archive, 0)
         self._last = 0
         self.segments = len(self._ends)
-        self.heads = len(self._heads)
+        self.heads = self._published.count
 
     def take(self, record: EncodedRecord) -> None:
         """Compare one record."""
@@ -218,8 +257,7 @@ class Comparison:
             self._open(segment)
         if segment in self._ends:
             self._compare(record, next(self._records, None))
-        head = self._heads.pop(record.last_sequence, None)
-        require_published(record, None if head is None else head.hash)
+        self._published.meet(record)
         self._last = record.last_sequence
 
     def _open(self, segment: int) -> None:
@@ -261,16 +299,7 @@ class Comparison:
                 f"The journal ends at sequence {self._last}, in segment {max(self._segment, 0)}; "
                 f"the archive has segment {self._ends[-1]}."
             )
-        beyond = max(self._heads, default=0)
-        if beyond > self._last:
-            raise ArchiveDiffers(
-                f"The journal ends at sequence {self._last}, but a head at sequence {beyond} was "
-                "published."
-            )
-        if self._heads:
-            raise ArchiveDiffers(
-                f"A head at sequence {beyond} was published, where no record of the journal ends."
-            )
+        self._published.require_none_behind(self._last)
         closed = segment_of(self._last + 1)
         if closed > len(self._ends):
             raise ArchiveDiffers(f"Segment {len(self._ends)} is closed and not in the archive yet.")
