@@ -44,6 +44,7 @@ MODULES = (
     "auction",
     "price_checks",
     "order_checks",
+    "room",
     "place",
     "accounts",
     "definitions",

@@ -29,6 +29,7 @@ SECTIONS = {
     "head": 16,
     "assets": 6,
     "tiers": 4,
+    "tenants": 4,
     "markets": 26,
     "accounts": 6,
     "balances": 4,

@@ -55,6 +55,7 @@ COMMAND_FIELDS: dict[int, tuple[str, ...]] = {
     ),
     w.COMMAND_SET_MARKET_STATE: ("market", "market_state", "reference_price"),
     w.COMMAND_SET_FEE_TIER: ("tenant", "tier", "maker_ppm", "taker_ppm"),
+    w.COMMAND_SET_TENANT_LIMITS: ("tenant", "orders_per_market", "orders", "holds"),
     w.COMMAND_SET_ACCOUNT: ("tier", "stp_group", "account_state"),
     w.COMMAND_ADVANCE_TIME: (),
     w.COMMAND_EPOCH: ("epoch", "worker_high", "worker_low"),

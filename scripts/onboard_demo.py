@@ -17,6 +17,7 @@ from bursa.tenants.onboarding import (
     Deposit,
     Listing,
     MarketListing,
+    OpenLimits,
     PriceProtection,
 )
 
@@ -24,6 +25,8 @@ KEY = "demo"
 
 # `make replay` plays a day of 2015 here, at prices far from those of who has tried the market out.
 UNPROTECTED = PriceProtection(0, 0, 0, 0, 0, 0)
+# A recorded day has tens of thousands of orders open at a time, and one account places them.
+OPEN_LIMITS = OpenLimits(orders_per_market=1 << 19)
 # Scales are such that a tick of a lot is a whole unit (DESIGN D6).
 LISTING = Listing(
     assets=(
@@ -39,6 +42,7 @@ LISTING = Listing(
     ),
     maker_ppm=1_000,
     taker_ppm=2_000,
+    open_limits=OPEN_LIMITS,
 )
 # Enough to play a whole recorded day of order flow from one account.
 DEPOSITS = (

@@ -17,10 +17,13 @@ from engine.core.records import (
     B_BEST_IS_HIGHEST,
     B_HIGHEST,
     B_LOWEST,
+    B_ORDER_COUNT,
     BAL_AVAILABLE,
     BAL_EVENT,
     BAL_HELD,
     BAL_NEXT,
+    BALANCE_ORDERS_BITS,
+    BALANCE_ORDERS_MASK,
     BOOK_WORDS,
     H_ACCOUNT,
     H_AMOUNT,
@@ -73,11 +76,12 @@ def audit(s: Store) -> object:
     """Raise InvariantViolation for the first rule that does not hold."""
     m = s.m
     needed: dict = {}
+    payers: dict = {}
     orders: cython.longlong = 0
     for position in range(m[S_MARKET_COUNT]):
         market = m[MARKET_LIST + position]
         for side in range(4):
-            orders += audit_book(s, market + M_BOOKS + side * BOOK_WORDS, needed)
+            orders += audit_book(s, market + M_BOOKS + side * BOOK_WORDS, needed, payers)
         bid, ask = m[book_of(market, SIDE_BUY) + B_BEST], m[book_of(market, SIDE_SELL) + B_BEST]
         trades = TRADING_STATES >> m[market + M_STATE] & 1
         crossed = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
@@ -91,12 +95,12 @@ def audit(s: Store) -> object:
             needed[balance] = needed.get(balance, 0) + m[found + H_AMOUNT]
             found = m[found + H_NEXT]
         account = m[account + A_NEXT]
-    audit_balances(s, needed)
+    audit_balances(s, needed, payers)
     return None
 
 
 @cython.cfunc
-def audit_book(s: Store, book: cython.longlong, needed: dict) -> cython.longlong:
+def audit_book(s: Store, book: cython.longlong, needed: dict, payers: dict) -> cython.longlong:
     """Check a book's levels and links, add up what its orders need, return how many they are."""
     m = s.m
     count: cython.longlong = 0
@@ -106,17 +110,18 @@ def audit_book(s: Store, book: cython.longlong, needed: dict) -> cython.longlong
         require(m[level + L_LOWER] == below, "levels are linked wrongly")
         require(not below or m[below + L_PRICE] < m[level + L_PRICE], "levels are out of order")
         require(find_level(s, book, m[level + L_PRICE]) == level, "a level can't be found")
-        count += audit_level(s, level, needed)
+        count += audit_level(s, level, needed, payers)
         below = level
         level = m[level + L_HIGHER]
     require(m[book + B_HIGHEST] == below, "the highest level is not the last")
     best = m[book + B_HIGHEST] if m[book + B_BEST_IS_HIGHEST] else m[book + B_LOWEST]
     require(m[book + B_BEST] == best, "the best level is not the best")
+    require(m[book + B_ORDER_COUNT] == count, "a book's count is not its orders")
     return count
 
 
 @cython.cfunc
-def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlong:
+def audit_level(s: Store, level: cython.longlong, needed: dict, payers: dict) -> cython.longlong:
     """Check a level's queue and sums, add up what its orders need, return how many they are."""
     m = s.m
     count: cython.longlong = 0
@@ -137,6 +142,7 @@ def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlo
         total += m[order + O_REMAINING]
         balance = m[order + O_BALANCE]
         needed[balance] = needed.get(balance, 0) + order_reserve(s, order, m[order + O_REMAINING])
+        payers[balance] = payers.get(balance, 0) + 1
         count += 1
         previous = order
         order = m[order + O_NEXT]
@@ -147,7 +153,7 @@ def audit_level(s: Store, level: cython.longlong, needed: dict) -> cython.longlo
 
 
 @cython.cfunc
-def audit_balances(s: Store, needed: dict) -> object:
+def audit_balances(s: Store, needed: dict, payers: dict) -> object:
     """Check that nothing is negative, lost or made, and that what is held is what is needed."""
     m = s.m
     sums: dict = {}
@@ -156,9 +162,11 @@ def audit_balances(s: Store, needed: dict) -> object:
         available, held = m[balance + BAL_AVAILABLE], m[balance + BAL_HELD]
         require(available >= 0 and held >= 0, "a balance is negative")
         require(held == needed.get(balance, 0), "held is not what open orders and holds need")
+        paying = m[balance + BAL_NEXT] & BALANCE_ORDERS_MASK
+        require(paying == payers.get(balance, 0), "a balance's count is not its orders")
         asset = m[balance + BAL_EVENT] & ASSET_MAX
         sums[asset] = sums.get(asset, 0) + available + held
-        balance = m[balance + BAL_NEXT]
+        balance = m[balance + BAL_NEXT] >> BALANCE_ORDERS_BITS
     for position in range(m[S_ASSET_COUNT]):
         asset = m[ASSET_LIST + position]
         supply = m[ASSETS + asset * ASSET_WORDS + ASSET_SUPPLY]

@@ -11,11 +11,10 @@ from engine.core.records import (
     B_BEST,
     B_BEST_IS_HIGHEST,
     B_HIGHEST,
+    B_LEVEL_EVENT,
     B_LOWEST,
-    B_NUMBER,
     B_ROOT,
     B_SHIFT,
-    B_SIDE,
     BOOK_WORDS,
     L_BOOK,
     L_EMITTED,
@@ -47,13 +46,7 @@ from engine.core.records import (
     VIOLATION_LEVEL,
 )
 from engine.core.store import Store, cut_record
-from wire.layout import (
-    EVENT_KIND_SHIFT,
-    EVENT_LEVEL,
-    LEVEL_MARKET_SHIFT,
-    LEVEL_SIDE_SHIFT,
-    SIDE_BUY,
-)
+from wire.layout import SIDE_BUY
 
 
 @cython.cfunc
@@ -109,7 +102,8 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
     m[level + L_EMITTED] = 0
     m[level + L_HEAD] = level
     m[level + L_TAIL] = level
-    m[level + L_EVENT] = level_event_word(s, book, price)
+    event = m[book + B_LEVEL_EVENT]
+    m[level + L_EVENT] = event | price if event else 0
     leaf = make_path(s, book, price)
     digit = price & NODE_DIGIT_MASK
     lower = level_below(s, leaf, digit)
@@ -128,18 +122,6 @@ def make_level(s: Store, book: cython.longlong, price: cython.longlong) -> cytho
         m[book + B_HIGHEST] = level
     update_best(s, book)
     return level
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def level_event_word(s: Store, book: cython.longlong, price: cython.longlong) -> cython.longlong:
-    """Return the word that names a level in its events; 0 among stops."""
-    m = s.m
-    if not m[book + B_SIDE]:
-        return 0
-    fact = EVENT_LEVEL << EVENT_KIND_SHIFT | m[book + B_NUMBER] << LEVEL_MARKET_SHIFT
-    return fact | m[book + B_SIDE] << LEVEL_SIDE_SHIFT | price
 
 
 @cython.cfunc

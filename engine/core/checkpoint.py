@@ -9,9 +9,9 @@ import cython
 from engine.checkpoint import SECTIONS
 from engine.core.book import next_level
 from engine.core.countdowns import schedule_countdown
-from engine.core.definitions import make_market, make_tenant, prepare_market
+from engine.core.definitions import derive_watch, make_market, make_tenant, prepare_market
 from engine.core.funds import make_hold
-from engine.core.ids import append_id, index_placed, oldest_slot, placed_order_id
+from engine.core.ids import append_id, oldest_slot, read_placed
 from engine.core.index import find_account, find_balance, find_market, open_account, open_balance
 from engine.core.orders import enter_level, is_pending, make_conditions, make_order, register_order
 from engine.core.records import (
@@ -33,6 +33,7 @@ from engine.core.records import (
     BAL_HELD,
     BAL_NEXT,
     BAL_NUMBER,
+    BALANCE_ORDERS_BITS,
     BOOK_WORDS,
     COND_FIRST,
     H_AMOUNT,
@@ -74,6 +75,7 @@ from engine.core.records import (
     S_ORDER_COUNT,
     S_SAVED_WORDS,
     S_SEQUENCE,
+    TENANT_ORDERS_PER_MARKET,
     TENANTS,
     TIER_MAKER_PPM,
     TIER_SET,
@@ -177,6 +179,19 @@ def write_tenant_tiers(s: Store, tenant: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def write_tenants(s: Store) -> cython.longlong:
+    """Write the limits of tenants that have any."""
+    m = s.m
+    for tenant in range(TENANT_MAX + 1):
+        limits = m[TENANTS + tenant] + TENANT_ORDERS_PER_MARKET
+        if m[TENANTS + tenant] and m[limits] | m[limits + 1] | m[limits + 2]:
+            write_word(s, tenant)
+            write_words(s, limits, 3)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def write_markets(s: Store) -> cython.longlong:
     """Write the markets, by number."""
     m = s.m
@@ -221,7 +236,7 @@ def write_balances(s: Store) -> cython.longlong:
         write_word(s, m[balance + BAL_EVENT] & ASSET_MAX)
         write_word(s, m[balance + BAL_AVAILABLE])
         write_word(s, m[balance + BAL_HELD])
-        balance = m[balance + BAL_NEXT]
+        balance = m[balance + BAL_NEXT] >> BALANCE_ORDERS_BITS
     return 0
 
 
@@ -304,6 +319,8 @@ def write_section(s: Store, name: str) -> object:
         write_assets(s)
     elif name == "tiers":
         write_tiers(s)
+    elif name == "tenants":
+        write_tenants(s)
     elif name == "markets":
         write_markets(s)
     elif name == "accounts":
@@ -328,6 +345,7 @@ def write_sections(s: Store) -> dict:
         "head": 1,
         "assets": m[S_ASSET_COUNT],
         "tiers": tiers,
+        "tenants": m[S_ASSET_COUNT],
         "markets": m[S_MARKET_COUNT],
         "accounts": m[S_ACCOUNT_COUNT],
         "balances": m[S_BALANCE_COUNT],
@@ -386,6 +404,10 @@ def read_definitions(s: Store, sections: dict) -> object:
         m[fees + TIER_MAKER_PPM] = maker_ppm
         m[fees + TIER_TAKER_PPM] = taker_ppm
         m[fees + TIER_SET] = 1
+    for tenant, *limits in rows_of(sections, "tenants"):
+        for index, limit in enumerate(limits):
+            m[m[TENANTS + tenant] + TENANT_ORDERS_PER_MARKET + index] = limit
+    derive_watch(s)
     return None
 
 
@@ -435,17 +457,6 @@ def read_orders(s: Store, sections: dict) -> object:
         register_order(s, order)
         read_placed(s, order)
     return None
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def read_placed(s: Store, order: cython.longlong) -> cython.longlong:
-    """Make an order findable by its command's id when that is not remembered as the order's."""
-    m = s.m
-    high, low = m[order + O_ID_HIGH], m[order + O_ID_LOW]
-    if high | low and placed_order_id(s, high, low) != m[order + O_ID]:
-        index_placed(s, order)
-    return 0
 
 
 @cython.cfunc

@@ -15,8 +15,7 @@ from engine.core.records import (
     ASSET_WORDS,
     ASSETS,
     B_BEST_IS_HIGHEST,
-    B_NUMBER,
-    B_SIDE,
+    B_LEVEL_EVENT,
     BOOK_WORDS,
     M_BASE,
     M_BOOKS,
@@ -33,6 +32,7 @@ from engine.core.records import (
     M_MIN_NOTIONAL,
     M_NUMBER,
     M_ORDER_EVENT,
+    M_ORDERS_PER_MARKET,
     M_PRICE_BOUND,
     M_QUANTITY_BOUND,
     M_QUOTE,
@@ -44,6 +44,10 @@ from engine.core.records import (
     MARKETS,
     S_ASSET_COUNT,
     S_MARKET_COUNT,
+    S_ORDERS_WATCH,
+    TENANT_HOLDS,
+    TENANT_ORDERS,
+    TENANT_ORDERS_PER_MARKET,
     TENANT_WORDS,
     TENANTS,
     TIER_MAKER_PPM,
@@ -76,16 +80,20 @@ from wire.layout import (
     EVENT_ASSET,
     EVENT_FEE_TIER,
     EVENT_KIND_SHIFT,
+    EVENT_LEVEL,
     EVENT_MARKET_DEFINITION,
     EVENT_MARKET_LIMITS,
     EVENT_MARKET_SHIFT,
     EVENT_ORDER,
+    EVENT_TENANT_LIMITS,
     EVENT_TRADE,
     FEE_PPM_MAX,
     FEE_TIER_MAKER_PPM,
     FEE_TIER_TAKER_PPM,
     FEE_TIER_TENANT,
     FEE_TIER_TIER,
+    LEVEL_MARKET_SHIFT,
+    LEVEL_SIDE_SHIFT,
     LIMITS_AUCTION_MS,
     LIMITS_BREAKER_PPM,
     LIMITS_COLLAR_PPM,
@@ -114,6 +122,11 @@ from wire.layout import (
     SIDE_BUY,
     STATE_AUCTION,
     STATE_OPEN,
+    TENANT_LIMIT_MAX,
+    TENANT_LIMITS_HOLDS,
+    TENANT_LIMITS_ORDERS,
+    TENANT_LIMITS_ORDERS_PER_MARKET,
+    TENANT_LIMITS_TENANT,
     TENANT_MAX,
     TIER_MAX,
     TIME_MS_MAX,
@@ -235,11 +248,16 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
     m[market + M_TRADE_EVENT] = EVENT_TRADE << EVENT_KIND_SHIFT | number
     for position in range(4):
         book = market + M_BOOKS + position * BOOK_WORDS
-        m[book + B_NUMBER] = m[market + M_NUMBER]
-        m[book + B_SIDE] = position + SIDE_BUY if position < 2 else 0
+        if position < 2:
+            m[book + B_LEVEL_EVENT] = (
+                EVENT_LEVEL << EVENT_KIND_SHIFT
+                | m[market + M_NUMBER] << LEVEL_MARKET_SHIFT
+                | position + SIDE_BUY << LEVEL_SIDE_SHIFT
+            )
         # Bids and sell stops: the highest price comes first.
         m[book + B_BEST_IS_HIGHEST] = position == 0 or position == 3
     derive_bounds(s, market)
+    derive_order_limit(s, market)
     position = m[S_MARKET_COUNT]
     while position and m[m[MARKET_LIST + position - 1] + M_NUMBER] > m[market + M_NUMBER]:
         m[MARKET_LIST + position] = m[MARKET_LIST + position - 1]
@@ -348,6 +366,53 @@ def covers_rebates(
             if m[row + TIER_TAKER_PPM] < least_taker:
                 least_taker = m[row + TIER_TAKER_PPM]
     return least_maker + least_taker >= 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def derive_order_limit(s: Store, market: cython.longlong) -> cython.longlong:
+    """Derive how many open orders an account may have in a market; 0 = as many as fit."""
+    m = s.m
+    tenant = m[TENANTS + m[market + M_TENANT]]
+    m[market + M_ORDERS_PER_MARKET] = m[tenant + TENANT_ORDERS_PER_MARKET] if tenant else 0
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def derive_watch(s: Store) -> cython.longlong:
+    """Derive how many orders there may be before one tenant alone may have too many."""
+    m = s.m
+    m[S_ORDERS_WATCH] = s.capacity_orders
+    for tenant in range(TENANT_MAX + 1):
+        limit = m[m[TENANTS + tenant] + TENANT_ORDERS] if m[TENANTS + tenant] else 0
+        if limit and limit < m[S_ORDERS_WATCH]:
+            m[S_ORDERS_WATCH] = limit
+    return 0
+
+
+@cython.cfunc
+def set_tenant_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
+    """Decide a SET_TENANT_LIMITS command."""
+    m = s.m
+    tenant = command[TENANT_LIMITS_TENANT]
+    per_market, orders = command[TENANT_LIMITS_ORDERS_PER_MARKET], command[TENANT_LIMITS_ORDERS]
+    holds = command[TENANT_LIMITS_HOLDS]
+    if not is_tenant(s, tenant):
+        return REASON_UNKNOWN_TENANT
+    if not is_between(per_market, TENANT_LIMIT_MAX) or not is_between(orders, TENANT_LIMIT_MAX):
+        return REASON_INVALID_SETTING
+    if not is_between(holds, TENANT_LIMIT_MAX):
+        return REASON_INVALID_SETTING
+    record = m[TENANTS + tenant]
+    m[record + TENANT_ORDERS_PER_MARKET] = per_market
+    m[record + TENANT_ORDERS] = orders
+    m[record + TENANT_HOLDS] = holds
+    derive_watch(s)
+    for position in range(m[S_MARKET_COUNT]):
+        derive_order_limit(s, m[MARKET_LIST + position])
+    emit_words(s, EVENT_TENANT_LIMITS, tenant, per_market, orders, holds)
+    return 0
 
 
 @cython.cfunc

@@ -12,6 +12,7 @@ from engine.core.definitions import (
     set_fee_tier,
     set_market_limits,
     set_market_state,
+    set_tenant_limits,
 )
 from engine.core.emit import emit_result, emit_touched_markets
 from engine.core.funds import capture_hold, credit, debit, hold_funds, release_hold, transfer
@@ -55,6 +56,7 @@ from wire.layout import (
     COMMAND_SET_FEE_TIER,
     COMMAND_SET_MARKET_LIMITS,
     COMMAND_SET_MARKET_STATE,
+    COMMAND_SET_TENANT_LIMITS,
     COMMAND_TRANSFER,
     CONDITIONS_COUNT,
     FLAGS_BITS,
@@ -212,6 +214,8 @@ def execute_definition(s: Store, command: cython.p_longlong) -> cython.longlong:
         return set_market_limits(s, command)
     if kind == COMMAND_SET_MARKET_STATE:
         return set_market_state(s, command)
+    if kind == COMMAND_SET_TENANT_LIMITS:
+        return set_tenant_limits(s, command)
     if kind == COMMAND_SET_FEE_TIER:
         return set_fee_tier(s, command)
     if kind == COMMAND_SET_ACCOUNT:

@@ -11,6 +11,7 @@ from engine.core.ledger import checked_sum, post
 from engine.core.records import (
     A_HOLD_HEAD,
     A_HOLD_TAIL,
+    A_NUMBER,
     ASSET_DRIFT,
     ASSET_SUPPLY,
     ASSET_WORDS,
@@ -25,6 +26,8 @@ from engine.core.records import (
     HOLD_WORDS,
     S_HOLD_COUNT,
     S_HOLD_FREE,
+    TENANT_HOLDS,
+    TENANTS,
 )
 from engine.core.store import Store, cut_record
 from wire.layout import (
@@ -44,6 +47,7 @@ from wire.layout import (
     REASON_INSUFFICIENT_BALANCE,
     REASON_NOTHING_TO_CHANGE,
     REASON_SUPPLY_LIMIT,
+    REASON_TOO_MANY_HOLDS,
     REASON_UNKNOWN_ACCOUNT,
     REASON_UNKNOWN_HOLD,
     REASON_WRONG_TENANT,
@@ -224,6 +228,21 @@ def drop_hold(s: Store, hold: cython.longlong) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+def has_all_holds(s: Store, account: cython.longlong) -> cython.bint:
+    """Whether an account has as many holds as its tenant lets it have."""
+    m = s.m
+    left = m[m[TENANTS + (m[account + A_NUMBER] >> ACCOUNT_TENANT_SHIFT)] + TENANT_HOLDS]
+    if not left:
+        return False
+    hold = m[account + A_HOLD_HEAD]
+    while hold and left:
+        left -= 1
+        hold = m[hold + H_NEXT]
+    return left == 0
+
+
+@cython.cfunc
 def hold_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a HOLD command."""
     number = command[HEADER_ACCOUNT]
@@ -240,6 +259,8 @@ def hold_funds(s: Store, command: cython.p_longlong) -> cython.longlong:
         return REASON_AMOUNT_OUT_OF_RANGE
     if amount > available_balance(s, account, asset):
         return REASON_INSUFFICIENT_BALANCE
+    if has_all_holds(s, account):
+        return REASON_TOO_MANY_HOLDS
     if s.m[S_HOLD_COUNT] >= s.capacity_holds:
         return REASON_CAPACITY_EXHAUSTED
 

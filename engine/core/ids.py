@@ -100,6 +100,17 @@ def index_placed(s: Store, order: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def read_placed(s: Store, order: cython.longlong) -> cython.longlong:
+    """Make an order findable by its command's id when that is not remembered as the order's."""
+    m = s.m
+    high, low = m[order + O_ID_HIGH], m[order + O_ID_LOW]
+    if high | low and placed_order_id(s, high, low) != m[order + O_ID]:
+        index_placed(s, order)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def unindex_placed(s: Store, order: cython.longlong) -> cython.longlong:
     """Make an order unfindable by its command's id, if it has one, and close the gap."""
     m = s.m

@@ -20,6 +20,7 @@ from engine.core.records import (
     BAL_EVENT,
     BAL_NEXT,
     BAL_NUMBER,
+    BALANCE_ORDERS_BITS,
     BALANCE_WORDS,
     HASH_MULTIPLIER,
     INDEX_FOLD_BITS,
@@ -187,7 +188,7 @@ def open_balance(s: Store, account: cython.longlong, asset: cython.longlong) -> 
         return balance
     balance = cut_record(s, BALANCE_WORDS)
     if m[S_BALANCE_COUNT]:
-        m[m[S_BALANCE_TAIL] + BAL_NEXT] = balance
+        m[m[S_BALANCE_TAIL] + BAL_NEXT] |= balance << BALANCE_ORDERS_BITS
     else:
         m[S_BALANCE_HEAD] = balance
     m[S_BALANCE_TAIL] = balance

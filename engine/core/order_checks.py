@@ -26,13 +26,10 @@ from engine.core.records import (
     O_NEXT,
     O_REMAINING,
     O_VISIBLE,
-    S_BALANCE_COUNT,
     S_NEED,
-    S_ORDER_COUNT,
     S_TIME_MS,
 )
 from engine.core.reference_price import current_reference
-from engine.core.stops import is_triggered
 from engine.core.store import Store
 from wire.layout import (
     ACCOUNT_STATE_FROZEN,
@@ -51,7 +48,6 @@ from wire.layout import (
     POST_ONLY_SHIFT,
     PPM,
     REASON_ACCOUNT_FROZEN,
-    REASON_CAPACITY_EXHAUSTED,
     REASON_INSUFFICIENT_BALANCE,
     REASON_INVALID_DISPLAY_QUANTITY,
     REASON_INVALID_EXPIRE_TIME,
@@ -301,7 +297,7 @@ def order_price(s: Store, market: cython.longlong, command: cython.p_longlong) -
     return command[PLACE_PRICE]
 
 
-# --- funds and capacity ---------------------------------------------------------------------------
+# --- funds ----------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -395,40 +391,3 @@ def can_pay_market_buy(
         available -= lots * unit_price
         level = m[level + L_HIGHER]
     return True
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def may_wait(
-    s: Store, market: cython.longlong, flags: cython.longlong, trigger: cython.longlong
-) -> cython.bint:
-    """Whether an order may come to wait in a book."""
-    if can_rest(flags):
-        return True
-    side = flags & SIDE_MASK
-    is_stop: cython.bint = STOP_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1
-    return is_stop and not is_triggered(s, market, side, trigger)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def check_capacity(
-    s: Store,
-    market: cython.longlong,
-    command: cython.p_longlong,
-    base_balance: cython.longlong,
-    quote_balance: cython.longlong,
-) -> cython.longlong:
-    """Return REASON_CAPACITY_EXHAUSTED when an order that may wait, or balances, do not fit."""
-    m = s.m
-    is_full: cython.bint = m[S_ORDER_COUNT] >= s.capacity_orders
-    if is_full and may_wait(s, market, command[PLACE_FLAGS], command[PLACE_TRIGGER_PRICE]):
-        return REASON_CAPACITY_EXHAUSTED
-    if base_balance and quote_balance:
-        return 0
-    missing: cython.longlong = 1 if base_balance or quote_balance else 2
-    if m[S_BALANCE_COUNT] + missing > s.capacity_balances:
-        return REASON_CAPACITY_EXHAUSTED
-    return 0

@@ -13,7 +13,9 @@ from engine.core.records import (
     A_ORDER_HEAD,
     A_ORDER_TAIL,
     B_BEST,
+    B_ORDER_COUNT,
     BAL_HELD,
+    BAL_NEXT,
     BOOK_STOPS,
     COND_DISPLAY_QUANTITY,
     COND_EXPIRE_MS,
@@ -21,6 +23,7 @@ from engine.core.records import (
     COND_ORDER_ID,
     COND_TRIGGER_PRICE,
     CONDITIONS_WORDS,
+    L_BOOK,
     L_HEAD,
     L_PRICE,
     L_TOTAL,
@@ -164,6 +167,7 @@ def register_order(s: Store, order: cython.longlong) -> cython.longlong:
     m[tail + O_ACCOUNT_NEXT] = order
     m[account + A_ORDER_TAIL] = order
     m[S_ORDER_COUNT] += 1
+    m[m[order + O_BALANCE] + BAL_NEXT] += 1
     index_order(s, order)
     if m[order + O_CONDITIONS]:
         schedule_expiry(s, order)
@@ -183,6 +187,7 @@ def unregister_order(s: Store, order: cython.longlong) -> cython.longlong:
     if (following == previous) & (m[m[order + O_BALANCE] + BAL_HELD] != 0):
         watch_held(s, order)
     m[S_ORDER_COUNT] -= 1
+    m[m[order + O_BALANCE] + BAL_NEXT] -= 1
     unindex_order(s, order)
     if m[order + O_ID] <= m[S_PLACED_LAST]:
         unindex_placed(s, order)
@@ -247,6 +252,7 @@ def enter_level(s: Store, order: cython.longlong, pending: cython.bint) -> cytho
     level = find_level(s, book, price)
     if not level:
         level = make_level(s, book, price)
+    m[book + B_ORDER_COUNT] += 1
     m[order + O_VISIBLE] = visible_of(s, order)
     append_order(s, level, order)
     return level
@@ -259,6 +265,7 @@ def leave_book(s: Store, order: cython.longlong) -> cython.longlong:
     """Take an order out of its level."""
     m = s.m
     level = m[order + O_LEVEL]
+    m[m[level + L_BOOK] + B_ORDER_COUNT] -= 1
     unlink_order(s, level, order)
     emit_level(s, level)
     m[order + O_LEVEL] = 0
@@ -316,6 +323,7 @@ def rest_plain_limit(
     level = find_level(s, book, price)
     if not level:
         level = make_level(s, book, price)
+    m[book + B_ORDER_COUNT] += 1
     append_order(s, level, order)
     emit_level(s, level)
     move_to_held(s, pays_from, need)

@@ -7,7 +7,6 @@ from engine.core.execution import accept_order
 from engine.core.index import account_of, find_balance, find_market, open_balance
 from engine.core.ledger import by_side
 from engine.core.order_checks import (
-    check_capacity,
     check_flags,
     check_funds,
     check_order,
@@ -47,9 +46,11 @@ from engine.core.records import (
     O_REMAINING,
     PLAIN_FLAGS,
     S_ORDER_COUNT,
+    S_ORDERS_WATCH,
     S_SEQUENCE,
 )
 from engine.core.reference_price import current_reference, due_reference, set_reference
+from engine.core.room import check_capacity, has_many_orders
 from engine.core.store import Store
 from wire.layout import (
     ACCOUNT_STATE_ACTIVE,
@@ -228,7 +229,11 @@ def place_plain_limit(
     need = by_side(side, need, m[market + M_LOT_UNITS] * quantity)
     if not pays_from or need > m[pays_from + BAL_AVAILABLE]:
         return REASON_INSUFFICIENT_BALANCE
-    if not (base_balance and quote_balance) or m[S_ORDER_COUNT] >= s.capacity_orders:
+    if (
+        not (base_balance and quote_balance)
+        or m[S_ORDER_COUNT] >= m[S_ORDERS_WATCH]
+        or has_many_orders(s, market, base_balance, quote_balance)
+    ):
         reason = check_capacity(s, market, command, base_balance, quote_balance)
         if reason:
             return reason

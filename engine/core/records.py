@@ -33,6 +33,7 @@ S_COUNTDOWN_COUNT = 45
 S_ID_COUNT = 46
 S_ID_NEXT = 47
 S_AUCTION_COUNT = 58  # of auctions that end by themselves
+S_ORDERS_WATCH = 59  # with fewer orders than this no tenant has more than it may
 S_HEAP_END = 48  # new records begin here
 S_ORDER_FREE = 49  # heads of the lists of freed records
 S_CONDITIONS_FREE = 50
@@ -90,7 +91,10 @@ TIER_MAKER_PPM = 0
 TIER_TAKER_PPM = 1
 TIER_SET = 2
 TIER_WORDS = 3
-TENANT_WORDS = 48
+TENANT_ORDERS_PER_MARKET = 48  # its limits in the order of their command; 0 = none
+TENANT_ORDERS = 49
+TENANT_HOLDS = 50
+TENANT_WORDS = 56
 
 # --- markets --------------------------------------------------------------------------------------
 
@@ -131,6 +135,7 @@ M_FEE_QUOTE = 31
 M_TOUCHED = 32
 M_ORDER_EVENT = 33  # first words of its events, without flags or side
 M_TRADE_EVENT = 34
+M_ORDERS_PER_MARKET = 35  # how many open orders an account may have here; 0 = as many as fit
 M_BOOKS = 40  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 72
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
@@ -145,8 +150,8 @@ B_HIGHEST = 2
 B_LOWEST = 3
 B_BEST = 4
 B_BEST_IS_HIGHEST = 5
-B_NUMBER = 6  # of its market
-B_SIDE = 7  # 0 for stops
+B_LEVEL_EVENT = 6  # the word that names its levels in events, without the price; 0 for stops
+B_ORDER_COUNT = 7
 BOOK_WORDS = 8
 BOOK_STOPS = 16  # from a side's book to its stops
 
@@ -235,7 +240,7 @@ BAL_AVAILABLE = 2
 BAL_HELD = 3
 BAL_EMITTED = 4  # where it was last emitted, in words put out since the start
 BAL_NUMBER = 5  # its account's number
-BAL_NEXT = 6
+BAL_NEXT = 6  # the next one's offset; below it, how many open orders pay from this one
 BAL_ASSET = 7  # its asset
 BALANCE_WORDS = 8
 
@@ -252,6 +257,9 @@ I_LOW = 1
 I_OUTCOME = 2
 I_STAMP_MS = 3
 ID_WORDS = 4
+
+BALANCE_ORDERS_BITS = 28  # of BAL_NEXT
+BALANCE_ORDERS_MASK = (1 << 28) - 1
 
 HEAD_CAPACITIES = 5  # capacities at the start of a checkpoint's head
 

@@ -36,6 +36,7 @@ from engine.core.records import (
     S_HEAP_END,
     S_HORIZON_MS,
     S_KEYS,
+    S_ORDERS_WATCH,
     S_PREFETCH_INDEX,
     S_PREFETCH_KEY,
     S_PREFETCH_MASK,
@@ -168,6 +169,7 @@ def lay_out(s: Store) -> object:
     m = s.m
     m[S_HEAP_END] = heap
     m[S_HORIZON_MS] = -1
+    m[S_ORDERS_WATCH] = s.capacity_orders
     m[S_REJECTION_MS] = ID_MEMORY_MS // max(1, s.capacity_ids >> REJECTIONS_SHARE_SHIFT)
     note_time(s)
     m[S_PREFETCH_INDEX], m[S_PREFETCH_INDEX + 1] = s.order_index, s.account_index

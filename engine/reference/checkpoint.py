@@ -6,12 +6,22 @@ number; orders by market and book, as they would trade; the rest as it came into
 
 from array import array
 from collections.abc import Iterator
+from dataclasses import astuple
 
 from engine.checkpoint import SECTIONS, Sections
 from engine.digest import MASK, Digest
 from engine.reference.book import append_order
 from engine.reference.index import open_account
-from engine.reference.model import Asset, Balance, Conditions, Hold, Limits, Market, Order
+from engine.reference.model import (
+    Asset,
+    Balance,
+    Conditions,
+    Hold,
+    Limits,
+    Market,
+    Order,
+    TenantLimits,
+)
 from engine.reference.orders import register_order
 from engine.reference.state import Capacity, State
 
@@ -29,6 +39,11 @@ def write_sections(state: State) -> Sections:
             for one in state.assets.values()
         ],
         "tiers": [[*key, *fees] for key, fees in sorted(state.tiers.items())],
+        "tenants": [
+            [tenant, *astuple(limits)]
+            for tenant, limits in sorted(state.tenant_limits.items())
+            if any(astuple(limits))
+        ],
         "markets": [market_row(market) for market in markets],
         "accounts": [
             [one.number, one.tier, one.stp_group, one.state, one.deadline_ms, one.rejections_ms]
@@ -149,6 +164,8 @@ def read_sections(sections: Sections) -> State:
         state.tenants.add(row[1])
     for tenant, tier, maker_ppm, taker_ppm in rows_of(sections, "tiers"):
         state.tiers[tenant, tier] = (maker_ppm, taker_ppm)
+    for tenant, *words in rows_of(sections, "tenants"):
+        state.tenant_limits[tenant] = TenantLimits(*words)
     for row in rows_of(sections, "markets"):
         state.markets[row[0]] = read_market(row)
     for row in rows_of(sections, "accounts"):

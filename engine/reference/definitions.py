@@ -4,7 +4,7 @@ from engine.reference.accounts import check_new_balances, is_tenant
 from engine.reference.auction import change_state
 from engine.reference.emit import emit_definition, emit_words, touch_market
 from engine.reference.index import find_market, open_account, open_balance
-from engine.reference.model import Asset, Command, Limits, Market, Rejected
+from engine.reference.model import Asset, Command, Limits, Market, Rejected, TenantLimits
 from engine.reference.reference_price import set_reference
 from engine.reference.state import State
 from wire import layout as w
@@ -113,7 +113,24 @@ def set_market_state(state: State, command: Command) -> None:
     change_state(state, market, market_state)
 
 
-# --- fee tiers ------------------------------------------------------------------------------------
+# --- tenants: limits and fee tiers ----------------------------------------------------------------
+
+
+def set_tenant_limits(state: State, command: Command) -> None:
+    """Decide a SET_TENANT_LIMITS command; what is open or held already stays."""
+    words = command[w.TENANT_LIMITS_TENANT : w.TENANT_LIMITS_HOLDS + 1]
+    if not is_tenant(state, words[0]):
+        raise Rejected(w.REASON_UNKNOWN_TENANT)
+    if not all(0 <= word <= w.TENANT_LIMIT_MAX for word in words[1:]):
+        raise Rejected(w.REASON_INVALID_SETTING)
+
+    state.tenant_limits[words[0]] = TenantLimits(*words[1:])
+    emit_words(state, w.EVENT_TENANT_LIMITS, *words)
+
+
+def find_tenant_limits(state: State, tenant: int) -> TenantLimits:
+    """Return a tenant's limits; without a command it has none."""
+    return state.tenant_limits.get(tenant, TenantLimits())
 
 
 def set_fee_tier(state: State, command: Command) -> None:

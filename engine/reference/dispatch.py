@@ -12,6 +12,7 @@ from engine.reference.definitions import (
     set_fee_tier,
     set_market_limits,
     set_market_state,
+    set_tenant_limits,
 )
 from engine.reference.emit import emit_result, emit_touched_markets
 from engine.reference.funds import (
@@ -34,6 +35,7 @@ _ABOUT_NO_ACCOUNT = (
     w.COMMAND_SET_MARKET_LIMITS,
     w.COMMAND_SET_MARKET_STATE,
     w.COMMAND_SET_FEE_TIER,
+    w.COMMAND_SET_TENANT_LIMITS,
     w.COMMAND_ADVANCE_TIME,
     w.COMMAND_EPOCH,
 )
@@ -149,6 +151,7 @@ _DECISIONS: dict[int, Callable[[State, Command], int | None]] = {
     w.COMMAND_SET_MARKET_LIMITS: set_market_limits,
     w.COMMAND_SET_MARKET_STATE: set_market_state,
     w.COMMAND_SET_FEE_TIER: set_fee_tier,
+    w.COMMAND_SET_TENANT_LIMITS: set_tenant_limits,
     w.COMMAND_SET_ACCOUNT: set_account,
     w.COMMAND_ADVANCE_TIME: advance_time,
     w.COMMAND_EPOCH: start_epoch,

@@ -1,7 +1,7 @@
 """Money that comes, goes, changes hands, and is held for a withdrawal."""
 
 from engine.reference.accounts import check_new_balances, is_frozen
-from engine.reference.definitions import check_asset
+from engine.reference.definitions import check_asset, find_tenant_limits
 from engine.reference.emit import emit_hold, emit_transfer
 from engine.reference.index import open_account, open_balance
 from engine.reference.ledger import move_to_held, post
@@ -107,6 +107,9 @@ def hold_funds(state: State, command: Command) -> None:
     check_amount(amount)
     if account is None or amount > available_balance(state, number, asset.number):
         raise Rejected(w.REASON_INSUFFICIENT_BALANCE)
+    holds_max = find_tenant_limits(state, account.tenant).holds
+    if holds_max and len(account.holds) >= holds_max:
+        raise Rejected(w.REASON_TOO_MANY_HOLDS)
     if state.hold_count >= state.capacity.holds:
         raise Rejected(w.REASON_CAPACITY_EXHAUSTED)
 

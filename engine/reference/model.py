@@ -107,6 +107,15 @@ class TakerTotals:
     window_value: int = 0
 
 
+@dataclass
+class TenantLimits:
+    """What the accounts of a tenant may take up; 0 = as much as there is."""
+
+    orders_per_market: int = 0
+    orders: int = 0
+    holds: int = 0
+
+
 # --- orders ---------------------------------------------------------------------------------------
 
 

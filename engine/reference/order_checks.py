@@ -4,7 +4,7 @@ The numbers of the reasons in ``wire.layout`` are their order: of several that a
 rejected for the smallest.
 """
 
-from engine.reference.accounts import check_new_balances, is_frozen
+from engine.reference.accounts import is_frozen
 from engine.reference.funds import available_balance
 from engine.reference.index import find_market
 from engine.reference.ledger import order_reserve
@@ -20,7 +20,6 @@ from engine.reference.model import (
 )
 from engine.reference.reference_price import current_reference
 from engine.reference.state import State
-from engine.reference.stops import is_triggered
 from wire import layout as w
 
 
@@ -148,7 +147,7 @@ def order_price(order: Order) -> int:
     return order.price
 
 
-# --- funds and room -------------------------------------------------------------------------------
+# --- funds ----------------------------------------------------------------------------------------
 
 
 def check_funds(state: State, order: Order, freed: int = 0) -> None:
@@ -194,16 +193,3 @@ def lots_met(order: Order, level: list[Order], need: int) -> tuple[int, int]:
             return paid, 0
     lots = min(need, hidden)
     return paid + lots, need - lots
-
-
-def may_wait(order: Order) -> bool:
-    """Whether an order may come to wait in a book."""
-    return can_rest(order) or (order.is_pending and not is_triggered(order))
-
-
-def check_capacity(state: State, order: Order) -> None:
-    """Reject an order when it may have to wait, or its account's balances, do not fit."""
-    if may_wait(order) and len(state.orders) >= state.capacity.orders:
-        raise Rejected(w.REASON_CAPACITY_EXHAUSTED)
-    market = order.market
-    check_new_balances(state, order.account.number, market.base, market.quote)

@@ -4,7 +4,6 @@ from engine.reference.execution import accept_order
 from engine.reference.index import open_balance
 from engine.reference.model import Account, Command, Conditions, Market, Order, Rejected
 from engine.reference.order_checks import (
-    check_capacity,
     check_funds,
     check_market,
     check_order,
@@ -12,6 +11,7 @@ from engine.reference.order_checks import (
 )
 from engine.reference.price_checks import check_worth
 from engine.reference.reference_price import due_reference, set_reference
+from engine.reference.room import check_capacity
 from engine.reference.state import State
 from wire import layout as w
 

@@ -6,7 +6,7 @@ The modules of this package are functions that take the state first and change n
 from dataclasses import dataclass, field
 
 from engine.digest import Digest
-from engine.reference.model import Account, Asset, Balance, Market, Order, TakerTotals
+from engine.reference.model import Account, Asset, Balance, Market, Order, TakerTotals, TenantLimits
 from wire import layout as w
 
 CommandId = tuple[int, int]
@@ -51,6 +51,7 @@ class State:
     tenants: set[int] = field(default_factory=set)
     assets: dict[int, Asset] = field(default_factory=dict)
     tiers: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    tenant_limits: dict[int, TenantLimits] = field(default_factory=dict)
     markets: dict[int, Market] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     balances: dict[tuple[int, int], Balance] = field(default_factory=dict)

@@ -38,7 +38,7 @@ FUNCTIONS_OF_CORE = {
         "levels as records, linked and found through a trie over the price; dictionaries there",
         {
             *("child_below", "clear_path", "drop_level", "find_level", "level_below"),
-            *("level_event_word", "make_level", "make_node", "make_path", "next_level"),
+            *("make_level", "make_node", "make_path", "next_level"),
             *("set_child", "update_best"),
         },
     ),
@@ -52,8 +52,8 @@ FUNCTIONS_OF_CORE = {
             *("open_section", "read_accounts", "read_definitions", "read_into_book"),
             *("read_markets", "read_orders", "write_accounts", "write_assets"),
             *("write_balances", "write_head", "write_holds", "write_ids", "write_markets"),
-            *("account_tier", "read_placed", "write_order", "write_orders", "write_section"),
-            "write_tenant_tiers",
+            *("account_tier", "write_order", "write_orders", "write_section"),
+            *("write_tenant_tiers", "write_tenants"),
             *("write_tiers", "write_word", "write_words"),
         },
     ),
@@ -63,7 +63,10 @@ FUNCTIONS_OF_CORE = {
     ),
     "definitions": (
         "records are made and what follows from a definition is computed once",
-        {"derive_bounds", "is_between", "make_market", "make_tenant", "prepare_market"},
+        {
+            *("derive_bounds", "derive_order_limit", "derive_watch", "is_between"),
+            *("make_market", "make_tenant", "prepare_market"),
+        },
     ),
     "dispatch": (
         "branches in two steps; a table there",
@@ -75,13 +78,14 @@ FUNCTIONS_OF_CORE = {
     ),
     "funds": (
         "an account's holds as a list of records; a dictionary there",
-        {"drop_hold", "find_hold", "make_hold"},
+        {"drop_hold", "find_hold", "has_all_holds", "make_hold"},
     ),
     "ids": (
         "a ring with an index, and an index of open orders; dictionaries there",
         {
             *("append_id", "find_id", "id_fingerprint", "index_placed", "oldest_slot"),
-            *("placed_fingerprint", "placed_order_id", "unindex_id", "unindex_placed"),
+            *("placed_fingerprint", "placed_order_id", "read_placed", "unindex_id"),
+            "unindex_placed",
         },
     ),
     "index": (
@@ -118,6 +122,10 @@ FUNCTIONS_OF_CORE = {
         },
     ),
     "price_checks": ("products in 64 bits; flags without an order", {"exceeds_word", "is_waiting"}),
+    "room": (
+        "orders counted as they come and go, looked at closely only when there are many",
+        {"has_many_orders", "tenant_orders"},
+    ),
 }
 # File -> (reason, functions that only the reference has).
 FUNCTIONS_OF_REFERENCE = {
@@ -127,6 +135,7 @@ FUNCTIONS_OF_REFERENCE = {
         "rows made of objects, and objects of rows",
         {"_signed", "head_row", "market_row", "order_row", "orders_of", "read_market"},
     ),
+    "definitions": ("a row for a tenant that has none", {"find_tenant_limits"}),
     "dispatch": ("an id as one value", {"command_id"}),
     "funds": ("one comparison, spelt out in the core", {"check_amount"}),
     "ledger": ("a reference to the tier's record in the core", {"account_fees"}),

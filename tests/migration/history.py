@@ -27,6 +27,7 @@ def history() -> Shard:
         codec.encode_epoch(2, (5, 6)),
         codec.encode_set_account(ALICE, tier=0, stp_group=3),
         codec.encode_set_fee_tier(1, 1, -100, 1_500),
+        codec.encode_set_tenant_limits(1, orders_per_market=200, orders=1 << 19, holds=100),
     )
     shard.run(
         sell(BOB, 110, 50, command_id=(1, 1), **ASKED),

@@ -27,6 +27,7 @@ from wire.codec import (
     encode_set_fee_tier,
     encode_set_market_limits,
     encode_set_market_state,
+    encode_set_tenant_limits,
 )
 
 # Small enough that all of them are met, ids are forgotten, and holds run out.
@@ -75,6 +76,7 @@ def world() -> bytes:
             auction_ms=9,
         ),
         encode_set_market_limits(3, breaker_ppm=10_000, auction_ms=4),
+        encode_set_tenant_limits(2, orders_per_market=3, orders=4, holds=1),
     ]
     for tenant, assets in ((1, (1, 2, 3)), (2, (6, 7))):
         for account in OWNERS[tenant]:
@@ -252,7 +254,7 @@ def _rare(choose: Choices, kind: int, account: int, now_ms: int) -> bytes:
 
 
 def _settings(choose: Choices, account: int) -> bytes:
-    kind = choose.below(7)
+    kind = choose.below(8)
     if kind == 0:
         return encode_set_account(
             account, tier=choose.of(0, 1, 2), stp_group=choose.of(0, 5), state=choose.of(0, 0, 1)
@@ -288,4 +290,11 @@ def _settings(choose: Choices, account: int) -> bytes:
         return encode_define_asset(choose.of(3, 8), choose.of(1, 2), choose.of(2, 19), "Z")
     if kind == 5:
         return encode_epoch(choose.of(1, -1), (5, 6))
+    if kind == 6:
+        return encode_set_tenant_limits(
+            choose.of(1, 2, 3),
+            orders_per_market=choose.of(0, 8, 3, -1),
+            orders=choose.of(0, 12, 4, w.TENANT_LIMIT_MAX),
+            holds=choose.of(1, 2, 0, w.TENANT_LIMIT_MAX + 1),
+        )
     return encode_reject(account, choose.of(1, 37, w.REASON_INTERNAL_ERROR, 99))

@@ -316,6 +316,13 @@ def encode_set_fee_tier(tenant: int, tier: int, maker_ppm: int, taker_ppm: int) 
     return encode(w.COMMAND_SET_FEE_TIER, 0, tenant, tier, maker_ppm, taker_ppm)
 
 
+def encode_set_tenant_limits(
+    tenant: int, *, orders_per_market: int = 0, orders: int = 0, holds: int = 0
+) -> bytes:
+    """Return a SET_TENANT_LIMITS: all limits of a tenant at once, 0 for none."""
+    return encode(w.COMMAND_SET_TENANT_LIMITS, 0, tenant, orders_per_market, orders, holds)
+
+
 def encode_set_account(
     account: int, *, tier: int = 0, stp_group: int = 0, state: int = w.ACCOUNT_STATE_ACTIVE
 ) -> bytes:

@@ -220,6 +220,16 @@ class FeeTier(NamedTuple):
     taker_ppm: int
 
 
+class TenantLimits(NamedTuple):
+    """What the accounts of a tenant may take up; 0 = as much as there is."""
+
+    sequence: int
+    tenant: int
+    orders_per_market: int
+    orders: int
+    holds: int
+
+
 class Hold(NamedTuple):
     """What is left of a hold; 0 = gone."""
 
@@ -286,6 +296,7 @@ Event = (
     | Asset
     | Account
     | FeeTier
+    | TenantLimits
     | Hold
     | Countdown
     | Epoch
@@ -427,6 +438,7 @@ _DECODERS: tuple[_Decoder, ...] = (
     _plain(Countdown),
     _plain(Epoch),
     _transfer,
+    _plain(TenantLimits),
 )
 
 

@@ -40,6 +40,7 @@ ACCOUNT_INDEX_MAX = (1 << 32) - 1
 ACCOUNT_TENANT_SHIFT = 32
 FEE_ACCOUNT_INDEX = 0
 TIER_MAX = 15
+TENANT_LIMIT_MAX = 1 << 28  # of any limit of a tenant; also more orders than fit
 SCALE_MAX = 18
 PPM = 1_000_000
 WINDOW_VALUE_BITS = 61  # of what a window of the reference price has traded, before it halves
@@ -95,7 +96,8 @@ COMMAND_SET_ACCOUNT = 18
 COMMAND_ADVANCE_TIME = 19  # the only command that moves engine time; it never goes back
 COMMAND_EPOCH = 20
 COMMAND_REJECT = 21
-COMMAND_KIND_LAST = 21
+COMMAND_SET_TENANT_LIMITS = 22
+COMMAND_KIND_LAST = 22
 
 PLACE_MARKET = 6
 PLACE_FLAGS = 7  # packed: see "flags" below; the status and close-reason bits are 0
@@ -171,6 +173,12 @@ FEE_TIER_TENANT = 6
 FEE_TIER_TIER = 7
 FEE_TIER_MAKER_PPM = 8  # negative = rebate
 FEE_TIER_TAKER_PPM = 9
+
+# What the accounts of a tenant may take up; 0 = as much as there is.
+TENANT_LIMITS_TENANT = 6
+TENANT_LIMITS_ORDERS_PER_MARKET = 7  # open orders and stops of an account in one market
+TENANT_LIMITS_ORDERS = 8  # open orders and stops of all its accounts
+TENANT_LIMITS_HOLDS = 9  # holds of an account
 
 SET_ACCOUNT_TIER = 6
 SET_ACCOUNT_STP_GROUP = 7  # 0 = none
@@ -303,9 +311,11 @@ REASON_PRICE_OUTSIDE_COLLAR = 36
 REASON_POST_ONLY_WOULD_CROSS = 37
 REASON_INSUFFICIENT_BALANCE = 38
 REASON_SUPPLY_LIMIT = 39
-REASON_CAPACITY_EXHAUSTED = 40
-REASON_INTERNAL_ERROR = 41
-REASON_LAST = 41
+REASON_TOO_MANY_ORDERS = 40
+REASON_TOO_MANY_HOLDS = 41
+REASON_CAPACITY_EXHAUSTED = 42
+REASON_INTERNAL_ERROR = 43
+REASON_LAST = 43
 
 # --- events ---------------------------------------------------------------------------------------
 
@@ -325,7 +335,8 @@ EVENT_HOLD = 13
 EVENT_COUNTDOWN = 14
 EVENT_EPOCH = 15
 EVENT_TRANSFER = 16
-EVENT_KIND_LAST = 16
+EVENT_TENANT_LIMITS = 17
+EVENT_KIND_LAST = 17
 
 # Word 0: the kind in bits 58 to 62, so the word is never negative; in the bits below it what the
 # kind's comment says, otherwise 0.
@@ -407,6 +418,7 @@ ACCOUNT_LENGTH = 5
 FEE_TIER_LENGTH = 5
 HOLD_LENGTH = 5
 EPOCH_LENGTH = 4
+TENANT_LIMITS_LENGTH = 5
 
 # Money that moves other than by a trade. Word 0: the transfer's kind above 32 low bits, the asset
 # in them. Fees of trades are in the trades.
@@ -455,50 +467,36 @@ COMMAND_WORDS_USED = (
     HEADER_LENGTH,  # ADVANCE_TIME
     EPOCH_WORKER_LOW + 1,
     REJECT_REASON + 1,
+    TENANT_LIMITS_HOLDS + 1,
 )
 
 EVENT_LENGTH = (
-    0,
-    RESULT_LENGTH,
-    ORDER_LENGTH,
-    CONDITIONS_LENGTH,
-    TRADE_LENGTH,
-    BALANCE_LENGTH,
-    LEVEL_LENGTH,
-    MARKET_LENGTH,
-    DEFINITION_LENGTH,
-    MARKET_LIMITS_LENGTH,
-    ASSET_LENGTH,
-    ACCOUNT_LENGTH,
-    FEE_TIER_LENGTH,
-    HOLD_LENGTH,
-    COUNTDOWN_LENGTH,
-    EPOCH_LENGTH,
-    TRANSFER_LENGTH,
-)
+    0, RESULT_LENGTH, ORDER_LENGTH, CONDITIONS_LENGTH, TRADE_LENGTH,
+    BALANCE_LENGTH, LEVEL_LENGTH, MARKET_LENGTH, DEFINITION_LENGTH, MARKET_LIMITS_LENGTH,
+    ASSET_LENGTH, ACCOUNT_LENGTH, FEE_TIER_LENGTH, HOLD_LENGTH, COUNTDOWN_LENGTH,
+    EPOCH_LENGTH, TRANSFER_LENGTH, TENANT_LIMITS_LENGTH,
+)  # fmt: skip
 
 
-def _names(prefix: str, *, also_not: tuple[str, ...] = ()) -> dict[int, str]:
-    """Return value -> snake_case name of every constant that starts with a prefix."""
+def _names(prefix: str) -> dict[int, str]:
+    """Return value -> snake_case name of every constant of a prefix but of sizes and bounds."""
+    not_names = ("_LENGTH", "_BYTES", "_LAST", "_SHIFT", "_MASK", "_BITS")
     return {
         value: name[len(prefix) :].lower()
         for name, value in globals().items()
-        if name.startswith(prefix) and isinstance(value, int) and name not in also_not
+        if name.startswith(prefix) and isinstance(value, int) and not name.endswith(not_names)
     }
 
 
-COMMAND_NAMES = _names("COMMAND_", also_not=("COMMAND_LENGTH", "COMMAND_BYTES"))
-COMMAND_NAMES[COMMAND_KIND_LAST] = "reject"
-REASON_NAMES = _names("REASON_", also_not=("REASON_LAST",))
-STATUS_NAMES = _names("STATUS_", also_not=("STATUS_SHIFT", "STATUS_MASK"))
-CLOSE_NAMES = _names("CLOSE_", also_not=("CLOSE_SHIFT", "CLOSE_MASK"))
-TYPE_NAMES = _names("TYPE_", also_not=("TYPE_SHIFT", "TYPE_MASK", "TYPE_LAST"))
-TIF_NAMES = _names("TIF_", also_not=("TIF_SHIFT", "TIF_MASK"))
-STP_NAMES = _names("STP_", also_not=("STP_SHIFT", "STP_MASK", "STP_BY_GROUP_SHIFT"))
-TRANSFER_KIND_NAMES = _names(
-    "TRANSFER_KIND_", also_not=("TRANSFER_KIND_SHIFT", "TRANSFER_KIND_MASK")
-)
-ACTOR_NAMES = _names("ACTOR_", also_not=("ACTOR_KIND_SHIFT", "ACTOR_BITS"))
+COMMAND_NAMES = _names("COMMAND_")
+REASON_NAMES = _names("REASON_")
+STATUS_NAMES = _names("STATUS_")
+CLOSE_NAMES = _names("CLOSE_")
+TYPE_NAMES = _names("TYPE_")
+TIF_NAMES = _names("TIF_")
+STP_NAMES = _names("STP_")
+TRANSFER_KIND_NAMES = _names("TRANSFER_KIND_")
+ACTOR_NAMES = _names("ACTOR_")
 SIDE_NAMES = {SIDE_BUY: "buy", SIDE_SELL: "sell"}
 MARKET_STATE_NAMES = {
     STATE_OPEN: "open",

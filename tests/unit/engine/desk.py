@@ -28,6 +28,7 @@ from wire.codec import (
     encode_place,
     encode_set_market_limits,
     encode_set_market_state,
+    encode_set_tenant_limits,
 )
 from wire.events import Balance, Event, Level, Market, Order, Result, Trade
 
@@ -143,6 +144,9 @@ class Desk:
 
     def limits(self, **limits: int) -> str:
         return self.send(encode_set_market_limits(MARKET, **limits))
+
+    def tenant_limits(self, tenant: int = TENANT, **limits: int) -> str:
+        return self.send(encode_set_tenant_limits(tenant, **limits))
 
     def time(self, time_ms: int) -> str:
         return self.send(encode_advance_time(time_ms))

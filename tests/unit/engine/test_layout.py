@@ -27,6 +27,7 @@ RECORDS = {
     "balance": ("BAL_", r.BALANCE_WORDS, set()),
     "hold": ("H_", r.HOLD_WORDS, set()),
     "id": ("I_", r.ID_WORDS, set()),
+    "tenant": ("TENANT_", r.TENANT_WORDS, {"TENANT_WORDS"}),
     "tier": ("TIER_", r.TIER_WORDS, {"TIER_WORDS"}),
 }
 
@@ -78,8 +79,9 @@ EQUAL = {
     "target of a change, low": (w.CHANGE_TARGET_LOW, w.CANCEL_TARGET_LOW),
     # ``prefetch.prefetch_index``: the account is right before the order's id.
     "account before the order": (w.HEADER_ACCOUNT + 1, w.CANCEL_ORDER_ID),
-    # ``emit.emit_words`` emits all three.
+    # ``emit.emit_words`` emits all of them.
     "length of an account's event": (w.ACCOUNT_LENGTH, w.HOLD_LENGTH),
+    "length of a tenant's limits' event": (w.TENANT_LIMITS_LENGTH, w.HOLD_LENGTH),
     "length of a fee tier's event": (w.FEE_TIER_LENGTH, w.HOLD_LENGTH),
     # ``dispatch.check_shape`` knows the words of the two most frequent kinds.
     "words of a PLACE": (
@@ -95,6 +97,7 @@ EQUAL = {
     "head": (SECTIONS["head"], r.HEAD_CAPACITIES + r.S_SAVED_WORDS),
     "assets": (SECTIONS["assets"], 1 + r.ASSET_SAVED_WORDS),
     "assets, all but what is derived": (r.ASSET_SAVED_WORDS, r.ASSET_DRIFT),
+    "tenants": (SECTIONS["tenants"], w.TENANT_LIMITS_LENGTH - 1),
     "tiers": (SECTIONS["tiers"], 2 + r.TIER_SET),
     "markets": (SECTIONS["markets"], r.MARKET_SAVED_WORDS),
     "markets, all but what is derived": (r.MARKET_SAVED_WORDS, r.M_QUANTITY_BOUND),
@@ -112,7 +115,12 @@ EQUAL = {
         w.account_number(w.TENANT_MAX, w.ACCOUNT_INDEX_MAX),
     ),
     "plain flags": (r.FIXED_WORDS - r.PLAIN_FLAGS, 1 << w.FLAGS_BITS),
-    "a tenant's tiers": (r.TENANT_WORDS, (w.TIER_MAX + 1) * r.TIER_WORDS),
+    "a tenant's tiers": (r.TENANT_ORDERS_PER_MARKET, (w.TIER_MAX + 1) * r.TIER_WORDS),
+    "limits of a tenant": (
+        r.TENANT_HOLDS - r.TENANT_ORDERS_PER_MARKET,
+        w.TENANT_LIMITS_HOLDS - w.TENANT_LIMITS_ORDERS_PER_MARKET,
+    ),
+    "orders counted beside an offset": (r.BALANCE_ORDERS_MASK + 1, 1 << r.BALANCE_ORDERS_BITS),
     "bits of a node": (2 * 32, 1 << r.NODE_DIGIT_BITS),
     "groups of an index": (r.INDEX_GROUP_MASK + 1, 1 << r.INDEX_GROUP_BITS),
     "ids in the order index": (r.ORDER_INDEX_ID_MASK + 1, 1 << r.ORDER_INDEX_ID_BITS),
@@ -131,6 +139,7 @@ EQUAL = {
 }
 
 AT_MOST = {
+    "a tenant's limit": (w.TENANT_LIMIT_MAX, r.BALANCE_ORDERS_MASK + 1),
     "words used": (max(w.COMMAND_WORDS_USED), w.COMMAND_LENGTH),
     "kinds of command": (w.COMMAND_KIND_LAST, w.RESULT_COMMAND_MASK),
     "reasons": (w.REASON_LAST, w.RESULT_REASON_MASK),
@@ -163,7 +172,7 @@ DERIVED_FIELDS: dict[type, int] = {e.Result: 3}
 CLASSES = (
     e.Result, e.Order, e.OrderConditions, e.Trade, e.Balance, e.Level, e.Market,
     e.MarketDefinition, e.MarketLimits, e.Asset, e.Account, e.FeeTier, e.Hold, e.Countdown, e.Epoch,
-    e.Transfer,
+    e.Transfer, e.TenantLimits,
 )  # fmt: skip
 
 

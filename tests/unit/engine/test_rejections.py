@@ -29,6 +29,7 @@ from wire.codec import (
     encode_set_fee_tier,
     encode_set_market_limits,
     encode_set_market_state,
+    encode_set_tenant_limits,
 )
 from wire.events import CONDITIONS
 
@@ -100,6 +101,7 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
     "unknown_tenant": [
         lambda desk: desk.send(encode_define_asset(9, 0, 2, "X")),
         lambda desk: desk.send(encode_set_fee_tier(9, 0, 0, 0)),
+        lambda desk: desk.send(encode_set_tenant_limits(9)),
         lambda desk: desk.send(encode_set_account(w.account_number(9, 1))),
     ],
     "unknown_account": [
@@ -133,6 +135,9 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
         lambda desk: desk.send(encode_define_asset(9, TENANT, 19, "X")),
         lambda desk: desk.state(6),
         lambda desk: desk.limits(collar_ppm=-1),
+        lambda desk: desk.tenant_limits(orders_per_market=-1),
+        lambda desk: desk.tenant_limits(orders=w.TENANT_LIMIT_MAX + 1),
+        lambda desk: desk.tenant_limits(holds=-1),
         lambda desk: desk.limits(collar_ppm=w.COLLAR_PPM_MAX + 1),
         lambda desk: desk.send(encode_set_fee_tier(TENANT, 16, 0, 0)),
         lambda desk: desk.send(encode_set_account(ALICE, state=2)),
@@ -219,6 +224,8 @@ def test_every_reason_has_a_row() -> None:
         "accepted",
         "command_too_old",  # test_identity
         "command_from_future",  # test_identity
+        "too_many_orders",  # test_room
+        "too_many_holds",  # test_room
         "capacity_exhausted",  # test_capacity below
         "internal_error",  # test_safety
     }

@@ -17,10 +17,12 @@ from bursa.tenants.onboarding import (
     Listing,
     MarketListing,
     Onboarding,
+    OpenLimits,
     PriceProtection,
     market_steps,
 )
 from bursa.tenants.profile import TenantProfile
+from engine.reference import Engine
 from wire import layout
 from wire.codec import Command, decode_commands
 
@@ -107,6 +109,7 @@ def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
         layout.COMMAND_DEFINE_ASSET,
         layout.COMMAND_DEFINE_ASSET,
         layout.COMMAND_SET_FEE_TIER,
+        layout.COMMAND_SET_TENANT_LIMITS,
         layout.COMMAND_DEFINE_MARKET,
         layout.COMMAND_SET_MARKET_LIMITS,
     ]
@@ -123,6 +126,26 @@ def test_a_market_is_protected_unless_its_listing_says_otherwise() -> None:
         onboarding(intake).list_markets(TENANT, listing, "first")
         ((_, _, _, commands),) = intake.sent
         assert commands[-1].body[1:] == (10**10, 0, 0, *limits)
+
+
+@pytest.mark.parametrize(
+    ("open_limits", "words"),
+    [
+        (OpenLimits(), (200, Engine().state.capacity.orders >> 1, 100)),
+        (OpenLimits(7, 0, 3), (7, 0, 3)),
+    ],
+    ids=["unless its listing says otherwise", "as its listing says"],
+)
+def test_a_tenant_is_limited_in_what_it_has_open(
+    open_limits: OpenLimits, words: tuple[int, ...]
+) -> None:
+    intake = FakeIntake()
+    listing = replace(LISTING, open_limits=open_limits)
+    onboarding(intake).list_markets(TENANT, listing, "first")
+    ((_, _, _, commands),) = intake.sent
+    (limits,) = (one for one in commands if one.kind == layout.COMMAND_SET_TENANT_LIMITS)
+    assert limits.account == 0
+    assert limits.body[:4] == (TENANT.number, *words)
 
 
 def test_money_is_credited_in_ledger_units() -> None:

@@ -140,6 +140,13 @@ def _of_accounts() -> dict[str, Delivery]:
             command(w.COMMAND_SET_FEE_TIER, 0, 2, 0, 0, 0),
             group="t1-0", account=FEES, queue=QueueKind.FUNDS,
         ),
+        "open-order limits of another tenant": sent(
+            command(w.COMMAND_SET_TENANT_LIMITS, 0, 2, 1, 1, 1),
+            group="t1-0", account=FEES, queue=QueueKind.FUNDS,
+        ),
+        "open-order limits by an ordinary account": sent(
+            command(w.COMMAND_SET_TENANT_LIMITS, 0, 1, 0, 0, 0), queue=QueueKind.FUNDS
+        ),
     }  # fmt: skip
 
 

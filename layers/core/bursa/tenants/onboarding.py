@@ -125,6 +125,26 @@ class MarketListing:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLimits:
+    """How much of what all share a tenant and its accounts may take up; 0 = as much as there is.
+
+    Attributes
+    ----------
+    orders_per_market
+        Open orders and stops of an account in one market.
+    orders
+        Open orders and stops of the tenant; half of the engine's room unless set.
+    holds
+        Holds of an account.
+
+    """
+
+    orders_per_market: int = 200
+    orders: int = 1 << 19
+    holds: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What a tenant trades, and the fees of its default tier in parts per million."""
 
@@ -132,6 +152,7 @@ class Listing:
     markets: tuple[MarketListing, ...]
     maker_ppm: int
     taker_ppm: int
+    open_limits: OpenLimits = OpenLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +191,7 @@ class Onboarding:
         self._directory.add_host(tenant, host)
 
     def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:
-        """Define assets, fees and markets.
+        """Define assets, fees, markets, and how much may be open.
 
         Parameters
         ----------
@@ -201,6 +222,17 @@ class Onboarding:
                 _DEFAULT_TIER,
                 listing.maker_ppm,
                 listing.taker_ppm,
+            )
+        )
+        limits = listing.open_limits
+        commands.append(
+            _command(
+                layout.COMMAND_SET_TENANT_LIMITS,
+                0,
+                tenant.number,
+                limits.orders_per_market,
+                limits.orders,
+                limits.holds,
             )
         )
         for market in listing.markets:

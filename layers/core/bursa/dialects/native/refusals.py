@@ -71,6 +71,14 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
         "Send a smaller order or deposit funds: the available balance does not cover it.",
     ),
     w.REASON_SUPPLY_LIMIT: (Refused, "The asset's total supply would exceed the limit."),
+    w.REASON_TOO_MANY_ORDERS: (
+        Refused,
+        "Cancel an open order of this market first: the account has as many as it may have.",
+    ),
+    w.REASON_TOO_MANY_HOLDS: (
+        Refused,
+        "Wait until a withdrawal ends: the account has as many holds as it may have.",
+    ),
     w.REASON_CAPACITY_EXHAUSTED: (
         Unavailable,
         "The exchange is full for now; try again later, under a new id if the order had one.",
