@@ -55,7 +55,7 @@ def token(
         "scope": "aws.cognito.signin.user.admin",
         "auth_time": int(time.time()) - 60,
         "iat": int(time.time()) - 60,
-        "exp": int(time.time()) + 600,
+        "exp": int(time.time()) + 3_600,
     } | changes
     claims = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(claims, key, algorithm, headers={"kid": key_id})

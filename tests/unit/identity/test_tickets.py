@@ -32,7 +32,7 @@ class At:
         return self.time_ms
 
 
-def principal(account: AccountId = ALICE, expires_at: int = NOW_S + 600) -> Principal:
+def principal(account: AccountId = ALICE, expires_at: int = NOW_S + 3_000) -> Principal:
     scopes = frozenset({Scope.READ, Scope.TRADE})
     return Principal(account, "alice", scopes, SignInMethod.USER_POOL, expires_at, NOW_S - 60)
 
@@ -134,7 +134,7 @@ def issued(exchange: Exchange, **changes: int) -> str:
     directory.open_account(TENANT, "alice")
     table = TicketsTable(exchange._dynamodb, "tickets")
     clock = At(int(time.time() * 1_000))
-    who = Principal(ALICE, "alice", USER_SCOPES, SignInMethod.USER_POOL, NOW_S + 600, NOW_S - 60)
+    who = Principal(ALICE, "alice", USER_SCOPES, SignInMethod.USER_POOL, NOW_S + 3_000, NOW_S - 60)
     return Tickets(table, clock, random_key).issue(who).text
 
 
@@ -148,7 +148,7 @@ def test_a_websocket_is_opened_with_a_ticket_once(
 
     assert first["policyDocument"]["Statement"][0]["Resource"] == [CONNECT]
     assert first["context"]["account"] == "t1-1"
-    assert first["context"]["expires_at"] == str(NOW_S + 600)
+    assert first["context"]["expires_at"] == str(NOW_S + 3_000)
     assert second == deny(CONNECT)
 
 
