@@ -24,7 +24,7 @@ from bursa.aws.table_writer import TableWriter
 from bursa.dialects.native.feed_messages import signed_out
 from bursa.identity.sessions import SessionEnd
 from bursa.identity.user_pool_cognito import CognitoUserPool
-from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import Sockets, management_client
 from bursa.tenants.dynamodb import DirectoryTable
@@ -52,14 +52,12 @@ class Users(NamedTuple):
         # The exchange first: the user pool only keeps new tokens from being issued.
         if operation == "disable":
             self.directory.set_disabled(self.tenant, found.subject, is_disabled=True)
-        closed = self._end(account, found.subject)
+        self.end_sessions.record(account, found.subject, time.time_ns() // 1_000_000)
         if operation == "disable":
             self.pool.set_enabled(email, is_enabled=False)
         self.pool.end_sessions(email)
+        closed = self.end_sessions.close_connections(account, found.subject)
         return f"All sessions of {email} have ended; {closed} WebSockets were closed."
-
-    def _end(self, account: AccountId, subject: str) -> int:
-        return self.end_sessions(account, subject, time.time_ns() // 1_000_000)
 
 
 def stack_outputs(arguments: argparse.Namespace) -> dict[str, str]:

@@ -51,11 +51,14 @@ class MemoryConnections:
     def count_of_tenant(self, tenant: str, now_s: int) -> int:
         return sum(account.partition("-")[0] == tenant for account, _ in self.known)
 
-    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
+    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
         key = (connection.account, connection.connection_id)
+        if key not in self.known:
+            return False
         self.known[key] = self.channels(*key) | connection.channels
         self.rows |= {(row.channel, row.connection_id): row for row in rows}
         self.on_written()
+        return True
 
     def announce(self, shard: int, tenant: str) -> None:
         self.announced[tenant] = self.announced.get(tenant, 0) + 1
@@ -65,7 +68,8 @@ class MemoryConnections:
         return dict(self.announced)
 
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
-        self.known[account, connection_id] = self.channels(account, connection_id) - set(keys)
+        if (account, connection_id) in self.known:
+            self.known[account, connection_id] -= set(keys)
         for key in keys:
             self.rows.pop((key, connection_id), None)
 

@@ -27,11 +27,11 @@ def connection(connection_id: str = "a=", channels: frozenset[str] = frozenset()
 
 def subscribe(
     connections: ConnectionsTable, connection_id: str, channels: frozenset[str] = CHANNELS
-) -> None:
+) -> bool:
     rows = [
         SubscriptionRow("t1", name, connection_id, 7, 2_000, "t1-1") for name in sorted(channels)
     ]
-    connections.subscribe(connection(connection_id, channels), rows)
+    return connections.subscribe(connection(connection_id, channels), rows)
 
 
 def test_connections_are_found_by_account(connections: ConnectionsTable) -> None:
@@ -55,6 +55,7 @@ def items_left(client: "DynamoDBClient") -> int:
 
 def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> None:
     connections.open(connection("a="))
+    connections.open(connection("b="))
     subscribe(connections, "a=")
     subscribe(connections, "b=", frozenset({"orders:t1-1"}))
 
@@ -75,6 +76,7 @@ def test_subscribing_adds_up(connections: ConnectionsTable) -> None:
 
 
 def test_unsubscribing_takes_away(connections: ConnectionsTable) -> None:
+    connections.open(connection("a="))
     subscribe(connections, "a=")
     connections.unsubscribe("t1-1", "a=", ["orders:t1-1", "never:there"])
     assert channels_of(connections) == {"book:BTC-USDT"}
@@ -91,11 +93,51 @@ def test_forgetting_leaves_nothing(
     assert items_left(dynamodb) == 0
 
 
+def test_a_message_after_the_end_of_its_connection_brings_nothing_back(
+    connections: ConnectionsTable, dynamodb: "DynamoDBClient"
+) -> None:
+    connections.open(connection("stays="))
+    for _ in range(3):
+        connections.open(connection("a="))
+        connections.forget("t1-1", "a=")
+        assert not subscribe(connections, "a=")
+        connections.unsubscribe("t1-1", "a=", ["orders:t1-1"])
+        connections.forget("t1-1", "a=")
+
+    assert [row.connection_id for row in connections.of_account("t1-1")] == ["stays="]
+    assert items_left(dynamodb) == 1
+    assert connections.count_of_tenant("t1", 1_000) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "left"),
+    [
+        pytest.param({}, 1, id="would stay for good"),
+        pytest.param({"expires_at": {"N": "2000"}}, 2, id="expires"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_passed_over(
+    connections: ConnectionsTable,
+    dynamodb: "DynamoDBClient",
+    attributes: dict[str, dict[str, str]],
+    left: int,
+) -> None:
+    connections.open(connection("b="))
+    (item,) = connection_rows(dynamodb)
+    broken = {"pk": item["pk"], "sk": {"S": "a="}} | attributes
+    dynamodb.put_item(TableName=CONNECTIONS, Item=broken)
+
+    assert [row.connection_id for row in connections.of_account("t1-1")] == ["b="]
+    assert items_left(dynamodb) == left
+    assert connections.count_of_tenant("t1", 1_000) == 1
+
+
 def test_every_row_lives_for_a_time_only(
     connections: ConnectionsTable, dynamodb: "DynamoDBClient"
 ) -> None:
     connections.open(connection("a="))
-    subscribe(connections, "b=")
+    connections.open(connection("b="))
+    assert subscribe(connections, "b=")
     items = dynamodb.scan(TableName=CONNECTIONS)["Items"]
     assert len(items) == 5
     assert {item["expires_at"]["N"] for item in connection_rows(dynamodb)} == {"2000"}

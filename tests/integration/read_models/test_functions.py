@@ -268,6 +268,7 @@ def test_client_that_left_before_its_response_is_forgotten(
     projector: ModuleType, websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
 ) -> None:
     projector.handler(event("journal-stream"), Context())
+    websocket.handler(event("websocket-connect"), Context())
     posted.gone = True
     websocket.handler(event("websocket-message"), Context())
     assert connection_rows(dynamodb) == []
@@ -298,6 +299,7 @@ def test_feed_sends_the_stream_to_subscribers(
 ) -> None:
     stream = event("journal-stream")
     projector.handler({"Records": stream["Records"][:1]}, Context())
+    websocket.handler(event("websocket-connect"), Context())
     websocket.handler(event("websocket-message"), Context())
     posted.messages.clear()
 
@@ -350,6 +352,7 @@ def test_message_after_the_tokens_end_closes_the_connection(
     projector: ModuleType, websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
 ) -> None:
     projector.handler(event("journal-stream"), Context())
+    websocket.handler(event("websocket-connect"), Context())
     websocket.handler(event("websocket-message"), Context())
     posted.messages.clear()
     late = event("websocket-message")

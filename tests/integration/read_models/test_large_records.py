@@ -66,6 +66,7 @@ def test_the_feeds_fetch_it_too(
 ) -> None:
     stream = cut(dynamodb)
     projector.handler({"Records": stream["Records"][:1]}, Context())
+    websocket.handler(event("websocket-connect"), Context())
     websocket.handler(event("websocket-message"), Context())
     posted.messages.clear()
 

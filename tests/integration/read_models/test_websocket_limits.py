@@ -96,3 +96,16 @@ def test_a_connection_that_floods_is_told_and_closed(
     assert len(told) - 1 >= DEFAULT_LIMITS.connection_messages.burst
     assert posted.messages[-1] == ("calm=", {"type": "pong"})
     assert [row["connection_id"]["S"] for row in connection_rows(dynamodb)] == ["calm="]
+
+
+@pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
+def test_a_message_behind_the_end_of_its_connection_locks_nobody_out(
+    websocket: ModuleType, posted: Posted, dynamodb: "DynamoDBClient", op: str
+) -> None:
+    late = f'{{"op":"{op}","channels":["orders"]}}'
+    websocket.handler(of("websocket-connect", "gone="), Context())
+    websocket.handler(of("websocket-disconnect", "gone="), Context())
+    websocket.handler(of("websocket-message", "gone=", body=late), Context())
+
+    assert connection_rows(dynamodb) == []
+    assert websocket.handler(of("websocket-connect", "new="), Context()) == {"statusCode": 200}

@@ -42,6 +42,7 @@ class World:
             self.connections, MemoryChannelStates(self.tables), {TenantId(1): 0}.__getitem__
         )
         self.now_ms = 0
+        self.subscriptions.connect(CLIENT, self.now_ms)
         self.loses = False
         self.fails_after: int | None = None
         self.copies = {name: ChannelCopy() for name in CHANNELS}

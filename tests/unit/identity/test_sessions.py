@@ -18,6 +18,7 @@ from bursa.identity.user_pool_cognito import RefreshTokens
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.keys import connections as connections_of
 from bursa.kernel.rates import RateState
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow
@@ -74,8 +75,10 @@ def test_a_users_sessions_and_connections_end_and_no_others(
     sockets = Sockets()
     end = SessionEnd(directory, connections(exchange), sockets, [b'{"code": "signed_out"}'])
 
-    assert end(ALICE, "alice", NOW_MS) == 2
-    assert end(ALICE, "alice", NOW_MS) == 0
+    end.record(ALICE, "alice", NOW_MS)
+    assert end.close_connections(ALICE, "alice") == 2
+    end.record(ALICE, "alice", NOW_MS)
+    assert end.close_connections(ALICE, "alice") == 0
 
     assert sockets.closed == ["a1", "a2"]
     left = {row.connection_id for row in connections(exchange).subscriptions("t1")}
@@ -136,7 +139,8 @@ def test_whoever_is_first_no_connection_outlives_its_session(
     who = Principal(ALICE, "alice", USER_SCOPES, SignInMethod.USER_POOL, NOW_S + 9, NOW_S - 9)
 
     connect(exchange, "early", "t1-1", "alice")
-    end(ALICE, "alice", NOW_MS)
+    end.record(ALICE, "alice", NOW_MS)
+    end.close_connections(ALICE, "alice")
     connect(exchange, "late", "t1-1", "alice")
 
     assert sockets.closed == ["early"]
@@ -248,6 +252,31 @@ def test_sessions_end_though_the_user_pool_does_not_respond(
     alice = directory.user_of(TENANT, "alice")
     assert alice is not None
     assert alice.signed_out_at > 0
+
+
+def test_sessions_end_though_the_connections_cannot_be_looked_up(
+    identity_api: ModuleType,
+    exchange: Exchange,
+    directory: DirectoryTable,
+    revoked: list[str],
+) -> None:
+    exchange._dynamodb.delete_table(TableName="connections")
+    assert send(identity_api, "sessions-revoke").status == 500
+    assert revoked == ["header.claims.signature"]
+    alice = directory.user_of(TENANT, "alice")
+    assert alice is not None
+    assert alice.signed_out_at > 0
+
+
+def test_a_row_that_cannot_be_read_keeps_no_connection_open(
+    identity_api: ModuleType, exchange: Exchange, sockets: Sockets
+) -> None:
+    broken = {"pk": {"S": connections_of(ALICE)}, "sk": {"S": "a0"}}
+    exchange._dynamodb.put_item(TableName="connections", Item=broken)
+    connect(exchange, "a1", "t1-1", "alice")
+    response = send(identity_api, "sessions-revoke")
+    assert (response.status, response.body["connections_closed"]) == (200, 1)
+    assert sockets.closed == ["a1"]
 
 
 @pytest.mark.parametrize("name", ["ws-ticket", "sessions-revoke"])

@@ -34,20 +34,28 @@ class Recorder:
     def end_sessions(self, email: str) -> None:
         self.done.append(f"pool signs out {email}")
 
-    def __call__(self, account: AccountId, user: str, now_ms: int) -> int:
+    def record(self, account: AccountId, user: str, now_ms: int) -> None:
         assert now_ms > 1_700_000_000_000
         self.done.append(f"sessions of {user} on {account} end")
+
+    def close_connections(self, account: AccountId, user: str) -> int:
+        self.done.append(f"connections of {user} on {account} close")
         return 2
 
 
 OPERATIONS = {
-    "sign-out": ["sessions of alice on t1-1 end", "pool signs out alice@example.com"],
+    "sign-out": [
+        "sessions of alice on t1-1 end",
+        "pool signs out alice@example.com",
+        "connections of alice on t1-1 close",
+    ],
     # Whoever is shut out is refused here before the pool is asked at all.
     "disable": [
         "directory disables alice",
         "sessions of alice on t1-1 end",
         "pool disables alice@example.com",
         "pool signs out alice@example.com",
+        "connections of alice on t1-1 close",
     ],
     "enable": ["pool enables alice@example.com", "directory enables alice"],
 }

@@ -62,6 +62,7 @@ class World:
             )
         )
         self.inbox: list[bytes] = []
+        self.subscriptions.connect(CLIENT, self.now_ms)
         # Others of the tenant have listened before; so the feed knows that nobody does now.
         self.connections.announced["t1"] = 7
         self.projector.project(stream_records(self.shard.records))

@@ -39,6 +39,7 @@ class Desk:
         self.subscriptions = Subscriptions(
             self.connections, MemoryChannelStates(self.tables), {TenantId(1): SHARD}.__getitem__
         )
+        self.subscriptions.connect(CLIENT, NOW_MS)
 
     def ask(self, request: object) -> list[dict[str, Any]]:
         body = request if isinstance(request, str) else json.dumps(request)
@@ -170,6 +171,15 @@ def test_bad_request_is_refused_and_changes_nothing(
     with pytest.raises(InvalidInput) as caught:
         desk.ask(request_)
     assert caught.value.code == code
+    assert (desk.connections.known, desk.connections.rows) == ({("t1-1", "conn="): frozenset()}, {})
+
+
+def test_a_connection_that_has_ended_is_told_so_and_not_brought_back(desk: Desk) -> None:
+    desk.subscriptions.disconnect(CLIENT)
+    with pytest.raises(InvalidInput) as caught:
+        desk.ask({"op": "subscribe", "channels": ["orders"]})
+    assert caught.value.code == "connection_ended"
+    desk.ask({"op": "unsubscribe", "channels": ["orders"]})
     assert (desk.connections.known, desk.connections.rows) == ({}, {})
 
 
@@ -184,6 +194,7 @@ def test_channels_of_a_connection_add_up_to_the_limit(desk: Desk) -> None:
 
 def test_snapshot_of_an_account_without_anything_is_empty(desk: Desk) -> None:
     stranger = Client(AccountId.parse("t1-9"), "other", "mallory", 1 << 33)
+    desk.subscriptions.connect(stranger, NOW_MS)
     body = json.dumps({"op": "subscribe", "channels": ["orders", "balances"]})
     _, orders, balances = (
         json.loads(m) for m in handle_request(desk.subscriptions, stranger, body, NOW_MS)

@@ -3,6 +3,7 @@
 The directory remembers with the user when its sessions ended, and every sign-in reads that with the
 account. It is written before the connections are looked up, and a new connection is written before
 the user is read again, so that whichever of the two is first, no connection outlives its session.
+Whatever happens to the connections, it must not keep the end from being written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,9 +64,15 @@ class SessionEnd:
         self._sockets = sockets
         self._farewell = farewell
 
-    def __call__(self, account: AccountId, user: str, now_ms: int) -> int:
-        """End them; return how many connections were closed. Safe to repeat."""
+    def record(self, account: AccountId, user: str, now_ms: int) -> None:
+        """Write that they have ended: from then on nobody is let in by them. Safe to repeat.
+
+        Raises `Unavailable` ``directory_unavailable``.
+        """
         self._directory.end_sessions(account.tenant, user, now_ms // 1_000)
+
+    def close_connections(self, account: AccountId, user: str) -> int:
+        """Close what they had open, once their end is recorded; return how many. Safe to repeat."""
         names = [
             row.connection_id
             for row in self._connections.of_account(str(account))

@@ -3,7 +3,8 @@
 All connections of an account are in one partition, so that they can be counted and ended with one
 query. All subscriptions of a tenant are in another, so that a feed learns with one query who
 listens to what. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
-leaves behind goes by itself.
+leaves behind goes by itself. Nothing but `ConnectionsTable.open` makes a connection's row: a
+message behind the end of its connection must not bring it back, uncounted or without an end.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from bursa.market_data.subscriptions import CONNECTION_KEPT_S
 from bursa.read_models.rows import (
     Attributes,
     ConnectionRow,
+    RowError,
     SubscriptionRow,
     from_attributes,
     to_attributes,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 COUNTED_TOGETHER_S = 1_800
+_IS_KNOWN = "attribute_exists(connected_at_ms)"
 
 
 class ConnectionsTable:
@@ -41,20 +44,11 @@ class ConnectionsTable:
         self._client.put_item(TableName=self._table, Item=to_attributes(connection) | key)
         self._count(connection.tenant, connection.connected_at_ms, 1)
 
-    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
-        """Add channels to a connection, which need not be known yet."""
-        values = to_attributes(connection)
-        added = values.pop("channels")
-        names = {f"#{name}": name for name in (*values, "channels")}
-        kept = [f"#{name} = if_not_exists(#{name}, :{name})" for name in values]
-        self._client.update_item(
-            TableName=self._table,
-            Key=_connection_key(connection.account, connection.connection_id),
-            UpdateExpression=f"SET {', '.join(kept)} ADD #channels :channels",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
-            | {":channels": added},
-        )
+    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
+        """Add channels to a connection; return False, and write nothing, when it is forgotten."""
+        account, name = connection.account, connection.connection_id
+        if not self._change_channels(account, name, "ADD", connection.channels):
+            return False
         items = (
             (
                 self._table,
@@ -63,6 +57,7 @@ class ConnectionsTable:
             for row in rows
         )
         self._writer.run(self._writer.batches(items))
+        return True
 
     def announce(self, shard: int, tenant: str) -> None:
         """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
@@ -83,15 +78,26 @@ class ConnectionsTable:
         return {name: int(value["N"]) for name, value in item.items() if "N" in value}
 
     def unsubscribe(self, account: str, connection_id: str, channels: Sequence[str]) -> None:
-        """Remove channels from a connection."""
-        self._client.update_item(
-            TableName=self._table,
-            Key=_connection_key(account, connection_id),
-            UpdateExpression="DELETE #channels :channels",
-            ExpressionAttributeNames={"#channels": "channels"},
-            ExpressionAttributeValues={":channels": {"SS": sorted(channels)}},
-        )
+        """Remove channels from a connection, also from one that is forgotten."""
+        self._change_channels(account, connection_id, "DELETE", channels)
         self._delete(account, connection_id, channels)
+
+    def _change_channels(
+        self, account: str, connection_id: str, verb: str, channels: Iterable[str]
+    ) -> bool:
+        """Change a connection's channels; return whether it is known."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_connection_key(account, connection_id),
+                UpdateExpression=f"{verb} #channels :channels",
+                ConditionExpression=_IS_KNOWN,
+                ExpressionAttributeNames={"#channels": "channels"},
+                ExpressionAttributeValues={":channels": {"SS": sorted(channels)}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def forget(self, account: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions; safe to repeat."""
@@ -108,7 +114,11 @@ class ConnectionsTable:
         self._delete(account, connection_id, _channels(forgotten))
 
     def of_account(self, account: str) -> list[ConnectionRow]:
-        """Read all connections of an account; what was written before is among them."""
+        """Read all connections of an account; what was written before is among them.
+
+        A row that can't be read is passed over, so that it locks nobody out. It is removed unless
+        it expires by itself.
+        """
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :account",
@@ -117,7 +127,14 @@ class ConnectionsTable:
             },
             ConsistentRead=True,
         )
-        return [from_attributes(ConnectionRow, item) for page in pages for item in page["Items"]]
+        rows = []
+        for item in (cast("Attributes", item) for page in pages for item in page["Items"]):
+            try:
+                rows.append(from_attributes(ConnectionRow, item))
+            except RowError:
+                if "expires_at" not in item:
+                    self.forget(account, item["sk"]["S"])
+        return rows
 
     def count_of_tenant(self, tenant: str, now_s: int) -> int:
         """Return how many connections a tenant has, as far as they were closed properly.

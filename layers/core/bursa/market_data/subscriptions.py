@@ -65,14 +65,14 @@ class Connections(Protocol):
     def of_account(self, account: str) -> Sequence[ConnectionRow]:
         """Read all connections of an account; what was written before is among them."""
 
-    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> None:
-        """Add channels to a connection, which need not be known yet."""
+    def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
+        """Add channels to a connection; return False, and write nothing, when it is forgotten."""
 
     def announce(self, shard: int, tenant: str) -> None:
         """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
 
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
-        """Remove channels from a connection."""
+        """Remove channels from a connection, also from one that is forgotten."""
 
     def forget(self, account: str, connection_id: str) -> None:
         """Drop a connection that is gone, with its subscriptions."""
@@ -165,15 +165,15 @@ class Subscriptions:
         Raises
         ------
         InvalidInput
-            ``unknown_market``, ``too_many_channels``, ``too_many_subscriptions``; nothing has
-            changed.
+            ``unknown_market``, ``too_many_channels``, ``too_many_subscriptions``,
+            ``connection_ended``; nothing has changed.
 
         """
         self._require_allowed(client, wanted, now_ms)
         progress = self._progress(client.account.tenant)
         keys = frozenset(channel.key for channel in wanted)
         connection = _connection(client, now_ms, keys)
-        self._connections.subscribe(
+        is_known = self._connections.subscribe(
             connection,
             [
                 SubscriptionRow(
@@ -187,6 +187,8 @@ class Subscriptions:
                 for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
             ],
         )
+        if not is_known:
+            raise InvalidInput("connection_ended", "This connection has ended; open another.")
         caught_up, end = self._caught_up(client, wanted, progress)
         return self._snapshots(client.tenant, wanted, caught_up, end)
 

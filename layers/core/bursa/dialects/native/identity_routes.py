@@ -39,14 +39,15 @@ class IdentityRoutes:
     def revoke(self, principal: Principal, token: str) -> EndedSessions:
         """End all sessions of the caller, also the one that asks.
 
-        The user pool comes last: without it the sessions are over all the same, because what it
-        renews belongs to a session that began before. Raises `Unavailable`
+        The exchange comes before the user pool: without the pool the sessions are over all the
+        same, because what it renews belongs to a session that began before. Connections come last,
+        so that a fault among them keeps neither from it. Raises `Unavailable`
         ``directory_unavailable``.
         """
         now_ms = self._clock.now_ms()
-        closed = self._end_sessions(principal.account, principal.user, now_ms)
+        self._end_sessions.record(principal.account, principal.user, now_ms)
+        is_revoked = self._refresh_tokens.revoke(token)
+        closed = self._end_sessions.close_connections(principal.account, principal.user)
         return EndedSessions(
-            ended_at_ms=now_ms,
-            connections_closed=closed,
-            refresh_tokens_revoked=self._refresh_tokens.revoke(token),
+            ended_at_ms=now_ms, connections_closed=closed, refresh_tokens_revoked=is_revoked
         )

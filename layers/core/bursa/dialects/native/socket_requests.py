@@ -41,7 +41,8 @@ def handle_request(
     InvalidInput
         ``message_too_large``, ``invalid_json``, ``duplicate_key``, ``message_not_an_object``,
         ``unknown_op``, ``unknown_field``, ``invalid_channels``, ``unknown_channel``,
-        ``unknown_market``, ``too_many_channels``; nothing has changed.
+        ``unknown_market``, ``too_many_channels``, ``too_many_subscriptions``,
+        ``connection_ended``; nothing has changed.
 
     """
     request = _read(body)
