@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bursa.intake.budgets import Ask, Taken
+from bursa.intake.shared_buckets import Ask, Taken
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import TenantId
 

@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bursa.intake.budgets import Ask
 from bursa.intake.budgets_dynamodb import DynamoBuckets
+from bursa.intake.shared_buckets import Ask
 from bursa.kernel.errors import Unavailable
 from tests.doubles.tables import create_tables
 

@@ -121,6 +121,24 @@ def test_who_waits_waits_a_moment_only(
     assert clock.slept_ms - before_ms == sum(DELAYS_MS)
 
 
+@pytest.mark.parametrize("path", ["/orders/{}", "/balances", "/orders/by-client-id/none"])
+def test_waiting_costs_reads_and_who_has_used_most_of_them_does_not_wait(
+    send: Send, exchange: Exchange, clock: WorkingClock, path: str
+) -> None:
+    sequence = send("POST", "/orders", BUY).body["sequence"]
+    query = {"min_sequence": str(sequence)} if path == "/balances" else None
+    waits = []
+    for _ in range(60):
+        before_ms = clock.slept_ms
+        read = send("GET", path.format(sequence), query=query)
+        waits.append(clock.slept_ms - before_ms)
+
+    assert waits[0] > 0
+    assert waits[-1] == 0
+    assert (read.status, read.body["code"]) == (404, "not_known_yet")
+    assert send("GET", "/balances").status == 200
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.0", "9" * 19, "9" * 30, "\u0661"])
 def test_a_sequence_that_is_none(send: Send, text: str) -> None:
     for path in ("/orders", "/fills", "/balances"):

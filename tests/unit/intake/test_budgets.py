@@ -154,6 +154,40 @@ def test_a_busy_account_is_counted_from_the_first_command(fleet: Fleet) -> None:
     assert admitted == LIMITS.account_commands.burst
 
 
+@pytest.mark.parametrize("budget", [Budget.READS, Budget.REPEATS])
+def test_a_flood_of_reads_gets_the_rate_however_many_containers_there_are(
+    fleet: Fleet, budget: Budget
+) -> None:
+    containers = [fleet.container() for _ in range(100)]
+    late = 0
+    for tick in range(3_000):
+        fleet.clock.time_ms += 10
+        for step in range(5):
+            one = containers[(5 * tick + step) % 100]
+            late += (fleet.try_once(one, ALICE, Charge(budget, 1)) is None) and tick >= 1_500
+
+    assert late <= LIMITS.account_reads.per_s * (15 + 1)
+
+
+def test_who_has_paused_is_ordinary_again(fleet: Fleet) -> None:
+    budgets, read = fleet.container(), Charge(Budget.READS, 1)
+    fleet.admitted(budgets, ALICE, read, 1_000)
+    fleet.clock.time_ms += 20_000
+    assert fleet.admitted(budgets, ALICE, read, 1) == 1
+    before = fleet.shared.calls.total()
+    for _ in range(20):
+        fleet.clock.time_ms += 1_000
+        assert fleet.admitted(budgets, ALICE, read, 1) == 1
+    assert fleet.shared.calls.total() == before
+
+
+def test_nothing_is_spared_once_most_is_used(fleet: Fleet) -> None:
+    budgets = fleet.container()
+    spared = sum(budgets.spare(ALICE, Charge(Budget.READS, 10)) for _ in range(100))
+    assert spared == LIMITS.account_reads.burst // 2 // 10 + 1
+    assert fleet.admitted(budgets, ALICE, Charge(Budget.READS, 1), 100) == 100
+
+
 def test_accounts_that_flood_leave_half_of_their_tenants_budget_to_the_others() -> None:
     fleet = Fleet(LIMITS._replace(tenant_commands=Rate(100, 400)))
     containers = [fleet.container() for _ in range(10)]

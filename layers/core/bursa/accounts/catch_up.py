@@ -2,10 +2,11 @@
 
 The read models follow the journal within some milliseconds. A client that was told of a sequence
 must not be told a moment later that there is no such thing; so where a row is missing, or the
-client asks for it, a reader waits for that sequence, a moment at most.
+client asks for it, a reader waits for that sequence, a moment at most. A container that waits
+serves nobody else, so waiting is paid for with reads, and who has used most of those does not wait.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from bursa.kernel.clock import Clock
@@ -18,6 +19,8 @@ DELAYS_MS = (0, 10, 20, 40, 80, 160, 320)
 AHEAD_MAX = 100_000
 # For what has no sequence to wait for.
 SHORT_DELAYS_MS = (0, 20, 50, 100)
+# So long a wait is charged as one read.
+READ_MS = 40
 
 _Found = TypeVar("_Found")
 
@@ -30,11 +33,21 @@ class Positions(Protocol):
 
 
 class CatchUp:
-    """Waits for the read models."""
+    """Waits for the read models.
 
-    def __init__(self, positions: Positions, clock: Clock) -> None:
+    Parameters
+    ----------
+    pays
+        Charges an account for so many reads; False when it has used most of what it may.
+
+    """
+
+    def __init__(
+        self, positions: Positions, clock: Clock, pays: Callable[[AccountId, int], bool]
+    ) -> None:
         self._positions = positions
         self._clock = clock
+        self._pays = pays
 
     def wait_for(self, account: AccountId, sequence: int) -> bool:
         """Return whether the account's rows reflect a sequence, now or in a moment.
@@ -44,25 +57,46 @@ class CatchUp:
         Raises
         ------
         NotFound
-            ``not_known_yet``: not in a moment either.
+            ``not_known_yet``: not in a moment either, or the account has to ask again for that.
         Unavailable
             The position can't be read.
 
         """
-        for delay_ms in DELAYS_MS:
-            self._clock.sleep_ms(delay_ms)
+        for _ in self._delays(account, DELAYS_MS):
             position = self._positions.position(account)
             if position >= sequence:
                 return True
             if sequence > position + AHEAD_MAX:
                 return False
-        raise NotFound("not_known_yet", "What you ask for may be there in a moment; ask again.")
+        raise _not_known_yet()
 
-    def look(self, read: Callable[[], _Found | None]) -> _Found | None:
-        """Return what a reader finds, now or in a moment; for what no sequence is known of."""
-        for delay_ms in SHORT_DELAYS_MS:
-            self._clock.sleep_ms(delay_ms)
+    def look(self, account: AccountId, read: Callable[[], _Found | None]) -> _Found | None:
+        """Return what a reader finds, now or in a moment; for what no sequence is known of.
+
+        Raises
+        ------
+        NotFound
+            ``not_known_yet``: the account has to ask again for that.
+
+        """
+        looks = 0
+        for _ in self._delays(account, SHORT_DELAYS_MS):
+            looks += 1
             found = read()
             if found is not None:
                 return found
+        if looks < len(SHORT_DELAYS_MS):
+            raise _not_known_yet()
         return None
+
+    def _delays(self, account: AccountId, delays_ms: tuple[int, ...]) -> Iterator[int]:
+        """Wait each delay that the account pays for."""
+        for delay_ms in delays_ms:
+            if delay_ms and not self._pays(account, -(-delay_ms // READ_MS)):
+                return
+            self._clock.sleep_ms(delay_ms)
+            yield delay_ms
+
+
+def _not_known_yet() -> NotFound:
+    return NotFound("not_known_yet", "What you ask for may be there in a moment; ask again.")

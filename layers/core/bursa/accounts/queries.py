@@ -99,7 +99,7 @@ class AccountQueries:
                 return outcome
             if outcome is not None:
                 return self.order(account, outcome)
-            row = self._catch_up.look(known)
+            row = self._catch_up.look(account, known)
         if row is None:
             return None
         if row.reason is not None:

@@ -12,7 +12,7 @@ from bursa.aws.secrets import Secret
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.intake import open_backlog, open_budgets, open_intake
 from bursa.intake.admission import BudgetedAdmission
-from bursa.intake.budgets import Budgets
+from bursa.intake.budgets import Budget, Budgets, Charge
 from bursa.intake.dynamodb import DynamoReplyReader
 from bursa.kernel.clock import SystemClock
 from bursa.market_data.dynamodb import MarketsTable
@@ -83,7 +83,11 @@ def open_trading(
         fills,
         balances,
         replies=DynamoReplyReader(dynamodb, settings.replies_table),
-        catch_up=CatchUp(positions, clock),
+        catch_up=CatchUp(
+            positions,
+            clock,
+            lambda account, reads: budgets.spare(account, Charge(Budget.READS, reads)),
+        ),
     )
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),

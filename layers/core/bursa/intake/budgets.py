@@ -14,7 +14,9 @@ with the rate r and the burst b gets at most
     b + r (T + 1 s) + N (b + r T) / 20
 
 and b + r (T + 1 s) as soon as the worker has named it as busy, for then no container admits any of
-its commands by itself. It gets at least what its own bucket holds: no other account takes from it.
+its commands by itself. Nobody names who reads much: there a container that has found the shared
+bucket half used admits nothing by itself until it finds it nearly full again. An account gets at
+least what its own bucket holds: no other account takes from it.
 
 A tenant's bucket is shared in the same way, with a fiftieth in the place of the twentieth; a
 container that uses much of it takes some in advance, so that the one row is not written a thousand
@@ -26,10 +28,12 @@ a guard of fairness must not become the outage. That is reported.
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from bursa.intake.shared_buckets import Ask, Refusal, SharedBuckets, Taken
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import TooManyRequests, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -51,6 +55,10 @@ _AHEAD_PER_S = 10
 _PAUSE_US = 250_000
 # When the shared buckets can't be reached, they are left alone for so long.
 _AWAY_US = 5_000_000
+# Whose shared bucket has less than one part in so many left is heavy, until no more than one part
+# in so many of it is used.
+_HEAVY_SHARE = 2
+_RESTED_SHARE = 8
 _BUCKETS_KEPT_MAX = 20_000
 _RETRY_AFTER_S_MAX = 60
 
@@ -65,66 +73,6 @@ class Budget(StrEnum):
     REPEATS = "repeats"
 
 
-class Ask(NamedTuple):
-    """How much is asked of a shared bucket.
-
-    Attributes
-    ----------
-    amount
-        So many.
-    interval_us
-        The time in which one comes back.
-    room_us
-        How long the bucket may take to be full again after this, in microseconds: that of the
-        whole burst, less what must be left in it; never less than what is asked.
-    now_us
-        The time, UTC microseconds.
-
-    """
-
-    amount: int
-    interval_us: int
-    room_us: int
-    now_us: int
-
-    def is_plausible(self, full_at_us: int) -> bool:
-        """Return whether a bucket can be as it is; one written by a clock that is off can't."""
-        return full_at_us - self.now_us <= 2 * self.room_us + MICROSECONDS_PER_SECOND
-
-    def fits(self, full_at_us: int) -> bool:
-        """Return whether a bucket that is full again at a time has as much."""
-        return self.full_after(full_at_us) - self.now_us <= self.room_us
-
-    def full_after(self, full_at_us: int) -> int:
-        """Return when the bucket is full again, once this is taken."""
-        return max(full_at_us, self.now_us) + self.amount * self.interval_us
-
-    def refusal(self, full_at_us: int) -> "Refusal":
-        """Return how long a bucket that is full again at a time has less than this."""
-        return Refusal(max(1, self.full_after(full_at_us) - self.now_us - self.room_us))
-
-    def after(self, full_at_us: int) -> "Taken":
-        """Return what becomes of a bucket that is full again at a time."""
-        known_us = full_at_us if self.is_plausible(full_at_us) else 0
-        if self.fits(known_us):
-            return Taken(is_taken=True, full_at_us=self.full_after(known_us))
-        return Taken(is_taken=False, full_at_us=known_us)
-
-
-class Taken(NamedTuple):
-    """Whether a shared bucket had as much, and when it is full again."""
-
-    is_taken: bool
-    full_at_us: int
-
-
-class SharedBuckets(Protocol):
-    """The buckets that all containers share."""
-
-    def take(self, holder: str, budget: str, ask: Ask) -> Taken:
-        """Take from a bucket if it has as much; raises `Unavailable`."""
-
-
 class Report(Protocol):
     """Counts what happens, for the person who runs it."""
 
@@ -133,12 +81,6 @@ class Report(Protocol):
 
     def counters_failed(self) -> None:
         """Count a failed look at the shared buckets."""
-
-
-class Refusal(NamedTuple):
-    """The bucket is empty for another ``wait_us``."""
-
-    wait_us: int
 
 
 @dataclass(slots=True)
@@ -154,6 +96,8 @@ class Bucket:
     held_until_us: int = 0
     ahead: int = 0
     ask_at_us: int = 0
+    can_be_restrained: bool = False
+    is_restrained: bool = False
 
     def take_own(self, count: int, rate: Rate, now_us: int) -> bool:
         """Take what the container may admit by itself."""
@@ -193,6 +137,18 @@ class Bucket:
         in_time = now_us < self.held_until_us
         self.ahead = min(2 * self.ahead + 1, rate.per_s // _AHEAD_PER_S) if in_time else 0
         return self.ahead
+
+    def learn(self, full_at_us: int, rate: Rate, now_us: int) -> None:
+        """Note when the shared bucket is full again, and whether its account is heavy."""
+        self.shared_full_at_us = full_at_us
+        if not self.can_be_restrained:
+            return
+        used_us = full_at_us - now_us
+        if used_us * _HEAVY_SHARE > _burst_us(rate):
+            self.is_restrained = True
+        elif self.is_restrained and used_us * _RESTED_SHARE <= _burst_us(rate):
+            # The container's own share begins anew too, or pauses would be worth one each.
+            self.is_restrained, self.own_full_at_us = False, 0
 
     def give_back(self, count: int, rate: Rate, now_us: int, *, is_own: bool) -> None:
         """Undo a take: another budget had too little for the same request."""
@@ -261,13 +217,23 @@ class SharedBudget:
     takes_ahead
         Whether a container that uses much takes some in advance. What it then does not use is
         lost, so that the budget is a little less.
+    restrains
+        Budgets of which a container admits nothing by itself to a holder that it finds heavy.
 
     """
 
-    def __init__(self, shared: SharedBuckets, share: int, *, takes_ahead: bool = False) -> None:
+    def __init__(
+        self,
+        shared: SharedBuckets,
+        share: int,
+        *,
+        takes_ahead: bool = False,
+        restrains: AbstractSet[str] = frozenset(),
+    ) -> None:
         self._shared = shared
         self._share = share
         self._takes_ahead = takes_ahead
+        self._restrains = restrains
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def bucket(self, holder: str, budget: str, now_us: int) -> Bucket:
@@ -276,7 +242,8 @@ class SharedBudget:
         if known is None:
             if len(self._buckets) >= _BUCKETS_KEPT_MAX:
                 self._forget_idle(now_us)
-            known = self._buckets[holder, budget] = Bucket(self._share)
+            known = Bucket(self._share, can_be_restrained=budget in self._restrains)
+            self._buckets[holder, budget] = known
         return known
 
     def _forget_idle(self, now_us: int) -> None:
@@ -325,7 +292,7 @@ class SharedBudget:
         try:
             for one in dict.fromkeys((ask._replace(amount=ask.amount + ahead), ask)):
                 taken = self._shared.take(holder, budget, one)
-                bucket.shared_full_at_us = taken.full_at_us
+                bucket.learn(taken.full_at_us, rate, now_us)
                 if taken.is_taken:
                     bucket.hold(one.amount - ask.amount, now_us)
                     return None
@@ -385,7 +352,9 @@ class Budgets:
         self._is_busy = is_busy
         self.asked = 0
         reached = patient(shared, report)
-        self._accounts = SharedBudget(reached, ACCOUNT_SHARE)
+        self._accounts = SharedBudget(
+            reached, ACCOUNT_SHARE, restrains=frozenset(Budget) - _SEEN_BY_THE_WORKER
+        )
         self._tenants = SharedBudget(reached, TENANT_SHARE, takes_ahead=True)
 
     def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
@@ -398,7 +367,8 @@ class Budgets:
             ``tenant_over_budget``: its tenant's. Nothing is charged.
 
         """
-        self.asked += 1
+        if any(charge.budget in _SEEN_BY_THE_WORKER for charge in charges):
+            self.asked += 1
         now_us = self._now_us()
         limits = self._limits_of(account.tenant)
         done: list[tuple[Charge, bool]] = []
@@ -413,6 +383,17 @@ class Budgets:
                 self._report.refused(account.tenant, error.code)
                 raise
 
+    def spare(self, account: AccountId, charge: Charge) -> bool:
+        """Charge an account for what it can do without, unless it has used most of that budget."""
+        left = self.state(account, charge.budget)
+        if left.remaining * _HEAVY_SHARE < left.limit:
+            return False
+        try:
+            self.require(account, (charge,))
+        except TooManyRequests:
+            return False
+        return True
+
     def state(self, account: AccountId, budget: Budget) -> RateState:
         """Return what an account has left of a budget, as far as this container knows."""
         now_us = self._now_us()
@@ -426,7 +407,9 @@ class Budgets:
         """Take from the account's bucket and from its tenant's; return whether it is ordinary."""
         budget, count, holder = charge.budget, charge.amount, str(account)
         rate = _rate(limits, "account", budget)
-        is_busy = budget in _SEEN_BY_THE_WORKER and self._is_busy(account)
+        is_busy = self._accounts.bucket(holder, budget, now_us).is_restrained or (
+            budget in _SEEN_BY_THE_WORKER and self._is_busy(account)
+        )
         is_own = not is_busy and self._accounts.take_own(holder, budget, count, rate, now_us)
         if not is_own:
             floor_us = _burst_us(rate) // _WAY_OUT_SHARE if charge.keeps_way_out else 0

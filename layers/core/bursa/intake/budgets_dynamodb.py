@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bursa.intake.budgets import Ask, Taken
+from bursa.intake.shared_buckets import Ask, Taken
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.rates import MICROSECONDS_PER_SECOND
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from bursa.intake.budgets import Refusal, Report, SharedBuckets, SharedBudget, patient
+from bursa.intake.budgets import Report, SharedBudget, patient
+from bursa.intake.shared_buckets import Refusal, SharedBuckets
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import TenantId
