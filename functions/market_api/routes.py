@@ -27,16 +27,17 @@ def add_routes(
 
     def market_data(name: str, market: str, make: Callable[[TenantId], object]) -> Response[str]:
         of = tenant()
-        key = (name, of, market)
-        return app.respond_public(kept.find(key, MARKET_DATA_KEPT_MS, lambda: make(of)))
+        key = (name, market)
+        return app.respond_public(kept.find(of, key, MARKET_DATA_KEPT_MS, lambda: make(of)))
 
     _add_deployment_routes(app, routes, kept)
 
     @app.get("/markets")
     def get_markets() -> Response[str]:
         of = tenant()
-        key = ("markets", of)
-        return app.respond_public(kept.find(key, DEFINITIONS_KEPT_MS, lambda: routes.markets(of)))
+        return app.respond_public(
+            kept.find(of, "markets", DEFINITIONS_KEPT_MS, lambda: routes.markets(of))
+        )
 
     @app.get("/markets/<market>")
     def get_market(market: str) -> Response[str]:
@@ -45,17 +46,33 @@ def add_routes(
     @app.get("/markets/<market>/book")
     @takes("depth")
     def get_book(market: str) -> Response[str]:
-        depth = app.query("depth")
-        return market_data(f"book {depth}", market, lambda of: routes.book(of, market, depth))
+        of, depth = tenant(), routes.depth(app.query("depth"))
+        return app.respond_public(
+            kept.find_list(
+                of,
+                ("book", market),
+                MARKET_DATA_KEPT_MS,
+                depth,
+                lambda longer: routes.book(of, market, longer),
+                lambda book: book | {"bids": book["bids"][:depth], "asks": book["asks"][:depth]},
+            )
+        )
 
     @app.get("/markets/<market>/trades")
     @takes("limit", "cursor")
     def get_trades(market: str) -> Response[str]:
-        limit, cursor = app.query("limit"), app.query("cursor")
+        of, limit, cursor = tenant(), routes.limit(app.query("limit")), app.query("cursor")
         if cursor is not None:
-            return app.respond(routes.trades(tenant(), market, limit, cursor))
-        return market_data(
-            f"trades {limit}", market, lambda of: routes.trades(of, market, limit, None)
+            return app.respond(routes.trades_before(of, market, limit, cursor))
+        return app.respond_public(
+            kept.find_list(
+                of,
+                ("trades", market),
+                MARKET_DATA_KEPT_MS,
+                limit,
+                lambda longer: routes.newest_trades(of, market, longer),
+                lambda trades: routes.trade_page(of, trades.newest(limit)),
+            )
         )
 
     @app.get("/markets/<market>/ticker")
@@ -74,10 +91,10 @@ def _add_deployment_routes(app: RestApi, routes: MarketRoutes, kept: PublicRespo
 
     @app.get("/health")
     def get_health() -> Response[str]:
-        return app.respond_public(kept.find("health", HEALTH_KEPT_MS, routes.health))
+        return app.respond_public(kept.find(None, "health", HEALTH_KEPT_MS, routes.health))
 
     @app.get("/openapi.json")
     def get_openapi() -> Response[str]:
         return app.respond_public(
-            kept.find("openapi", None, description, max_age_s=DESCRIPTION_MAX_AGE_S)
+            kept.find(None, "openapi", None, description, max_age_s=DESCRIPTION_MAX_AGE_S)
         )

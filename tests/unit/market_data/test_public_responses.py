@@ -3,15 +3,17 @@
 import json
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from botocore.client import BaseClient
 
 from bursa.aws.clients import dynamodb_client
+from bursa.dialects.native.public_responses import KEPT_LENGTHS, KEPT_MAX, PublicResponses
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
-from tests.doubles.exchange import BOB, BTC_USDT, Exchange, read_event
+from tests.doubles.exchange import ALICE, BOB, BTC_USDT, Exchange, read_event
 from tests.unit.conftest import Context, query_parts
 from wire import codec
 from wire import layout as w
@@ -47,9 +49,11 @@ class Caller:
     def pass_time(self, milliseconds: float) -> None:
         self._now_ms += milliseconds
 
-    def get(self, path: str, host: str = "127.0.0.1:4566", **headers: str) -> dict[str, Any]:
+    def get(
+        self, path: str, host: str = "127.0.0.1:4566", query: str = "", **headers: str
+    ) -> dict[str, Any]:
         event = read_event("market-book")
-        event |= {"path": path, "resource": path} | query_parts({})
+        event |= {"path": path, "resource": path} | query_parts(dict(parse_qsl(query)))
         event["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
         event["requestContext"]["domainName"] = host
         response: dict[str, Any] = self.api.handler(event, Context())
@@ -112,6 +116,60 @@ def test_tenants_share_no_response(caller: Caller, exchange: Exchange) -> None:
         assert caller.get(path, host="second.example")["body"] != own["body"]
         assert caller.get(path, X_Tenant="t2")["body"] != own["body"]
         assert own["multiValueHeaders"]["Vary"] == ["X-Tenant"]
+
+
+@pytest.mark.parametrize(("list_name", "name"), [("book", "depth"), ("trades", "limit")])
+def test_every_length_of_a_list_is_cut_from_a_few(
+    caller: Caller, list_name: str, name: str
+) -> None:
+    path = f"/markets/BTC-USDT/{list_name}"
+    caller.get(path)
+    caller.calls.clear()
+    for text in [*map(str, range(1, 1_001, 7)), "0100", "00100", "1", "1000"]:
+        assert caller.get(path, query=f"{name}={text}")["statusCode"] == 200
+
+    assert len(caller.calls) <= 2 * len(KEPT_LENGTHS)
+
+
+def test_a_list_has_the_length_that_is_asked_for_and_goes_on_from_there(
+    caller: Caller, exchange: Exchange
+) -> None:
+    for price in range(5):
+        exchange.commit(
+            [
+                codec.encode_place(
+                    whose.number, BTC_USDT, side, 2_000_000 + 100 * price, 50_000_000
+                )
+                for whose, side in ((BOB, w.SIDE_SELL), (ALICE, w.SIDE_BUY), (BOB, w.SIDE_SELL))
+            ]
+        )
+        exchange.commit([codec.encode_cancel_all(ALICE.number)])
+    path = "/markets/BTC-USDT/trades"
+    every = json.loads(caller.get(path)["body"])["items"]
+    assert len(every) >= 3
+
+    two = json.loads(caller.get(path, query="limit=2")["body"])
+    then = caller.get(path, query=f"limit=2&cursor={two['next_cursor']}")
+
+    assert two["items"] == every[:2]
+    assert json.loads(then["body"])["items"] == every[2:4]
+    book = json.loads(caller.get("/markets/BTC-USDT/book")["body"])
+    one = json.loads(caller.get("/markets/BTC-USDT/book", query="depth=1")["body"])
+    assert one == book | {"asks": book["asks"][:1], "bids": book["bids"][:1]}
+
+
+def test_a_tenant_with_many_responses_clears_none_of_the_others() -> None:
+    class Still:
+        def monotonic_ms(self) -> float:
+            return 0.0
+
+    kept, made = PublicResponses(Still()), []
+    kept.find(TenantId(1), "markets", None, lambda: made.append("first"))
+    for number in range(3 * KEPT_MAX):
+        kept.find(TenantId(2), number, None, lambda: None)
+    kept.find(TenantId(1), "markets", None, lambda: made.append("again"))
+
+    assert made == ["first"]
 
 
 def test_a_refusal_is_not_kept(caller: Caller) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bursa.kernel import keys
 from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
@@ -49,6 +50,13 @@ class MarketTrades:
 
     market: Market
     page: Page[TradeRow]
+
+    def newest(self, count: int) -> "MarketTrades":
+        """Return the page as it were with ``count`` trades at most."""
+        items = self.page.items[:count]
+        if len(items) == len(self.page.items):
+            return self
+        return MarketTrades(self.market, Page(items, keys.trade(items[-1].trade_id)))
 
 
 @dataclass(frozen=True, slots=True)

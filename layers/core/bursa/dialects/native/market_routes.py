@@ -13,7 +13,7 @@ from bursa.dialects.native.responses import (
 )
 from bursa.kernel.identifiers import TenantId
 from bursa.market_data.health import ReadHealth
-from bursa.market_data.queries import MarketQueries
+from bursa.market_data.queries import MarketQueries, MarketTrades
 
 DEPTH_DEFAULT = 100
 DEPTH_MAX = 1_000
@@ -47,27 +47,31 @@ class MarketRoutes:
         """Return one market."""
         return present.market_definition(self._queries.market(tenant, symbol))
 
-    def book(self, tenant: TenantId, symbol: str, depth: str | None) -> Book:
-        """Return the best levels of a book; raises `InvalidInput` ``invalid_depth``."""
-        levels = read_number(depth, "depth", default=DEPTH_DEFAULT, most=DEPTH_MAX)
-        return present.book_response(self._queries.book(tenant, symbol, levels))
+    def depth(self, text: str | None) -> int:
+        """Return how many levels are asked for; raises `InvalidInput` ``invalid_depth``."""
+        return read_number(text, "depth", default=DEPTH_DEFAULT, most=DEPTH_MAX)
 
-    def trades(
-        self, tenant: TenantId, symbol: str, limit: str | None, cursor: str | None
-    ) -> TradePage:
-        """Return a page of trades, newest first.
+    def limit(self, text: str | None) -> int:
+        """Return how many trades are asked for; raises `InvalidInput` ``invalid_limit``."""
+        return read_number(text, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
 
-        Raises
-        ------
-        InvalidInput
-            ``invalid_limit``, ``invalid_cursor``.
+    def book(self, tenant: TenantId, symbol: str, depth: int) -> Book:
+        """Return the best levels of a book."""
+        return present.book_response(self._queries.book(tenant, symbol, depth))
 
-        """
-        most = read_number(limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
-        scope = ("trades", tenant, symbol)
-        before = self._cursors.read(cursor, *scope)
-        trades = self._queries.trades(tenant, symbol, most, before)
+    def newest_trades(self, tenant: TenantId, symbol: str, limit: int) -> MarketTrades:
+        """Return the newest trades, for `trade_page`."""
+        return self._queries.trades(tenant, symbol, limit)
+
+    def trade_page(self, tenant: TenantId, trades: MarketTrades) -> TradePage:
+        """Return trades and the cursor of those before them."""
+        scope = ("trades", tenant, trades.market.symbol)
         return present.trade_page(trades, self._cursors.write(trades.page.next_position, *scope))
+
+    def trades_before(self, tenant: TenantId, symbol: str, limit: int, cursor: str) -> TradePage:
+        """Return the page of trades at a cursor; raises `InvalidInput` ``invalid_cursor``."""
+        before = self._cursors.read(cursor, "trades", tenant, symbol)
+        return self.trade_page(tenant, self._queries.trades(tenant, symbol, limit, before))
 
     def ticker(self, tenant: TenantId, symbol: str) -> Ticker:
         """Return the last trade, the best prices and the last day."""

@@ -1,19 +1,23 @@
 """Responses of the public routes, kept in memory for a moment.
 
 Anyone may ask, as often as the gateway lets him. So a response is made once a second or so in each
-process, whoever asks, and read from memory otherwise. What is kept is found by a key that holds the
-tenant; errors are not kept.
+process, whoever asks, and read from memory otherwise. What is kept is a tenant's; errors are not
+kept. Of a list, one of a few lengths is kept, and what is asked for is cut from it: so that nobody
+makes a process read more by asking for each length there is.
 """
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any, Generic, TypeVar
 
 from bursa.dialects.native.json_text import write_json
 from bursa.kernel.clock import MonotonicClock
+from bursa.kernel.identifiers import TenantId
 
-# Of different keys; when there are more, all are forgotten.
-_KEPT_MAX = 1_000
+# Of all tenants; when there are more, those of the tenant that has most are forgotten.
+KEPT_MAX = 1_000
+KEPT_LENGTHS = (20, 100, 1_000)
 _ETAG_BYTES = 12
 
 
@@ -26,24 +30,81 @@ class KeptResponse:
     max_age_s: int
 
 
+_Made = TypeVar("_Made")
+
+
+@dataclass(slots=True)
+class _Kept(Generic[_Made]):
+    """What was made, and the response that was last cut from it."""
+
+    made_ms: int
+    made: _Made
+    length: int | None = None
+    response: KeptResponse | None = None
+
+
+def kept_length(length: int) -> int:
+    """Return the length of the list that one of this length is cut from."""
+    return next(kept for kept in KEPT_LENGTHS if kept >= length)
+
+
 class PublicResponses:
     """Makes responses, and keeps them for as long as their route allows."""
 
     def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
-        self._kept: dict[Hashable, tuple[int, KeptResponse]] = {}
+        self._kept: dict[TenantId | None, dict[Hashable, _Kept[Any]]] = {}
 
     def find(
-        self, key: Hashable, kept_ms: int | None, make: Callable[[], object], *, max_age_s: int = 1
+        self,
+        tenant: TenantId | None,
+        key: Hashable,
+        kept_ms: int | None,
+        make: Callable[[], object],
+        *,
+        max_age_s: int = 1,
     ) -> KeptResponse:
         """Return a response that is at most so old, None for any; raises what ``make`` raises."""
+        kept = self._find(tenant, key, kept_ms, make)
+        return _response(kept, None, lambda made: made, max_age_s)
+
+    def find_list(  # noqa: PLR0917 - whose, which, how old, how long, from what
+        self,
+        tenant: TenantId,
+        key: Hashable,
+        kept_ms: int,
+        length: int,
+        make: Callable[[int], _Made],
+        cut: Callable[[_Made], object],
+    ) -> KeptResponse:
+        """Return a response of ``length`` items, cut from a longer one that is at most so old."""
+        longer = kept_length(length)
+        kept = self._find(tenant, (key, longer), kept_ms, lambda: make(longer))
+        return _response(kept, length, cut, 1)
+
+    def _find(
+        self,
+        tenant: TenantId | None,
+        key: Hashable,
+        kept_ms: int | None,
+        make: Callable[[], _Made],
+    ) -> _Kept[_Made]:
         now_ms = int(self._clock.monotonic_ms())
-        made_ms, response = self._kept.get(key, (now_ms, None))
-        if response is None or (kept_ms is not None and now_ms - made_ms >= kept_ms):
-            text = write_json(make())
-            digest = blake2b(text.encode(), digest_size=_ETAG_BYTES).hexdigest()
-            response = KeptResponse(text, f'"{digest}"', max_age_s)
-            if len(self._kept) >= _KEPT_MAX:
-                self._kept.clear()
-            self._kept[key] = now_ms, response
-        return response
+        kept: _Kept[_Made] | None = self._kept.get(tenant, {}).get(key)
+        if kept is None or (kept_ms is not None and now_ms - kept.made_ms >= kept_ms):
+            made = _Kept(now_ms, make())
+            if kept is None and sum(map(len, self._kept.values())) >= KEPT_MAX:
+                del self._kept[max(self._kept, key=lambda one: len(self._kept[one]))]
+            self._kept.setdefault(tenant, {})[key] = made
+            return made
+        return kept
+
+
+def _response(
+    kept: _Kept[_Made], length: int | None, cut: Callable[[_Made], object], max_age_s: int
+) -> KeptResponse:
+    if kept.response is None or kept.length != length:
+        text = write_json(cut(kept.made))
+        digest = blake2b(text.encode(), digest_size=_ETAG_BYTES).hexdigest()
+        kept.length, kept.response = length, KeptResponse(text, f'"{digest}"', max_age_s)
+    return kept.response
