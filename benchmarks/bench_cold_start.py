@@ -6,7 +6,7 @@ differently there). Medians of time and of processor time are printed, and the p
 most of it. Give the interpreter of an environment that holds what the layer holds: others have
 packages that slow botocore down.
 
-    python benchmarks/bench_cold_start.py --runs 7
+    python -m benchmarks.bench_cold_start --runs 7
 """
 
 import argparse
@@ -17,23 +17,22 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+from tests.contract.templates import APPLICATION, resources, template
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 SHOWN_PACKAGES = 6
-TABLES = (
-    "REPLIES",
-    "BALANCES",
-    "BUDGETS",
-    "CONNECTIONS",
-    "DIRECTORY",
-    "FILLS",
-    "JOURNAL",
-    "MARKETS",
-    "ORDERS",
-    "PROGRESS",
-    "TRADES",
-)
+# Values that are read at the start; all other variables hold names, which are never called.
+READ_AT_START = {
+    "SHARDS": "0",
+    "TENANTS_SHARE_HOSTS": "false",
+    "REPLY_DEADLINE_MS": "5000",
+    "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
+    "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
 _IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)")
 _TIMED = """
 import time
@@ -43,43 +42,52 @@ print(time.perf_counter() - began, time.process_time() - began_cpu)
 """
 
 
-def environment() -> dict[str, str]:
+def environment(function: str) -> dict[str, str]:
     """Return the variables that the template and Lambda set, with names that are never called."""
-    return {f"{name}_TABLE": name.lower() for name in TABLES} | {
+    variables = [
+        name for settings in _settings(function) for name in settings["Environment"]["Variables"]
+    ]
+    return {name: READ_AT_START.get(name, name.lower()) for name in variables} | {
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
-        "SHARDS": "0",
-        "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
         "LAMBDA_TASK_ROOT": str(ROOT / "functions"),
-        "POWERTOOLS_SERVICE_NAME": "benchmark",
-        "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("layers/core", "functions")),
     }
 
 
+def _settings(function: str) -> list[dict[str, Any]]:
+    own = [
+        one["Properties"]
+        for one in resources(APPLICATION, "AWS::Serverless::Function").values()
+        if one["Properties"]["Handler"] == f"{function}.app.handler"
+    ]
+    return [template(APPLICATION)["Globals"]["Function"], *own]
+
+
 def start_ms(function: str) -> tuple[float, float]:
     """Start a function once; return the time and the processor time it took."""
-    wall_s, cpu_s = _run("-c", _TIMED.format(function=function)).stdout.split()
+    wall_s, cpu_s = _run(function, "-c", _TIMED.format(function=function)).stdout.split()
     return float(wall_s) * 1_000, float(cpu_s) * 1_000
 
 
 def package_times(function: str) -> Counter[str]:
     """Sum the import times, in microseconds, by package."""
     times: Counter[str] = Counter()
-    for line in _run("-X", "importtime", "-c", f"import {function}.app").stderr.splitlines():
+    for line in _run(
+        function, "-X", "importtime", "-c", f"import {function}.app"
+    ).stderr.splitlines():
         match = _IMPORT_LINE.match(line)
         if match:
             times[match[2].split(".")[0]] += int(match[1])
     return times
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(function: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own interpreter and code
         [sys.executable, *arguments],
-        env=environment(),
+        env=environment(function),
         check=True,
         capture_output=True,
         text=True,

@@ -94,7 +94,9 @@ PACKAGES = {
     "functions": Rule(("bursa", "functions"), frozenset({"aws_lambda_powertools"})),
     "worker": Rule(("bursa", "wire", "engine", "worker"), frozenset({"botocore", "msgspec"})),
     "scripts": Rule(("bursa", "wire", "engine", "scripts"), None),
-    "benchmarks": Rule(("bursa", "wire", "engine", "worker", "scripts", "benchmarks"), None),
+    "benchmarks": Rule(
+        ("bursa", "wire", "engine", "worker", "scripts", "benchmarks", "tests"), None
+    ),
 }
 # Rules inside `bursa`, by layer (see `layer_of`).
 LAYERS = {
