@@ -178,6 +178,7 @@ class Rig:
             "PROGRESS_TABLE": "progress",
             "CHECKPOINT_BUCKET": _BUCKET,
             "ARCHIVE_BUCKET": _ARCHIVE,
+            "POWERTOOLS_METRICS_NAMESPACE": "Bursa/rig",
         }
 
     def start(

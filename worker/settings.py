@@ -71,6 +71,8 @@ class WorkerSettings(ShardSettings):
         How long an idle receive waits; a stop may take as long.
     engine
         ``core`` or ``reference``.
+    powertools_metrics_namespace
+        Of this deployment alone, so that its alarms hear no other.
 
     """
 
@@ -81,9 +83,9 @@ class WorkerSettings(ShardSettings):
     progress_table: str
     checkpoint_bucket: str
     archive_bucket: str
+    powertools_metrics_namespace: str
     visibility_s: int = 8
     receive_wait_s: int = 1
     heartbeat_s: int = 10
     engine: str = "core"
     bursa_version: str = "development"
-    powertools_metrics_namespace: str = "Bursa"

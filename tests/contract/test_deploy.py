@@ -8,7 +8,7 @@ import pytest
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from scripts.deploy.guard import HOLDS_DATA
-from tests.contract.templates import APPLICATION, NESTED, ROOT, Json, resources, template
+from tests.contract.templates import APPLICATION, NESTED, ROOT, Json, listed, resources, template
 
 ARTIFACTS = ROOT / "scripts" / "deploy" / "artifacts.yaml"
 
@@ -46,6 +46,26 @@ def test_the_rest_api_has_one_stage() -> None:
         "StageName" not in one["Properties"]
         for one in of_type("AWS::ApiGateway::Deployment").values()
     )
+
+
+def test_no_stage_is_made_before_the_role_that_logs() -> None:
+    """A stage that logs fails where the account has no role for it yet."""
+    (api,) = of_type("AWS::ApiGateway::RestApi").values()
+    assert "ApiLogRole" in listed(api["DependsOn"])
+    # The stage and its deployment name the API, so they come after it.
+    for kind in ("AWS::ApiGateway::Stage", "AWS::ApiGateway::Deployment"):
+        for body in of_type(kind).values():
+            assert body["Properties"]["RestApiId"] == {"Ref": "RestApi"}
+    assert translated()["Resources"]["WebSocketRoutes"]["DependsOn"] == "ApiLogRole"
+    # A condition on what others depend on leaves them without it, so there is none.
+    assert "Condition" not in resources(APPLICATION)["ApiLogRole"]
+
+
+@pytest.mark.parametrize("name", ["Role", "Account"])
+def test_the_role_that_logs_outlives_its_stack(name: str) -> None:
+    """Other APIs of the account log with it, and the account goes on naming it."""
+    body = resources(ROOT / "infra" / "api-log-role.yaml")[name]
+    assert (body["DeletionPolicy"], body["Condition"]) == ("Retain", "SetsRole")
 
 
 def test_the_journals_stream_has_two_readers() -> None:

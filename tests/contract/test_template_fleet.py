@@ -133,6 +133,7 @@ def test_systemd_finds_little_exposed() -> None:
         "PROGRESS_TABLE",
         "CHECKPOINT_BUCKET",
         "ARCHIVE_BUCKET",
+        "POWERTOOLS_METRICS_NAMESPACE",
         "RECEIVERS",
     ],
 )

@@ -44,14 +44,14 @@ def test_a_function_has_a_log_and_an_alarm(name: str) -> None:
         stack = resources(APPLICATION)["Alarms"]["Properties"]["Parameters"]
         assert stack[name] == {"Ref": name}
     else:
-        assert alarm["Namespace"] == "Bursa"
+        assert alarm["Namespace"] == {"Ref": "MetricNamespace"}
         assert alarm["Dimensions"] == [{"Name": "service", "Value": package}]
 
 
 def test_no_log_or_alarm_is_of_a_function_that_is_gone() -> None:
     logs = set(resources(LOGS, "AWS::Logs::LogGroup")) - {"RestApi"}
     assert logs == set(FUNCTIONS)
-    passed = {"NotificationTopicArn", "ApiName", "AlarmEmail"}
+    passed = {"NotificationTopicArn", "ApiName", "AlarmEmail", "MetricNamespace"}
     passed |= {"Watch", "MonthlyBudget", "TruthTables", "CheckpointBucket"}
     parameters = set(template(ALARMS)["Parameters"]) - passed
     assert parameters <= set(FUNCTIONS)
@@ -88,6 +88,37 @@ def test_an_alarm_says_what_happened_and_what_to_do_and_reaches_the_topic(name: 
     assert to_do.endswith(".")
     assert alarm["AlarmActions"] == [{"Ref": "NotificationTopicArn"}]
     assert alarm["TreatMissingData"] in {"breaching", "notBreaching"}
+
+
+OWN = {"Fn::Sub": "Bursa/${AWS::StackName}"}
+
+
+def test_no_deployment_hears_the_metrics_of_another_in_its_account() -> None:
+    """A test deployment's broken invariant must not wake whoever watches production."""
+    variables = template(APPLICATION)["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == OWN
+    assert template(APPLICATION)["Outputs"]["MetricNamespace"] == {"Value": OWN}
+    for made_of, properties in stacks():
+        namespace = properties["Parameters"].get("MetricNamespace")
+        if (
+            namespace
+            and made_of.parent == ROOT / "infra"
+            and made_of.name in {"shard.yaml", "alarms.yaml"}
+        ):
+            assert namespace == OWN
+        elif namespace:
+            assert namespace == {"Ref": "MetricNamespace"}
+    for name, alarm in everywhere("AWS::CloudWatch::Alarm").items():
+        for namespace in namespaces(alarm["Properties"]):
+            own = namespace == {"Ref": "MetricNamespace"}
+            assert own or str(namespace).startswith("AWS/"), name
+
+
+def namespaces(alarm: Json) -> list[object]:
+    if "Metrics" not in alarm:
+        return [alarm["Namespace"]]
+    stats = [row["MetricStat"] for row in alarm["Metrics"] if "MetricStat" in row]
+    return [stat["Metric"]["Namespace"] for stat in stats]
 
 
 def test_tracing_is_on_for_every_function_and_the_api() -> None:

@@ -70,7 +70,7 @@ def environment() -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "POWERTOOLS_SERVICE_NAME": "test",
-        "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
+        "POWERTOOLS_METRICS_NAMESPACE": "Bursa/test",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "SHARDS": "0",
         "CURSOR_KEY_SECRET": CURSOR_KEY,

@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
-    "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
+    "POWERTOOLS_METRICS_NAMESPACE": "Bursa/test",
     "POWERTOOLS_TRACE_DISABLED": "true",
 }
 

@@ -17,6 +17,7 @@ def test_the_stacks_outputs_become_the_workers_variables() -> None:
         "CommandQueueUrlPrefix": "q-",
         "FundsQueueUrlPrefix": "f-",
         "CheckpointBucket": "b",
+        "MetricNamespace": "Bursa/s",
     }
     own = [variables_of_shard(outputs, shard) for shard in shards(outputs)]
     assert [(one["SHARD"], one["COMMAND_QUEUE_URL"], one["FUNDS_QUEUE_URL"]) for one in own] == [
@@ -24,6 +25,7 @@ def test_the_stacks_outputs_become_the_workers_variables() -> None:
         ("12", "q-12.fifo", "f-12.fifo"),
     ]
     assert {one["CHECKPOINT_BUCKET"] for one in own} == {"b"}
+    assert {one["POWERTOOLS_METRICS_NAMESPACE"] for one in own} == {"Bursa/s"}
 
 
 def test_children_see_this_exchange_and_no_real_account(
