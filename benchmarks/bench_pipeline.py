@@ -154,7 +154,7 @@ async def pipeline(rig: Rig, funds: int, messages: int) -> Figures:
         journal,
         threads.ThreadedReplies(DynamoReplyWriter(dynamodb, "replies"), 2),
         threads.ThreadedLeases(DynamoLeases(dynamodb, "progress", 0)),
-        threads.ThreadedCheckpoints(S3Checkpoints(s3, "checkpoints", 0)),
+        threads.ThreadedCheckpoints(S3Checkpoints(s3, "checkpoints", 0, "archive")),
         NoArchive(), CopyCapture(), NamedEngines("core"), threads.SystemClock(), meter,
         os.urandom, NoProbe(),
     )  # fmt: skip

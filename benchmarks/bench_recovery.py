@@ -141,7 +141,7 @@ def main() -> int:
         journal = DynamoJournal(rig.client("dynamodb"), "journal", 0)
         for record in records:
             journal.put(record)
-        stored = S3Checkpoints(rig.client("s3"), "checkpoints", 0).save(header, state)
+        stored = S3Checkpoints(rig.client("s3"), "checkpoints", 0, "archive").save(header, state)
         start = start_and_stop(rig)
     replica = Replica(Engine(), Head())
     started = time.perf_counter()

@@ -155,7 +155,7 @@ def _ports(
             DynamoLeases(dynamodb, settings.progress_table, settings.shard)
         ),
         checkpoints=threads.ThreadedCheckpoints(
-            S3Checkpoints(s3, settings.checkpoint_bucket, settings.shard)
+            S3Checkpoints(s3, settings.checkpoint_bucket, settings.shard, settings.archive_bucket)
         ),
         archive=threads.ThreadedArchiver(
             Archiver(

@@ -39,8 +39,8 @@ _MESSAGES_PER_TURN_PROBED = 16
 _BODY_BYTES_PER_COMMAND = 4 * layout.COMMAND_BYTES // 3
 
 
-# How long the queues keep a message (infra/queues.yaml); ids must be remembered for longer.
-QUEUE_RETENTION_MS = 3_600_000
+# An engine that forgets ids sooner than this lacks room for them (docs/durability.md).
+REMEMBERED_MS_MIN = 3_600_000
 _RELEASES_PER_CALL = 10
 # A message that was delivered so often has met a worker's end, or a delete that never arrives.
 _RECEIVED_OFTEN = 5
@@ -231,10 +231,10 @@ class Leader:
             return
         remembered_ms = self._time.now_ms() - horizon_ms
         self._telemetry.measure("RememberedMilliseconds", remembered_ms)
-        if remembered_ms < QUEUE_RETENTION_MS:
+        if remembered_ms < REMEMBERED_MS_MIN:
             self._telemetry.alarm(
                 "MemoryOfIdsShort",
-                "The engine forgets ids that the queue can still deliver again.",
+                "The engine forgets ids that clients and the queue may well send again.",
                 remembered_ms=remembered_ms,
             )
 

@@ -58,8 +58,11 @@ def test_nobody_may_delete_or_write_again_or_in_plain_text() -> None:
     assert again["Action"] == "s3:PutObject"
     assert again["Condition"]["Null"] == {"s3:if-none-match": "true"}
     for one in (denied["NothingIsDeleted"], again):
-        prefix = one["Resource"]["Fn::Sub"].partition("/")[2].removesuffix("*")
-        assert all(key.startswith(prefix) for key in (SEGMENT, END, HEAD))
+        prefixes = [
+            resource["Fn::Sub"].partition("/")[2].removesuffix("*")
+            for resource in listed(one["Resource"])
+        ]
+        assert all(key.startswith(prefixes[0]) for key in (SEGMENT, END, HEAD))
 
 
 def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> None:
@@ -67,14 +70,14 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
         name: set(listed(statement["Action"]))
         for name, role in everywhere("AWS::IAM::Role", "AWS::IAM::Policy").items()
         for statement in statements(role)
-        if "${ArchiveBucket}/" in str(statement["Resource"])
+        if "${ArchiveBucket}/archive/" in str(statement["Resource"])
     }
     assert found == {"worker-fleet.yaml:WorkerRole": {"s3:GetObject", "s3:PutObject"}}
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
     (resource,) = (
         statement["Resource"]["Fn::Sub"]
         for statement in statements(role)
-        if "${ArchiveBucket}/" in str(statement["Resource"])
+        if "${ArchiveBucket}/archive/" in str(statement["Resource"])
     )
     prefix = resource.partition("/")[2].removesuffix("*").replace("${ShardNumber}", "0")
     assert all(key.startswith(prefix) for key in (SEGMENT, END, HEAD))

@@ -52,7 +52,7 @@ def test_no_log_or_alarm_is_of_a_function_that_is_gone() -> None:
     logs = set(resources(LOGS, "AWS::Logs::LogGroup")) - {"RestApi"}
     assert logs == set(FUNCTIONS)
     passed = {"NotificationTopicArn", "ApiName", "AlarmEmail", "MetricNamespace"}
-    passed |= {"Watch", "MonthlyBudget", "TruthTables", "CheckpointBucket"}
+    passed |= {"Watch", "MonthlyBudget", "TruthTables", "TruthBuckets"}
     parameters = set(template(ALARMS)["Parameters"]) - passed
     assert parameters <= set(FUNCTIONS)
 
@@ -250,13 +250,23 @@ def test_a_nested_stack_gets_exactly_the_parameters_it_asks_for(path: Path) -> N
         assert required <= set(one) <= set(parameters)
 
 
-def test_checkpoints_expire_and_uploads_end() -> None:
+def test_only_what_the_worker_has_dropped_expires_and_uploads_end() -> None:
+    """The newest checkpoint of an idle shard stays, or it would replay from its first record."""
     (bucket,) = resources(STORAGE, "AWS::S3::Bucket").values()
-    rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert [(rule["Id"], rule.get("Prefix")) for rule in rules] == [
-        ("expire-checkpoints", "checkpoints/"),
-        ("abort-uploads", None),
-    ]
+    dropped, uploads = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert dropped["Prefix"] == "checkpoints/"
+    assert dropped["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+    assert not {"ExpirationInDays", "ExpirationDate"} & set(dropped)
+    assert set(uploads) == {"Id", "Status", "AbortIncompleteMultipartUpload"}
+
+
+@pytest.mark.parametrize("name", everywhere("AWS::S3::BucketPolicy"))
+def test_a_bucket_that_stays_keeps_its_policy(name: str) -> None:
+    path, _, policy = name.partition(":")
+    stack = resources(ROOT / "infra" / path)
+    bucket = stack[stack[policy]["Properties"]["Bucket"]["Ref"]]
+    for when in ("DeletionPolicy", "UpdateReplacePolicy"):
+        assert stack[policy].get(when) == bucket.get(when)
 
 
 def test_the_version_is_the_projects() -> None:

@@ -358,6 +358,7 @@ def bucket_statements() -> dict[str, Json]:
 
 
 EVIDENCE = keys.evidence(0, 1)
+ARCHIVE_BUCKET = "${ArchiveBucket}/"
 
 
 def prefix_of(statement: Json) -> str:
@@ -368,46 +369,42 @@ def prefix_of(statement: Json) -> str:
     return prefix.replace("${ShardNumber}", "0")
 
 
-def test_the_worker_may_add_evidence_and_nothing_else() -> None:
+def worker_statements(bucket: str) -> list[Json]:
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
+    return [statement for statement in statements(role) if mentions(statement, bucket)]
+
+
+def test_the_worker_may_add_evidence_and_nothing_else() -> None:
     reaching = [
         statement
-        for statement in statements(role)
-        if mentions(statement, "${CheckpointBucket}/")
-        and not mentions(statement, "${ArtifactKey}")
-        and EVIDENCE.startswith(prefix_of(statement))
+        for statement in worker_statements(ARCHIVE_BUCKET)
+        if EVIDENCE.startswith(prefix_of(statement))
     ]
     assert [actions(statement) for statement in reaching] == [{"s3:PutObject"}]
 
 
 def test_a_worker_reaches_the_checkpoints_and_evidence_of_its_own_shard_only() -> None:
-    role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
-    reached = {
-        prefix_of(statement)
-        for statement in statements(role)
-        if mentions(statement, "${CheckpointBucket}/") and not mentions(statement, "${ArtifactKey}")
-    }
-    assert reached == {keys.checkpoint_prefix(0), "evidence/0/"}
+    reached = {prefix_of(statement) for statement in worker_statements("${CheckpointBucket}/")}
+    assert reached == {keys.checkpoint_prefix(0)}
     assert not keys.checkpoint(1, 1).startswith(tuple(reached))
-    assert not keys.evidence(1, 1).startswith(tuple(reached))
+    locked = {prefix_of(statement) for statement in worker_statements(ARCHIVE_BUCKET)}
+    assert "evidence/0/" in locked
+    assert not keys.evidence(1, 1).startswith(tuple(locked))
 
 
 def test_no_principal_may_delete_evidence() -> None:
-    stays = bucket_statements()["EvidenceStays"]
+    """Object Lock keeps it too (test_template_archive.py); this also covers delete markers."""
+    (policy,) = resources(ROOT / "infra" / "archive.yaml", "AWS::S3::BucketPolicy").values()
+    found = policy["Properties"]["PolicyDocument"]["Statement"]
+    (stays,) = (one for one in found if one["Sid"] == "NothingIsDeleted")
     assert (stays["Effect"], stays["Principal"]) == ("Deny", {"AWS": "*"})
     assert actions(stays) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
-    assert EVIDENCE.startswith(prefix_of(stays))
+    assert {"Fn::Sub": "${ArchiveBucket.Arn}/evidence/*"} in stays["Resource"]
+    assert EVIDENCE.startswith("evidence/")
     assert "Condition" not in stays
 
 
 def test_evidence_never_expires() -> None:
-    (bucket,) = resources(STORAGE, "AWS::S3::Bucket").values()
+    (bucket,) = resources(ROOT / "infra" / "archive.yaml", "AWS::S3::Bucket").values()
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    endings = [
-        rule["Id"]
-        for rule in rules
-        if {"ExpirationInDays", "ExpirationDate", "NoncurrentVersionExpiration"} & set(rule)
-        and EVIDENCE.startswith(rule.get("Prefix", ""))
-    ]
-    assert endings == []
-    assert any(keys.checkpoint(0, 1).startswith(rule.get("Prefix", "-")) for rule in rules)
+    assert not [rule for rule in rules if any("Expir" in name for name in rule)]

@@ -277,10 +277,11 @@ def test_what_is_released_comes_again_and_what_is_deleted_does_not() -> None:
 
 def checkpoints() -> tuple[Any, S3Checkpoints]:
     client: Any = worker_client("s3")
-    client.create_bucket(
-        Bucket="checkpoints", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
-    return client, S3Checkpoints(client, "checkpoints", 0)
+    for bucket in ("checkpoints", "locked"):
+        client.create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+    return client, S3Checkpoints(client, "checkpoints", 0, "locked")
 
 
 def header(sequence: int) -> CheckpointHeader:
@@ -311,17 +312,16 @@ def test_evidence_is_no_checkpoint_and_is_kept_apart() -> None:
     store.keep_evidence(9, b"what was seen")
 
     assert store.sequences() == []
-    (kept,) = client.list_objects_v2(Bucket="checkpoints")["Contents"]
+    (kept,) = client.list_objects_v2(Bucket="locked")["Contents"]
     assert kept["Key"] == f"evidence/0/{9:019d}"
-    assert (
-        client.get_object(Bucket="checkpoints", Key=kept["Key"])["Body"].read() == b"what was seen"
-    )
+    assert client.get_object(Bucket="locked", Key=kept["Key"])["Body"].read() == b"what was seen"
+    assert "Contents" not in client.list_objects_v2(Bucket="checkpoints")
 
 
 def test_evidence_that_is_refused_hides_nothing() -> None:
     client, _ = checkpoints()
     with pytest.raises(OutcomeUnknown):
-        S3Checkpoints(client, "other-owner", 0).keep_evidence(9, b"what was seen")
+        S3Checkpoints(client, "checkpoints", 0, "other-owner").keep_evidence(9, b"what was seen")
 
 
 def test_a_damaged_checkpoint_is_reported() -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints in S3, one object each, never overwritten."""
+"""Checkpoints in S3, one object each, never overwritten; and what nobody may delete any more."""
 
 from typing import TYPE_CHECKING
 
@@ -21,11 +21,12 @@ _PRECONDITION_CODES = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 class S3Checkpoints:
-    """One shard's checkpoints."""
+    """One shard's checkpoints; evidence goes to a bucket that keeps it under Object Lock."""
 
-    def __init__(self, client: "S3Client", bucket: str, shard: int) -> None:
+    def __init__(self, client: "S3Client", bucket: str, shard: int, evidence_bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._evidence_bucket = evidence_bucket
         self._shard = shard
 
     def sequences(self) -> list[int]:
@@ -83,7 +84,9 @@ class S3Checkpoints:
         try:
             with outcome_unknown():
                 self._client.put_object(
-                    Bucket=self._bucket, Key=keys.evidence(self._shard, sequence), Body=data
+                    Bucket=self._evidence_bucket,
+                    Key=keys.evidence(self._shard, sequence),
+                    Body=data,
                 )
         except ClientError as error:
             # That it can't be kept must not hide what it is evidence of, whatever the reason.

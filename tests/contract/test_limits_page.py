@@ -1,0 +1,82 @@
+"""What docs/limits.md says the code or the templates allow is what they allow."""
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
+from bursa.journal.record import BODY_BYTES_MAX, PART_BYTES_MAX, RECORD_BYTES_MAX
+from bursa.kernel.settings import TradingApiSettings
+from bursa.tenants.limits import DEFAULT_LIMITS
+from engine.reference import Engine
+from tests.contract.templates import APPLICATION, ROOT, resources, template
+from wire import layout as w
+from worker.settings import ShardSettings
+
+PAGE = (ROOT / "docs" / "limits.md").read_text()
+PARAMETERS = template(APPLICATION)["Parameters"]
+SHARD = ShardSettings(shard=0)
+KB = 1024
+
+
+def row(section: str, first: str) -> str:
+    """Return the row of a section's table that begins with these words."""
+    text = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    (found,) = re.findall(rf"^\| {re.escape(first)} \|.*$", text, re.MULTILINE)
+    return str(found)
+
+
+def days_kept() -> int:
+    queue = resources(ROOT / "infra" / "queues.yaml")["CommandQueue"]["Properties"]
+    return int(queue["MessageRetentionPeriod"]) // 86_400
+
+
+def rates(scope: str) -> tuple[int, ...]:
+    names = ("commands", "cancels", "reads")
+    return tuple(getattr(DEFAULT_LIMITS, f"{scope}_{name}").per_s for name in names)
+
+
+IDS_MAX = int(inspect.signature(Engine).parameters["remembered_ids"].default)
+DEPTH_MAX = TradingApiSettings._field_defaults["queue_depth_max"]
+ACCOUNT, TENANT = "One user's account", "One tenant"
+REGION, EACH = "One AWS account and region", "FunctionConcurrency"
+
+
+@pytest.mark.parametrize(
+    ("section", "first", "words"),
+    [
+        ("One shard", "records, by the journal", f"({RECORD_BYTES_MAX // KB} KB)"),
+        ("One shard", "messages received", f"{SHARD.receivers} receives in flight"),
+        ("One shard", "messages in flight", f"holds {SHARD.held_messages_max:,} at most"),
+        ("One shard", "messages waiting", f"| {DEPTH_MAX:,},"),
+        ("One shard", "how long a command waits", {4: "four"}[days_kept()] + " days"),
+        ("One shard", "command ids remembered", f"two hours, {IDS_MAX:,} at most"),
+        ("One shard", "command ids remembered", f"{IDS_MAX * 1000 // w.ID_MEMORY_MS} commands"),
+        ("One shard", "one command", f"{PART_BYTES_MAX // KB} KB a part"),
+        ("One shard", "one command", f"{BODY_BYTES_MAX // KB**2} MB in all"),
+        (TENANT, "commands", f"{rates('tenant')[0]:,} a second"),
+        (TENANT, "commands", f"{DEFAULT_LIMITS.tenant_commands.burst:,} at once"),
+        (TENANT, "cancels, reads", f"{rates('tenant')[1]:,} a second each"),
+        (TENANT, "cancels, reads", f"{rates('tenant')[2]:,} a second each"),
+        (TENANT, "WebSockets", f"{DEFAULT_LIMITS.tenant_connections:,} at once"),
+        (ACCOUNT, "commands, cancels, reads", "{}, {} and {} a second".format(*rates("account"))),
+        (ACCOUNT, "operations in a batch", f" {COMMANDS_PER_MESSAGE_MAX} "),
+        (ACCOUNT, "WebSockets, channels", f"{DEFAULT_LIMITS.account_connections} connections"),
+        (ACCOUNT, "WebSockets, channels", f"{DEFAULT_LIMITS.account_subscriptions} channels"),
+        (REGION, "of them for orders", f" {PARAMETERS['TradingApiConcurrency']['Default']} "),
+        (REGION, "of them for each other function", f" {PARAMETERS[EACH]['Default']} "),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)  # fmt: skip
+def test_a_row_says_what_the_code_says(section: str, first: str, words: str) -> None:
+    assert words in row(section, first)
+
+
+def test_a_method_may_be_asked_as_often_as_the_page_says() -> None:
+    api: Any = resources(APPLICATION)["RestApi"]["Properties"]
+    limits = [one["ThrottlingRateLimit"] for one in api["MethodSettings"]]
+    own, *public = limits
+    said = row(REGION, "of them a method")
+    assert f"{own:,} a second, public ones {min(public)} to {max(public):,}" in said

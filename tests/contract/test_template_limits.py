@@ -1,0 +1,32 @@
+"""What AWS bounds by itself: a stream has two readers."""
+
+from tests.contract.templates import APPLICATION, Json, everywhere, resources
+
+STREAM_READERS_MAX = 2
+
+
+def readers() -> list[Json]:
+    """List what reads the journal's stream: functions by SAM, mappings and pipes by themselves."""
+    found = [
+        event["Properties"]
+        for function in resources(APPLICATION, "AWS::Serverless::Function").values()
+        for event in function["Properties"].get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    ]
+    others = everywhere("AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe")
+    return found + [body["Properties"] for body in others.values()]
+
+
+def test_no_third_reader_throttles_the_two_of_the_journals_stream() -> None:
+    streams = [str(reader.get("Stream") or reader.get("Source")) for reader in readers()]
+    assert len(streams) == STREAM_READERS_MAX
+    assert set(streams) == {str({"Fn::GetAtt": ["Storage", "Outputs.JournalStreamArn"]})}
+
+
+def test_nothing_but_the_projector_and_the_feeds_may_read_it() -> None:
+    streams = {
+        name
+        for name, role in everywhere("AWS::IAM::Role").items()
+        if "dynamodb:GetRecords" in str(role)
+    }
+    assert streams == {"permissions.yaml:ProjectorRole", "permissions.yaml:FeedsRole"}
