@@ -8,7 +8,6 @@ Ends with 0 when it is done, 2 with one sentence when it could not be done. Each
 """
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -16,7 +15,6 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.clients import cognito_client, dynamodb_client
@@ -28,6 +26,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import Sockets, management_client
 from bursa.tenants.dynamodb import DirectoryTable
+from scripts.bursa.stack import DEFAULT_REGION, stack_outputs
 from scripts.client import OUTPUTS, ToolError
 
 
@@ -60,28 +59,6 @@ class Users(NamedTuple):
         return f"All sessions of {email} have ended; {closed} WebSockets were closed."
 
 
-def stack_outputs(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return a deployment's outputs, and lead this process's clients to where it runs."""
-    if arguments.stack:
-        os.environ.setdefault("AWS_DEFAULT_REGION", arguments.region)
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack)
-        rows = stacks["Stacks"][0].get("Outputs", [])
-        return {row["OutputKey"]: row["OutputValue"] for row in rows}
-    try:
-        running = json.loads(arguments.outputs.read_text())
-    except FileNotFoundError:
-        raise ToolError(
-            f"No exchange is running here ({arguments.outputs} is missing): `make up`."
-        ) from None
-    os.environ["AWS_ENDPOINT_URL"] = running["endpoint_url"]
-    os.environ["AWS_DEFAULT_REGION"] = running["region"]
-    os.environ["AWS_ACCESS_KEY_ID"] = running["access_key_id"]
-    os.environ["AWS_SECRET_ACCESS_KEY"] = running["secret_access_key"]
-    os.environ.pop("AWS_SESSION_TOKEN", None)
-    outputs: dict[str, str] = running["stack_outputs"]
-    return outputs
-
-
 def open_users(outputs: dict[str, str]) -> Users:
     """Build the adapters; raises `ToolError` when no tenant has been opened."""
     client = dynamodb_client()
@@ -112,11 +89,12 @@ def main() -> int:
     parser.add_argument("operation", choices=["sign-out", "disable", "enable"])
     parser.add_argument("email")
     parser.add_argument("--stack", help="a deployment on AWS instead of the one on this machine")
-    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--region", default=DEFAULT_REGION)
     parser.add_argument("--outputs", type=Path, default=OUTPUTS)
     arguments = parser.parse_args()
     try:
-        users = open_users(stack_outputs(arguments))
+        outputs = stack_outputs(arguments.stack, arguments.region, arguments.outputs)
+        users = open_users(outputs)
         print(users.change(arguments.operation, arguments.email))
     except (ToolError, BotoCoreError, ClientError) as error:
         print(f"users: {error}", file=sys.stderr)

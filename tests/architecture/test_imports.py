@@ -84,6 +84,7 @@ AWS_LIBRARIES = frozenset(
         "mypy_boto3_s3",
         "mypy_boto3_secretsmanager",
         "mypy_boto3_sqs",
+        "pynamodb",
     }
 )
 

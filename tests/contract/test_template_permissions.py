@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bursa.kernel import keys
+from bursa.tenants.pools_cognito import MADE_FOR_TENANT
 from tests.contract.templates import (
     APPLICATION,
     ROOT,
@@ -157,18 +158,21 @@ def test_a_shards_policies_have_their_own_names_and_roles() -> None:
 
 
 # Whose rows of the directory, and which attributes of them; None for all.
-SHARD_OF_A_TENANT = (["t*"], ["pk", "sk", "shard"])
+WHETHER_THERE_IS_A_TENANT = (["t*"], ["pk", "sk", "shard", "state"])
+ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]
 SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
 SESSIONS_OF_A_USER = (["t*"], ["pk", "sk", "account", "is_disabled", "signed_out_at"])
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
-    "permissions.yaml:FundsRole": [(["deployment", "host#*", "issuer#*", "t*"], None)],
+    "permissions.yaml:ClosureRole": [(ALL_ROWS, None), (["t*"], None)],
+    "permissions.yaml:FundsRole": [(ALL_ROWS, None), (["t*"], None)],
     "permissions.yaml:IdentityApiRole": [SHARD_AND_LIMITS],
-    "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, SHARD_OF_A_TENANT],
+    "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, WHETHER_THERE_IS_A_TENANT],
     "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],
     "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS, SESSIONS_OF_A_USER],
 }
+OF_PERSONS = ("permissions.yaml:ClosureRole", "permissions.yaml:FundsRole")
 MAY_END_SESSIONS = "permissions.yaml:IdentityApiRole"
 
 
@@ -180,8 +184,8 @@ def test_the_directory_is_read_only_as_far_as_needed() -> None:
                 continue
             if name == MAY_END_SESSIONS and actions(statement) == {"dynamodb:UpdateItem"}:
                 continue
-            # Whoever opens tenants writes them; no function does.
-            if name != "permissions.yaml:FundsRole":
+            # Whoever opens and closes tenants writes them; no function does.
+            if name not in OF_PERSONS:
                 assert actions(statement) == {"dynamodb:GetItem"}
             attributes = condition_of(statement, "dynamodb:Attributes")
             if attributes:
@@ -241,15 +245,28 @@ def test_a_queue_takes_messages_of_one_role_and_over_tls_only(queue: str, role: 
     assert principal["aws:PrincipalArn"]["Fn::Sub"].endswith(f":role/${{{role}}}")
 
 
-def test_money_is_moved_with_a_second_factor_and_by_no_function() -> None:
-    role = everywhere("AWS::IAM::Role")["permissions.yaml:FundsRole"]["Properties"]
+@pytest.mark.parametrize("name", OF_PERSONS)
+def test_a_persons_role_takes_a_second_factor_and_is_no_functions(name: str) -> None:
+    role = everywhere("AWS::IAM::Role")[name]["Properties"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {
         "AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
     }
     assert trust["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     for function in resources(APPLICATION, "AWS::Serverless::Function").values():
-        assert "FundsRole" not in str(function["Properties"]["Role"])
+        assert name.partition(":")[2] not in str(function["Properties"]["Role"])
+
+
+def test_only_pools_that_were_made_for_a_tenant_may_be_deleted() -> None:
+    deleting = [
+        statement
+        for role in ROLES.values()
+        for statement in statements(role)
+        if "cognito-idp:DeleteUserPool" in actions(statement)
+    ]
+    assert [statement["Condition"] for statement in deleting] == [
+        {"StringLike": {f"aws:ResourceTag/{MADE_FOR_TENANT}": {"Fn::Sub": "${NamePrefix}/t*"}}}
+    ]
 
 
 def key_statements() -> dict[str, Json]:

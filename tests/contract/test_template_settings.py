@@ -7,8 +7,8 @@ import pytest
 from bursa.kernel import settings
 from tests.contract.templates import APPLICATION, resources, template
 
-# Read by a tool that sets the variables itself.
-OF_TOOLS = {settings.OnboardingSettings}
+# Read by tools that set the variables themselves.
+OF_TOOLS = {settings.OnboardingSettings, settings.TenantToolSettings}
 
 
 def variables() -> set[str]:

@@ -12,6 +12,7 @@ from bursa.intake.once import RequestRecord
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.profile import IntakeProfile
 
 TABLE = "directory"
 ISSUER = "https://issuer.example/pool"
@@ -73,11 +74,12 @@ def test_a_tenant_stays_on_its_shard(directory: DirectoryTable) -> None:
     again = directory.open_tenant("demo", ISSUER, CLIENTS, shard=4)
     other = directory.open_tenant("other", f"{ISSUER}-2", CLIENTS, shard=4)
     assert (first.shard, again.shard, other.shard) == (3, 3, 4)
-    assert directory.shard_of(first.tenant) == 3
-    assert directory.shard_of(other.tenant) == 4
+    assert directory.intake_profile(first.tenant) == IntakeProfile(3)
+    assert directory.intake_profile(other.tenant) == IntakeProfile(4)
 
 
 def test_hosts_lead_to_their_tenant_in_any_case(directory: DirectoryTable) -> None:
+    directory.open_tenant("demo", ISSUER, CLIENTS, SHARD)
     directory.add_host(T1, "api.demo.example")
     directory.add_host(T1, "API.demo.example")
     directory.add_host(TenantId(2), "api.other.example")
@@ -97,7 +99,8 @@ def test_what_is_not_there_is_not_found(directory: DirectoryTable) -> None:
     assert directory.tenant_of("https://elsewhere.example") is None
     assert directory.tenant_of_host("elsewhere.example") is None
     assert directory.profile(TenantId(9)) is None
-    assert directory.shard_of(TenantId(9)) is None
+    assert directory.intake_profile(TenantId(9)) is None
+    assert not directory.has_tenant(TenantId(9))
 
 
 def test_a_user_keeps_its_account(directory: DirectoryTable) -> None:

@@ -13,7 +13,7 @@ from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import CLIENT_ID, TENANT, Exchange, read_event
-from tests.doubles.user_pool import Pool, token
+from tests.doubles.user_pool import OTHER_KEY, Pool, token
 from tests.unit.conftest import Context
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123/v1"
@@ -174,6 +174,37 @@ def test_disabled_user_is_refused_until_it_is_enabled(
     assert refused.value.code == "session_ended"
 
     directory.set_disabled(TENANT, "alice", is_disabled=False)
+    assert authorizer.sign_in.by_token(token()).user == "alice"
+
+
+def suspend(exchange: Exchange, at_ms: int | None) -> None:
+    """Write when a tenant's users are refused, as its record does."""
+    change: dict[str, Any] = {"UpdateExpression": "REMOVE sign_in_ends_at_ms"}
+    if at_ms is not None:
+        change = {
+            "UpdateExpression": "SET sign_in_ends_at_ms = :at",
+            "ExpressionAttributeValues": {":at": {"N": str(at_ms)}},
+        }
+    key = {"pk": {"S": str(TENANT)}, "sk": {"S": "profile"}}
+    exchange._dynamodb.update_item(TableName="directory", Key=key, **change)
+
+
+def test_users_of_a_suspended_tenant_are_refused_until_it_is_resumed(
+    authorizer: ModuleType, exchange: Exchange
+) -> None:
+    suspend(exchange, NOW * 1_000 - 1)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated) as refused:
+            authorizer.sign_in.by_token(token())
+        assert refused.value.code == "tenant_suspended"
+    with pytest.raises(Unauthenticated) as refused:
+        # Who is not known learns nothing of the tenant.
+        authorizer.sign_in.by_token(token(OTHER_KEY))
+    assert refused.value.code == "invalid_token"
+
+    suspend(exchange, NOW * 1_000 + 60_000)
+    assert authorizer.sign_in.by_token(token()).user == "alice"
+    suspend(exchange, None)
     assert authorizer.sign_in.by_token(token()).user == "alice"
 
 

@@ -23,8 +23,8 @@ class FakeDirectory:
         self.asked.append(host)
         return self.hosts.get(host)
 
-    def shard_of(self, tenant: TenantId) -> int | None:
-        return 0 if tenant in {T1, T2} else None
+    def has_tenant(self, tenant: TenantId) -> bool:
+        return tenant in {T1, T2}
 
 
 @dataclass

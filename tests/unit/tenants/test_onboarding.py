@@ -10,6 +10,7 @@ from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
 from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import SYSTEM, AccountId, CommandId, TenantId
+from bursa.tenants.life import TenantState
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.onboarding import (
     AssetListing,
@@ -41,6 +42,7 @@ class FakeDirectory:
     accounts: dict[str, AccountId] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     hosts: dict[str, TenantId] = field(default_factory=dict)
+    state: TenantState = TenantState.ACTIVE
 
     def open_tenant(
         self,
@@ -51,6 +53,9 @@ class FakeDirectory:
         limits: TenantLimits,
     ) -> TenantProfile:
         return TenantProfile(TENANT, shard, name, issuer, client_ids, limits)
+
+    def profile(self, tenant: TenantId) -> TenantProfile | None:
+        return TenantProfile(tenant, 0, "demo", "", frozenset(), state=self.state)
 
     def add_host(self, tenant: TenantId, host: str) -> None:
         assert self.hosts.setdefault(host, tenant) == tenant
@@ -113,6 +118,19 @@ def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
         layout.COMMAND_DEFINE_MARKET,
         layout.COMMAND_SET_MARKET_LIMITS,
     ]
+
+
+@pytest.mark.parametrize("state", TenantState)
+def test_a_tenant_that_stands_still_lists_nothing(state: TenantState) -> None:
+    intake = FakeIntake()
+    setup = Onboarding(FakeDirectory(state=state), FakeUsers(), intake)
+    if state in {TenantState.OPENING, TenantState.ACTIVE}:
+        setup.list_markets(TENANT, LISTING, "first")
+        assert intake.sent
+        return
+    with pytest.raises(Conflict, match="resume it"):
+        setup.list_markets(TENANT, LISTING, "first")
+    assert not intake.sent
 
 
 def test_a_market_is_protected_unless_its_listing_says_otherwise() -> None:

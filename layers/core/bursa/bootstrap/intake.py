@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-    from bursa.kernel.settings import OnboardingSettings, TradingApiSettings
+    from bursa.kernel.settings import OnboardingSettings, TenantToolSettings, TradingApiSettings
 
 
 def open_backlog(
@@ -44,7 +44,7 @@ def open_backlog(
 def open_intake(
     dynamodb: "DynamoDBClient",
     sqs: "SQSClient",
-    settings: "TradingApiSettings | OnboardingSettings",
+    settings: "TradingApiSettings | OnboardingSettings | TenantToolSettings",
     backlog_of: Callable[[int], CommandBacklog],
     clock: Clock,
     *,

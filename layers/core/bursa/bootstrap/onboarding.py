@@ -16,7 +16,9 @@ from bursa.tenants.onboarding import Onboarding
 from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
-    from bursa.kernel.settings import OnboardingSettings
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from bursa.kernel.settings import OnboardingSettings, TenantToolSettings
 
 QUEUE_DEPTH_MAX = 1_000
 _ACTOR = Actor.named(ActorKind.OPERATOR, OPERATORS, "onboarding")
@@ -24,14 +26,28 @@ _ACTOR = Actor.named(ActorKind.OPERATOR, OPERATORS, "onboarding")
 
 def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
     """Build the onboarding of one tenant from a tool's settings."""
-    clock = SystemClock()
-    dynamodb, sqs = dynamodb_client(), sqs_client()
+    dynamodb = dynamodb_client()
+    directory = DirectoryTable(dynamodb, settings.directory_table)
+    return Onboarding(
+        directory,
+        CognitoUserPool(cognito_client(), settings.user_pool_id),
+        open_once_intake(settings, dynamodb, directory, _ACTOR),
+    )
+
+
+def open_once_intake(
+    settings: "OnboardingSettings | TenantToolSettings",
+    dynamodb: "DynamoDBClient",
+    directory: DirectoryTable,
+    actor: Actor,
+) -> OnceIntake:
+    """Return the intake of what must happen once, by the funds queues."""
+    clock, sqs = SystemClock(), sqs_client()
 
     def backlog_of(shard: int) -> CommandBacklog:
         url = queue_url(settings.funds_queue_url_prefix, shard)
         return CommandBacklog(sqs, url, clock, QUEUE_DEPTH_MAX)
 
-    directory = DirectoryTable(dynamodb, settings.directory_table)
     intake = open_intake(
         dynamodb,
         sqs,
@@ -41,8 +57,5 @@ def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
         queue_url_prefix=settings.funds_queue_url_prefix,
         shards=TenantShards(directory, clock),
     )
-    return Onboarding(
-        directory,
-        CognitoUserPool(cognito_client(), settings.user_pool_id),
-        OnceIntake(intake, DynamoRequestRecords(dynamodb, settings.directory_table), _ACTOR),
-    )
+    records = DynamoRequestRecords(dynamodb, settings.directory_table)
+    return OnceIntake(intake, records, actor)

@@ -11,7 +11,7 @@ from bursa.identity.claims import Claims
 from bursa.identity.principal import USER_SCOPES, Principal, Scope, SignInMethod
 from bursa.identity.tickets import Tickets
 from bursa.identity.users import User
-from bursa.kernel.clock import MonotonicClock
+from bursa.kernel.clock import MonotonicClock, WallClock
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.profile import TenantProfile
@@ -47,10 +47,14 @@ class TokenReader(Protocol):
         """Verify signature, issuer and times; return the claims. Raises `Unauthenticated`."""
 
 
+class SignInClock(MonotonicClock, WallClock, Protocol):
+    """Both times."""
+
+
 class SignIn:
     """Verifies tokens of the tenants' user pools."""
 
-    def __init__(self, directory: Directory, tokens: TokenReader, clock: MonotonicClock) -> None:
+    def __init__(self, directory: Directory, tokens: TokenReader, clock: SignInClock) -> None:
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
@@ -63,7 +67,8 @@ class SignIn:
         ------
         Unauthenticated
             ``invalid_token``, ``token_expired``, ``unknown_issuer``, ``id_token_refused``,
-            ``wrong_token_use``, ``wrong_audience``, ``unknown_user``, ``session_ended``.
+            ``wrong_token_use``, ``wrong_audience``, ``tenant_suspended``, ``unknown_user``,
+            ``session_ended``.
         Unavailable
             ``keys_unavailable``: nobody of the tenant can sign in at the moment.
 
@@ -75,6 +80,8 @@ class SignIn:
             raise Unauthenticated("unknown_issuer", _SIGN_IN)
         claims = self._tokens.verify(token, issuer)
         _require_access(claims, profile)
+        if not profile.lets_in(self._clock.now_ms()):
+            raise Unauthenticated("tenant_suspended", "Ask the exchange when it opens again.")
         user = self._directory.user_of(profile.tenant, claims.subject)
         if user is None:
             raise Unauthenticated("unknown_user", "Ask the exchange to open an account for you.")
@@ -95,10 +102,11 @@ class SignIn:
         if known is not None and now_ms - known[0] < PROFILE_AGE_MS_MAX:
             return known[1]
         profile = self._directory.tenant_of(issuer)
-        if profile is None:
+        if profile is None or not profile.lets_in(self._clock.now_ms()):
             self._profiles.pop(issuer, None)
         else:
-            # Only issuers of tenants are kept, so that strangers can't fill the memory.
+            # Only issuers of tenants are kept, so that strangers can't fill the memory; and none of
+            # a suspended tenant, so that its users are let in as soon as it is resumed.
             self._profiles[issuer] = (now_ms, profile)
         return profile
 

@@ -71,6 +71,7 @@ BOOK = "book"
 BOOK_PARTS_PREFIX = "book#"
 BOOK_PAGE_DIGITS = 6
 PROFILE = "profile"
+USER_PREFIX = "user#"
 TENANT = "tenant"
 LEASE = "lease"
 DEPLOYMENT = "deployment"
@@ -114,7 +115,7 @@ def host(name: str) -> str:
 
 def user(subject: str) -> str:
     """Sort key of a signed-in user in the tenant's directory."""
-    return f"user#{subject}"
+    return f"{USER_PREFIX}{subject}"
 
 
 def counter(name: str) -> str:

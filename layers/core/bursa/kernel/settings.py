@@ -50,6 +50,21 @@ class OnboardingSettings(NamedTuple):
     reply_deadline_ms: int = 30_000
 
 
+class TenantToolSettings(NamedTuple):
+    """Of the tool that suspends, resumes, exports and deletes tenants."""
+
+    directory_table: str
+    # Of every shard's funds queue: its number and ".fifo" follow.
+    funds_queue_url_prefix: str
+    replies_table: str
+    markets_table: str
+    trades_table: str
+    orders_table: str
+    fills_table: str
+    balances_table: str
+    reply_deadline_ms: int = 30_000
+
+
 class TradingApiSettings(NamedTuple):
     """Of the function behind the signed-in routes."""
 

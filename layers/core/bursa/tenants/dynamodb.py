@@ -5,7 +5,9 @@ created. Rows:
 
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
-    <tenant>         profile         {shard, name, issuer, client_ids (string set), limits (map)}
+    <tenant>         profile         {shard, name, issuer, client_ids and hosts (string sets),
+                                     limits (map)},
+                                     and what `bursa.tenants.records_dynamodb` writes
     <tenant>         user#<subject>  {account, signed_out_at, is_disabled}
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
@@ -21,6 +23,7 @@ from bursa.identity.users import User
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.life import TenantState
 from bursa.tenants.limits import (
     DEFAULT_LIMITS,
     TenantLimits,
@@ -67,6 +70,8 @@ class DirectoryTable:
             row["issuer"]["S"],
             frozenset(row["client_ids"]["SS"]),
             _limits(row),
+            TenantState(row.get("state", {"S": TenantState.ACTIVE})["S"]),
+            int(row["sign_in_ends_at_ms"]["N"]) if "sign_in_ends_at_ms" in row else None,
         )
 
     def intake_profile(self, tenant: TenantId) -> IntakeProfile | None:
@@ -79,15 +84,20 @@ class DirectoryTable:
             row = self._row(str(tenant), keys.PROFILE, "shard", "limits")
         return None if row is None else IntakeProfile(int(row["shard"]["N"]), _limits(row))
 
-    def shard_of(self, tenant: TenantId) -> int | None:
-        """Return the shard that carries out a tenant's commands; None for an unknown tenant.
+    def has_tenant(self, tenant: TenantId) -> bool:
+        """Return whether there is such a tenant, and has not been deleted.
 
-        Reads no other attribute, so that a role may be allowed this one alone. Raises
+        Reads no other attribute, so that a role may be allowed these alone. Raises
         `Unavailable` ``directory_unavailable``.
         """
         with unavailable("directory_unavailable", "Send the same request again in a moment."):
-            row = self._row(str(tenant), keys.PROFILE, "shard")
-        return None if row is None else int(row["shard"]["N"])
+            row = self._row(str(tenant), keys.PROFILE, "shard", "state")
+        return row is not None and row.get("state") != {"S": TenantState.DELETED.value}
+
+    def tenants_numbered(self) -> int:
+        """Return the highest number that a tenant was given so far."""
+        row = self._row(keys.DEPLOYMENT, keys.counter(TENANT_COUNTER))
+        return 0 if row is None else int(row["value"]["N"])
 
     def tenant_of_host(self, host: str) -> TenantId | None:
         """Return the tenant that a host name belongs to; None for an unknown host.
@@ -110,6 +120,12 @@ class DirectoryTable:
         row = self._put_or_find(keys.host(host), keys.TENANT, tenant={"S": str(tenant)})
         if row["tenant"]["S"] != str(tenant):
             raise Conflict("host_taken", f"{host} belongs to another tenant; choose another name.")
+        self._client.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.PROFILE}},
+            UpdateExpression="ADD hosts :host",
+            ExpressionAttributeValues={":host": {"SS": [host.lower()]}},
+        )
 
     def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
         """Return the account of a signed-in user; None when the user has none yet."""
@@ -184,20 +200,24 @@ class DirectoryTable:
         return profile
 
     def add_tenant(self, profile: TenantProfile) -> None:
-        """Write a tenant's settings, then admit its issuer."""
-        self._put(
-            str(profile.tenant),
-            keys.PROFILE,
-            shard={"N": str(profile.shard)},
-            name={"S": profile.name},
-            issuer={"S": profile.issuer},
-            client_ids={"SS": sorted(profile.client_ids)},
-            limits={
-                "M": {
-                    name: {"L": [{"N": str(number)} for number in numbers]}
-                    for name, numbers in limits_as_stored(profile.limits).items()
-                }
-            },
+        """Write a tenant's settings, then admit its issuer; its record stays as it is."""
+        limits = {
+            name: {"L": [{"N": str(number)} for number in numbers]}
+            for name, numbers in limits_as_stored(profile.limits).items()
+        }
+        values: dict[str, AttributeValueTypeDef] = {
+            "shard": {"N": str(profile.shard)},
+            "name": {"S": profile.name},
+            "issuer": {"S": profile.issuer},
+            "client_ids": {"SS": sorted(profile.client_ids)},
+            "limits": {"M": limits},
+        }
+        self._client.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": str(profile.tenant)}, "sk": {"S": keys.PROFILE}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
         )
         self._put(keys.issuer(profile.issuer), keys.TENANT, tenant={"S": str(profile.tenant)})
 

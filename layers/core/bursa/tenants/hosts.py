@@ -21,13 +21,13 @@ _HOSTS_KEPT_MAX = 1_000
 
 
 class Directory(Protocol):
-    """Keeps which tenant a host name belongs to, and every tenant's shard."""
+    """Keeps which tenant a host name belongs to, and which tenants there are."""
 
     def tenant_of_host(self, host: str) -> TenantId | None:
         """Return the tenant that a host name belongs to; None for an unknown host."""
 
-    def shard_of(self, tenant: TenantId) -> int | None:
-        """Return the shard that carries out a tenant's commands; None for an unknown tenant."""
+    def has_tenant(self, tenant: TenantId) -> bool:
+        """Return whether there is such a tenant, and has not been deleted."""
 
 
 class HostTenants:
@@ -68,7 +68,7 @@ class HostTenants:
             tenant = TenantId.parse(name)
         except InvalidInput:
             return None
-        return None if self._directory.shard_of(tenant) is None else tenant
+        return tenant if self._directory.has_tenant(tenant) else None
 
     def _of_host(self, host: str) -> TenantId | None:
         found = self._directory.tenant_of_host(host) if host not in ("", ANY_HOST) else None

@@ -16,11 +16,13 @@ from bursa.intake.submission import CommandHeader
 from bursa.kernel.amounts import parse_decimal, parse_units
 from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits, check_limits
 from bursa.tenants.profile import TenantProfile
 from wire import codec, layout
 
 _DEFAULT_TIER = 0
+_LISTS = frozenset({TenantState.OPENING, TenantState.ACTIVE})
 
 
 class Directory(Protocol):
@@ -35,6 +37,9 @@ class Directory(Protocol):
         limits: TenantLimits,
     ) -> TenantProfile:
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
+
+    def profile(self, tenant: TenantId) -> TenantProfile | None:
+        """Return a tenant's settings; None for an unknown tenant."""
 
     def add_host(self, tenant: TenantId, host: str) -> None:
         """Assign a host name to a tenant; raises `Conflict` ``host_taken``."""
@@ -206,12 +211,19 @@ class Onboarding:
         ------
         InvalidInput
             What `market_steps` raises, or ``unknown_asset``.
+        Conflict
+            ``wrong_tenant_state``: a market would open while the tenant stands still.
         Refused
             The engine's reason.
         Unavailable
             ``no_answer``: it may have been done all the same; repeat it.
 
         """
+        profile = self._directory.profile(tenant)
+        if profile is not None and profile.state not in _LISTS:
+            raise Conflict(
+                "wrong_tenant_state", f"{profile.name} is {profile.state}; resume it, then list."
+            )
         scales = {asset.symbol: asset.scale for asset in listing.assets}
         commands = [self._define_asset(tenant, asset) for asset in listing.assets]
         commands.append(

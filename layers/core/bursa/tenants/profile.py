@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bursa.kernel.identifiers import TenantId
+from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 
 
@@ -25,6 +26,10 @@ class TenantProfile:
         The app clients that its tokens may be made for (their audience).
     limits
         How much it and each of its accounts may use of what all tenants share.
+    state
+        Where it is in its life.
+    sign_in_ends_at_ms
+        From when on its users are refused, UTC; None while there is no such time.
 
     """
 
@@ -34,6 +39,14 @@ class TenantProfile:
     issuer: str
     client_ids: frozenset[str]
     limits: TenantLimits = DEFAULT_LIMITS
+    state: TenantState = TenantState.ACTIVE
+    sign_in_ends_at_ms: int | None = None
+
+    def lets_in(self, now_ms: int) -> bool:
+        """Return whether its users may sign in."""
+        if self.state is TenantState.DELETED:
+            return False
+        return self.sign_in_ends_at_ms is None or now_ms < self.sign_in_ends_at_ms
 
 
 class IntakeProfile(NamedTuple):

@@ -1,0 +1,54 @@
+"""What changes the state of tenants, and reads all of one."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bursa.aws.clients import cognito_client, dynamodb_client
+from bursa.bootstrap.onboarding import open_once_intake
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.identifiers import OPERATORS, Actor, ActorKind
+from bursa.market_data.dynamodb import MarketsTable
+from bursa.tenants.administration import TenantAdministration
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.export_dynamodb import ExportTables, TenantTables
+from bursa.tenants.pools_cognito import TenantUserPools
+from bursa.tenants.records_dynamodb import TenantRecords
+from bursa.tenants.removal_dynamodb import TenantRemoval
+
+if TYPE_CHECKING:
+    from bursa.kernel.settings import TenantToolSettings
+
+
+class TenantTools(NamedTuple):
+    """What an operator's tool calls."""
+
+    administration: TenantAdministration
+    markets: MarketsTable
+    tables: TenantTables
+    pools: TenantUserPools
+
+
+def open_tenant_tools(settings: "TenantToolSettings", operator: str) -> TenantTools:
+    """Build them for an operator, who is named in every command that they send."""
+    dynamodb, clock = dynamodb_client(), SystemClock()
+    directory = DirectoryTable(dynamodb, settings.directory_table)
+    pools = TenantUserPools(cognito_client())
+    # A tool's reads are few: it keeps no definitions.
+    markets = MarketsTable(dynamodb, settings.markets_table, clock, 0)
+    administration = TenantAdministration(
+        TenantRecords(settings.directory_table, directory),
+        markets,
+        open_once_intake(
+            settings, dynamodb, directory, Actor.named(ActorKind.OPERATOR, OPERATORS, operator)
+        ),
+        TenantRemoval(dynamodb, settings.directory_table, pools),
+        clock,
+    )
+    tables = ExportTables(
+        directory=settings.directory_table,
+        markets=settings.markets_table,
+        trades=settings.trades_table,
+        orders=settings.orders_table,
+        fills=settings.fills_table,
+        balances=settings.balances_table,
+    )
+    return TenantTools(administration, markets, TenantTables(dynamodb, tables), pools)

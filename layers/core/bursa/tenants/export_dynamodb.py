@@ -1,0 +1,104 @@
+"""Everything the tables hold of one tenant, as plain values, partition by partition.
+
+No table is scanned: a tenant's accounts and markets name all of its partitions.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bursa.aws.failures import unavailable
+from bursa.kernel import keys
+from bursa.kernel.identifiers import AccountId, TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Row = Mapping[str, Any]
+
+
+class ExportTables(NamedTuple):
+    """Names of the tables that hold data of tenants for good."""
+
+    directory: str
+    markets: str
+    trades: str
+    orders: str
+    fills: str
+    balances: str
+
+
+class TenantTables:
+    """One deployment's tables, read by tenant."""
+
+    def __init__(self, client: "DynamoDBClient", tables: ExportTables) -> None:
+        self._client = client
+        self._tables = tables
+
+    def parts(self, tenant: TenantId) -> Iterator[tuple[str, Iterator[Row]]]:
+        """Yield the name of each part of an export, and its rows.
+
+        A row has its keys ``pk`` and ``sk``; numbers are ints, bytes are base64. Raises
+        `Unavailable` ``tables_unavailable``.
+        """
+        directory = list(self._partition(self._tables.directory, str(tenant)))
+        yield "directory", iter(directory)
+        definitions = list(self._partition(self._tables.markets, str(tenant)))
+        yield "markets", iter(definitions)
+        symbols = [
+            row["sk"].removeprefix(keys.MARKET_PREFIX)
+            for row in definitions
+            if row["sk"].startswith(keys.MARKET_PREFIX)
+        ]
+        yield (
+            "trades",
+            (
+                row
+                for symbol in symbols
+                for row in self._partition(self._tables.trades, keys.market_data(tenant, symbol))
+            ),
+        )
+        accounts = [str(tenant.fee_account)]
+        accounts += [row["account"] for row in directory if row["sk"].startswith(keys.USER_PREFIX)]
+        for part in ("orders", "fills", "balances"):
+            yield part, self._of_accounts(getattr(self._tables, part), accounts)
+
+    def _of_accounts(self, table: str, accounts: list[str]) -> Iterator[Row]:
+        for account in sorted(accounts, key=lambda one: AccountId.parse(one).index):
+            yield from self._partition(table, account)
+
+    def _partition(self, table: str, partition: str) -> Iterator[Row]:
+        start: dict[str, Any] = {}
+        while True:
+            with unavailable("tables_unavailable", "Export again; nothing was changed."):
+                response = self._client.query(
+                    TableName=table,
+                    KeyConditionExpression="pk = :partition",
+                    ExpressionAttributeValues={":partition": {"S": partition}},
+                    ConsistentRead=True,
+                    **start,
+                )
+            yield from (plain_row(item) for item in response["Items"])
+            if "LastEvaluatedKey" not in response:
+                return
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+
+
+def plain_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored item as values that JSON has."""
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def _plain(value: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what a table may hold
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return int(content)
+    if kind == "B":
+        return b64encode(bytes(content)).decode()
+    if kind == "SS":
+        return sorted(content)
+    if kind == "L":
+        return [_plain(one) for one in content]
+    if kind == "M":
+        return plain_row(content)
+    return content

@@ -1,0 +1,25 @@
+"""Bursa's command line for operators: ``bursa tenants list``."""
+
+import sys
+
+import typer
+
+from scripts.bursa import tenants
+
+app = typer.Typer(
+    name="bursa",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Operate an exchange, on this machine or on AWS (--stack).",
+)
+app.add_typer(tenants.app, name="tenants")
+
+
+@app.callback()
+def bursa() -> None:
+    """Operate an exchange, on this machine or on AWS (--stack)."""
+
+
+if __name__ == "__main__":
+    sys.exit(app())
