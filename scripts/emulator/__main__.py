@@ -14,10 +14,12 @@ from types import SimpleNamespace
 
 import ministack.app as ministack  # type: ignore[import-untyped]
 from ministack.core import iam_evaluator, lambda_runtime  # type: ignore[import-untyped]
+from ministack.services import dynamodb  # type: ignore[import-untyped]
 
 from scripts.emulator.copies import Copies, Places
 from scripts.emulator.front import Front
 from scripts.emulator.memory import Memory, copied
+from scripts.emulator.queries import read_key_conditions_once
 
 
 def main() -> None:
@@ -25,6 +27,9 @@ def main() -> None:
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     check_signatures_of_root()
     derive_keys_of_functions(secret)
+    dynamodb._evaluate_condition = read_key_conditions_once(  # noqa: SLF001 - no setting
+        dynamodb._evaluate_condition  # noqa: SLF001
+    )
     application = ministack.app
     if "BURSA_COPIES" in os.environ:
         memory = Memory()

@@ -16,7 +16,7 @@ _UNIT_BYTES = 4_096
 _PAGE_BYTES = 1024 * 1024
 _CONDITION = re.compile(
     r"(?P<partition>#?\w+) = (?P<is>:\w+)"
-    r"(?: AND (?P<sort>#?\w+) BETWEEN (?P<low>:\w+) AND (?P<high>:\w+))?"
+    r"(?: AND (?P<sort>#?\w+) < (?P<below>:\w+))?"
     r"(?: AND begins_with\((?P<prefixed>#?\w+), (?P<prefix>:\w+)\))?"
 )
 _PRIMARY = ("pk", "sk")
@@ -75,10 +75,9 @@ class MeteredTable:
         assert names.get(found["partition"], found["partition"]) == partition
         entries = self._sorted[index, values[found["is"]]["S"]]
         low, high = 0, len(entries)
-        if found["low"]:
+        if found["below"]:
             assert names.get(found["sort"], found["sort"]) == sort
-            low = bisect_left(entries, (values[found["low"]]["S"],))
-            high = bisect_right(entries, (values[found["high"]]["S"], ("~", "~")))
+            high = bisect_left(entries, (values[found["below"]]["S"],))
         elif found["prefix"]:
             assert names.get(found["prefixed"], found["prefixed"]) == sort
             low = bisect_left(entries, (values[found["prefix"]]["S"],))

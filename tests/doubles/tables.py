@@ -29,8 +29,8 @@ def _index(name: str, partition: str, sort: str) -> dict[str, Any]:
 
 INDEXES = {
     READ_MODELS.orders_table: [
-        _index(keys.ORDERS_BY_STATE, "pk", keys.STATE_ORDER),
-        _index(keys.ORDERS_BY_MARKET, keys.MARKET_ACCOUNT, keys.STATE_ORDER),
+        _index(keys.ORDERS_BY_STATE, keys.ACCOUNT_STATE, "sk"),
+        _index(keys.ORDERS_BY_MARKET, keys.MARKET_STATE, "sk"),
     ],
     READ_MODELS.fills_table: [_index(keys.FILLS_BY_MARKET, keys.MARKET_ACCOUNT, "sk")],
 }

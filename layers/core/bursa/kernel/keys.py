@@ -42,9 +42,9 @@ of a request's host.
 
 Indexes, whose keys are attributes of the row:
 
-    orders-by-state     <account>           <status>#<order id>     an account's orders by status
-    orders-by-market    <account>#<market>  <status>#<order id>     those of a market by status
-    fills-by-market     <account>#<market>  as in the table         an account's fills in a market
+    orders-by-state     <account>#<status>           order#<order id>  its orders by status
+    orders-by-market    <account>#<market>#<status>  order#<order id>  those of a market
+    fills-by-market     <account>#<market>           as in the table   its fills in a market
 """
 
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -64,9 +64,9 @@ READ_MODELS = "read-models"
 ORDERS_BY_STATE = "orders-by-state"
 ORDERS_BY_MARKET = "orders-by-market"
 FILLS_BY_MARKET = "fills-by-market"
-STATE_ORDER = "state_order"
+ACCOUNT_STATE = "account_state"
+MARKET_STATE = "market_state"
 MARKET_ACCOUNT = "market_account"
-ORDER_ID_MAX = 10**ORDER_ID_DIGITS - 1
 BOOK = "book"
 BOOK_PARTS_PREFIX = "book#"
 BOOK_PAGE_DIGITS = 6
@@ -133,18 +133,18 @@ def order(order_id: int) -> str:
     return f"{ORDER_PREFIX}{order_id:0{ORDER_ID_DIGITS}d}"
 
 
-def order_of(sort: str) -> int:
-    """Read the order id back from the sort key of an order."""
-    return int(sort.removeprefix(ORDER_PREFIX))
+def account_state(account_text: str, status: str) -> str:
+    """Partition of an account's orders of one status, in the index."""
+    return f"{account_text}#{status}"
 
 
-def state_order(status: str, order_id: int) -> str:
-    """Sort key of an order in the indexes: by status, then by age."""
-    return f"{status}#{order_id:0{ORDER_ID_DIGITS}d}"
+def market_state(account_text: str, symbol: str, status: str) -> str:
+    """Partition of what an account has of one status in a market, in the index."""
+    return f"{account_text}#{symbol}#{status}"
 
 
 def account_market(account_text: str, symbol: str) -> str:
-    """Partition of what an account has in a market, in the indexes."""
+    """Partition of an account's fills in a market, in the index."""
     return f"{account_text}#{symbol}"
 
 

@@ -290,10 +290,11 @@ class Subscriptions:
 
     def _orders(self, tenant: str, account: str) -> AccountOrders:
         rows = self._states.open_orders(account, SNAPSHOT_ORDERS_MAX)
+        markets = {symbol: self._market(tenant, symbol) for symbol in {row.market for row in rows}}
         return AccountOrders(
             [
                 OrderChange(
-                    self._market(tenant, row.market),
+                    markets[row.market],
                     {name: getattr(row, name) for name in row.__struct_fields__},
                     row.sequence,
                 )

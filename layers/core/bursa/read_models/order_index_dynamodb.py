@@ -1,7 +1,7 @@
 """Lists of an account's orders by status, in one market or in all, from the indexes of the table.
 
-An index is sorted by status and then by age. So what a list excludes is never read: a list of one
-status is one range of it, and a list of several is merged from as many ranges, newest first.
+Each status has a partition of its own, sorted by age. So what a list excludes is never read: a list
+of one status is one partition, and a list of several is merged from as many, newest first.
 """
 
 from collections.abc import Collection, Iterator
@@ -39,36 +39,35 @@ class OrderIndex:
 
         Reads at most two and a half times the rows of a full page.
         """
-        highest = keys.ORDER_ID_MAX if before is None else keys.order_of(before) - 1
         size = max(_ROWS_PER_QUERY_MIN, -(-(limit + 1) // len(statuses)))
-        ranges = [self._range(account, market, status, highest, size) for status in statuses]
-        rows = merge(*ranges, key=lambda row: row.order_id, reverse=True)
+        lists = [self._orders(account, market, status, before, size) for status in statuses]
+        rows = merge(*lists, key=lambda row: row.order_id, reverse=True)
         found = list(islice(rows, limit + 1))
         if len(found) <= limit:
             return Page(found)
         return Page(found[:limit], keys.order(found[limit - 1].order_id))
 
-    def _range(
-        self, account: AccountId, market: str | None, status: str, highest: int, size: int
+    def _orders(
+        self, account: AccountId, market: str | None, status: str, before: str | None, size: int
     ) -> Iterator[OrderRow]:
         """Yield the orders of one status, read as they are asked for."""
-        index, column, partition = keys.ORDERS_BY_STATE, "pk", keys.account(account)
+        owner = keys.account(account)
+        index, column = keys.ORDERS_BY_STATE, keys.ACCOUNT_STATE
+        partition = keys.account_state(owner, status)
         if market is not None:
-            index, column = keys.ORDERS_BY_MARKET, keys.MARKET_ACCOUNT
-            partition = keys.account_market(partition, market)
+            index, column = keys.ORDERS_BY_MARKET, keys.MARKET_STATE
+            partition = keys.market_state(owner, market, status)
         request: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": index,
             "ScanIndexForward": False,
-            "KeyConditionExpression": "#partition = :partition AND #state BETWEEN :low AND :high",
-            "ExpressionAttributeNames": {"#partition": column, "#state": keys.STATE_ORDER},
-            "ExpressionAttributeValues": {
-                ":partition": {"S": partition},
-                ":low": {"S": keys.state_order(status, 0)},
-                ":high": {"S": keys.state_order(status, highest)},
-            },
+            "KeyConditionExpression": f"{column} = :partition",
+            "ExpressionAttributeValues": {":partition": {"S": partition}},
             "Limit": size,
         }
+        if before is not None:
+            request["KeyConditionExpression"] += " AND sk < :before"
+            request["ExpressionAttributeValues"][":before"] = {"S": before}
         while True:
             response = self._client.query(**request)
             for item in response["Items"]:

@@ -106,7 +106,7 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
     for (account, order_id), change in changes.orders.items():
         key = row_key(account, keys.order(order_id))
         row_write = _change(Table.ORDERS, key, OrderRow, change)
-        row_write.values.update(_order_index(account, order_id, change))
+        row_write.values.update(_order_index(account, change))
         if change.whole and change.values["status"] not in OPEN_WORDS:
             # Placed and closed within the run: nothing can ever change it again.
             row_write = replace(row_write, mode=WriteMode.FIXED)
@@ -125,12 +125,12 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
         yield RowWrite(Table.BALANCES, WriteMode.WHOLE, key, to_attributes(balance))
 
 
-def _order_index(account: str, order_id: int, change: RowChange) -> Attributes:
+def _order_index(account: str, change: RowChange) -> Attributes:
     """Return the keys of the indexes, which every change of an order states."""
     status, market = str(change.values["status"]), str(change.values["market"])
     return {
-        keys.STATE_ORDER: {"S": keys.state_order(status, order_id)},
-        keys.MARKET_ACCOUNT: {"S": keys.account_market(account, market)},
+        keys.ACCOUNT_STATE: {"S": keys.account_state(account, status)},
+        keys.MARKET_STATE: {"S": keys.market_state(account, market, status)},
     }
 
 
