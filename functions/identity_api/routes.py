@@ -22,4 +22,4 @@ def add_routes(app: RestApi, routes: IdentityRoutes) -> None:
     def post_revocation() -> Response[str]:
         app.refuse_body()
         token = bearer_token(app.header("authorization") or "")
-        return app.respond(routes.revoke(app.principal(), token))
+        return app.respond(routes.revoke(app.leaver(), token))

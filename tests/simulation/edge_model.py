@@ -146,6 +146,9 @@ class ModelReplies:
         reply = self._replies.items.get(message_id.hex())
         return None if reply is None else StoredReply(reply.events, reply.request_digest)
 
+    def bind(self, *_: object) -> StoredReply | None:
+        return None
+
 
 class Edge:
     """Containers that are started as they are needed."""

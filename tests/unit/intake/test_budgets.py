@@ -154,7 +154,7 @@ def test_a_busy_account_is_counted_from_the_first_command(fleet: Fleet) -> None:
     assert admitted == LIMITS.account_commands.burst
 
 
-@pytest.mark.parametrize("budget", [Budget.READS, Budget.REPEATS])
+@pytest.mark.parametrize("budget", [Budget.READS, Budget.FAULTS])
 def test_a_flood_of_reads_gets_the_rate_however_many_containers_there_are(
     fleet: Fleet, budget: Budget
 ) -> None:

@@ -1,11 +1,14 @@
 """Budgets at the REST side: one account's 429, its headers, and what it leaves to the others."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from bursa.aws.clients import dynamodb_client
+from bursa.intake.budgets import ACCOUNT_SHARE
 from bursa.journal.lease import BusyAccount, LeaseRow
 from bursa.journal.lease_dynamodb import DynamoLeases
 from bursa.kernel.rates import Rate
@@ -156,24 +159,126 @@ def test_a_repeat_finds_its_reply_also_where_waiting_would_be_in_vain(
     assert send("POST", "/orders", BUY, headers={"Idempotency-Key": "once"}) == first
 
 
-@pytest.mark.parametrize(
-    ("body", "headers", "status"),
-    [
-        pytest.param({"market": "BTC-USDT"}, {}, 400, id="refused for its form"),
-        pytest.param(BUY, {"Idempotency-Key": "once"}, 201, id="a repeat"),
-    ],
-)
-def test_what_sends_nothing_has_a_budget_of_its_own(
-    send: Send, body: dict[str, str], headers: dict[str, str], status: int
-) -> None:
-    if status == 201:
-        send("POST", "/orders", body, headers=headers)
-    statuses = [send("POST", "/orders", body, headers=headers).status for _ in range(60)]
-    refused = send("POST", "/orders", body, headers=headers)
+def test_what_is_refused_for_its_form_has_a_budget_of_its_own(send: Send) -> None:
+    body = {"market": "BTC-USDT"}
+    statuses = [send("POST", "/orders", body).status for _ in range(60)]
+    refused = send("POST", "/orders", body)
 
-    assert set(statuses) == {status, 429}
+    assert set(statuses) == {400, 429}
     assert statuses.index(429) >= LIMITS.account_reads.burst
-    assert refused.body["code"] == "too_many_repeats"
+    assert refused.body["code"] == "too_many_faults"
     assert send("DELETE", "/orders").status == 200
     assert send("GET", "/balances").status == 200
     assert send("POST", "/orders", BUY, account=BOB).status == 201
+
+
+# --- look-ups of requests that send nothing -------------------------------------------------------
+
+Repeat = Callable[[Send, int], Response]
+KEY = {"Idempotency-Key": "once"}
+NAMED = BUY | {"client_order_id": "mine"}
+FIFTY = {"operations": [{"op": "place", **BUY, "client_order_id": f"c{n}"} for n in range(50)]}
+# What tells what became of one order: its key, its id, the order, its fills.
+ROWS_OF_AN_ORDER = 4
+
+
+def fresh_batch(send: Send, number: int) -> Response:
+    """Send orders of new names each time: refused, and looked up before that all the same."""
+    order = {"op": "place", **BUY}
+    ids = [f"n{number}-{position}" for position in range(50)]
+    operations = [order | {"client_order_id": one} for one in ids]
+    return send("POST", "/orders/batch", {"operations": operations}, headers=LATER)
+
+
+REPEATS: dict[str, Repeat] = {
+    "order-under-a-key": lambda send, _: send("POST", "/orders", BUY, headers=KEY),
+    "order-of-a-name-under-new-keys": lambda send, n: send(
+        "POST", "/orders", NAMED, headers={"Idempotency-Key": f"k{n}"}
+    ),
+    "batch-of-names": lambda send, _: send("POST", "/orders/batch", FIFTY),
+    "batch-under-a-key": lambda send, _: send("POST", "/orders/batch", FIFTY, headers=KEY),
+    "batches-of-new-names": fresh_batch,
+    "cancel-under-a-key": lambda send, _: send("DELETE", "/orders", headers=KEY),
+}
+
+
+class Reads:
+    """Counts the rows that are asked for by a function's client."""
+
+    def __init__(self, trading_api: ModuleType) -> None:
+        self.rows = 0
+        events = trading_api.trading.dynamodb.meta.events
+        events.register("provide-client-params.dynamodb", self._count)
+
+    def _count(self, params: dict[str, Any], model: Any, **_: object) -> None:
+        if model.name in {"GetItem", "Query"}:
+            self.rows += 1
+        if model.name == "BatchGetItem":
+            self.rows += sum(len(one["Keys"]) for one in params["RequestItems"].values())
+
+
+@pytest.mark.parametrize("name", REPEATS)
+def test_a_flood_that_sends_nothing_is_bounded_in_what_is_read_for_it(
+    send: Send, trading_api: ModuleType, name: str
+) -> None:
+    REPEATS[name](send, 0)
+    reads, requests = Reads(trading_api), 8 if "batch" in name else 130
+    responses = [REPEATS[name](send, number) for number in range(1, requests)]
+    refused = responses[-1]
+
+    own = LIMITS.account_commands.burst // ACCOUNT_SHARE + LIMITS.account_reads.burst // 20
+    admitted = LIMITS.account_commands.burst + LIMITS.account_reads.burst + own
+    assert reads.rows <= ROWS_OF_AN_ORDER * admitted
+    assert refused.status == 429
+    assert refused.body["code"] in {"too_many_commands", "too_many_cancels"}
+    assert {"Retry-After", "X-RateLimit-Remaining"} <= refused.headers.keys()
+    assert send("DELETE", "/orders").status == (429 if name == "cancel-under-a-key" else 200)
+    assert send("POST", "/orders", BUY, account=BOB).status == 201
+
+
+def test_a_flood_of_repeated_single_cancels_leaves_the_one_that_cancels_everything(
+    send: Send,
+) -> None:
+    order_id = send("POST", "/orders", BUY).body["order_id"]
+    statuses = [send("DELETE", f"/orders/{order_id}", headers=KEY).status for _ in range(120)]
+
+    assert statuses[-1] == 429
+    assert send("DELETE", "/orders").status == 200
+
+
+@pytest.mark.parametrize("headers", [KEY, {}], ids=["key", "name"])
+def test_who_has_used_up_its_commands_still_learns_what_became_of_an_order(
+    send: Send, headers: dict[str, str]
+) -> None:
+    first = send("POST", "/orders", NAMED, headers=headers)
+    spend(send)
+    while send("POST", "/orders", BUY, headers=LATER).status == 202:
+        pass
+
+    repeats = [send("POST", "/orders", NAMED, headers=headers) for _ in range(5)]
+
+    assert {one.status for one in repeats} == {201}
+    assert {one.body["order_id"] for one in repeats} == {first.body["order_id"]}
+    other = send("POST", "/orders", BUY | {"client_order_id": "other"})
+    assert other.body["code"] == "too_many_commands"
+
+
+def test_who_has_used_up_its_cancels_still_learns_what_became_of_one(send: Send) -> None:
+    first = send("DELETE", "/orders", headers=KEY)
+    while send("DELETE", "/orders", headers=LATER).status == 202:
+        pass
+    assert send("DELETE", "/orders", headers=KEY) == first
+
+
+def test_a_repeat_costs_an_ordinary_user_no_write(send: Send, trading_api: ModuleType) -> None:
+    written: list[str] = []
+    events = trading_api.trading.dynamodb.meta.events
+    events.register(
+        "provide-client-params.dynamodb",
+        lambda params, model, **_: written.append(model.name) if "Update" in model.name else None,
+    )
+    send("POST", "/orders", NAMED, headers=KEY)
+    for _ in range(2):
+        assert send("POST", "/orders", NAMED, headers=KEY).status == 201
+        assert send("POST", "/orders", NAMED).status == 201
+    assert written == []

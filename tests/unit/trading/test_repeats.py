@@ -4,11 +4,13 @@ The tables cross the ways to send an order with what the exchange still remember
 """
 
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import moto.sqs.models
 import pytest
 
+from bursa.intake.dynamodb import DynamoReplyReader
 from engine.reference import Engine
 from tests.doubles.exchange import ALICE, BOB, CAROL, Exchange, WorkingClock
 from tests.unit.conftest import Response, Send, opened
@@ -342,6 +344,57 @@ def test_a_key_belongs_to_one_request(
     codes = {name: (one.status, one.body["code"]) for name, one in others.items()}
     assert codes == dict.fromkeys(others, (409, "idempotency_key_reused"))
     assert open_orders(send) == before, "nothing was carried out"
+
+
+@pytest.mark.parametrize("way", ["named-order", "batch-of-a"])
+@pytest.mark.parametrize("gone", FORGOTTEN)
+def test_a_key_belongs_to_a_request_of_which_nothing_was_sent(
+    send: Send, exchange: Exchange, way: str, gone: str
+) -> None:
+    """The order was known by its name, so the key came with a mere repeat of it."""
+    requests = requests_with_orders("1", "2")
+    method, path, body, _ = requests[way]
+    send(method, path, body)
+    FORGOTTEN[gone](exchange)
+    first = carry_out(send, requests[way])
+    assert first.status < 300
+    before = open_orders(send)
+
+    others = {name: carry_out(send, requests[name]) for name in NAMES if name != way}
+
+    codes = {name: (one.status, one.body["code"]) for name, one in others.items()}
+    assert codes == dict.fromkeys(others, (409, "idempotency_key_reused"))
+    assert carry_out(send, requests[way]) == first
+    assert open_orders(send) == before
+    assert exchange.work() == 0
+
+
+def test_a_key_that_came_with_a_cancel_first_answers_no_known_order(send: Send) -> None:
+    send("POST", "/orders", BUY | {"client_order_id": "a"})
+    assert send("DELETE", "/orders", headers=KEY).status == 200
+    repeated = send("POST", "/orders", BUY | {"client_order_id": "a"}, headers=KEY)
+    assert (repeated.status, repeated.body["code"]) == (409, "idempotency_key_reused")
+
+
+def test_of_two_at_once_one_gets_the_key(send: Send, trading_api: ModuleType) -> None:
+    """A cancel under the key is decided after the known order's request found no reply."""
+    send("POST", "/orders", BUY | {"client_order_id": "a"})
+    find = DynamoReplyReader.find
+    found: list[Response] = []
+
+    def find_and_be_overtaken(self: Any, *names: Any, **how: Any) -> Any:
+        reply = find(self, *names, **how)
+        if not found:
+            found.append(Response(0, {}, {}))
+            found[0] = send("DELETE", "/orders", headers=KEY)
+        return reply
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DynamoReplyReader, "find", find_and_be_overtaken)
+        order = send("POST", "/orders", BUY | {"client_order_id": "a"}, headers=KEY)
+
+    assert found[0].status == 200
+    assert (order.status, order.body["code"]) == (409, "idempotency_key_reused")
 
 
 def test_a_batch_sends_what_is_new_and_says_what_is_known(send: Send, exchange: Exchange) -> None:

@@ -50,6 +50,9 @@ class Admission(Protocol):
     def require(self, account: AccountId, commands: Sequence[bytes]) -> None:
         """Charge an account for commands; raises `TooManyRequests`."""
 
+    def require_looks(self, account: AccountId, count: int) -> None:
+        """Charge an account for looking up what it may have sent before; raises as `require`."""
+
     def wait_ms(self, account: AccountId, deadline_ms: int) -> int:
         """Return how long to wait for what an account has handed in."""
 
@@ -58,6 +61,9 @@ class OpenAdmission:
     """Lets everything in: for an operator's own tools."""
 
     def require(self, account: AccountId, commands: Sequence[bytes]) -> None:
+        """Return."""
+
+    def require_looks(self, account: AccountId, count: int) -> None:
         """Return."""
 
     def wait_ms(self, account: AccountId, deadline_ms: int) -> int:  # noqa: ARG002
@@ -99,6 +105,10 @@ class BudgetedAdmission:
     def require(self, account: AccountId, commands: Sequence[bytes]) -> None:
         """Charge an account for commands; raises `TooManyRequests`."""
         self._budgets.require(account, charges_of(command_kinds(b"".join(commands))))
+
+    def require_looks(self, account: AccountId, count: int) -> None:
+        """Charge an account for looking up what it may have sent before; raises as `require`."""
+        self._budgets.require(account, (Charge(Budget.READS, count),))
 
     def wait_ms(self, account: AccountId, deadline_ms: int) -> int:
         """Return the deadline; less where waiting would take the containers from others.

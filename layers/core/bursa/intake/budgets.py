@@ -69,8 +69,10 @@ class Budget(StrEnum):
     COMMANDS = "commands"
     CANCELS = "cancels"
     READS = "reads"
-    # Requests to place that send nothing: repeats, and what is refused for its form.
-    REPEATS = "repeats"
+    # Requests to place that are refused for their form.
+    FAULTS = "faults"
+    # Requests that end the account's sessions: no flood with its token keeps its owner from that.
+    SESSIONS = "sessions"
 
 
 class Report(Protocol):
@@ -319,11 +321,14 @@ class Charge(NamedTuple):
 _DETAILS: Mapping[Budget, str] = {
     Budget.COMMANDS: "Send fewer orders a second; cancels have a budget of their own.",
     Budget.CANCELS: "Send fewer cancels a second, or cancel everything by DELETE /v1/orders.",
-    Budget.REPEATS: "Stop sending what was decided before or is refused for its form.",
+    Budget.FAULTS: "Stop sending what is refused for its form.",
+    Budget.SESSIONS: "Sign out everywhere less often.",
     Budget.READS: "Ask less often, or subscribe to the WebSocket's channels.",
 }
 _WAY_OUT_SHARE = 10
 _SEEN_BY_THE_WORKER = frozenset({Budget.COMMANDS, Budget.CANCELS})
+# Have the numbers of the budget of reads.
+_AS_READS = frozenset({Budget.FAULTS, Budget.SESSIONS})
 
 
 class Budgets:
@@ -447,6 +452,6 @@ class Budgets:
 
 
 def _rate(limits: TenantLimits, whose: str, budget: Budget) -> Rate:
-    name = Budget.READS if budget is Budget.REPEATS else budget
+    name = Budget.READS if budget in _AS_READS else budget
     rate: Rate = getattr(limits, f"{whose}_{name}")
     return rate

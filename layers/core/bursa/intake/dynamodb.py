@@ -5,7 +5,7 @@ Records of requests that must happen once are in the directory table, beside the
     <tenant>  request#<name>  {first_requested_ms, done}
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -42,8 +42,36 @@ class DynamoReplyReader:
         item = response.get("Item")
         if item is None:
             return None
-        events = unpack_events(bytes(item["events"]["B"]))
-        return StoredReply(events, bytes(item["request_digest"]["B"]))
+        return _stored_reply(item)
+
+    def bind(
+        self, tenant: TenantId, message_id: CommandId, request_digest: bytes, expires_at_s: int
+    ) -> StoredReply | None:
+        """Keep that a name belongs to a request, of which nothing was sent.
+
+        Return the reply, or what was kept before, where there is one. Raises `Unavailable`.
+        """
+        with unavailable("answers_unavailable", "Ask again in a moment."):
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"pk": {"S": keys.reply(tenant, message_id.hex())}},
+                    UpdateExpression="SET request_digest = :digest, expires_at = :expires",
+                    ConditionExpression="attribute_not_exists(pk)",
+                    ExpressionAttributeValues={
+                        ":digest": {"B": request_digest},
+                        ":expires": {"N": str(expires_at_s)},
+                    },
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return self.find(tenant, message_id)
+        return None
+
+
+def _stored_reply(item: Mapping[str, Any]) -> StoredReply:
+    """Read a row; one without events binds a name to a request of which nothing was sent."""
+    events = unpack_events(bytes(item["events"]["B"])) if "events" in item else b""
+    return StoredReply(events, bytes(item["request_digest"]["B"]))
 
 
 class DynamoReplyWriter:

@@ -4,6 +4,10 @@ The queue is behind a port, so that another lane can hand in the same commands (
 message is sent once; after that no failure may make the client believe that it was not: a caller
 that does not get the outcome in time gets the name under which to ask again. A request whose name
 the caller chose may be a repeat; whether it is one is looked up before it is sent.
+
+Nothing is looked up for nothing: a request is charged for its commands before that, also when it
+turns out to be a repeat. Who has none left may still find out what became of an earlier request;
+each look-up is then charged as a read (`Intake.admit`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +17,9 @@ from typing import NamedTuple, Protocol, TypedDict
 from bursa.intake.admission import Admission, OpenAdmission
 from bursa.intake.message import CommandMessage
 from bursa.intake.outcomes import CommandOutcome, read_outcomes
-from bursa.intake.reply import StoredReply
+from bursa.intake.reply import REPLY_KEPT_S, StoredReply
 from bursa.kernel.clock import Clock
-from bursa.kernel.errors import Conflict, Unavailable
+from bursa.kernel.errors import Conflict, TooManyRequests, Unavailable
 from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
 from wire.digests import request_digest
 
@@ -41,6 +45,14 @@ class ReplyReader(Protocol):
         """Return the reply to a message; None while there is none. Raises `Unavailable`.
 
         It is the latest unless the caller can do with one of some moments ago.
+        """
+
+    def bind(
+        self, tenant: TenantId, message_id: CommandId, request_digest: bytes, expires_at_s: int
+    ) -> StoredReply | None:
+        """Keep that a name belongs to a request, of which nothing was sent.
+
+        Return the reply, or what was kept before, where there is one. Raises `Unavailable`.
         """
 
 
@@ -106,6 +118,12 @@ class Pending:
     """
 
     request_key: str | None
+
+
+class Entry(NamedTuple):
+    """That a request was charged; or why it can't be handed in, though it may be looked up."""
+
+    refusal: TooManyRequests | None = None
 
 
 class RequestIdentity(NamedTuple):
@@ -198,12 +216,60 @@ class Intake:
         key = self._new_key() if options.request_key is None else options.request_key
         return RequestIdentity(CommandId.from_parts(account, "request", key), key)
 
+    def admit(self, submission: Submission, looks: int) -> Entry:
+        """Charge a request for its commands, before anything is looked up for it.
+
+        Parameters
+        ----------
+        looks
+            How many look-ups tell whether it was decided before. An account that has used up its
+            budget of commands is charged for them as reads instead, and `submit` refuses it then.
+
+        Raises
+        ------
+        TooManyRequests
+            Nothing may be looked up either.
+
+        """
+        try:
+            self._admission.require(submission.account, submission.commands)
+        except TooManyRequests as refusal:
+            if not looks:
+                raise
+            try:
+                self._admission.require_looks(submission.account, looks)
+            except TooManyRequests:
+                raise refusal from None
+            return Entry(refusal)
+        return Entry()
+
+    def bind(self, submission: Submission, options: SubmitOptions) -> None:
+        """Keep that the caller's key belongs to this request, of which nothing is sent.
+
+        Raises
+        ------
+        Conflict
+            ``idempotency_key_reused``.
+        Unavailable
+            Nothing is kept.
+
+        """
+        if options.request_key is None:
+            return
+        tenant, digest = submission.account.tenant, submission.request_digest
+        kept_until_s = self._clock.now_ms() // 1_000 + REPLY_KEPT_S
+        name = submission.identity.message_id
+        found = self._replies.bind(tenant, name, digest, kept_until_s)
+        if found is not None:
+            _outcomes(submission, found)
+
     def first_outcomes(
         self, submission: Submission, options: SubmitOptions
     ) -> Sequence[CommandOutcome] | None:
         """Return the outcomes of the same request, decided before under the caller's key.
 
-        None for a request without such a key, or that has no reply yet.
+        None for a request without such a key, or that has no reply yet; empty when nothing had to
+        be sent for it (`bind`).
 
         Raises
         ------
@@ -216,7 +282,7 @@ class Intake:
         if options.request_key is None:
             return None
         identity = submission.identity
-        reply = self._replies.find(submission.account.tenant, identity.message_id, latest=False)
+        reply = self._replies.find(submission.account.tenant, identity.message_id)
         return None if reply is None else _outcomes(submission, reply)
 
     def submit(
@@ -224,6 +290,8 @@ class Intake:
         submission: Submission,
         options: SubmitOptions,
         known_elsewhere: Callable[[], bool] | None = None,
+        *,
+        entry: Entry | None = None,
     ) -> Sequence[CommandOutcome] | Pending:
         """Hand commands in, and return their outcomes, one a command.
 
@@ -231,6 +299,8 @@ class Intake:
         ----------
         known_elsewhere
             Asked now and then while there is no reply; True ends the wait.
+        entry
+            What `admit` gave for it; None charges it now.
 
         Returns
         -------
@@ -247,7 +317,9 @@ class Intake:
             With the key to repeat the request under, since it may have arrived all the same.
 
         """
-        self._admission.require(submission.account, submission.commands)
+        entry = entry or self.admit(submission, looks=0)
+        if entry.refusal is not None:
+            raise entry.refusal
         self._send(submission)
         outcomes = self._wait(submission, known_elsewhere) if options.wait else None
         return Pending(submission.identity.request_key) if outcomes is None else outcomes
@@ -281,8 +353,9 @@ class Intake:
             self._clock.sleep_ms(delay)
             attempt += 1
             reply = self._find(submission)
-            if reply is not None:
-                return _outcomes(submission, reply)
+            outcomes = [] if reply is None else _outcomes(submission, reply)
+            if outcomes:
+                return outcomes
             if known_elsewhere and attempt % _POLLS_PER_LOOK == 0 and known_elsewhere():
                 return None
 

@@ -22,7 +22,7 @@ from bursa.trading.commands import Batch, Operation, PlaceOrder
 from bursa.trading.decisions import FirstPlacement, OrderDecisions, Placement
 from bursa.trading.order_checks import check_order
 from bursa.trading.outcomes import BatchOutcome, OperationFailed, OperationOutcome
-from wire.digests import command_digest, request_digest
+from wire.digests import command_digest
 
 
 class _Step(NamedTuple):
@@ -67,17 +67,20 @@ class BatchExecution:
             _prepare(account, identity, index, operation, first)
             for index, operation in enumerate(batch.operations)
         ]
-        earlier = self._intake.first_outcomes(_submission(account, identity, steps), options)
-        if earlier is not None:
-            return self._results(account, steps, earlier, {})
+        whole = _submission(account, identity, steps)
         ids = {step.client_order_id for step in steps if step.client_order_id is not None}
+        entry = self._intake.admit(whole, looks=len(ids) + (options.request_key is not None))
+        earlier = self._intake.first_outcomes(whole, options)
+        if earlier:
+            return self._results(account, steps, earlier, {})
         known = self._decisions.known_ids(account, sorted(ids))
         unknown = [step for step in steps if step.client_order_id not in known]
         if not unknown:
+            if earlier is None:
+                self._intake.bind(whole, options)
             return self._results(account, steps, (), known)
-        request = request_digest(step.command for step in steps)
-        submission = _submission(account, identity, unknown, request)
-        outcomes = self._intake.submit(submission, options)
+        submission = _submission(account, identity, unknown, whole.request_digest)
+        outcomes = self._intake.submit(submission, options, entry=entry)
         if isinstance(outcomes, Pending):
             return outcomes
         return self._results(account, steps, outcomes, known)

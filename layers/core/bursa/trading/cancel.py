@@ -100,4 +100,6 @@ class MassCancellation:
 def _first_or_sent(
     intake: Intake, submission: Submission, options: SubmitOptions
 ) -> Sequence[CommandOutcome] | Pending:
-    return intake.first_outcomes(submission, options) or intake.submit(submission, options)
+    entry = intake.admit(submission, looks=0 if options.request_key is None else 1)
+    first = intake.first_outcomes(submission, options)
+    return first or intake.submit(submission, options, entry=entry)

@@ -1,6 +1,7 @@
 """Placing one order."""
 
 from bursa.intake.submission import (
+    Entry,
     Intake,
     Pending,
     RequestIdentity,
@@ -53,15 +54,19 @@ class OrderPlacement:
             # Without a client order id the stored reply is the only way to ask again.
             reply=options.wait or not named or options.request_key is not None,
         )
+        entry = self._intake.admit(submission, looks=named + (options.request_key is not None))
         first = self._intake.first_outcomes(submission, options)
-        if first is not None:
+        if first:
             return self._decisions.placed(account, placement, only_outcome(first))
-        return self._decisions.known(account, placement) or self._send(
-            placement, submission, options
-        )
+        known = self._decisions.known(account, placement)
+        if known is None:
+            return self._send(placement, submission, options, entry)
+        if first is None:
+            self._intake.bind(submission, options)
+        return known
 
     def _send(
-        self, placement: Placement, submission: Submission, options: SubmitOptions
+        self, placement: Placement, submission: Submission, options: SubmitOptions, entry: Entry
     ) -> PlaceOutcome:
         account, order = submission.account, placement.order
         named = order.client_order_id is not None
@@ -70,7 +75,9 @@ class OrderPlacement:
             return self._known(account, placement) is not None
 
         try:
-            outcomes = self._intake.submit(submission, options, is_known if named else None)
+            outcomes = self._intake.submit(
+                submission, options, is_known if named else None, entry=entry
+            )
         except Conflict:
             if submission.identity.request_key is not None:
                 raise

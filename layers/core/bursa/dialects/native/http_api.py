@@ -64,7 +64,8 @@ class RateBudgets(Protocol):
 
 
 _ONE_READ = (Charge(Budget.READS, 1),)
-_ONE_REPEAT = (Charge(Budget.REPEATS, 1),)
+_ONE_FAULT = (Charge(Budget.FAULTS, 1),)
+_ONE_SESSION = (Charge(Budget.SESSIONS, 1),)
 # By the method: what a request is charged to. What a batch has is charged by intake, command by
 # command.
 _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
@@ -133,9 +134,9 @@ class RestApi(APIGatewayRestResolver):
         asked = self._budgets.asked
         response = self.resolve(event, context)
         if self._caller is not None and self._budgets.asked == asked:
-            # Intake was not asked: a repeat, or refused for its form.
+            # Intake was not asked: refused for its form.
             with suppress(TooManyRequests):
-                self._budgets.require(self._caller, _ONE_REPEAT)
+                self._budgets.require(self._caller, _ONE_FAULT)
         return response
 
     def body_text(self) -> str | None:
@@ -190,7 +191,7 @@ class RestApi(APIGatewayRestResolver):
             ``token_expired``: the gateway has kept a verdict for longer than its token lives.
             ``unauthenticated``: the route was called without an authorizer.
         TooManyRequests
-            ``too_many_repeats``
+            ``too_many_faults``
 
         """
         context = self.current_event.raw_event["requestContext"].get("authorizer") or {}
@@ -198,23 +199,27 @@ class RestApi(APIGatewayRestResolver):
         if principal.expires_at * 1_000 <= self._clock.now_ms():
             raise Unauthenticated("token_expired", "Sign in again.")
         self._caller = principal.account
-        self._refuse_repeats(principal.account)
+        self._refuse_faults(principal.account)
         return principal
 
-    def _refuse_repeats(self, account: AccountId) -> None:
-        """Refuse orders of an account that has sent too many requests that send nothing.
+    def leaver(self) -> Principal:
+        """Return a caller who ends its sessions, and charge it; raises as `account` does."""
+        principal = self.principal()
+        if self._budgets is not None:
+            self._budgets.require(principal.account, _ONE_SESSION)
+        return principal
+
+    def _refuse_faults(self, account: AccountId) -> None:
+        """Refuse orders of an account that has sent too many that are refused for their form.
 
         Before anything is read for them. What cancels is never refused by this.
         """
         if self._budgets is None or not _places(self.current_event.raw_event):
             return
-        state = self._budgets.state(account, Budget.REPEATS)
+        state = self._budgets.state(account, Budget.FAULTS)
         if not state.remaining:
-            raise TooManyRequests(
-                "too_many_repeats",
-                "Stop sending what was decided before or is refused for its form.",
-                state=state,
-            )
+            detail = "Stop sending what is refused for its form."
+            raise TooManyRequests("too_many_faults", detail, state=state)
 
     def respond(self, body: object, status: int = _OK) -> Response[str]:
         """Return a response in JSON; what is pending gets a 202 and where to look."""

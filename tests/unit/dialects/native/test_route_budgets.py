@@ -1,0 +1,116 @@
+"""Every signed-in route is charged to a budget: a flood of any of them is one that is counted.
+
+The table has all routes, so a new one can't escape it; see also `test_strict_requests`.
+"""
+
+import json
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bursa.bootstrap import identity
+from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.intake.budgets import Budget, Charge
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.rates import RateState
+from bursa.tenants.dynamodb import DirectoryTable
+from tests.doubles.exchange import ALICE, TENANT, Exchange, WorkingClock, read_event
+from tests.unit.conftest import Context, opened, response_of, started, started_trading_api
+
+ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
+BODIES: dict[str, Any] = {
+    "/orders": ORDER,
+    "/orders/batch": {
+        "operations": [{"op": "place"} | ORDER, {"op": "cancel", "order_id": "9"}],
+    },
+}
+BUDGETS = {
+    ("post", "/orders"): {Budget.COMMANDS},
+    ("post", "/orders/batch"): {Budget.COMMANDS, Budget.CANCELS},
+    ("get", "/orders"): {Budget.READS},
+    ("get", "/orders/{order_id}"): {Budget.READS},
+    ("get", "/orders/by-client-id/{client_order_id}"): {Budget.READS},
+    ("delete", "/orders/{order_id}"): {Budget.CANCELS},
+    ("delete", "/orders"): {Budget.CANCELS},
+    ("get", "/fills"): {Budget.READS},
+    ("get", "/balances"): {Budget.READS},
+    ("post", "/ws-ticket"): {Budget.READS},
+    # Of its own, so that a thief's flood keeps nobody from ending the sessions.
+    ("post", "/sessions/revoke"): {Budget.SESSIONS},
+}
+SIGNED_IN = [one for one in OPERATIONS if not one.public]
+
+
+class Recorder:
+    """Budgets of which nothing is ever used up."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.charged: set[Budget] = set()
+
+    def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
+        assert account == ALICE
+        self.asked += 1
+        self.charged |= {charge.budget for charge in charges if charge.amount > 0}
+
+    def state(self, _account: AccountId, _budget: Budget) -> RateState:
+        return RateState(1, 1, 0)
+
+    def spare(self, account: AccountId, charge: Charge) -> bool:
+        self.require(account, (charge,))
+        return True
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    with opened() as exchange:
+        DirectoryTable(exchange._dynamodb, "directory").open_account(TENANT, "alice")
+        yield exchange
+
+
+@pytest.fixture(scope="module")
+def functions(exchange: Exchange) -> Iterator[tuple[ModuleType, ...]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(identity, "cognito_client", _Cognito)
+        yield started_trading_api(WorkingClock(exchange)), started("identity_api.app")
+
+
+class _Cognito:
+    def global_sign_out(self, **_: str) -> None:
+        """Revoke nothing."""
+
+
+def test_the_table_has_every_signed_in_route() -> None:
+    assert set(BUDGETS) == {(one.method, one.path) for one in SIGNED_IN}
+
+
+@pytest.mark.parametrize("operation", SIGNED_IN, ids=lambda one: one.name)
+def test_a_request_is_charged(
+    functions: tuple[ModuleType, ...], monkeypatch: pytest.MonkeyPatch, operation: Operation
+) -> None:
+    trading, about_callers = functions
+    recorder = Recorder()
+    monkeypatch.setattr(trading.app, "_budgets", recorder)
+    monkeypatch.setattr(about_callers.app, "_budgets", recorder)
+    for name in ("require", "state", "spare"):
+        monkeypatch.setattr(trading.trading.budgets, name, getattr(recorder, name))
+    is_about_caller = operation.path in {"/ws-ticket", "/sessions/revoke"}
+
+    response = response_of(
+        (about_callers if is_about_caller else trading).handler(event_of(operation), Context())
+    )
+
+    assert response.status < 500
+    assert recorder.charged == BUDGETS[operation.method, operation.path]
+
+
+def event_of(operation: Operation) -> dict[str, Any]:
+    path = operation.path.replace("{order_id}", "12").replace("{client_order_id}", "mine")
+    body = BODIES.get(operation.path) if operation.method == "post" else None
+    event = read_event("sessions-revoke") | {"path": path, "resource": path}
+    event |= {"httpMethod": operation.method.upper(), "queryStringParameters": None}
+    event["body"] = None if body is None else json.dumps(body)
+    event["requestContext"]["authorizer"] |= {"user": "alice", "account": str(ALICE)}
+    return event
