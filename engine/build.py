@@ -33,6 +33,7 @@ MODULES = (
     "emit",
     "ledger",
     "book",
+    "liquidity",
     "orders",
     "stops",
     "digest",

@@ -18,8 +18,9 @@ from engine.errors import CheckpointError
 from wire.layout import CONDITIONS_COUNT
 
 # 2: the flags of an order have four bits for its type. 3: an account's share of the memory of ids;
-# a market's window of trades for its reference price, and the end of its auction.
-VERSION = 3
+# a market's window of trades for its reference price, and the end of its auction. 4: until when its
+# breaker starts no other.
+VERSION = 4
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
 _WORD = struct.Struct("<q")
@@ -30,7 +31,7 @@ SECTIONS = {
     "assets": 6,
     "tiers": 4,
     "tenants": 4,
-    "markets": 26,
+    "markets": 27,
     "accounts": 6,
     "balances": 4,
     "holds": 4,
@@ -75,9 +76,23 @@ def unpack(data: bytes) -> Sections:
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 
+def _read_version_4(body: bytes, position: int) -> Sections:
+    return _read_rows(body, position, SECTIONS)
+
+
 def _read_version_3(body: bytes, position: int) -> Sections:
+    width = SECTIONS["markets"] - 1
+    sections = _read_rows(body, position, SECTIONS | {"markets": width})
+    markets = array("q")
+    for start in range(0, len(sections["markets"]), width):
+        markets += sections["markets"][start : start + width]
+        markets.append(0)
+    return sections | {"markets": markets}
+
+
+def _read_rows(body: bytes, position: int, widths: dict[str, int]) -> Sections:
     sections = {}
-    for name, row in SECTIONS.items():
+    for name, row in widths.items():
         if position + _WORD.size > len(body):
             raise CheckpointError(f"section {name} is missing")
         (count,) = _WORD.unpack_from(body, position)
@@ -95,7 +110,7 @@ def _read_version_3(body: bytes, position: int) -> Sections:
 
 
 # A new version may keep readers of the old ones here: each returns today's sections.
-_READERS = {3: _read_version_3}
+_READERS = {3: _read_version_3, 4: _read_version_4}
 
 
 def _little_endian(words: "array[int]") -> "array[int]":

@@ -3,6 +3,7 @@
 import cython
 
 from engine.core.book import book_of
+from engine.core.breaker import pause_breaker
 from engine.core.emit import touch_market
 from engine.core.execution import execute_all_triggered
 from engine.core.ledger import order_reserve, owner_of, value_of
@@ -14,7 +15,6 @@ from engine.core.records import (
     L_LOWER,
     L_PRICE,
     L_TOTAL,
-    M_AUCTION_UNTIL_MS,
     M_INDICATIVE_PRICE,
     M_INDICATIVE_QUANTITY,
     M_LAST_PRICE,
@@ -25,7 +25,6 @@ from engine.core.records import (
     O_FLAGS,
     O_ID,
     O_VISIBLE,
-    S_AUCTION_COUNT,
     S_CHOICE_IMBALANCE,
     S_CHOICE_PRICE,
     S_CHOICE_QUANTITY,
@@ -171,7 +170,7 @@ def update_indicative(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 def uncross(s: Store, market: cython.longlong) -> cython.longlong:
-    """Trade everything that can trade, at the equilibrium price; until nothing crosses."""
+    """Trade everything that can trade, at the equilibrium price; return its value."""
     m = s.m
     tick_units = m[market + M_TICK_UNITS]
     lots: cython.longlong = 0
@@ -189,7 +188,7 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
         set_reference(s, market, value // (lots * tick_units))
     else:
         note_volume(s, market, lots, value)
-    return 0
+    return value
 
 
 @cython.cfunc
@@ -235,12 +234,11 @@ def change_state(s: Store, market: cython.longlong, state: cython.longlong) -> c
     """Enter a state; a book that collected crossing orders is uncrossed before it trades."""
     m = s.m
     touch_market(s, market)
+    traded: cython.longlong = 0
     if state == STATE_OPEN or state == STATE_POST_ONLY:
-        uncross(s, market)
+        traded = uncross(s, market)
     m[market + M_STATE] = state
-    if m[market + M_AUCTION_UNTIL_MS]:
-        m[market + M_AUCTION_UNTIL_MS] = 0
-        m[S_AUCTION_COUNT] -= 1
+    pause_breaker(s, market, traded)
     update_indicative(s, market)
     if state == STATE_OPEN and m[market + M_LAST_PRICE]:
         collect_triggered(s, market)

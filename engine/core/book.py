@@ -60,6 +60,14 @@ def book_of(market: cython.longlong, side: cython.longlong) -> cython.longlong:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def is_worse(side: cython.longlong, price: cython.longlong, limit: cython.longlong) -> cython.bint:
+    """Whether a price of the opposite book is beyond a limit."""
+    return price > limit if side == SIDE_BUY else price < limit
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def next_level(s: Store, level: cython.longlong) -> cython.longlong:
     """Return the level behind, the next worse one, or 0."""
     m = s.m

@@ -2,35 +2,43 @@
 
 import cython
 
+from engine.core.book import book_of, is_worse, next_level
 from engine.core.digest import digest_before
 from engine.core.emit import touch_market
 from engine.core.ledger import owner_of
+from engine.core.liquidity import clear_own, mark_own, own_lots
 from engine.core.records import (
+    A_GROUP,
+    B_BEST,
     DIGEST_MULTIPLIER,
-    L_HEAD,
     L_PRICE,
+    L_TOTAL,
     M_AUCTION_MS,
     M_AUCTION_UNTIL_MS,
     M_BREAKER_PPM,
     M_LEAST_TRADED,
     M_NUMBER,
+    M_PAUSE_UNTIL_MS,
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
     O_FLAGS,
-    O_NEXT,
     O_REMAINING,
     S_AUCTION_COUNT,
     S_SEQUENCE,
     S_TIME_MS,
     WORD_MASK,
 )
-from engine.core.reference_price import is_own_trade
 from engine.core.store import Store
 from wire.layout import (
     AUCTION_MS_DEFAULT,
+    AUCTION_PAUSE_FACTOR,
     AUCTION_RANDOM_MS_MAX,
+    MEASURED_MAX,
     PPM,
+    SIDE_BUY,
+    SIDE_MASK,
+    SIDE_SELL,
     STATE_AUCTION,
     TIF_GTC,
     TIF_GTD,
@@ -55,27 +63,58 @@ def trips_breaker(s: Store, market: cython.longlong, price: cython.longlong) -> 
 @cython.cfunc
 @cython.exceptval(check=False)
 def may_start_auction(
-    s: Store,
-    market: cython.longlong,
-    taker: cython.longlong,
-    level: cython.longlong,
-    wanted: cython.longlong,
+    s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
 ) -> cython.bint:
     """Whether an order that meets the breaker starts an auction; if not, it ends there."""
     m = s.m
     time_in_force = m[taker + O_FLAGS] >> TIF_SHIFT & TIF_MASK
     if time_in_force != TIF_GTC and time_in_force != TIF_GTD:
         return False
-    owner = owner_of(s, taker)
-    others: cython.longlong = 0
-    maker = m[level + L_HEAD]
-    while maker != level:
-        if not is_own_trade(s, owner, owner_of(s, maker)):
-            others += m[maker + O_REMAINING]
-        maker = m[maker + O_NEXT]
-    unit_value = m[level + L_PRICE] * m[market + M_TICK_UNITS]
-    needed = (m[market + M_LEAST_TRADED] + unit_value - 1) // unit_value
-    return wanted >= needed and others >= needed
+    if m[S_TIME_MS] < m[market + M_PAUSE_UNTIL_MS]:
+        return False
+    return value_beyond(s, market, taker, limit) >= m[market + M_LEAST_TRADED]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def value_beyond(
+    s: Store, market: cython.longlong, taker: cython.longlong, limit: cython.longlong
+) -> cython.longlong:
+    """Return what an order that meets the breaker would trade with others, in quote units."""
+    m = s.m
+    side = m[taker + O_FLAGS] & SIDE_MASK
+    opposite = SIDE_BUY + SIDE_SELL - side
+    book = book_of(market, opposite)
+    account = owner_of(s, taker)
+    group = m[account + A_GROUP]
+    marked: cython.bint = not group and mark_own(s, market, opposite, book, account)
+    wanted = m[taker + O_REMAINING]
+    value: cython.longlong = 0
+    left: cython.longlong = MEASURED_MAX
+    level = m[book + B_BEST]
+    while level and left and wanted:
+        price = m[level + L_PRICE]
+        if is_worse(side, price, limit) or not trips_breaker(s, market, price):
+            break
+        own = own_lots(s, level, account, group)
+        wanted -= min(wanted, own)
+        lots = min(wanted, m[level + L_TOTAL] - own)
+        wanted -= lots
+        # No more than all bids hold, or than the taker's own limit lets it pay.
+        value += price * m[market + M_TICK_UNITS] * lots
+        left -= 1
+        level = next_level(s, level)
+    if marked:
+        clear_own(s, market, opposite, book, account)
+    return value
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def auction_ms(s: Store, market: cython.longlong) -> cython.longlong:
+    """Return how long an auction of a market lasts at most."""
+    duration_ms = s.m[market + M_AUCTION_MS]
+    return duration_ms if duration_ms else AUCTION_MS_DEFAULT
 
 
 @cython.cfunc
@@ -84,9 +123,7 @@ def start_auction(s: Store, market: cython.longlong) -> cython.longlong:
     """Start an auction, and draw when it ends: at random within its last seconds."""
     m = s.m
     m[market + M_STATE] = STATE_AUCTION
-    duration_ms = m[market + M_AUCTION_MS]
-    if not duration_ms:
-        duration_ms = AUCTION_MS_DEFAULT
+    duration_ms = auction_ms(s, market)
     random_ms = duration_ms // 2
     if random_ms > AUCTION_RANDOM_MS_MAX:
         random_ms = AUCTION_RANDOM_MS_MAX
@@ -95,6 +132,22 @@ def start_auction(s: Store, market: cython.longlong) -> cython.longlong:
     m[market + M_AUCTION_UNTIL_MS] = m[S_TIME_MS] + duration_ms - early_ms
     m[S_AUCTION_COUNT] += 1
     touch_market(s, market)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def pause_breaker(s: Store, market: cython.longlong, traded: cython.longlong) -> cython.longlong:
+    """Let the breaker start no auction for a while, where one ends for nothing by itself."""
+    m = s.m
+    until_ms = m[market + M_AUCTION_UNTIL_MS]
+    ends_by_itself: cython.bint = 0 < until_ms <= m[S_TIME_MS]
+    m[S_AUCTION_COUNT] -= until_ms != 0
+    m[market + M_AUCTION_UNTIL_MS] = 0
+    m[market + M_PAUSE_UNTIL_MS] = 0
+    if ends_by_itself and traded < m[market + M_LEAST_TRADED]:
+        pause_ms = AUCTION_PAUSE_FACTOR * auction_ms(s, market)
+        m[market + M_PAUSE_UNTIL_MS] = m[S_TIME_MS] + pause_ms
     return 0
 
 

@@ -5,14 +5,14 @@ The stops that its trades trigger are executed after it, in the order in which t
 
 import cython
 
-from engine.core.book import book_of
+from engine.core.book import book_of, is_worse, next_level
+from engine.core.breaker import trips_breaker
 from engine.core.emit import emit_decided_order
-from engine.core.ledger import market_of
+from engine.core.ledger import market_of, owner_of
+from engine.core.liquidity import clear_own, lots_before_own, mark_own, own_lots
 from engine.core.matching import (
-    can_fill,
     is_beyond_collar,
     is_marketable,
-    is_worse,
     limit_price,
     match,
     prevent_own_crosses,
@@ -26,15 +26,18 @@ from engine.core.orders import (
     unregister_order,
 )
 from engine.core.records import (
+    A_GROUP,
     B_BEST,
     COND_TRIGGER_PRICE,
     L_PRICE,
+    L_TOTAL,
     M_REFERENCE_PRICE,
     M_STATE,
     O_CONDITIONS,
     O_FLAGS,
     O_NEXT,
     O_PRICE,
+    O_REMAINING,
     S_TRIGGERED_HEAD,
 )
 from engine.core.stops import is_triggered
@@ -47,6 +50,7 @@ from wire.layout import (
     CLOSE_PRICE_PROTECTION,
     CLOSE_SELF_TRADE_PREVENTION,
     CLOSE_UNFILLED_REMAINDER,
+    MEASURED_MAX,
     POST_ONLY_SHIFT,
     SIDE_BUY,
     SIDE_MASK,
@@ -55,6 +59,10 @@ from wire.layout import (
     STATE_OPEN,
     STATUS_CANCELLED,
     STATUS_FILLED,
+    STP_BY_GROUP_SHIFT,
+    STP_CANCEL_MAKER,
+    STP_MASK,
+    STP_SHIFT,
     TIF_FOK,
     TIF_GTC,
     TIF_GTD,
@@ -108,6 +116,39 @@ def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
     return (
         CLOSE_PRICE_PROTECTION if beyond and is_marketable(s, order) else CLOSE_UNFILLED_REMAINDER
     )
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def can_fill(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.bint:
+    """Whether a fill-or-kill order would fill whole, looking only."""
+    m = s.m
+    flags, account = m[taker + O_FLAGS], owner_of(s, taker)
+    side, market = flags & SIDE_MASK, market_of(s, taker)
+    opposite = SIDE_BUY + SIDE_SELL - side
+    book = book_of(market, opposite)
+    prevents = flags >> STP_SHIFT & STP_MASK
+    group = m[account + A_GROUP] if prevents and flags >> STP_BY_GROUP_SHIFT & 1 else 0
+    marked: cython.bint = False
+    if prevents and not group:
+        marked = mark_own(s, market, opposite, book, account)
+    need = m[taker + O_REMAINING]
+    left: cython.longlong = MEASURED_MAX
+    level = m[book + B_BEST]
+    while level and left and need > 0:
+        price = m[level + L_PRICE]
+        if is_worse(side, price, limit) or trips_breaker(s, market, price):
+            break
+        own = own_lots(s, level, account, group)
+        if own and prevents != STP_CANCEL_MAKER:
+            need -= lots_before_own(s, level, account, group, 0)
+            break
+        need -= m[level + L_TOTAL] - own
+        left -= 1
+        level = next_level(s, level)
+    if marked:
+        clear_own(s, market, opposite, book, account)
+    return need <= 0
 
 
 @cython.cfunc

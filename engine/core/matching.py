@@ -6,10 +6,11 @@ nothing here may fail either.
 
 import cython
 
-from engine.core.book import append_order, book_of, next_level, unlink_order
+from engine.core.book import append_order, book_of, is_worse, next_level, unlink_order
 from engine.core.breaker import may_start_auction, start_auction, trips_breaker
 from engine.core.emit import emit_level, emit_order
 from engine.core.ledger import by_side, market_of, owner_of, value_of
+from engine.core.liquidity import orders_paying, side_balance
 from engine.core.orders import (
     close_order,
     free_order,
@@ -27,7 +28,6 @@ from engine.core.records import (
     B_BEST,
     COND_BUDGET,
     COND_QUOTE_AMOUNT,
-    FILL_IMPOSSIBLE,
     L_HEAD,
     L_PRICE,
     L_TOTAL,
@@ -39,6 +39,7 @@ from engine.core.records import (
     M_PRICE_BOUND,
     M_TICK_UNITS,
     O_ACCOUNT_NEXT,
+    O_BALANCE,
     O_CONDITIONS,
     O_FILLED_QUOTE,
     O_FLAGS,
@@ -66,6 +67,7 @@ from wire.layout import (
     EVENT_MARKET_SHIFT,
     MARKET_MAX,
     MARKETABLE_TYPES,
+    MEASURED_MAX,
     PPM,
     SIDE_BUY,
     SIDE_MASK,
@@ -132,14 +134,6 @@ def is_marketable(s: Store, order: cython.longlong) -> cython.bint:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def is_worse(side: cython.longlong, price: cython.longlong, limit: cython.longlong) -> cython.bint:
-    """Whether a price of the opposite book is beyond a limit."""
-    return price > limit if side == SIDE_BUY else price < limit
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
 def limit_price(
     s: Store,
     market: cython.longlong,
@@ -197,57 +191,6 @@ def collared_price(
     return anchor - band if anchor - band > limit else limit
 
 
-@cython.cfunc
-@cython.exceptval(check=False)
-def can_fill(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.bint:
-    """Whether a fill-or-kill order would fill whole, looking only."""
-    m = s.m
-    flags = m[taker + O_FLAGS]
-    side = flags & SIDE_MASK
-    market = market_of(s, taker)
-    need = m[taker + O_REMAINING]
-    prevents = flags >> STP_SHIFT & STP_MASK
-    level = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
-    while level:
-        price = m[level + L_PRICE]
-        if is_worse(side, price, limit) or trips_breaker(s, market, price):
-            return False
-        if not prevents:
-            need -= m[level + L_TOTAL]
-        else:
-            need = need_after_level(s, taker, level, need)
-        if need <= 0:
-            return need > FILL_IMPOSSIBLE
-        level = next_level(s, level)
-    return False
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def need_after_level(
-    s: Store, taker: cython.longlong, level: cython.longlong, need: cython.longlong
-) -> cython.longlong:
-    """Return what a taker would still need after a level, FILL_IMPOSSIBLE if it would end there.
-
-    Meeting an order of its own ends it unless its mode cancels the maker. What icebergs hide
-    comes after all that the level shows.
-    """
-    m = s.m
-    skips: cython.bint = m[taker + O_FLAGS] >> STP_SHIFT & STP_MASK == STP_CANCEL_MAKER
-    hidden: cython.longlong = 0
-    maker = m[level + L_HEAD]
-    while maker != level:
-        if not is_self_trade(s, taker, maker):
-            need -= m[maker + O_VISIBLE]
-            hidden += m[maker + O_REMAINING] - m[maker + O_VISIBLE]
-            if need <= 0:
-                return need
-        elif not skips:
-            return FILL_IMPOSSIBLE
-        maker = m[maker + O_NEXT]
-    return need - hidden
-
-
 # --- matching -------------------------------------------------------------------------------------
 
 
@@ -297,7 +240,7 @@ def match_book(
                 return CLOSE_SELF_TRADE_PREVENTION
             continue
         if trips_breaker(s, market, price):
-            if not may_start_auction(s, market, taker, level, wanted):
+            if not may_start_auction(s, market, taker, limit):
                 return CLOSE_PRICE_PROTECTION
             start_auction(s, market)
             return CLOSE_NONE
@@ -436,9 +379,15 @@ def prevent_own_crosses(s: Store, order: cython.longlong) -> cython.bint:
     side = flags & SIDE_MASK
     opposite = market_and_side(flags) ^ (SIDE_BUY ^ SIDE_SELL)
     account = owner_of(s, order)
+    if not may_cross_own(s, order, account):
+        return False
+    # Of its orders those can meet it that pay from the other balance; after the last there is none.
+    balance = side_balance(s, market_of(s, order), opposite & SIDE_MASK, account)
+    left = orders_paying(s, balance)
     other = m[account + A_ORDER_HEAD]
-    while other != account:
+    while left and other != account:
         following = m[other + O_ACCOUNT_NEXT]
+        left -= m[other + O_BALANCE] == balance
         meets: cython.bint = market_and_side(m[other + O_FLAGS]) == opposite
         # Stops that have triggered in the same sweep are in no book.
         crosses_it = meets and m[other + O_LEVEL] and not is_pending(s, other)
@@ -446,6 +395,28 @@ def prevent_own_crosses(s: Store, order: cython.longlong) -> cython.bint:
         if crosses_it and prevent_self_trade(s, order, other, m[order + O_REMAINING]):
             return True
         other = following
+    return False
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def may_cross_own(s: Store, order: cython.longlong, account: cython.longlong) -> cython.bint:
+    """Whether an account's own may be among what an order crosses, which is seldom very much.
+
+    What an account has open may be much more.
+    """
+    m = s.m
+    side = m[order + O_FLAGS] & SIDE_MASK
+    left: cython.longlong = MEASURED_MAX
+    level = m[book_of(market_of(s, order), SIDE_BUY + SIDE_SELL - side) + B_BEST]
+    while level and not is_worse(side, m[level + L_PRICE], m[order + O_PRICE]):
+        maker = m[level + L_HEAD]
+        while maker != level:
+            left -= 1
+            if not left or owner_of(s, maker) == account:
+                return True
+            maker = m[maker + O_NEXT]
+        level = next_level(s, level)
     return False
 
 

@@ -6,13 +6,13 @@ Order and numbers of the reasons are in ``wire.layout``; nothing here changes an
 import cython
 
 from engine.core.book import book_of
-from engine.core.ledger import owner_of, reserve_amount
+from engine.core.ledger import reserve_amount
+from engine.core.liquidity import clear_own, lots_before_own, mark_own, own_lots
 from engine.core.matching import limit_price
 from engine.core.records import (
     A_GROUP,
     A_STATE,
     B_BEST,
-    L_HEAD,
     L_HIGHER,
     L_PRICE,
     L_TOTAL,
@@ -23,9 +23,6 @@ from engine.core.records import (
     M_STATE,
     M_TENANT,
     M_TICK_UNITS,
-    O_NEXT,
-    O_REMAINING,
-    O_VISIBLE,
     S_NEED,
     S_TIME_MS,
 )
@@ -38,6 +35,7 @@ from wire.layout import (
     HEADER_ACCOUNT,
     ICEBERG_SLICES_MAX,
     MARKETABLE_TYPES,
+    MEASURED_MAX,
     PLACE_DISPLAY_QUANTITY,
     PLACE_EXPIRE_MS,
     PLACE_FLAGS,
@@ -76,7 +74,8 @@ from wire.layout import (
     STOP_MARKET_TYPES,
     STOP_TYPES,
     STP_BY_GROUP_SHIFT,
-    STP_CANCEL_MAKER,
+    STP_CANCEL_BOTH,
+    STP_CANCEL_TAKER,
     STP_DECREMENT,
     STP_MASK,
     STP_SHIFT,
@@ -326,37 +325,24 @@ def check_funds(
 def lots_met(
     s: Store,
     account: cython.longlong,
-    flags: cython.longlong,
+    group: cython.longlong,
+    mode: cython.longlong,
     level: cython.longlong,
     need: cython.longlong,
 ) -> cython.longlong:
     """Return how many lots of a level a market buy pays for; ``S_NEED`` is what it needs after it.
 
-    It pays nothing for an order of its own: its account's, or its group's if the flags say so.
+    It pays nothing for an order of its own: its account's, or its group's if there is one.
     """
-    m = s.m
-    mode = flags >> STP_SHIFT & STP_MASK
-    group = m[account + A_GROUP] if flags >> STP_BY_GROUP_SHIFT & 1 else 0
-    paid: cython.longlong = 0
-    hidden: cython.longlong = 0
-    maker = m[level + L_HEAD]
-    while maker != level:
-        owner = owner_of(s, maker)
-        if owner == account or (group and group == m[owner + A_GROUP]):
-            if mode == STP_DECREMENT:
-                need -= min(need, m[maker + O_REMAINING])
-            elif mode != STP_CANCEL_MAKER:
-                m[S_NEED] = 0
-                return paid
-        else:
-            lots = min(need, m[maker + O_VISIBLE])
-            paid += lots
-            need -= lots
-            hidden += m[maker + O_REMAINING] - m[maker + O_VISIBLE]
-        maker = m[maker + O_NEXT]
-    lots = min(need, hidden)
-    m[S_NEED] = need - lots
-    return paid + lots
+    total = s.m[level + L_TOTAL]
+    own = own_lots(s, level, account, group)
+    paid = min(need, total - own)
+    if own and (mode == STP_CANCEL_TAKER or mode == STP_CANCEL_BOTH):
+        s.m[S_NEED] = 0
+        return min(paid, lots_before_own(s, level, account, group, total))
+    need -= paid
+    s.m[S_NEED] = need - min(need, own) if mode == STP_DECREMENT else need
+    return paid
 
 
 @cython.cfunc
@@ -371,23 +357,30 @@ def can_pay_market_buy(
     """Whether a market buy could pay for all that it would meet."""
     m = s.m
     flags = command[PLACE_FLAGS]
-    prevents = flags >> STP_SHIFT & STP_MASK
+    mode = flags >> STP_SHIFT & STP_MASK
     if command[PLACE_QUOTE_AMOUNT]:
         return command[PLACE_QUOTE_AMOUNT] <= available
-    reference = current_reference(s, market)
-    limit = limit_price(s, market, command[PLACE_FLAGS], 0, reference)
-    need = command[PLACE_QUANTITY]
-    level = m[book_of(market, SIDE_SELL) + B_BEST]
-    while level and need and m[level + L_PRICE] <= limit:
-        if prevents:
-            lots = lots_met(s, account, flags, level, need)
-            need = m[S_NEED]
+    group = m[account + A_GROUP] if mode and flags >> STP_BY_GROUP_SHIFT & 1 else 0
+    limit = limit_price(s, market, flags, 0, current_reference(s, market))
+    book = book_of(market, SIDE_SELL)
+    marked: cython.bint = False
+    if mode and not group:
+        marked = mark_own(s, market, SIDE_SELL, book, account)
+    m[S_NEED] = command[PLACE_QUANTITY]
+    left: cython.longlong = MEASURED_MAX
+    level = m[book + B_BEST]
+    while level and m[S_NEED] and available >= 0 and m[level + L_PRICE] <= limit:
+        price, lots = limit, m[S_NEED]
+        if left:
+            price = m[level + L_PRICE]
+            lots = lots_met(s, account, group, mode, level, m[S_NEED])
         else:
-            lots = min(need, m[level + L_TOTAL])
-            need -= lots
-        unit_price = m[level + L_PRICE] * m[market + M_TICK_UNITS]
-        if lots > available // unit_price:
-            return False
-        available -= lots * unit_price
+            m[S_NEED] = 0
+        unit_price = price * m[market + M_TICK_UNITS]
+        enough: cython.bint = lots <= available // unit_price
+        available = available - lots * unit_price if enough else -1
+        left -= 1
         level = m[level + L_HIGHER]
-    return True
+    if marked:
+        clear_own(s, market, SIDE_SELL, book, account)
+    return available >= 0

@@ -125,17 +125,18 @@ M_INDICATIVE_QUANTITY = 22
 M_WINDOW_QUANTITY = 23  # lots and quote units traded since the reference was set
 M_WINDOW_VALUE = 24
 M_AUCTION_UNTIL_MS = 25  # of an auction that the breaker started; 0 = none
-MARKET_SAVED_WORDS = 26  # in a checkpoint: those above; those below are derived
-M_QUANTITY_BOUND = 26  # the limits as they apply
-M_PRICE_BOUND = 27
-M_MARKET_BAND_PPM = 28  # how far market orders may trade: their collar, or else limit orders'
-M_LEAST_TRADED = 29
-M_FEE_BASE = 30  # the fee account's balances
-M_FEE_QUOTE = 31
-M_TOUCHED = 32
-M_ORDER_EVENT = 33  # first words of its events, without flags or side
-M_TRADE_EVENT = 34
-M_ORDERS_PER_MARKET = 35  # how many open orders an account may have here; 0 = as many as fit
+M_PAUSE_UNTIL_MS = 26  # until when the breaker starts no auction
+MARKET_SAVED_WORDS = 27  # in a checkpoint: those above; those below are derived
+M_QUANTITY_BOUND = 27  # the limits as they apply
+M_PRICE_BOUND = 28
+M_MARKET_BAND_PPM = 29  # how far market orders may trade: their collar, or else limit orders'
+M_LEAST_TRADED = 30
+M_FEE_BASE = 31  # the fee account's balances
+M_FEE_QUOTE = 32
+M_TOUCHED = 33
+M_ORDER_EVENT = 34  # first words of its events, without flags or side
+M_TRADE_EVENT = 35
+M_ORDERS_PER_MARKET = 36  # how many open orders an account may have here; 0 = as many as fit
 M_BOOKS = 40  # four books: bids, asks, buy stops, sell stops
 MARKET_WORDS = 72
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
@@ -177,7 +178,6 @@ O_ACCOUNT_NEXT = 14
 O_ACCOUNT_PREVIOUS = 15
 ORDER_WORDS = 16
 STATUS_BITS = (1 << 25) - (1 << 16)  # status and close reason, of the flags
-FILL_IMPOSSIBLE = -(1 << 62)
 
 # What waits in a heap has these fields at the same offsets: conditions and accounts (``heap``).
 HEAP_NUMBER = 0
@@ -206,6 +206,7 @@ L_BOOK = 7
 L_NODE = 8
 L_LOWER = 9  # also the free list
 L_HIGHER = 10
+L_OWN = 11  # lots of the account that a book is measured for, while it is (``liquidity``)
 LEVEL_WORDS = 16
 
 N_CHILDREN = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from engine.reference.breaker import pause_breaker
 from engine.reference.emit import touch_market
 from engine.reference.execution import execute_all_triggered
 from engine.reference.ledger import order_reserve
@@ -66,8 +67,10 @@ def update_indicative(state: State, market: Market) -> None:
         touch_market(state, market)
 
 
-def uncross(state: State, market: Market) -> None:
-    """Trade everything that can trade, at the equilibrium price.
+def uncross(state: State, market: Market) -> int:
+    """Trade everything that can trade, at the equilibrium price; return its value.
+
+    That is of the trades between two owners, in quote units.
 
     Where self-trade prevention takes orders away, what is left may have another equilibrium: then
     that is found, until nothing crosses.
@@ -83,6 +86,7 @@ def uncross(state: State, market: Market) -> None:
         set_reference(state, market, value // (lots * market.tick_units))
     else:
         note_volume(state, market, lots, value)
+    return value
 
 
 def uncross_at(state: State, market: Market, price: int) -> int:
@@ -125,10 +129,10 @@ def first_order(market: Market, side: int) -> Order | None:
 def change_state(state: State, market: Market, market_state: int) -> None:
     """Enter a state; a book that collected crossing orders is uncrossed before it trades."""
     touch_market(state, market)
-    if market_state in (w.STATE_OPEN, w.STATE_POST_ONLY):
-        uncross(state, market)
+    opens = market_state in (w.STATE_OPEN, w.STATE_POST_ONLY)
+    traded = uncross(state, market) if opens else 0
     market.state = market_state
-    market.auction_until_ms = 0
+    pause_breaker(state, market, traded)
     update_indicative(state, market)
     if market_state == w.STATE_OPEN and market.last_price:
         collect_triggered(state, market)

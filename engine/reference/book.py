@@ -1,6 +1,12 @@
 """The queues of a book: by price, then by time."""
 
 from engine.reference.model import Book, Order
+from wire import layout as w
+
+
+def is_worse(side: int, price: int, limit: int) -> bool:
+    """Whether a price of the book opposite to a side is beyond a limit."""
+    return price > limit if side == w.SIDE_BUY else price < limit
 
 
 def book_of(order: Order) -> tuple[Book, int]:

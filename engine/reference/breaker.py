@@ -4,9 +4,10 @@ Nothing here trades or rejects. docs/adr has why it is an auction, and how its e
 """
 
 from engine.digest import MASK, MULTIPLIER
+from engine.reference.book import is_worse
 from engine.reference.emit import touch_market
+from engine.reference.liquidity import own_lots, total_lots
 from engine.reference.model import CAN_REST, Market, Order
-from engine.reference.reference_price import is_own_trade
 from engine.reference.state import State
 from wire import layout as w
 
@@ -17,26 +18,65 @@ def trips_breaker(market: Market, price: int) -> bool:
     return bool(reference and ppm and abs(price - reference) > reference * ppm // w.PPM)
 
 
-def may_start_auction(taker: Order, level: list[Order], wanted: int) -> bool:
+def may_start_auction(state: State, taker: Order, limit: int) -> bool:
     """Whether an order that meets the breaker starts an auction; if not, it ends there.
 
     It must wait in the auction itself, where others can trade with it, and would have traded what
-    counts with others than its owner: halting a market is not for free.
+    counts with others than its owner: halting a market is not for free. Nor does it start one soon
+    after another that was for nothing.
     """
     market = taker.market
-    others = sum(maker.remaining for maker in level if not is_own_trade(taker, maker))
-    value = min(wanted, others) * level[0].price * market.tick_units
-    return taker.time_in_force in CAN_REST and value >= market.limits.least_traded
+    if taker.time_in_force not in CAN_REST or state.time_ms < market.pause_until_ms:
+        return False
+    return value_beyond(taker, limit) >= market.limits.least_traded
+
+
+def value_beyond(taker: Order, limit: int) -> int:
+    """Return what an order that meets the breaker would trade with others, in quote units.
+
+    All the levels that it would go through beyond the breaker count, up to MEASURED_MAX. Where
+    its owner has orders of its own, these take up what it wants first.
+    """
+    market, wanted, value = taker.market, taker.remaining, 0
+    book = market.opposite(taker.side)
+    for price in book.prices()[: w.MEASURED_MAX]:
+        if is_worse(taker.side, price, limit) or not trips_breaker(market, price):
+            break
+        level = book.levels[price]
+        own = own_lots(level, taker.account, by_group=True)
+        wanted -= min(wanted, own)
+        lots = min(wanted, total_lots(level) - own)
+        wanted -= lots
+        value += lots * price * market.tick_units
+    return value
+
+
+def auction_ms(market: Market) -> int:
+    """Return how long an auction of a market lasts at most."""
+    return market.limits.auction_ms or w.AUCTION_MS_DEFAULT
 
 
 def start_auction(state: State, market: Market) -> None:
     """Start an auction, and draw when it ends: at random within its last seconds."""
     market.state = w.STATE_AUCTION
-    duration_ms = market.limits.auction_ms or w.AUCTION_MS_DEFAULT
+    duration_ms = auction_ms(market)
     random_ms = min(duration_ms // 2, w.AUCTION_RANDOM_MS_MAX)
     early_ms = draw(state, market) % (random_ms + 1)
     market.auction_until_ms = state.time_ms + duration_ms - early_ms
     touch_market(state, market)
+
+
+def pause_breaker(state: State, market: Market, traded: int) -> None:
+    """Let the breaker start no auction for a while, where one ends for nothing by itself.
+
+    For nothing is one that has traded less than the least value between two owners: without a
+    pause whoever starts it, and cancels, could start the next at once. An operator ends a pause.
+    """
+    ends_by_itself = 0 < market.auction_until_ms <= state.time_ms
+    market.auction_until_ms = market.pause_until_ms = 0
+    if ends_by_itself and traded < market.limits.least_traded:
+        pause_ms = w.AUCTION_PAUSE_FACTOR * auction_ms(market)
+        market.pause_until_ms = state.time_ms + pause_ms
 
 
 def draw(state: State, market: Market) -> int:

@@ -121,6 +121,7 @@ def market_row(market: Market) -> list[int]:
         market.window_quantity,
         market.window_value,
         market.auction_until_ms,
+        market.pause_until_ms,
     ]
 
 
@@ -198,7 +199,8 @@ def read_market(row: list[int]) -> Market:
     market.limits = Limits(*row[9:18])
     market.last_price, market.reference_price, market.reference_until_ms = row[18:21]
     market.indicative_price, market.indicative_quantity = row[21:23]
-    market.window_quantity, market.window_value, market.auction_until_ms = row[23:26]
+    market.window_quantity, market.window_value = row[23:25]
+    market.auction_until_ms, market.pause_until_ms = row[25:27]
     return market
 
 

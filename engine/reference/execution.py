@@ -3,12 +3,13 @@
 The stops that its trades trigger run after it, in the order in which they were triggered.
 """
 
+from engine.reference.book import is_worse
+from engine.reference.breaker import trips_breaker
 from engine.reference.emit import emit_decided_order
+from engine.reference.liquidity import lots_before_own, own_lots, total_lots
 from engine.reference.matching import (
-    can_fill,
     is_beyond_collar,
     is_marketable,
-    is_worse,
     limit_price,
     match,
     prevent_own_crosses,
@@ -54,6 +55,30 @@ def execute_order(state: State, order: Order, *, with_conditions: bool) -> None:
     rest_order(state, order)
     register_order(state, order)
     emit_decided_order(state, order, with_conditions=with_conditions)
+
+
+def can_fill(taker: Order, limit: int) -> bool:
+    """Whether a fill-or-kill order would fill whole; nothing changes.
+
+    Meeting an order of its own ends it, unless its mode cancels the maker; how much of that
+    order's level comes before it is found by looking at MEASURED_MAX of its orders. It fills
+    from MEASURED_MAX levels at most, so that one that fills nothing costs little.
+    """
+    market, need = taker.market, taker.remaining
+    prevents, by_group = w.flags_stp(taker.flags), w.flags_stp_by_group(taker.flags)
+    book = market.opposite(taker.side)
+    for price in book.prices()[: w.MEASURED_MAX]:
+        if is_worse(taker.side, price, limit) or trips_breaker(market, price):
+            return False
+        level = book.levels[price]
+        own = own_lots(level, taker.account, by_group=by_group) if prevents else 0
+        if own and prevents != w.STP_CANCEL_MAKER:
+            before = lots_before_own(level, taker.account, by_group=by_group, beyond=0)
+            return before >= need
+        need -= total_lots(level) - own
+        if need <= 0:
+            return True
+    return False
 
 
 def remainder_reason(order: Order) -> int:

@@ -3,7 +3,7 @@
 Nothing here rejects. What may be rejected has been before (``order_checks``).
 """
 
-from engine.reference.book import unlink_order
+from engine.reference.book import is_worse, unlink_order
 from engine.reference.breaker import may_start_auction, start_auction, trips_breaker
 from engine.reference.emit import emit_level, emit_order
 from engine.reference.model import CAN_REST, MARKETABLE, Order
@@ -55,7 +55,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
                 return w.CLOSE_SELF_TRADE_PREVENTION
             continue
         if trips_breaker(market, price):
-            if not may_start_auction(taker, book.levels[price], wanted):
+            if not may_start_auction(state, taker, limit):
                 return w.CLOSE_PRICE_PROTECTION
             start_auction(state, market)
             return w.CLOSE_NONE
@@ -118,11 +118,6 @@ def is_marketable(order: Order) -> bool:
     return order.order_type in MARKETABLE
 
 
-def is_worse(side: int, price: int, limit: int) -> bool:
-    """Whether a price of the opposite book is beyond a limit."""
-    return price > limit if side == w.SIDE_BUY else price < limit
-
-
 def limit_price(order: Order, reference: int) -> int:
     """Return the worst price an order may trade at: its own, or a market order's collar."""
     return collared_price(order, reference) if is_marketable(order) else order.price
@@ -148,34 +143,6 @@ def collared_price(order: Order, reference: int) -> int:
         return own
     band = anchor * ppm // w.PPM
     return min(own, anchor + band) if order.is_buy else max(own, anchor - band)
-
-
-def can_fill(taker: Order, limit: int) -> bool:
-    """Whether a fill-or-kill order would fill whole; nothing changes.
-
-    Meeting an order of its own ends it, unless its mode cancels the maker. What the icebergs of a
-    level hide comes after all that the level shows.
-    """
-    market, need = taker.market, taker.remaining
-    skips = w.flags_stp(taker.flags) == w.STP_CANCEL_MAKER
-    book = market.opposite(taker.side)
-    for price in book.prices():
-        if is_worse(taker.side, price, limit) or trips_breaker(market, price):
-            return False
-        hidden = 0
-        for maker in book.levels[price]:
-            if is_self_trade(taker, maker):
-                if skips:
-                    continue
-                return False
-            need -= maker.visible
-            hidden += maker.remaining - maker.visible
-            if need <= 0:
-                return True
-        need -= hidden
-        if need <= 0:
-            return True
-    return False
 
 
 # --- self-trade prevention ------------------------------------------------------------------------

@@ -270,6 +270,8 @@ class Market:
     window_value: int = 0
     # When an auction that the breaker started ends; 0 for any other state.
     auction_until_ms: int = 0
+    # Until when the breaker starts no auction, because the last one was for nothing.
+    pause_until_ms: int = 0
     bids: Book = field(default_factory=lambda: Book(+1))
     asks: Book = field(default_factory=lambda: Book(-1))
     # A buy stop is triggered when the price has risen to its trigger, so the lowest comes first.

@@ -8,7 +8,8 @@ from engine.reference.accounts import is_frozen
 from engine.reference.funds import available_balance
 from engine.reference.index import find_market
 from engine.reference.ledger import order_reserve
-from engine.reference.matching import is_self_trade, limit_price
+from engine.reference.liquidity import lots_before_own, own_lots, total_lots
+from engine.reference.matching import limit_price
 from engine.reference.model import (
     CAN_REST,
     MARKETABLE,
@@ -162,13 +163,19 @@ def check_funds(state: State, order: Order, freed: int = 0) -> None:
 
 
 def can_pay_market_buy(state: State, order: Order, available: int) -> bool:
-    """Whether a market buy could pay for all that it would meet."""
+    """Whether a market buy could pay for all that it would meet.
+
+    What it would meet after MEASURED_MAX levels is taken at the worst price that it may pay.
+    """
     if order.conditions.quote_amount:
         return order.conditions.quote_amount <= available
     market, need = order.market, order.remaining
     limit = limit_price(order, current_reference(state, market))
-    for price in market.asks.prices():
+    for met, price in enumerate(market.asks.prices()):
         if price > limit or not need:
+            break
+        if met == w.MEASURED_MAX:
+            available -= need * limit * market.tick_units
             break
         lots, need = lots_met(order, market.asks.levels[price], need)
         available -= lots * price * market.tick_units
@@ -178,18 +185,15 @@ def can_pay_market_buy(state: State, order: Order, available: int) -> bool:
 def lots_met(order: Order, level: list[Order], need: int) -> tuple[int, int]:
     """Return how many lots of a level a market buy pays for, and how many it needs after it.
 
-    It pays nothing for an order of its own: each such meeting cancels that order, or lessens what
-    it needs, or ends it. What icebergs hide comes after all that the level shows.
+    It pays nothing for an order of its own: each such meeting cancels that order, or ends it, or
+    lessens what it needs; after others, so that it has enough wherever its own orders are.
     """
-    mode, paid, hidden = w.flags_stp(order.flags), 0, 0
-    for maker in level:
-        if not is_self_trade(order, maker):
-            lots = min(need, maker.visible)
-            paid, need = paid + lots, need - lots
-            hidden += maker.remaining - maker.visible
-        elif mode == w.STP_DECREMENT:
-            need -= min(need, maker.remaining)
-        elif mode != w.STP_CANCEL_MAKER:
-            return paid, 0
-    lots = min(need, hidden)
-    return paid + lots, need - lots
+    account, mode = order.account, w.flags_stp(order.flags)
+    by_group, total = w.flags_stp_by_group(order.flags), total_lots(level)
+    own = own_lots(level, account, by_group=by_group) if mode else 0
+    paid = min(need, total - own)
+    if own and mode in (w.STP_CANCEL_TAKER, w.STP_CANCEL_BOTH):
+        before = lots_before_own(level, account, by_group=by_group, beyond=total)
+        return min(paid, before), 0
+    need -= paid
+    return paid, need - min(need, own) if mode == w.STP_DECREMENT else need

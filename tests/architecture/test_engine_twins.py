@@ -103,9 +103,13 @@ FUNCTIONS_OF_CORE = {
             "write_balance",
         },
     ),
+    "liquidity": (
+        "own orders are marked on their levels, from the account's orders; counted there",
+        {"clear_own", "mark_own", "orders_paying", "side_balance"},
+    ),
     "matching": (
-        "a part of `can_fill` that seldom runs",
-        {"market_and_side", "need_after_level"},
+        "a look that spares most orders one at all that their account has open",
+        {"market_and_side", "may_cross_own"},
     ),
     "orders": (
         "records made and freed, the heap of expiries, what each batch watches",
@@ -129,6 +133,7 @@ FUNCTIONS_OF_CORE = {
 }
 # File -> (reason, functions that only the reference has).
 FUNCTIONS_OF_REFERENCE = {
+    "liquidity": ("a level's total is a word of its record in the core", {"total_lots"}),
     "auction": ("a list of ranges to choose from", {"first_order", "price_ranges"}),
     "changes": ("a changed copy to judge", {"changed_order", "only_shrinks"}),
     "checkpoint": (

@@ -51,6 +51,8 @@ COLLAR_PPM_MAX = 4_000_000
 AUCTION_MS_DEFAULT = 2 * 60 * 1000
 AUCTION_MS_MAX = 24 * 3600 * 1000
 AUCTION_RANDOM_MS_MAX = 30_000  # it ends at random within so long, or half of its time
+AUCTION_PAUSE_FACTOR = 10  # for so many auctions' time none starts after one for nothing
+MEASURED_MAX = 1_000  # levels, and orders of a level, that an order is measured against at most
 ICEBERG_SLICES_MAX = 1_000  # quantity / display quantity: bounds the trades of one command
 
 # --- commands: 16 words ---------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from wire import layout as w
 DATA = Path(__file__).parent / "data"
 CHECKPOINT = DATA / f"checkpoint-version-{VERSION}.bin"
 EXPECTED = DATA / f"checkpoint-version-{VERSION}.json"
+ALL = sorted(DATA.glob("checkpoint-version-*.bin"))
 COMMANDS = 300
 
 

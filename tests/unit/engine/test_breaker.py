@@ -196,6 +196,181 @@ def test_a_restored_engine_ends_it_at_the_same_time(desk: Desk, engine_class: An
     assert restored.next_due_ms == desk.engine.next_due_ms > 0
 
 
+# --- what counts beyond it ------------------------------------------------------------------------
+
+
+def test_dust_at_the_first_level_does_not_let_a_large_order_pass_unvalued(desk: Desk) -> None:
+    open_at_100(desk, least_value=1_150)
+    desk.place(CAROL, SELL, 111, 1)
+    desk.place(ALICE, SELL, 115, 50)
+    taker = desk.place(BOB, BUY, 120, 50)
+    assert states(desk) == [w.STATE_AUCTION]
+    assert desk.queue(BUY) == [(taker, 50)]
+
+
+def test_many_small_levels_count_together(desk: Desk) -> None:
+    open_at_100(desk, least_value=1_150)
+    for price in range(111, 121):
+        desk.place(ALICE, SELL, price, 1)
+    assert desk.rejection(BOB, BUY, 119, 50) == "accepted"
+    assert list(desk.ended.values()) == ["price_protection"]
+    desk.place(BOB, BUY, 120, 9)
+    assert list(desk.ended.values()) == ["price_protection"]
+    desk.place(BOB, BUY, 120, 10)
+    assert states(desk) == [w.STATE_AUCTION]
+
+
+def test_levels_below_count_for_a_sell(desk: Desk) -> None:
+    open_at_100(desk, least_value=850)
+    for price in (89, 88, 85):
+        desk.place(ALICE, BUY, price, 4)
+    desk.place(BOB, SELL, 86, 50)
+    assert list(desk.ended.values()) == ["price_protection"]
+    desk.place(BOB, SELL, 80, 50)
+    assert states(desk) == [w.STATE_AUCTION]
+
+
+def test_own_orders_take_up_what_is_wanted_first(desk: Desk) -> None:
+    """With own orders before others' an order would trade with itself: it halts nothing."""
+    open_at_100(desk, least_value=1_150)
+    desk.place(BOB, SELL, 112, 40)
+    desk.place(ALICE, SELL, 115, 50)
+    desk.place(BOB, BUY, 120, 49)
+    assert list(desk.ended.values()) == ["price_protection"]
+    desk.place(BOB, BUY, 120, 50)
+    assert states(desk) == [w.STATE_AUCTION]
+
+
+def test_a_groups_orders_are_own_orders(desk: Desk) -> None:
+    open_at_100(desk, least_value=1_150)
+    for account in (BOB, CAROL):
+        desk.send(encode_set_account(account, stp_group=3))
+    desk.place(CAROL, SELL, 112, 40)
+    desk.place(ALICE, SELL, 115, 50)
+    desk.place(BOB, BUY, 120, 49)
+    assert list(desk.ended.values()) == ["price_protection"]
+    desk.place(BOB, BUY, 120, 50)
+    assert states(desk) == [w.STATE_AUCTION]
+
+
+# --- the pause after one for nothing --------------------------------------------------------------
+
+PAUSE_MS = w.AUCTION_PAUSE_FACTOR * AUCTION_MS
+
+
+def auction_for_nothing(desk: Desk) -> int:
+    """Start an auction, take the order back, let the auction end; return when it has ended."""
+    taker = desk.place(BOB, BUY, 120, 10)
+    assert states(desk) == [w.STATE_AUCTION]
+    desk.cancel(BOB, taker)
+    due_ms = desk.engine.next_due_ms
+    desk.time(due_ms)
+    assert states(desk) == [w.STATE_OPEN]
+    return int(due_ms)
+
+
+def test_an_auction_for_nothing_can_not_be_started_again_at_once(desk: Desk) -> None:
+    open_at_100(desk)
+    far = desk.place(ALICE, SELL, 115, 10)
+    ended_ms = auction_for_nothing(desk)
+    for time_ms in (ended_ms, ended_ms + PAUSE_MS - 1):
+        desk.time(time_ms)
+        order = desk.place(BOB, BUY, 120, 10)
+        assert desk.ended == {order: "price_protection"}
+        assert desk.trades == []
+    desk.time(ended_ms + PAUSE_MS)
+    taker = desk.place(BOB, BUY, 120, 10)
+    assert states(desk) == [w.STATE_AUCTION]
+    desk.time(desk.engine.next_due_ms)
+    assert desk.trades == [(far, taker, 115, 10)]
+
+
+def test_trading_within_the_band_goes_on_in_the_pause(desk: Desk) -> None:
+    open_at_100(desk)
+    desk.place(ALICE, SELL, 115, 10)
+    auction_for_nothing(desk)
+    near = desk.place(ALICE, SELL, 110, 1)
+    taker = desk.place(BOB, BUY, 110, 1)
+    assert desk.trades == [(near, taker, 110, 1)]
+
+
+@pytest.mark.parametrize(("lots", "pauses"), [(9, True), (10, False)])
+def test_an_auction_is_for_nothing_below_the_least_value(
+    desk: Desk, lots: int, *, pauses: bool
+) -> None:
+    open_at_100(desk, least_value=1_150)
+    desk.place(ALICE, SELL, 115, 30)
+    taker = desk.place(BOB, BUY, 115, 30)
+    desk.change(BOB, taker, quantity=lots)
+    desk.time(AUCTION_MS)
+    assert sum(trade[3] for trade in desk.trades) == lots
+    # What is left at 115 is far away where the reference is still 100, and near where it is 115.
+    desk.place(ALICE, SELL, 140, 30)
+    desk.cancel_all(BOB)
+    order = desk.place(BOB, BUY, 140, 60 - lots)
+    assert (desk.ended == {order: "price_protection"}) == pauses
+    assert (states(desk) == [w.STATE_AUCTION]) != pauses
+
+
+def test_trading_with_oneself_is_nothing(desk: Desk) -> None:
+    open_at_100(desk)
+    desk.place(ALICE, SELL, 115, 10)
+    taker = desk.place(BOB, BUY, 120, 10)
+    desk.cancel_all(ALICE)
+    own = desk.place(BOB, SELL, 115, 10)
+    desk.time(AUCTION_MS)
+    assert [trade[:2] for trade in desk.trades] == [(taker, own)]
+    desk.place(ALICE, SELL, 115, 10)
+    order = desk.place(BOB, BUY, 120, 10)
+    assert desk.ended == {order: "price_protection"}
+
+
+def test_an_operator_ends_a_pause(desk: Desk) -> None:
+    open_at_100(desk)
+    desk.place(ALICE, SELL, 115, 10)
+    auction_for_nothing(desk)
+    desk.state(w.STATE_OPEN)
+    desk.place(BOB, BUY, 120, 10)
+    assert states(desk) == [w.STATE_AUCTION]
+
+
+def test_an_auction_that_an_operator_ends_is_followed_by_no_pause(desk: Desk) -> None:
+    open_at_100(desk)
+    desk.place(ALICE, SELL, 115, 10)
+    taker = desk.place(BOB, BUY, 120, 10)
+    desk.cancel(BOB, taker)
+    desk.state(w.STATE_OPEN)
+    desk.place(BOB, BUY, 120, 10)
+    assert states(desk) == [w.STATE_AUCTION]
+
+
+def test_a_stop_that_the_opening_triggers_starts_nothing_in_the_pause(desk: Desk) -> None:
+    """The pause has begun before the stops of the opening are executed."""
+    open_at_100(desk, least_value=1_150)
+    desk.place(ALICE, SELL, 115, 10)
+    taker = desk.place(BOB, BUY, 120, 10)
+    desk.cancel_all(ALICE)
+    desk.change(BOB, taker, quantity=1)
+    stop = desk.place(CAROL, BUY, 125, 20, order_type=w.TYPE_STOP_LIMIT, trigger_price=112)
+    desk.place(ALICE, SELL, 115, 1)
+    desk.place(ALICE, SELL, 121, 20)
+    desk.time(AUCTION_MS)
+    assert len(desk.trades) == 1
+    assert states(desk) == [w.STATE_OPEN]
+    assert desk.ended[stop] == "price_protection"
+
+
+def test_a_pause_survives_a_restart(desk: Desk, engine_class: Any) -> None:
+    open_at_100(desk)
+    desk.place(ALICE, SELL, 115, 10)
+    auction_for_nothing(desk)
+    data = desk.engine.checkpoint()
+    restored = Desk.of_engine(engine_class.restore(data))
+    assert restored.engine.checkpoint() == data
+    restored.place(BOB, BUY, 120, 10)
+    assert list(restored.ended.values()) == ["price_protection"]
+
+
 # --- self-trade prevention ------------------------------------------------------------------------
 
 PREVENTED = [
