@@ -298,5 +298,16 @@ def test_every_reason_of_the_engine_has_a_response() -> None:
     for reason in reasons:
         error = refusal(reason)
         assert error.code == w.REASON_NAMES[reason]
-        assert status_of(error) in (404, 409, 422, 500, 503)
+        assert status_of(error) in (404, 409, 422, 500)
         assert error.detail.endswith(".")
+
+
+@pytest.mark.parametrize("reason", sorted(REFUSABLE), ids=w.REASON_NAMES.get)
+def test_none_promises_that_the_same_request_may_be_sent_again(reason: int) -> None:
+    """The engine remembers what it has rejected, so a repeat gets the same refusal."""
+    assert not hasattr(refusal(reason), "retry_after_s")
+
+
+@pytest.mark.parametrize("reason", [w.REASON_CAPACITY_EXHAUSTED, w.REASON_COMMAND_FROM_FUTURE])
+def test_what_may_pass_says_to_send_it_under_a_new_id(reason: int) -> None:
+    assert "under a new client_order_id" in refusal(reason).detail

@@ -2,6 +2,10 @@
 
 The engine's name of a reason is the API's code. The table is complete: a test compares it with the
 engine's list.
+
+What the engine has decided is final for the command's id: it remembers the rejection, because the
+queue may deliver the command again. So no reason is an `Unavailable`, which promises that the same
+request may be sent again.
 """
 
 from typing import Final
@@ -12,7 +16,6 @@ from bursa.kernel.errors import (
     InternalError,
     NotFound,
     Refused,
-    Unavailable,
 )
 from wire import layout as w
 
@@ -26,8 +29,8 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
         "The request waited too long and was dropped; send it again with a new id.",
     ),
     w.REASON_COMMAND_FROM_FUTURE: (
-        Unavailable,
-        "A clock of the exchange is wrong; nothing has changed. Try again later, with a new id.",
+        Refused,
+        "The exchange's clock is wrong, nothing was done. Retry later under a new client_order_id.",
     ),
     w.REASON_DUPLICATE_COMMAND: (Conflict, "This id has been used; choose a new one."),
     w.REASON_UNKNOWN_TENANT: (NotFound, "This exchange is not open yet."),
@@ -80,8 +83,8 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
         "Wait until a withdrawal ends: the account has as many holds as it may have.",
     ),
     w.REASON_CAPACITY_EXHAUSTED: (
-        Unavailable,
-        "The exchange is full for now; try again later, under a new id if the order had one.",
+        Refused,
+        "The exchange is full: nothing was done. Retry later under a new client_order_id.",
     ),
     w.REASON_INTERNAL_ERROR: (
         InternalError,
