@@ -9,7 +9,12 @@ import re
 import struct
 
 from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX, CommandMessage, Delivery
-from bursa.intake.queue_kinds import ALLOWED_COMMANDS, TENANT_COMMANDS, QueueKind
+from bursa.intake.queue_kinds import (
+    ALLOWED_COMMANDS,
+    MARKET_COMMANDS,
+    TENANT_COMMANDS,
+    QueueKind,
+)
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import CLIENT_ORDER_ID, FEE_ACCOUNT_INDEX, AccountId
 from wire import layout as w
@@ -73,6 +78,8 @@ def _check_commands(commands: bytes, account: AccountId, delivery: Delivery, now
             raise _malformed(f"A command of kind {kind} may not come by this queue.")
         if owner != number:
             _check_tenant(commands, position, kind, account, owner)
+        elif kind in MARKET_COMMANDS and account.index != FEE_ACCOUNT_INDEX:
+            raise _malformed("A market's settings are not an ordinary account's to send.")
         if not high and not low:
             raise _malformed("A command has no id.")
         if not earliest_ms <= time_ms <= latest_ms:
@@ -86,8 +93,6 @@ def _check_tenant(
     if kind not in TENANT_COMMANDS or owner or account.index != FEE_ACCOUNT_INDEX:
         raise _malformed("A command is another account's.")
     word = TENANT_COMMANDS[kind]
-    if word is None:
-        return
     at = position * w.COMMAND_BYTES + word * w.WORD_BYTES
     tenant = int.from_bytes(commands[at : at + w.WORD_BYTES], "little", signed=True)
     if tenant != account.tenant.number:

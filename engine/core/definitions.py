@@ -92,6 +92,7 @@ from wire.layout import (
     FEE_TIER_TAKER_PPM,
     FEE_TIER_TENANT,
     FEE_TIER_TIER,
+    HEADER_ACCOUNT,
     LEVEL_MARKET_SHIFT,
     LEVEL_SIDE_SHIFT,
     LIMITS_AUCTION_MS,
@@ -298,12 +299,27 @@ def is_between(word: cython.longlong, most: cython.longlong) -> cython.bint:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+def check_own_market(
+    s: Store, market: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Return why a market is none, or not of the tenant in whose name a command is, or 0."""
+    m, account = s.m, command[HEADER_ACCOUNT]
+    if not m[market + M_NUMBER]:
+        return REASON_UNKNOWN_MARKET
+    if account and m[market + M_TENANT] != account >> ACCOUNT_TENANT_SHIFT:
+        return REASON_WRONG_TENANT
+    return 0
+
+
+@cython.cfunc
 def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a SET_MARKET_LIMITS command."""
     m = s.m
     market = find_market(s, command[LIMITS_MARKET])
-    if not m[market + M_NUMBER]:
-        return REASON_UNKNOWN_MARKET
+    reason = check_own_market(s, market, command)
+    if reason:
+        return reason
     quantity_bound = AMOUNT_MAX // m[market + M_LOT_UNITS]
     price_bound = AMOUNT_MAX // m[market + M_TICK_UNITS]
     valid: cython.bint = (
@@ -330,11 +346,11 @@ def set_market_limits(s: Store, command: cython.p_longlong) -> cython.longlong:
 @cython.cfunc
 def set_market_state(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Decide a SET_MARKET_STATE command."""
-    m = s.m
     market = find_market(s, command[SET_STATE_MARKET])
     state, reference = command[SET_STATE_STATE], command[SET_STATE_REFERENCE_PRICE]
-    if not m[market + M_NUMBER]:
-        return REASON_UNKNOWN_MARKET
+    reason = check_own_market(s, market, command)
+    if reason:
+        return reason
     if state < STATE_OPEN or state > STATE_AUCTION or not is_between(reference, PRICE_MAX):
         return REASON_INVALID_SETTING
     if reference:

@@ -94,6 +94,15 @@ def has_account(kind: cython.longlong) -> cython.bint:
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def may_name_account(kind: cython.longlong) -> cython.bint:
+    """Whether a kind of command is about no account, but may be in the name of one's tenant."""
+    of_market: cython.bint = kind == COMMAND_SET_MARKET_LIMITS or kind == COMMAND_SET_MARKET_STATE
+    return of_market or kind == COMMAND_REJECT
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def check_shape(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Return REASON_MALFORMED_COMMAND for what no intake would write, whatever the state, or 0."""
     kind, account = command[HEADER_KIND], command[HEADER_ACCOUNT]
@@ -118,7 +127,7 @@ def check_shape(s: Store, command: cython.p_longlong) -> cython.longlong:
         unused += 1
     if excess:
         return REASON_MALFORMED_COMMAND
-    if account and not has_account(kind) and kind != COMMAND_REJECT:
+    if account and not has_account(kind) and not may_name_account(kind):
         return REASON_MALFORMED_COMMAND
     takes_hold_id: cython.bint = COMMAND_HOLD <= kind <= COMMAND_CAPTURE
     if takes_hold_id and command[FUNDS_HOLD_ID] <= 0:

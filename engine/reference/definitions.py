@@ -78,10 +78,18 @@ def check_market_definition(state: State, market: Market) -> None:
         raise Rejected(w.REASON_INVALID_SETTING)
 
 
+def check_own_market(state: State, command: Command, number: int) -> Market:
+    """Return a market to set, which must be of the tenant in whose name the command is, if any."""
+    market, account = find_market(state, number), command[w.HEADER_ACCOUNT]
+    if account and market.tenant != w.account_tenant(account):
+        raise Rejected(w.REASON_WRONG_TENANT)
+    return market
+
+
 def set_market_limits(state: State, command: Command) -> None:
     """Decide a SET_MARKET_LIMITS command; open orders are not judged again."""
     words = command[w.LIMITS_MARKET : w.LIMITS_AUCTION_MS + 1]
-    market = find_market(state, words[0])
+    market = check_own_market(state, command, words[0])
     bounds = (
         w.AMOUNT_MAX,
         min(w.QUANTITY_MAX, w.AMOUNT_MAX // market.lot_units),
@@ -102,7 +110,7 @@ def set_market_limits(state: State, command: Command) -> None:
 
 def set_market_state(state: State, command: Command) -> None:
     """Decide a SET_MARKET_STATE command, which may set the reference price as well."""
-    market = find_market(state, command[w.SET_STATE_MARKET])
+    market = check_own_market(state, command, command[w.SET_STATE_MARKET])
     market_state = command[w.SET_STATE_STATE]
     reference = command[w.SET_STATE_REFERENCE_PRICE]
     if not w.STATE_OPEN <= market_state <= w.STATE_AUCTION or not 0 <= reference <= w.PRICE_MAX:

@@ -32,12 +32,15 @@ from wire import layout as w
 _ABOUT_NO_ACCOUNT = (
     w.COMMAND_DEFINE_ASSET,
     w.COMMAND_DEFINE_MARKET,
-    w.COMMAND_SET_MARKET_LIMITS,
-    w.COMMAND_SET_MARKET_STATE,
     w.COMMAND_SET_FEE_TIER,
     w.COMMAND_SET_TENANT_LIMITS,
     w.COMMAND_ADVANCE_TIME,
     w.COMMAND_EPOCH,
+)
+_MAY_NAME_ACCOUNT = (
+    w.COMMAND_SET_MARKET_LIMITS,
+    w.COMMAND_SET_MARKET_STATE,
+    w.COMMAND_REJECT,
 )
 _TAKES_HOLD_ID = (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_CAPTURE)
 # Rejections that say nothing about the command itself, so they are not its outcome.
@@ -66,8 +69,13 @@ def decide(state: State, command: Command) -> list[int]:
 
 
 def has_account(kind: int) -> bool:
-    """Whether a kind of command is about an account; a REJECT may be, or not."""
-    return kind not in (*_ABOUT_NO_ACCOUNT, w.COMMAND_REJECT)
+    """Whether a kind of command is about an account."""
+    return kind not in _ABOUT_NO_ACCOUNT and not may_name_account(kind)
+
+
+def may_name_account(kind: int) -> bool:
+    """Whether a kind of command is about no account, but may be in the name of one's tenant."""
+    return kind in _MAY_NAME_ACCOUNT
 
 
 def check_shape(command: Command) -> None:

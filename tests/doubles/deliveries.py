@@ -10,7 +10,12 @@ from bursa.intake.message import (
     Delivery,
     encode_message,
 )
-from bursa.intake.queue_kinds import TENANT_COMMANDS, TRADING_COMMANDS, QueueKind
+from bursa.intake.queue_kinds import (
+    MARKET_COMMANDS,
+    TENANT_COMMANDS,
+    TRADING_COMMANDS,
+    QueueKind,
+)
 from bursa.kernel.identifiers import AccountId
 from wire import layout as w
 
@@ -37,7 +42,7 @@ def envelope(command: bytes, tenant: int = 1) -> Envelope:
     """Return a command's message account and queue; what is about no account is its tenant's."""
     kind = word(command, w.HEADER_KIND)
     queue = QueueKind.TRADING if kind in TRADING_COMMANDS else QueueKind.FUNDS
-    if kind in TENANT_COMMANDS:
+    if kind in TENANT_COMMANDS or kind in MARKET_COMMANDS:
         return Envelope(w.account_number(tenant, w.FEE_ACCOUNT_INDEX), queue)
     return Envelope(word(command, w.HEADER_ACCOUNT), queue)
 
@@ -55,6 +60,9 @@ class Sender:
             command = with_word(command, w.HEADER_ID_HIGH, 1 << 61 | next(self._numbers))
         if word(command, w.HEADER_TIME_MS) == 0:
             command = with_word(command, w.HEADER_TIME_MS, time_ms)
+        if word(command, w.HEADER_KIND) in MARKET_COMMANDS:
+            fee_account = w.account_number(self._tenant, w.FEE_ACCOUNT_INDEX)
+            command = with_word(command, w.HEADER_ACCOUNT, fee_account)
         return command
 
     def deliveries(

@@ -242,7 +242,10 @@ def _rare(choose: Choices, kind: int, account: int, now_ms: int) -> bytes:
         # Mostly back to trading, or little else would happen.
         state = choose.of(1, 5, 1, 1, 1, 2, 1, 1, 1, 3, 1, 1, 1, 4, 1, 1, 1, 5, 1, 6)
         return encode_set_market_state(
-            choose.of(1, 3, 4, 1, 3, 4, 2), state, choose.of(0, 0, 95 + choose.below(11))
+            choose.of(1, 3, 4, 1, 3, 4, 2),
+            state,
+            choose.of(0, 0, 95 + choose.below(11)),
+            account=choose.of(0, 0, 0, account),
         )
     if kind == 59:
         return encode_cancel_all(account, choose.of(0, 1, 3, 4, 9), choose.of(0, 1, 2, 3))
@@ -275,6 +278,7 @@ def _settings(choose: Choices, account: int) -> bytes:
             reference_interval_ms=choose.of(0, 10),
             least_value=choose.of(0, 0, 300),
             auction_ms=choose.of(8, 2, 30, 0),
+            account=choose.of(0, 0, account),
         )
     if kind == 3:
         return encode_define_market(

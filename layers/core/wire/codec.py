@@ -288,11 +288,15 @@ def encode_set_market_limits(
     reference_interval_ms: int = 0,
     least_value: int = 0,
     auction_ms: int = 0,
+    account: int = 0,
 ) -> bytes:
-    """Return a SET_MARKET_LIMITS: all limits of a market at once, 0 = no such limit."""
+    """Return a SET_MARKET_LIMITS: all limits of a market at once, 0 = no such limit.
+
+    Of another tenant than the account's, if one is named, it is rejected.
+    """
     return encode(
         w.COMMAND_SET_MARKET_LIMITS,
-        0,
+        account,
         market,
         min_notional,
         max_quantity,
@@ -306,9 +310,11 @@ def encode_set_market_limits(
     )
 
 
-def encode_set_market_state(market: int, state: int, reference_price: int = 0) -> bytes:
+def encode_set_market_state(
+    market: int, state: int, reference_price: int = 0, *, account: int = 0
+) -> bytes:
     """Return a SET_MARKET_STATE; leaving an auction for open or post-only uncrosses it."""
-    return encode(w.COMMAND_SET_MARKET_STATE, 0, market, state, reference_price)
+    return encode(w.COMMAND_SET_MARKET_STATE, account, market, state, reference_price)
 
 
 def encode_set_fee_tier(tenant: int, tier: int, maker_ppm: int, taker_ppm: int) -> bytes:

@@ -66,7 +66,7 @@ HEADER_ID_HIGH = 1  # the command id, 128 bits; 0,0 = no id: not remembered, not
 HEADER_ID_LOW = 2
 HEADER_TIME_MS = 3  # intake time; of a command with an id not far ahead of the engine's
 HEADER_ACTOR = 4  # who asked: the actor's kind above ACTOR_KIND_SHIFT, its number below; 0 = none
-HEADER_ACCOUNT = 5  # 0 for commands about the shard, a tenant, an asset or a market
+HEADER_ACCOUNT = 5  # 0 for commands about no account; of a market's, one of its tenant, or 0
 HEADER_LENGTH = 6
 
 # Kinds of actors. The engine checks the form only: who asked is in the journal, beside the

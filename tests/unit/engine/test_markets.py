@@ -1,12 +1,25 @@
 """Market states, auctions, collars and the circuit breaker."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, SELL, Desk, drawing
+from tests.unit.engine.desk import (
+    ALICE,
+    BOB,
+    BUY,
+    CAROL,
+    FEES,
+    MARKET,
+    OTHER_TENANT,
+    SELL,
+    STRANGER,
+    Desk,
+    drawing,
+)
 from wire import layout as w
-from wire.codec import encode_set_account
+from wire.codec import encode_set_account, encode_set_market_limits, encode_set_market_state
 
 PLAIN: dict[str, Any] = {}
 POST_ONLY = {"post_only": True}
@@ -145,3 +158,29 @@ def test_freezing_an_account_closes_its_orders_and_stops(desk: Desk) -> None:
         desk.send(encode_set_account(ALICE, state=state))
         assert desk.ended == {}
     assert desk.rejection(ALICE, BUY, 90, 1) == "accepted"
+
+
+SETTINGS = {
+    "limits": lambda account: encode_set_market_limits(MARKET, min_notional=7, account=account),
+    "state": lambda account: encode_set_market_state(MARKET, w.STATE_HALTED, account=account),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("account", [STRANGER, w.account_number(OTHER_TENANT, 0)])
+def test_a_markets_settings_are_not_another_tenants(
+    desk: Desk, setting: Callable[[int], bytes], account: int
+) -> None:
+    assert desk.send(setting(account)) == "wrong_tenant"
+    assert len(desk.events) == 1
+    assert desk.rejection(ALICE, BUY, 1, 1) == "accepted"
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("account", [0, FEES])
+def test_they_are_its_own_tenants_or_the_operators(
+    desk: Desk, setting: Callable[[int], bytes], account: int
+) -> None:
+    assert desk.send(setting(account)) == "accepted"
+    assert desk.result.account == account
+    assert desk.rejection(ALICE, BUY, 1, 1) != "accepted"

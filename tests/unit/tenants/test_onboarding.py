@@ -25,7 +25,7 @@ from bursa.tenants.onboarding import (
 from bursa.tenants.profile import TenantProfile
 from engine.reference import Engine
 from wire import layout
-from wire.codec import Command, decode_commands
+from wire.codec import Command, decode_commands, encode
 
 TENANT = TenantId(1)
 ALICE = AccountId(TENANT, 1)
@@ -144,6 +144,36 @@ def test_a_market_is_protected_unless_its_listing_says_otherwise() -> None:
         onboarding(intake).list_markets(TENANT, listing, "first")
         ((_, _, _, commands),) = intake.sent
         assert commands[-1].body[1:] == (10**10, 0, 0, *limits)
+        assert commands[-1].account == TENANT.fee_account.number
+
+
+def test_a_market_opens_with_the_reference_price_of_its_listing() -> None:
+    """So its collar holds from the first order on, before anybody has traded."""
+    market = replace(LISTING.markets[0], opening_price="60000.01")
+    intake = FakeIntake()
+    onboarding(intake).list_markets(TENANT, replace(LISTING, markets=(market,)), "first")
+    ((_, _, _, commands),) = intake.sent
+    last = commands[-1]
+    assert (last.kind, last.account) == (
+        layout.COMMAND_SET_MARKET_STATE,
+        TENANT.fee_account.number,
+    )
+    assert last.body[1:3] == (layout.STATE_OPEN, 6_000_001)
+    engine = Engine()
+    engine.apply(b"".join(encode(c.kind, c.account, *c.body) for c in commands))
+    (number,) = engine.state.markets
+    assert engine.state.markets[number].reference_price == 6_000_001
+    assert engine.state.markets[number].limits.collar_ppm == 200_000
+
+
+@pytest.mark.parametrize("price", ["0.001", "60000.005", "0", "-1", "1e3", "9" * 20])
+def test_an_opening_price_is_a_whole_number_of_ticks(price: str) -> None:
+    listing = replace(LISTING, markets=(replace(LISTING.markets[0], opening_price=price),))
+    intake = FakeIntake()
+    with pytest.raises(InvalidInput) as refused:
+        onboarding(intake).list_markets(TENANT, listing, "first")
+    assert refused.value.field == "opening_price"
+    assert intake.sent == []
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,21 @@ def _of_accounts() -> dict[str, Delivery]:
             command(w.COMMAND_DEFINE_ASSET, 0, 9, 2, 8, 5),
             group="t1-0", account=FEES, queue=QueueKind.FUNDS,
         ),
+        "settings of a market in nobody's name": sent(
+            command(w.COMMAND_SET_MARKET_LIMITS, 0, 1, 5),
+            group="t1-0", account=FEES, queue=QueueKind.FUNDS,
+        ),
+        "a market's state in nobody's name": sent(
+            command(w.COMMAND_SET_MARKET_STATE, 0, 1, 4),
+            group="t1-0", account=FEES, queue=QueueKind.FUNDS,
+        ),
+        "settings of a market in another tenant's name": sent(
+            command(w.COMMAND_SET_MARKET_LIMITS, w.account_number(2, 0), 1, 5),
+            group="t1-0", account=FEES, queue=QueueKind.FUNDS,
+        ),
+        "settings of a market by an ordinary account": sent(
+            command(w.COMMAND_SET_MARKET_STATE, ALICE, 1, 4), queue=QueueKind.FUNDS
+        ),
         "a market of another tenant": sent(
             command(w.COMMAND_DEFINE_MARKET, 0, 9, 2, 1, 2, 1, 1, 1, 5),
             group="t1-0", account=FEES, queue=QueueKind.FUNDS,
@@ -266,7 +281,7 @@ HONEST: dict[str, Callable[[], Delivery]] = {
         group="t1-0", account=FEES, queue=QueueKind.FUNDS,
     ),
     "limits of a market": lambda: sent(
-        command(w.COMMAND_SET_MARKET_LIMITS, 0, 1, 5),
+        command(w.COMMAND_SET_MARKET_LIMITS, FEES, 1, 5),
         group="t1-0", account=FEES, queue=QueueKind.FUNDS,
     ),
 }  # fmt: skip

@@ -40,17 +40,17 @@ ACCOUNT_COMMANDS = frozenset(
         w.COMMAND_SET_ACCOUNT,
     }
 )
-# Commands about a tenant, which its fee account sends: the word that names the tenant; None where
-# the command names a market only.
-TENANT_COMMANDS: dict[int, int | None] = {
+# Commands about a tenant, which its fee account sends: the word that names the tenant.
+TENANT_COMMANDS: dict[int, int] = {
     w.COMMAND_DEFINE_ASSET: w.DEFINE_ASSET_TENANT,
     w.COMMAND_DEFINE_MARKET: w.DEFINE_MARKET_TENANT,
-    w.COMMAND_SET_MARKET_LIMITS: None,
-    w.COMMAND_SET_MARKET_STATE: None,
     w.COMMAND_SET_FEE_TIER: w.FEE_TIER_TENANT,
     w.COMMAND_SET_TENANT_LIMITS: w.TENANT_LIMITS_TENANT,
 }
+# Commands about a market, in the name of a tenant's fee account: the engine rejects them unless the
+# market is that tenant's.
+MARKET_COMMANDS = frozenset({w.COMMAND_SET_MARKET_LIMITS, w.COMMAND_SET_MARKET_STATE})
 ALLOWED_COMMANDS = {
     QueueKind.TRADING: TRADING_COMMANDS,
-    QueueKind.FUNDS: ACCOUNT_COMMANDS | TENANT_COMMANDS.keys(),
+    QueueKind.FUNDS: ACCOUNT_COMMANDS | TENANT_COMMANDS.keys() | MARKET_COMMANDS,
 }

@@ -114,7 +114,12 @@ class PriceProtection:
 
 @dataclass(frozen=True, slots=True)
 class MarketListing:
-    """A market to open; sizes and the least value of an order are decimal strings."""
+    """A market to open; sizes, prices and the least value of an order are decimal strings.
+
+    Its protection is around the opening price from the first order on. Without one, around nothing
+    until trades worth the least value have given it a reference: whoever lists it so lets the
+    first to trade choose the price.
+    """
 
     base: str
     quote: str
@@ -122,6 +127,7 @@ class MarketListing:
     lot_size: str
     min_notional: str
     protection: PriceProtection = PriceProtection()
+    opening_price: str = ""
 
     @property
     def symbol(self) -> str:
@@ -332,13 +338,26 @@ class Onboarding:
             *codec.pack_symbol(market.symbol),
         )
         least = parse_units(market.min_notional, quote_scale, "min_notional")
-        return [define, _set_limits(number, least, market.protection)]
+        commands = [define, _set_limits(tenant, number, least, market.protection)]
+        if market.opening_price:
+            commands.append(
+                _command(
+                    layout.COMMAND_SET_MARKET_STATE,
+                    tenant.fee_account.number,
+                    number,
+                    layout.STATE_OPEN,
+                    opening_ticks(market),
+                )
+            )
+        return commands
 
 
-def _set_limits(number: int, least: int, protection: PriceProtection) -> CommandBuilder:
+def _set_limits(
+    tenant: TenantId, number: int, least: int, protection: PriceProtection
+) -> CommandBuilder:
     return _command(
         layout.COMMAND_SET_MARKET_LIMITS,
-        0,
+        tenant.fee_account.number,
         number,
         least,
         0,
@@ -383,6 +402,19 @@ def market_steps(market: MarketListing, base_scale: int, quote_scale: int) -> tu
             field="tick_size",
         )
     return lot_units.numerator, tick_units.numerator
+
+
+def opening_ticks(market: MarketListing) -> int:
+    """Return a market's opening price in ticks; raises `InvalidInput` ``invalid_opening_price``."""
+    price = Fraction(*_ratio(market.opening_price, "opening_price"))
+    ticks = price / Fraction(*_ratio(market.tick_size, "tick_size"))
+    if ticks.denominator != 1 or ticks.numerator > layout.PRICE_MAX:
+        raise InvalidInput(
+            "invalid_opening_price",
+            f"The opening price of {market.symbol} must be a whole number of ticks.",
+            field="opening_price",
+        )
+    return ticks.numerator
 
 
 def _ratio(text: str, field: str) -> tuple[int, int]:
