@@ -80,7 +80,8 @@ def check_room(
 ) -> cython.longlong:
     """Return why there is no room for one more open order of a market's account, or 0."""
     m = s.m
-    if has_many_orders(s, market, base_balance, quote_balance):
+    many: cython.bint = has_many_orders(s, market, base_balance, quote_balance)
+    if many and market_orders(s, market) >= m[market + M_ORDERS_PER_MARKET]:
         # Some of them may be in other markets with the same assets.
         account = m[(base_balance if base_balance else quote_balance) + BAL_ACCOUNT]
         left = m[market + M_ORDERS_PER_MARKET]
@@ -107,8 +108,18 @@ def tenant_orders(s: Store, tenant: cython.longlong) -> cython.longlong:
     for position in range(m[S_MARKET_COUNT]):
         market = m[MARKET_LIST + position]
         if m[market + M_TENANT] == tenant:
-            for book in range(4):
-                count += m[market + M_BOOKS + book * BOOK_WORDS + B_ORDER_COUNT]
+            count += market_orders(s, market)
+    return count
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def market_orders(s: Store, market: cython.longlong) -> cython.longlong:
+    """Return how many open orders a market has, over all its books."""
+    count: cython.longlong = 0
+    for book in range(4):
+        count += s.m[market + M_BOOKS + book * BOOK_WORDS + B_ORDER_COUNT]
     return count
 
 

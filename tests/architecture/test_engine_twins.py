@@ -128,7 +128,7 @@ FUNCTIONS_OF_CORE = {
     "price_checks": ("products in 64 bits; flags without an order", {"exceeds_word", "is_waiting"}),
     "room": (
         "orders counted as they come and go, looked at closely only when there are many",
-        {"has_many_orders", "tenant_orders"},
+        {"has_many_orders", "market_orders", "tenant_orders"},
     ),
 }
 # File -> (reason, functions that only the reference has).
