@@ -29,8 +29,7 @@ QUANTITY_MAX = (1 << 48) - 1  # lots
 TIME_MS_MAX = (1 << 46) - 1  # the year 4199
 TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000  # cancel_all_after
 INTAKE_AHEAD_MS_MAX = 300_000  # how far a command's time may be ahead of the engine's
-# How long ids are remembered if there is room. The queues keep a message for longer (four days):
-# what comes again after that is refused as too old, never carried out twice.
+# How long ids are remembered if there is room; what comes again after that is refused as too old.
 ID_MEMORY_MS = 2 * 3600 * 1000
 IDS_FORGOTTEN_MAX = 1_000  # old ones, by one ADVANCE_TIME
 REJECTIONS_SHARE_SHIFT = 5  # an account's rejections may fill 1/32 of the memory in that time
