@@ -19,11 +19,11 @@ _OFFSET_MEAN = 300
 class Flow:
     """Makes messages of one account each."""
 
-    def __init__(self, seed: int, accounts: int = 200) -> None:
+    def __init__(self, seed: int, accounts: int = 200, time_ms: int | None = None) -> None:
         self._rng = random.Random(seed)  # noqa: S311 - the same flow every time
         self._accounts = accounts
         self._price = _FIRST_PRICE
-        self._time_ms = time.time_ns() // 1_000_000
+        self._time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
 
     def pass_time(self, milliseconds: int) -> int:
         """Move the time of what follows on; return the new time."""

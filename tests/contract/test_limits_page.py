@@ -11,6 +11,7 @@ from bursa.journal.record import BODY_BYTES_MAX, PART_BYTES_MAX, RECORD_BYTES_MA
 from bursa.kernel.settings import TradingApiSettings
 from bursa.tenants.limits import DEFAULT_LIMITS
 from engine.reference import Engine
+from scripts.cost.orders import cases, journal_units_per_command
 from tests.contract.templates import APPLICATION, ROOT, resources, template
 from wire import layout as w
 from worker.settings import ShardSettings
@@ -80,3 +81,11 @@ def test_a_method_may_be_asked_as_often_as_the_page_says() -> None:
     own, *public = limits
     said = row(REGION, "of them a method")
     assert f"{own:,} a second, public ones {min(public)} to {max(public):,}" in said
+
+
+def test_a_shards_commands_follow_from_the_measured_units() -> None:
+    """A partition of DynamoDB takes a thousand write units a second."""
+    units = journal_units_per_command(cases()[-1])
+    said = row("One shard", "commands, by the journal")
+    assert f"a command costs {units:.3f} in records of 100" in said
+    assert f"about {round(1_000 / units, -2):,.0f} a second" in said
