@@ -86,11 +86,10 @@ class World:
     ) -> None:
         assert account == TENANT.fee_account
         header = CommandHeader(CommandId(1, 1), 1, SYSTEM)
-        sent = [
-            (command.body[0], command.body[1])
-            for build in commands
-            for command in decode_commands(build(header))
-        ]
+        decoded = [command for build in commands for command in decode_commands(build(header))]
+        # As the worker demands it of a market's settings.
+        assert {command.account for command in decoded} <= {account.number}
+        sent = [(command.body[0], command.body[1]) for command in decoded]
         self.step(lambda: self._carry_out(f"{kind}/{key}", sent))
 
     def _carry_out(self, name: str, sent: list[tuple[int, int]]) -> None:

@@ -257,7 +257,7 @@ class TenantAdministration:
             return
         numbers = {one.symbol: one.number for one in self._markets.all(tenant)}
         commands = [
-            _set_state(numbers[symbol], states[MarketState(before)])
+            _set_state(tenant, numbers[symbol], states[MarketState(before)])
             for symbol, before in sorted(standstill.markets.items())
             if MarketState(before) in states
         ]
@@ -278,8 +278,12 @@ def _with_standstill(record: TenantRecord) -> TenantRecord:
     return replace(record, standstills=number, standstill=Standstill(number))
 
 
-def _set_state(market: int, state: int) -> CommandBuilder:
+def _set_state(tenant: TenantId, market: int, state: int) -> CommandBuilder:
+    account = tenant.fee_account.number
+
     def build(header: CommandHeader) -> bytes:
-        return codec.encode(layout.COMMAND_SET_MARKET_STATE, 0, market, state, 0, **header.words())
+        return codec.encode(
+            layout.COMMAND_SET_MARKET_STATE, account, market, state, 0, **header.words()
+        )
 
     return build
