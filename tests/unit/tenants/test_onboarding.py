@@ -80,8 +80,10 @@ def header(index: int) -> CommandHeader:
 @dataclass
 class FakeUsers:
     passwords: dict[str, str] = field(default_factory=dict)
+    invited: list[str] = field(default_factory=list)
 
-    def add_user(self, email: str) -> PoolUser:
+    def add_user(self, email: str, *, is_invited: bool) -> PoolUser:
+        self.invited += [email] * is_invited
         return PoolUser(f"subject of {email}", is_claimed=email in self.passwords)
 
     def set_password(self, email: str, password: str) -> None:
@@ -213,6 +215,14 @@ def test_a_user_keeps_the_account_it_has() -> None:
     first = setup.open_account(TENANT, "alice@example.com", "secret")
     assert setup.open_account(TENANT, "alice@example.com", "secret") == first
     assert setup.open_account(TENANT, "bob@example.com", "secret") != first
+
+
+def test_an_invited_user_gets_a_mail_and_no_password_from_us() -> None:
+    users = FakeUsers()
+    setup = onboarding(FakeIntake(), users)
+    setup.open_account(TENANT, "admin@example.com", None)
+    assert users.invited == ["admin@example.com"]
+    assert users.passwords == {}
 
 
 def test_a_user_that_somebody_else_made_gets_no_account_unless_it_is_confirmed() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,16 +25,20 @@ class CognitoUserPool:
         self._client = client
         self._pool_id = pool_id
 
-    def add_user(self, email: str) -> PoolUser:
+    def add_user(self, email: str, *, is_invited: bool = False) -> PoolUser:
         """Create a user, or find it.
 
-        No mail is sent, so the caller must have checked the address.
+        A new one that is invited gets a mail with a password that is good once, and for a day. Else
+        no mail is sent, so the caller must have checked the address.
         """
+        mail: dict[str, Any] = {"MessageAction": "SUPPRESS"}
+        if is_invited:
+            mail = {"DesiredDeliveryMediums": ["EMAIL"]}
         try:
             created = self._client.admin_create_user(
                 UserPoolId=self._pool_id,
                 Username=email,
-                MessageAction="SUPPRESS",
+                **mail,
                 UserAttributes=[
                     {"Name": "email", "Value": email},
                     {"Name": "email_verified", "Value": "true"},
@@ -45,6 +49,15 @@ class CognitoUserPool:
             found = self._client.admin_get_user(UserPoolId=self._pool_id, Username=email)
             is_claimed = found["UserStatus"] != _UNCLAIMED
             return PoolUser(_subject(found["UserAttributes"]), is_claimed=is_claimed)
+
+    def invite_again(self, email: str) -> None:
+        """Send an invited user a new mail, because the first is a day old or was lost."""
+        self._client.admin_create_user(
+            UserPoolId=self._pool_id,
+            Username=email,
+            MessageAction="RESEND",
+            DesiredDeliveryMediums=["EMAIL"],
+        )
 
     def find_user(self, email: str) -> PoolUser | None:
         """Return the user with an address; None when there is none."""

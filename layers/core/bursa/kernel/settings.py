@@ -42,11 +42,8 @@ class OnboardingSettings(NamedTuple):
     user_pool_id: str
     user_pool_client_id: str
     issuer: str
-    tenant_name: str
-    shard: int
-    # Names that public requests are sent to, comma-separated; `*` means any other name where
-    # tenants share hosts.
-    hosts: str = "*"
+    # Numbers of all shards, comma-separated.
+    shards: str
     reply_deadline_ms: int = 30_000
 
 

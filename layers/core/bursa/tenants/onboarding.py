@@ -60,8 +60,8 @@ class Directory(Protocol):
 class UserPool(Protocol):
     """One tenant's users."""
 
-    def add_user(self, email: str) -> PoolUser:
-        """Create a user, or find it."""
+    def add_user(self, email: str, *, is_invited: bool) -> PoolUser:
+        """Create a user, or find it; a new one may get a mail with a password that is good once."""
 
     def set_password(self, email: str, password: str) -> None:
         """Let a user sign in with this password from now on."""
@@ -258,14 +258,16 @@ class Onboarding:
         self._intake.submit_once(tenant.fee_account, "listing", key, commands)
 
     def open_account(
-        self, tenant: TenantId, email: str, password: str, *, confirmed_subject: str = ""
+        self, tenant: TenantId, email: str, password: str | None, *, confirmed_subject: str = ""
     ) -> AccountId:
         """Create a user and its account; one that has both keeps its password.
 
         Parameters
         ----------
-        tenant, email, password
-            Whose user, and what it signs in with.
+        tenant, email
+            Whose user.
+        password
+            What it signs in with; None sends it an invitation, and only it knows its password.
         confirmed_subject
             The subject of an existing user of whom the caller knows that the address is its own.
 
@@ -276,7 +278,7 @@ class Onboarding:
             has changed.
 
         """
-        user = self._users.add_user(email)
+        user = self._users.add_user(email, is_invited=password is None)
         if user.is_claimed and user.subject != confirmed_subject:
             account = self._directory.account_of(tenant, user.subject)
             if account is None:
@@ -288,7 +290,7 @@ class Onboarding:
             return account
         # The account first: while the user has no password, a repeat still knows it for ours.
         account = self._directory.open_account(tenant, user.subject)
-        if not user.is_claimed:
+        if password is not None and not user.is_claimed:
             self._users.set_password(email, password)
         return account
 

@@ -1,0 +1,1 @@
+"""`make onboard`: opens the tenant that a file describes."""

@@ -1,0 +1,165 @@
+"""Carries a plan out. Every step may be repeated, so what broke off is taken up again."""
+
+import secrets
+import string
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.limits import TenantLimits
+from bursa.tenants.listings_dynamodb import SentListing
+from bursa.tenants.onboarding import Deposit, Listing
+from bursa.tenants.profile import TenantProfile
+from scripts.onboard.plan import Place, Plan
+from scripts.onboard.tenant_file import TenantFile, UserPart
+
+# Of the one credit that an account gets when it is opened.
+_OPENING = "opening"
+_PASSWORD_CHARACTERS = 20
+
+
+class Onboarding(Protocol):
+    """The use case; see `bursa.tenants.onboarding.Onboarding`."""
+
+    def open_tenant(
+        self,
+        name: str,
+        issuer: str,
+        client_ids: frozenset[str],
+        shard: int,
+        limits: TenantLimits,
+    ) -> TenantProfile:
+        """Return a brand's profile on a shard."""
+
+    def add_host(self, tenant: TenantId, host: str) -> None:
+        """Assign a host name to a tenant."""
+
+    def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:
+        """Define assets, fees, markets, and how much may be open."""
+
+    def open_account(
+        self, tenant: TenantId, email: str, password: str | None, *, confirmed_subject: str = ""
+    ) -> AccountId:
+        """Create a user and its account."""
+
+    def credit(
+        self, account: AccountId, listing: Listing, deposits: tuple[Deposit, ...], key: str
+    ) -> None:
+        """Credit an account."""
+
+
+class Listings(Protocol):
+    """Keeps what was listed."""
+
+    def write(self, tenant: TenantId, listing: SentListing) -> None:
+        """Keep a listing that follows the last one, or the last one again."""
+
+
+class Passwords(Protocol):
+    """What a user signs in with."""
+
+    def of(self, email: str) -> str | None:
+        """Return a user's password; None for one that gets an invitation instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A tenant that is open, and the accounts of its users by e-mail address."""
+
+    profile: TenantProfile
+    accounts: Mapping[str, AccountId]
+
+    def described(self, markets: tuple[str, ...]) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "tenant": {"id": str(self.profile.tenant), "name": self.profile.name},
+            "markets": list(markets),
+            "users": [
+                {"email": email, "account": str(account)}
+                for email, account in self.accounts.items()
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Opens what a file describes."""
+
+    onboarding: Onboarding
+    listings: Listings
+    passwords: Passwords
+
+    def carry_out(self, tenant: TenantFile, place: Place, plan: Plan) -> Opened:
+        """Make it so; raises what `bursa.tenants.onboarding` does. What was done stays done."""
+        profile = self.onboarding.open_tenant(
+            tenant.name, place.issuer, place.client_ids, place.shard, tenant.tenant_limits()
+        )
+        for host in tenant.hosts:
+            self.onboarding.add_host(profile.tenant, host)
+        listing = tenant.listing()
+        if plan.listing is not None:
+            self.listings.write(profile.tenant, plan.listing)
+            self.onboarding.list_markets(profile.tenant, listing, str(plan.listing.number))
+            self.listings.write(profile.tenant, replace(plan.listing, is_done=True))
+        accounts = {
+            user.email: self._open(tenant, profile.tenant, user, listing)
+            for user in tenant.everybody()
+        }
+        return Opened(profile, accounts)
+
+    def _open(
+        self, tenant: TenantFile, number: TenantId, user: UserPart, listing: Listing
+    ) -> AccountId:
+        account = self.onboarding.open_account(
+            number,
+            user.email,
+            self.passwords.of(user.email),
+            confirmed_subject=user.confirmed_subject,
+        )
+        deposits = tenant.deposits(user)
+        if deposits:
+            self.onboarding.credit(account, listing, deposits, _OPENING)
+        return account
+
+
+class Invitations:
+    """Nobody but the user ever knows the password: the pool sends one that is good once."""
+
+    def of(self, email: str) -> None:
+        """Return None."""
+        del email
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedPasswords:
+    """Passwords for play, kept in a file of their owner's.
+
+    Parameters
+    ----------
+    known
+        By e-mail address; new ones are added.
+    keep
+        Called with all of them before a new one is used, so that none is lost.
+
+    """
+
+    known: MutableMapping[str, str]
+    keep: Callable[[Mapping[str, str]], None]
+
+    def of(self, email: str) -> str:
+        """Return the password of a user, which is a new one when there is none."""
+        if email not in self.known:
+            self.known[email] = generated()
+            self.keep(self.known)
+        return self.known[email]
+
+
+def generated() -> str:
+    """Return a password that every pool of ours accepts: small, large, digit, and long."""
+    characters = string.ascii_letters + string.digits
+    drawn = "".join(secrets.choice(characters) for _ in range(_PASSWORD_CHARACTERS - 3))
+    return "".join(
+        (secrets.choice(string.ascii_lowercase), secrets.choice(string.ascii_uppercase),
+         secrets.choice(string.digits), drawn)
+    )  # fmt: skip

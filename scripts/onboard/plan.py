@@ -1,0 +1,266 @@
+"""What opening a tenant would change: its file against what the directory and the pool have."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bursa.identity.pool_user import PoolUser
+from bursa.kernel.errors import Conflict
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.limits import LIMIT_NAMES
+from bursa.tenants.listings_dynamodb import SentListing
+from bursa.tenants.profile import TenantProfile
+from scripts.onboard.tenant_file import TenantFile, UserPart, as_content
+
+ADD, CHANGE, KEEP = "add", "change", "keep"
+
+
+class Directory(Protocol):
+    """The directory, read only."""
+
+    def tenant_of(self, issuer: str) -> TenantProfile | None:
+        """Return the tenant whose users this issuer signs in."""
+
+    def tenant_of_host(self, host: str) -> TenantId | None:
+        """Return the tenant that a host name belongs to."""
+
+    def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
+        """Return the account of a user."""
+
+
+class Users(Protocol):
+    """The user pool, read only."""
+
+    def find_user(self, email: str) -> PoolUser | None:
+        """Return the user with an address."""
+
+
+class Listings(Protocol):
+    """What was last listed, read only."""
+
+    def last(self, tenant: TenantId) -> SentListing | None:
+        """Return what was last sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tenant is opened: the issuer and clients of its pool, and its shard."""
+
+    issuer: str
+    client_ids: frozenset[str]
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the table: what becomes of a thing."""
+
+    action: str
+    thing: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that opening would do.
+
+    Attributes
+    ----------
+    steps
+        In the order in which they are carried out.
+    listing
+        What is to be sent, under its number; None when the last one is as wanted.
+
+    """
+
+    steps: tuple[Step, ...]
+    listing: SentListing | None
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """Those steps that change something."""
+        return tuple(step for step in self.steps if step.action != KEEP)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Compares; changes nothing."""
+
+    directory: Directory
+    users: Users
+    listings: Listings
+
+    def plan(self, tenant: TenantFile, place: Place) -> Plan:
+        """Return what would be done.
+
+        Raises
+        ------
+        Conflict
+            ``other_shard``, ``host_taken``, ``asset_fixed``, ``market_fixed``, ``not_unlisted``,
+            ``user_not_ours``: it can't be done; says what to do instead.
+
+        """
+        profile = self.directory.tenant_of(place.issuer)
+        if profile is not None and profile.shard != place.shard:
+            raise Conflict(
+                "other_shard",
+                f"{profile.name} is on shard {profile.shard} for good: name that one, or none.",
+            )
+        sent = None if profile is None else self.listings.last(profile.tenant)
+        wanted = as_content(tenant.listing())
+        steps = [
+            *_of_profile(tenant, place, profile),
+            *self._of_hosts(tenant, profile),
+            *_of_listing(wanted, sent),
+            *self._of_users(tenant, profile),
+        ]
+        return Plan(tuple(steps), _next(wanted, sent))
+
+    def _of_hosts(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
+        for host in tenant.hosts:
+            owner = self.directory.tenant_of_host(host)
+            if owner is not None and (profile is None or owner != profile.tenant):
+                raise Conflict(
+                    "host_taken", f"{host} belongs to {owner}; choose another name, or move it."
+                )
+            yield Step(ADD if owner is None else KEEP, f"host {host}")
+
+    def _of_users(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
+        for user in tenant.everybody():
+            thing = f"admin {user.email}" if user is tenant.admin else f"user {user.email}"
+            account = self._account(user, profile)
+            yield Step(KEEP if account else ADD, thing, after=str(account or ""))
+
+    def _account(self, user: UserPart, profile: TenantProfile | None) -> AccountId | None:
+        found = self.users.find_user(user.email)
+        if found is None:
+            return None
+        account = None
+        if profile is not None:
+            account = self.directory.account_of(profile.tenant, found.subject)
+        if account is None and found.is_claimed and user.confirmed_subject != found.subject:
+            raise Conflict(
+                "user_not_ours",
+                f"{user.email} exists in the pool with the subject {found.subject} and has no "
+                "account: somebody else has made it. Once you know that it is the owner of the "
+                "address, name that subject as confirmed_subject of the user in the file.",
+            )
+        return account
+
+
+def _next(wanted: Mapping[str, Any], sent: SentListing | None) -> SentListing | None:
+    if sent is None:
+        return SentListing(1, wanted, is_done=False)
+    if _plain(sent.content) == _plain(wanted):
+        return None if sent.is_done else sent
+    return SentListing(sent.number + 1, wanted, is_done=False)
+
+
+def _plain(content: Mapping[str, Any]) -> object:
+    """Return content in which a tuple and the list that JSON made of it are the same."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in content.items()
+    }
+
+
+def _of_profile(tenant: TenantFile, place: Place, profile: TenantProfile | None) -> Iterator[Step]:
+    limits = tenant.tenant_limits()
+    if profile is None:
+        yield Step(ADD, f"tenant {tenant.name}", after=f"shard {place.shard}")
+        return
+    changed = profile.name != tenant.name or profile.client_ids != place.client_ids
+    yield Step(
+        CHANGE if changed else KEEP,
+        f"tenant {tenant.name}",
+        f"{profile.tenant} {profile.name}, clients {_listed(profile.client_ids)}"
+        if changed
+        else "",
+        f"clients {_listed(place.client_ids)}" if changed else str(profile.tenant),
+    )
+    for name in LIMIT_NAMES:
+        before, after = getattr(profile.limits, name), getattr(limits, name)
+        if before != after:
+            yield Step(CHANGE, f"limit {name}", _short(before), _short(after))
+
+
+def _of_listing(wanted: Mapping[str, Any], sent: SentListing | None) -> Iterator[Step]:
+    before: Mapping[str, Any] = {} if sent is None else sent.content
+    # What was not carried out to its end is sent again, so it counts as new.
+    lists_again = sent is not None and not sent.is_done
+    old_assets = {one["symbol"]: one for one in before.get("assets", ())}
+    old_markets = {_symbol(one): one for one in before.get("markets", ())}
+    _refuse_unlisted(old_assets, wanted["assets"], "asset", "symbol")
+    _refuse_unlisted(old_markets, wanted["markets"], "market", "")
+    for asset in wanted["assets"]:
+        old = old_assets.get(asset["symbol"])
+        if old is not None and old != asset:
+            raise Conflict(
+                "asset_fixed",
+                f"{asset['symbol']} has the scale {old['scale']} for good: put that back.",
+            )
+        action = ADD if old is None or lists_again else KEEP
+        yield Step(action, f"asset {asset['symbol']}", after=f"scale {asset['scale']}")
+    for name in ("maker_ppm", "taker_ppm"):
+        yield _compared(f"fee {name}", before.get(name), wanted[name], again=lists_again)
+    for name, value in wanted["open_limits"].items():
+        old = before.get("open_limits", {}).get(name)
+        yield _compared(f"open {name}", old, value, again=lists_again)
+    for market in wanted["markets"]:
+        yield from _of_market(old_markets.get(_symbol(market)), market, again=lists_again)
+
+
+def _of_market(
+    old: Mapping[str, Any] | None, market: Mapping[str, Any], *, again: bool
+) -> Iterator[Step]:
+    symbol = _symbol(market)
+    if old is None:
+        yield Step(
+            ADD, f"market {symbol}", after=f"tick {market['tick_size']}, lot {market['lot_size']}"
+        )
+        return
+    for name in ("tick_size", "lot_size"):
+        if old[name] != market[name]:
+            raise Conflict(
+                "market_fixed", f"{symbol} has the {name} {old[name]} for good: put that back."
+            )
+    yield Step(ADD if again else KEEP, f"market {symbol}")
+    if old["min_notional"] != market["min_notional"]:
+        yield Step(
+            CHANGE, f"market {symbol} min_notional", old["min_notional"], market["min_notional"]
+        )
+    for name, value in market["protection"].items():
+        if old["protection"][name] != value:
+            yield Step(CHANGE, f"market {symbol} {name}", str(old["protection"][name]), str(value))
+
+
+def _refuse_unlisted(
+    old: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], kind: str, key: str
+) -> None:
+    gone = set(old) - {one[key] if key else _symbol(one) for one in wanted}
+    if gone:
+        raise Conflict(
+            "not_unlisted",
+            f"The {kind} {min(gone)} is listed, and leaving it out does not unlist it: put it back "
+            "into the file.",
+        )
+
+
+def _compared(thing: str, before: object, after: object, *, again: bool) -> Step:
+    if before is None:
+        return Step(ADD, thing, after=str(after))
+    if before == after and not again:
+        return Step(KEEP, thing)
+    return Step(CHANGE, thing, str(before), str(after))
+
+
+def _symbol(market: Mapping[str, Any]) -> str:
+    return f"{market['base']}-{market['quote']}"
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _short(limit: object) -> str:
+    return f"{limit[0]}/s, {limit[1]} at once" if isinstance(limit, tuple) else str(limit)

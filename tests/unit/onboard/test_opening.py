@@ -1,0 +1,253 @@
+"""Opening a tenant by its file: what is planned, what is done, and what a repeat does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bursa.identity.pool_user import PoolUser
+from bursa.intake.once import CommandBuilder
+from bursa.kernel.errors import BursaError, Unavailable
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.limits import TenantLimits
+from bursa.tenants.listings_dynamodb import SentListing
+from bursa.tenants.onboarding import Onboarding
+from bursa.tenants.profile import TenantProfile
+from scripts.onboard.opening import GeneratedPasswords, Invitations, Opened, Opening, generated
+from scripts.onboard.plan import KEEP, Place, Plan, Planner
+from scripts.onboard.tenant_file import TenantFile, parse
+from tests.unit.onboard.test_tenant_file import PLAIN
+
+PLACE = Place("https://pool", frozenset({"web"}), 0)
+TENANT = TenantId(1)
+
+
+@dataclass
+class Directory:
+    profiles: dict[str, TenantProfile] = field(default_factory=dict)
+    hosts: dict[str, TenantId] = field(default_factory=dict)
+    accounts: dict[str, AccountId] = field(default_factory=dict)
+
+    def tenant_of(self, issuer: str) -> TenantProfile | None:
+        return self.profiles.get(issuer)
+
+    def open_tenant(
+        self, name: str, issuer: str, client_ids: frozenset[str], shard: int, limits: TenantLimits
+    ) -> TenantProfile:
+        self.profiles[issuer] = TenantProfile(TENANT, shard, name, issuer, client_ids, limits)
+        return self.profiles[issuer]
+
+    def profile(self, tenant: TenantId) -> TenantProfile | None:
+        return next(iter(self.profiles.values()), None)
+
+    def tenant_of_host(self, host: str) -> TenantId | None:
+        return self.hosts.get(host)
+
+    def add_host(self, tenant: TenantId, host: str) -> None:
+        self.hosts[host] = tenant
+
+    def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
+        return self.accounts.get(subject)
+
+    def open_account(self, tenant: TenantId, subject: str) -> AccountId:
+        return self.accounts.setdefault(subject, AccountId(tenant, len(self.accounts) + 1))
+
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
+        return 1
+
+    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
+        return 1
+
+
+@dataclass
+class Users:
+    claimed: dict[str, bool] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    invited: list[str] = field(default_factory=list)
+
+    def add_user(self, email: str, *, is_invited: bool) -> PoolUser:
+        if email not in self.claimed:
+            self.claimed[email] = False
+            self.invited += [email] * is_invited
+        return PoolUser(email, is_claimed=self.claimed[email])
+
+    def find_user(self, email: str) -> PoolUser | None:
+        if email not in self.claimed:
+            return None
+        return PoolUser(email, is_claimed=self.claimed[email])
+
+    def set_password(self, email: str, password: str) -> None:
+        self.claimed[email] = True
+        self.passwords[email] = password
+
+
+@dataclass
+class Listings:
+    sent: SentListing | None = None
+
+    def last(self, tenant: TenantId) -> SentListing | None:
+        return self.sent
+
+    def write(self, tenant: TenantId, listing: SentListing) -> None:
+        self.sent = listing
+
+
+@dataclass
+class Intake:
+    """Remembers what was sent once; may break off before some kind of request."""
+
+    sent: list[tuple[str, str, int]] = field(default_factory=list)
+    breaks_before: str = ""
+
+    def submit_once(
+        self, account: AccountId, kind: str, key: str, commands: Sequence[CommandBuilder]
+    ) -> None:
+        if kind == self.breaks_before:
+            raise Unavailable("no_answer", "The sequencer does not answer.")
+        if (kind, key) not in {(kind, key) for kind, key, _ in self.sent} or kind == "credit":
+            self.sent.append((kind, key, len(commands)))
+
+
+@dataclass
+class World:
+    directory: Directory = field(default_factory=Directory)
+    users: Users = field(default_factory=Users)
+    listings: Listings = field(default_factory=Listings)
+    intake: Intake = field(default_factory=Intake)
+
+    def plan(self, tenant: TenantFile, place: Place = PLACE) -> Plan:
+        return Planner(self.directory, self.users, self.listings).plan(tenant, place)
+
+    def open(self, text: str = PLAIN, passwords: Any = None) -> Opened:
+        tenant = parse(text, "brand.yaml")
+        onboarding = Onboarding(self.directory, self.users, self.intake)
+        opening = Opening(onboarding, self.listings, passwords or Invitations())
+        return opening.carry_out(tenant, PLACE, self.plan(tenant))
+
+
+def test_a_new_tenant_is_all_new_and_looking_changes_nothing() -> None:
+    world = World()
+    plan = world.plan(parse(PLAIN, "brand.yaml"))
+    assert {step.action for step in plan.steps} == {"add"}
+    things = [step.thing for step in plan.steps]
+    assert things[:2] == ["tenant brand", "host api.brand.example"]
+    assert things[-2:] == ["admin admin@brand.example", "user second@brand.example"]
+    assert world == World()
+
+
+def test_opening_twice_changes_nothing_the_second_time() -> None:
+    world = World()
+    first = world.open()
+    sent = list(world.intake.sent)
+    plan = world.plan(parse(PLAIN, "brand.yaml"))
+    assert {step.action for step in plan.steps} == {KEEP}
+    assert plan.listing is None
+    assert world.open() == first
+    assert world.intake.sent == sent
+    assert world.users.invited == ["admin@brand.example", "second@brand.example"]
+    assert world.users.passwords == {}
+
+
+@pytest.mark.parametrize("before", ["listing", "credit"])
+def test_what_broke_off_is_taken_up_again(before: str) -> None:
+    text = PLAIN.replace("admin: {", 'play_money: true\nadmin: { credits: { BTC: "1" },')
+    world = World(intake=Intake(breaks_before=before))
+    with pytest.raises(Unavailable):
+        world.open(text)
+    world.intake.breaks_before = ""
+    world.open(text)
+    assert [(kind, key) for kind, key, _ in world.intake.sent] == [
+        ("listing", "1"),
+        ("credit", "opening"),
+    ]
+
+
+def test_what_was_and_is_wanted_again_is_sent_again() -> None:
+    """Under another number, or it would be taken for the first time."""
+    world = World()
+    for taker in ("2000", "3000", "2000"):
+        world.open(PLAIN.replace("taker_ppm: 2000", f"taker_ppm: {taker}"))
+    assert [key for _, key, _ in world.intake.sent] == ["1", "2", "3"]
+
+
+def test_a_change_is_shown_with_what_was_before() -> None:
+    world = World()
+    world.open()
+    text = PLAIN.replace("taker_ppm: 2000", "taker_ppm: 2500").replace("burst: 100", "burst: 200")
+    text = text.replace("min_notional: 5", "min_notional: 6").replace("name: brand", "name: other")
+    changes = {(one.thing, one.before, one.after) for one in world.plan(parse(text, "x")).changes}
+    assert changes == {
+        ("tenant other", "t1 brand, clients web", "clients web"),
+        ("limit account_commands", "10/s, 100 at once", "10/s, 200 at once"),
+        ("fee taker_ppm", "2000", "2500"),
+        ("market BTC-USDT min_notional", "5", "6"),
+    }
+
+
+FIXED = {
+    "another scale": ("scale: 8", "scale: 9", "asset_fixed"),
+    "another tick": ('tick_size: "0.01"', 'tick_size: "0.1"', "market_fixed"),
+    "another lot": ('lot_size: "0.00000001"', 'lot_size: "0.0000001"', "market_fixed"),
+    "a market less": ("  BTC-USDT:", "  USDT-BTC:", "not_unlisted"),
+    "an asset less": ("  BTC: {", "  ETH: {", "not_unlisted"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "code"), FIXED.values(), ids=FIXED)
+def test_what_can_not_change_is_refused_before_anything_is_sent(
+    old: str, new: str, code: str
+) -> None:
+    world = World()
+    world.open()
+    text = PLAIN.replace(old, new, 1)
+    if code == "not_unlisted" and "ETH" in new:
+        text = text.replace("  BTC-USDT:", "  ETH-USDT:")
+    text = text.replace('lot_size: "0.00000001"', 'lot_size: "1"') if "USDT-BTC" in new else text
+    with pytest.raises(BursaError) as refused:
+        world.plan(parse(text, "brand.yaml"))
+    assert refused.value.code == code
+
+
+def test_a_tenant_stays_on_its_shard() -> None:
+    world = World()
+    world.open()
+    with pytest.raises(BursaError) as refused:
+        world.plan(parse(PLAIN, "brand.yaml"), Place(PLACE.issuer, PLACE.client_ids, 1))
+    assert refused.value.code == "other_shard"
+
+
+def test_a_host_of_another_tenant_is_refused() -> None:
+    world = World(Directory(hosts={"api.brand.example": TenantId(7)}))
+    with pytest.raises(BursaError) as refused:
+        world.plan(parse(PLAIN, "brand.yaml"))
+    assert refused.value.code == "host_taken"
+
+
+def test_a_user_that_somebody_else_made_is_refused_unless_confirmed() -> None:
+    world = World(users=Users({"admin@brand.example": True}))
+    with pytest.raises(BursaError) as refused:
+        world.plan(parse(PLAIN, "brand.yaml"))
+    assert refused.value.code == "user_not_ours"
+    confirmed = PLAIN.replace("admin: {", "admin: { confirmed_subject: admin@brand.example,")
+    assert world.open(confirmed).accounts["admin@brand.example"] == AccountId(TENANT, 1)
+
+
+def test_passwords_for_play_are_kept_before_they_are_used_and_then_stay() -> None:
+    kept: list[dict[str, str]] = []
+    passwords = GeneratedPasswords({}, lambda known: kept.append(dict(known)))
+    world = World()
+    world.open(passwords=passwords)
+    world.open(passwords=passwords)
+    assert world.users.passwords == kept[-1] == passwords.known
+    assert len(kept) == len(set(kept[-1].values())) == 2
+    assert world.users.invited == []
+
+
+def test_a_generated_password_is_what_the_pools_ask_for() -> None:
+    for _ in range(50):
+        password = generated()
+        assert len(password) >= 12
+        assert any(one.islower() for one in password)
+        assert any(one.isupper() for one in password)
+        assert any(one.isdigit() for one in password)

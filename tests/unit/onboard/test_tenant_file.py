@@ -1,0 +1,159 @@
+"""A tenant's file: what it means, and how each fault in it is shown."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bursa.kernel.rates import Rate
+from bursa.tenants.limits import DEFAULT_LIMITS
+from bursa.tenants.onboarding import MarketListing, OpenLimits, PriceProtection
+from scripts.onboard.tenant_file import TenantFileError, parse, read_file
+
+DEMO = Path("docs/examples/tenants/demo.yaml")
+PLAIN = """\
+name: brand
+hosts: [api.brand.example]
+assets:
+  BTC: { scale: 8 }
+  USDT: { scale: 10 }
+fees: { maker_ppm: 1000, taker_ppm: 2000 }
+markets:
+  BTC-USDT:
+    tick_size: "0.01"
+    lot_size: "0.00000001"
+    min_notional: 5
+limits:
+  account_commands: { per_s: 10, burst: 100 }
+  account_connections: 3
+admin: { email: Admin@Brand.example }
+users:
+  - { email: second@brand.example }
+"""
+
+
+def test_a_file_says_what_a_tenant_is() -> None:
+    tenant = parse(PLAIN, "brand.yaml")
+    listing = tenant.listing()
+    assert [asset.symbol for asset in listing.assets] == ["BTC", "USDT"]
+    assert listing.markets == (
+        MarketListing("BTC", "USDT", "0.01", "0.00000001", "5", PriceProtection()),
+    )
+    assert (listing.maker_ppm, listing.taker_ppm) == (1_000, 2_000)
+    assert listing.open_limits == OpenLimits()
+    assert tenant.tenant_limits() == DEFAULT_LIMITS._replace(
+        account_commands=Rate(10, 100), account_connections=3
+    )
+    addresses = [user.email for user in tenant.everybody()]
+    assert addresses == ["admin@brand.example", "second@brand.example"]
+
+
+def test_the_demo_is_such_a_file() -> None:
+    tenant = read_file(DEMO)
+    assert tenant.play_money
+    assert "password" not in DEMO.read_text().lower()
+    assert list(tenant.markets) == ["BTC-USDT", "ETH-USDT", "BTC-IDR"]
+
+
+# What is exchanged in the file, and the line, field and beginning of what is said.
+FAULTS = {
+    "no YAML": ("name: brand", "name: [brand", 2, "file", "expected"),
+    "nothing": (PLAIN, "", 1, "file", "Input should be"),
+    "twice": ("name: brand", "name: brand\nname: other", 2, "file", "name is there twice"),
+    "an unknown field": ("fees:", "fee: 1\nfees:", 6, "fee", "there is no such field"),
+    "a missing field": ("fees: { maker_ppm: 1000, taker_ppm: 2000 }", "", 1, "fees", "is missing"),
+    "a bad name": ("name: brand", "name: Brand!", 1, "name", "String should match"),
+    "a bad host": ("api.brand.example", "https://x", 2, "hosts.0", "String should match"),
+    "a scale as text": ("scale: 8", 'scale: "8"', 4, "assets.BTC.scale", "Input should be"),
+    "a scale too large": ("scale: 8", "scale: 19", 4, "assets.BTC.scale", "Input should be less"),
+    "a small symbol": ("  BTC: {", "  btc: {", 4, "assets.btc", "String should match"),
+    "a float": (
+        'tick_size: "0.01"', "tick_size: 0.01", 9, "markets.BTC-USDT.tick_size", "write the number",
+    ),
+    "no number": (
+        'tick_size: "0.01"', "tick_size: x", 9, "markets.BTC-USDT.tick_size", "Send tick_size as",
+    ),
+    "a lot below a unit": (
+        '"0.00000001"', '"0.000000001"', 10, "markets.BTC-USDT.lot_size", "A lot of BTC-USDT",
+    ),
+    "a tick below a unit": (
+        "scale: 10", "scale: 6", 9, "markets.BTC-USDT.tick_size", "Tick times lot",
+    ),
+    "too precise": (
+        "min_notional: 5", 'min_notional: "0.00000000001"', 11, "markets.BTC-USDT.min_notional",
+        "Send min_notional with at most 10",
+    ),
+    "an unlisted asset": ("  BTC-USDT:", "  BTC-EUR:", 8, "markets.BTC-EUR", "EUR is not among"),
+    "no pair": ("  BTC-USDT:", "  BTCUSDT:", 8, "markets.BTCUSDT", "name a market by"),
+    "with itself": ("  BTC-USDT:", "  BTC-BTC:", 8, "markets.BTC-BTC", "name a market by"),
+    "a rebate too large": ("maker_ppm: 1000", "maker_ppm: -3000", 6, "fees.maker_ppm", "a rebate"),
+    "a fee too large": ("taker_ppm: 2000", "taker_ppm: 100001", 6, "fees.taker_ppm", "Input"),
+    "an unknown limit": ("account_commands", "account_x", 13, "limits.account_x", "there is no"),
+    "a rate as a number": (
+        "{ per_s: 10, burst: 100 }", "7", 13, "limits.account_commands", "is a rate",
+    ),
+    "a number as a rate": (
+        "account_connections: 3", "account_connections: { per_s: 1, burst: 1 }", 14,
+        "limits.account_connections", "is a whole number",
+    ),
+    "a burst too small": (
+        "burst: 100", "burst: 1", 13, "limits.account_commands", "account_commands is a rate of",
+    ),
+    "no address": ("second@brand.example", "second", 17, "users.0.email", "is no e-mail address"),
+    "an address twice": (
+        "second@brand.example", "ADMIN@brand.example", 17, "users.0.email", "admin@brand",
+    ),
+    "money from nothing": (
+        "second@brand.example }", 'second@brand.example, credits: { BTC: "1" } }', 17,
+        "users.0.credits", "would be money",
+    ),
+    "a password": (
+        "second@brand.example }", "second@brand.example, password: x }", 17, "users.0.password",
+        "there is no such field",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line", "field", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_shown_with_its_line_and_field(
+    old: str, new: str, line: int, field: str, message: str
+) -> None:
+    assert old in PLAIN
+    with pytest.raises(TenantFileError) as refused:
+        parse(PLAIN.replace(old, new, 1), "brand.yaml")
+    fault = refused.value.faults[0]
+    assert (fault.line, fault.field) == (line, field)
+    assert fault.message.startswith(message)
+    assert fault.message[-1] in ".'"
+
+
+@pytest.mark.parametrize(
+    ("asset", "amount", "message"),
+    [("EUR", '"1"', "EUR is not among"), ("BTC", '"0.000000001"', "Send amount with at most 8")],
+)
+def test_a_credit_must_be_of_a_listed_asset_in_whole_units(
+    asset: str, amount: str, message: str
+) -> None:
+    admin = f"play_money: true\nadmin: {{ credits: {{ {asset}: {amount} }},"
+    text = PLAIN.replace("admin: {", admin)
+    with pytest.raises(TenantFileError) as refused:
+        parse(text, "brand.yaml")
+    (fault,) = refused.value.faults
+    assert (fault.line, fault.field) == (16, f"admin.credits.{asset}")
+    assert fault.message.startswith(message)
+
+
+def test_all_faults_of_form_are_shown_at_once() -> None:
+    text = re.sub("scale: (8|10)", "scale: many", PLAIN)
+    with pytest.raises(TenantFileError) as refused:
+        parse(text, "brand.yaml")
+    assert [fault.line for fault in refused.value.faults] == [4, 5]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"#" * (1 << 20) + b"\n"])
+def test_a_file_that_can_not_be_read_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "tenant.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(TenantFileError, match=r"tenant\.yaml:1: file: "):
+        read_file(path)
