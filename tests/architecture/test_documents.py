@@ -30,6 +30,7 @@ MADE = {
     "outputs.json",
     "deployed.json",
     "keys.json",
+    "passwords.json",
     ".local/keys.json",
     "processes.json",
     ".local/",

@@ -1,6 +1,8 @@
 """What a deployment must not do, seen in the templates as SAM translates them."""
 
 import json
+import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -110,7 +112,24 @@ def test_the_bucket_of_builds_is_closed_and_keeps_every_version() -> None:
     )
 
 
+@pytest.mark.parametrize("folder", ["make", "scripts", "worker/deploy"])
+def test_nothing_deploys_by_a_dialogue(folder: str) -> None:
+    """SAM's dialogue forgets the parameters of the running stack, and so deletes the fleet."""
+    texts = [ROOT / "Makefile", *(ROOT / folder).rglob("*.*")]
+    for path in texts:
+        if path.suffix in {".py", ".sh", ".mk", ""} and path.is_file():
+            assert "--guided" not in path.read_text(), path
+
+
 def test_no_value_of_an_account_is_in_the_settings_of_sam() -> None:
     text = (ROOT / "samconfig.toml").read_text()
-    assert "parameter_overrides" not in text
-    assert "region" not in text.replace("# region", "")
+    settings = {
+        name
+        for environment in tomllib.loads(text).values()
+        if isinstance(environment, dict)
+        for command in environment.values()
+        for name in command["parameters"]
+    }
+    of_an_account = {"parameter_overrides", "profile", "region", "s3_bucket", "role_arn", "tags"}
+    assert not settings & of_an_account
+    assert re.search(r"\d{12}|arn:aws", text) is None

@@ -1,13 +1,14 @@
 """The worker's fleet: two zones, nothing open, an instance that installs itself."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.contract.templates import APPLICATION, ROOT, Json, resources, template
+from tests.contract.templates import APPLICATION, ROOT, Json, resources, statements, template
 
 FLEET = ROOT / "infra" / "worker-fleet.yaml"
 SHARD = ROOT / "infra" / "shard.yaml"
@@ -180,10 +181,40 @@ def test_the_worker_starts_before_its_log_is_shipped() -> None:
     assert "/var/log/cloud-init-output.log" in installer
 
 
-def test_an_engine_that_can_not_be_compiled_fails_the_boot() -> None:
+def test_an_instance_compiles_nothing_and_installs_what_was_locked() -> None:
+    (install,) = re.findall(r"dnf install .*", user_data())
+    assert install.split()[3:] == [
+        "--quiet",
+        "${Python}",
+        "amazon-cloudwatch-agent",
+        "aws-cfn-bootstrap",
+    ]
     installer = (DEPLOY / "install.sh").read_text()
-    _, _, after = installer.partition("-m engine.build) ||\n")
+    assert "--no-index" in installer
+    assert "--require-hashes" in installer
+    assert "engine.build" not in installer
+    _, _, after = installer.partition('-c "import engine._core") ||\n')
     assert after.lstrip().startswith("fail ")
+
+
+def test_the_workers_packages_are_those_of_the_lock() -> None:
+    def locked(path: Path) -> dict[str, set[str]]:
+        blocks = re.findall(r"(?m)^([\w.-]+==[^ \n]+)((?:.*\\\n)*.*)", path.read_text())
+        return {name: set(re.findall("sha256:[0-9a-f]{64}", hashes)) for name, hashes in blocks}
+
+    own, everything = locked(DEPLOY / "requirements.txt"), locked(ROOT / "requirements.lock")
+    assert {"botocore", "msgspec", "zstandard"} <= {name.partition("==")[0] for name in own}
+    for name, hashes in own.items():
+        assert hashes
+        assert hashes <= everything[name]
+
+
+def test_an_object_that_is_gone_is_not_found_and_not_forbidden() -> None:
+    """S3 answers 404 only to who may list, and a read carries no prefix."""
+    (role,) = resources(FLEET, "AWS::IAM::Role").values()
+    listing = [one for one in statements(role) if one["Action"] == ["s3:ListBucket"]]
+    assert len(listing) == 2
+    assert all(set(one["Condition"]) == {"StringLikeIfExists"} for one in listing)
 
 
 def test_there_is_a_way_in_without_a_port_or_a_key() -> None:

@@ -93,6 +93,73 @@ def test_an_alarm_says_what_happened_and_what_to_do_and_reaches_the_topic(name: 
 OWN = {"Fn::Sub": "Bursa/${AWS::StackName}"}
 
 
+def test_answers_that_are_our_fault_raise_an_alarm() -> None:
+    """To Lambda a 500 or 503 is no error; so the function's own count is watched."""
+    for metric, sign in (("RequestsFailed", "RestApi("), ("MessagesFailed", '"MessagesFailed"')):
+        services = {
+            path.parent.name
+            for path in (ROOT / "functions").glob("*/app.py")
+            if sign in path.read_text()
+        }
+        watched = {
+            dimension["Value"]
+            for alarm in resources(ALARMS, "AWS::CloudWatch::Alarm").values()
+            if alarm["Properties"].get("MetricName") == metric
+            for dimension in alarm["Properties"]["Dimensions"]
+        }
+        assert services
+        assert watched == services
+
+
+def test_metrics_of_each_method_are_off() -> None:
+    """Each costs, no alarm uses them, and the API's own count is there without."""
+    properties = resources(APPLICATION)["RestApi"]["Properties"]
+    assert all(not one.get("MetricsEnabled", False) for one in properties["MethodSettings"])
+
+
+def test_mails_come_from_the_brand_once_it_has_a_sender() -> None:
+    (pool,) = everywhere("AWS::Cognito::UserPool").values()
+    condition, own, otherwise = pool["Properties"]["EmailConfiguration"]["Fn::If"]
+    assert condition == "HasSender"
+    assert own["EmailSendingAccount"] == "DEVELOPER"
+    assert otherwise == {"EmailSendingAccount": "COGNITO_DEFAULT"}
+    # Whoever has an address may not use it to sign up; a second factor is offered, never forced.
+    assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert pool["Properties"]["MfaConfiguration"] == "OPTIONAL"
+    assert pool["Properties"]["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+
+
+# Types that take our key, and the service by which KMS sees the call.
+KEY_SERVICES = {
+    "AWS::DynamoDB::Table": "dynamodb",
+    "AWS::S3::Bucket": "s3",
+    "AWS::SNS::Topic": "sns",
+    "AWS::SQS::Queue": "sqs",
+}
+
+
+def test_the_key_may_be_used_by_every_service_that_encrypts_with_it() -> None:
+    """Another service is refused by KMS at run time, which no linter says."""
+    encrypting = {
+        body["Type"]
+        for path in TEMPLATES
+        for body in resources(path).values()
+        if "KmsMasterKeyId" in str(body) or "KMSMasterKey" in str(body) or "KmsKeyId" in str(body)
+    }
+    assert encrypting - {"AWS::CloudFormation::Stack", "AWS::CloudTrail::Trail"} <= set(
+        KEY_SERVICES
+    )
+    (key,) = resources(STORAGE, "AWS::KMS::Key").values()
+    by_service = [
+        statement["Condition"]["StringEquals"]["kms:ViaService"]
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+        if statement.get("Sid") in {"UseByTheRolesOfThisDeployment", "UseByCloudFormation"}
+    ]
+    for services in by_service:
+        named = {service["Fn::Sub"].partition(".")[0] for service in services}
+        assert named == set(KEY_SERVICES.values())
+
+
 def test_no_deployment_hears_the_metrics_of_another_in_its_account() -> None:
     """A test deployment's broken invariant must not wake whoever watches production."""
     variables = template(APPLICATION)["Globals"]["Function"]["Environment"]["Variables"]

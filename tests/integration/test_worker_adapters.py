@@ -337,9 +337,10 @@ def test_a_damaged_checkpoint_is_reported() -> None:
 # --- errors ---------------------------------------------------------------------------------------
 
 
-def client_error(code: str, status: int) -> ClientError:
+def client_error(code: str, status: int, shape: str = "") -> ClientError:
+    error = {"Code": code, "QueryErrorCode": shape} if shape else {"Code": code}
     return ClientError(
-        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
         "PutItem",
     )
 
@@ -352,6 +353,10 @@ def client_error(code: str, status: int) -> ClientError:
         (client_error("ServiceUnavailable", 503), OutcomeUnknown),
         (client_error("ProvisionedThroughputExceededException", 400), OutcomeUnknown),
         (client_error("ThrottlingException", 400), OutcomeUnknown),
+        # SQS names errors as its query protocol did, and the shape beside it.
+        (client_error("KMS.ThrottlingException", 400, "KmsThrottled"), OutcomeUnknown),
+        (client_error("AnyNameOfTheQueryProtocol", 400, "RequestThrottled"), OutcomeUnknown),
+        (client_error("KMS.AccessDeniedException", 400, "KmsAccessDenied"), ClientError),
         (client_error("AccessDeniedException", 400), ClientError),
         (client_error("ValidationException", 400), ClientError),
     ],

@@ -29,6 +29,7 @@ _LOAD_CODES = frozenset(
         "SlowDown",
         "Throttling",
         "ThrottlingException",
+        "KMS.ThrottlingException",
         "KmsThrottled",
         "TransactionConflictException",
         "TransactionInProgressException",
@@ -54,7 +55,10 @@ def outcome_unknown() -> Iterator[None]:
         raise OutcomeUnknown(str(error)) from error
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        code = error.response.get("Error", {}).get("Code", "")
-        if status >= _SERVER_ERROR or code in _LOAD_CODES:
+        said = error.response.get("Error", {})
+        code = said.get("Code", "")
+        # SQS has two names for an error: the query protocol's, and that of the shape.
+        names = {code, said.get("QueryErrorCode", "")}
+        if status >= _SERVER_ERROR or names & _LOAD_CODES:
             raise OutcomeUnknown(f"{code}: {error}") from error
         raise

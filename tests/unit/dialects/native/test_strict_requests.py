@@ -83,6 +83,13 @@ def test_routes_take_what_is_documented() -> None:
 
 
 @operations
+def test_a_domain_of_its_own_leads_to_the_same_routes(operation: Operation) -> None:
+    """Behind it the path begins with what is mapped to the stage; without the prefix it is not."""
+    own, plain = (send(operation, path=f"{prefix}{path_of(operation)}") for prefix in ("/v1", ""))
+    assert own.status == plain.status != 404
+
+
+@operations
 def test_unknown_misplaced_and_bracketed_parameters(operation: Operation) -> None:
     names = [name for name in EVERY_NAME if name not in known(operation)]
     names += [f"{name}[]" for name in known(operation)] + ["", "Market", "market ", "x" * 500]
