@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements.lock and, as a subset of it, what the Lambda layer is built from.
+# Writes requirements.lock and, as subsets of it, what the Lambda layer and the worker are made of.
 # The locks hold names, versions, hashes and markers. Where packages come from is configured on the
 # machine and must not be written here.
 set -euo pipefail
@@ -10,7 +10,7 @@ write() {
   shift
   echo "lock: $output"
   # Locked versions are kept where they are still allowed; UPGRADE=1 takes the newest of everything.
-  cp "$output" "$output.new"
+  if [ -e "$output" ]; then cp "$output" "$output.new"; fi
   .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
     --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
     ${UPGRADE:+--upgrade} --output-file "$output.new" "$@" >/dev/null
@@ -20,3 +20,5 @@ write() {
 
 write requirements.lock requirements.in
 write layers/dependencies/requirements.txt layers/dependencies/requirements.in -c requirements.lock
+write worker/deploy/requirements.txt worker/deploy/requirements.in -c requirements.lock
+write scripts/sbom/requirements.txt scripts/sbom/requirements.in

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from scripts.deploy.errors import DeployError
+from scripts.deploy.worker_archive import check_worker_archive
 from scripts.slim_layer import slim
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
 ARTIFACTS = ROOT / "scripts" / "deploy" / "artifacts.yaml"
+WORKER_LOCK = ROOT / "worker" / "deploy" / "requirements.txt"
 WORKER_ARCHIVE = ROOT / ".local" / "bursa-worker.tar.gz"
 # Where the worker's archive and the packaged template lie in the artifact bucket.
 WORKER_PREFIX = "worker"
@@ -93,14 +95,16 @@ class Builder:
         return packaged
 
     def worker_archive(self) -> Path:
-        """Build the worker's archive and return its path."""
+        """Build the worker's archive, look into it, and return its path."""
         self._run(str(ROOT / "worker/deploy/build.sh"), str(WORKER_ARCHIVE))
+        check_worker_archive(WORKER_ARCHIVE, WORKER_LOCK)
         return WORKER_ARCHIVE
 
     def _run(self, program: str, *arguments: str) -> None:
         beside = Path(sys.executable).with_name(program)
         command = [str(beside) if beside.exists() else program, *arguments]
         environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": self.region}
+        environment["PY"] = sys.executable
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as stream:
             status = subprocess.run(  # noqa: S603 - our own tools

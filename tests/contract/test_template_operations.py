@@ -111,12 +111,6 @@ def test_answers_that_are_our_fault_raise_an_alarm() -> None:
         assert watched == services
 
 
-def test_metrics_of_each_method_are_off() -> None:
-    """Each costs, no alarm uses them, and the API's own count is there without."""
-    properties = resources(APPLICATION)["RestApi"]["Properties"]
-    assert all(not one.get("MetricsEnabled", False) for one in properties["MethodSettings"])
-
-
 def test_mails_come_from_the_brand_once_it_has_a_sender() -> None:
     (pool,) = everywhere("AWS::Cognito::UserPool").values()
     condition, own, otherwise = pool["Properties"]["EmailConfiguration"]["Fn::If"]

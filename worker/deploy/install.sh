@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs the worker on an instance: run as root after the archive was unpacked to /opt/bursa and
-# /etc/bursa/worker.env was written (infra/worker-fleet.yaml does both). Needs python3.13, and a C
-# compiler to compile the engine. Reaches no package registry: the archive holds the packages.
+# /etc/bursa/worker.env was written (infra/worker-fleet.yaml does both). Needs the Python that the
+# archive was built for. Reaches no package registry and compiles nothing: the archive holds the
+# packages, whose hashes are compared with the lock, and the compiled engine.
 #
+#   WORKER_PYTHON      its command; python3.13 unless told otherwise
 #   WORKER_LOG_GROUP   where the CloudWatch agent sends the log; without it the log stays here
 set -euo pipefail
 
@@ -22,12 +24,10 @@ install -d -m 0750 -o bursa -g bursa /var/log/bursa
 
 "$python" -m venv "$home/venv"
 "$home/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index \
-  --find-links "$home/packages" --requirement "$home/worker/deploy/requirements.txt"
+  --no-deps --require-hashes --find-links "$home/packages" --requirement "$home/worker/deploy/requirements.txt"
 
-if [ -e "$home/engine/build.py" ]; then
-  (cd "$home" && PYTHONPATH="$home:$home/layers/core" "$home/venv/bin/python" -m engine.build) ||
-    fail "the engine could not be compiled; interpreted it would be twenty times slower."
-fi
+(cd "$home" && PYTHONPATH="$home:$home/layers/core" "$home/venv/bin/python" -c "import engine._core") ||
+  fail "the archive's engine is not for this machine and Python; interpreted it would be twenty times slower."
 chown -R root:root "$home"
 
 cat >/etc/logrotate.d/bursa-worker <<'LOGROTATE'

@@ -1,0 +1,54 @@
+"""What is installed anywhere is locked with hashes, and listed in a bill of materials."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.contract.templates import ROOT
+
+LOCKS = (
+    "requirements.lock",
+    "layers/dependencies/requirements.txt",
+    "worker/deploy/requirements.txt",
+    "scripts/sbom/requirements.txt",
+)
+TOOL = "scripts/sbom/requirements.txt"
+
+
+def entries(lock: Path) -> list[str]:
+    """Return the packages of a lock, each with what belongs to it."""
+    text = "\n".join(line for line in lock.read_text().splitlines() if not line.startswith("#"))
+    return re.split(r"\n(?=\S)", text.strip())
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_has_one_version_and_hashes(lock: str) -> None:
+    for entry in entries(ROOT / lock):
+        name = entry.split()[0]
+        assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^=*<>]+", name), name
+        assert re.findall(r"--hash=sha256:[0-9a-f]{64}", entry), name
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_lock_is_written_by_make_lock_and_by_nobody_else(lock: str) -> None:
+    assert f"write {lock} " in (ROOT / "scripts" / "lock.sh").read_text()
+
+
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock != TOOL])
+def test_every_lock_of_a_release_is_in_its_bill_of_materials(lock: str) -> None:
+    assert re.search(
+        rf"(?m)^write \w+ {re.escape(lock)}$", (ROOT / "scripts/sbom/sbom.sh").read_text()
+    )
+
+
+def test_nothing_is_installed_or_downloaded_without_its_hash() -> None:
+    scripts = [*(ROOT / "scripts").rglob("*.sh"), *(ROOT / "worker").rglob("*.sh")]
+    found = 0
+    for script in scripts:
+        text = script.read_text().replace("\\\n", " ")
+        for line in re.findall(r"-m pip (?:install|download).*", text):
+            if "ziglang" not in line:
+                found += 1
+                assert "--require-hashes" in line, script
+    assert found >= 4
