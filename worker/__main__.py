@@ -99,7 +99,9 @@ async def _run(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    worker = ShardWorker(_ports(settings, engines, clock, telemetry), settings, stop)
+    worker = ShardWorker(
+        _ports(settings, engines, clock, telemetry), settings, stop, reclaim=gc.collect
+    )
     # What is alive now stays alive: scanning it again and again would only cost pauses.
     gc.collect()
     gc.freeze()

@@ -10,6 +10,7 @@ stored.
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Callable
 
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.replica import Replica
@@ -31,9 +32,24 @@ _EVIDENCE_BACKOFF = Backoff(0.25, attempts=4)
 
 
 class ShardWorker:
-    """Runs a shard's worker until told to stop."""
+    """Runs a shard's worker until told to stop.
 
-    def __init__(self, ports: Ports, settings: ShardSettings, stop: asyncio.Event) -> None:
+    Parameters
+    ----------
+    reclaim
+        Frees what only refers to itself. What leads does, and it holds an engine: without this the
+        next one would be built beside it.
+
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        settings: ShardSettings,
+        stop: asyncio.Event,
+        reclaim: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._reclaim = reclaim
         self._ports = ports
         self._settings = settings
         self._stop = stop
@@ -88,6 +104,9 @@ class ShardWorker:
                 raise
             except EngineFault as fault:
                 telemetry.alarm("EngineFault", "The engine raised; starting over.", why=str(fault))
+            self._replica = None
+            del replica
+            self._reclaim()
 
     async def _report(self, broken: InvariantBroken) -> None:
         """Store the commands of the batch; the lease stays as it is, and runs out."""

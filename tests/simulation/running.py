@@ -1,11 +1,19 @@
 """Run seeds, and say everything that is needed to run a failing one again."""
 
+import gc
+from itertools import count
+
 from tests.simulation.checks import check
 from tests.simulation.options import Options
 from tests.simulation.world import World
 from worker.ports import EngineFactory
 
 _TRACE_LINES = 60
+# A run leaves engines that only refer to themselves: few objects, so that Python's collector waits
+# for thousands of runs beside a large heap, and much memory.
+_RUNS_PER_COLLECTION = 50
+
+_runs = count(1)
 
 
 class SeedFailed(AssertionError):  # noqa: N818 - the name is what it means
@@ -22,6 +30,8 @@ class SeedFailed(AssertionError):  # noqa: N818 - the name is what it means
 
 def run_seed(seed: int, engines: EngineFactory) -> World:
     """Run one seed and check it; raises `SeedFailed`."""
+    if next(_runs) % _RUNS_PER_COLLECTION == 0:
+        gc.collect()
     world = World(Options.of(seed), engines)
     try:
         world.run()

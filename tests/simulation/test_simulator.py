@@ -1,11 +1,16 @@
+import gc
 import random
+import weakref
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from bursa.journal.replica import Engine
 from tests.doubles.toy_engine import ToyEngine
+from tests.simulation import world as world_module
 from tests.simulation.engines import SmallEngines, ToyEngines
 from tests.simulation.faults import KINDS
 from tests.simulation.options import Options
@@ -14,6 +19,7 @@ from tests.simulation.wire import EPOCH_MS
 from tests.simulation.world import World
 from wire import layout as w
 from worker.results import result_reason
+from worker.shard import ShardWorker
 
 SEEDS = 2_000
 SEEDS_LONG = 50_000
@@ -115,6 +121,45 @@ def test_a_command_that_makes_the_engine_raise_holds_up_no_other() -> None:
         rejected += sum(result_reason(one, 0) == w.REASON_INTERNAL_ERROR for one in events)
 
     assert rejected > 40
+
+
+class CountedEngines(BuggyEngines):
+    """Notes how many engines are left whenever another is made."""
+
+    def __init__(self) -> None:
+        self.made: list[weakref.ref[Engine]] = []
+        self.left: list[int] = []
+
+    def new(self) -> Engine:
+        return self._counted(super().new)
+
+    def restore(self, checkpoint: bytes) -> Engine:
+        return self._counted(lambda: super(CountedEngines, self).restore(checkpoint))
+
+    def _counted(self, make: Callable[[], Engine]) -> Engine:
+        self.left.append(sum(one() is not None for one in self.made))
+        engine = make()
+        self.made.append(weakref.ref(engine))
+        return engine
+
+
+def test_a_worker_drops_its_memory_before_it_builds_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(world_module, "ShardWorker", partial(ShardWorker, reclaim=gc.collect))
+    rebuilt = 0
+    gc.disable()
+    try:
+        for seed in range(12):
+            gc.collect()
+            engines = CountedEngines()
+            world = World(replace(CALM, seed=seed, accounts=3, messages=20), engines)
+            world.run()
+            rebuilt += len(engines.left) - 1
+            assert engines.left == [0] * len(engines.left)
+    finally:
+        gc.enable()
+    assert rebuilt > 3
 
 
 class AlarmClockEngine(ToyEngine):
