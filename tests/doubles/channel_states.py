@@ -60,8 +60,8 @@ class MemoryConnections:
         self.on_written()
         return True
 
-    def announce(self, shard: int, tenant: str) -> None:
-        self.announced[tenant] = self.announced.get(tenant, 0) + 1
+    def announce(self, shard: int, connection: ConnectionRow) -> None:
+        self.announced[connection.tenant] = self.announced.get(connection.tenant, 0) + 1
         self.on_announced()
 
     def announcements(self, shard: int) -> Mapping[str, int]:

@@ -68,6 +68,17 @@ def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> Non
     assert channels_of(connections) == CHANNELS
 
 
+def test_announcements_of_a_shards_tenants_are_counted(connections: ConnectionsTable) -> None:
+    assert connections.announcements(0) == {}
+    for number in range(20):
+        connections.announce(0, connection(f"{number}="))
+    connections.announce(0, ConnectionRow("t2", "x=", "t2-1", 1_000, 2_000))
+    connections.announce(1, connection())
+
+    assert connections.announcements(0) == {"t1": 20, "t2": 1}
+    assert connections.announcements(1) == {"t1": 1}
+
+
 def test_subscribing_adds_up(connections: ConnectionsTable) -> None:
     connections.open(connection("a="))
     subscribe(connections, "a=", frozenset({"orders:t1-1"}))

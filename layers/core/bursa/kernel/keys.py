@@ -38,7 +38,7 @@ of a request's host.
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
-    connections shard#<shard>               announcements           how often tenants subscribed
+    connections shard#<shard>#<row>         announcements           how often tenants subscribed
 
 Indexes, whose keys are attributes of the row:
 
@@ -225,6 +225,11 @@ def book_part_sequence(sort: str) -> int:
 def progress(shard: int) -> str:
     """Partition of what follows a shard's journal."""
     return f"shard#{shard}"
+
+
+def announcements(shard: int, row: int) -> str:
+    """Partition of one of the rows that say how often a shard's tenants have subscribed."""
+    return f"{progress(shard)}#{row}"
 
 
 def checkpoint_prefix(shard: int) -> str:

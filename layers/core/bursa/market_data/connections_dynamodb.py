@@ -7,11 +7,14 @@ leaves behind goes by itself. Nothing but `ConnectionsTable.open` makes a connec
 message behind the end of its connection must not bring it back, uncounted or without an end.
 """
 
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
+from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data.subscriptions import CONNECTION_KEPT_S
 from bursa.read_models.rows import (
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 COUNTED_TOGETHER_S = 1_800
+# A row takes a thousand writes a second, and each costs the feed a read unit a batch of the stream.
+ANNOUNCEMENT_ROWS = 4
+_READ_ATTEMPTS = 4
 _IS_KNOWN = "attribute_exists(connected_at_ms)"
 
 
@@ -59,23 +65,42 @@ class ConnectionsTable:
         self._writer.run(self._writer.batches(items))
         return True
 
-    def announce(self, shard: int, tenant: str) -> None:
+    def announce(self, shard: int, connection: ConnectionRow) -> None:
         """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
+        # The gateway chose the connection's id: nobody can have all of theirs in one row.
+        row = zlib.crc32(connection.connection_id.encode()) % ANNOUNCEMENT_ROWS
         self._client.update_item(
             TableName=self._table,
-            Key=_announcements_key(shard),
+            Key=_announcements_key(shard, row),
             UpdateExpression="ADD #tenant :one",
-            ExpressionAttributeNames={"#tenant": tenant},
+            ExpressionAttributeNames={"#tenant": connection.tenant},
             ExpressionAttributeValues={":one": {"N": "1"}},
         )
 
     def announcements(self, shard: int) -> Mapping[str, int]:
-        """Read how often each tenant of a shard has announced subscriptions."""
-        response = self._client.get_item(
-            TableName=self._table, Key=_announcements_key(shard), ConsistentRead=True
-        )
-        item = cast("Attributes", response.get("Item", {}))
-        return {name: int(value["N"]) for name, value in item.items() if "N" in value}
+        """Read how often each tenant of a shard has announced subscriptions, in all rows.
+
+        Every row only grows, so a sum is the same only where nothing was announced in between.
+
+        Raises
+        ------
+        Unavailable
+            Not all rows can be read; nothing is known then.
+
+        """
+        counted: Counter[str] = Counter()
+        wanted: Any = {
+            "Keys": [_announcements_key(shard, row) for row in range(ANNOUNCEMENT_ROWS)],
+            "ConsistentRead": True,
+        }
+        for _ in range(_READ_ATTEMPTS):
+            response = self._client.batch_get_item(RequestItems={self._table: wanted})
+            for item in cast("list[Attributes]", response["Responses"].get(self._table, [])):
+                counted.update({name: int(one["N"]) for name, one in item.items() if "N" in one})
+            wanted = response.get("UnprocessedKeys", {}).get(self._table)
+            if not wanted:
+                return counted
+        raise Unavailable("announcements_unavailable", "The same records come again.")
 
     def unsubscribe(self, account: str, connection_id: str, channels: Sequence[str]) -> None:
         """Remove channels from a connection, also from one that is forgotten."""
@@ -199,8 +224,8 @@ def _connection_key(account: str, connection_id: str) -> Attributes:
     return {"pk": {"S": partition}, "sk": {"S": connection_id}}
 
 
-def _announcements_key(shard: int) -> Attributes:
-    return {"pk": {"S": keys.progress(shard)}, "sk": {"S": keys.ANNOUNCEMENTS}}
+def _announcements_key(shard: int, row: int) -> Attributes:
+    return {"pk": {"S": keys.announcements(shard, row)}, "sk": {"S": keys.ANNOUNCEMENTS}}
 
 
 def _subscription_key(tenant: str, channel: str, connection_id: str) -> Attributes:

@@ -4,12 +4,12 @@ A feed is quick rather than certain: a message that can't be delivered is droppe
 connection. What a client gets is in order and never contradicts its snapshot, and a message names
 the one before it on its channel, so a client sees that something is missing and subscribes again.
 
-Before it sends a record, a feed looks whether subscriptions have been announced, which is one small
-read for all tenants of the shard, and reads those that have. A subscriber announces itself before
-it finds out how far the journal is: what is committed later is sent by a feed that knows of it, and
-the snapshot has what is committed earlier (`bursa.market_data.subscriptions`). So nothing waits for
-another record. The last few seconds of records are kept, unopened, and what the subscriber's
-snapshot may not hold is sent as well. Without a listener no record is opened at all.
+Before it sends a record, a feed looks whether subscriptions have been announced, which is one read
+of a few rows for all tenants of the shard, and reads those that have. A subscriber announces itself
+before it finds out how far the journal is: what is committed later is sent by a feed that knows of
+it, and the snapshot has what is committed earlier (`bursa.market_data.subscriptions`). So nothing
+waits for another record. The last few seconds of records are kept, unopened, and what the
+subscriber's snapshot may not hold is sent as well. Without a listener no record is opened at all.
 
 A connection ends with its session: one that is looked up after that is sent nothing but why it
 ends, and closed.

@@ -68,7 +68,7 @@ class Connections(Protocol):
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
         """Add channels to a connection; return False, and write nothing, when it is forgotten."""
 
-    def announce(self, shard: int, tenant: str) -> None:
+    def announce(self, shard: int, connection: ConnectionRow) -> None:
         """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
 
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
@@ -189,7 +189,7 @@ class Subscriptions:
         )
         if not is_known:
             raise InvalidInput("connection_ended", "This connection has ended; open another.")
-        caught_up, end = self._caught_up(client, wanted, progress)
+        caught_up, end = self._caught_up(client, connection, wanted, progress)
         return self._snapshots(client.tenant, wanted, caught_up, end)
 
     def _snapshots(
@@ -209,14 +209,18 @@ class Subscriptions:
                 )
 
     def _caught_up(
-        self, client: Client, wanted: Sequence[Channel], progress: ProgressRow
+        self,
+        client: Client,
+        connection: ConnectionRow,
+        wanted: Sequence[Channel],
+        progress: ProgressRow,
     ) -> tuple[ProgressRow, int]:
         """Announce a subscription, and wait until the snapshots hold what came before that.
 
         Not longer than `_CATCH_UP_MS` in all. Returns how far they are, and the journal's end.
         """
         shard = self._shard_of(client.account.tenant)
-        self._connections.announce(shard, client.tenant)
+        self._connections.announce(shard, connection)
         owners = {_owner(client.tenant, channel) for channel in wanted}
         end = self._states.journal_end(shard, progress.sequence)
         for delay_ms in _CATCH_UP_MS:
