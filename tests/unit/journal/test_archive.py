@@ -15,6 +15,7 @@ from bursa.journal import record as record_module
 from bursa.journal.archive import Archive, ArchiveDiffers, Archiver, Comparison
 from bursa.journal.archive_file import FileArchive
 from bursa.journal.archive_s3 import S3Archive
+from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.file import read_records, write_records
 from bursa.journal.record import Attestation, EncodedRecord, record_hash
 from bursa.journal.replica import Head
@@ -323,6 +324,50 @@ def test_a_head_that_another_is_still_writing_is_no_difference(
     """The bucket refuses a second write at once, also before it has the first."""
     monkeypatch.setattr(archive, "write_head", lambda _: False)
     assert not Archiver(journal, archive).advance(journal.head).is_head_published
+
+
+@pytest.mark.parametrize("about", FORGED)
+def test_other_records_under_a_segments_key_are_not_silent(
+    about: str, archive: Archive, journal: Journal, tmp_path: Path
+) -> None:
+    """Whoever was first wrote a history that never was, and no end of it."""
+    forged = FORGED[about](journal.records)
+    segment = [one for one in forged if one.first_sequence < SEGMENT]
+    write_records(tmp_path / "forged", segment)
+    assert archive.write_segment(0, tmp_path / "forged")
+
+    with pytest.raises(ArchiveDiffers, match="Segment 0 of the archive is another"):
+        Archiver(journal, archive).advance(journal.head)
+    assert archive.ends() == []
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_segment_under_its_key_that_is_cut_off_is_not_silent(
+    kept: int, archive: Archive, journal: Journal, tmp_path: Path
+) -> None:
+    write_records(tmp_path / "torn", journal.records[:kept])
+    archive.write_segment(0, tmp_path / "torn")
+    with pytest.raises(ArchiveDiffers, match="Segment 0 of the archive is another"):
+        Archiver(journal, archive).advance(journal.head)
+
+
+def test_another_end_under_a_segments_key_is_not_silent(
+    archive: Archive, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = journal.records[last_of(journal.records, 0)]
+    archive.write_end(0, replace(Head.of(last), hash=b"x" * 32))
+    monkeypatch.setattr(archive, "ends", iter([[], [0]]).__next__)
+    with pytest.raises(ArchiveDiffers, match="Segment 0 ends at sequence"):
+        Archiver(journal, archive).advance(journal.head)
+
+
+def test_a_segment_that_another_is_still_writing_is_left_for_the_next_turn(
+    archive: Archive, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "write_segment", lambda *_: False)
+    with pytest.raises(OutcomeUnknown):
+        Archiver(journal, archive).advance(journal.head)
+    assert archive.ends() == []
 
 
 def test_a_segment_that_is_not_there_yet_is_named(journal: Journal, tmp_path: Path) -> None:

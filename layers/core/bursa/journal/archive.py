@@ -10,11 +10,13 @@ comes second finds it done.
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.file import read_records, write_records
 from bursa.journal.record import (
     SEGMENT_SEQUENCES,
@@ -45,6 +47,9 @@ class Archive(Protocol):
 
     def read_segment(self, segment: int, path: Path) -> None:
         """Copy a segment's records into a file."""
+
+    def has_segment(self, segment: int) -> bool:
+        """Return whether a segment's records are there and can be read, its end or not."""
 
     def write_segment(self, segment: int, path: Path) -> bool:
         """Write a segment's records from a file."""
@@ -148,9 +153,30 @@ class Archiver:
                 chain.follow(record)
             if not following:
                 published.require_none_behind(end.last_sequence)
-            self._archive.write_segment(segment, path)
-        self._archive.write_end(segment, end)
+            if not self._archive.write_segment(segment, path):
+                self._require_archived(segment, path, Path(folder, "archived"))
+        if not self._archive.write_end(segment, end) and segment in self._archive.ends():
+            archived = self._archive.read_end(segment)
+            if archived != end:
+                raise ArchiveDiffers(
+                    f"Segment {segment} ends at sequence {end.last_sequence} in the journal, with "
+                    f"hash {end.hash.hex()[:16]}…; its archived end is at sequence "
+                    f"{archived.last_sequence}, with {archived.hash.hex()[:16]}…."
+                )
         return end
+
+    def _require_archived(self, segment: int, path: Path, copy: Path) -> None:
+        """Require that what another has archived under a segment's key is this segment."""
+        if not self._archive.has_segment(segment):
+            raise OutcomeUnknown(f"Segment {segment} is being archived by another.")
+        self._archive.read_segment(segment, copy)
+        for record, archived in zip_longest(read_records(path), read_records(copy)):
+            if record != archived:
+                at = record or archived
+                raise ArchiveDiffers(
+                    f"Segment {segment} of the archive is another than the journal's, from "
+                    f"sequence {at.first_sequence} on; nobody can write it again."
+                )
 
     def _publish(self, head: Head) -> bool:
         if self._archive.write_head(head):

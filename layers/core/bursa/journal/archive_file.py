@@ -32,6 +32,10 @@ class FileArchive:
         """See `bursa.journal.archive.Archive`."""
         shutil.copyfile(self._path(keys.archived_segment(self._shard, segment)), path)
 
+    def has_segment(self, segment: int) -> bool:
+        """See `bursa.journal.archive.Archive`."""
+        return self._path(keys.archived_segment(self._shard, segment)).exists()
+
     def write_segment(self, segment: int, path: Path) -> bool:
         """See `bursa.journal.archive.Archive`."""
         return self._write(keys.archived_segment(self._shard, segment), path.read_bytes())

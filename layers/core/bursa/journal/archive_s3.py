@@ -44,6 +44,10 @@ class S3Archive:
             while data := body.read(_COPIED_BYTES):
                 file.write(data)
 
+    def has_segment(self, segment: int) -> bool:
+        """See `bursa.journal.archive.Archive`."""
+        return bool(self._numbers(keys.archived_segment(self._shard, segment)))
+
     def write_segment(self, segment: int, path: Path) -> bool:
         """See `bursa.journal.archive.Archive`."""
         with path.open("rb") as file:
