@@ -131,6 +131,7 @@ FORMATS = {
 MACHINE = {
     "bursa.journal.archive",
     "bursa.journal.archive_file",
+    "bursa.journal.audit",
     "bursa.journal.file",
     "bursa.kernel.clock",
     "bursa.kernel.settings",

@@ -13,6 +13,7 @@ from tests.contract.templates import (
 )
 
 ARCHIVE = ROOT / "infra" / "archive.yaml"
+AUDITED = keys.audited_end(0, 1)
 SEGMENT, END, HEAD = keys.archived_segment(0, 1), keys.archived_end(0, 1), keys.archived_head(0, 1)
 
 
@@ -66,13 +67,15 @@ def test_nobody_may_delete_or_write_again_or_in_plain_text() -> None:
 
 
 def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> None:
-    found = {
-        name: set(listed(statement["Action"]))
-        for name, role in everywhere("AWS::IAM::Role", "AWS::IAM::Policy").items()
-        for statement in statements(role)
-        if "${ArchiveBucket}/archive/" in str(statement["Resource"])
+    found: dict[str, set[str]] = {}
+    for name, role in everywhere("AWS::IAM::Role", "AWS::IAM::Policy").items():
+        for statement in statements(role):
+            if "${ArchiveBucket}/archive/" in str(statement["Resource"]):
+                found.setdefault(name, set()).update(listed(statement["Action"]))
+    assert found == {
+        "worker-fleet.yaml:WorkerRole": {"s3:GetObject", "s3:PutObject"},
+        "shard.yaml:JournalAuditPolicy": {"s3:GetObject", "s3:PutObject"},
     }
-    assert found == {"worker-fleet.yaml:WorkerRole": {"s3:GetObject", "s3:PutObject"}}
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
     (resource,) = (
         statement["Resource"]["Fn::Sub"]
@@ -82,3 +85,43 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
     prefix = resource.partition("/")[2].removesuffix("*").replace("${ShardNumber}", "0")
     assert all(key.startswith(prefix) for key in (SEGMENT, END, HEAD))
     assert not keys.archived_head(1, 1).startswith(prefix)
+
+
+def reached(statement: Json) -> str:
+    """Return the beginning of the archive's keys that a statement of shard 0 is about."""
+    prefix = str(statement["Resource"]["Fn::Sub"]).partition("/")[2].removesuffix("*")
+    return prefix.replace("${ShardNumber}", "0")
+
+
+def test_the_audit_writes_neither_journal_nor_archive_but_how_far_it_got() -> None:
+    policy = everywhere("AWS::IAM::Policy")["shard.yaml:JournalAuditPolicy"]
+    role = everywhere("AWS::IAM::Role")["permissions.yaml:JournalAuditRole"]
+    granted = {
+        action: statement
+        for statement in (*statements(policy), *statements(role))
+        for action in listed(statement["Action"])
+    }
+    assert set(granted) == {
+        "dynamodb:Query", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+        "logs:CreateLogStream", "logs:PutLogEvents",
+    }  # fmt: skip
+    reads, writes = reached(granted["s3:GetObject"]), reached(granted["s3:PutObject"])
+    assert all(key.startswith(reads) for key in (SEGMENT, END, HEAD, AUDITED))
+    assert [key for key in (SEGMENT, END, HEAD, AUDITED) if key.startswith(writes)] == [AUDITED]
+    assert not keys.archived_head(1, 1).startswith(reads)
+
+
+def test_the_audit_comes_by_itself_and_an_alarm_tells_when_it_does_not() -> None:
+    function = resources(APPLICATION)["JournalAudit"]["Properties"]
+    (event,) = function["Events"].values()
+    assert event == {"Type": "Schedule", "Properties": {"Schedule": "rate(1 hour)"}}
+    alarms = {
+        alarm["Properties"]["MetricName"]: alarm["Properties"]
+        for alarm in resources(ROOT / "infra" / "alarms.yaml", "AWS::CloudWatch::Alarm").values()
+        if {"Name": "service", "Value": "journal_audit"} in alarm["Properties"]["Dimensions"]
+    }
+    assert set(alarms) == {"ArchiveDiffers", "ArchiveVerified"}
+    missing = alarms["ArchiveVerified"]
+    assert missing["TreatMissingData"] == "breaching"
+    assert (missing["ComparisonOperator"], missing["Threshold"]) == ("LessThanThreshold", 1)
+    assert missing["Period"] * missing["EvaluationPeriods"] > 2 * 3_600

@@ -1,8 +1,7 @@
 """A feed misses no announcement, though the rows that hold them are not read in one moment."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,9 @@ from hypothesis import strategies as st
 from bursa.kernel.errors import Unavailable
 from bursa.market_data.connections_dynamodb import ANNOUNCEMENT_ROWS, ConnectionsTable
 from bursa.read_models.rows import ConnectionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TENANTS = ("t1", "t2")
 
@@ -97,7 +99,7 @@ def test_whatever_was_announced_before_a_read_changes_what_is_read(
         before = read
         announced_between = {one.tenant for one in between}
     everything = [one.tenant for announced, between, _ in rounds for one in announced + between]
-    table.between = table.left_out = iter(())
+    table.between, table.left_out = iter(()), iter(())
     assert connections.announcements(0) == {one: everything.count(one) for one in set(everything)}
 
 

@@ -1,7 +1,8 @@
-"""AWS clients in three configurations.
+"""AWS clients in four configurations.
 
     request handling   short time-outs, three attempts: a person waits for the response, and the
                        calls of the edge may be repeated without harm
+    background         long time-outs, five attempts: nobody waits, and segments are large
     guard              one short attempt: a request waits for it that would go on without it
     worker             one attempt: the worker repeats by itself where it must, and knows what an
                        earlier attempt may have done; a client that repeats on its own would only
@@ -22,6 +23,7 @@ from botocore.session import Session, get_session
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
@@ -35,6 +37,12 @@ _GUARD_CONFIG = Config(
     connect_timeout=0.5,
     read_timeout=0.5,
     retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
+_BACKGROUND_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=20,
+    retries={"total_max_attempts": 5, "mode": "standard"},
     tcp_keepalive=True,
 )
 _WORKER_CONFIG = Config(
@@ -63,6 +71,11 @@ def guard_dynamodb_client() -> "DynamoDBClient":
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=_GUARD_CONFIG))
 
 
+def background_dynamodb_client() -> "DynamoDBClient":
+    """Return a DynamoDB client for what nobody waits for."""
+    return cast("DynamoDBClient", _session().create_client("dynamodb", config=_BACKGROUND_CONFIG))
+
+
 def sqs_client() -> "SQSClient":
     """Return an SQS client for request handling."""
     return cast("SQSClient", _session().create_client("sqs", config=_REQUEST_CONFIG))
@@ -81,6 +94,11 @@ def secrets_client() -> "SecretsManagerClient":
     return cast(
         "SecretsManagerClient", _session().create_client("secretsmanager", config=_REQUEST_CONFIG)
     )
+
+
+def s3_client() -> "S3Client":
+    """Return an S3 client for what nobody waits for."""
+    return cast("S3Client", _session().create_client("s3", config=_BACKGROUND_CONFIG))
 
 
 def worker_client(service: str) -> BaseClient:

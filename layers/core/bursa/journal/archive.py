@@ -207,14 +207,19 @@ class _Chain:
             yield record
 
     def follow(self, record: EncodedRecord) -> None:
-        try:
-            check_continues(self.head, record)
-        except JournalBroken as error:
-            raise ArchiveDiffers(str(error)) from None
-        if record_hash(record) != record.hash:
-            raise ArchiveDiffers(f"Record {record.number} of the journal is damaged.")
+        require_follows(self.head, record)
         self._published.meet(record)
         self.head = Head.of(record)
+
+
+def require_follows(head: Head, record: EncodedRecord) -> None:
+    """Return when a record is whole and continues the chain; raises `ArchiveDiffers`."""
+    try:
+        check_continues(head, record)
+    except JournalBroken as error:
+        raise ArchiveDiffers(str(error)) from None
+    if record_hash(record) != record.hash:
+        raise ArchiveDiffers(f"Record {record.number} of the journal is damaged.")
 
 
 class _Published:
@@ -224,6 +229,7 @@ class _Published:
         self._archive = archive
         self._left = deque(archive.heads(after))
         self.count = len(self._left)
+        self.last = self._left[-1] if self._left else after
 
     def meet(self, record: EncodedRecord) -> None:
         """Hold a record, and what is passed over by it, against them."""
@@ -256,22 +262,37 @@ def _require_published(number: int, sequence: int, present: bytes, published: by
 
 
 class Comparison:
-    """Holds the records of a journal, from the first on, against its archive.
+    """Holds the records of a journal against its archive.
 
     Give it every record by `take`, and call `finish` at the head. Both raise `ArchiveDiffers`.
+
+    Parameters
+    ----------
+    folder
+        Where copies of archived segments may lie.
+    segment, before
+        Where it begins, and the head before that; with the first record unless said otherwise.
+
     """
 
-    def __init__(self, archive: Archive, folder: Path) -> None:
+    def __init__(
+        self, archive: Archive, folder: Path, segment: int = 0, before: Head | None = None
+    ) -> None:
         self._archive = archive
         self._folder = folder
+        # Before the ends: what is published later may be of segments that have none here.
+        after = 0 if before is None else before.last_sequence
+        self._published = _Published(archive, after)
         self._ends = archive.ends()
         missing = sorted(set(range(len(self._ends))) - set(self._ends))
         if missing:
             raise ArchiveDiffers(f"Segment {missing[0]} is missing from the archive.")
-        self._segment = -1
+        self._segment = segment - 1
         self._records: Iterator[EncodedRecord] = iter(())
-        self._published = _Published(archive, 0)
-        self._last = 0
+        self._last = after
+        # So far the journal has to be what is here; what is behind it may not be archived yet.
+        archived = archive.read_end(self._ends[-1]).last_sequence if self._ends else 0
+        self.last_sequence = max(self._published.last, archived)
         self.segments = len(self._ends)
         self.heads = self._published.count
 

@@ -40,6 +40,18 @@ class FileArchive:
         """See `bursa.journal.archive.Archive`."""
         return self._write(keys.archived_segment(self._shard, segment), path.read_bytes())
 
+    def audited(self) -> list[int]:
+        """See `bursa.journal.audit.AuditedArchive`."""
+        return self._numbers(keys.audited_ends(self._shard))
+
+    def read_audited(self, segment: int) -> Head:
+        """See `bursa.journal.audit.AuditedArchive`."""
+        return decode_head(self._path(keys.audited_end(self._shard, segment)).read_bytes())
+
+    def write_audited(self, segment: int, head: Head) -> bool:
+        """See `bursa.journal.audit.AuditedArchive`."""
+        return self._write(keys.audited_end(self._shard, segment), encode_head(head))
+
     def heads(self, after: int = 0) -> list[int]:
         """See `bursa.journal.archive.Archive`."""
         return [at for at in self._numbers(keys.archived_heads(self._shard)) if at > after]

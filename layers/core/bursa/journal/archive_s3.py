@@ -53,6 +53,18 @@ class S3Archive:
         with path.open("rb") as file:
             return self._put(keys.archived_segment(self._shard, segment), file)
 
+    def audited(self) -> list[int]:
+        """See `bursa.journal.audit.AuditedArchive`."""
+        return self._numbers(keys.audited_ends(self._shard))
+
+    def read_audited(self, segment: int) -> Head:
+        """See `bursa.journal.audit.AuditedArchive`."""
+        return self._read_head(keys.audited_end(self._shard, segment))
+
+    def write_audited(self, segment: int, head: Head) -> bool:
+        """See `bursa.journal.audit.AuditedArchive`."""
+        return self._put(keys.audited_end(self._shard, segment), encode_head(head))
+
     def heads(self, after: int = 0) -> list[int]:
         """See `bursa.journal.archive.Archive`."""
         last = keys.archived_head(self._shard, after)

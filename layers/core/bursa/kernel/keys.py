@@ -280,6 +280,16 @@ def archived_head(shard: int, sequence: int) -> str:
     return f"{archived_heads(shard)}{sequence:0{SEQUENCE_DIGITS}d}"
 
 
+def audited_ends(shard: int) -> str:
+    """Prefix of what says up to where a shard's journal was found to be what its archive is."""
+    return f"archive/{shard}/audited/"
+
+
+def audited_end(shard: int, segment: int) -> str:
+    """Object key of the head up to which segments were compared, this one the last."""
+    return f"{audited_ends(shard)}{segment:0{SEQUENCE_DIGITS}d}"
+
+
 def archived_number(key: str) -> int:
     """Read the segment or sequence back from an archived object's key."""
     return int(key.rpartition("/")[2])

@@ -141,6 +141,15 @@ class JournalSettings(NamedTuple):
     journal_table: str
 
 
+class JournalAuditSettings(NamedTuple):
+    """Of the function that compares journals with their archives."""
+
+    journal_table: str
+    archive_bucket: str
+    # Numbers of all shards, comma-separated.
+    shards: str
+
+
 class SocketSettings(NamedTuple):
     """Of the functions that send to WebSocket clients, beside `ReadModelSettings`."""
 

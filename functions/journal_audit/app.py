@@ -1,0 +1,61 @@
+"""Lambda on a schedule: compares each shard's journal with its archive under Object Lock.
+
+Its role can write neither, so whoever alters the journal by the worker's role can't stop it. It
+counts ArchiveDiffers where the two contradict each other, and ArchiveVerified only when every shard
+was compared to the end and its archive is kept up: an alarm watches for each.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bursa.bootstrap.journal_audit import OpenAudit, journal_audits
+from bursa.bootstrap.start import finish_start
+from bursa.journal.archive import ArchiveDiffers
+
+# For the last segment: up to 350 MB from each side.
+SPARE_MS = 300_000
+
+logger = Logger()
+tracer = Tracer(auto_patch=False)
+metrics = Metrics()
+audits = journal_audits()
+finish_start()
+
+
+def report_different(shard: int, why: str) -> None:
+    """Raise the alarm about a journal that its archive contradicts."""
+    metrics.add_metric("ArchiveDiffers", MetricUnit.Count, 1)
+    logger.error("The journal is not what was archived", extra={"shard": shard, "why": why})
+
+
+def verify(shard: int, open_audit: OpenAudit, context: LambdaContext) -> bool:
+    """Audit one shard; return whether all of it is what its archive is, and kept up."""
+    try:
+        found = open_audit(lambda: context.get_remaining_time_in_millis() > SPARE_MS).advance()
+    except ArchiveDiffers as error:
+        report_different(shard, str(error))
+        return False
+    except Exception:
+        # The others' audits must not wait for this one; the alarm on ArchiveVerified tells of it.
+        logger.exception("A journal could not be compared", extra={"shard": shard})
+        return False
+    logger.info("Compared", extra={"shard": shard, **found._asdict()})
+    metrics.add_metric("RecordsVerified", MetricUnit.Count, found.records)
+    metrics.add_metric("SegmentsVerified", MetricUnit.Count, found.segments)
+    return found.is_complete and found.is_current
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, bool]:  # noqa: ARG001
+    """Audit every shard."""
+    verified = {
+        str(shard): verify(shard, open_audit, context) for shard, open_audit in audits.items()
+    }
+    if all(verified.values()):
+        metrics.add_metric("ArchiveVerified", MetricUnit.Count, 1)
+    return verified

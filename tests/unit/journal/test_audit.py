@@ -1,0 +1,234 @@
+"""The audit on a schedule: finds what was tampered with, goes on where it was, says when not."""
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from bursa.journal import archive as archive_module
+from bursa.journal import record as record_module
+from bursa.journal.archive import ArchiveDiffers, Archiver
+from bursa.journal.archive_file import FileArchive
+from bursa.journal.archive_s3 import S3Archive
+from bursa.journal.audit import BEHIND_MS_MAX, Audit, Audited
+from bursa.journal.items import to_item
+from bursa.journal.record import EncodedRecord, RecordError
+from bursa.journal.replica import Head
+from tests.doubles.exchange import read_event
+from tests.doubles.tables import create_tables
+from tests.unit.journal.test_archive import SEGMENT, TAMPERED, Journal, ending_behind_it, exchanged
+from tests.unit.journal.test_archive import journal as journal  # noqa: PLC0414 - a fixture
+
+
+@pytest.fixture(autouse=True)
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (record_module, archive_module):
+        monkeypatch.setattr(module, "SEGMENT_SEQUENCES", SEGMENT)
+    monkeypatch.setattr(archive_module, "SPAN_SEQUENCES", 7)
+
+
+class Table:
+    """The records of a journal as its reader yields them, and from where it was asked."""
+
+    def __init__(self, records: list[EncodedRecord]) -> None:
+        self.records = records
+        self.read_from: list[int] = []
+
+    def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+        self.read_from.append(first_sequence)
+        for one in self.records:
+            if first_sequence <= one.first_sequence <= last_sequence:
+                yield one
+
+
+def audit(
+    records: list[EncodedRecord], archive: FileArchive, may_go_on: Callable[[], bool] = lambda: True
+) -> Audited:
+    return Audit(Table(records), archive, lambda: 0, may_go_on).advance()
+
+
+def test_only_what_is_new_is_compared(journal: Journal, tmp_path: Path) -> None:
+    archive = FileArchive(tmp_path, 0)
+    early = Journal(journal.records[:15])
+    Archiver(early, archive).advance(early.head)
+    found = audit(early.records, archive)
+    assert (found.records, found.last_sequence) == (15, early.head.last_sequence)
+    assert archive.audited() == archive.ends()
+
+    Archiver(journal, archive).advance(journal.head)
+    table = Table(journal.records)
+    found = Audit(table, archive, lambda: 0).advance()
+    begun = archive.read_end(early.head.next_sequence // SEGMENT - 1).next_sequence
+    assert table.read_from[0] == begun
+    assert found.segments == len(archive.ends()) - early.head.next_sequence // SEGMENT
+    assert (found.last_sequence, found.is_complete) == (journal.head.last_sequence, True)
+    assert archive.audited() == archive.ends()
+    assert audit(journal.records, archive).segments == 0
+
+
+def test_a_long_journal_takes_several_turns(journal: Journal, tmp_path: Path) -> None:
+    archive = FileArchive(tmp_path, 0)
+    Archiver(journal, archive).advance(journal.head)
+    turns = [audit(journal.records, archive, lambda: False) for _ in archive.ends()]
+    assert [turn.segments for turn in turns] == [1] * len(archive.ends())
+    assert not any(turn.is_complete for turn in turns)
+    assert audit(journal.records, archive).is_complete
+
+
+@pytest.mark.parametrize("about", TAMPERED)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first audit", "audited before"])
+def test_what_was_tampered_with_since_is_found(
+    about: str, journal: Journal, tmp_path: Path, *, is_first: bool
+) -> None:
+    archive = FileArchive(tmp_path, 0)
+    if not is_first:
+        # Of nothing but the opening: all that is tampered with comes later.
+        archive.write_head(Head.of(journal.records[0]))
+        audit(journal.records[:1], archive)
+    Archiver(journal, archive).advance(journal.head)
+    with pytest.raises(ArchiveDiffers):
+        audit(TAMPERED[about](journal.records), archive)
+    assert audit(journal.records, archive).is_complete
+
+
+def test_a_record_exchanged_behind_the_last_segment_is_found_each_time(
+    journal: Journal, tmp_path: Path
+) -> None:
+    archive = FileArchive(tmp_path, 0)
+    Archiver(journal, archive).advance(journal.head)
+    audit(journal.records, archive)
+    forged = exchanged(-2 % len(journal.records))(journal.records)
+    for _ in range(2):
+        with pytest.raises(ArchiveDiffers, match="exchanged"):
+            audit(forged, archive)
+
+
+def test_a_segment_that_was_archived_before_its_head_was_published_is_no_difference(
+    tmp_path: Path,
+) -> None:
+    """An archiver that was ended in between leaves a segment behind the newest head."""
+    journal, archive = ending_behind_it(), FileArchive(tmp_path, 0)
+    archive.write_head(Head.of(journal.records[1]))
+    archiver = Archiver(journal, archive)
+    archiver._archive_segment(0, Head())
+    assert audit(journal.records, archive).is_complete
+
+
+def test_an_archive_that_stands_still_is_no_current_one(journal: Journal, tmp_path: Path) -> None:
+    archive = FileArchive(tmp_path, 0)
+    early = Journal(journal.records[:15])
+    Archiver(early, archive).advance(early.head)
+    unpublished_ms = journal.records[15].time_ms
+    for late_ms, is_current in ((BEHIND_MS_MAX - 1, True), (BEHIND_MS_MAX, False)):
+        clock = partial(int, unpublished_ms + late_ms)
+        found = Audit(Table(journal.records), archive, clock).advance()
+        assert (found.is_complete, found.is_current) == (True, is_current)
+
+
+def test_a_journal_of_which_nothing_was_archived_is_none_either(journal: Journal) -> None:
+    archive = FileArchive(Path("/nowhere"), 0)
+    found = Audit(Table(journal.records), archive, lambda: 1 << 60).advance()
+    assert (found.records, found.is_current) == (0, False)
+    assert Audit(Table([]), archive, lambda: 1 << 60).advance().is_current
+
+
+def test_a_record_that_cannot_be_read_is_a_difference(journal: Journal, tmp_path: Path) -> None:
+    class Torn(Table):
+        def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+            raise RecordError("no record")
+
+    archive = FileArchive(tmp_path, 0)
+    Archiver(journal, archive).advance(journal.head)
+    with pytest.raises(ArchiveDiffers, match="can't be read"):
+        Audit(Torn(journal.records), archive, lambda: 0).advance()
+
+
+# --- the function ---------------------------------------------------------------------------------
+
+
+class Context:
+    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "0"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+@pytest.fixture
+def function(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[ModuleType, Any, S3Archive]]:
+    settings = {
+        "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1", "JOURNAL_TABLE": "journal", "ARCHIVE_BUCKET": "archive",
+        "SHARDS": "0,1", "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
+        "POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_SERVICE_NAME": "journal_audit",
+    }  # fmt: skip
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client: Any = boto3.client("dynamodb")
+        create_tables(client, ("journal",))
+        s3: Any = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="archive", ObjectLockEnabledForBucket=True)
+        archive = S3Archive(s3, "archive", 0)
+        Archiver(journal, archive).advance(journal.head)
+        for record in journal.records:
+            client.put_item(TableName="journal", Item=to_item(record))
+        yield importlib.reload(importlib.import_module("journal_audit.app")), client, archive
+
+
+def call(function: ModuleType, capsys: pytest.CaptureFixture[str]) -> tuple[Any, dict[str, Any]]:
+    """Send the sample event; return the response and the metrics that were written."""
+    capsys.readouterr()
+    response = function.handler(read_event("journal-audit"), Context())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    written = [line for line in lines if "_aws" in line and "ColdStart" not in line]
+    return response, {name: value for line in written for name, value in line.items()}
+
+
+def test_the_function_counts_an_audit_of_all_shards(
+    function: tuple[ModuleType, Any, S3Archive],
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app, client, archive = function
+    response, metrics = call(app, capsys)
+    assert response == {"0": True, "1": True}
+    assert (metrics["ArchiveVerified"], "ArchiveDiffers" in metrics) == ([1.0], False)
+    assert metrics["service"] == "journal_audit"
+    assert archive.audited() == archive.ends()
+
+    last = exchanged(-2 % len(journal.records))(journal.records)[-2]
+    client.put_item(TableName="journal", Item=to_item(last))
+    response, metrics = call(app, capsys)
+    assert response == {"0": False, "1": True}
+    assert (metrics["ArchiveDiffers"], "ArchiveVerified" in metrics) == ([1.0], False)
+
+
+def test_a_shard_that_can_not_be_compared_hides_no_other(
+    function: tuple[ModuleType, Any, S3Archive],
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app, client, _ = function
+    client.put_item(TableName="journal", Item=to_item(exchanged(30)(journal.records)[30]))
+
+    def broken(_: object) -> Audit:
+        raise ConnectionError
+
+    # The broken one comes first.
+    monkeypatch.setattr(app, "audits", {1: broken} | {0: vars(app)["audits"][0]})
+    response, metrics = call(app, capsys)
+    assert response == {"1": False, "0": False}
+    assert metrics["ArchiveDiffers"] == [1.0]
+    assert "ArchiveVerified" not in metrics
