@@ -1,5 +1,6 @@
 """A WebSocket client that keeps to the rules of docs/websocket.md."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Json = dict[str, Any]
@@ -8,18 +9,24 @@ Json = dict[str, Any]
 class ChannelCopy:
     """What a client holds of one channel.
 
+    Parameters
+    ----------
+    covered
+        Returns the sequences of everything whose changes are in a message.
+
     Attributes
     ----------
     snapshot, last
         Sequence of the snapshot, and the one up to which everything is held; None before it.
     applied
-        Sequences of the updates that were applied since the snapshot.
+        Sequences of everything whose changes were applied since the snapshot.
     is_stale
         Whether something is missing, so that the client has to subscribe again.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, covered: Callable[[Json], Iterable[int]]) -> None:
+        self._covered = covered
         self.snapshot: int | None = None
         self.last: int | None = None
         self.applied: list[int] = []
@@ -56,5 +63,5 @@ class ChannelCopy:
         whole = {(sequence, part) for part in range(1, message.get("parts", 1) + 1)}
         if whole <= self._parts:
             self.last = sequence
-            self.applied.append(sequence)
+            self.applied += [one for one in self._covered(message) if one > last]
             self._parts.clear()

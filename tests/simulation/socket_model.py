@@ -6,6 +6,7 @@ send a message, of which so many are sent at once.
 """
 
 import asyncio
+import heapq
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -126,12 +127,18 @@ class SocketEdge:
             feed.publish(records)
             messages = [pair for batch in outbox.batches for pair in batch.items()]
             outbox.batches.clear()
-            count = sum(len(bodies) for _, bodies in messages)
-            self.sent += count
-            await asyncio.sleep(SEND_S * -(-count // THREADS))
-            lag_s = (self.now_ms() - records[0].time_ms) / 1_000
-            for tenant in {listener[0] for listener, _ in messages}:
-                self.lags_s.setdefault(tenant, []).append(lag_s)
+            self.sent += sum(len(bodies) for _, bodies in messages)
+            waited_s = (self.now_ms() - records[0].time_ms) / 1_000
+            took_s: dict[str, float] = {}
+            threads = [0.0] * THREADS
+            for (tenant, _), bodies in messages:
+                # As the pool does: who is next is sent to when a thread is free.
+                free_s = heapq.heappop(threads) + SEND_S * len(bodies)
+                heapq.heappush(threads, free_s)
+                took_s[tenant] = max(took_s.get(tenant, 0.0), free_s)
+            for tenant, sent_s in took_s.items():
+                self.lags_s.setdefault(tenant, []).append(waited_s + sent_s)
+            await asyncio.sleep(max(threads))
 
     def _definitions(self) -> Definitions:
         definitions = Definitions()

@@ -72,7 +72,7 @@ def test_the_feeds_fetch_it_too(
 
     feeds.handler(stream, Context())
 
-    assert len(posted.messages) == 7
+    assert len(posted.messages) == 4
 
 
 def test_a_record_whose_parts_are_gone_is_reported_by_its_own_name(

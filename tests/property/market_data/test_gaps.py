@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from bursa.dialects.native.feed_messages import channel_name, encode_message
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.market_data import feed
 from bursa.market_data.channel_changes import channel_changes
+from bursa.market_data.conflation import conflated
 from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener, ShardFeed
 from bursa.market_data.messages import ChannelMessage
 from bursa.market_data.subscriptions import Client, Subscriptions
@@ -28,6 +30,31 @@ CLIENT = Client(AccountId.parse("t1-1"), "conn=", "alice", 1 << 33)
 CHANNELS = ("book:BTC-USDT", "trades:BTC-USDT", "orders", "balances")
 SUBSCRIBE = json.dumps({"op": "subscribe", "channels": CHANNELS})
 PROCESSES = 2
+# By channel, previous sequence and sequence: the messages that were put into this one.
+TOGETHER: dict[tuple[str, int, int], list[int]] = {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _noted() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed, "conflated", _conflated)
+        yield
+
+
+def _conflated(messages: Iterable[ChannelMessage]) -> list[ChannelMessage]:
+    """Conflate, and note which sequences each message was made of."""
+    before, last = list(messages), 0
+    fewer = conflated(before)
+    for one in fewer:
+        name = (channel_name(one.channel), one.previous_sequence, one.sequence)
+        parts = [each.sequence for each in before if last < each.sequence <= one.sequence]
+        assert TOGETHER.setdefault(name, parts) == parts
+        last = one.sequence
+    return fewer
+
+
+def _covered(message: dict[str, Any]) -> list[int]:
+    return TOGETHER[message["channel"], message["previous_sequence"], message["sequence"]]
 
 
 class World:
@@ -45,7 +72,7 @@ class World:
         self.subscriptions.connect(CLIENT, self.now_ms)
         self.loses = False
         self.fails_after: int | None = None
-        self.copies = {name: ChannelCopy() for name in CHANNELS}
+        self.copies = {name: ChannelCopy(_covered) for name in CHANNELS}
         self.projector.project(stream_records(shard.records[:1]))
         self.processes = [self.new_process() for _ in range(PROCESSES)]
 
@@ -149,6 +176,7 @@ def run(world: World, script: list[tuple[str, int, int]]) -> Iterator[None]:
 def test_what_a_client_holds_has_no_hole(
     history: list[list[bytes]], script: list[tuple[str, int, int]]
 ) -> None:
+    TOGETHER.clear()
     world = World(shard_of(history))
     happened = world.changes()
 
@@ -167,6 +195,7 @@ def test_what_a_client_holds_has_no_hole(
 def test_a_client_that_subscribes_again_is_soon_in_step(
     history: list[list[bytes]], script: list[tuple[str, int, int]], data: st.DataObject
 ) -> None:
+    TOGETHER.clear()
     world = World(shard_of(history))
     for _ in run(world, script):
         pass
@@ -189,6 +218,7 @@ def test_a_client_that_subscribes_again_is_soon_in_step(
 
 @pytest.mark.parametrize("after", range(5))
 def test_an_error_inside_a_record_hides_no_loss(after: int) -> None:
+    TOGETHER.clear()
     shard = Shard()
     world = World(shard)
     world.processes = [world.new_process()]

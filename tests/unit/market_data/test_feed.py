@@ -41,11 +41,16 @@ class Audience:
         self.closed: dict[str, list[bytes]] = {}
 
     def listen(
-        self, connection_id: str, *channels: str, since: int = 0, until_s: int = 1 << 33
+        self,
+        connection_id: str,
+        *channels: str,
+        since: int = 0,
+        until_s: int = 1 << 33,
+        account: str = "t1-1",
     ) -> None:
         self.announced += 1
         self.rows += [
-            SubscriptionRow("t1", name, connection_id, since, until_s, "t1-1") for name in channels
+            SubscriptionRow("t1", name, connection_id, since, until_s, account) for name in channels
         ]
 
     def announcements(self, shard: int) -> Mapping[str, int]:
@@ -187,9 +192,44 @@ def test_records_out_of_order_in_a_batch_are_sent_in_order(broadcast: Broadcast)
     broadcast.audience.listen("a", BOOK)
     records = [broadcast.shard.run(buy(ALICE, price, 1)) for price in (100, 101, 102)]
     broadcast.feeds.publish(reversed(records))
-    assert [sequence for _, sequence in broadcast.audience.heard("a")] == [
-        record.last_sequence for record in records
+    (update,) = broadcast.audience.received["a"]
+    assert update["sequence"] == records[-1].last_sequence
+    assert [level[0] for level in update["data"]["bids"]] == ["1.02", "1.01", "1"]
+
+
+def test_what_several_records_changed_on_a_channel_is_one_message(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("a", BOOK, TRADES, ALICES_ORDERS, ALICES_BALANCES)
+    before = broadcast.run(buy(ALICE, 90, 1))
+    broadcast.audience.received.clear()
+    records = [
+        broadcast.shard.run(*commands)
+        for commands in ([buy(ALICE, 100, 1)], [sell(BOB, 100, 1)], [buy(ALICE, 95, 2)])
     ]
+    broadcast.feeds.publish(records)
+
+    updates = {one["channel"]: one for one in broadcast.audience.received["a"]}
+    assert len(broadcast.audience.received["a"]) == len(updates) == 4
+    assert [level for level in updates[BOOK]["data"]["bids"] if level[1] == "0"]
+    assert len(updates[TRADES]["data"]) == 1
+    statuses = [order["status"] for order in updates["orders"]["data"]]
+    assert statuses == ["open", "filled", "open"]
+    assert len({one["asset"] for one in updates["balances"]["data"]}) == len(
+        updates["balances"]["data"]
+    )
+    for name in (BOOK, "orders", "balances"):
+        assert updates[name]["previous_sequence"] == before.last_sequence
+        assert updates[name]["sequence"] == records[-1].last_sequence
+
+
+def test_every_accounts_first_connection_comes_before_anybodys_second(
+    broadcast: Broadcast,
+) -> None:
+    for number in range(3):
+        broadcast.audience.listen(f"heavy{number}", BOOK)
+    broadcast.audience.listen("other", BOOK, account="t1-2")
+    broadcast.run(buy(ALICE, 100, 1))
+
+    assert list(broadcast.audience.received)[:2] == ["heavy0", "other"]
 
 
 def test_no_listener_costs_one_lookup_a_second(broadcast: Broadcast) -> None:
@@ -211,8 +251,10 @@ def test_new_listener_misses_nothing_since_its_snapshot(broadcast: Broadcast) ->
     seen = broadcast.run(buy(ALICE, 104, 1))
 
     assert [sequence for _, sequence in broadcast.audience.heard("late")] == [
-        record.last_sequence for record in [*unseen, seen]
+        unseen[-1].last_sequence,
+        seen.last_sequence,
     ]
+    assert broadcast.audience.received["late"][0]["previous_sequence"] <= in_snapshot.last_sequence
 
 
 def test_listeners_are_read_again_only_when_some_are_announced_or_a_second_has_passed(
