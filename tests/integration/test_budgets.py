@@ -102,3 +102,33 @@ def test_a_table_that_can_not_be_reached_is_unavailable(
     with pytest.raises(Unavailable) as error:
         buckets.take("t1-1", "commands", ask(1))
     assert error.value.code == "budgets_unavailable"
+
+
+def test_what_is_seen_and_named_is_added_up_and_expires(
+    buckets: DynamoBuckets, client: Any
+) -> None:
+    assert [buckets.see("t1-1", "reads", 7, 50) for _ in range(2)] == [50, 100]
+    assert buckets.see("t1-1", "reads", 8, 50) == 50
+    assert buckets.named("t1", 3) == frozenset()
+    for account in ("t1-1", "t1-2", "t1-1"):
+        buckets.name("t1", account, 3)
+    buckets.name("t2", "t2-1", 3)
+
+    assert buckets.named("t1", 3) == {"t1-1", "t1-2"}
+    assert buckets.named("t1", 4) == frozenset()
+    assert all("expires_at" in item for item in client.scan(TableName="budgets")["Items"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda away: away.see("t1-1", "reads", 7, 50), id="see"),
+        pytest.param(lambda away: away.name("t1", "t1-1", 3), id="name"),
+        pytest.param(lambda away: away.named("t1", 3), id="named"),
+    ],
+)
+def test_sightings_that_cannot_be_reached_are_unavailable(
+    client: Any, call: Callable[[DynamoBuckets], object]
+) -> None:
+    with pytest.raises(Unavailable):
+        call(DynamoBuckets(lambda: client, "no-such-table"))

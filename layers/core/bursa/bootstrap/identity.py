@@ -17,7 +17,8 @@ from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.identity.user_pool_cognito import RefreshTokens
 from bursa.intake.budgets import Budgets
 from bursa.intake.budgets_dynamodb import DynamoBuckets
-from bursa.kernel.clock import SystemClock, random_key
+from bursa.intake.sightings import Sightings
+from bursa.kernel.clock import SystemClock, one_in, random_key
 from bursa.kernel.settings import IdentityApiSettings, SocketSettings, read_settings
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.tenants.dynamodb import DirectoryTable
@@ -53,11 +54,13 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
     refresh_tokens = RefreshTokens(cognito_client, report_unrevoked)
     routes = IdentityRoutes(tickets, end_sessions, refresh_tokens, clock)
+    buckets = DynamoBuckets(guard_dynamodb_client, settings.budgets_table)
     budgets = Budgets(
         TenantShards(directory, clock).limits,
-        DynamoBuckets(guard_dynamodb_client, settings.budgets_table),
+        buckets,
         clock,
         BudgetReport(clock),
         lambda _account: False,  # only the worker knows who is busy, and only of commands
+        sightings=Sightings(buckets, one_in),
     )
     return IdentityServices(routes, budgets, clock)

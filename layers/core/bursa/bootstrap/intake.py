@@ -10,9 +10,10 @@ from bursa.intake.budgets import Budgets, Report
 from bursa.intake.budgets_dynamodb import DynamoBuckets
 from bursa.intake.dynamodb import DynamoReplyReader
 from bursa.intake.shard_queues import ShardQueues
+from bursa.intake.sightings import Sightings
 from bursa.intake.sqs import SqsCommandSender, queue_url
 from bursa.intake.submission import Intake
-from bursa.kernel.clock import Clock, random_key
+from bursa.kernel.clock import Clock, one_in, random_key
 from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ def open_budgets(
     report: Report,
 ) -> Budgets:
     """Return the budgets of the tenants' accounts."""
+    buckets = DynamoBuckets(guard_dynamodb_client, settings.budgets_table)
     return Budgets(
         shards.limits,
-        DynamoBuckets(guard_dynamodb_client, settings.budgets_table),
+        buckets,
         clock,
         report,
         lambda account: backlog_of(shards(account.tenant)).is_busy(account),
+        sightings=Sightings(buckets, one_in),
     )

@@ -14,8 +14,9 @@ with the rate r and the burst b gets at most
     b + r (T + 1 s) + N (b + r T) / 20
 
 and b + r (T + 1 s) as soon as the worker has named it as busy, for then no container admits any of
-its commands by itself. Nobody names who reads much: there a container that has found the shared
-bucket half used admits nothing by itself until it finds it nearly full again. An account gets at
+its commands by itself. Of reads, which the worker does not see, a container that has found the
+shared bucket half used admits nothing by itself until it finds it nearly full again, and chance
+finds those that are spread over many containers (`bursa.intake.sightings`). An account gets at
 least what its own bucket holds: no other account takes from it.
 
 A tenant's bucket is shared in the same way, with a fiftieth in the place of the twentieth; a
@@ -34,6 +35,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from bursa.intake.shared_buckets import Ask, Refusal, SharedBuckets, Taken
+from bursa.intake.sightings import Sightings
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import TooManyRequests, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -340,6 +342,8 @@ class Budgets:
         Returns a tenant's limits.
     is_busy
         Whether the worker has named an account as one that sends much.
+    sightings
+        Finds accounts that read much through many containers; None where one process serves all.
 
     """
 
@@ -350,7 +354,10 @@ class Budgets:
         clock: WallClock,
         report: Report,
         is_busy: Callable[[AccountId], bool],
+        *,
+        sightings: Sightings | None = None,
     ) -> None:
+        self._sightings = sightings
         self._limits_of = limits_of
         self._clock = clock
         self._report = report
@@ -412,10 +419,11 @@ class Budgets:
         """Take from the account's bucket and from its tenant's; return whether it is ordinary."""
         budget, count, holder = charge.budget, charge.amount, str(account)
         rate = _rate(limits, "account", budget)
-        is_busy = self._accounts.bucket(holder, budget, now_us).is_restrained or (
-            budget in _SEEN_BY_THE_WORKER and self._is_busy(account)
+        is_own = not self._is_counted(account, budget, now_us) and self._accounts.take_own(
+            holder, budget, count, rate, now_us
         )
-        is_own = not is_busy and self._accounts.take_own(holder, budget, count, rate, now_us)
+        if is_own and self._sightings and budget not in _SEEN_BY_THE_WORKER:
+            self._sightings.admitted(account, budget, count, rate, now_us)
         if not is_own:
             floor_us = _burst_us(rate) // _WAY_OUT_SHARE if charge.keeps_way_out else 0
             refusal = self._accounts.take_shared(holder, budget, count, rate, now_us, floor_us)
@@ -428,6 +436,14 @@ class Budgets:
             detail = "This exchange takes no more at the moment; send the same again in a while."
             raise self._over("tenant_over_budget", detail, refusal, account, budget)
         return is_own
+
+    def _is_counted(self, account: AccountId, budget: Budget, now_us: int) -> bool:
+        """Return whether all that an account sends is to be counted in the shared bucket."""
+        if budget in _SEEN_BY_THE_WORKER:
+            return self._is_busy(account)
+        if self._accounts.bucket(str(account), budget, now_us).is_restrained:
+            return True
+        return self._sightings is not None and self._sightings.is_named(account, now_us)
 
     def _take_of_tenant(
         self, tenant: TenantId, charge: Charge, limits: TenantLimits, now_us: int, *, is_own: bool

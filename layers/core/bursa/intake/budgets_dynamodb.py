@@ -1,16 +1,23 @@
 """The buckets that all containers share, in DynamoDB: a row holds when its bucket is full again.
 
-    <account> or <tenant>   <budget>    {full_at_us, expires_at}
+    <account> or <tenant>   <budget>                 {full_at_us, expires_at}
+    <account>               seen#<budget>#<window>   {seen, expires_at}
+    <tenant>                named#<period>           {accounts, expires_at}
 
 One conditional update takes from a bucket that is not full; one that is full, or that there is no
 row of, needs a second. A full bucket needs no row: `expires_at` is the table's time to live.
+The other rows are those of `bursa.intake.sightings`; both are added to without a condition.
 """
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bursa.aws.failures import unavailable
 from bursa.intake.shared_buckets import Ask, Taken
+from bursa.intake.sightings import PERIOD_US, WINDOW_US
+from bursa.kernel import keys
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.rates import MICROSECONDS_PER_SECOND
 
@@ -47,18 +54,59 @@ class DynamoBuckets:
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("budgets_unavailable", "Counters can't be reached.") from error
 
-    def _take(self, holder: str, budget: str, ask: Ask) -> Taken:
+    def see(self, holder: str, budget: str, window: int, amount: int) -> int:
+        """Add what was seen in a window; return all that was. Raises `Unavailable`."""
+        key = {"pk": {"S": holder}, "sk": {"S": keys.seen(budget, window)}}
+        found = self._add_to(key, "seen", _number(amount), (window + 1) * WINDOW_US)
+        return int(found["seen"]["N"])
+
+    def name(self, tenant: str, account: str, period: int) -> None:
+        """Name an account in a period. Raises `Unavailable`."""
+        self._add_to(
+            _names_key(tenant, period), "accounts", {"SS": [account]}, (period + 1) * PERIOD_US
+        )
+
+    def named(self, tenant: str, period: int) -> frozenset[str]:
+        """Return the accounts of a tenant that are named in a period. Raises `Unavailable`."""
+        with _reaching():
+            response = self._open().get_item(TableName=self._table, Key=_names_key(tenant, period))
+        item: Any = response.get("Item", {})
+        return frozenset(item.get("accounts", {"SS": ()})["SS"])
+
+    def _add_to(
+        self, key: dict[str, Any], name: str, value: dict[str, Any], until_us: int
+    ) -> dict[str, Any]:
+        with _reaching():
+            response = self._open().update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression="ADD #name :value SET expires_at = :expires",
+                ExpressionAttributeNames={"#name": name},
+                ExpressionAttributeValues={
+                    ":value": value,
+                    ":expires": _number(_expires_at(until_us)),
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        attributes: dict[str, Any] = response["Attributes"]
+        return attributes
+
+    def _open(self) -> "DynamoDBClient":
         if self._client is None:
             self._client = self._open_client()
+        return self._client
+
+    def _take(self, holder: str, budget: str, ask: Ask) -> Taken:
+        client = self._open()
         key = {"pk": {"S": holder}, "sk": {"S": budget}}
-        found_us = self._add(self._client, key, ask)
+        found_us = self._add(client, key, ask)
         for _ in range(_ATTEMPTS):
             if isinstance(found_us, Taken):
                 return found_us
             taken = ask.after(found_us)
             if not taken.is_taken:
                 return taken
-            found_us = self._replace(self._client, key, found_us, taken)
+            found_us = self._replace(client, key, found_us, taken)
         if isinstance(found_us, Taken):
             return found_us
         raise Unavailable("budgets_unavailable", "Too many take from this bucket at once.")
@@ -118,6 +166,14 @@ class DynamoBuckets:
     def _find(self, client: "DynamoDBClient", key: dict[str, Any]) -> int:
         response = client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _full_at_us(response.get("Item", {}))
+
+
+def _reaching() -> AbstractContextManager[None]:
+    return unavailable("budgets_unavailable", "Counters can't be reached.")
+
+
+def _names_key(tenant: str, period: int) -> dict[str, Any]:
+    return {"pk": {"S": tenant}, "sk": {"S": keys.named(period)}}
 
 
 def _full_at_us(item: Any) -> int:  # noqa: ANN401 - attributes as the client has them

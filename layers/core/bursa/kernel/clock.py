@@ -1,4 +1,4 @@
-"""The clocks that use cases and adapters are given, and request keys that can't be guessed.
+"""The clocks that use cases and adapters are given, chance, and keys that can't be guessed.
 
 A class asks for as little of a clock as it reads, so that a test passes it that method alone. The
 worker's clock is another one (`worker.ports.Clock`): it is awaited, so that the simulator owns it.
@@ -46,6 +46,11 @@ class SystemClock:
     def sleep_ms(self, duration_ms: float) -> None:
         """Return after this many milliseconds."""
         time.sleep(duration_ms / 1_000)
+
+
+def one_in(count: int) -> bool:
+    """Return True for one call in so many, by chance."""
+    return secrets.randbelow(count) == 0
 
 
 def random_key() -> str:

@@ -295,6 +295,16 @@ def archived_number(key: str) -> int:
     return int(key.rpartition("/")[2])
 
 
+def seen(budget: str, window: int) -> str:
+    """Sort key of what was seen of an account in a window (`bursa.intake.sightings`)."""
+    return f"seen#{budget}#{window}"
+
+
+def named(period: int) -> str:
+    """Sort key of a tenant's accounts that are named in a period."""
+    return f"named#{period}"
+
+
 def connections(account_id: AccountId) -> str:
     """Partition of all WebSocket connections of an account."""
     return f"{account_id}#{CONNECTIONS}"
