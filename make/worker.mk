@@ -17,3 +17,7 @@ bench-recovery: setup ## how long a worker takes to start: [ARGS="--orders 10000
 bench-snapshot: setup ## how long the batch loop stops for a checkpoint: [ARGS="--help"]
 	@$(PY) -m benchmarks.bench_snapshot $(ARGS)
 .PHONY: bench-snapshot
+
+drill-restore: setup ## restore the journal into a table of its own and compare: [STACK=… REGION=… ARGS=--from-recovery]
+	@$(PY) -m scripts.drill $(if $(STACK),--stack "$(STACK)") $(if $(REGION),--region "$(REGION)") $(ARGS)
+.PHONY: drill-restore

@@ -89,3 +89,14 @@ def test_a_shards_commands_follow_from_the_measured_units() -> None:
     said = row("One shard", "commands, by the journal")
     assert f"a command costs {units:.3f} in records of 100" in said
     assert f"about {round(1_000 / units, -2):,.0f} a second" in said
+
+
+def test_each_outage_names_a_test_that_exists() -> None:
+    text = PAGE.partition("\n## While a part of AWS is away\n")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 10
+    for line in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", line)
+        assert named, line
+        for name, function in named:
+            assert f"def {function}" in (ROOT / name).read_text(), name
