@@ -61,7 +61,11 @@ test-long: setup ## the tests of nightly size too
 	@$(PYTEST) -m "" $(ARGS)
 .PHONY: test-long
 
-lint: setup ## ruff, mypy --strict, sam validate --lint, cfn-lint
+test-containers: setup ## every function in Lambda's own base image, where Docker is there or can be had
+	@scripts/containers.sh $(ARGS)
+.PHONY: test-containers
+
+lint: setup ## ruff, mypy --strict, sam validate --lint, cfn-lint, checkov
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy .

@@ -2,26 +2,31 @@
 
     python -m scripts.invoke MarketApi events/health.json
 
-Needs Docker. `sam local` hands a container only variables that the template names, so the template
-of the running build is completed by the one that leads to the emulator; and its containers live on
-Docker's bridge, where the emulator's loopback is out of reach, so a relay listens there meanwhile.
+Needs Docker and the image; says how to get what is missing. `sam local` hands a container only
+variables that the template names, so the template of the running build is completed by the one
+that leads to the emulator; and its containers live on Docker's bridge, where the emulator's
+loopback is out of reach, so a relay listens there meanwhile.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import docker
+from samcli.local.docker.lambda_image import LambdaImage  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 
 from scripts.local import deployment, worker
 from scripts.local.environment import HOST, LocalEnvironment, LocalError
 from scripts.relay import relayed
 
+# Where `sam local` looks for its images.
+_IMAGES: str = LambdaImage._INVOKE_REPO_PREFIX  # noqa: SLF001 - named nowhere else
 _ENDPOINT = "AWS_ENDPOINT_URL"
 
 
@@ -34,6 +39,7 @@ def main() -> int:
     local = LocalEnvironment.read()
     try:
         bridge = bridge_address()
+        require_image(f"python{sys.version_info.major}.{sys.version_info.minor}")
         command = prepare(local, arguments.function, arguments.event)
     except LocalError as error:
         print(f"invoke: {error}", file=sys.stderr)
@@ -41,7 +47,7 @@ def main() -> int:
     with relayed(bridge, HOST, local.port) as port:
         variables = environment(local, f"http://{bridge}:{port}")
         _variables_path(local).write_text(json.dumps({"Parameters": variables}, indent=2))
-        return subprocess.run(command, env=local.child_environment(), check=False).returncode  # noqa: S603
+        return invoke(command, local.child_environment())
 
 
 def bridge_address() -> str:
@@ -49,10 +55,46 @@ def bridge_address() -> str:
     try:
         bridge = docker.from_env().networks.get("bridge")
     except docker.errors.DockerException as error:
-        raise LocalError(f"Docker does not respond, and this needs it: {error}") from error
+        raise LocalError(
+            "Docker does not respond. Install it (on Debian and Ubuntu: apt install docker.io), "
+            f"start it, and be in the group docker: {error}"
+        ) from error
     configuration: dict[str, str] = bridge.attrs["IPAM"]["Config"][0]
     first = next(ip_network(configuration["Subnet"]).hosts())
     return configuration.get("Gateway", str(first))
+
+
+def require_image(runtime: str) -> None:
+    """Return when Lambda's base image for a runtime is here; raises `LocalError` if not."""
+    image = f"{_IMAGES}/{runtime.replace('python', 'python:')}-x86_64"
+    try:
+        docker.from_env().images.get(image)
+    except docker.errors.ImageNotFound:
+        raise LocalError(
+            f"There is no image {image} on this machine; pull it once: docker pull {image}"
+        ) from None
+
+
+def invoke(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run `sam local invoke`; show what the function logs, and return the exit status.
+
+    After its report the container is killed, which makes the base image's own process print
+    tracebacks about itself. They are shown only where there was no report.
+    """
+    with subprocess.Popen(  # noqa: S603 - the command that `prepare` has made
+        command, env=dict(environment), stderr=subprocess.PIPE, text=True
+    ) as process:
+        show_log(process.stderr or (), sys.stderr)
+    return process.returncode
+
+
+def show_log(lines: Iterable[str], output: TextIO) -> None:
+    """Write lines up to the report of an invocation; all of them when there is none."""
+    has_reported = False
+    for line in lines:
+        if not has_reported:
+            output.write(line)
+        has_reported = has_reported or "REPORT RequestId:" in line
 
 
 def prepare(local: LocalEnvironment, function: str, event: Path) -> list[str]:

@@ -22,3 +22,4 @@ write requirements.lock requirements.in
 write layers/dependencies/requirements.txt layers/dependencies/requirements.in -c requirements.lock
 write worker/deploy/requirements.txt worker/deploy/requirements.in -c requirements.lock
 write scripts/sbom/requirements.txt scripts/sbom/requirements.in
+write scripts/lint/requirements.lock scripts/lint/requirements.in

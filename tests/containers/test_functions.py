@@ -1,0 +1,125 @@
+"""Every function in a real Lambda container, on its events in `events/`.
+
+Beside the containers runs the emulator with the tables and queues of a deployment, and no worker:
+what is sent waits in the queue, and is answered with 202.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.rig import Rig
+from bursa.kernel.identifiers import TenantId
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.hosts import ANY_HOST
+from tests.containers.lambda_container import Function, layers, require_image, running
+from tests.contract.templates import APPLICATION, resources
+from tests.doubles.exchange import CURSOR_KEY, TABLES, environment
+from tests.doubles.tables import create_tables
+from tests.integration.read_models.tables import create_directory
+
+pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("containers")]
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+HANDLERS = {
+    name: body["Properties"]["Handler"]
+    for name, body in resources(APPLICATION, "AWS::Serverless::Function").items()
+}
+
+
+@pytest.fixture(scope="module")
+def functions() -> Iterator[dict[str, Function]]:
+    require_image()
+    opt = layers()
+    with ExitStack() as stack:
+        rig = stack.enter_context(Rig())
+        made = {"directory", "journal", "progress", "replies"}
+        create_tables(rig.client("dynamodb"), [name for name in TABLES if name not in made])
+        create_directory(rig.client("dynamodb"), {TenantId(1): 0})
+        DirectoryTable(rig.client("dynamodb"), "directory").add_host(TenantId(1), ANY_HOST)
+        rig.client("secretsmanager").create_secret(Name=CURSOR_KEY, SecretString="k" * 32)
+        own = {
+            "ARCHIVE_BUCKET": "archive",
+            "AWS_ENDPOINT_URL": rig.endpoint,
+            "COMMAND_QUEUE_URL_PREFIX": rig.queue_url_prefix,
+            "REPLY_DEADLINE_MS": "100",
+        }
+        variables = environment() | own
+        yield {
+            name: stack.enter_context(running(handler, variables, opt))
+            for name, handler in HANDLERS.items()
+        }
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def rest(status: int, /, **body: Any) -> tuple[int, dict[str, Any]]:
+    return status, body
+
+
+REFUSED = {"errorMessage": "Unauthorized"}
+# In this order: what the projector writes is read by the others.
+CALLS: dict[tuple[str, str], Any] = {
+    ("Projector", "journal-stream"): {"batchItemFailures": []},
+    ("MarketApi", "health"): rest(200, status="ok"),
+    ("MarketApi", "markets-list"): rest(200, items=["BTC-USDT"]),
+    ("MarketApi", "market-book"): rest(200, market="BTC-USDT", bids=[["23512", "0.006"]]),
+    ("TradingApi", "orders-list"): rest(200, items=["demo-order-1"]),
+    ("TradingApi", "balances-list"): rest(200, items=["BTC", "USDT"]),
+    ("TradingApi", "fills-list"): rest(200, items=["BTC-USDT"]),
+    ("TradingApi", "orders-get"): rest(404, code="unknown_order"),
+    ("TradingApi", "orders-get-by-client-id"): rest(404, code="unknown_order"),
+    ("TradingApi", "orders-place"): rest(202, status="pending"),
+    ("TradingApi", "orders-batch"): rest(202, status="pending"),
+    ("TradingApi", "orders-cancel"): rest(202, status="pending"),
+    ("TradingApi", "orders-cancel-all"): rest(202, status="pending"),
+    ("IdentityApi", "ws-ticket"): rest(201),
+    ("Authorizer", "authorizer-request"): REFUSED,
+    ("Authorizer", "authorizer-ticket"): {"Effect": "Deny"},
+    ("WebSocket", "websocket-connect"): {"statusCode": 200},
+    ("WebSocket", "websocket-message"): {"statusCode": 200},
+    ("Feeds", "journal-stream"): {"batchItemFailures": []},
+    ("WebSocket", "websocket-disconnect"): {"statusCode": 200},
+    ("IdentityApi", "sessions-revoke"): rest(200),
+    # Journal and archive are both empty.
+    ("JournalAudit", "journal-audit"): {"0": True},
+}
+
+
+def test_every_function_and_every_event_is_called() -> None:
+    assert {function for function, _ in CALLS} == set(HANDLERS)
+    assert {name for _, name in CALLS} == {path.stem for path in EVENTS.glob("*.json")}
+
+
+@pytest.mark.parametrize(("function", "name"), CALLS, ids=lambda value: value)
+def test_a_function_answers_its_event(
+    function: str, name: str, functions: Mapping[str, Function]
+) -> None:
+    response = functions[function].invoke(event(name))
+    expected = CALLS[function, name]
+    said = (response, functions[function].log()[-2_000:])
+    if isinstance(expected, tuple):
+        status, body = expected
+        assert response["statusCode"] == status, said
+        given = json.loads(response["body"])
+        assert {key: summary(given.get(key)) for key in body} == body, said
+    elif "Effect" in expected:
+        (statement,) = response["policyDocument"]["Statement"]
+        assert statement["Effect"] == expected["Effect"], said
+    else:
+        assert {key: response.get(key) for key in expected} == expected, said
+
+
+def summary(value: Any) -> Any:
+    """Return the names of listed things, and everything else as it is."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        names = ("client_order_id", "asset", "market")
+        return [next(one[name] for name in names if name in one) for one in value]
+    return value
