@@ -32,6 +32,7 @@ READ_AT_START = {
     "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
     "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
     "POWERTOOLS_LOG_LEVEL": "INFO",
+    "WITHDRAWAL_PAUSE_MS": "86400000",
 }
 _IMPORT_LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)")
 _TIMED = """

@@ -9,7 +9,19 @@ import sys
 from pathlib import Path
 
 # Every service that functions or worker make a client of, and sts, which botocore itself may ask.
-SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs", "sts"})
+# tests/contract/test_layer_services.py compares it with those.
+SERVICES = frozenset(
+    {
+        "apigatewaymanagementapi",
+        "cognito-idp",
+        "dynamodb",
+        "kms",
+        "s3",
+        "secretsmanager",
+        "sqs",
+        "sts",
+    }
+)
 
 
 def slim(build: Path) -> int:

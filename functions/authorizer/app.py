@@ -2,7 +2,8 @@
 
 A REQUEST authorizer of both APIs: the REST API sends the Authorization header with a token, the
 WebSocket API a one-use ``?ticket=`` on $connect, because browsers can't set headers there and an
-address may end up in logs.
+address may end up in logs. Where the header names an API key, the function behind the route
+verifies the signature with what is found here (docs/adr/0047).
 
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
@@ -15,8 +16,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.sign_in import open_sign_in
 from bursa.bootstrap.start import finish_start
-from bursa.identity.gateway import allow, deny, is_connect, sent_ticket, sent_token
-from bursa.identity.principal import Principal
+from bursa.identity.gateway import (
+    allow,
+    allow_key,
+    deny,
+    is_connect,
+    sent_key,
+    sent_ticket,
+    sent_token,
+)
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.settings import AuthorizerSettings, read_settings
 
@@ -44,7 +52,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     A WebSocket is refused by policy, a 403: not every gateway understands the message there.
     """
     try:
-        principal = principal_of(event)
+        verdict = verdict_on(event)
     except Unauthenticated as error:
         logger.info("refused", reason=error.code)
         metrics.add_metric("SignInRefused", MetricUnit.Count, 1)
@@ -56,11 +64,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         metrics.add_metric("SignInFaults", MetricUnit.Count, 1)
         raise
     metrics.add_metric("SignIns", MetricUnit.Count, 1)
-    return allow(event["methodArn"], principal)
+    return verdict
 
 
-def principal_of(event: dict[str, Any]) -> Principal:
-    """Return who asks; raises `Unauthenticated`."""
-    if is_connect(event["methodArn"]):
-        return sign_in.by_ticket(sent_ticket(event))
-    return sign_in.by_token(sent_token(event))
+def verdict_on(event: dict[str, Any]) -> dict[str, Any]:
+    """Return who asks and what it may do; raises `Unauthenticated`."""
+    method_arn = event["methodArn"]
+    if is_connect(method_arn):
+        return allow(method_arn, sign_in.by_ticket(sent_ticket(event)))
+    key_id = sent_key(event)
+    if key_id is not None:
+        return allow_key(method_arn, sign_in.by_key(key_id))
+    return allow(method_arn, sign_in.by_token(sent_token(event)))

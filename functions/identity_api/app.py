@@ -1,4 +1,4 @@
-"""Lambda behind the routes about the caller itself: tickets for WebSockets, the end of sessions.
+"""Lambda behind the routes about the caller itself: tickets, sessions, second factor, API keys.
 
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
@@ -19,8 +19,8 @@ logger = Logger()
 tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = identity_services(logger, metrics)
-app = RestApi(logger, metrics, services.clock, services.budgets)
-add_routes(app, services.routes)
+app = RestApi(logger, metrics, services.clock, services.budgets, services.signed_requests)
+add_routes(app, services.routes, services.security)
 finish_start()
 
 

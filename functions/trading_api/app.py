@@ -9,20 +9,26 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.bootstrap.budget_report import BudgetReport
+from bursa.bootstrap.signed_requests import open_signed_requests
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
 from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.clock import SystemClock
-from bursa.kernel.settings import TradingApiSettings, read_settings
+from bursa.kernel.settings import SignedRequestSettings, TradingApiSettings, read_settings
 from trading_api.routes import add_routes
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
+clock = SystemClock()
 trading = open_trading(read_settings(TradingApiSettings))
-app = RestApi(logger, metrics, SystemClock(), trading.budgets)
+signed_requests = open_signed_requests(
+    read_settings(SignedRequestSettings), trading.dynamodb, clock, BudgetReport(clock)
+)
+app = RestApi(logger, metrics, clock, trading.budgets, signed_requests)
 cursors = Cursors(trading.cursor_key)
 add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
 finish_start()

@@ -41,9 +41,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         principal = authorized_principal(request["authorizer"])
     except Unauthenticated:
         return {"statusCode": turn_away(request)}
-    client = Client(
-        principal.account, request["connectionId"], principal.user, principal.expires_at
-    )
+    # Of a key by its id, so that revoking it closes these and no others.
+    owner = principal.key or principal.user
+    client = Client(principal.account, request["connectionId"], owner, principal.expires_at)
     now_ms = services.clock.now_ms()
     match request["eventType"]:
         case "CONNECT":

@@ -67,6 +67,7 @@ class Front:
             if refused is not None:
                 await _send_refusal(refused, scope, receive, send)
                 return
+            scope = _without_claimed_address(scope)
         await self._application(scope, receive, send)
 
     def refusal(self, scope: Scope) -> Refused | None:
@@ -101,6 +102,12 @@ class Front:
         if hmac.compare_digest(given, b"Bearer " + self._secret):
             return None
         return Refused("key_required", "MiniStack's own operations need the key of this exchange.")
+
+
+def _without_claimed_address(scope: Scope) -> Scope:
+    """Leave out what MiniStack, unlike AWS, believes about where a request comes from."""
+    sent = [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-for"]
+    return {**scope, "headers": sent}
 
 
 def _headers(scope: Scope) -> dict[bytes, list[str]]:

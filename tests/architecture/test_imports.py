@@ -78,13 +78,14 @@ AWS_LIBRARIES = frozenset(
         "botocore",
         "cryptography",
         "jwt",
+        "pynamodb",
         "mypy_boto3_apigatewaymanagementapi",
         "mypy_boto3_cognito_idp",
         "mypy_boto3_dynamodb",
+        "mypy_boto3_kms",
         "mypy_boto3_s3",
         "mypy_boto3_secretsmanager",
         "mypy_boto3_sqs",
-        "pynamodb",
     }
 )
 
@@ -119,7 +120,7 @@ LAYERS = {
         frozenset({"_typeshed", "aws_lambda_powertools", "mypy_boto3_dynamodb", "mypy_boto3_sqs"}),
     ),
 }
-AWS_NAMES = {"cognito", "dynamodb", "jwt", "kms", "s3", "sockets", "sqs"}
+AWS_NAMES = {"cognito", "cryptography", "dynamodb", "jwt", "kms", "s3", "sockets", "sqs"}
 FORMATS = {
     "bursa.intake.message",
     "bursa.journal.checkpoint",

@@ -92,7 +92,14 @@ def test_what_can_not_be_made_again_outlives_its_stack(path: Path) -> None:
     """The guard stops a replacement; these attributes keep the data should one slip through."""
     kept = {"Retain", "RetainExceptOnCreate"}
     rebuilt = {"BalancesTable", "ConnectionsTable", "FillsTable", "MarketsTable", "OrdersTable"}
-    rebuilt |= {"BudgetsTable", "ProgressTable", "RepliesTable", "TicketsTable", "TradesTable"}
+    rebuilt |= {
+        "BudgetsTable",
+        "NoncesTable",
+        "ProgressTable",
+        "RepliesTable",
+        "TicketsTable",
+        "TradesTable",
+    }
     rebuilt |= {"CursorKey"}
     for name, body in resources(path).items():
         if body["Type"] in HOLDS_DATA - {"AWS::SQS::Queue"} and name not in rebuilt:

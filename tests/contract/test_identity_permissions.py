@@ -1,6 +1,6 @@
 """Who may end sessions, issue and take tickets, and close connections."""
 
-from tests.contract.templates import listed, statements
+from tests.contract.templates import ROOT, listed, resources, statements
 from tests.contract.test_template_permissions import (
     MAY_END_SESSIONS,
     ROLES,
@@ -50,3 +50,61 @@ def test_who_sends_to_connections_may_close_them() -> None:
     # It asks whether an account's oldest connections are still there, when there is no room.
     expected["permissions.yaml:WebSocketRole"] = ["DELETE", "GET", "POST"]
     assert verbs == expected
+
+
+CREDENTIALS = ROOT / "infra" / "credentials.yaml"
+
+
+def test_secrets_are_sealed_and_opened_by_the_roles_that_are_named() -> None:
+    (key,) = resources(CREDENTIALS, "AWS::KMS::Key").values()
+    found = {one["Sid"]: one for one in key["Properties"]["KeyPolicy"]["Statement"]}
+    using = {sid: actions(one) for sid, one in found.items() if "kms:Decrypt" in actions(one)}
+    assert using == {
+        "SealAndOpen": {"kms:Decrypt", "kms:Encrypt"},
+        "OpenSecretsOfApiKeys": {"kms:Decrypt"},
+    }
+    assert found["SealAndOpen"]["Principal"] == {"AWS": {"Ref": "IdentityApiRole"}}
+    opens = found["OpenSecretsOfApiKeys"]
+    assert opens["Principal"] == {"AWS": {"Ref": "TradingApiRole"}}
+    # The emulator knows no such condition; what is sealed always says what for.
+    assert opens["Condition"] == {
+        "StringEqualsIfExists": {"kms:EncryptionContext:purpose": "api-key"}
+    }
+    granted = {
+        action for role in ROLES.values() for one in statements(role) for action in actions(one)
+    }
+    assert not {action for action in granted if action.startswith("kms:Decrypt")}
+
+
+def test_who_may_do_what_with_api_keys() -> None:
+    use = {
+        name: actions(statement)
+        for name, role in ROLES.items()
+        for statement in statements(role)
+        if mentions(statement, "${IdentityTable}")
+    }
+    writes = {"DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}
+    assert use == {
+        "permissions.yaml:AuthorizerRole": {"dynamodb:GetItem"},
+        MAY_END_SESSIONS: {f"dynamodb:{name}" for name in writes},
+        "permissions.yaml:TradingApiRole": {"dynamodb:UpdateItem"},
+        "permissions.yaml:WebSocketRole": {"dynamodb:GetItem"},
+    }
+    held = {
+        name: condition_of(statement, "dynamodb:Attributes")
+        for name in ("permissions.yaml:TradingApiRole", "permissions.yaml:WebSocketRole")
+        for statement in statements(ROLES[name])
+        if mentions(statement, "${IdentityTable}")
+    }
+    assert held == {
+        "permissions.yaml:TradingApiRole": ["pk", "sk", "used_at_ms", "used_from"],
+        "permissions.yaml:WebSocketRole": ["pk", "sk", "expires_at_ms", "revoked_at_ms"],
+    }
+    nonces = {
+        name: actions(statement)
+        for name, role in ROLES.items()
+        for statement in statements(role)
+        if mentions(statement, "${NoncesTable}")
+    }
+    once = {"dynamodb:PutItem"}
+    assert nonces == {MAY_END_SESSIONS: once, "permissions.yaml:TradingApiRole": once}

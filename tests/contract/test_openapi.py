@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import OPERATIONS, openapi_document
+from bursa.identity.principal import Scope
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes
 from market_api import routes as market_routes
@@ -31,7 +32,11 @@ def documented(*, public: bool | None = None) -> set[Route]:
 
 
 # Everything else that needs a token is the trading API's.
-OF_THE_IDENTITY_API = {("POST", "/sessions/revoke"), ("POST", "/ws-ticket")}
+OF_THE_IDENTITY_API = {("POST", "/ws-ticket")} | {
+    (operation.method.upper(), operation.path)
+    for operation in OPERATIONS
+    if operation.scope is Scope.ACCOUNT
+}
 OF_THE_TRADING_API = documented(public=False) - OF_THE_IDENTITY_API
 
 
@@ -50,7 +55,7 @@ def test_signed_in_routes_are_what_is_documented() -> None:
 
 def test_routes_about_the_caller_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
-    identity_routes.add_routes(api, NOT_CALLED)
+    identity_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
     assert routes_of(api) == OF_THE_IDENTITY_API
 
 
@@ -133,4 +138,13 @@ def test_only_public_operations_need_no_token() -> None:
     for path, operations in DOCUMENT["paths"].items():
         for method, operation in operations.items():
             public = (method.upper(), path.removeprefix("/v1")) in documented(public=True)
-            assert operation["security"] == ([] if public else [{"bearer": []}])
+            assert operation["security"] in (
+                [[]] if public else [[{"bearer": []}], [{"bearer": []}, {"api_key": []}]]
+            )
+
+
+def test_a_key_is_never_for_what_protects_the_account() -> None:
+    for operation in OPERATIONS:
+        described = DOCUMENT["paths"][f"/v1{operation.path}"][operation.method]
+        takes_keys = {"api_key": []} in described["security"]
+        assert takes_keys == (not operation.public and operation.scope is not Scope.ACCOUNT)

@@ -24,8 +24,8 @@ ALARMS = ROOT / "infra" / "alarms.yaml"
 QUEUES = ROOT / "infra" / "queues.yaml"
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(STORAGE, "AWS::DynamoDB::Table")
-HOLD_TRUTH = {"JournalTable", "DirectoryTable"}
-KEYS_WITHOUT_RANGE = {"RepliesTable", "TicketsTable"}
+HOLD_TRUTH = {"JournalTable", "DirectoryTable", "IdentityTable"}
+KEYS_WITHOUT_RANGE = {"NoncesTable", "RepliesTable", "TicketsTable"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -220,7 +220,15 @@ def test_the_journal_streams_what_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["RepliesTable", "ConnectionsTable", "BudgetsTable", "TicketsTable"]
+    "table",
+    [
+        "RepliesTable",
+        "ConnectionsTable",
+        "BudgetsTable",
+        "TicketsTable",
+        "NoncesTable",
+        "IdentityTable",
+    ],
 )
 def test_what_is_needed_for_a_short_time_expires(table: str) -> None:
     expiry = TABLES[table]["Properties"]["TimeToLiveSpecification"]

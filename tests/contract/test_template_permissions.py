@@ -104,7 +104,9 @@ TENANT_TABLES = (
     "Budgets",
     "Connections",
     "Fills",
+    "Identity",
     "Markets",
+    "Nonces",
     "Orders",
     "Tickets",
     "Trades",
@@ -161,13 +163,14 @@ def test_a_shards_policies_have_their_own_names_and_roles() -> None:
 WHETHER_THERE_IS_A_TENANT = (["t*"], ["pk", "sk", "shard", "state"])
 ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]
 SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits"])
+NAME_OF_A_TENANT = (["t*"], ["pk", "sk", "name"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
 SESSIONS_OF_A_USER = (["t*"], ["pk", "sk", "account", "is_disabled", "signed_out_at"])
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
     "permissions.yaml:ClosureRole": [(ALL_ROWS, None), (["t*"], None)],
     "permissions.yaml:FundsRole": [(ALL_ROWS, None), (["t*"], None)],
-    "permissions.yaml:IdentityApiRole": [SHARD_AND_LIMITS],
+    "permissions.yaml:IdentityApiRole": [SHARD_AND_LIMITS, NAME_OF_A_TENANT],
     "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, WHETHER_THERE_IS_A_TENANT],
     "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],
     "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS, SESSIONS_OF_A_USER],
@@ -270,7 +273,7 @@ def test_only_pools_that_were_made_for_a_tenant_may_be_deleted() -> None:
 
 
 def key_statements() -> dict[str, Json]:
-    (key,) = everywhere("AWS::KMS::Key").values()
+    key = everywhere("AWS::KMS::Key")["storage.yaml:DataKey"]
     found = key["Properties"]["KeyPolicy"]["Statement"]
     plain = [one["Fn::If"][1] if "Fn::If" in one else one for one in found]
     return {statement["Sid"]: statement for statement in plain}
@@ -307,7 +310,7 @@ def test_the_data_key_is_used_by_this_deployment_and_who_is_named() -> None:
 
 def test_nobody_is_named_unless_asked_for() -> None:
     assert template(APPLICATION)["Parameters"]["KeyUsers"]["Default"] == ""
-    (key,) = everywhere("AWS::KMS::Key").values()
+    key = everywhere("AWS::KMS::Key")["storage.yaml:DataKey"]
     found = [one for one in key["Properties"]["KeyPolicy"]["Statement"] if "Fn::If" in one]
     assert [one["Fn::If"][0] for one in found] == ["HasKeyUsers"]
 

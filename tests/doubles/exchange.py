@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bursa.aws.clients import dynamodb_client, secrets_client, sqs_client
+from bursa.aws.clients import dynamodb_client, kms_client, secrets_client, sqs_client
 from bursa.aws.table_writer import TableWriter
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import decode_message
@@ -39,11 +39,22 @@ CLIENT_ID = "demo-client"
 NOON_MS = 1_795_291_200_000
 FAR_S = 4_000_000_000
 CURSOR_KEY = "cursor-key"
+CREDENTIALS_KEY = "alias/credentials"
 BTC, USDT, IDR = 1, 2, 3
 BTC_USDT, BTC_IDR = 1, 2
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
-TABLES = (*READ_MODELS, "budgets", "connections", "directory", "journal", "replies", "tickets")
+TABLES = (
+    *READ_MODELS,
+    "budgets",
+    "connections",
+    "directory",
+    "identity",
+    "journal",
+    "nonces",
+    "replies",
+    "tickets",
+)
 
 OPENING = (
     codec.encode_define_asset(BTC, 1, 8, "BTC"),
@@ -74,6 +85,7 @@ def environment() -> dict[str, str]:
         "POWERTOOLS_TRACE_DISABLED": "true",
         "SHARDS": "0",
         "CURSOR_KEY_SECRET": CURSOR_KEY,
+        "CREDENTIALS_KEY": CREDENTIALS_KEY,
         "TENANTS_SHARE_HOSTS": "true",
         "WEBSOCKET_ENDPOINT": "https://def456.execute-api.us-east-1.amazonaws.com/v1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
@@ -85,6 +97,10 @@ def create_resources() -> str:
     """Create tables and queue as the template does; return the queue's URL."""
     create_tables(dynamodb_client(), TABLES)
     secrets_client().create_secret(Name=CURSOR_KEY, SecretString="k" * 32)
+    kms = kms_client()
+    kms.create_alias(
+        AliasName=CREDENTIALS_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"]
+    )
     queue = sqs_client().create_queue(
         QueueName="commands-0.fifo",
         Attributes={

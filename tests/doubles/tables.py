@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 READ_MODELS = ReadModelSettings(
     *(field.removesuffix("_table") for field in ReadModelSettings._fields)
 )
-_WITHOUT_SORT_KEY = {"replies", "tickets"}
+_WITHOUT_SORT_KEY = {"nonces", "replies", "tickets"}
 _SORTED_BY_NUMBER = {"journal"}
 
 

@@ -102,7 +102,13 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
     """Start it with the miniature's clock."""
     module = started("trading_api.app")
     trading = open_trading(read_settings(TradingApiSettings), clock)
-    app = RestApi(module.logger, module.metrics, SystemClock(), trading.budgets)
+    app = RestApi(
+        module.logger,
+        module.metrics,
+        SystemClock(),
+        trading.budgets,
+        module.signed_requests,
+    )
     cursors = Cursors(trading.cursor_key)
     add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
     vars(module).update(app=app, trading=trading)

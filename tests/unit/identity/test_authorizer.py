@@ -45,7 +45,7 @@ def test_good_token_allows_a_users_routes_and_names_its_principal(
         "tenant": "t1",
         "account": "t1-1",
         "user": "alice",
-        "scopes": "account read trade",
+        "scopes": "account read trade withdraw",
         "method": "user_pool",
         "expires_at": str(now + 600),
         "signed_in_at": str(now - 9),
@@ -53,7 +53,7 @@ def test_good_token_allows_a_users_routes_and_names_its_principal(
 
 
 SCOPES = {
-    "a user's own": ("aws.cognito.signin.user.admin", "account read trade"),
+    "a user's own": ("aws.cognito.signin.user.admin", "account read trade withdraw"),
     "only to read": ("openid bursa/read", "read"),
     "to trade and read": ("bursa/trade bursa/read", "read trade"),
 }

@@ -13,7 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap import identity
 from bursa.identity.principal import USER_SCOPES, Principal, SignInMethod
-from bursa.identity.sessions import SessionCheck, SessionEnd
+from bursa.identity.session_check import SessionCheck
+from bursa.identity.sessions import SessionEnd
 from bursa.identity.user_pool_cognito import RefreshTokens
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.errors import TooManyRequests
@@ -28,6 +29,7 @@ from tests.unit.conftest import Context, Response, response_of, started
 
 NOW_MS = 1_795_291_200_500
 NOW_S = NOW_MS // 1_000
+NO_KEYS: Any = None  # no session here is a key's
 
 
 class Sockets:
@@ -118,11 +120,11 @@ def test_a_connection_is_checked_once_more(
 ) -> None:
     directory.end_sessions(TENANT, "alice", NOW_S - 10)
     who = partial(Principal, ALICE, "alice", USER_SCOPES, SignInMethod.USER_POOL)
-    assert SessionCheck(directory)(who(expires_at, signed_in_at), NOW_MS) is goes_on
+    assert SessionCheck(directory, NO_KEYS)(who(expires_at, signed_in_at), NOW_MS) is goes_on
 
 
 def test_a_disabled_or_unknown_users_connection_is_refused(directory: DirectoryTable) -> None:
-    check = SessionCheck(directory)
+    check = SessionCheck(directory, NO_KEYS)
     directory.set_disabled(TENANT, "alice", is_disabled=True)
     for user in ("alice", "mallory"):
         who = Principal(ALICE, user, USER_SCOPES, SignInMethod.USER_POOL, NOW_S + 9, NOW_S)
@@ -135,7 +137,7 @@ def test_whoever_is_first_no_connection_outlives_its_session(
     """A connection is written, then the session is looked up; an end is written, then they are."""
     sockets = Sockets()
     end = SessionEnd(directory, connections(exchange), sockets, [])
-    check = SessionCheck(directory)
+    check = SessionCheck(directory, NO_KEYS)
     who = Principal(ALICE, "alice", USER_SCOPES, SignInMethod.USER_POOL, NOW_S + 9, NOW_S - 9)
 
     connect(exchange, "early", "t1-1", "alice")

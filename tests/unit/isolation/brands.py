@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
+import pytest
+
 from bursa.aws import clients
+from bursa.bootstrap import security
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from engine.reference import Engine
 from tests.doubles.exchange import TABLES, TENANT, Exchange, WorkingClock, read_event
+from tests.doubles.factors import AnyCode
 from tests.unit.conftest import Context, opened, query_parts, started, started_trading_api
 from wire import codec
 from wire import layout as w
@@ -22,6 +26,14 @@ from wire import layout as w
 KEPT = ("directory", "budgets", "Query markets")
 OURS, THEIRS = TENANT, TenantId(2)
 FUNCTIONS = {"trading": "orders-place", "market": "market-book", "identity": "ws-ticket"}
+OF_THE_IDENTITY_API = (
+    "/ws-ticket",
+    "/sessions",
+    "/api-keys",
+    "/second-factor",
+    "/security-events",
+)
+KEY = {"label": "bot", "algorithm": "hmac-sha256", "scopes": ["read"], "code": "123456"}
 SHARED, ONLY_THEIRS, NOWHERE = "BTC-USDT", "XMR-USDT", "ZZZ-USDT"
 # By tenant and symbol: the engine's numbers.
 _ASSETS = {OURS: {"BTC": 1, "USDT": 2}, THEIRS: {"BTC": 11, "USDT": 12, "XMR": 13}}
@@ -76,7 +88,7 @@ class Brands:
         return _seen(response, request.named, tuple(self.calls))
 
     def _function_of(self, request: Request) -> str:
-        if request.path.startswith(("/ws-ticket", "/sessions")):
+        if request.path.startswith(OF_THE_IDENTITY_API):
             return "identity"
         public = ("/markets", "/health", "/openapi.json")
         return "market" if request.path.startswith(public) else "trading"
@@ -131,7 +143,8 @@ def opened_brands() -> Iterator[Brands]:
     clients._session.cache_clear()
     clients._session().register("before-call.dynamodb", count)
     try:
-        with opened(Engine()) as exchange:
+        with opened(Engine()) as exchange, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(security, "SecondFactor", AnyCode)
             _open_second(exchange)
             functions = {
                 "trading": started_trading_api(WorkingClock(exchange)),
@@ -206,7 +219,9 @@ def _what_they_have(brands: Brands) -> dict[str, str]:
 
     orders = get("/orders", market=ONLY_THEIRS, status="open", limit="1")
     newest = orders["items"][0]
+    key = json.loads(brands.send(Request("/api-keys", "POST", body=KEY), THEIRS).body)["key"]
     return {
+        "key_id": key["key_id"],
         "order_id": newest["order_id"],
         "client_order_id": newest["client_order_id"],
         "orders_cursor": get("/orders", limit="1")["next_cursor"],

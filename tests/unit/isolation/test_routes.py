@@ -18,6 +18,7 @@ from bursa.kernel.errors import Unauthenticated
 from tests.doubles.exchange import read_event
 from tests.unit.conftest import started
 from tests.unit.isolation.brands import (
+    KEY,
     NOWHERE,
     ONLY_THEIRS,
     OURS,
@@ -178,6 +179,20 @@ PAIRS: dict[tuple[str, str], Pairs] = {
     ("get", "/balances"): lambda _: [],
     ("post", "/ws-ticket"): lambda _: [],
     ("post", "/sessions/revoke"): lambda _: [],
+    ("post", "/api-keys"): lambda _: [],
+    ("get", "/api-keys"): lambda _: [],
+    ("delete", "/api-keys/{key_id}"): lambda brands: [
+        named_twice(lambda one: Request(f"/api-keys/{one}", "DELETE"), theirs, nobodys)
+        for theirs, nobodys in (
+            (brands.theirs["key_id"], f"{THEIRS}-9.{'0' * 24}"),
+            (f"{OURS}-1.{brands.theirs['key_id'].partition('.')[2]}", f"{OURS}-1.{'0' * 24}"),
+            (f"{brands.theirs['key_id']}#", f"{THEIRS}-9.{'0' * 24}#"),
+        )
+    ],
+    ("post", "/second-factor"): lambda _: [],
+    ("post", "/second-factor/confirm"): lambda _: [],
+    ("post", "/second-factor/remove"): lambda _: [],
+    ("get", "/security-events"): lambda _: [],
 }
 ROUTES = [(operation.method, operation.path) for operation in OPERATIONS]
 
@@ -234,6 +249,17 @@ OWN: dict[tuple[str, str], Request] = {
     ("post", "/sessions/revoke"): Request(
         "/sessions/revoke", "POST", headers={"authorization": "Bearer a.b.c"}
     ),
+    ("post", "/api-keys"): Request("/api-keys", "POST", body=KEY),
+    ("get", "/api-keys"): Request("/api-keys"),
+    ("delete", "/api-keys/{key_id}"): Request("/api-keys/(key)", "DELETE"),
+    ("post", "/second-factor"): Request("/second-factor", "POST"),
+    ("post", "/second-factor/confirm"): Request(
+        "/second-factor/confirm", "POST", body={"code": "123456"}
+    ),
+    ("post", "/second-factor/remove"): Request(
+        "/second-factor/remove", "POST", body={"code": "123456"}
+    ),
+    ("get", "/security-events"): Request("/security-events"),
 }
 
 
@@ -248,6 +274,9 @@ def test_an_own_request_reaches_nothing_of_theirs(brands: Brands, method: str, p
     request = OWN[method, path]
     if "…" in request.path:
         request = request._replace(path=request.path.replace("…", own_order_id(brands)))
+    if "(key)" in request.path:
+        made = json.loads(brands.send(OWN["post", "/api-keys"]).body)["key"]["key_id"]
+        request = request._replace(path=request.path.replace("(key)", made))
     before = brands.rows_of(THEIRS)
     plain = brands.send(request)
     assert plain.status in {200, 201}, plain

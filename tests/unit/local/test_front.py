@@ -153,3 +153,17 @@ def test_a_refusal_says_why_and_allows_no_page_to_read_it() -> None:
     assert b"https://evil.example" in body["body"]
     closed = answers(scope | {"type": "websocket"})
     assert closed == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_where_a_request_comes_from_is_not_what_it_says() -> None:
+    """MiniStack would believe it, which AWS does not; API keys are held to addresses."""
+    passed: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        passed.append(scope["headers"])
+
+    sent = [(b"host", HOST.encode()), (b"X-Forwarded-For", b"203.0.113.5"), (b"accept", b"*/*")]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": sent}
+    never: Any = None
+    asyncio.run(Front(application, frozenset(), SECRET)(scope, never, never))
+    assert passed == [[sent[0], sent[2]]]

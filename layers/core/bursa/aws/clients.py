@@ -23,6 +23,7 @@ from botocore.session import Session, get_session
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -87,6 +88,11 @@ def cognito_client() -> "CognitoIdentityProviderClient":
         "CognitoIdentityProviderClient",
         _session().create_client("cognito-idp", config=_REQUEST_CONFIG),
     )
+
+
+def kms_client() -> "KMSClient":
+    """Return a KMS client for request handling."""
+    return cast("KMSClient", _session().create_client("kms", config=_REQUEST_CONFIG))
 
 
 def secrets_client() -> "SecretsManagerClient":

@@ -1,6 +1,8 @@
 """What the routes of sessions and tickets call."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -8,10 +10,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from bursa.aws.clients import cognito_client, dynamodb_client, guard_dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.budget_report import BudgetReport
+from bursa.bootstrap.signed_requests import open_signed_requests
 from bursa.bootstrap.sockets import open_sockets
 from bursa.dialects.native.feed_messages import signed_out
 from bursa.dialects.native.identity_routes import IdentityRoutes
 from bursa.identity.sessions import SessionEnd
+from bursa.identity.signed_requests import SignedRequests
 from bursa.identity.tickets import Tickets
 from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.identity.user_pool_cognito import RefreshTokens
@@ -19,10 +23,20 @@ from bursa.intake.budgets import Budgets
 from bursa.intake.budgets_dynamodb import DynamoBuckets
 from bursa.intake.sightings import Sightings
 from bursa.kernel.clock import SystemClock, one_in, random_key
-from bursa.kernel.settings import IdentityApiSettings, SocketSettings, read_settings
+from bursa.kernel.settings import (
+    IdentityApiSettings,
+    SignedRequestSettings,
+    SocketSettings,
+    read_settings,
+)
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.shards import TenantShards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bursa.dialects.native.security_routes import SecurityRoutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,9 @@ class IdentityServices:
     """What the function calls."""
 
     routes: IdentityRoutes
+    security: "Callable[[], SecurityRoutes]"
     budgets: Budgets
+    signed_requests: SignedRequests
     clock: SystemClock
 
 
@@ -54,13 +70,24 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
     refresh_tokens = RefreshTokens(cognito_client, report_unrevoked)
     routes = IdentityRoutes(tickets, end_sessions, refresh_tokens, clock)
+    report = BudgetReport(clock)
     buckets = DynamoBuckets(guard_dynamodb_client, settings.budgets_table)
     budgets = Budgets(
         TenantShards(directory, clock).limits,
         buckets,
         clock,
-        BudgetReport(clock),
+        report,
         lambda _account: False,  # only the worker knows who is busy, and only of commands
         sightings=Sightings(buckets, one_in),
     )
-    return IdentityServices(routes, budgets, clock)
+    signed_requests = open_signed_requests(
+        read_settings(SignedRequestSettings), client, clock, report
+    )
+
+    @cache
+    def security() -> "SecurityRoutes":
+        from bursa.bootstrap.security import open_security_routes  # noqa: PLC0415 - see there
+
+        return open_security_routes(settings, directory, end_sessions.close_connections, clock)
+
+    return IdentityServices(routes, security, budgets, signed_requests, clock)

@@ -1,11 +1,16 @@
 """What turns a token, or a one-use ticket, into a principal."""
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import NamedTuple
 
 from bursa.aws.clients import dynamodb_client
+from bursa.identity.api_keys import ApiKey
 from bursa.identity.key_sets_jwt import KeySets
+from bursa.identity.key_sign_in import KeySignIn
+from bursa.identity.session_check import SessionCheck
 from bursa.identity.sign_in import SignIn, TicketSignIn
+from bursa.identity.signed_requests_dynamodb import KeyStates
 from bursa.identity.tickets import Tickets
 from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.identity.tokens_jwt import CognitoTokens
@@ -19,6 +24,7 @@ class SignIns(NamedTuple):
 
     by_token: SignIn
     by_ticket: TicketSignIn
+    by_key: Callable[[str], ApiKey]
 
 
 def open_sign_in(
@@ -29,6 +35,18 @@ def open_sign_in(
     directory = DirectoryTable(client, settings.directory_table)
     key_sets = KeySets(clock, settings.aws_endpoint_url, on_failure=on_key_set_failure)
     tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
+    goes_on = SessionCheck(directory, KeyStates(client, settings.identity_table))
+    open_keys = cache(partial(_open_keys, directory, settings.identity_table, clock))
     return SignIns(
-        SignIn(directory, CognitoTokens(key_sets, clock), clock), TicketSignIn(directory, tickets)
+        SignIn(directory, CognitoTokens(key_sets, clock), clock),
+        TicketSignIn(goes_on, tickets, clock),
+        lambda key_id: open_keys()(key_id),  # noqa: PLW0108 - opened when it is called
     )
+
+
+def _open_keys(directory: DirectoryTable, identity_table: str, clock: SystemClock) -> KeySignIn:
+    """Build the look-up of keys at the first one: most starts see none, and it costs them 40 ms."""
+    from bursa.identity.api_keys_dynamodb import ApiKeysTable  # noqa: PLC0415
+    from bursa.identity.records_dynamodb import IdentityModels  # noqa: PLC0415
+
+    return KeySignIn(directory, ApiKeysTable(IdentityModels(identity_table)), clock)

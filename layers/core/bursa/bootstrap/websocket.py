@@ -8,13 +8,15 @@ from bursa.aws.clients import dynamodb_client, guard_dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.sockets import open_sockets
-from bursa.identity.sessions import SessionCheck
+from bursa.identity.session_check import SessionCheck
+from bursa.identity.signed_requests_dynamodb import KeyStates
 from bursa.intake.budgets_dynamodb import DynamoBuckets
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
     BudgetSettings,
     DirectorySettings,
     JournalSettings,
+    KeyStateSettings,
     ReadModelSettings,
     SocketSettings,
     read_settings,
@@ -59,6 +61,8 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
         clock.sleep_ms,
     )
     sockets = open_sockets(settings, logger, metrics)
+    key_states = KeyStates(client, read_settings(KeyStateSettings).identity_table)
+    has_session = SessionCheck(directory, key_states)
     limits = ConnectionLimits(
         connections,
         shards.limits,
@@ -67,4 +71,4 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
         clock=clock,
         report=BudgetReport(clock),
     )
-    return SocketServices(subscriptions, sockets, limits, SessionCheck(directory), clock)
+    return SocketServices(subscriptions, sockets, limits, has_session, clock)

@@ -3,14 +3,21 @@
 The REST API asks with the Authorization header, the WebSocket API with the query of $connect. A
 verdict is kept by the gateway under the caller's header and is applied to every route, so a policy
 names all routes that the caller's scopes allow (docs/adr/0025).
+
+Where the header names an API key, the verdict proves nothing about the caller: it hands on what the
+request's signature is verified with, under names that `authorized_principal` does not read. So a
+function that verifies no signature lets no key in (docs/adr/0047).
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bursa.identity.api_keys import Algorithm, ApiKey
 from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.errors import InvalidInput, Unauthenticated
 from bursa.kernel.identifiers import AccountId
+from bursa.kernel.rates import Rate
 
 # Method and path after the stage; `*` stands for a path parameter. The routes themselves and their
 # scopes are listed in `bursa.dialects.native.openapi`, which a cold start can't afford to import;
@@ -29,8 +36,20 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
         "DELETE/orders",
         "DELETE/orders/*",
     ),
-    Scope.ACCOUNT: ("POST/sessions/revoke",),
+    Scope.WITHDRAW: (),
+    Scope.ACCOUNT: (
+        "DELETE/api-keys/*",
+        "GET/api-keys",
+        "GET/security-events",
+        "POST/api-keys",
+        "POST/second-factor",
+        "POST/second-factor/confirm",
+        "POST/second-factor/remove",
+        "POST/sessions/revoke",
+    ),
 }
+_KEY_SCHEME: Final = "bursa-key"
+_SEND: Final = "Send 'Authorization: Bearer <token>' or 'Authorization: Bursa-Key <key id>'."
 CONNECT: Final = "$connect"
 _CONNECT_SCOPE: Final = Scope.READ
 _TICKET: Final = "ticket"
@@ -59,6 +78,12 @@ def sent_ticket(event: Mapping[str, Any]) -> str:
     return str(query[_TICKET])
 
 
+def sent_key(event: Mapping[str, Any]) -> str | None:
+    """Return the id of the API key that a REST request names; None when it names none."""
+    scheme, _, key_id = _authorization(event).partition(" ")
+    return key_id.strip() if scheme.lower() == _KEY_SCHEME else None
+
+
 def sent_token(event: Mapping[str, Any]) -> str:
     """Return the token of a REST request.
 
@@ -68,20 +93,24 @@ def sent_token(event: Mapping[str, Any]) -> str:
         ``missing_token``, or ``invalid_token`` when the header is of another scheme.
 
     """
+    return bearer_token(_authorization(event))
+
+
+def _authorization(event: Mapping[str, Any]) -> str:
     for known, value in (event.get("headers") or {}).items():
         # Gateways write its name in the client's case or in lower case.
         if known.lower() == "authorization":
-            return bearer_token(str(value))
-    return bearer_token("")
+            return str(value)
+    return ""
 
 
 def bearer_token(header: str) -> str:
     """Return the token of an Authorization header; raises as `sent_token` does."""
     if not header:
-        raise Unauthenticated("missing_token", "Send 'Authorization: Bearer <token>'.")
+        raise Unauthenticated("missing_token", _SEND)
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("invalid_token", "Send 'Authorization: Bearer <token>'.")
+        raise Unauthenticated("invalid_token", _SEND)
     return token.strip()
 
 
@@ -108,7 +137,35 @@ def allow(method_arn: str, principal: Principal) -> dict[str, Any]:
             "expires_at": str(principal.expires_at),
             "signed_in_at": str(principal.signed_in_at),
         }
+        | ({"key": principal.key} if principal.key else {})
     }
+
+
+def allow_key(method_arn: str, key: ApiKey) -> dict[str, Any]:
+    """Return the verdict for requests that name a key: its routes, and how to verify them.
+
+    Also for a key that is over: only who has signed with it is told so.
+    """
+    stage = "/".join(method_arn.split("/")[:2])
+    routes = [route for scope in Scope if scope in key.scopes for route in ROUTES[scope]]
+    if not routes or is_connect(method_arn):
+        return deny(method_arn)
+    rate = key.rate or Rate(0, 0)
+    context = {
+        "tenant": str(key.account.tenant),
+        "signing_key": key.id,
+        "key_user": key.user,
+        "key_scopes": " ".join(sorted(key.scopes)),
+        "key_algorithm": str(key.algorithm),
+        "key_material": b64encode(key.material).decode(),
+        "key_addresses": " ".join(key.addresses),
+        "key_expires_at_ms": str(key.expires_at_ms),
+        "key_rate": f"{rate.per_s} {rate.burst}",
+        "key_revoked_at_ms": str(key.revoked_at_ms),
+        "key_used_at_ms": str(key.used_at_ms),
+    }
+    resources = [f"{stage}/{route}" for route in routes]
+    return _verdict(key.id, "Allow", resources) | {"context": context}
 
 
 def deny(method_arn: str) -> dict[str, Any]:
@@ -147,7 +204,37 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
             method=SignInMethod(context["method"]),
             expires_at=int(context["expires_at"]),
             signed_in_at=int(context["signed_in_at"]),
+            key=context.get("key", ""),
         )
     except (KeyError, ValueError, InvalidInput):
         # The gateway keeps verdicts for a while, also those of the version before a deployment.
         raise Unauthenticated("unauthenticated", "Sign in again.") from None
+
+
+def signing_key(context: Mapping[str, str]) -> ApiKey | None:
+    """Return the key that a request must be signed with; None for a request with a token.
+
+    Raises `Unauthenticated` ``unauthenticated`` for a verdict of another version.
+    """
+    if "signing_key" not in context:
+        return None
+    try:
+        account, _, name = context["signing_key"].partition(".")
+        per_s, burst = map(int, context["key_rate"].split())
+        return ApiKey(
+            account=AccountId.parse(account),
+            name=name,
+            user=context["key_user"],
+            label="",
+            scopes=frozenset(map(Scope, context["key_scopes"].split())),
+            algorithm=Algorithm(context["key_algorithm"]),
+            material=b64decode(context["key_material"]),
+            created_at_ms=0,
+            addresses=tuple(context.get("key_addresses", "").split()),
+            expires_at_ms=int(context["key_expires_at_ms"]),
+            rate=Rate(per_s, burst) if per_s else None,
+            revoked_at_ms=int(context["key_revoked_at_ms"]),
+            used_at_ms=int(context["key_used_at_ms"]),
+        )
+    except (KeyError, ValueError, InvalidInput):
+        raise Unauthenticated("unauthenticated", "Send the same request again.") from None

@@ -14,7 +14,9 @@ class Scope(StrEnum):
 
     READ = "read"
     TRADE = "trade"
-    # What protects the account itself: ending its sessions.
+    # Withdrawing funds; no route needs it yet.
+    WITHDRAW = "withdraw"
+    # What protects the account itself: its sessions, second factor and API keys. No key has it.
     ACCOUNT = "account"
 
 
@@ -22,6 +24,7 @@ class SignInMethod(StrEnum):
     """How a principal has proven who it is."""
 
     USER_POOL = "user_pool"
+    API_KEY = "api_key"
 
 
 # A user who has signed in may do everything that the account's own pages offer.
@@ -37,7 +40,8 @@ class Principal:
     account
         The account whose data it sees and changes; names the tenant too.
     user
-        The subject of its tokens: the person's stable id in the tenant's user pool.
+        The subject of its tokens: the person's stable id in the tenant's user pool. Of an API key,
+        who made it.
     scopes
         What it may do.
     method
@@ -48,6 +52,8 @@ class Principal:
     signed_in_at
         When its session began, in seconds since 1970. Ending a user's sessions ends those that
         began before.
+    key
+        The id of the API key that it has signed with; empty for a token.
 
     """
 
@@ -57,6 +63,7 @@ class Principal:
     method: SignInMethod
     expires_at: int
     signed_in_at: int
+    key: str = ""
 
     @property
     def tenant(self) -> TenantId:
@@ -66,4 +73,6 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """Who asks, as its commands say it."""
+        if self.key:
+            return Actor.named(ActorKind.API_KEY, str(self.tenant), self.key)
         return Actor.named(ActorKind.USER, str(self.tenant), self.user)

@@ -9,17 +9,12 @@ Whatever happens to the connections, it must not keep the end from being written
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from bursa.identity.principal import Principal
-from bursa.identity.users import User
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rows import ConnectionRow
 
 
 class Directory(Protocol):
     """Keeps when the sessions of each user ended."""
-
-    def user_of(self, tenant: TenantId, subject: str) -> User | None:
-        """Return a signed-in user; None for one without an account."""
 
     def end_sessions(self, tenant: TenantId, subject: str, at_s: int) -> None:
         """End the sessions of a user that began at this time or before; never takes that back."""
@@ -82,17 +77,3 @@ class SessionEnd:
         for name in names:
             self._connections.forget(str(account), name)
         return len(names)
-
-
-class SessionCheck:
-    """Looks up whether a verified session has been ended since."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-
-    def __call__(self, principal: Principal, now_ms: int) -> bool:
-        """Return whether the session of a principal goes on."""
-        if principal.expires_at * 1_000 <= now_ms:
-            return False
-        user = self._directory.user_of(principal.tenant, principal.user)
-        return user is not None and user.has_session(principal.signed_in_at)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from bursa.identity.claims import Claims
 from bursa.identity.principal import USER_SCOPES, Principal, Scope, SignInMethod
+from bursa.identity.session_check import SessionCheck
 from bursa.identity.tickets import Tickets
 from bursa.identity.users import User
 from bursa.kernel.clock import MonotonicClock, WallClock
@@ -114,9 +115,10 @@ class SignIn:
 class TicketSignIn:
     """Verifies one-use tickets."""
 
-    def __init__(self, directory: Directory, tickets: Tickets) -> None:
-        self._directory = directory
+    def __init__(self, goes_on: SessionCheck, tickets: Tickets, clock: WallClock) -> None:
+        self._goes_on = goes_on
         self._tickets = tickets
+        self._clock = clock
 
     def __call__(self, ticket: str) -> Principal:
         """Return the principal that a ticket stands for; it is used up.
@@ -128,8 +130,7 @@ class TicketSignIn:
 
         """
         principal = self._tickets.redeem(ticket)
-        user = self._directory.user_of(principal.tenant, principal.user)
-        if user is None or not user.has_session(principal.signed_in_at):
+        if not self._goes_on(principal, self._clock.now_ms()):
             raise Unauthenticated("session_ended", "Sign in again.")
         return principal
 

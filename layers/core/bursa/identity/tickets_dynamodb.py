@@ -35,6 +35,7 @@ class TicketsTable:
                     "user": {"S": principal.user},
                     "scopes": {"SS": sorted(principal.scopes)},
                     "method": {"S": str(principal.method)},
+                    **({"key": {"S": principal.key}} if principal.key else {}),
                     "session_ends_at": {"N": str(principal.expires_at)},
                     "signed_in_at": {"N": str(principal.signed_in_at)},
                     "expires_at_ms": {"N": str(expires_at_ms)},
@@ -62,4 +63,5 @@ class TicketsTable:
             method=SignInMethod(item["method"]["S"]),
             expires_at=int(item["session_ends_at"]["N"]),
             signed_in_at=int(item["signed_in_at"]["N"]),
+            key=item.get("key", {"S": ""})["S"],
         )

@@ -3,6 +3,7 @@
     BursaError
     ├── InvalidInput        the request can't be understood or breaks a rule of form
     ├── Unauthenticated     no token, or one that can't be trusted
+    ├── NotAllowed          who asks is known, and may not do this
     ├── NotFound            the thing does not exist, or belongs to someone else
     ├── TooLarge            the body is larger than any honest request
     ├── Conflict            the same id was used for something different
@@ -33,6 +34,10 @@ class InvalidInput(BursaError):  # noqa: N818 - the tree's names are what they m
 
 class Unauthenticated(BursaError):  # noqa: N818
     """Raised by the authorizer; the caller signs in again."""
+
+
+class NotAllowed(BursaError):  # noqa: N818
+    """Raised when a verified caller may not do this; asking again changes nothing."""
 
 
 class NotFound(BursaError):  # noqa: N818

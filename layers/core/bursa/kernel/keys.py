@@ -10,6 +10,12 @@ of a request's host.
     journal     <shard>#part#<batch id>     number of the part (N)  part of a large record
     replies     <tenant>#<message id>                               reply to one message
     tickets     <tenant>#<digest>                                   whom a one-use ticket stands for
+    nonces      <account>#<digest>                                  a signed request that came
+    identity    <account>                   key#<name>              an API key
+    identity    <account>                   keys                    how many keys it has
+    identity    <account>                   withdrawal-pause        until when, and why
+    identity    <tenant>#<subject>          second-factor           a user's authenticator
+    identity    <tenant>#<subject>          event#<time>#<random>   what happened to its security
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
@@ -76,6 +82,12 @@ TENANT = "tenant"
 LEASE = "lease"
 DEPLOYMENT = "deployment"
 PART = "part"
+API_KEY_PREFIX = "key#"
+API_KEY_COUNT = "keys"
+WITHDRAWAL_PAUSE = "withdrawal-pause"
+SECOND_FACTOR = "second-factor"
+SECURITY_EVENT_PREFIX = "event#"
+TIME_MS_DIGITS = 15
 
 
 def journal_partition(shard: int, segment: int) -> str:
@@ -101,6 +113,26 @@ def reply(tenant: TenantId, message_id: str) -> str:
 def ticket(tenant: TenantId, digest: str) -> str:
     """Key of a one-use ticket."""
     return f"{tenant}#{digest}"
+
+
+def signed_request(account_id: AccountId, digest: str) -> str:
+    """Key of a signed request that came."""
+    return f"{account_id}#{digest}"
+
+
+def api_key(name: str) -> str:
+    """Sort key of an API key in its account's records."""
+    return f"{API_KEY_PREFIX}{name}"
+
+
+def user_records(tenant: TenantId, subject: str) -> str:
+    """Partition of what is known of a user beside its account."""
+    return f"{tenant}#{subject}"
+
+
+def security_event(at_ms: int, suffix: str) -> str:
+    """Sort key of a security event; zero-padded so that keys sort by time."""
+    return f"{SECURITY_EVENT_PREFIX}{at_ms:0{TIME_MS_DIGITS}d}#{suffix}"
 
 
 def issuer(url: str) -> str:

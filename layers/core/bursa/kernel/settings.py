@@ -27,6 +27,7 @@ class AuthorizerSettings(NamedTuple):
     """Of the function that turns a token, or a ticket, into a principal."""
 
     directory_table: str
+    identity_table: str
     tickets_table: str
     # Set where AWS is emulated: key sets are then read from there, not from the issuer's host.
     aws_endpoint_url: str = ""
@@ -86,12 +87,33 @@ class TradingApiSettings(NamedTuple):
     account_queue_age_ms_max: int = 5_000
 
 
+class SignedRequestSettings(NamedTuple):
+    """Of the functions behind signed-in routes, beside their own: API keys sign there."""
+
+    budgets_table: str
+    identity_table: str
+    nonces_table: str
+    # The KMS key under which secrets are sealed.
+    credentials_key: str
+
+
+class KeyStateSettings(NamedTuple):
+    """Of the function behind the WebSocket routes, beside its own."""
+
+    identity_table: str
+
+
 class IdentityApiSettings(NamedTuple):
-    """Of the function behind the routes of sessions and tickets, beside `SocketSettings`."""
+    """Of the function behind the routes about the caller itself, beside `SocketSettings`."""
 
     directory_table: str
+    identity_table: str
     tickets_table: str
     budgets_table: str
+    # The KMS key under which secrets are sealed.
+    credentials_key: str
+    # How long a security event pauses withdrawals.
+    withdrawal_pause_ms: int = 86_400_000
 
 
 class MarketApiSettings(NamedTuple):

@@ -84,6 +84,16 @@ class DirectoryTable:
             row = self._row(str(tenant), keys.PROFILE, "shard", "limits")
         return None if row is None else IntakeProfile(int(row["shard"]["N"]), _limits(row))
 
+    def brand_name(self, tenant: TenantId) -> str:
+        """Return a tenant's name for people; empty for an unknown tenant.
+
+        Reads no other attribute, so that a role may be allowed this one alone. Raises
+        `Unavailable` ``directory_unavailable``.
+        """
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            row = self._row(str(tenant), keys.PROFILE, "name")
+        return "" if row is None else row["name"]["S"]
+
     def has_tenant(self, tenant: TenantId) -> bool:
         """Return whether there is such a tenant, and has not been deleted.
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from bursa.bootstrap import identity
+from bursa.bootstrap import identity, security
 from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.identity.principal import Scope
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
 from bursa.tenants.dynamodb import DirectoryTable
 from tests.doubles.exchange import ALICE, TENANT, Exchange, WorkingClock, read_event
+from tests.doubles.factors import AnyCode
 from tests.unit.conftest import Context, opened, response_of, started, started_trading_api
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
@@ -39,6 +41,13 @@ BUDGETS = {
     ("post", "/ws-ticket"): {Budget.READS},
     # Of its own, so that a thief's flood keeps nobody from ending the sessions.
     ("post", "/sessions/revoke"): {Budget.SESSIONS},
+    ("delete", "/api-keys/{key_id}"): {Budget.SESSIONS},
+    ("post", "/api-keys"): {Budget.READS},
+    ("get", "/api-keys"): {Budget.READS},
+    ("post", "/second-factor"): {Budget.READS},
+    ("post", "/second-factor/confirm"): {Budget.READS},
+    ("post", "/second-factor/remove"): {Budget.READS},
+    ("get", "/security-events"): {Budget.READS},
 }
 SIGNED_IN = [one for one in OPERATIONS if not one.public]
 
@@ -74,6 +83,7 @@ def exchange() -> Iterator[Exchange]:
 def functions(exchange: Exchange) -> Iterator[tuple[ModuleType, ...]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identity, "cognito_client", _Cognito)
+        patch.setattr(security, "SecondFactor", AnyCode)
         yield started_trading_api(WorkingClock(exchange)), started("identity_api.app")
 
 
@@ -96,7 +106,7 @@ def test_a_request_is_charged(
     monkeypatch.setattr(about_callers.app, "_budgets", recorder)
     for name in ("require", "state", "spare"):
         monkeypatch.setattr(trading.trading.budgets, name, getattr(recorder, name))
-    is_about_caller = operation.path in {"/ws-ticket", "/sessions/revoke"}
+    is_about_caller = operation.scope is Scope.ACCOUNT or operation.path == "/ws-ticket"
 
     response = response_of(
         (about_callers if is_about_caller else trading).handler(event_of(operation), Context())

@@ -14,7 +14,12 @@ SIGNED_IN = sorted(
 )
 PUBLIC = ["health", "markets-list", "market-book"]
 # Order 12 is not this account's, and the order under the client id has not been placed.
-STATUSES = {"orders-place": 201, "orders-get": 404, "orders-cancel": 404}
+STATUSES = {
+    "orders-place": 201,
+    "orders-place-signed": 201,
+    "orders-get": 404,
+    "orders-cancel": 404,
+}
 STATUSES["orders-get-by-client-id"] = 404
 
 

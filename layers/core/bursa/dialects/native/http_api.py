@@ -21,8 +21,11 @@ from bursa.dialects.native.parameters import RequestHeaders, require_parameters
 from bursa.dialects.native.problems import PROBLEM_JSON, problem, rate_headers, status_of
 from bursa.dialects.native.public_responses import KeptResponse
 from bursa.dialects.native.responses import PendingResponse
-from bursa.identity.gateway import authorized_principal
+from bursa.identity.api_keys import ApiKey
+from bursa.identity.gateway import authorized_principal, signing_key
 from bursa.identity.principal import Principal
+from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
+from bursa.identity.signatures import SentRequest
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import (
@@ -63,6 +66,13 @@ class RateBudgets(Protocol):
         """Return what an account has left of a budget."""
 
 
+class SignedRequests(Protocol):
+    """Verifies signed requests; see `bursa.identity.signed_requests.SignedRequests`."""
+
+    def __call__(self, key: ApiKey, request: SentRequest) -> Principal:
+        """Return the principal that a request proves, once."""
+
+
 _ONE_READ = (Charge(Budget.READS, 1),)
 _ONE_FAULT = (Charge(Budget.FAULTS, 1),)
 _ONE_SESSION = (Charge(Budget.SESSIONS, 1),)
@@ -72,7 +82,7 @@ _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
 
 
 # Headers that say what a request means; others may be repeated as HTTP has it.
-_ONCE = frozenset({"idempotency-key", "prefer", "x-tenant"})
+_ONCE = frozenset({"idempotency-key", "prefer", "x-tenant", *SIGNATURE_HEADERS})
 _TAKEN = "query_parameters"
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -103,6 +113,8 @@ class RestApi(APIGatewayRestResolver):
     ----------
     budgets
         Charged for signed-in requests that read; commands are charged by intake.
+    signed_requests
+        Verifies those that name an API key; without it none is let in.
 
     """
 
@@ -112,11 +124,14 @@ class RestApi(APIGatewayRestResolver):
         metrics: Metrics,
         clock: WallClock,
         budgets: RateBudgets | None = None,
+        signed_requests: SignedRequests | None = None,
     ) -> None:
         # Behind a domain name of its own the path begins with what that maps to the stage.
         super().__init__(strip_prefixes=[_BASE_PATH])
         self._budgets = budgets
         self._caller: AccountId | None = None
+        self._signed_requests = signed_requests
+        self._verified: Principal | None = None
         self._clock = clock
         self._logger_of_faults = logger
         self._metrics = metrics
@@ -128,7 +143,7 @@ class RestApi(APIGatewayRestResolver):
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to one request."""
         self._metrics.add_metric("Requests", MetricUnit.Count, 1)
-        self._caller = None
+        self._caller = self._verified = None
         if self._budgets is None or not _places(event):
             return self.resolve(event, context)
         asked = self._budgets.asked
@@ -138,6 +153,11 @@ class RestApi(APIGatewayRestResolver):
             with suppress(TooManyRequests):
                 self._budgets.require(self._caller, _ONE_FAULT)
         return response
+
+    def address(self) -> str:
+        """Return where the request came from, as the gateway saw it; no header is believed."""
+        context = self.current_event.raw_event.get("requestContext") or {}
+        return str((context.get("identity") or {}).get("sourceIp") or "")
 
     def body_text(self) -> str | None:
         """Return the request's body as text; raises `InvalidInput` ``invalid_json``."""
@@ -183,24 +203,58 @@ class RestApi(APIGatewayRestResolver):
         return account
 
     def principal(self) -> Principal:
-        """Return the caller, as the authorizer has verified it.
+        """Return the caller: whose token the authorizer has verified, or who has signed.
+
+        Every route finds its caller here and nowhere else.
 
         Raises
         ------
         Unauthenticated
             ``token_expired``: the gateway has kept a verdict for longer than its token lives.
-            ``unauthenticated``: the route was called without an authorizer.
+            ``unauthenticated``: the route was called without an authorizer. What
+            `bursa.identity.signed_requests` refuses.
+        NotAllowed
+            What that refuses.
         TooManyRequests
-            ``too_many_faults``
+            ``too_many_faults``, ``too_many_requests_of_key``
 
         """
+        if self._verified is None:
+            self._verified = self._verify()
+        self._caller = self._verified.account
+        self._refuse_faults(self._verified.account)
+        return self._verified
+
+    def _verify(self) -> Principal:
         context = self.current_event.raw_event["requestContext"].get("authorizer") or {}
-        principal = authorized_principal(context)
-        if principal.expires_at * 1_000 <= self._clock.now_ms():
-            raise Unauthenticated("token_expired", "Sign in again.")
-        self._caller = principal.account
-        self._refuse_faults(principal.account)
+        key = signing_key(context)
+        if key is None or self._signed_requests is None:
+            principal = authorized_principal(context)
+            if principal.expires_at * 1_000 <= self._clock.now_ms():
+                raise Unauthenticated("token_expired", "Sign in again.")
+            return principal
+        principal = self._signed_requests(key, self._sent_request())
+        self._metrics.add_metric("SignedRequests", MetricUnit.Count, 1)
         return principal
+
+    def _sent_request(self) -> SentRequest:
+        """Return what a signature covers. The raw event has it without what Powertools adds."""
+        event: dict[str, Any] = self.current_event.raw_event
+        context = event["requestContext"]
+        return SentRequest(
+            method=event["httpMethod"],
+            path=event["path"],
+            query={
+                name: tuple(values)
+                for name, values in _given(event, "QueryStringParameters").items()
+            },
+            headers={name.lower(): text for name, text in (event.get("headers") or {}).items()},
+            body=_body_bytes(event),
+            address=self.address(),
+            # The gateway's own time, so that a slow start of ours makes no request late.
+            arrived_at_ms=int(context.get("requestTimeEpoch") or self._clock.now_ms()),
+            request_id=self._request_id() or "",
+        )
 
     def leaver(self) -> Principal:
         """Return a caller who ends its sessions, and charge it; raises as `account` does."""
@@ -302,6 +356,17 @@ def _given(event: Mapping[str, Any], part: str) -> Mapping[str, Collection[str]]
     """Return names and all values of a part of the event, which has it in two forms."""
     single = {name: [value] for name, value in (event.get(_lower(part)) or {}).items()}
     return single | (event.get(f"multiValue{part}") or {})
+
+
+def _body_bytes(event: Mapping[str, Any]) -> bytes:
+    """Return the body as it was sent; half a surrogate pair is kept apart from everything else."""
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        try:
+            return base64.b64decode(body, validate=True)
+        except binascii.Error:
+            raise InvalidInput("invalid_json", "Send a body that is JSON in UTF-8.") from None
+    return str(body).encode(errors="surrogatepass")
 
 
 def _lower(part: str) -> str:

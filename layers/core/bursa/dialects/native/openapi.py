@@ -19,10 +19,11 @@ Json: TypeAlias = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{model}"
 _BEARER = "bearer"
+_API_KEY = "api_key"
 _ERRORS = {
     400: "The request can't be understood or breaks a rule of form",
-    401: "No token, or one that can't be trusted",
-    403: "The token is good, but may not do this",
+    401: "No token or signature, or one that can't be trusted",
+    403: "Who asks is known, but may not do this",
     404: "There is no such thing, or it belongs to someone else",
     409: "The id belongs to something different, or the order is closed",
     413: "The body is too large",
@@ -283,6 +284,67 @@ OPERATIONS: tuple[Operation, ...] = (
         responses.EndedSessions,
         scope=Scope.ACCOUNT,
     ),
+    Operation(
+        "post",
+        "/api-keys",
+        "createApiKey",
+        "Make an API key; needs a code of your second factor",
+        responses.MadeApiKey,
+        status=201,
+        body=requests.ApiKeyRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "get",
+        "/api-keys",
+        "listApiKeys",
+        "Your account's API keys, newest first",
+        responses.ApiKeyList,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "delete",
+        "/api-keys/{key_id}",
+        "revokeApiKey",
+        "Revoke an API key and close its WebSockets",
+        responses.ApiKeyState,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/second-factor",
+        "beginSecondFactor",
+        "Begin to set up an authenticator",
+        responses.SecondFactorSetup,
+        status=201,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/second-factor/confirm",
+        "confirmSecondFactor",
+        "Require the authenticator's codes from now on",
+        responses.SecondFactorState,
+        body=requests.CodeRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/second-factor/remove",
+        "removeSecondFactor",
+        "Require no codes any more",
+        responses.SecondFactorState,
+        body=requests.CodeRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "get",
+        "/security-events",
+        "listSecurityEvents",
+        "What has happened to your account's security, newest first",
+        responses.SecurityEventList,
+        scope=Scope.ACCOUNT,
+    ),
 )
 
 
@@ -307,7 +369,16 @@ def openapi_document(version: str) -> Json:
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {
-                _BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                _BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                _API_KEY: {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": (
+                        "'Bursa-Key <key id>', with X-Bursa-Timestamp, X-Bursa-Nonce if needed, "
+                        "and X-Bursa-Signature: see docs/api.md"
+                    ),
+                },
             },
         },
     }
@@ -349,8 +420,15 @@ def _describe(operation: Operation, schemas: Json) -> Json:
         if headers := _headers(operation, code):
             response["headers"] = headers
     described["responses"] = responses_by_status
-    described["security"] = [] if operation.public else [{_BEARER: []}]
+    described["security"] = _security(operation)
     return described
+
+
+def _security(operation: Operation) -> list[Json]:
+    if operation.public:
+        return []
+    keys: list[Json] = [] if operation.scope is Scope.ACCOUNT else [{_API_KEY: []}]
+    return [{_BEARER: []}, *keys]
 
 
 def _errors(operation: Operation) -> tuple[int, ...]:

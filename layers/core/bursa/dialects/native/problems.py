@@ -14,6 +14,7 @@ from bursa.kernel.errors import (
     Conflict,
     InternalError,
     InvalidInput,
+    NotAllowed,
     NotFound,
     Refused,
     TooLarge,
@@ -50,6 +51,7 @@ class ProblemResponse(NamedTuple):
 STATUS: Final[Mapping[type[BursaError], int]] = {
     InvalidInput: 400,
     Unauthenticated: 401,
+    NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,

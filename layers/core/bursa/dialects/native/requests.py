@@ -92,6 +92,47 @@ class BatchRequest(_Request):
     operations: Annotated[list[Operation], Field(min_length=1, max_length=OPERATIONS_MAX)]
 
 
+Code = Annotated[str, Field(description="What the authenticator shows now", examples=["492039"])]
+
+
+class ApiKeyRate(_Request):
+    """How many requests a key may send."""
+
+    per_s: int
+    burst: int
+
+
+class ApiKeyRequest(_Request):
+    """An API key to make."""
+
+    label: Annotated[str, Field(description="Your own name for it", examples=["market maker"])]
+    algorithm: Literal["ed25519", "hmac-sha256"]
+    public_key: Annotated[
+        str | None, Field(description="With ed25519: its 32 bytes (RFC 8032) in base64")
+    ] = None
+    scopes: Annotated[
+        list[Literal["read", "trade", "withdraw"]], Field(description="What it may do")
+    ]
+    addresses: Annotated[
+        list[str],
+        Field(
+            description="Networks (CIDR) that its requests may come from; empty for any",
+            examples=[["198.51.100.7/32"]],
+        ),
+    ] = []
+    expires_at_ms: Annotated[int | None, Field(description="When it ends; null for never")] = None
+    rate: Annotated[
+        ApiKeyRate | None, Field(description="Its own budget; null for the account's alone")
+    ] = None
+    code: Code
+
+
+class CodeRequest(_Request):
+    """A code of the second factor."""
+
+    code: Code
+
+
 def read_order_id(text: str) -> int:
     """Return the order id in a path; raises `InvalidInput` ``invalid_order_id``."""
     if not re.fullmatch(ORDER_ID, text, re.ASCII) or int(text) > INT64_MAX:

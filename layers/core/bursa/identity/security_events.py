@@ -1,0 +1,113 @@
+"""What has happened to the security of a user's accounts, and what it pauses.
+
+Each event is kept for the user to see, and pauses withdrawals of its account for a while: whoever
+has taken an account over must wait, and the owner has time to notice. A pause is only ever
+extended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from bursa.kernel.identifiers import AccountId, TenantId
+
+EVENTS_MAX: Final = 100
+
+
+class SecurityEventKind(StrEnum):
+    """What can happen."""
+
+    API_KEY_MADE = "api_key_made"
+    API_KEY_REVOKED = "api_key_revoked"
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+
+
+# What takes rights away lets nobody in.
+PAUSING: Final = frozenset(
+    {
+        SecurityEventKind.API_KEY_MADE,
+        SecurityEventKind.SECOND_FACTOR_ADDED,
+        SecurityEventKind.SECOND_FACTOR_REMOVED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """Something that happened to a user.
+
+    Attributes
+    ----------
+    account
+        The account that it was signed in for; names the tenant.
+    user
+        The subject of its tokens.
+    at_ms
+        When, UTC.
+    address
+        Where the request came from.
+    about
+        What it was about, such as a key's id; empty when the kind says it all.
+
+    """
+
+    kind: SecurityEventKind
+    account: AccountId
+    user: str
+    at_ms: int
+    address: str
+    about: str = ""
+
+
+class WithdrawalPause(NamedTuple):
+    """Until when an account may not withdraw, UTC, and because of what."""
+
+    until_ms: int
+    why: str
+
+
+class SecurityRecords(Protocol):
+    """Keeps events and pauses."""
+
+    def record(self, event: SecurityEvent, pause_until_ms: int) -> None:
+        """Keep an event, and pause withdrawals unless the time is 0. Raises `Unavailable`."""
+
+    def events(self, tenant: TenantId, user: str) -> Sequence[SecurityEvent]:
+        """Return a user's latest events, newest first. Raises `Unavailable`."""
+
+    def pause(self, account: AccountId) -> WithdrawalPause | None:
+        """Return until when an account may not withdraw; None for no pause so far."""
+
+
+class SecurityEvents:
+    """A user's security events.
+
+    Parameters
+    ----------
+    pause_ms
+        How long an event pauses withdrawals.
+
+    """
+
+    def __init__(self, records: SecurityRecords, pause_ms: int) -> None:
+        self._records = records
+        self._pause_ms = pause_ms
+
+    def record(self, event: SecurityEvent) -> None:
+        """Keep an event and pause withdrawals if it does; raises `Unavailable`."""
+        self._records.record(event, self.pause_until_ms(event))
+
+    def pause_until_ms(self, event: SecurityEvent) -> int:
+        """Return until when an event pauses withdrawals; 0 for not at all."""
+        return event.at_ms + self._pause_ms if event.kind in PAUSING else 0
+
+    def of(self, tenant: TenantId, user: str) -> Sequence[SecurityEvent]:
+        """Return a user's latest events, newest first; raises `Unavailable`."""
+        return self._records.events(tenant, user)
+
+    def pause(self, account: AccountId) -> WithdrawalPause | None:
+        """Return until when an account may not withdraw; raises `Unavailable`."""
+        return self._records.pause(account)

@@ -1,0 +1,174 @@
+"""API keys on the running exchange: made with a second factor, traded with, revoked."""
+
+import os
+import subprocess
+import time
+from base64 import b32decode, b64encode
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from scripts.client import Client, Deployment, Json
+from tests.doubles.signing import CLIENT
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+# The gateway keeps a verdict for ten seconds (template.yaml, ReauthorizeEvery).
+ENDS_S = 12.0
+STEP_S = 30
+ORDER = '{"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "1.00", "quantity": "2"}'
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
+
+
+class Codes:
+    """An authenticator: a code for each call, which waits for the next one if it must."""
+
+    def __init__(self, secret: str) -> None:
+        padding = "=" * (-len(secret) % 8)
+        self.totp = TOTP(b32decode(secret + padding), 6, SHA1(), STEP_S, enforce_key_length=False)  # noqa: S303
+        self.used = 0
+
+    def __call__(self) -> str:
+        # A code of the step before or after is taken as well; each is used once.
+        step = max(self.used + 1, int(time.time()) // STEP_S - 1)
+        while step > int(time.time()) // STEP_S + 1:
+            time.sleep(0.5)
+        self.used = step
+        return self.totp.generate(step * STEP_S).decode()
+
+
+class Owner(NamedTuple):
+    client: Client
+    codes: Codes
+
+
+@pytest.fixture(scope="module")
+def owner(exchange: Deployment) -> Any:
+    """Set a second factor up for bob, and take it away again."""
+    client = Client(exchange, exchange.users[1])
+    setup = client.call("POST", "/second-factor")
+    codes = Codes(setup["secret"])
+    client.call("POST", "/second-factor/confirm", json={"code": codes()})
+    yield Owner(client, codes)
+    client.call("POST", "/second-factor/remove", json={"code": codes()})
+
+
+@pytest.fixture(scope="module")
+def keys(owner: Owner, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
+    private = Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    place = tmp_path_factory.mktemp("keys") / "key.pem"
+    place.touch(0o600)
+    place.write_bytes(pem)
+    public = b64encode(private.public_key().public_bytes_raw()).decode()
+    asked = {"label": "bot", "scopes": ["read", "trade"]}
+    ed25519 = asked | {"algorithm": "ed25519", "public_key": public, "code": owner.codes()}
+    made = owner.client.call("POST", "/api-keys", json=ed25519)
+    hmac = owner.client.call(
+        "POST", "/api-keys", json=asked | {"algorithm": "hmac-sha256", "code": owner.codes()}
+    )
+    return {
+        "ed25519": {"id": made["key"]["key_id"], "BURSA_PRIVATE_KEY": str(place), "pem": pem},
+        "hmac": {"id": hmac["key"]["key_id"], "BURSA_SECRET": hmac["secret"]},
+    }
+
+
+def signed(exchange: Deployment, key: Json) -> requests.Session:
+    signer = (
+        CLIENT.ed25519_signer(key["pem"])
+        if "pem" in key
+        else CLIENT.hmac_signer(key["BURSA_SECRET"])
+    )
+    session = requests.Session()
+    session.auth = CLIENT.KeyAuth(exchange.rest_url, key["id"], signer)
+    return session
+
+
+@pytest.mark.parametrize("name", ["ed25519", "hmac"])
+def test_an_order_is_placed_and_cancelled_by_a_key(
+    exchange: Deployment, keys: dict[str, Json], name: str
+) -> None:
+    session = signed(exchange, keys[name])
+    placed = session.post(f"{exchange.rest_url}/orders", data=ORDER, timeout=30)
+    assert placed.status_code == 201, placed.text
+    order_id = placed.json()["order_id"]
+    parameters = {"status": "open", "market": "BTC-USDT", "min_sequence": placed.json()["sequence"]}
+    listed = session.get(f"{exchange.rest_url}/orders", params=parameters, timeout=30)
+    assert order_id in [order["order_id"] for order in listed.json()["items"]], listed.text
+    cancelled = session.delete(f"{exchange.rest_url}/orders/{order_id}", timeout=30)
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled"), cancelled.text
+
+
+@pytest.mark.parametrize("name", ["ed25519", "hmac"])
+@pytest.mark.parametrize("tool", ["python", "curl"])
+def test_the_examples_work_as_they_stand(
+    exchange: Deployment, keys: dict[str, Json], name: str, tool: str
+) -> None:
+    secret = {part: text for part, text in keys[name].items() if part.startswith("BURSA")}
+    there = {"BURSA_URL": exchange.rest_url, "BURSA_KEY": keys[name]["id"]}
+    command = [".venv/bin/python", str(EXAMPLES / "key_auth.py")]
+    query = ["/orders?limit=2&market=BTC-USDT"]
+    if tool == "curl":
+        command, query = [str(EXAMPLES / "signed_curl.sh")], ["/orders", "limit=2&market=BTC-USDT"]
+    order = [ORDER] if tool == "python" else ["", ORDER]
+    for arguments in (["GET", *query], ["POST", "/orders", *order], ["DELETE", "/orders"]):
+        done = subprocess.run(  # noqa: S603 - this project's own examples
+            [*command, *arguments],
+            cwd=ROOT,
+            env=os.environ | there | secret,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_request_that_was_seen_is_refused(exchange: Deployment, keys: dict[str, Json]) -> None:
+    session = signed(exchange, keys["ed25519"])
+    prepared = session.prepare_request(requests.Request("GET", f"{exchange.rest_url}/balances"))
+    with requests.Session() as thief:
+        assert thief.send(prepared, timeout=30).status_code == 200
+        again = thief.send(prepared, timeout=30)
+        assert (again.status_code, again.json()["code"]) == (401, "request_replayed")
+        # The gateway still has its verdict on this key; the signature is not this request's.
+        prepared.url = f"{exchange.rest_url}/fills"
+        other = thief.send(prepared, timeout=30)
+        assert (other.status_code, other.json()["code"]) == (401, "wrong_signature")
+
+
+def test_a_key_does_not_protect_the_account(exchange: Deployment, keys: dict[str, Json]) -> None:
+    session = signed(exchange, keys["hmac"])
+    refused = session.get(f"{exchange.rest_url}/api-keys", timeout=30)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    unknown = requests.get(
+        f"{exchange.rest_url}/balances",
+        headers={"Authorization": f"Bursa-Key t1-1.{'0' * 24}"},
+        timeout=30,
+    )
+    assert (unknown.status_code, unknown.json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_revoked_key_is_refused_within_seconds(
+    exchange: Deployment, owner: Owner, keys: dict[str, Json]
+) -> None:
+    session = signed(exchange, keys["hmac"])
+    assert session.get(f"{exchange.rest_url}/balances", timeout=30).status_code == 200
+    state = owner.client.call("DELETE", f"/api-keys/{keys['hmac']['id']}")
+    began = time.monotonic()
+    assert state["state"] == "revoked"
+    while (answer := session.get(f"{exchange.rest_url}/balances", timeout=30)).ok:
+        assert time.monotonic() - began < ENDS_S
+        time.sleep(0.2)
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_revoked")
+    other = signed(exchange, keys["ed25519"])
+    assert other.get(f"{exchange.rest_url}/balances", timeout=30).status_code == 200
+    kinds = [event["kind"] for event in owner.client.call("GET", "/security-events")["items"]]
+    assert kinds[:3] == ["api_key_revoked", "api_key_made", "api_key_made"]
