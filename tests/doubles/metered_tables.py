@@ -86,8 +86,10 @@ class MeteredTable:
             assert set(start) == {partition, sort, *_PRIMARY}
             after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"]))
             high = min(high, bisect_left(entries, after))
-        assert request.get("ScanIndexForward") is False, "lists are newest first"
-        return self._page(entries[low:high][::-1], request, (partition, sort))
+        forward = request.get("ScanIndexForward", True)
+        assert not (forward and start), "pages are newest first"
+        in_order = entries[low:high] if forward else entries[low:high][::-1]
+        return self._page(in_order, request, (partition, sort))
 
     def _page(
         self,

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from bursa.accounts.dynamodb import FillsTable, OrdersTable
+from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
+from bursa.dialects.native.openapi import openapi_document
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.pages import Page
 from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.read_models.fold import OPEN_WORDS, Definitions, ReadModelChanges, RowChange
-from bursa.read_models.row_writes import Table, row_writes
-from bursa.read_models.rows import Changes, FillRow, TradeRow
+from bursa.read_models.row_writes import Table, row_key, row_writes
+from bursa.read_models.rows import BalanceRow, Changes, FillRow, TradeRow, to_attributes
 from tests.doubles.metered_tables import MeteredTable
 from wire import layout as w
 
@@ -161,3 +162,58 @@ def test_a_page_of_trades_reads_no_others(tables: Mapping[Table, MeteredTable]) 
     )
 
     assert [row.trade_id for row in found] == list(range(ROWS, ROWS - 400, -1))
+
+
+# The filters of each list, as they are tried above. What has no pages is as long as what is listed:
+# a row for each asset, each market, each level up to a depth, up to twenty keys, a hundred events.
+PAGED = {
+    "/v1/orders": {"market", "status"},
+    "/v1/fills": {"market"},
+    "/v1/markets/{market}/trades": {"market"},
+}
+UNPAGED = {
+    "/v1/api-keys",
+    "/v1/balances",
+    "/v1/markets",
+    "/v1/markets/{market}/book",
+    "/v1/security-events",
+}
+_OF_PAGES = {"limit", "cursor", "min_sequence"}
+
+
+DOCUMENT: dict[str, Any] = openapi_document("0")
+
+
+def lists_of_the_api() -> dict[str, set[str]]:
+    """Return the parameters of each route whose answer holds an array."""
+    schemas = DOCUMENT["components"]["schemas"]
+    found = {}
+    for path, methods in DOCUMENT["paths"].items():
+        answer = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        reference = answer.get("application/json", {}).get("schema", {}).get("$ref", "")
+        properties = schemas.get(reference.rpartition("/")[2], {}).get("properties", {})
+        if any(one.get("type") == "array" for one in properties.values()):
+            parameters = methods["get"].get("parameters", ())
+            found[path] = {one["name"] for one in parameters if "name" in one}
+    return found
+
+
+def test_every_list_of_the_api_is_tried_with_all_its_filters() -> None:
+    lists = lists_of_the_api()
+
+    assert {path: names - _OF_PAGES for path, names in lists.items() if path in PAGED} == PAGED
+    assert lists.keys() - PAGED.keys() == UNPAGED
+    assert not [path for path in UNPAGED if "limit" in lists[path]]
+
+
+def test_balances_are_read_of_one_account_only() -> None:
+    metered = MeteredTable("balances")
+    for number in range(ROWS):
+        account = AccountId(TenantId(1), number % 1_000 + 1)
+        row = BalanceRow(str(account), f"A{number:05d}", Units(1), Units(0), 1, number)
+        metered.put(to_attributes(row) | row_key(str(account), row.asset))
+
+    found = BalancesTable(metered, "balances").all(ACCOUNT)  # type: ignore[arg-type]
+
+    assert len(found) == ROWS // 1_000
+    assert metered.units <= 2
