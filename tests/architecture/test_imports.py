@@ -62,6 +62,7 @@ FEATURES = tuple(
     f"bursa.{room}"
     for room in (
         "accounts",
+        "compliance",
         "identity",
         "intake",
         "journal",

@@ -41,6 +41,8 @@ of a request's host.
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
     budgets     <account> or <tenant>       <budget>                how much of it is used
+    compliance  <tenant>                    rules                   its levels and policy of cases
+    compliance  <tenant>#<subject>          case                    what is known of a user
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
@@ -51,6 +53,8 @@ Indexes, whose keys are attributes of the row:
     orders-by-state     <account>#<status>           order#<order id>  its orders by status
     orders-by-market    <account>#<market>#<status>  order#<order id>  those of a market
     fills-by-market     <account>#<market>           as in the table   its fills in a market
+    cases-by-state      <tenant>#<state>             time (N)          its cases, the oldest first
+    cases-by-due        <tenant>#due                 time (N)          cases that time changes
 """
 
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -88,6 +92,10 @@ WITHDRAWAL_PAUSE = "withdrawal-pause"
 SECOND_FACTOR = "second-factor"
 SECURITY_EVENT_PREFIX = "event#"
 TIME_MS_DIGITS = 15
+CASE = "case"
+RULES = "rules"
+CASES_BY_STATE = "cases-by-state"
+CASES_BY_DUE = "cases-by-due"
 
 
 def journal_partition(shard: int, segment: int) -> str:
@@ -148,6 +156,21 @@ def host(name: str) -> str:
 def user(subject: str) -> str:
     """Sort key of a signed-in user in the tenant's directory."""
     return f"{USER_PREFIX}{subject}"
+
+
+def compliance_of(tenant: TenantId, subject: str) -> str:
+    """Partition of what compliance knows of a user."""
+    return f"{tenant}#{subject}"
+
+
+def cases_in(tenant: TenantId, state: str) -> str:
+    """Partition of a tenant's cases of one state, in the index."""
+    return f"{tenant}#{state}"
+
+
+def cases_due(tenant: TenantId) -> str:
+    """Partition of a tenant's cases that time will change, in the index."""
+    return f"{tenant}#due"
 
 
 def counter(name: str) -> str:

@@ -1,0 +1,286 @@
+"""A user's case: what is known of who they are, and which level follows from it.
+
+    submitted ──► screening ──► at_provider ──► approved ──► expired
+        │             │              │           │    ▲
+        │             └──────┬───────┘           ▼    │
+        │                    └───────────────► deciding ──► rejected
+        ▼                                        │             │
+    resubmission ◄───────────────────────────────┴─────────────┘
+
+A state says what the case waits for: checks of its files, the screening, the provider, a person of
+compliance (``deciding``), or the user (``resubmission``, ``rejected``, ``expired``). Which step
+leads where is in `bursa.compliance.steps`. A user has one case; each submission is an attempt of
+it, and what is about an earlier attempt has no effect.
+
+The level of a user is `Case.level`. A higher level that is applied for takes nothing from the one
+there is; what takes it away at once is a hit found later (`is_withheld`), until a person decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from bursa.compliance.calendar_time import DAY_MS
+from bursa.compliance.levels import DOCUMENTS, Levels, Requirement
+from bursa.kernel.errors import Conflict, InvalidInput, Refused
+
+HOUR_MS: Final = 3_600_000
+HISTORY_LENGTH_MAX: Final = 100
+# More hits than a person would read; the screening keeps the best.
+HITS_MAX: Final = 20
+CLEARED_MAX: Final = 200
+
+
+class CaseState(StrEnum):
+    """What a case waits for; the words that are stored."""
+
+    SUBMITTED = "submitted"
+    SCREENING = "screening"
+    AT_PROVIDER = "at_provider"
+    DECIDING = "deciding"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RESUBMISSION = "resubmission"
+    EXPIRED = "expired"
+
+
+IN_PROGRESS: Final = frozenset(
+    {CaseState.SUBMITTED, CaseState.SCREENING, CaseState.AT_PROVIDER, CaseState.DECIDING}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CasePolicy:
+    """How a tenant wants its cases treated.
+
+    Attributes
+    ----------
+    four_eyes
+        Whether a decision of compliance needs a second person.
+    checks_ms_max, provider_ms_max
+        After which time without a report a person is asked.
+    resubmission_ms_max
+        How long the user has to send what was asked for.
+    pause_ms
+        How long after a rejection a user waits before the next attempt.
+
+    """
+
+    four_eyes: bool = False
+    checks_ms_max: int = HOUR_MS
+    provider_ms_max: int = 7 * DAY_MS
+    resubmission_ms_max: int = 30 * DAY_MS
+    pause_ms: int = 30 * DAY_MS
+
+
+DEFAULT_POLICY: Final = CasePolicy()
+
+
+class Hit(NamedTuple):
+    """A list's entry that a screening found similar to the user.
+
+    Attributes
+    ----------
+    entry
+        The list's own number of it.
+    digest
+        Of the entry's content: a changed entry is a new one to whom it was no match before.
+    score
+        From 0 to 1000.
+
+    """
+
+    entry: str
+    digest: str
+    score: int
+
+
+class CaseChange(NamedTuple):
+    """One change of a case: when, to what, by whom, and why. Never personal data."""
+
+    at_ms: int
+    state: CaseState
+    by: str
+    reason: str
+
+
+class Proposal(NamedTuple):
+    """A decision that waits for a second person."""
+
+    outcome: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of one user.
+
+    Attributes
+    ----------
+    user
+        The subject in the tenant's user pool.
+    version
+        Counts what was written, so that of two changes at once one is refused.
+    attempt
+        Counts the submissions.
+    target
+        The level that the current attempt is for.
+    granted
+        The level that was reached, whether or not it is withheld now.
+    given
+        What the user has sent with this attempt.
+    due_at_ms
+        When time itself changes the state; None for never.
+    level_ends_at_ms
+        When the documents behind the granted level expire; None for never.
+    documents_end_at_ms
+        The same of the documents of this attempt.
+    files_are_good, is_screened
+        What is known of this attempt; without both nobody is approved.
+    hits
+        Of the last screening, less the cleared ones.
+    cleared
+        Entries and digests that a person found to be somebody else.
+    is_withheld
+        Whether the level waits for a decision about a hit.
+    is_barred
+        Whether another attempt needs compliance first.
+    applied
+        Ids of the latest steps, so that a repeat has no effect.
+
+    """
+
+    tenant: str
+    user: str
+    state: CaseState
+    attempt: int
+    target: int
+    granted: int = 0
+    version: int = 0
+    given: frozenset[Requirement] = frozenset()
+    due_at_ms: int | None = None
+    level_ends_at_ms: int | None = None
+    documents_end_at_ms: int | None = None
+    files_are_good: bool = False
+    is_screened: bool = False
+    hits: tuple[Hit, ...] = ()
+    cleared: frozenset[tuple[str, str]] = frozenset()
+    proposal: Proposal | None = None
+    is_withheld: bool = False
+    is_barred: bool = False
+    applied: tuple[str, ...] = ()
+    history: tuple[CaseChange, ...] = ()
+
+    @property
+    def level(self) -> int:
+        """The user's level now."""
+        return 0 if self.is_withheld else self.granted
+
+    def enter(
+        self, state: CaseState, at_ms: int, by: str, reason: str, due_at_ms: int | None = None
+    ) -> "Case":
+        """Return the case in a state, with the change in its history."""
+        history = (*self.history, CaseChange(at_ms, state, by, reason))[-HISTORY_LENGTH_MAX:]
+        return replace(self, state=state, due_at_ms=due_at_ms, history=history)
+
+    def uncleared(self, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Return the best of those hits that nobody has cleared."""
+        fresh = [one for one in hits if (one.entry, one.digest) not in self.cleared]
+        return tuple(sorted(fresh, key=lambda one: (-one.score, one.entry))[:HITS_MAX])
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a user applies with.
+
+    Attributes
+    ----------
+    target
+        The level applied for.
+    given
+        What is sent now, or is known from earlier and still good.
+    documents_end_at_ms
+        When the first of the documents expires; None without one.
+
+    """
+
+    target: int
+    given: frozenset[Requirement]
+    documents_end_at_ms: int | None = None
+
+
+def open_case(tenant: str, user: str) -> Case:
+    """Return the case of a user who has not applied yet; it is not written until they do."""
+    return Case(tenant, user, CaseState.RESUBMISSION, attempt=0, target=0)
+
+
+def submit(
+    case: Case, submission: Submission, levels: Levels, policy: CasePolicy, now_ms: int
+) -> Case:
+    """Return the case with another attempt, whose files are to be checked.
+
+    Raises
+    ------
+    InvalidInput
+        ``unknown_level``, ``missing_requirements``, ``document_expired``
+    Conflict
+        ``case_in_progress``, ``level_reached``
+    Refused
+        ``rejected_recently``, ``application_barred``; nothing has changed.
+
+    """
+    level = levels[submission.target]
+    _require_open_to_user(case, submission, policy, now_ms)
+    missing = level.needs - submission.given
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise InvalidInput(
+            "missing_requirements", f"Send these too: {names}.", field="requirements"
+        )
+    ends_at_ms = submission.documents_end_at_ms if level.needs & DOCUMENTS else None
+    if ends_at_ms is not None and ends_at_ms <= now_ms:
+        raise InvalidInput(
+            "document_expired", "Send a document that is still valid.", field="documents"
+        )
+    fresh = replace(
+        case,
+        attempt=case.attempt + 1,
+        target=submission.target,
+        given=submission.given,
+        documents_end_at_ms=ends_at_ms,
+        files_are_good=False,
+        is_screened=False,
+        proposal=None,
+    )
+    due_at_ms = now_ms + policy.checks_ms_max
+    return fresh.enter(CaseState.SUBMITTED, now_ms, "user", "submitted", due_at_ms)
+
+
+def _require_open_to_user(
+    case: Case, submission: Submission, policy: CasePolicy, now_ms: int
+) -> None:
+    if case.state in IN_PROGRESS:
+        raise Conflict(
+            "case_in_progress", "Wait for the decision about what you have sent already."
+        )
+    if submission.target < case.granted or (
+        submission.target == case.granted and not case.is_withheld and not _renews(case, submission)
+    ):
+        raise Conflict("level_reached", "You have this level already; apply for a higher one.")
+    if case.is_barred:
+        raise Refused("application_barred", "Ask support; only they can let you apply again.")
+    if case.state is CaseState.REJECTED:
+        rejected_at_ms = case.history[-1].at_ms if case.history else 0
+        left_ms = rejected_at_ms + policy.pause_ms - now_ms
+        if left_ms > 0:
+            days = -(-left_ms // DAY_MS)
+            raise Refused("rejected_recently", f"Apply again in {days} days.")
+
+
+def _renews(case: Case, submission: Submission) -> bool:
+    """Return whether it brings documents that are good for longer than those there are."""
+    ends_at_ms = submission.documents_end_at_ms
+    if case.level_ends_at_ms is None:
+        return False
+    return ends_at_ms is None or ends_at_ms > case.level_ends_at_ms

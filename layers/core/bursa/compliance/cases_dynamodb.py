@@ -1,0 +1,217 @@
+"""The compliance table: each user's case, and the tenant's rules for cases (DESIGN D16).
+
+    <tenant>            rules   {levels, policy}
+    <tenant>#<subject>  case    {version, and the fields of `Case`}
+
+Two sparse indexes find cases: by state with the time of the last change, which is compliance's
+queue, and by the time at which time itself changes them.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from bursa.aws.record_attributes import WholeNumberAttribute
+from bursa.compliance.cases import (
+    DEFAULT_POLICY,
+    Case,
+    CaseChange,
+    CasePolicy,
+    CaseState,
+    Hit,
+    Proposal,
+)
+from bursa.compliance.levels import DEFAULT_LEVELS, Requirement, levels_as_stored, levels_from
+from bursa.compliance.steps import Rules
+from bursa.kernel import keys
+from bursa.kernel.errors import Conflict, Unavailable
+from bursa.kernel.identifiers import TenantId
+
+PAGE_MAX = 100
+_CHANGED_MEANWHILE = "ConditionalCheckFailedException"
+
+
+class _ByState(GlobalSecondaryIndex["_Row"]):  # type: ignore[no-untyped-call] # pynamodb's own
+    class Meta:
+        index_name = keys.CASES_BY_STATE
+        projection = KeysOnlyProjection()
+
+    state_key = UnicodeAttribute(hash_key=True)
+    changed_at_ms = WholeNumberAttribute(range_key=True)
+
+
+class _ByDue(GlobalSecondaryIndex["_Row"]):  # type: ignore[no-untyped-call] # pynamodb's own
+    class Meta:
+        index_name = keys.CASES_BY_DUE
+        projection = KeysOnlyProjection()
+
+    due_key = UnicodeAttribute(hash_key=True)
+    next_at_ms = WholeNumberAttribute(range_key=True)
+
+
+class _Row(Model):
+    """A row of the table; which attributes it has depends on its sort key."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = WholeNumberAttribute(null=True)
+    body = JSONAttribute()
+    state_key = UnicodeAttribute(null=True)
+    changed_at_ms = WholeNumberAttribute(null=True)
+    due_key = UnicodeAttribute(null=True)
+    next_at_ms = WholeNumberAttribute(null=True)
+    by_state = _ByState()
+    by_due = _ByDue()
+
+
+def _rows(table: str) -> type[_Row]:
+    """Return the model of a deployment's table."""
+
+    class Row(_Row):
+        class Meta:
+            table_name = table
+            connect_timeout_seconds = 1
+            read_timeout_seconds = 2
+            max_retry_attempts = 2
+
+        by_state = _ByState()
+        by_due = _ByDue()
+
+    return Row
+
+
+class CasesTable:
+    """The cases and rules of all tenants of a deployment."""
+
+    def __init__(self, table: str) -> None:
+        self._rows = _rows(table)
+
+    def find(self, tenant: TenantId, user: str) -> Case | None:
+        """Return a user's case; None when they have never applied. Raises `Unavailable`."""
+        with _unavailable():
+            row = self._get(keys.compliance_of(tenant, user), keys.CASE)
+        return None if row is None else _case(row)
+
+    def save(self, case: Case) -> Case:
+        """Write a changed case and return it with its new version.
+
+        Raises
+        ------
+        Conflict
+            ``case_changed``: it has another version by now.
+        Unavailable
+            It may have been written all the same; read it again.
+
+        """
+        model, tenant = self._rows, TenantId.parse(case.tenant)
+        version = case.version + 1
+        times = [one for one in (case.due_at_ms, case.level_ends_at_ms) if one is not None]
+        row = model(
+            keys.compliance_of(tenant, case.user),
+            keys.CASE,
+            version=version,
+            body=_body(case),
+            state_key=keys.cases_in(tenant, case.state),
+            changed_at_ms=case.history[-1].at_ms if case.history else 0,
+            due_key=keys.cases_due(tenant) if times else None,
+            next_at_ms=min(times, default=None),
+        )
+        condition = (
+            model.pk.does_not_exist() if case.version == 0 else model.version == case.version
+        )
+        with _unavailable():
+            row.save(condition=condition)
+        return replace(case, version=version)
+
+    def in_state(self, tenant: TenantId, state: CaseState, limit: int = PAGE_MAX) -> Sequence[Case]:
+        """Return a tenant's cases of a state, those that have waited longest first."""
+        with _unavailable():
+            found = self._rows.by_state.query(keys.cases_in(tenant, state), limit=limit)
+            cases = self._all(found)
+        return [case for case in cases if case.state is state]
+
+    def due(self, tenant: TenantId, now_ms: int, limit: int = PAGE_MAX) -> Sequence[Case]:
+        """Return the cases of a tenant that time has changed, the most overdue first."""
+        with _unavailable():
+            until = self._rows.next_at_ms <= now_ms
+            return self._all(self._rows.by_due.query(keys.cases_due(tenant), until, limit=limit))
+
+    def rules(self, tenant: TenantId) -> Rules:
+        """Return a tenant's rules, the default ones when it has none of its own."""
+        with _unavailable():
+            row = self._get(str(tenant), keys.RULES)
+        if row is None:
+            return Rules(DEFAULT_LEVELS, DEFAULT_POLICY)
+        return Rules(levels_from(row.body["levels"]), CasePolicy(**row.body["policy"]))
+
+    def set_rules(self, tenant: TenantId, rules: Rules) -> None:
+        """Write a tenant's rules, which were checked when they were read; safe to repeat."""
+        body = {"levels": levels_as_stored(rules.levels), "policy": asdict(rules.policy)}
+        with _unavailable():
+            self._rows(str(tenant), keys.RULES, body=body).save()
+
+    def _get(self, partition: str, sort: str) -> _Row | None:
+        try:
+            return self._rows.get(partition, sort, consistent_read=True)
+        except self._rows.DoesNotExist:
+            return None
+
+    def _all(self, found: Iterator[_Row]) -> list[Case]:
+        """Read the rows that an index has named: it knows no more than their keys."""
+        rows = (self._get(one.pk, one.sk) for one in found)
+        return [_case(row) for row in rows if row is not None]
+
+
+def _body(case: Case) -> dict[str, Any]:
+    body = asdict(case)
+    for elsewhere in ("tenant", "user", "version"):
+        del body[elsewhere]
+    return body | {
+        "given": sorted(case.given),
+        "hits": [list(one) for one in case.hits],
+        "cleared": sorted(map(list, case.cleared)),
+        "proposal": None if case.proposal is None else list(case.proposal),
+        "history": [list(one) for one in case.history],
+    }
+
+
+def _case(row: _Row) -> Case:
+    tenant, _, user = row.pk.partition("#")
+    body = row.body
+    return Case(
+        tenant,
+        user,
+        version=row.version or 0,
+        **body
+        | {
+            "state": CaseState(body["state"]),
+            "given": frozenset(map(Requirement, body["given"])),
+            "hits": tuple(Hit(*one) for one in body["hits"]),
+            "cleared": frozenset((entry, digest) for entry, digest in body["cleared"]),
+            "proposal": None if body["proposal"] is None else Proposal(*body["proposal"]),
+            "applied": tuple(body["applied"]),
+            "history": tuple(
+                CaseChange(at_ms, CaseState(state), by, reason)
+                for at_ms, state, by, reason in body["history"]
+            ),
+        },
+    )
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Raise what callers know for what pynamodb raises."""
+    try:
+        yield
+    except PynamoDBException as error:
+        if error.cause_response_code == _CHANGED_MEANWHILE:
+            raise Conflict(
+                "case_changed", "Somebody else changed the case just now; look and try again."
+            ) from error
+        raise Unavailable("compliance_unavailable", "Send the same again in a moment.") from error

@@ -1,0 +1,360 @@
+"""What happens to a case, step by step: `advance` is the whole state machine, and pure.
+
+Every step names itself, so that a repeat (a callback sent again, a retried workflow) returns the
+case as it is. A report names its attempt: one about an earlier attempt is refused.
+
+Rules that no order of steps can break; a property test draws them:
+
+- nobody is approved unless the files of this attempt were checked and the user was screened in it
+- a case with a hit is never approved or rejected but by a person, with four eyes by two
+- while a level is withheld it is 0, and a level only rises by an approval
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from bursa.compliance.cases import (
+    CLEARED_MAX,
+    IN_PROGRESS,
+    Case,
+    CasePolicy,
+    CaseState,
+    Hit,
+    Proposal,
+)
+from bursa.compliance.levels import DOCUMENTS, Levels
+from bursa.kernel.errors import Conflict, InvalidInput, Refused
+
+STEPS_REMEMBERED: Final = 64
+REASON_LENGTH_MAX: Final = 300
+SYSTEM: Final = "system"
+
+
+class Outcome(StrEnum):
+    """What a provider, or a person, says of an attempt; the words that are stored."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    # The user sends something again.
+    RESUBMIT = "resubmit"
+    # Of a provider only: it can't tell, so a person must.
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesChecked:
+    """The files of an attempt were looked at; faults are sentences for the user."""
+
+    id: str
+    attempt: int
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The user of an attempt was compared with the lists."""
+
+    id: str
+    attempt: int
+    hits: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReported:
+    """A provider has decided what it thinks of an attempt.
+
+    ``documents_end_at_ms`` is what it read off the documents; None when it says nothing.
+    """
+
+    id: str
+    attempt: int
+    provider: str
+    outcome: Outcome
+    reason: str
+    documents_end_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A person of compliance has decided about an attempt."""
+
+    id: str
+    attempt: int
+    by: str
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListChanged:
+    """A user was compared with a list that has changed, whatever the state of the case."""
+
+    id: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Downgraded:
+    """A person of compliance takes a level away."""
+
+    id: str
+    by: str
+    level: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A person of compliance lets a rejected user apply again."""
+
+    id: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """It is now that late; says nothing else, so it needs no memory."""
+
+
+Report: TypeAlias = FilesChecked | Screened | ProviderReported | Decided
+Step: TypeAlias = Report | ListChanged | Downgraded | Reopened | TimePassed
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a tenant has decided about levels and cases."""
+
+    levels: Levels
+    policy: CasePolicy
+
+
+def advance(case: Case, step: Step, rules: Rules, now_ms: int) -> Case:
+    """Return the case after a step; the same case when the step has no effect.
+
+    Raises
+    ------
+    Conflict
+        ``wrong_case_state``: this can't happen now; ``stale_attempt``: it is about an earlier
+        attempt.
+    InvalidInput
+        ``invalid_reason``, ``invalid_outcome``, ``unknown_level``
+    Refused
+        ``not_checked``: an approval needs checked files and a screening; ``same_person``: the
+        second of four eyes is somebody else's.
+
+    """
+    if isinstance(step, TimePassed):
+        return _pass_time(case, rules, now_ms)
+    if step.id in case.applied:
+        return case
+    if isinstance(step, Report) and step.attempt != case.attempt:
+        raise Conflict(
+            "stale_attempt", "The user has sent something newer since; look at that instead."
+        )
+    after = _DECISIONS[type(step)](case, step, rules, now_ms)
+    if after is case:
+        return case
+    return replace(after, applied=(*after.applied, step.id)[-STEPS_REMEMBERED:])
+
+
+def _check_files(case: Case, step: FilesChecked, rules: Rules, now_ms: int) -> Case:
+    if case.state is CaseState.DECIDING:
+        # Late: a person has been asked in the meantime, and sees it.
+        return replace(case, files_are_good=not step.faults)
+    _require_state(case, CaseState.SUBMITTED)
+    if step.faults:
+        reason = "; ".join(step.faults)[:REASON_LENGTH_MAX]
+        return _ask_again(case, SYSTEM, reason, rules, now_ms)
+    checked = replace(case, files_are_good=True)
+    due_at_ms = now_ms + rules.policy.checks_ms_max
+    return checked.enter(CaseState.SCREENING, now_ms, SYSTEM, "files are good", due_at_ms)
+
+
+def _screen(case: Case, step: Screened, rules: Rules, now_ms: int) -> Case:
+    hits = case.uncleared(step.hits)
+    screened = replace(case, is_screened=True, hits=hits)
+    if case.state is CaseState.DECIDING:
+        # Who has proposed did not know these hits.
+        return screened if hits == case.hits else replace(screened, proposal=None)
+    _require_state(case, CaseState.SCREENING)
+    due_at_ms = now_ms + rules.policy.provider_ms_max
+    reason = f"screened: {len(hits)} hits"
+    return screened.enter(CaseState.AT_PROVIDER, now_ms, SYSTEM, reason, due_at_ms)
+
+
+def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) -> Case:
+    if case.state is CaseState.DECIDING:
+        ends_at_ms = _earliest(case.documents_end_at_ms, step.documents_end_at_ms)
+        noted = replace(case, documents_end_at_ms=ends_at_ms)
+        return noted.enter(CaseState.DECIDING, now_ms, step.provider, f"late: {step.outcome}")
+    _require_state(case, CaseState.AT_PROVIDER)
+    reason = step.reason[:REASON_LENGTH_MAX]
+    reported = replace(
+        case, documents_end_at_ms=_earliest(case.documents_end_at_ms, step.documents_end_at_ms)
+    )
+    if step.outcome is Outcome.RESUBMIT:
+        return _ask_again(reported, step.provider, reason, rules, now_ms)
+    if step.outcome is Outcome.REVIEW or case.hits or case.is_withheld:
+        return reported.enter(CaseState.DECIDING, now_ms, step.provider, reason)
+    if step.outcome is Outcome.REJECT:
+        return _reject(reported, step.provider, reason, now_ms)
+    return _approve(reported, step.provider, reason, rules, now_ms)
+
+
+def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
+    _require_state(case, CaseState.DECIDING)
+    reason = _require_reason(step.reason)
+    if step.outcome is Outcome.REVIEW:
+        raise InvalidInput(
+            "invalid_outcome", "Decide to approve, reject or resubmit.", field="outcome"
+        )
+    if step.outcome is Outcome.APPROVE and not (case.files_are_good and case.is_screened):
+        raise Refused(
+            "not_checked", "Have the files checked and the user screened first, then approve."
+        )
+    if rules.policy.four_eyes:
+        proposal = case.proposal
+        if proposal is None or proposal.outcome != step.outcome:
+            proposed = replace(case, proposal=Proposal(step.outcome, step.by))
+            text = f"proposed to {step.outcome}: {reason}"
+            return proposed.enter(CaseState.DECIDING, now_ms, step.by, text)
+        if proposal.by == step.by:
+            raise Refused("same_person", "Another person of compliance must decide the same.")
+    decided = replace(case, proposal=None)
+    if step.outcome is Outcome.RESUBMIT:
+        return _ask_again(decided, step.by, reason, rules, now_ms)
+    if step.outcome is Outcome.REJECT:
+        return _reject(decided, step.by, reason, now_ms)
+    found_others = {(one.entry, one.digest) for one in case.hits}
+    cleared = frozenset(sorted(case.cleared | found_others)[-CLEARED_MAX:])
+    return _approve(replace(decided, cleared=cleared, hits=()), step.by, reason, rules, now_ms)
+
+
+def _rescreen(case: Case, step: ListChanged, _rules: Rules, now_ms: int) -> Case:
+    hits = case.uncleared(step.hits)
+    if not hits:
+        return case
+    found = replace(case, hits=hits, is_withheld=True, proposal=None)
+    reason = f"a list has changed: {len(hits)} hits"
+    if case.state in IN_PROGRESS:
+        # The attempt goes on, and ends with a person because of the hits.
+        return found.enter(case.state, now_ms, SYSTEM, reason, case.due_at_ms)
+    if case.granted == 0:
+        # Nothing to take away; another attempt is screened anyway.
+        return case
+    # What this attempt was for is over; the decision is about the level there is.
+    found = replace(
+        found,
+        target=case.granted,
+        files_are_good=True,
+        is_screened=True,
+        documents_end_at_ms=case.level_ends_at_ms,
+    )
+    return found.enter(CaseState.DECIDING, now_ms, SYSTEM, reason)
+
+
+def _downgrade(case: Case, step: Downgraded, rules: Rules, now_ms: int) -> Case:
+    reason = _require_reason(step.reason)
+    if not 0 <= step.level < case.granted:
+        raise InvalidInput(
+            "unknown_level", f"Give a level below {case.granted}, which they have.", field="level"
+        )
+    lower = replace(case, granted=step.level)
+    if case.target == case.granted:
+        # A decision about the level there was must not give it back.
+        lower = replace(lower, target=step.level)
+    if not rules.levels[step.level].needs & DOCUMENTS:
+        lower = replace(lower, level_ends_at_ms=None)
+    due_at_ms = lower.level_ends_at_ms if case.state is CaseState.APPROVED else case.due_at_ms
+    return lower.enter(case.state, now_ms, step.by, f"level {step.level}: {reason}", due_at_ms)
+
+
+def _reopen(case: Case, step: Reopened, rules: Rules, now_ms: int) -> Case:
+    _require_state(case, CaseState.REJECTED)
+    opened = replace(case, is_barred=False)
+    return _ask_again(opened, step.by, _require_reason(step.reason), rules, now_ms)
+
+
+def _pass_time(case: Case, rules: Rules, now_ms: int) -> Case:
+    if case.level_ends_at_ms is not None and case.level_ends_at_ms <= now_ms:
+        case = _expire(case, rules, now_ms)
+    if case.due_at_ms is None or now_ms < case.due_at_ms:
+        return case
+    if case.state is CaseState.RESUBMISSION and not (case.hits or case.is_withheld):
+        return _reject(case, SYSTEM, "nothing came in time", now_ms)
+    return case.enter(CaseState.DECIDING, now_ms, SYSTEM, f"no report while {case.state}")
+
+
+def _expire(case: Case, rules: Rules, now_ms: int) -> Case:
+    """Take away what a document was needed for; an attempt under way goes on."""
+    level = rules.levels.without_documents(case.granted)
+    lower = replace(case, granted=level, level_ends_at_ms=None)
+    reason = f"documents have expired: level {level}"
+    if case.state is CaseState.APPROVED:
+        return lower.enter(CaseState.EXPIRED, now_ms, SYSTEM, reason)
+    return lower.enter(case.state, now_ms, SYSTEM, reason, case.due_at_ms)
+
+
+def _approve(case: Case, by: str, reason: str, rules: Rules, now_ms: int) -> Case:
+    has_documents = bool(rules.levels[case.target].needs & DOCUMENTS)
+    ends_at_ms = case.documents_end_at_ms if has_documents else None
+    if ends_at_ms is not None and ends_at_ms <= now_ms:
+        found = replace(case, is_withheld=False)
+        return _ask_again(found, by, "the documents have expired meanwhile", rules, now_ms)
+    approved = replace(
+        case,
+        granted=case.target,
+        level_ends_at_ms=ends_at_ms,
+        is_withheld=False,
+        is_barred=False,
+    )
+    return approved.enter(CaseState.APPROVED, now_ms, by, reason, ends_at_ms)
+
+
+def _reject(case: Case, by: str, reason: str, now_ms: int) -> Case:
+    """End an attempt; a hit that a person has confirmed takes every level, and bars the next."""
+    if case.hits or case.is_withheld:
+        case = replace(case, granted=0, level_ends_at_ms=None, is_withheld=False, is_barred=True)
+    return case.enter(CaseState.REJECTED, now_ms, by, reason)
+
+
+def _ask_again(case: Case, by: str, reason: str, rules: Rules, now_ms: int) -> Case:
+    due_at_ms = now_ms + rules.policy.resubmission_ms_max
+    return case.enter(CaseState.RESUBMISSION, now_ms, by, reason, due_at_ms)
+
+
+def _require_state(case: Case, state: CaseState) -> None:
+    if case.state is not state:
+        raise Conflict(
+            "wrong_case_state", f"The case is {case.state}; this needs one that is {state}."
+        )
+
+
+def _require_reason(reason: str) -> str:
+    plain = reason.strip()
+    if not 1 <= len(plain) <= REASON_LENGTH_MAX or not plain.isprintable():
+        raise InvalidInput(
+            "invalid_reason",
+            f"Give a reason of 1 to {REASON_LENGTH_MAX} characters on one line.",
+            field="reason",
+        )
+    return plain
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    known = [time_ms for time_ms in (one, other) if time_ms is not None]
+    return min(known, default=None)
+
+
+_DECISIONS: Final[dict[type, Callable[[Case, Any, Rules, int], Case]]] = {
+    FilesChecked: _check_files,
+    Screened: _screen,
+    ProviderReported: _take_report,
+    Decided: _decide,
+    ListChanged: _rescreen,
+    Downgraded: _downgrade,
+    Reopened: _reopen,
+}
