@@ -1,10 +1,12 @@
 """Connections and subscriptions in DynamoDB."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bursa.aws.table_writer import TableWriter
+from bursa.aws.table_writer import TableWriter, Write
 from bursa.market_data.connections_dynamodb import COUNTED_TOGETHER_S, ConnectionsTable
 from bursa.market_data.subscriptions import CONNECTION_KEPT_S
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow
@@ -102,6 +104,45 @@ def test_forgetting_leaves_nothing(
     connections.forget("t1-1", "a=")
     connections.forget("t1-1", "a=")
     assert items_left(dynamodb) == 0
+
+
+class EndsBetween(TableWriter):
+    """Writes rows; before the first of them its connection ends."""
+
+    end: Callable[[], None] | None = None
+
+    def run(self, writes: Iterable[Write]) -> None:
+        end, self.end = self.end, None
+        if end is not None:
+            end()
+        super().run(writes)
+
+
+def test_a_connection_that_ends_while_it_subscribes_leaves_nothing(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    writer = EndsBetween(dynamodb)
+    connections = ConnectionsTable(dynamodb, CONNECTIONS, writer)
+    connections.open(connection("a="))
+    writer.end = partial(connections.forget, "t1-1", "a=")
+
+    assert not subscribe(connections, "a=")
+    assert items_left(dynamodb) == 0
+
+
+def test_what_a_feed_has_heard_of_is_dropped_though_no_connection_has_it(
+    connections: ConnectionsTable, dynamodb: "DynamoDBClient"
+) -> None:
+    connections.open(connection("a="))
+    subscribe(connections, "a=")
+    dynamodb.delete_item(
+        TableName=CONNECTIONS, Key={"pk": {"S": "t1-1#connections"}, "sk": {"S": "a="}}
+    )
+    heard = [row.channel for row in connections.subscriptions("t1")]
+
+    connections.forget("t1-1", "a=", heard)
+
+    assert connections.subscriptions("t1") == []
 
 
 def test_a_message_after_the_end_of_its_connection_brings_nothing_back(

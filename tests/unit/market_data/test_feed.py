@@ -60,7 +60,9 @@ class Audience:
         self.lookups += 1
         return list(self.rows)
 
-    def forget(self, account: str, connection_id: str) -> None:
+    def forget(self, account: str, connection_id: str, heard: Collection[str] = ()) -> None:
+        own = {row.channel for row in self.rows if row.connection_id == connection_id}
+        assert own == set(heard)
         self.forgotten.append((account, connection_id))
         self.rows = [row for row in self.rows if row.connection_id != connection_id]
 

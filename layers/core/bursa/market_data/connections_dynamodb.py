@@ -9,7 +9,7 @@ message behind the end of its connection must not bring it back, uncounted or wi
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from bursa.aws.table_writer import TableWriter
@@ -51,7 +51,7 @@ class ConnectionsTable:
         self._count(connection.tenant, connection.connected_at_ms, 1)
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
-        """Add channels to a connection; return False, and write nothing, when it is forgotten."""
+        """Add channels to a connection; return False, and leave nothing, when it is forgotten."""
         account, name = connection.account, connection.connection_id
         if not self._change_channels(account, name, "ADD", connection.channels):
             return False
@@ -63,6 +63,10 @@ class ConnectionsTable:
             for row in rows
         )
         self._writer.run(self._writer.batches(items))
+        if self._channels_of(account, name) is None:
+            # Forgotten in between, by someone who could not see these rows yet.
+            self._delete(account, name, connection.channels)
+            return False
         return True
 
     def announce(self, shard: int, connection: ConnectionRow) -> None:
@@ -124,8 +128,14 @@ class ConnectionsTable:
             return False
         return True
 
-    def forget(self, account: str, connection_id: str) -> None:
-        """Drop a connection that is gone, with its subscriptions; safe to repeat."""
+    def forget(self, account: str, connection_id: str, heard: Collection[str] = ()) -> None:
+        """Drop a connection that is gone, with its subscriptions; safe to repeat.
+
+        The connection goes last, so that who fails half way leaves it to be found again. `heard`
+        are channels that the caller has seen it listen to, whatever its row says.
+        """
+        listed = frozenset(heard) | (self._channels_of(account, connection_id) or frozenset())
+        self._delete(account, connection_id, listed)
         response = self._client.delete_item(
             TableName=self._table,
             Key=_connection_key(account, connection_id),
@@ -136,7 +146,7 @@ class ConnectionsTable:
         if "connected_at_ms" in forgotten:
             tenant = str(AccountId.parse(account).tenant)
             self._count(tenant, int(forgotten["connected_at_ms"]["N"]), -1)
-        self._delete(account, connection_id, _channels(forgotten))
+        self._delete(account, connection_id, _channels(forgotten) - listed)
 
     def of_account(self, account: str) -> list[ConnectionRow]:
         """Read all connections of an account; what was written before is among them.
@@ -206,6 +216,20 @@ class ConnectionsTable:
             ConsistentRead=True,
         )
         return [from_attributes(SubscriptionRow, item) for page in pages for item in page["Items"]]
+
+    def _channels_of(self, account: str, connection_id: str) -> frozenset[str] | None:
+        """Read what a connection listens to; None when it is forgotten."""
+        response = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :account AND sk = :connection",
+            ExpressionAttributeValues={
+                ":account": {"S": keys.connections(AccountId.parse(account))},
+                ":connection": {"S": connection_id},
+            },
+            ConsistentRead=True,
+        )
+        items = cast("list[Attributes]", response["Items"])
+        return _channels(items[0]) if items else None
 
     def _delete(self, account: str, connection_id: str, channels: Iterable[str]) -> None:
         tenant = str(AccountId.parse(account).tenant)

@@ -54,8 +54,8 @@ class Subscribers(Protocol):
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
         """Read all subscriptions of a tenant, those announced before among them."""
 
-    def forget(self, account: str, connection_id: str) -> None:
-        """Drop a connection that is gone, with its subscriptions."""
+    def forget(self, account: str, connection_id: str, heard: Collection[str] = ()) -> None:
+        """Drop a connection that is gone, with its subscriptions and those that were heard of."""
 
 
 class Outbox(Protocol):
@@ -279,7 +279,8 @@ class ShardFeed:
 
     def _drop(self, tenant: str, connection_id: str) -> None:
         known = self._listeners[tenant]
-        self._subscribers.forget(known.accounts[connection_id], connection_id)
+        heard = [key for key, ids in known.by_channel.items() if connection_id in ids]
+        self._subscribers.forget(known.accounts[connection_id], connection_id, heard)
         for connections in known.by_channel.values():
             connections.pop(connection_id, None)
 
