@@ -1,6 +1,6 @@
 """Connections and the read models of WebSocket channels, in memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from bursa.read_models.fold import OPEN_WORDS
 from bursa.read_models.memory import MemoryTables
@@ -73,8 +73,8 @@ class MemoryConnections:
         for key in keys:
             self.rows.pop((key, connection_id), None)
 
-    def forget(self, account: str, connection_id: str) -> None:
-        keys = self.known.pop((account, connection_id), frozenset())
+    def forget(self, account: str, connection_id: str, heard: Collection[str] = ()) -> None:
+        keys = self.known.pop((account, connection_id), frozenset()) | set(heard)
         for key in keys:
             self.rows.pop((key, connection_id), None)
 
