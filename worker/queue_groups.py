@@ -16,7 +16,11 @@ from bursa.journal.lease import BusyAccount
 # Named are at most so many; the row they are written into stays below a kilobyte.
 BUSY_MAX = 20
 BUSY_MESSAGES_PER_S = 10
+# Half of an account's budget by default: a message carries up to fifty.
+BUSY_COMMANDS_PER_S = 25
 BUSY_OWN_WAIT_MS = 1_000
+# A command in a message: 128 bytes in base64, and what goes with it. Messages are not opened here.
+_COMMAND_CHARACTERS = 200
 # A group of which nothing has come for so long is forgotten.
 _KEPT_MS = 60_000
 
@@ -27,6 +31,7 @@ class _Group:
     own_wait_ms: int = 0
     held: int = 0
     received: int = 0
+    commands: int = 0
 
 
 class _Held(NamedTuple):
@@ -52,6 +57,7 @@ class QueueGroups:
             if one.receipt not in self._held:
                 group.held += 1
             group.received += 1
+            group.commands += max(1, len(one.body) // _COMMAND_CHARACTERS)
             self._held[one.receipt] = _Held(one.group, since_ms)
 
     def acknowledged(self, receipts: Sequence[str], now_ms: int) -> None:
@@ -72,13 +78,14 @@ class QueueGroups:
         passed_ms = max(1, now_ms - self._named_at_ms)
         self._named_at_ms = now_ms
         busy = [
-            (one.own_wait_ms, one.received, name)
+            (one.own_wait_ms, one.commands, name)
             for name, one in self._groups.items()
             if one.received * 1_000 > BUSY_MESSAGES_PER_S * passed_ms
+            or one.commands * 1_000 > BUSY_COMMANDS_PER_S * passed_ms
             or (one.own_wait_ms > BUSY_OWN_WAIT_MS and (one.held or one.received))
         ]
         for name, one in list(self._groups.items()):
-            one.received = 0
+            one.received = one.commands = 0
             if not one.held and now_ms - one.acknowledged_at_ms > _KEPT_MS:
                 del self._groups[name]
         busy.sort(reverse=True)

@@ -2,12 +2,16 @@
 
 import pytest
 
-from bursa.intake.message import Delivery
+from bursa.intake.message import CommandMessage, Delivery, encode_message
 from bursa.journal.lease import BusyAccount, QueueState
+from bursa.kernel.identifiers import AccountId
+from wire import codec
+from wire import layout as w
 from worker.intake import Inbox
 from worker.queue_groups import BUSY_MAX, QueueGroups
 
 FLOOD, OTHER = "t1-66", "t2-1"
+ACCOUNT = AccountId.parse(FLOOD)
 
 
 class Clock:
@@ -76,6 +80,33 @@ def test_an_account_that_sends_much_is_named(messages: int, is_busy: bool) -> No
 
     assert groups.name_busy(2_000) == ((BusyAccount(FLOOD, 0),) if is_busy else ())
     assert groups.name_busy(3_000) == ()
+
+
+@pytest.mark.parametrize(
+    ("commands", "messages", "is_busy"),
+    [
+        pytest.param(12, 9, True, id="batches of twelve"),
+        pytest.param(50, 1, True, id="a batch of fifty"),
+        pytest.param(2, 9, False, id="pairs"),
+        pytest.param(1, 10, False, id="single orders"),
+    ],
+)
+def test_an_account_that_sends_few_large_messages_is_named(
+    commands: int, messages: int, is_busy: bool
+) -> None:
+    words = b"".join(
+        codec.encode_place(1, 1, w.SIDE_BUY, 2_000_000 + number, 50_000_000)
+        for number in range(commands)
+    )
+    names = {number: f"bot-7-order-{number}" for number in range(commands)}
+    body = encode_message(CommandMessage("ab" * 16, ACCOUNT.number, words, names, reply=True))
+    groups = QueueGroups()
+    groups.name_busy(1_000)
+    groups.received(
+        [Delivery(body, f"r{number}", FLOOD, f"{number:032x}", 1_500) for number in range(messages)]
+    )
+
+    assert groups.name_busy(2_000) == ((BusyAccount(FLOOD, 0),) if is_busy else ())
 
 
 def test_the_longest_waits_are_named_and_no_more_than_fit_the_row() -> None:
