@@ -61,16 +61,15 @@ def add_routes(
     @app.get("/markets/<market>/trades")
     @takes("limit", "cursor")
     def get_trades(market: str) -> Response[str]:
-        of, limit, cursor = tenant(), routes.limit(app.query("limit")), app.query("cursor")
-        if cursor is not None:
-            return app.respond(routes.trades_before(of, market, limit, cursor))
+        of, limit = tenant(), routes.limit(app.query("limit"))
+        before = routes.position(of, market, app.query("cursor"))
         return app.respond_public(
             kept.find_list(
                 of,
-                ("trades", market),
+                ("trades", market, before),
                 MARKET_DATA_KEPT_MS,
                 limit,
-                lambda longer: routes.newest_trades(of, market, longer),
+                lambda longer: routes.trades(of, market, longer, before),
                 lambda trades: routes.trade_page(of, trades.newest(limit)),
             )
         )

@@ -177,3 +177,26 @@ def test_a_refusal_is_not_kept(caller: Caller) -> None:
         response = caller.get("/markets/DOGE-USDT/book")
         assert response["statusCode"] == 404
         assert response["multiValueHeaders"]["Cache-Control"] == ["no-store"]
+
+
+def test_a_page_before_is_kept_like_the_newest(caller: Caller, exchange: Exchange) -> None:
+    for price in range(2_000_000, 2_000_400, 100):
+        sell, buy = (
+            codec.encode_place(whose.number, BTC_USDT, side, price, 50_000_000)
+            for whose, side in ((BOB, w.SIDE_SELL), (ALICE, w.SIDE_BUY))
+        )
+        exchange.commit([sell, buy])
+    path = "/markets/BTC-USDT/trades"
+    newest = json.loads(caller.get(path, query="limit=1")["body"])
+    query = f"limit=2&cursor={newest['next_cursor']}"
+    before = caller.get(path, query=query)
+    caller.calls.clear()
+
+    for _ in range(100):
+        assert caller.get(path, query=query)["body"] == before["body"]
+
+    assert caller.calls == []
+    trades = [trade["price"] for trade in json.loads(before["body"])["items"]]
+    assert len(trades) == 2
+    assert trades[0] != newest["items"][0]["price"]
+    assert caller.get(path, query="cursor=x")["statusCode"] == 400

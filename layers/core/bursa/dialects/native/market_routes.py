@@ -59,19 +59,21 @@ class MarketRoutes:
         """Return the best levels of a book."""
         return present.book_response(self._queries.book(tenant, symbol, depth))
 
-    def newest_trades(self, tenant: TenantId, symbol: str, limit: int) -> MarketTrades:
-        """Return the newest trades, for `trade_page`."""
-        return self._queries.trades(tenant, symbol, limit)
+    def position(self, tenant: TenantId, symbol: str, cursor: str | None) -> str | None:
+        """Return where a page of trades begins, None at the newest.
+
+        Raises `InvalidInput` ``invalid_cursor``.
+        """
+        return self._cursors.read(cursor, "trades", tenant, symbol)
+
+    def trades(self, tenant: TenantId, symbol: str, limit: int, before: str | None) -> MarketTrades:
+        """Return the newest trades, or those before a position, for `trade_page`."""
+        return self._queries.trades(tenant, symbol, limit, before)
 
     def trade_page(self, tenant: TenantId, trades: MarketTrades) -> TradePage:
         """Return trades and the cursor of those before them."""
         scope = ("trades", tenant, trades.market.symbol)
         return present.trade_page(trades, self._cursors.write(trades.page.next_position, *scope))
-
-    def trades_before(self, tenant: TenantId, symbol: str, limit: int, cursor: str) -> TradePage:
-        """Return the page of trades at a cursor; raises `InvalidInput` ``invalid_cursor``."""
-        before = self._cursors.read(cursor, "trades", tenant, symbol)
-        return self.trade_page(tenant, self._queries.trades(tenant, symbol, limit, before))
 
     def ticker(self, tenant: TenantId, symbol: str) -> Ticker:
         """Return the last trade, the best prices and the last day."""
