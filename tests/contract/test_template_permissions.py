@@ -381,12 +381,16 @@ EVIDENCE = keys.evidence(0, 1)
 ARCHIVE_BUCKET = "${ArchiveBucket}/"
 
 
-def prefix_of(statement: Json) -> str:
-    """Return the beginning of the bucket's keys that a statement of shard 0 is about."""
-    (resource,) = (next(iter(one.values())) for one in listed(statement["Resource"]))
-    assert str(resource).endswith("*")
-    prefix = str(resource).partition("/")[2].removesuffix("*")
-    return prefix.replace("${ShardNumber}", "0")
+def prefixes_of(statement: Json) -> set[str]:
+    """Return the beginnings of the bucket's keys that a statement of shard 0 is about."""
+    resources_named = [str(next(iter(one.values()))) for one in listed(statement["Resource"])]
+    assert all(one.endswith("*") for one in resources_named)
+    prefixes = {one.partition("/")[2].removesuffix("*") for one in resources_named}
+    return {prefix.replace("${ShardNumber}", "0") for prefix in prefixes}
+
+
+def reached_by(found: list[Json]) -> set[str]:
+    return {prefix for statement in found for prefix in prefixes_of(statement)}
 
 
 def worker_statements(bucket: str) -> list[Json]:
@@ -398,16 +402,16 @@ def test_the_worker_may_add_evidence_and_nothing_else() -> None:
     reaching = [
         statement
         for statement in worker_statements(ARCHIVE_BUCKET)
-        if EVIDENCE.startswith(prefix_of(statement))
+        if EVIDENCE.startswith(tuple(prefixes_of(statement)))
     ]
     assert [actions(statement) for statement in reaching] == [{"s3:PutObject"}]
 
 
 def test_a_worker_reaches_the_checkpoints_and_evidence_of_its_own_shard_only() -> None:
-    reached = {prefix_of(statement) for statement in worker_statements("${CheckpointBucket}/")}
+    reached = reached_by(worker_statements("${CheckpointBucket}/"))
     assert reached == {keys.checkpoint_prefix(0)}
     assert not keys.checkpoint(1, 1).startswith(tuple(reached))
-    locked = {prefix_of(statement) for statement in worker_statements(ARCHIVE_BUCKET)}
+    locked = reached_by(worker_statements(ARCHIVE_BUCKET))
     assert "evidence/0/" in locked
     assert not keys.evidence(1, 1).startswith(tuple(locked))
 
