@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.websocket import socket_services
 from bursa.dialects.native.feed_messages import error, token_expired
-from bursa.dialects.native.socket_requests import handle_request
+from bursa.dialects.native.socket_requests import channels_named, handle_request
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
 from bursa.kernel.errors import InvalidInput, TooManyRequests, Unauthenticated
@@ -53,12 +53,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
             services.subscriptions.disconnect(client)
         case _:
             metrics.add_metric("MessagesReceived", MetricUnit.Count, 1)
+            body = event.get("body") or ""
             if principal.expires_at * 1_000 <= now_ms:
                 end(client)
-            elif not services.limits.admits_message(client):
+            elif not services.limits.admits_message(client, channels_named(body)):
                 silence(client)
             else:
-                respond(client, event.get("body") or "", now_ms)
+                respond(client, body, now_ms)
     return {"statusCode": _OK}
 
 

@@ -41,6 +41,7 @@ def rates(scope: str) -> tuple[int, ...]:
 
 IDS_MAX = int(inspect.signature(Engine).parameters["remembered_ids"].default)
 DEPTH_MAX = TradingApiSettings._field_defaults["queue_depth_max"]
+MESSAGES_PER_S = DEFAULT_LIMITS.connection_messages.per_s * DEFAULT_LIMITS.account_connections
 ACCOUNT, TENANT = "One user's account", "One tenant"
 REGION, EACH = "One AWS account and region", "FunctionConcurrency"
 
@@ -66,6 +67,7 @@ REGION, EACH = "One AWS account and region", "FunctionConcurrency"
         (ACCOUNT, "operations in a batch", f" {COMMANDS_PER_MESSAGE_MAX} "),
         (ACCOUNT, "WebSockets, channels", f"{DEFAULT_LIMITS.account_connections} connections"),
         (ACCOUNT, "WebSockets, channels", f"{DEFAULT_LIMITS.account_subscriptions} channels"),
+        (ACCOUNT, "messages on its WebSockets", f"{MESSAGES_PER_S} a second"),
         (REGION, "of them for orders", f" {PARAMETERS['TradingApiConcurrency']['Default']} "),
         (REGION, "of them for each other function", f" {PARAMETERS[EACH]['Default']} "),
     ],

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bursa.dialects.native.feed_messages import encode_message
-from bursa.dialects.native.socket_requests import handle_request
+from bursa.dialects.native.socket_requests import channels_named, handle_request
 from bursa.journal.record import decode_record
 from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.kernel.identifiers import AccountId
@@ -106,7 +106,7 @@ class SocketEdge:
         """Send a message; False closes the connection, or refuses what it asked for."""
         async with self._handlers:
             await asyncio.sleep(HANDLER_S)
-            if not self._limits.admits_message(client):
+            if not self._limits.admits_message(client, channels_named(body)):
                 self._subscriptions.disconnect(client)
                 return False
             try:

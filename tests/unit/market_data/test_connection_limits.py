@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bursa.dialects.native.socket_requests import channels_named
 from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.rates import Rate
@@ -179,6 +180,47 @@ def test_a_connection_sends_so_many_messages_and_others_their_own(desk: Desk) ->
     desk.clock.time_ms += 10_000
     assert containers[0].admits_message(flooding)
     assert desk.report.codes["t1", "too_many_messages"] > 900
+
+
+def test_an_account_sends_so_many_messages_however_often_it_connects(desk: Desk) -> None:
+    """Each connection begins with a whole budget of its own; their account does not."""
+    containers = [desk.container() for _ in range(4)]
+    clients = [Client(ALICE, f"a{number}", "user", 1 << 40) for number in range(100)]
+    admitted = sum(containers[n % 4].admits_message(clients[n // 10]) for n in range(1_000))
+
+    # Three connections' worth, and a little that each container admits by itself.
+    assert 3 * 25 <= admitted <= 3 * 25 + 4 * 2
+    assert containers[0].admits_message(Client(BOB, "b0", "user", 1 << 40))
+    desk.clock.time_ms += 10_000
+    assert containers[0].admits_message(clients[0])
+    assert desk.report.codes["t1", "too_many_messages"] > 900
+
+
+def test_a_message_costs_its_account_the_channels_that_it_names(desk: Desk) -> None:
+    containers = [desk.container() for _ in range(4)]
+    clients = [Client(ALICE, f"a{number}", "user", 1 << 40) for number in range(40)]
+    admitted = sum(containers[n % 4].admits_message(clients[n], 15) for n in range(40))
+
+    assert admitted == 3 * 25 // 15
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ('{"op":"ping"}', 1),
+        ('{"op":"subscribe","channels":["orders"]}', 1),
+        ('{"op":"subscribe","channels":["orders","balances","book:BTC-USDT"]}', 3),
+        ('{"op":"unsubscribe","channels":["orders","orders"]}', 2),
+        ('{"op":"subscribe","channels":[]}', 1),
+        ('{"op":"subscribe","channels":"orders"}', 1),
+        (f'{{"op":"subscribe","channels":[{",".join("1" * 1_000)}]}}', 50),
+        ("[", 1),
+        ("x" * 5_000, 1),
+    ],
+    ids=["ping", "one", "three", "twice", "none", "text", "far too many", "faulty", "too large"],
+)
+def test_channels_of_a_message_are_counted(body: str, count: int) -> None:
+    assert channels_named(body) == count
 
 
 def test_a_quiet_client_costs_no_write(desk: Desk) -> None:

@@ -1,29 +1,32 @@
-"""How many WebSocket connections an account and a tenant have, and what each may send.
+"""How many WebSocket connections an account and a tenant have, and what they may send.
 
 A connection is written before it is counted: of several that come at once, the ones that were
 first stay, and never more than there may be. What a lost disconnect left behind is counted until
 its row expires, or until the account has no room and the gateway says that it is gone.
+
+Messages are counted twice: of a connection, each as one; of its account, over all connections that
+it has or had and over all containers, each for the channels that it names. So whoever connects
+again and again, or names fifty channels in each message, gets no more than who does not.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from bursa.intake.budgets import Report, SharedBudget, patient
-from bursa.intake.shared_buckets import Refusal, SharedBuckets
+from bursa.intake.budgets import ACCOUNT_SHARE, Report, SharedBudget, patient
+from bursa.intake.shared_buckets import SharedBuckets
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import TenantId
+from bursa.kernel.rates import Rate
 from bursa.market_data.subscriptions import Client
 from bursa.read_models.rows import ConnectionRow
 from bursa.tenants.limits import TenantLimits
 
-# Of its messages a container lets through so much of a connection's budget by itself.
-MESSAGES_SHARE = 20
 # How many of an account's oldest connections are looked at when it has no room.
 LOOKED_AT_MAX = 3
 _RETRY_AFTER_S = 60
-_MESSAGES = "messages/"
+_OF_ACCOUNT = "messages"
 
 
 class Connections(Protocol):
@@ -40,7 +43,7 @@ class Connections(Protocol):
 
 
 class ConnectionLimits:
-    """Holds accounts and tenants to their connections, and connections to their messages.
+    """Holds accounts and tenants to their connections, and accounts to what they send on them.
 
     Parameters
     ----------
@@ -66,7 +69,9 @@ class ConnectionLimits:
         self._is_open = is_open
         self._clock = clock
         self._report = report
-        self._messages = SharedBudget(patient(shared, report), MESSAGES_SHARE)
+        self._messages = SharedBudget(
+            patient(shared, report), ACCOUNT_SHARE, restrains=frozenset({_OF_ACCOUNT})
+        )
 
     def require_room(self, client: Client) -> None:
         """Return when a connection that has been written may stay.
@@ -115,14 +120,28 @@ class ConnectionLimits:
         self._report.refused(tenant, code)
         raise TooManyRequests(code, detail, retry_after_s=_RETRY_AFTER_S)
 
-    def admits_message(self, client: Client) -> bool:
-        """Return whether a connection may send another message now; if so, it is counted."""
-        rate = self._limits_of(client.account.tenant).connection_messages
-        holder, budget = str(client.account), _MESSAGES + client.connection_id
-        now_us = self._clock.now_ms() * 1_000
-        if self._messages.take_own(holder, budget, 1, rate, now_us):
-            return True
-        refusal: Refusal | None = self._messages.take_shared(holder, budget, 1, rate, now_us)
-        if refusal is not None:
+    def admits_message(self, client: Client, channels: int = 1) -> bool:
+        """Return whether a connection may send another message now; if so, it is counted.
+
+        Parameters
+        ----------
+        channels
+            How many channels it names, which is what it costs its account; at least 1.
+
+        """
+        limits = self._limits_of(client.account.tenant)
+        each = limits.connection_messages
+        most = limits.account_connections
+        admitted = self._take(client, f"{_OF_ACCOUNT}/{client.connection_id}", 1, each) and (
+            self._take(client, _OF_ACCOUNT, channels, Rate(each.per_s * most, each.burst * most))
+        )
+        if not admitted:
             self._report.refused(client.account.tenant, "too_many_messages")
-        return refusal is None
+        return admitted
+
+    def _take(self, client: Client, budget: str, count: int, rate: Rate) -> bool:
+        holder, now_us = str(client.account), self._clock.now_ms() * 1_000
+        bucket = self._messages.bucket(holder, budget, now_us)
+        if not bucket.is_restrained and bucket.take_own(count, rate, now_us):
+            return True
+        return self._messages.take_shared(holder, budget, count, rate, now_us) is None

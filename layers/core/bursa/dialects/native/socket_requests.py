@@ -12,7 +12,7 @@ from bursa.dialects.native import feed_messages as messages
 from bursa.dialects.native.json_text import read_json
 from bursa.kernel.errors import InvalidInput
 from bursa.market_data.channels import Channel
-from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.market_data.subscriptions import CHANNELS_PER_CONNECTION_MAX, Client, Subscriptions
 
 REQUEST_BYTES_MAX = 4 * 1024
 
@@ -67,6 +67,19 @@ def handle_request(
             yield messages.pong()
         case _:
             raise InvalidInput("unknown_op", "An op is subscribe, unsubscribe or ping.")
+
+
+def channels_named(body: str) -> int:
+    """Return how many channels a message names, 1 for one that names none or is faulty.
+
+    More than a connection may listen to is refused whole, and is not counted beyond that.
+    """
+    try:
+        names = _read(body).get("channels")
+    except InvalidInput:
+        return 1
+    count = len(names) if isinstance(names, list) else 1
+    return max(1, min(count, CHANNELS_PER_CONNECTION_MAX))
 
 
 def _read(body: str) -> Json:
