@@ -14,6 +14,9 @@ from bursa.tenants.ports import TenantResolver
 HEALTH_KEPT_MS = 1_000
 MARKET_DATA_KEPT_MS = 500
 DEFINITIONS_KEPT_MS = 1_000
+# What a suspension changes is felt within seconds here; clients ask again at their next start.
+TENANT_KEPT_MS = 5_000
+TENANT_MAX_AGE_S = 10
 DESCRIPTION_MAX_AGE_S = 300
 
 
@@ -31,13 +34,7 @@ def add_routes(
         return app.respond_public(kept.find(of, key, MARKET_DATA_KEPT_MS, lambda: make(of)))
 
     _add_deployment_routes(app, routes, kept)
-
-    @app.get("/markets")
-    def get_markets() -> Response[str]:
-        of = tenant()
-        return app.respond_public(
-            kept.find(of, "markets", DEFINITIONS_KEPT_MS, lambda: routes.markets(of))
-        )
+    _add_definition_routes(app, routes, tenant, kept)
 
     @app.get("/markets/<market>")
     def get_market(market: str) -> Response[str]:
@@ -77,6 +74,32 @@ def add_routes(
     @app.get("/markets/<market>/ticker")
     def get_ticker(market: str) -> Response[str]:
         return market_data("ticker", market, lambda of: routes.ticker(of, market))
+
+
+def _add_definition_routes(
+    app: RestApi, routes: MarketRoutes, tenant: Callable[[], TenantId], kept: PublicResponses
+) -> None:
+    """Add the routes about a tenant as a whole."""
+
+    @app.get("/tenant")
+    def get_tenant() -> Response[str]:
+        of = tenant()
+        return app.respond_public(
+            kept.find(
+                of,
+                "tenant",
+                TENANT_KEPT_MS,
+                lambda: routes.tenant(of),
+                max_age_s=TENANT_MAX_AGE_S,
+            )
+        )
+
+    @app.get("/markets")
+    def get_markets() -> Response[str]:
+        of = tenant()
+        return app.respond_public(
+            kept.find(of, "markets", DEFINITIONS_KEPT_MS, lambda: routes.markets(of))
+        )
 
 
 def _add_deployment_routes(app: RestApi, routes: MarketRoutes, kept: PublicResponses) -> None:

@@ -25,6 +25,7 @@ from scripts.bursa.stack import DEFAULT_REGION, stack_outputs
 from scripts.client import OUTPUTS, ToolError
 from scripts.local.progress import Progress
 from scripts.local.worker import variables
+from scripts.onboard.tenant_file import TenantFileError, read_file
 
 app = typer.Typer(no_args_is_help=True, help="Open, suspend, export and delete tenants.")
 
@@ -89,7 +90,7 @@ def desk(stack: str | None, region: str, outputs: Path, *, as_json: bool) -> Ite
         yield Desk(stack, region, outputs, as_json=as_json)
     except BursaError as error:
         _fail(f"{error.detail} ({error.code})")
-    except (ToolError, SettingsError, BotoCoreError, ClientError) as error:
+    except (ToolError, SettingsError, TenantFileError, BotoCoreError, ClientError) as error:
         _fail(str(error))
 
 
@@ -129,6 +130,28 @@ def show(
     """
     with desk(stack, region, outputs, as_json=as_json) as at:
         at.show(at.find(name)[1])
+
+
+@app.command()
+def brand(
+    file: Annotated[Path, typer.Argument(help="The tenant's file; only its branding is read.")],
+    *,
+    stack: Stack = None,
+    region: Region = DEFAULT_REGION,
+    outputs: Outputs = OUTPUTS,
+    as_json: Json = False,
+) -> None:
+    """Change how a tenant looks to its users, as its file says.
+
+    bursa tenants brand brand.yaml
+    """
+    with desk(stack, region, outputs, as_json=as_json) as at:
+        described = read_file(file)
+        if described.branding is None:
+            raise ToolError(f"{file} has no branding: see docs/onboarding.md.")
+        tenant, record = at.find(described.name)
+        at.tools.brandings.write(tenant, described.branding.branding())
+        at.show(record)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from bursa.bootstrap.onboarding import open_onboarding
 from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
+from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.listings_dynamodb import SentListings
 from scripts.client import OUTPUTS, ToolError
@@ -118,12 +119,13 @@ def _open(
     pool = CognitoUserPool(cognito_client(), settings.user_pool_id)
     listings = SentListings(dynamodb, settings.directory_table)
     directory = DirectoryTable(dynamodb, settings.directory_table)
-    plan = Planner(directory, pool, listings).plan(tenant, place)
+    brandings = BrandingTable(dynamodb, settings.directory_table)
+    plan = Planner(directory, pool, listings, brandings).plan(tenant, place)
     if not run.as_json:
         _show(plan)
     if run.is_dry:
         return tenant, plan, None
-    opening = Opening(open_onboarding(settings), listings, _passwords(run))
+    opening = Opening(open_onboarding(settings), listings, brandings, _passwords(run))
     opened = opening.carry_out(tenant, place, plan)
     for user in tenant.everybody():
         password = opening.passwords.of(user.email)

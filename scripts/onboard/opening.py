@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.branding import Branding
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.onboarding import Deposit, Listing
@@ -56,6 +57,13 @@ class Listings(Protocol):
         """Keep a listing that follows the last one, or the last one again."""
 
 
+class Brandings(Protocol):
+    """Keeps how tenants look."""
+
+    def write(self, tenant: TenantId, branding: Branding) -> None:
+        """Replace a tenant's branding."""
+
+
 class Passwords(Protocol):
     """What a user signs in with."""
 
@@ -88,6 +96,7 @@ class Opening:
 
     onboarding: Onboarding
     listings: Listings
+    brandings: Brandings
     passwords: Passwords
 
     def carry_out(self, tenant: TenantFile, place: Place, plan: Plan) -> Opened:
@@ -97,6 +106,8 @@ class Opening:
         )
         for host in tenant.hosts:
             self.onboarding.add_host(profile.tenant, host)
+        if tenant.branding is not None:
+            self.brandings.write(profile.tenant, tenant.branding.branding())
         listing = tenant.listing()
         if plan.listing is not None:
             self.listings.write(profile.tenant, plan.listing)

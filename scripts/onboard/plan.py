@@ -1,12 +1,13 @@
 """What opening a tenant would change: its file against what the directory and the pool have."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from bursa.identity.pool_user import PoolUser
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.branding import Branding
 from bursa.tenants.limits import LIMIT_NAMES
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.profile import TenantProfile
@@ -40,6 +41,13 @@ class Listings(Protocol):
 
     def last(self, tenant: TenantId) -> SentListing | None:
         """Return what was last sent."""
+
+
+class Brandings(Protocol):
+    """How tenants look, read only."""
+
+    def find(self, tenant: TenantId) -> Branding | None:
+        """Return a tenant's branding; None while it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Planner:
     directory: Directory
     users: Users
     listings: Listings
+    brandings: Brandings
 
     def plan(self, tenant: TenantFile, place: Place) -> Plan:
         """Return what would be done.
@@ -112,6 +121,7 @@ class Planner:
         steps = [
             *_of_profile(tenant, place, profile),
             *self._of_hosts(tenant, profile),
+            *self._of_branding(tenant, profile),
             *_of_listing(wanted, sent),
             *self._of_users(tenant, profile),
         ]
@@ -125,6 +135,16 @@ class Planner:
                     "host_taken", f"{host} belongs to {owner}; choose another name, or move it."
                 )
             yield Step(ADD if owner is None else KEEP, f"host {host}")
+
+    def _of_branding(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
+        """Yield what is wanted; a file that says nothing leaves a branding as it is."""
+        if tenant.branding is None:
+            return
+        wanted = tenant.branding.branding()
+        before = None if profile is None else self.brandings.find(profile.tenant)
+        for name, value in asdict(wanted).items():
+            old = None if before is None else asdict(before)[name]
+            yield _compared(f"branding {name}", old, value, again=False)
 
     def _of_users(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
         for user in tenant.everybody():

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bursa.kernel.amounts import SCALE_MAX, parse_units
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.rates import Rate
+from bursa.tenants.branding import Branding, Colours, faults
 from bursa.tenants.limits import DEFAULT_LIMITS, LIMIT_NAMES, TenantLimits, check_limits
 from bursa.tenants.onboarding import (
     AssetListing,
@@ -145,12 +146,39 @@ class SignInPart(_Part):
     client_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 
 
+class ColoursPart(_Part):
+    """See `bursa.tenants.branding.Colours`."""
+
+    primary: str = Colours().primary
+    on_primary: str = Colours().on_primary
+    background: str = Colours().background
+    text: str = Colours().text
+
+
+class BrandingPart(_Part):
+    """See `bursa.tenants.branding.Branding`, whose checks are those of the values."""
+
+    display_name: str = ""
+    logo_url: str = ""
+    support_url: str = ""
+    colours: ColoursPart = ColoursPart()
+    languages: list[str] = ["en"]
+    legal: dict[str, dict[str, str]] = {}
+
+    def branding(self) -> Branding:
+        """Return it as it is kept."""
+        colours = Colours(**self.colours.model_dump())
+        plain = self.model_dump(exclude={"colours", "languages"})
+        return Branding(**plain, colours=colours, languages=tuple(self.languages))
+
+
 class TenantFile(_Part):
     """A tenant; see docs/onboarding.md."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
     hosts: list[Host] = []
     shard: Annotated[int, Field(ge=0)] | None = None
+    branding: BrandingPart | None = None
     sign_in: SignInPart | None = None
     assets: Annotated[dict[Symbol, AssetPart], Field(min_length=1)]
     fees: FeesPart
@@ -253,12 +281,15 @@ def _of_sense(tenant: TenantFile) -> Iterator[tuple[Path, str]]:
     for symbol, market in tenant.markets.items():
         yield from _of_market(tenant, symbol, market)
     yield from _of_limits(tenant)
-    seen: dict[str, Path] = {}
-    for at, user in _users(tenant):
+    if tenant.branding is not None:
+        for at, message in faults(tenant.branding.branding()):
+            yield ("branding", *at), message
+    seen = set()
+    for place, user in _users(tenant):
         if user.email in seen:
-            yield (*at, "email"), f"{user.email} is there twice: keep one."
-        seen[user.email] = at
-        yield from _of_credits(tenant, at, user)
+            yield (*place, "email"), f"{user.email} is there twice: keep one."
+        seen.add(user.email)
+        yield from _of_credits(tenant, place, user)
 
 
 def _of_market(tenant: TenantFile, symbol: str, market: MarketPart) -> Iterator[tuple[Path, str]]:

@@ -69,6 +69,7 @@ REFUSED = {"errorMessage": "Unauthorized"}
 CALLS: dict[tuple[str, str], Any] = {
     ("Projector", "journal-stream"): {"batchItemFailures": []},
     ("MarketApi", "health"): rest(200, status="ok"),
+    ("MarketApi", "tenant"): rest(200, name="demo", state="active"),
     ("MarketApi", "markets-list"): rest(200, items=["BTC-USDT"]),
     ("MarketApi", "market-book"): rest(200, market="BTC-USDT", bids=[["23512", "0.006"]]),
     ("TradingApi", "orders-list"): rest(200, items=["demo-order-1"]),

@@ -276,11 +276,12 @@ def routes() -> dict[tuple[str, str], Json]:
     return found
 
 
-def test_only_market_data_is_public() -> None:
+def test_only_market_data_and_the_tenants_public_side_are_public() -> None:
     public = {path for (_, path), event in routes().items() if "Auth" in event}
     assert public == {
         "/health",
         "/openapi.json",
+        "/tenant",
         "/markets",
         "/markets/{market}",
         "/markets/{market}/book",

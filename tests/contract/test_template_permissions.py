@@ -160,7 +160,13 @@ def test_a_shards_policies_have_their_own_names_and_roles() -> None:
 
 
 # Whose rows of the directory, and which attributes of them; None for all.
-WHETHER_THERE_IS_A_TENANT = (["t*"], ["pk", "sk", "shard", "state"])
+PUBLIC_SIDE_OF_A_TENANT = (
+    ["t*"],
+    [
+        *("pk", "sk", "shard", "state", "name", "issuer", "client_ids", "limits"),
+        *("sign_in_ends_at_ms", "delete_after_ms", "branding"),
+    ],
+)
 ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]
 SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits"])
 NAME_OF_A_TENANT = (["t*"], ["pk", "sk", "name"])
@@ -171,7 +177,7 @@ DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:ClosureRole": [(ALL_ROWS, None), (["t*"], None)],
     "permissions.yaml:FundsRole": [(ALL_ROWS, None), (["t*"], None)],
     "permissions.yaml:IdentityApiRole": [SHARD_AND_LIMITS, NAME_OF_A_TENANT],
-    "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, WHETHER_THERE_IS_A_TENANT],
+    "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, PUBLIC_SIDE_OF_A_TENANT],
     "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],
     "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS, SESSIONS_OF_A_USER],
 }

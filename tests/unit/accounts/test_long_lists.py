@@ -177,6 +177,7 @@ UNPAGED = {
     "/v1/markets",
     "/v1/markets/{market}/book",
     "/v1/security-events",
+    "/v1/tenant",
 }
 _OF_PAGES = {"limit", "cursor", "min_sequence"}
 

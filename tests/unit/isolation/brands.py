@@ -90,7 +90,7 @@ class Brands:
     def _function_of(self, request: Request) -> str:
         if request.path.startswith(OF_THE_IDENTITY_API):
             return "identity"
-        public = ("/markets", "/health", "/openapi.json")
+        public = ("/tenant", "/markets", "/health", "/openapi.json")
         return "market" if request.path.startswith(public) else "trading"
 
     def rows_of(self, tenant: TenantId) -> dict[str, Any]:

@@ -136,6 +136,7 @@ def order_pairs(method: str) -> Pairs:
 PAIRS: dict[tuple[str, str], Pairs] = {
     ("get", "/health"): lambda _: [],
     ("get", "/openapi.json"): lambda _: [],
+    ("get", "/tenant"): lambda _: [],
     ("get", "/markets"): lambda _: [],
     ("get", "/markets/{market}"): market_pairs(""),
     ("get", "/markets/{market}/book"): market_pairs("/book"),
@@ -225,6 +226,7 @@ def test_what_is_theirs_and_what_is_nobodys_look_the_same(
 OWN: dict[tuple[str, str], Request] = {
     ("get", "/health"): Request("/health"),
     ("get", "/openapi.json"): Request("/openapi.json"),
+    ("get", "/tenant"): Request("/tenant"),
     ("get", "/markets"): Request("/markets"),
     ("get", "/markets/{market}"): Request(f"/markets/{SHARED}"),
     ("get", "/markets/{market}/book"): Request(f"/markets/{SHARED}/book"),

@@ -21,6 +21,8 @@ from wire import layout as w
 PATHS = {
     "/health": 2,
     "/openapi.json": 0,
+    # Its profile and its branding; markets are kept longer.
+    "/tenant": 2,
     "/markets": 1,
     "/markets/BTC-USDT": 1,
     "/markets/BTC-USDT/book": 1,

@@ -10,6 +10,7 @@ from bursa.identity.pool_user import PoolUser
 from bursa.intake.once import CommandBuilder
 from bursa.kernel.errors import BursaError, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.branding import Branding, Colours
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.onboarding import Onboarding
@@ -94,6 +95,17 @@ class Listings:
 
 
 @dataclass
+class Brandings:
+    known: dict[TenantId, Branding] = field(default_factory=dict)
+
+    def find(self, tenant: TenantId) -> Branding | None:
+        return self.known.get(tenant)
+
+    def write(self, tenant: TenantId, branding: Branding) -> None:
+        self.known[tenant] = branding
+
+
+@dataclass
 class Intake:
     """Remembers what was sent once; may break off before some kind of request."""
 
@@ -114,15 +126,17 @@ class World:
     directory: Directory = field(default_factory=Directory)
     users: Users = field(default_factory=Users)
     listings: Listings = field(default_factory=Listings)
+    brandings: Brandings = field(default_factory=Brandings)
     intake: Intake = field(default_factory=Intake)
 
     def plan(self, tenant: TenantFile, place: Place = PLACE) -> Plan:
-        return Planner(self.directory, self.users, self.listings).plan(tenant, place)
+        planner = Planner(self.directory, self.users, self.listings, self.brandings)
+        return planner.plan(tenant, place)
 
     def open(self, text: str = PLAIN, passwords: Any = None) -> Opened:
         tenant = parse(text, "brand.yaml")
         onboarding = Onboarding(self.directory, self.users, self.intake)
-        opening = Opening(onboarding, self.listings, passwords or Invitations())
+        opening = Opening(onboarding, self.listings, self.brandings, passwords or Invitations())
         return opening.carry_out(tenant, PLACE, self.plan(tenant))
 
 
@@ -251,3 +265,37 @@ def test_a_generated_password_is_what_the_pools_ask_for() -> None:
         assert any(one.islower() for one in password)
         assert any(one.isupper() for one in password)
         assert any(one.isdigit() for one in password)
+
+
+BRANDED = (
+    PLAIN
+    + """\
+branding:
+  display_name: Brand Exchange
+  colours: { primary: "#0a5c36" }
+  languages: [en, de]
+  legal: { en: { terms: "https://brand.example/terms" } }
+"""
+)
+
+
+def test_a_branding_is_kept_shown_and_left_alone_by_a_file_without_one() -> None:
+    world = World()
+    things = {step.thing for step in world.plan(parse(BRANDED, "x")).changes}
+    assert "branding display_name" in things
+    world.open(BRANDED)
+    kept = Branding(
+        "Brand Exchange",
+        colours=Colours(primary="#0a5c36"),
+        languages=("en", "de"),
+        legal={"en": {"terms": "https://brand.example/terms"}},
+    )
+    assert world.brandings.known == {TENANT: kept}
+    assert not world.plan(parse(BRANDED, "x")).changes
+    changed = BRANDED.replace("[en, de]", "[en]")
+    assert [
+        (step.action, step.thing, step.before, step.after)
+        for step in world.plan(parse(changed, "x")).changes
+    ] == [("change", "branding languages", "('en', 'de')", "('en',)")]
+    world.open(PLAIN)
+    assert world.brandings.known == {TENANT: kept}

@@ -99,6 +99,22 @@ FAULTS = {
     "a burst too small": (
         "burst: 100", "burst: 1", 13, "limits.account_commands", "account_commands is a rate of",
     ),
+    "a colour that is a comment": (
+        "limits:", "branding: { languages: [en], colours: { text:  } }\nlimits:", 12,
+        "branding.colours.text", "Input should be a valid string",
+    ),
+    "colours alike": (
+        "limits:", "branding:\n  colours:\n    text: '#eeeeee'\nlimits:", 14,
+        "branding.colours.text", "has a contrast of 1.16 on background",
+    ),
+    "a language by name": (
+        "limits:", "branding:\n  languages:\n    - en\n    - german\nlimits:", 15,
+        "branding.languages.1", "is a language as BCP 47",
+    ),
+    "no https": (
+        "limits:", "branding: { logo_url: 'http://brand.example/x' }\nlimits:", 12,
+        "branding.logo_url", "is a URL of up to",
+    ),
     "no address": ("second@brand.example", "second", 17, "users.0.email", "is no e-mail address"),
     "an address twice": (
         "second@brand.example", "ADMIN@brand.example", 17, "users.0.email", "admin@brand",

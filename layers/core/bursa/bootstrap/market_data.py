@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bursa.aws.clients import dynamodb_client, secrets_client
 from bursa.aws.secrets import Secret
 from bursa.dialects.native.cursors import Cursors
-from bursa.dialects.native.market_routes import MarketRoutes
+from bursa.dialects.native.market_routes import Deployment, MarketRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings
 from bursa.market_data.dynamodb import MarketsTable
@@ -13,9 +13,12 @@ from bursa.market_data.health import ReadHealth
 from bursa.market_data.health_dynamodb import ShardPositions
 from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.market_data.queries import MarketQueries
+from bursa.market_data.websocket_stage import stage_url
+from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.hosts import HostTenants
 from bursa.tenants.ports import TenantResolver
+from bursa.tenants.public_tenant import ReadPublicTenant
 
 DEFINITIONS_AGE_MS_MAX = 5_000
 
@@ -43,11 +46,20 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
         (shard, ShardPositions(client, journal, progress, shard))
         for shard in sorted(int(number) for number in settings.shards.split(","))
     ]
+    directory = DirectoryTable(client, settings.directory_table)
     tenants = HostTenants(
-        DirectoryTable(client, settings.directory_table),
+        directory,
         clock,
         is_shared=settings.tenants_share_hosts == "true",
     )
     cursors = Cursors(Secret(secrets_client, settings.cursor_key_secret))
-    routes = MarketRoutes(queries, ReadHealth(positions), settings.bursa_version, cursors)
+    brandings = BrandingTable(client, settings.directory_table)
+    endpoint = stage_url(settings.websocket_endpoint, settings.aws_endpoint_url)
+    routes = MarketRoutes(
+        queries,
+        ReadHealth(positions),
+        ReadPublicTenant(directory, brandings, clock, tenants.unknown),
+        cursors,
+        Deployment(settings.bursa_version, endpoint.replace("http", "ws", 1)),
+    )
     return MarketServices(routes, tenants, clock)

@@ -8,6 +8,7 @@ from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import OPERATORS, Actor, ActorKind
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.tenants.administration import TenantAdministration
+from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.export_dynamodb import ExportTables, TenantTables
 from bursa.tenants.pools_cognito import TenantUserPools
@@ -25,12 +26,14 @@ class TenantTools(NamedTuple):
     markets: MarketsTable
     tables: TenantTables
     pools: TenantUserPools
+    brandings: BrandingTable
 
 
 def open_tenant_tools(settings: "TenantToolSettings", operator: str) -> TenantTools:
     """Build them for an operator, who is named in every command that they send."""
     dynamodb, clock = dynamodb_client(), SystemClock()
     directory = DirectoryTable(dynamodb, settings.directory_table)
+    brandings = BrandingTable(dynamodb, settings.directory_table)
     pools = TenantUserPools(cognito_client())
     # A tool's reads are few: it keeps no definitions.
     markets = MarketsTable(dynamodb, settings.markets_table, clock, 0)
@@ -51,4 +54,4 @@ def open_tenant_tools(settings: "TenantToolSettings", operator: str) -> TenantTo
         fills=settings.fills_table,
         balances=settings.balances_table,
     )
-    return TenantTools(administration, markets, TenantTables(dynamodb, tables), pools)
+    return TenantTools(administration, markets, TenantTables(dynamodb, tables), pools, brandings)

@@ -19,6 +19,7 @@ of a request's host.
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
+    directory   <tenant>                    branding                how it looks to its users
     directory   <tenant>                    counter#<name>          next account index …
     directory   <tenant>                    user#<subject>          account of a signed-in user
     directory   <tenant>                    asset#<asset>           the engine's number of it
@@ -81,6 +82,7 @@ BOOK = "book"
 BOOK_PARTS_PREFIX = "book#"
 BOOK_PAGE_DIGITS = 6
 PROFILE = "profile"
+BRANDING = "branding"
 USER_PREFIX = "user#"
 TENANT = "tenant"
 LEASE = "lease"

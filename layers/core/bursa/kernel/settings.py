@@ -128,10 +128,13 @@ class MarketApiSettings(NamedTuple):
     cursor_key_secret: str
     # Numbers of all shards, comma-separated.
     shards: str
+    websocket_endpoint: str
     # "true" on a laptop and in a demo, where all tenants are behind one host name: the header
     # X-Tenant then names the tenant.
     tenants_share_hosts: str = "false"
     bursa_version: str = "development"
+    # Set where AWS is emulated: a WebSocket stage is then a path of that host.
+    aws_endpoint_url: str = ""
 
 
 class ReadModelSettings(NamedTuple):

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
 from bursa.market_data.feed import Listener
+from bursa.market_data.websocket_stage import stage_url
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -37,11 +37,7 @@ def management_client(
         Where AWS is emulated, if it is; the stage is then a path of that host.
 
     """
-    endpoint = websocket_endpoint
-    if aws_endpoint_url:
-        parts = urlsplit(websocket_endpoint)
-        api = parts.netloc.partition(".")[0]
-        endpoint = f"{aws_endpoint_url.rstrip('/')}/_aws/execute-api/{api}{parts.path}"
+    endpoint = stage_url(websocket_endpoint, aws_endpoint_url)
     client = get_session().create_client(
         "apigatewaymanagementapi", endpoint_url=endpoint, config=_CONFIG
     )

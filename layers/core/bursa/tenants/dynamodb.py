@@ -8,6 +8,7 @@ created. Rows:
     <tenant>         profile         {shard, name, issuer, client_ids and hosts (string sets),
                                      limits (map)},
                                      and what `bursa.tenants.records_dynamodb` writes
+    <tenant>         branding        of `bursa.tenants.branding_dynamodb`
     <tenant>         user#<subject>  {account, signed_out_at, is_disabled}
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
@@ -42,6 +43,16 @@ ACCOUNT_COUNTER = "account"
 TENANT_COUNTER = "tenant"
 ASSET_COUNTER = "asset"
 MARKET_COUNTER = "market"
+_PROFILE_ATTRIBUTES = (
+    "shard",
+    "name",
+    "issuer",
+    "client_ids",
+    "limits",
+    "state",
+    "sign_in_ends_at_ms",
+    "delete_after_ms",
+)
 
 
 class DirectoryTable:
@@ -59,8 +70,11 @@ class DirectoryTable:
         return self.profile(TenantId.parse(row["tenant"]["S"]))
 
     def profile(self, tenant: TenantId) -> TenantProfile | None:
-        """Return a tenant's settings; None for an unknown tenant."""
-        row = self._row(str(tenant), keys.PROFILE)
+        """Return a tenant's settings; None for an unknown tenant.
+
+        Reads no other attribute, so that a role may be allowed these alone.
+        """
+        row = self._row(str(tenant), keys.PROFILE, *_PROFILE_ATTRIBUTES)
         if row is None:
             return None
         return TenantProfile(
@@ -71,8 +85,14 @@ class DirectoryTable:
             frozenset(row["client_ids"]["SS"]),
             _limits(row),
             TenantState(row.get("state", {"S": TenantState.ACTIVE})["S"]),
-            int(row["sign_in_ends_at_ms"]["N"]) if "sign_in_ends_at_ms" in row else None,
+            _time(row, "sign_in_ends_at_ms"),
+            _time(row, "delete_after_ms"),
         )
+
+    def public_profile(self, tenant: TenantId) -> TenantProfile | None:
+        """Return as `profile` does; raises `Unavailable` ``directory_unavailable``."""
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            return self.profile(tenant)
 
     def intake_profile(self, tenant: TenantId) -> IntakeProfile | None:
         """Return a tenant's shard and limits; None for an unknown tenant.
@@ -312,6 +332,10 @@ class DirectoryTable:
                 raise
             return existing
         return item
+
+
+def _time(row: "Mapping[str, AttributeValueTypeDef]", name: str) -> int | None:
+    return int(row[name]["N"]) if name in row else None
 
 
 def _limits(row: "Mapping[str, AttributeValueTypeDef]") -> TenantLimits:

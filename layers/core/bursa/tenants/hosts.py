@@ -55,13 +55,15 @@ class HostTenants:
         else:
             tenant = self._recall(f"host {host}", lambda: self._of_host(host))
         if tenant is None:
-            raise NotFound("unknown_tenant", self._advice())
+            raise self.unknown()
         return tenant
 
-    def _advice(self) -> str:
+    def unknown(self) -> NotFound:
+        """Return the one error for whoever names no tenant, one that never was or is no more."""
+        advice = "Send the request to the host name of one of this exchange's tenants."
         if self._is_shared:
-            return "Name a tenant of this exchange in the header X-Tenant, such as t7."
-        return "Send the request to the host name of one of this exchange's tenants."
+            advice = "Name a tenant of this exchange in the header X-Tenant, such as t7."
+        return NotFound("unknown_tenant", advice)
 
     def _named(self, name: str) -> TenantId | None:
         try:

@@ -30,6 +30,8 @@ class TenantProfile:
         Where it is in its life.
     sign_in_ends_at_ms
         From when on its users are refused, UTC; None while there is no such time.
+    delete_after_ms
+        From when on it may be deleted, UTC; None unless it is closing.
 
     """
 
@@ -41,6 +43,7 @@ class TenantProfile:
     limits: TenantLimits = DEFAULT_LIMITS
     state: TenantState = TenantState.ACTIVE
     sign_in_ends_at_ms: int | None = None
+    delete_after_ms: int | None = None
 
     def lets_in(self, now_ms: int) -> bool:
         """Return whether its users may sign in."""

@@ -12,7 +12,7 @@ SIGNED_IN = sorted(
     for path in EVENTS.glob("*.json")
     if path.stem.startswith(("orders-", "fills-", "bal"))
 )
-PUBLIC = ["health", "markets-list", "market-book"]
+PUBLIC = ["health", "tenant", "markets-list", "market-book"]
 # Order 12 is not this account's, and the order under the client id has not been placed.
 STATUSES = {
     "orders-place": 201,

@@ -1,5 +1,7 @@
 """The public routes: from parameters as text to a response."""
 
+from dataclasses import dataclass
+
 from bursa.dialects.native import market_presentation as present
 from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.parameters import read_number
@@ -8,17 +10,28 @@ from bursa.dialects.native.responses import (
     Health,
     MarketDefinition,
     MarketPage,
+    Tenant,
     Ticker,
     TradePage,
 )
+from bursa.dialects.native.tenant_presentation import tenant_response
 from bursa.kernel.identifiers import TenantId
 from bursa.market_data.health import ReadHealth
 from bursa.market_data.queries import MarketQueries, MarketTrades
+from bursa.tenants.public_tenant import ReadPublicTenant
 
 DEPTH_DEFAULT = 100
 DEPTH_MAX = 1_000
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the routes say of the deployment itself: its version, and where WebSockets connect."""
+
+    version: str
+    websocket_url: str
 
 
 class MarketRoutes:
@@ -28,16 +41,29 @@ class MarketRoutes:
     """
 
     def __init__(
-        self, queries: MarketQueries, read_health: ReadHealth, version: str, cursors: Cursors
+        self,
+        queries: MarketQueries,
+        read_health: ReadHealth,
+        read_tenant: ReadPublicTenant,
+        cursors: Cursors,
+        deployment: Deployment,
     ) -> None:
         self._queries = queries
         self._cursors = cursors
         self._read_health = read_health
-        self.version = version
+        self._read_tenant = read_tenant
+        self._websocket_url = deployment.websocket_url
+        self.version = deployment.version
 
     def health(self) -> Health:
         """Return how far the read models are behind the journal."""
         return present.health_response(self._read_health(), self.version)
+
+    def tenant(self, tenant: TenantId) -> Tenant:
+        """Return a tenant's public side; raises `NotFound` ``unknown_tenant``."""
+        return tenant_response(
+            self._read_tenant(tenant), self._queries.markets(tenant), self._websocket_url
+        )
 
     def markets(self, tenant: TenantId) -> MarketPage:
         """Return all markets."""

@@ -150,6 +150,14 @@ OPERATIONS: tuple[Operation, ...] = (
         responses.Health,
         public=True,
     ),
+    Operation(
+        "get",
+        "/tenant",
+        "getTenant",
+        "What a client needs at its start: branding, sign-in, limits, state",
+        responses.Tenant,
+        public=True,
+    ),
     Operation("get", "/markets", "listMarkets", "All markets", responses.MarketPage, public=True),
     Operation(
         "get",

@@ -239,6 +239,85 @@ class Ticker(TypedDict):
     time_ms: int
 
 
+class BrandColours(TypedDict):
+    """As #rrggbb: of buttons and links, of what is on them, of the page and of its text."""
+
+    primary: str
+    on_primary: str
+    background: str
+    text: str
+
+
+class SignInPool(TypedDict):
+    """The tenant's Amazon Cognito user pool; passwords go by SRP.
+
+    A second factor is asked for by the pool once a user has set one up, and needed for API keys.
+    """
+
+    issuer: str
+    region: str
+    user_pool_id: str
+    client_ids: list[str]
+    first_factors: list[Literal["password"]]
+    second_factors: list[Literal["totp"]]
+
+
+class AssetDefinition(TypedDict):
+    """An asset that some market trades, and the decimal places of its smallest amount."""
+
+    asset: str
+    decimals: int
+
+
+class BudgetRate(TypedDict):
+    """So many a second, and so many at once after a pause."""
+
+    per_s: int
+    burst: int
+
+
+class ClientLimits(TypedDict):
+    """How much an account may send before it gets 429, and how much of it at once.
+
+    connections and subscriptions are an account's WebSockets and the channels of all of them,
+    connection_messages what one of them may send.
+    """
+
+    commands: BudgetRate
+    cancels: BudgetRate
+    reads: BudgetRate
+    connections: int
+    subscriptions: int
+    connection_messages: BudgetRate
+    batch_operations: int
+
+
+class Tenant(TypedDict):
+    """What a client needs before it shows anything; markets are defined by GET /v1/markets.
+
+    state: opening, nothing is listed yet; active; cancel_only, a suspension that lets users sign in
+    and cancel until sign_in_ends_at_ms; suspended, nobody signs in; closing, for good at
+    closes_at_ms. The first language is for who speaks none of them; legal has addresses by language
+    and text: terms, privacy, risk, fees, cookies, imprint.
+    """
+
+    name: str
+    display_name: str
+    state: Literal["opening", "active", "cancel_only", "suspended", "closing"]
+    sign_in_ends_at_ms: int | None
+    closes_at_ms: int | None
+    logo_url: str | None
+    support_url: str | None
+    colours: BrandColours
+    languages: list[str]
+    legal: dict[str, dict[str, str]]
+    sign_in: SignInPool
+    assets: list[AssetDefinition]
+    markets: list[str]
+    limits: ClientLimits
+    websocket_url: str
+
+
 class Health(TypedDict):
     """Whether the read models of every shard are in step with its journal."""
 
