@@ -22,7 +22,12 @@ if ! docker info >/dev/null 2>&1; then
   setsid dockerd --data-root "$data/docker" --exec-root "$data/run" --pidfile "$data/pid" \
     >"$data/log" 2>&1 &
   daemon=$!
-  trap 'kill "$daemon" 2>/dev/null && wait "$daemon" || true; rm -rf "$data"' EXIT
+  ends() {
+    kill "$daemon" 2>/dev/null && wait "$daemon" || true
+    umount "$data"/run/netns/* 2>/dev/null || true # the daemon leaves its own namespace mounted
+    rm -rf "$data"
+  }
+  trap ends EXIT
   for _ in $(seq 60); do
     docker info >/dev/null 2>&1 && break
     sleep 0.5

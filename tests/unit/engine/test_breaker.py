@@ -1,6 +1,7 @@
 """The circuit breaker: what starts its auction, what happens in it, and that it ends by itself."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,17 +78,17 @@ def test_no_market_is_halted_for_31_years(desk: Desk, auction_ms: int) -> None:
     assert desk.rejection(CAROL, BUY, 1, 1) == "accepted"
 
 
-def test_its_end_is_drawn_from_what_was_before(engine_class: Any) -> None:
+def test_its_end_is_drawn_from_what_was_before(desk_with: Callable[..., Desk]) -> None:
     """Anything that any account does before moves the end; what starts the auction does not."""
     ends: Counter[int] = Counter()
     for number in range(60):
-        desk = Desk(engine_class())
+        desk = desk_with()
         open_at_100(desk)
         desk.place(ALICE, SELL, 115, 10)
         desk.place(CAROL, BUY, 1, 1, command_id=(5, number))
         of_starters = set()
         for price in (115, 120):
-            again = engine_class.restore(desk.engine.checkpoint())
+            again = type(desk.engine).restore(desk.engine.checkpoint())
             command = encode_place(BOB, MARKET, BUY, price, 1, command_id=(6, price))
             again.apply(command)
             of_starters.add(again.next_due_ms)

@@ -16,7 +16,7 @@ from bursa.intake.reply import (
     pack_events,
     unpack_events,
 )
-from engine.reference import Engine
+from engine.core import Engine
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
 from tests.unit.conftest import Send
 from wire import codec
