@@ -277,8 +277,11 @@ def test_a_repeat_costs_an_ordinary_user_no_write(send: Send, trading_api: Modul
         "provide-client-params.dynamodb",
         lambda params, model, **_: written.append(model.name) if "Update" in model.name else None,
     )
+    send("POST", "/orders", NAMED)
+    assert written == []
     send("POST", "/orders", NAMED, headers=KEY)
+    assert written == ["UpdateItem"], "whose the key is"
     for _ in range(2):
         assert send("POST", "/orders", NAMED, headers=KEY).status == 201
         assert send("POST", "/orders", NAMED).status == 201
-    assert written == []
+    assert len(written) == 1

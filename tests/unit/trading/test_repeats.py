@@ -194,6 +194,7 @@ def test_a_repeat_before_the_read_models_know_the_first(
     send: Send, exchange: Exchange, first: str, second: str, change: dict[str, Any]
 ) -> None:
     """The engine knows the id; what was asked is in the reply, or soon in the read models."""
+    is_bound = first != "batch" and second == "async"
     order = BUY | {"client_order_id": "mine"}
     exchange.project = False
     WAYS[first](send, order)
@@ -202,7 +203,9 @@ def test_a_repeat_before_the_read_models_know_the_first(
 
     repeated = WAYS[second](send, order | change)
 
-    if second == "async":
+    if is_bound and change:
+        assert (repeated.status, repeated.body["code"]) == (409, "client_order_id_reused")
+    elif second == "async":
         assert repeated.status == 202
     elif change:
         assert repeated.body["code"] == "client_order_id_reused"
@@ -320,9 +323,9 @@ def requests_with_orders(first: str, second: str) -> dict[str, Request]:
 NAMES = tuple(requests_with_orders("1", "2"))
 
 
-def carry_out(send: Send, request: Request) -> Response:
+def carry_out(send: Send, request: Request, wait: dict[str, str] | None = None) -> Response:
     method, path, body, query = request
-    return send(method, path, body, headers=KEY, query=query)
+    return send(method, path, body, headers=KEY | (wait or {}), query=query)
 
 
 @pytest.mark.parametrize("first", NAMES)
@@ -395,6 +398,61 @@ def test_of_two_at_once_one_gets_the_key(send: Send, trading_api: ModuleType) ->
 
     assert found[0].status == 200
     assert (order.status, order.body["code"]) == (409, "idempotency_key_reused")
+
+
+# --- undecided ------------------------------------------------------------------------------------
+
+
+LATER_KINDS = ("other-order", "longer-batch", "other-cancel", "cancel-all")
+
+
+@pytest.mark.parametrize(
+    ("first", "wait"), [*((name, ASYNC) for name in NAMES), ("order", {}), ("cancel", {})]
+)
+def test_another_request_under_an_undecided_key_is_a_conflict_and_never_a_202(
+    send: Send, exchange: Exchange, first: str, wait: dict[str, str]
+) -> None:
+    """The queue drops whatever comes under a name that it has seen within five minutes."""
+    placed = [send("POST", "/orders", BUY | {"quantity": "0.1"}).body["order_id"] for _ in "12"]
+    requests = requests_with_orders(*placed)
+    exchange.asleep = True
+    assert carry_out(send, requests[first], wait).status == 202
+    waiting = exchange.waiting()
+
+    others = {name: carry_out(send, requests[name], ASYNC) for name in LATER_KINDS if name != first}
+    again = carry_out(send, requests[first], ASYNC)
+
+    codes = {name: (one.status, one.body["code"]) for name, one in others.items()}
+    assert codes == dict.fromkeys(others, (409, "idempotency_key_reused"))
+    assert again.status == 202
+    exchange.asleep = False
+    assert exchange.work() in {waiting, waiting + 1}, "the queue may have forgotten the first"
+    assert carry_out(send, requests[first]).status in {200, 201}
+
+
+def test_another_order_under_the_name_of_an_undecided_async_one_is_a_conflict(
+    send: Send, exchange: Exchange
+) -> None:
+    exchange.asleep = True
+    first = BUY | {"client_order_id": "mine"}
+    assert respond_async(send, first).status == 202
+
+    other = respond_async(send, first | {"quantity": "0.5"})
+
+    assert (other.status, other.body["code"]) == (409, "client_order_id_reused")
+    assert respond_async(send, first).status == 202
+    assert send("GET", "/orders/by-client-id/mine").status == 404
+    exchange.asleep = False
+    exchange.work()
+    assert send("GET", "/orders/by-client-id/mine").body["quantity"] == "1"
+
+
+def test_a_reply_that_was_lost_is_filled_in_by_the_repeat(send: Send, exchange: Exchange) -> None:
+    order = BUY | {"quantity": "0.5"}
+    exchange.lose_replies = True
+    assert send("POST", "/orders", order, headers=KEY).status == 202
+    exchange.lose_replies = False
+    assert send("POST", "/orders", order, headers=KEY).status == 201
 
 
 def test_a_batch_sends_what_is_new_and_says_what_is_known(send: Send, exchange: Exchange) -> None:

@@ -110,7 +110,7 @@ class AccountQueries:
         """Return the order id, or the rejection, that a client was told and no row shows yet."""
         name = order_command_id(account, client_order_id)
         reply = self._replies.find(account.tenant, name)
-        if reply is None:
+        if reply is None or not reply.events:
             return None
         result = read_outcomes(reply.events, account.number)[0].result
         # A duplicate's detail is why the first of its id was rejected; 0 if it was not.

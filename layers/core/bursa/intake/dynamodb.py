@@ -47,7 +47,7 @@ class DynamoReplyReader:
     def bind(
         self, tenant: TenantId, message_id: CommandId, request_digest: bytes, expires_at_s: int
     ) -> StoredReply | None:
-        """Keep that a name belongs to a request, of which nothing was sent.
+        """Keep that a name belongs to a request, of which nothing is decided or was sent.
 
         Return the reply, or what was kept before, where there is one. Raises `Unavailable`.
         """
@@ -69,7 +69,7 @@ class DynamoReplyReader:
 
 
 def _stored_reply(item: Mapping[str, Any]) -> StoredReply:
-    """Read a row; one without events binds a name to a request of which nothing was sent."""
+    """Read a row; one without events binds a name to a request of which nothing is decided."""
     events = unpack_events(bytes(item["events"]["B"])) if "events" in item else b""
     return StoredReply(events, bytes(item["request_digest"]["B"]))
 
@@ -82,7 +82,7 @@ class DynamoReplyWriter:
         self._table = table
 
     def write(self, replies: Sequence[Reply]) -> None:
-        """Write up to 25 replies; a repeated one only where there is none."""
+        """Write up to 25 replies; a repeated one only where there is none yet."""
         first_time = {
             reply.message_id: reply_item(reply) for reply in replies if not reply.repeated
         }
@@ -106,7 +106,7 @@ class DynamoReplyWriter:
                 self._client.put_item(
                     TableName=self._table,
                     Item=item,
-                    ConditionExpression="attribute_not_exists(pk)",
+                    ConditionExpression="attribute_not_exists(events)",
                 )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":

@@ -106,7 +106,7 @@ class OnceIntake:
                 for position, build in enumerate(commands)
             ],
         )
-        outcomes = self._intake.submit(submission, SubmitOptions(self._actor, request_key=key))
+        outcomes = self._intake.submit(submission, SubmitOptions(self._actor))
         if isinstance(outcomes, Pending):
             raise Unavailable("no_answer", "The sequencer does not answer; is the worker running?")
         for outcome in outcomes:

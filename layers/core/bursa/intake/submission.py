@@ -3,7 +3,9 @@
 The queue is behind a port, so that another lane can hand in the same commands (DESIGN D10). A
 message is sent once; after that no failure may make the client believe that it was not: a caller
 that does not get the outcome in time gets the name under which to ask again. A request whose name
-the caller chose may be a repeat; whether it is one is looked up before it is sent.
+the caller chose may be a repeat; whether it is one is looked up before it is sent. The name is then
+kept with the request, and before it is sent: the queue drops what comes under a name that it has
+seen, so another request under it has to be refused while the first one is still undecided.
 
 Nothing is looked up for nothing: a request is charged for its commands before that, also when it
 turns out to be a repeat. Who has none left may still find out what became of an earlier request;
@@ -50,7 +52,7 @@ class ReplyReader(Protocol):
     def bind(
         self, tenant: TenantId, message_id: CommandId, request_digest: bytes, expires_at_s: int
     ) -> StoredReply | None:
-        """Keep that a name belongs to a request, of which nothing was sent.
+        """Keep that a name belongs to a request, of which nothing is decided or was sent.
 
         Return the reply, or what was kept before, where there is one. Raises `Unavailable`.
         """
@@ -244,17 +246,21 @@ class Intake:
         return Entry()
 
     def bind(self, submission: Submission, options: SubmitOptions) -> None:
-        """Keep that the caller's key belongs to this request, of which nothing is sent.
+        """Keep that the caller's name belongs to this request, sent or not.
+
+        That name is its key. A client order id is one for a caller that does not wait: one that
+        waits learns from the reply that the id is another order's, and costs no write.
 
         Raises
         ------
         Conflict
-            ``idempotency_key_reused``.
+            ``idempotency_key_reused``: it belongs to another one, perhaps an undecided one.
         Unavailable
             Nothing is kept.
 
         """
-        if options.request_key is None:
+        names_itself = submission.identity.request_key is None
+        if options.request_key is None and (options.wait or not names_itself):
             return
         tenant, digest = submission.account.tenant, submission.request_digest
         kept_until_s = self._clock.now_ms() // 1_000 + REPLY_KEPT_S
@@ -268,8 +274,8 @@ class Intake:
     ) -> Sequence[CommandOutcome] | None:
         """Return the outcomes of the same request, decided before under the caller's key.
 
-        None for a request without such a key, or that has no reply yet; empty when nothing had to
-        be sent for it (`bind`).
+        None for a request without such a key, or that is new; empty when it has no reply yet, or
+        nothing had to be sent for it (`bind`).
 
         Raises
         ------
@@ -312,7 +318,8 @@ class Intake:
         TooManyRequests
             Nothing was handed in.
         Conflict
-            ``idempotency_key_reused``: the reply is to another request of the same name.
+            ``idempotency_key_reused``: the name is another request's. Nothing was handed in, or
+            the queue has dropped it.
         Unavailable
             With the key to repeat the request under, since it may have arrived all the same.
 
@@ -320,6 +327,7 @@ class Intake:
         entry = entry or self.admit(submission, looks=0)
         if entry.refusal is not None:
             raise entry.refusal
+        self.bind(submission, options)
         self._send(submission)
         outcomes = self._wait(submission, known_elsewhere) if options.wait else None
         return Pending(submission.identity.request_key) if outcomes is None else outcomes
