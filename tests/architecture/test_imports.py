@@ -107,6 +107,8 @@ LAYERS = {
     "plain": Rule(PLAIN, impure=False, adapters=False),
     # What is stored or sent packed; the format is the whole file.
     "format": Rule(PLAIN, frozenset({"msgspec", "zstandard"}), impure=False, adapters=False),
+    # How alike two words are; nothing of ours.
+    "measure": Rule((), frozenset({"rapidfuzz"}), impure=False, adapters=False),
     "dialect": Rule(
         (*PLAIN, "bursa.dialects"),
         frozenset({"msgspec", "pydantic", "pydantic_core", "typing_extensions"}),
@@ -129,6 +131,7 @@ FORMATS = {
     "bursa.read_models.book_format",
     "bursa.read_models.rows",
 }
+MEASURES = {"bursa.compliance.similarity"}
 # The few files of the product that may use the operating system.
 MACHINE = {
     "bursa.journal.archive",
@@ -148,6 +151,8 @@ def layer_of(name: str) -> str:
         return "machine"
     if name in FORMATS:
         return "format"
+    if name in MEASURES:
+        return "measure"
     if room == "dialects":
         return "http" if stem == "http_api" else "dialect"
     if room == "bootstrap":
@@ -217,7 +222,7 @@ def own_function(module: Module) -> str:
 
 def test_every_rule_speaks_of_something() -> None:
     assert {rule_of(module)[0] for module in modules()} == {*PACKAGES, *LAYERS}
-    assert {*FORMATS, *MACHINE} <= {module.name for module in modules()}
+    assert {*FORMATS, *MACHINE, *MEASURES} <= {module.name for module in modules()}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
