@@ -82,12 +82,14 @@ class MeteredTable:
             assert names.get(found["prefixed"], found["prefixed"]) == sort
             low = bisect_left(entries, (values[found["prefix"]]["S"],))
             high = bisect_right(entries, (values[found["prefix"]]["S"] + "~", ("~", "~")))
+        forward = request.get("ScanIndexForward", True)
         if start := request.get("ExclusiveStartKey"):
             assert set(start) == {partition, sort, *_PRIMARY}
             after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"]))
-            high = min(high, bisect_left(entries, after))
-        forward = request.get("ScanIndexForward", True)
-        assert not (forward and start), "pages are newest first"
+            if forward:
+                low = max(low, bisect_right(entries, after))
+            else:
+                high = min(high, bisect_left(entries, after))
         in_order = entries[low:high] if forward else entries[low:high][::-1]
         return self._page(in_order, request, (partition, sort))
 

@@ -3,14 +3,13 @@
 Every read is within one account's partition, which begins with the tenant.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bursa.aws.failures import unavailable
-from bursa.intake.outcomes import LISTED_MAX
 from bursa.kernel import keys
+from bursa.kernel.amounts import Lots
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
@@ -27,6 +26,9 @@ from wire import layout as w
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# Of the fills of one command, so many are read at first, and then four times as many each time.
+_FIRST_FILLS_READ = 25
 
 _ALL_STATUSES = tuple(w.STATUS_NAMES.values())
 
@@ -138,22 +140,73 @@ class FillsTable:
             start = start and start | {keys.MARKET_ACCOUNT: partition}
         return _page(self._client, request, start, FillRow, limit)
 
-    def at_placement(self, account: AccountId, order_id: int) -> Sequence[FillRow]:
-        """Return what an order traded when it was placed: at the sequence that is its id.
+    def at_placement(
+        self, account: AccountId, order_id: int, filled: Lots, most: int
+    ) -> Sequence[FillRow]:
+        """Return what an order traded when it was placed, in order of the trades.
 
-        No more than a reply lists.
+        They are at the sequence that is its id, with what else the account traded there: a stop
+        that was triggered, say. Reads little more of it than is returned, and twice as many rows as
+        may be returned at most.
+
+        Parameters
+        ----------
+        filled
+            How much of the order has been filled until now.
+        most
+            How many to return at most.
+
         """
-        request = {
+        if not filled:
+            return []
+        return _first_fills(self._at_sequence(account, order_id, most), order_id, filled, most)
+
+    def _at_sequence(self, account: AccountId, sequence: int, most: int) -> Iterator[FillRow]:
+        request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :account AND begins_with(sk, :sequence)",
             "ExpressionAttributeValues": {
                 ":account": {"S": keys.account(account)},
-                ":sequence": {"S": keys.fills_at(order_id)},
+                ":sequence": {"S": keys.fills_at(sequence)},
             },
         }
-        rows = (from_attributes(FillRow, item) for item in _all_items(self._client, request))
-        taken = (row for row in rows if row.order_id == order_id and row.role == "taker")
-        return list(islice(taken, LISTED_MAX))
+        for size in _sizes_of_pages(most):
+            with _reading():
+                response = self._client.query(**request, Limit=size)
+            for item in response["Items"]:
+                yield from_attributes(FillRow, item)
+            if "LastEvaluatedKey" not in response:
+                return
+            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+
+
+def _sizes_of_pages(most: int) -> Iterator[int]:
+    """Yield sizes that add up to ``most``, and ``most`` again."""
+    size, left = _FIRST_FILLS_READ, most
+    while left:
+        yield min(size, left)
+        left -= min(size, left)
+        size *= 4
+    if most:
+        yield most
+
+
+def _first_fills(
+    rows: Iterable[FillRow], order_id: int, filled: int, most: int
+) -> Sequence[FillRow]:
+    """Return an order's fills as a taker, which follow each other among an account's rows."""
+    found: list[FillRow] = []
+    others = 0
+    for row in rows:
+        others += 1
+        if row.order_id == order_id and row.role == "taker":
+            found.append(row)
+            filled -= row.quantity
+            others = 0
+        # Before each may be its other side, where the account traded with itself.
+        if filled <= 0 or len(found) == most or (found and others > 1):
+            break
+    return found
 
 
 class BalancesTable:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from bursa.kernel.amounts import Lots
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import BalanceRow, ClientOrderRow, FillRow, OrderRow
@@ -49,8 +50,13 @@ class FillReader(Protocol):
     ) -> Page[FillRow]:
         """Return fills, newest first."""
 
-    def at_placement(self, account: AccountId, order_id: int) -> Sequence[FillRow]:
-        """Return what an order traded in the moment it was placed."""
+    def at_placement(
+        self, account: AccountId, order_id: int, filled: Lots, most: int
+    ) -> Sequence[FillRow]:
+        """Return what an order traded in the moment it was placed, ``most`` fills of it at most.
+
+        ``filled`` is how much of it has been filled until now.
+        """
 
 
 class BalanceReader(Protocol):

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bursa.intake.outcomes import CommandOutcome
+from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.intake.submission import (
     CommandHeader,
     Intake,
@@ -21,16 +21,25 @@ from bursa.trading.command_words import encode_cancel, encode_place
 from bursa.trading.commands import Batch, Operation, PlaceOrder
 from bursa.trading.decisions import FirstPlacement, OrderDecisions, Placement
 from bursa.trading.order_checks import check_order
-from bursa.trading.outcomes import BatchOutcome, OperationFailed, OperationOutcome
+from bursa.trading.outcomes import (
+    BatchOutcome,
+    OperationFailed,
+    OperationOutcome,
+    OrderPlaced,
+)
 from wire.digests import command_digest
 
 
 class _Step(NamedTuple):
-    """One operation, ready to be sent."""
+    """One operation, ready to be sent.
+
+    ``fills_max`` is how many fills are read for it, where its order is a repeat.
+    """
 
     operation: Operation
     command_id: CommandId
     command: bytes
+    fills_max: int = LISTED_MAX
 
     @property
     def client_order_id(self) -> str | None:
@@ -96,14 +105,18 @@ class BatchExecution:
         for outcome in outcomes:
             key = (outcome.result.id_high, outcome.result.id_low)
             by_id.setdefault(key, deque()).append(outcome)
-        results = []
+        results: list[OperationOutcome] = []
         firsts: dict[CommandId, FirstPlacement] = {}
-        for step in steps:
+        fills_left = LISTED_MAX
+        for one in steps:
+            step = one._replace(fills_max=max(0, fills_left))
             waiting = by_id.get((step.command_id.high, step.command_id.low))
             if waiting:
                 results.append(self._result(account, step, waiting.popleft(), firsts))
             else:
                 results.append(self._known(account, step, known))
+            if isinstance(results[-1], OrderPlaced):
+                fills_left -= len(results[-1].fills)
         return tuple(results)
 
     def _result(
@@ -146,7 +159,7 @@ def operation_field(index: int, error: BursaError) -> str:
 
 
 def _placement(order: PlaceOrder, step: _Step) -> Placement:
-    return Placement(order, command_digest(step.command))
+    return Placement(order, command_digest(step.command), step.fills_max)
 
 
 def _not_ready() -> Unavailable:

@@ -31,10 +31,20 @@ READ_MODEL_DELAYS_MS = (0, 20, 50, 100, 200, 400)
 
 
 class Placement(NamedTuple):
-    """An order as it is requested, and the digest of its command (`wire.digests`)."""
+    """An order as it is requested.
+
+    Attributes
+    ----------
+    digest
+        Of its command (`wire.digests`).
+    fills_max
+        How many fills are read for it, where it comes again.
+
+    """
 
     order: PlaceOrder
     digest: bytes
+    fills_max: int = LISTED_MAX
 
 
 class FirstPlacement(NamedTuple):
@@ -165,12 +175,13 @@ class OrderDecisions:
             row = self._orders.get(account, order_id)
             if row is not None:
                 _require_same(placement, row.request_digest)
-                return self._from_row(account, row)
+                return self._from_row(account, row, placement.fills_max)
         raise Unavailable("order_not_ready", "Your order is there; ask for it again in a moment.")
 
-    def _from_row(self, account: AccountId, row: OrderRow) -> OrderPlaced:
+    def _from_row(self, account: AccountId, row: OrderRow, fills_max: int) -> OrderPlaced:
         market = stored_market(self._catalogue, account.tenant, row.market)
-        fills = self._fills.at_placement(account, row.order_id)
+        filled = row.filled_quantity
+        fills = self._fills.at_placement(account, row.order_id, filled, fills_max)
         return OrderPlaced(order_from_row(row, market), tuple(fills))
 
 

@@ -72,7 +72,7 @@ class OrderPlacement:
         named = order.client_order_id is not None
 
         def is_known() -> bool:
-            return self._known(account, placement) is not None
+            return self._is_known(account, order)
 
         try:
             outcomes = self._intake.submit(
@@ -93,6 +93,13 @@ class OrderPlacement:
             return outcomes
         known = self._known(account, placement) if options.wait else None
         return known or PendingOrder(outcomes.request_key, client_order_id=order.client_order_id)
+
+    def _is_known(self, account: AccountId, order: PlaceOrder) -> bool:
+        """Return whether the read models know the order's id; what became of it is read later."""
+        try:
+            return bool(self._decisions.known_ids(account, [order.client_order_id or ""]))
+        except Unavailable:
+            return False
 
     def _known(
         self, account: AccountId, placement: Placement
