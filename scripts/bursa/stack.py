@@ -3,12 +3,21 @@
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 
 from scripts.client import OUTPUTS, ToolError
 
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
 DEFAULT_REGION = "us-east-1"
+
+
+def cloudformation_client() -> "CloudFormationClient":
+    """Return a client of CloudFormation where the last deployment that was looked up runs."""
+    return boto3.client("cloudformation")
 
 
 def stack_outputs(

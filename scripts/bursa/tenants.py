@@ -19,9 +19,11 @@ from bursa.kernel.settings import SettingsError, TenantToolSettings, read_settin
 from bursa.tenants.administration import Request
 from bursa.tenants.life import TenantRecord, TenantState
 from scripts.bursa import presentation
+from scripts.bursa.creation import create
 from scripts.bursa.export_files import write_export
+from scripts.bursa.options import Json, Name, Outputs, Reason, Region, Stack
 from scripts.bursa.spans import span_ms
-from scripts.bursa.stack import DEFAULT_REGION, stack_outputs
+from scripts.bursa.stack import DEFAULT_REGION, cloudformation_client, stack_outputs
 from scripts.client import OUTPUTS, ToolError
 from scripts.local.progress import Progress
 from scripts.local.worker import variables
@@ -29,14 +31,7 @@ from scripts.onboard.tenant_file import TenantFileError, read_file
 
 app = typer.Typer(no_args_is_help=True, help="Open, suspend, export and delete tenants.")
 
-Name = Annotated[str, typer.Argument(help="The tenant's id, such as t7, or its name.")]
-Stack = Annotated[
-    str | None, typer.Option(help="A deployment on AWS instead of the one on this machine.")
-]
-Region = Annotated[str, typer.Option(help="Of the stack.")]
-Outputs = Annotated[Path, typer.Option(help="Written by `make up`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept with the tenant.")]
+app.command()(create)
 
 
 class Desk:
@@ -48,7 +43,7 @@ class Desk:
         found = variables(stack_outputs(stack, region, outputs))
         self.operator = _operator(stack)
         self.tools: TenantTools = open_tenant_tools(
-            read_settings(TenantToolSettings, found), self.operator
+            read_settings(TenantToolSettings, found), self.operator, cloudformation_client()
         )
 
     def find(self, name: str) -> tuple[TenantId, TenantRecord]:

@@ -33,7 +33,7 @@ Json = dict[str, Any]
 def open_tenant(
     local: LocalEnvironment, stack_outputs: dict[str, str], shard: int, worker_process: Process
 ) -> Json:
-    """Run `scripts.onboard` for the demo tenant; return the tenant and its users.
+    """Run `bursa tenants create` for the demo tenant; return the tenant and its users.
 
     Their passwords are made here, and are in a file that only its owner can read.
 
@@ -53,7 +53,9 @@ def open_tenant(
             [
                 sys.executable,
                 "-m",
-                "scripts.onboard",
+                "scripts.bursa",
+                "tenants",
+                "create",
                 str(_FILE),
                 "--from-environment",
                 "--json",
@@ -78,7 +80,8 @@ def open_tenant(
         printed, complaint = child.communicate()
     if child.returncode != 0:
         raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local, shard)}.")
-    opened: Json = json.loads(printed)
+    opened: Json
+    (opened,) = json.loads(printed)
     known = json.loads(passwords.read_text())
     for user in opened["users"]:
         user["password"] = known[user["email"]]

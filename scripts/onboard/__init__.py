@@ -1,1 +1,1 @@
-"""`make onboard`: opens the tenant that a file describes."""
+"""Opens the tenant that a file describes; `scripts.bursa.creation` is its command."""

@@ -36,30 +36,32 @@ def on_this_machine(outputs: Path) -> dict[str, str]:
     return variables(running["stack_outputs"])
 
 
-def on_aws(environment: Mapping[str, str]) -> dict[str, str]:
+def on_aws(stack: str, region: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a stack, and take the role that may open tenants.
 
-    ``environment`` has STACK, REGION, MFA_SERIAL and MFA_CODE.
+    With MFA_SERIAL and MFA_CODE in the environment; without them the caller has that role already.
 
     Raises
     ------
     ToolError
-        One of them is missing, or the stack is not there.
+        One of them is missing, or the stack is no exchange.
 
     """
-    missing = [name for name in ("REGION", "MFA_SERIAL", "MFA_CODE") if not environment.get(name)]
-    if missing:
+    missing = [name for name in ("MFA_SERIAL", "MFA_CODE") if not environment.get(name)]
+    if len(missing) == 1:
         raise ToolError(
-            f"{' and '.join(missing)} must be named with STACK: only a person with a second factor "
-            "takes the role that lists markets and moves money (docs/onboarding.md)."
+            f"{missing[0]} must be named too: only a person with a second factor takes the role "
+            "that lists markets and moves money (docs/onboarding.md)."
         )
-    region, stack = environment["REGION"], environment["STACK"]
     session = boto3.session.Session(region_name=region)
     stacks = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     rows = stacks[0].get("Outputs", [])
     outputs = {row["OutputKey"]: row["OutputValue"] for row in rows}
     if "FundsRole" not in outputs:
         raise ToolError(f"Stack {stack} is no exchange, or is not complete: it has no FundsRole.")
+    if missing:
+        os.environ["AWS_DEFAULT_REGION"] = region
+        return variables(outputs)
     taken = session.client("sts").assume_role(
         RoleArn=outputs["FundsRole"],
         RoleSessionName=_SESSION,

@@ -3,6 +3,7 @@
 import secrets
 import string
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,7 +13,9 @@ from bursa.tenants.limits import TenantLimits
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.onboarding import Deposit, Listing
 from bursa.tenants.profile import TenantProfile
-from scripts.onboard.plan import Place, Plan
+from bursa.tenants.stacks import StackKind, TenantStacks
+from scripts.onboard.place import Place, Pool
+from scripts.onboard.plan import Plan
 from scripts.onboard.tenant_file import TenantFile, UserPart
 
 # Of the one credit that an account gets when it is opened.
@@ -57,6 +60,13 @@ class Listings(Protocol):
         """Keep a listing that follows the last one, or the last one again."""
 
 
+class Directory(Protocol):
+    """Numbers tenants by their names."""
+
+    def claim_name(self, name: str, tenant: TenantId | None) -> TenantId:
+        """Return the tenant that goes by a name: this one, or a new one."""
+
+
 class Brandings(Protocol):
     """Keeps how tenants look."""
 
@@ -80,8 +90,14 @@ class Opened:
 
     def described(self, markets: tuple[str, ...]) -> dict[str, Any]:
         """Return it as plain values."""
+        pool = Pool(self.profile.issuer, self.profile.client_ids)
         return {
             "tenant": {"id": str(self.profile.tenant), "name": self.profile.name},
+            "sign_in": {
+                "issuer": pool.issuer,
+                "user_pool_id": pool.user_pool_id,
+                "client_ids": sorted(pool.client_ids),
+            },
             "markets": list(markets),
             "users": [
                 {"email": email, "account": str(account)}
@@ -90,39 +106,73 @@ class Opened:
         }
 
 
+def _silently(_: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Opens what a file describes."""
+    """Opens what a file describes.
 
-    onboarding: Onboarding
+    Attributes
+    ----------
+    onboarding_at
+        The onboarding of a tenant whose users are in a pool.
+    step
+        Tells what is being done, for as long as it is.
+
+    """
+
+    directory: Directory
+    stacks: TenantStacks
+    onboarding_at: Callable[[Pool], Onboarding]
     listings: Listings
     brandings: Brandings
     passwords: Passwords
+    step: Callable[[str], AbstractContextManager[None]] = _silently
 
     def carry_out(self, tenant: TenantFile, place: Place, plan: Plan) -> Opened:
-        """Make it so; raises what `bursa.tenants.onboarding` does. What was done stays done."""
-        profile = self.onboarding.open_tenant(
-            tenant.name, place.issuer, place.client_ids, place.shard, tenant.tenant_limits()
+        """Make it so; raises what `bursa.tenants.onboarding` does. What was done stays done.
+
+        The number comes first: what the tenant has of its own is tagged with it, so that a repeat
+        finds what an attempt that broke off has made.
+        """
+        number = self.directory.claim_name(tenant.name, place.tenant)
+        with self.step(f"Making the keys of {tenant.name}"):
+            self.stacks.ensure(number, StackKind.KEYS, tenant.name)
+        pool = self._pool(tenant, number, place)
+        onboarding = self.onboarding_at(pool)
+        profile = onboarding.open_tenant(
+            tenant.name, pool.issuer, pool.client_ids, place.shard, tenant.tenant_limits()
         )
         for host in tenant.hosts:
-            self.onboarding.add_host(profile.tenant, host)
+            onboarding.add_host(profile.tenant, host)
         if tenant.branding is not None:
             self.brandings.write(profile.tenant, tenant.branding.branding())
         listing = tenant.listing()
         if plan.listing is not None:
-            self.listings.write(profile.tenant, plan.listing)
-            self.onboarding.list_markets(profile.tenant, listing, str(plan.listing.number))
-            self.listings.write(profile.tenant, replace(plan.listing, is_done=True))
-        accounts = {
-            user.email: self._open(tenant, profile.tenant, user, listing)
-            for user in tenant.everybody()
-        }
+            with self.step(f"Listing the markets of {tenant.name}"):
+                self.listings.write(profile.tenant, plan.listing)
+                onboarding.list_markets(profile.tenant, listing, str(plan.listing.number))
+                self.listings.write(profile.tenant, replace(plan.listing, is_done=True))
+        with self.step(f"Opening the accounts of {tenant.name}"):
+            accounts = {
+                user.email: self._open(onboarding, tenant, profile.tenant, user)
+                for user in tenant.everybody()
+            }
         return Opened(profile, accounts)
 
+    def _pool(self, tenant: TenantFile, number: TenantId, place: Place) -> Pool:
+        if not place.has_own_pool and place.pool is not None:
+            return place.pool
+        with self.step(f"Making the user pool of {tenant.name}"):
+            made = self.stacks.ensure(number, StackKind.USERS, tenant.name)
+        return Pool(made["Issuer"], frozenset({made["UserPoolClientId"]}))
+
     def _open(
-        self, tenant: TenantFile, number: TenantId, user: UserPart, listing: Listing
+        self, onboarding: Onboarding, tenant: TenantFile, number: TenantId, user: UserPart
     ) -> AccountId:
-        account = self.onboarding.open_account(
+        account = onboarding.open_account(
             number,
             user.email,
             self.passwords.of(user.email),
@@ -130,7 +180,7 @@ class Opening:
         )
         deposits = tenant.deposits(user)
         if deposits:
-            self.onboarding.credit(account, listing, deposits, _OPENING)
+            onboarding.credit(account, tenant.listing(), deposits, _OPENING)
         return account
 
 

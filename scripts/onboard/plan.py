@@ -11,16 +11,16 @@ from bursa.tenants.branding import Branding
 from bursa.tenants.limits import LIMIT_NAMES
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.profile import TenantProfile
+from bursa.tenants.stacks import StackKind, StackState
+from scripts.onboard.place import Place, Stacks
 from scripts.onboard.tenant_file import TenantFile, UserPart, as_content
 
 ADD, CHANGE, KEEP = "add", "change", "keep"
+_ACTIONS = {StackState.ABSENT: ADD, StackState.OUTDATED: CHANGE, StackState.CURRENT: KEEP}
 
 
 class Directory(Protocol):
     """The directory, read only."""
-
-    def tenant_of(self, issuer: str) -> TenantProfile | None:
-        """Return the tenant whose users this issuer signs in."""
 
     def tenant_of_host(self, host: str) -> TenantId | None:
         """Return the tenant that a host name belongs to."""
@@ -48,15 +48,6 @@ class Brandings(Protocol):
 
     def find(self, tenant: TenantId) -> Branding | None:
         """Return a tenant's branding; None while it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a tenant is opened: the issuer and clients of its pool, and its shard."""
-
-    issuer: str
-    client_ids: frozenset[str]
-    shard: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +84,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Compares; changes nothing."""
+    """Compares; changes nothing. A pool that is not made yet has no users."""
 
     directory: Directory
-    users: Users
+    users: Users | None
     listings: Listings
     brandings: Brandings
+    stacks: Stacks
 
     def plan(self, tenant: TenantFile, place: Place) -> Plan:
         """Return what would be done.
@@ -110,7 +102,7 @@ class Planner:
             ``user_not_ours``: it can't be done; says what to do instead.
 
         """
-        profile = self.directory.tenant_of(place.issuer)
+        profile = place.profile
         if profile is not None and profile.shard != place.shard:
             raise Conflict(
                 "other_shard",
@@ -120,12 +112,23 @@ class Planner:
         wanted = as_content(tenant.listing())
         steps = [
             *_of_profile(tenant, place, profile),
+            *self._of_stacks(place),
             *self._of_hosts(tenant, profile),
             *self._of_branding(tenant, profile),
             *_of_listing(wanted, sent),
             *self._of_users(tenant, profile),
         ]
         return Plan(tuple(steps), _next(wanted, sent))
+
+    def _of_stacks(self, place: Place) -> Iterator[Step]:
+        for kind, thing in ((StackKind.KEYS, "keys"), (StackKind.USERS, "user pool")):
+            if kind is StackKind.USERS and not place.has_own_pool:
+                yield Step(KEEP, thing, after=place.pool.user_pool_id if place.pool else "")
+                continue
+            state = StackState.ABSENT
+            if place.tenant is not None:
+                state = self.stacks.state(place.tenant, kind)
+            yield Step(_ACTIONS[state], thing, after="of its own")
 
     def _of_hosts(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
         for host in tenant.hosts:
@@ -153,7 +156,7 @@ class Planner:
             yield Step(KEEP if account else ADD, thing, after=str(account or ""))
 
     def _account(self, user: UserPart, profile: TenantProfile | None) -> AccountId | None:
-        found = self.users.find_user(user.email)
+        found = None if self.users is None else self.users.find_user(user.email)
         if found is None:
             return None
         account = None
@@ -189,14 +192,15 @@ def _of_profile(tenant: TenantFile, place: Place, profile: TenantProfile | None)
     if profile is None:
         yield Step(ADD, f"tenant {tenant.name}", after=f"shard {place.shard}")
         return
-    changed = profile.name != tenant.name or profile.client_ids != place.client_ids
+    clients = place.pool.client_ids if place.pool else profile.client_ids
+    changed = profile.name != tenant.name or profile.client_ids != clients
     yield Step(
         CHANGE if changed else KEEP,
         f"tenant {tenant.name}",
         f"{profile.tenant} {profile.name}, clients {_listed(profile.client_ids)}"
         if changed
         else "",
-        f"clients {_listed(place.client_ids)}" if changed else str(profile.tenant),
+        f"clients {_listed(clients)}" if changed else str(profile.tenant),
     )
     for name in LIMIT_NAMES:
         before, after = getattr(profile.limits, name), getattr(limits, name)

@@ -50,6 +50,7 @@ class TenantFileError(Exception):
         super().__init__(
             "\n".join(f"{name}:{one.line}: {one.field}: {one.message}" for one in faults)
         )
+        self.name = name
         self.faults = tuple(faults)
 
 

@@ -81,6 +81,7 @@ AWS_LIBRARIES = frozenset(
         "jwt",
         "pynamodb",
         "mypy_boto3_apigatewaymanagementapi",
+        "mypy_boto3_cloudformation",
         "mypy_boto3_cognito_idp",
         "mypy_boto3_dynamodb",
         "mypy_boto3_kms",
@@ -120,10 +121,28 @@ LAYERS = {
     "aws": Rule((*PLAIN, "bursa.aws"), AWS_LIBRARIES),
     "bootstrap": Rule(
         ("bursa",),
-        frozenset({"_typeshed", "aws_lambda_powertools", "mypy_boto3_dynamodb", "mypy_boto3_sqs"}),
+        frozenset(
+            {
+                "_typeshed",
+                "aws_lambda_powertools",
+                "mypy_boto3_cloudformation",
+                "mypy_boto3_dynamodb",
+                "mypy_boto3_sqs",
+            }
+        ),
     ),
 }
-AWS_NAMES = {"cognito", "cryptography", "dynamodb", "jwt", "kms", "s3", "sockets", "sqs"}
+AWS_NAMES = {
+    "cloudformation",
+    "cognito",
+    "cryptography",
+    "dynamodb",
+    "jwt",
+    "kms",
+    "s3",
+    "sockets",
+    "sqs",
+}
 FORMATS = {
     "bursa.intake.message",
     "bursa.journal.checkpoint",

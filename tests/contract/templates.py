@@ -10,6 +10,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = ROOT / "template.yaml"
 NESTED = tuple(sorted((ROOT / "infra").glob("*.yaml")))
+# Stacks of their own, which a command makes: one of each for a tenant.
+BY_COMMAND = (ROOT / "infra" / "tenant-keys.yaml",)
 TEMPLATES = (APPLICATION, *NESTED)
 
 Json = dict[str, Any]

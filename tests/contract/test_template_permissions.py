@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bursa.kernel import keys
-from bursa.tenants.pools_cognito import MADE_FOR_TENANT
+from bursa.tenants.stacks import MADE_FOR_TENANT
 from tests.contract.templates import (
     APPLICATION,
     ROOT,
@@ -22,12 +22,19 @@ SHARD = ROOT / "infra" / "shard.yaml"
 STORAGE = ROOT / "infra" / "storage.yaml"
 # X-Ray and key policies have no resource to name: see the comments in the templates.
 WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+# What does not exist yet has no name, but a tag.
+MAKES = {"cognito-idp:CreateUserPool", "kms:CreateKey"}
 ROLES = everywhere("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 MAY_WRITE_THE_JOURNAL = {"worker-fleet.yaml:WorkerRole"}
 
 
 def actions(statement: Json) -> set[str]:
     return set(listed(statement["Action"]))
+
+
+def tagged(key: str) -> Json:
+    """Return the condition that something is a tenant's own, of this deployment."""
+    return {"StringLike": {f"{key}/{MADE_FOR_TENANT}": {"Fn::Sub": "${NamePrefix}/t*"}}}
 
 
 def mentions(statement: Json, what: str) -> bool:
@@ -49,6 +56,9 @@ def test_every_action_is_named(name: str) -> None:
 def test_every_resource_is_named(name: str) -> None:
     for statement in statements(ROLES[name]):
         if actions(statement) <= WITHOUT_RESOURCES:
+            continue
+        if actions(statement) <= MAKES:
+            assert statement["Condition"] == tagged("aws:RequestTag")
             continue
         for resource in listed(statement["Resource"]):
             text = next(iter(resource.values())) if isinstance(resource, dict) else resource
@@ -273,9 +283,9 @@ def test_only_pools_that_were_made_for_a_tenant_may_be_deleted() -> None:
         for statement in statements(role)
         if "cognito-idp:DeleteUserPool" in actions(statement)
     ]
-    assert [statement["Condition"] for statement in deleting] == [
-        {"StringLike": {f"aws:ResourceTag/{MADE_FOR_TENANT}": {"Fn::Sub": "${NamePrefix}/t*"}}}
-    ]
+    assert len(deleting) == 2
+    for statement in deleting:
+        assert statement["Condition"] == tagged("aws:ResourceTag")
 
 
 def key_statements() -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -16,9 +16,10 @@ from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.export_dynamodb import ExportTables, TenantTables
 from bursa.tenants.life import Change, Standstill, TenantRecord, TenantState
 from bursa.tenants.limits import TenantLimits
-from bursa.tenants.pools_cognito import MADE_FOR_TENANT, TenantUserPools, pool_id
+from bursa.tenants.pools_cognito import TenantUserPools, pool_id
 from bursa.tenants.records_dynamodb import TenantRecords
-from bursa.tenants.removal_dynamodb import TenantRemoval
+from bursa.tenants.removal_dynamodb import Owned, TenantRemoval
+from bursa.tenants.stacks import MADE_FOR_TENANT
 
 TABLES = ("directory", "markets", "trades", "orders", "fills", "balances")
 ISSUER = "https://issuer.example/pool"
@@ -167,6 +168,19 @@ def made_pool(cognito: Any, *, for_tenant: bool) -> str:
     return str(pool)
 
 
+@dataclass
+class FakeOwn:
+    """Keys and stacks of tenants; a stack takes the aliases of the keys away."""
+
+    calls: list[str] = field(default_factory=list)
+
+    def schedule_deletion(self, tenant: TenantId) -> None:
+        self.calls.append(f"keys of {tenant}")
+
+    def remove(self, tenant: TenantId) -> None:
+        self.calls.append(f"stacks of {tenant}")
+
+
 @pytest.mark.parametrize("for_tenant", [True, False], ids=["its own pool", "a stack's pool"])
 def test_a_removal_leaves_no_way_in_and_no_user(client: Any, for_tenant: bool) -> None:
     cognito = boto3.client("cognito-idp")
@@ -180,10 +194,14 @@ def test_a_removal_leaves_no_way_in_and_no_user(client: Any, for_tenant: bool) -
     directory.open_account(T1, "alice")
     directory.open_account(T2, "alice")
     records = TenantRecords("directory", directory)
-    removal = TenantRemoval(client, "directory", TenantUserPools(cognito))
+    own = FakeOwn()
+    removal = TenantRemoval(client, "directory", Owned(TenantUserPools(cognito), own, own))
     for _ in range(2):
         removal.remove(found(records))
+    assert own.calls == ["keys of t1", "stacks of t1"] * 2
     assert directory.tenant_of(issuer) is None
+    assert directory.tenant_named("demo") is None
+    assert directory.tenant_named("other") == T2
     assert directory.tenant_of_host("api.demo.example") is None
     assert directory.account_of(T1, "alice") is None
     pools = [one["Id"] for one in cognito.list_user_pools(MaxResults=10)["UserPools"]]
@@ -212,7 +230,7 @@ def put(client: Any, table: str, pk: str, sk: str, **attributes: Any) -> None:
 def test_an_export_has_all_of_a_tenant_and_nothing_of_another(client: Any) -> None:
     directory = DirectoryTable(client, "directory")
     for tenant, issuer in ((T1, ISSUER), (T2, f"{ISSUER}-2")):
-        directory.open_tenant("x", issuer, CLIENTS, 0)
+        directory.open_tenant(f"x{tenant}", issuer, CLIENTS, 0)
         account = str(directory.open_account(tenant, "alice"))
         put(client, "markets", str(tenant), "market#BTC-USDT", tick_units={"N": "5"})
         put(client, "trades", f"{tenant}#BTC-USDT", "1", price={"N": "1"})

@@ -1,6 +1,6 @@
 """Opening a tenant by its file: what is planned, what is done, and what a repeat does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,16 @@ from bursa.tenants.limits import TenantLimits
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.onboarding import Onboarding
 from bursa.tenants.profile import TenantProfile
+from bursa.tenants.stacks import StackKind, StackState
 from scripts.onboard.opening import GeneratedPasswords, Invitations, Opened, Opening, generated
-from scripts.onboard.plan import KEEP, Place, Plan, Planner
+from scripts.onboard.place import Deployment, Place, Pool, find_place
+from scripts.onboard.plan import KEEP, Plan, Planner
 from scripts.onboard.tenant_file import TenantFile, parse
 from tests.unit.onboard.test_tenant_file import PLAIN
 
-PLACE = Place("https://pool", frozenset({"web"}), 0)
 TENANT = TenantId(1)
+STACKS_POOL = Pool("https://cognito/pool_deployments", frozenset({"web"}))
+DEPLOYMENT = Deployment(STACKS_POOL, (0, 1))
 
 
 @dataclass
@@ -29,6 +32,14 @@ class Directory:
     profiles: dict[str, TenantProfile] = field(default_factory=dict)
     hosts: dict[str, TenantId] = field(default_factory=dict)
     accounts: dict[str, AccountId] = field(default_factory=dict)
+    names: dict[str, TenantId] = field(default_factory=dict)
+
+    def tenant_named(self, name: str) -> TenantId | None:
+        return self.names.get(name)
+
+    def claim_name(self, name: str, tenant: TenantId | None) -> TenantId:
+        number = tenant or TenantId(len(self.names) + 1)
+        return self.names.setdefault(name, number)
 
     def tenant_of(self, issuer: str) -> TenantProfile | None:
         return self.profiles.get(issuer)
@@ -36,11 +47,12 @@ class Directory:
     def open_tenant(
         self, name: str, issuer: str, client_ids: frozenset[str], shard: int, limits: TenantLimits
     ) -> TenantProfile:
-        self.profiles[issuer] = TenantProfile(TENANT, shard, name, issuer, client_ids, limits)
+        tenant = self.names[name]
+        self.profiles[issuer] = TenantProfile(tenant, shard, name, issuer, client_ids, limits)
         return self.profiles[issuer]
 
     def profile(self, tenant: TenantId) -> TenantProfile | None:
-        return next(iter(self.profiles.values()), None)
+        return next((one for one in self.profiles.values() if one.tenant == tenant), None)
 
     def tenant_of_host(self, host: str) -> TenantId | None:
         return self.hosts.get(host)
@@ -59,6 +71,25 @@ class Directory:
 
     def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
         return 1
+
+
+@dataclass
+class Stacks:
+    """Remembers what was made, by tenant and kind; the digest is that of its template."""
+
+    made: dict[tuple[TenantId, StackKind], str] = field(default_factory=dict)
+    template: str = "1"
+
+    def state(self, tenant: TenantId, kind: StackKind) -> StackState:
+        found = self.made.get((tenant, kind))
+        if found is None:
+            return StackState.ABSENT
+        return StackState.CURRENT if found == self.template else StackState.OUTDATED
+
+    def ensure(self, tenant: TenantId, kind: StackKind, name: str) -> Mapping[str, str]:
+        self.made[tenant, kind] = self.template
+        issuer = f"https://cognito/pool_{tenant}"
+        return {"Issuer": issuer, "UserPoolClientId": f"web-of-{tenant}"}
 
 
 @dataclass
@@ -110,6 +141,7 @@ class Intake:
     """Remembers what was sent once; may break off before some kind of request."""
 
     sent: list[tuple[str, str, int]] = field(default_factory=list)
+    done: set[tuple[AccountId, str, str]] = field(default_factory=set)
     breaks_before: str = ""
 
     def submit_once(
@@ -117,7 +149,8 @@ class Intake:
     ) -> None:
         if kind == self.breaks_before:
             raise Unavailable("no_answer", "The sequencer does not answer.")
-        if (kind, key) not in {(kind, key) for kind, key, _ in self.sent} or kind == "credit":
+        if (account, kind, key) not in self.done:
+            self.done.add((account, kind, key))
             self.sent.append((kind, key, len(commands)))
 
 
@@ -129,23 +162,35 @@ class World:
     brandings: Brandings = field(default_factory=Brandings)
     intake: Intake = field(default_factory=Intake)
 
-    def plan(self, tenant: TenantFile, place: Place = PLACE) -> Plan:
-        planner = Planner(self.directory, self.users, self.listings, self.brandings)
-        return planner.plan(tenant, place)
+    stacks: Stacks = field(default_factory=Stacks)
+
+    def place(self, tenant: TenantFile) -> Place:
+        return find_place(tenant, DEPLOYMENT, self.directory, self.stacks)
+
+    def plan(self, tenant: TenantFile) -> Plan:
+        planner = Planner(self.directory, self.users, self.listings, self.brandings, self.stacks)
+        return planner.plan(tenant, self.place(tenant))
 
     def open(self, text: str = PLAIN, passwords: Any = None) -> Opened:
         tenant = parse(text, "brand.yaml")
-        onboarding = Onboarding(self.directory, self.users, self.intake)
-        opening = Opening(onboarding, self.listings, self.brandings, passwords or Invitations())
-        return opening.carry_out(tenant, PLACE, self.plan(tenant))
+        opening = Opening(
+            self.directory,
+            self.stacks,
+            lambda _: Onboarding(self.directory, self.users, self.intake),
+            self.listings,
+            self.brandings,
+            passwords or Invitations(),
+        )
+        return opening.carry_out(tenant, self.place(tenant), self.plan(tenant))
 
 
 def test_a_new_tenant_is_all_new_and_looking_changes_nothing() -> None:
     world = World()
     plan = world.plan(parse(PLAIN, "brand.yaml"))
-    assert {step.action for step in plan.steps} == {"add"}
+    # The pool of the deployment's own stack, which nobody has yet.
+    assert {step.thing for step in plan.steps if step.action != "add"} == {"user pool"}
     things = [step.thing for step in plan.steps]
-    assert things[:2] == ["tenant brand", "host api.brand.example"]
+    assert things[:4] == ["tenant brand", "keys", "user pool", "host api.brand.example"]
     assert things[-2:] == ["admin admin@brand.example", "user second@brand.example"]
     assert world == World()
 
@@ -189,10 +234,9 @@ def test_a_change_is_shown_with_what_was_before() -> None:
     world = World()
     world.open()
     text = PLAIN.replace("taker_ppm: 2000", "taker_ppm: 2500").replace("burst: 100", "burst: 200")
-    text = text.replace("min_notional: 5", "min_notional: 6").replace("name: brand", "name: other")
+    text = text.replace("min_notional: 5", "min_notional: 6")
     changes = {(one.thing, one.before, one.after) for one in world.plan(parse(text, "x")).changes}
     assert changes == {
-        ("tenant other", "t1 brand, clients web", "clients web"),
         ("limit account_commands", "10/s, 100 at once", "10/s, 200 at once"),
         ("fee taker_ppm", "2000", "2500"),
         ("market BTC-USDT min_notional", "5", "6"),
@@ -227,7 +271,7 @@ def test_a_tenant_stays_on_its_shard() -> None:
     world = World()
     world.open()
     with pytest.raises(BursaError) as refused:
-        world.plan(parse(PLAIN, "brand.yaml"), Place(PLACE.issuer, PLACE.client_ids, 1))
+        world.plan(parse(f"shard: 1\n{PLAIN}", "brand.yaml"))
     assert refused.value.code == "other_shard"
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bursa.aws.clients import cognito_client, dynamodb_client
+from bursa.aws.clients import cognito_client, dynamodb_client, kms_client
 from bursa.bootstrap.onboarding import open_once_intake
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import OPERATORS, Actor, ActorKind
@@ -11,11 +11,15 @@ from bursa.tenants.administration import TenantAdministration
 from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.export_dynamodb import ExportTables, TenantTables
+from bursa.tenants.keys_kms import TenantKeys
 from bursa.tenants.pools_cognito import TenantUserPools
 from bursa.tenants.records_dynamodb import TenantRecords
-from bursa.tenants.removal_dynamodb import TenantRemoval
+from bursa.tenants.removal_dynamodb import Owned, TenantRemoval
+from bursa.tenants.stacks_cloudformation import CloudFormationStacks, StackOwner
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
     from bursa.kernel.settings import TenantToolSettings
 
 
@@ -29,12 +33,20 @@ class TenantTools(NamedTuple):
     brandings: BrandingTable
 
 
-def open_tenant_tools(settings: "TenantToolSettings", operator: str) -> TenantTools:
-    """Build them for an operator, who is named in every command that they send."""
+def open_tenant_tools(
+    settings: "TenantToolSettings", operator: str, cloudformation: "CloudFormationClient"
+) -> TenantTools:
+    """Build them for an operator, who is named in every command that they send.
+
+    The client is the tool's: functions have none, and their layer not even its model.
+    """
     dynamodb, clock = dynamodb_client(), SystemClock()
     directory = DirectoryTable(dynamodb, settings.directory_table)
     brandings = BrandingTable(dynamodb, settings.directory_table)
     pools = TenantUserPools(cognito_client())
+    # It only removes: that takes neither a role nor what they are made from.
+    stacks = CloudFormationStacks(cloudformation, StackOwner(settings.stack_name, ""), {})
+    owned = Owned(pools, TenantKeys(kms_client(), settings.stack_name), stacks)
     # A tool's reads are few: it keeps no definitions.
     markets = MarketsTable(dynamodb, settings.markets_table, clock, 0)
     administration = TenantAdministration(
@@ -43,7 +55,7 @@ def open_tenant_tools(settings: "TenantToolSettings", operator: str) -> TenantTo
         open_once_intake(
             settings, dynamodb, directory, Actor.named(ActorKind.OPERATOR, OPERATORS, operator)
         ),
-        TenantRemoval(dynamodb, settings.directory_table, pools),
+        TenantRemoval(dynamodb, settings.directory_table, owned),
         clock,
     )
     tables = ExportTables(

@@ -26,6 +26,7 @@ of a request's host.
     directory   <tenant>                    market#<market>         the engine's number of it
     directory   <tenant>                    request#<name>          a request that must happen once
     directory   deployment                  counter#<name>          next tenant, asset, market
+    directory   deployment                  name#<name>             tenant that goes by a name
     orders      <account>                   order#<order id>        an order's whole state
     orders      <account>                   client#<client id>      order id of a client order id
     fills       <account>                   <seq>#<trade id>#<role> one side of a trade
@@ -173,6 +174,11 @@ def cases_in(tenant: TenantId, state: str) -> str:
 def cases_due(tenant: TenantId) -> str:
     """Partition of a tenant's cases that time will change, in the index."""
     return f"{tenant}#due"
+
+
+def tenant_name(name: str) -> str:
+    """Sort key of a tenant's name, which only one tenant has."""
+    return f"name#{name}"
 
 
 def counter(name: str) -> str:

@@ -45,6 +45,9 @@ class OnboardingSettings(NamedTuple):
     issuer: str
     # Numbers of all shards, comma-separated.
     shards: str
+    # The deployment's stack, and the role that makes stacks of tenants.
+    stack_name: str
+    tenant_stack_role: str
     reply_deadline_ms: int = 30_000
 
 
@@ -60,6 +63,8 @@ class TenantToolSettings(NamedTuple):
     orders_table: str
     fills_table: str
     balances_table: str
+    # The deployment's stack.
+    stack_name: str
     reply_deadline_ms: int = 30_000
 
 

@@ -14,6 +14,7 @@ created. Rows:
     <tenant>         asset#<symbol>  {number}: of the engine
     <tenant>         market#<symbol> {number}: of the engine
     deployment       counter#<name>  {value}
+    deployment       name#<name>     {tenant}: which tenant goes by a name
 """
 
 from contextlib import suppress
@@ -207,6 +208,31 @@ class DirectoryTable:
             ExpressionAttributeValues={":is_disabled": {"BOOL": is_disabled}},
         )
 
+    def tenant_named(self, name: str) -> TenantId | None:
+        """Return the tenant that goes by a name; None for a name that nobody has claimed."""
+        row = self._row(keys.DEPLOYMENT, keys.tenant_name(name))
+        return None if row is None else TenantId.parse(row["tenant"]["S"])
+
+    def claim_name(self, name: str, tenant: TenantId | None = None) -> TenantId:
+        """Return the tenant that goes by a name: this one, or a new one; safe to repeat.
+
+        Raises
+        ------
+        Conflict
+            ``name_taken``: another tenant goes by it.
+
+        """
+        named = self.tenant_named(name)
+        if named is None:
+            number = tenant or TenantId(self.next_number(keys.DEPLOYMENT, TENANT_COUNTER))
+            row = self._put_or_find(
+                keys.DEPLOYMENT, keys.tenant_name(name), tenant={"S": str(number)}
+            )
+            named = TenantId.parse(row["tenant"]["S"])
+        if tenant not in (None, named):
+            raise Conflict("name_taken", f"{named} goes by the name {name}; choose another.")
+        return named
+
     def open_tenant(
         self,
         name: str,
@@ -215,15 +241,22 @@ class DirectoryTable:
         shard: int,
         limits: TenantLimits = DEFAULT_LIMITS,
     ) -> TenantProfile:
-        """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard.
+        """Write a tenant's settings; a name keeps its tenant, a tenant its issuer and its shard.
 
-        Safe to repeat, but not to call twice at once for a new issuer: the later call would win it.
+        Raises
+        ------
+        Conflict
+            ``name_taken``, or ``pool_fixed``: the tenant's users are another issuer's.
+
         """
-        existing = self.tenant_of(issuer)
-        if existing is None:
-            tenant = TenantId(self.next_number(keys.DEPLOYMENT, TENANT_COUNTER))
-        else:
-            tenant, shard = existing.tenant, existing.shard
+        owner = self.tenant_of(issuer)
+        tenant = self.claim_name(name, None if owner is None else owner.tenant)
+        existing = self.profile(tenant)
+        if existing is not None and existing.issuer != issuer:
+            raise Conflict(
+                "pool_fixed", f"{name} is {tenant}, whose users are those of {existing.issuer}."
+            )
+        shard = shard if existing is None else existing.shard
         profile = TenantProfile(tenant, shard, name, issuer, client_ids, limits)
         if profile != existing:
             self.add_tenant(profile)

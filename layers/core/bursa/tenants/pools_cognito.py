@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bursa.tenants.stacks import MADE_FOR_TENANT
+
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-
-# A pool that was made for a tenant at run time has it; one of a stack is the stack's to delete.
-MADE_FOR_TENANT = "bursa-tenant"
 
 
 class TenantUserPools:
