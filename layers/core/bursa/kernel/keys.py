@@ -333,6 +333,16 @@ def archived_end(shard: int, segment: int) -> str:
     return f"{archived_ends(shard)}{segment:0{SEQUENCE_DIGITS}d}"
 
 
+def list_in_force(name: str) -> str:
+    """Object key of what says which version of a sanctions list is in force."""
+    return f"sanctions/{name}/in-force.json"
+
+
+def list_file(name: str, digest: str, file: str) -> str:
+    """Object key of one file, sdn or alt, of a version of a sanctions list."""
+    return f"sanctions/{name}/{digest}/{file}.csv"
+
+
 def archived_heads(shard: int) -> str:
     """Prefix of the heads of a shard's journal that were published."""
     return f"archive/{shard}/heads/"
