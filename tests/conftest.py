@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.client import Deployment
-from tests.doubles.local_exchange import Local
+from tests.doubles.local_exchange import DEMO_PAGE, Local
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,7 +33,7 @@ def local(tmp_path: Path) -> Iterator[Local]:
 @pytest.fixture(scope="session")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Start an exchange with its demo users for the session."""
-    place = Local(tmp_path_factory.mktemp("exchange"))
+    place = Local(tmp_path_factory.mktemp("exchange"), origins=DEMO_PAGE)
     started = place.command("up")
     try:
         assert started.returncode == 0, started.stdout + started.stderr

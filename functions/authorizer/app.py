@@ -19,14 +19,18 @@ from bursa.bootstrap.start import finish_start
 from bursa.identity.gateway import (
     allow,
     allow_key,
+    asked_host,
     deny,
     is_connect,
     sent_key,
+    sent_origin,
     sent_ticket,
     sent_token,
 )
 from bursa.kernel.errors import Unauthenticated
+from bursa.kernel.identifiers import TenantId
 from bursa.kernel.settings import AuthorizerSettings, read_settings
+from bursa.tenants.origins import is_own_origin
 
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
@@ -71,8 +75,25 @@ def verdict_on(event: dict[str, Any]) -> dict[str, Any]:
     """Return who asks and what it may do; raises `Unauthenticated`."""
     method_arn = event["methodArn"]
     if is_connect(method_arn):
-        return allow(method_arn, sign_in.by_ticket(sent_ticket(event)))
+        principal = sign_in.by_ticket(sent_ticket(event))
+        require_own_page(event, principal.tenant)
+        return allow(method_arn, principal)
     key_id = sent_key(event)
     if key_id is not None:
-        return allow_key(method_arn, sign_in.by_key(key_id))
-    return allow(method_arn, sign_in.by_token(sent_token(event)))
+        key = sign_in.by_key(key_id)
+        return allow_key(method_arn, key, sign_in.origins.of(key.account.tenant))
+    principal = sign_in.by_token(sent_token(event))
+    return allow(method_arn, principal, sign_in.origins.of(principal.tenant))
+
+
+def require_own_page(event: dict[str, Any], tenant: TenantId) -> None:
+    """Return for a page of the tenant's, and for what is no page; raises `Unauthenticated`.
+
+    Browsers let every page open every WebSocket: what CORS does for REST is done here. The ticket
+    is used up, so that a page that got hold of one has spoilt it.
+    """
+    origin = sent_origin(event)
+    if origin is None or is_own_origin(origin, asked_host(event)):
+        return
+    if origin not in sign_in.origins.of(tenant):
+        raise Unauthenticated("foreign_origin", "Connect from a page of the exchange's own.")

@@ -1,5 +1,7 @@
 """Lambda behind the public routes: markets, books, trades, tickers, health.
 
+It also answers the preflights of all routes, with which a browser asks whether a page may call.
+
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
 
@@ -20,8 +22,8 @@ from market_api.routes import add_routes
 logger = Logger()
 tracer = Tracer(patch_modules=("botocore",))
 metrics = Metrics()
-app = RestApi(logger, metrics, SystemClock())
 services = open_market_data(read_settings(MarketApiSettings))
+app = RestApi(logger, metrics, SystemClock(), origins=services.origins)
 add_routes(app, services.routes, services.tenants, PublicResponses(services.clock))
 finish_start()
 

@@ -33,6 +33,8 @@ class Onboarding(Protocol):
         client_ids: frozenset[str],
         shard: int,
         limits: TenantLimits,
+        *,
+        origins: frozenset[str],
     ) -> TenantProfile:
         """Return a brand's profile on a shard."""
 
@@ -143,7 +145,12 @@ class Opening:
         pool = self._pool(tenant, number, place)
         onboarding = self.onboarding_at(pool)
         profile = onboarding.open_tenant(
-            tenant.name, pool.issuer, pool.client_ids, place.shard, tenant.tenant_limits()
+            tenant.name,
+            pool.issuer,
+            pool.client_ids,
+            place.shard,
+            tenant.tenant_limits(),
+            origins=frozenset(tenant.origins),
         )
         for host in tenant.hosts:
             onboarding.add_host(profile.tenant, host)

@@ -188,9 +188,11 @@ def _plain(content: Mapping[str, Any]) -> object:
 
 
 def _of_profile(tenant: TenantFile, place: Place, profile: TenantProfile | None) -> Iterator[Step]:
-    limits = tenant.tenant_limits()
+    limits, origins = tenant.tenant_limits(), frozenset(tenant.origins)
     if profile is None:
         yield Step(ADD, f"tenant {tenant.name}", after=f"shard {place.shard}")
+        if origins:
+            yield Step(ADD, "origins", after=_listed(origins))
         return
     clients = place.pool.client_ids if place.pool else profile.client_ids
     changed = profile.name != tenant.name or profile.client_ids != clients
@@ -202,6 +204,8 @@ def _of_profile(tenant: TenantFile, place: Place, profile: TenantProfile | None)
         else "",
         f"clients {_listed(clients)}" if changed else str(profile.tenant),
     )
+    if profile.origins != origins:
+        yield Step(CHANGE, "origins", _listed(profile.origins), _listed(origins))
     for name in LIMIT_NAMES:
         before, after = getattr(profile.limits, name), getattr(limits, name)
         if before != after:

@@ -26,6 +26,7 @@ from bursa.tenants.onboarding import (
     PriceProtection,
     market_steps,
 )
+from bursa.tenants.origins import check_origins
 from scripts.onboard.lines import Path, YamlError, read_yaml
 from wire.layout import COLLAR_PPM_MAX, FEE_PPM_MAX
 
@@ -178,6 +179,7 @@ class TenantFile(_Part):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
     hosts: list[Host] = []
+    origins: list[str] = []
     shard: Annotated[int, Field(ge=0)] | None = None
     branding: BrandingPart | None = None
     sign_in: SignInPart | None = None
@@ -282,6 +284,7 @@ def _of_sense(tenant: TenantFile) -> Iterator[tuple[Path, str]]:
     for symbol, market in tenant.markets.items():
         yield from _of_market(tenant, symbol, market)
     yield from _of_limits(tenant)
+    yield from _caught(("origins",), check_origins, frozenset(tenant.origins))
     if tenant.branding is not None:
         for at, message in faults(tenant.branding.branding()):
             yield ("branding", *at), message

@@ -71,6 +71,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("MarketApi", "health"): rest(200, status="ok"),
     ("MarketApi", "tenant"): rest(200, name="tenant t1", state="active"),
     ("MarketApi", "markets-list"): rest(200, items=["BTC-USDT"]),
+    ("MarketApi", "preflight"): {"statusCode": 204, "body": ""},
     ("MarketApi", "market-book"): rest(200, market="BTC-USDT", bids=[["23512", "0.006"]]),
     ("TradingApi", "orders-list"): rest(200, items=["demo-order-1"]),
     ("TradingApi", "balances-list"): rest(200, items=["BTC", "USDT"]),

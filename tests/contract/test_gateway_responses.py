@@ -15,6 +15,8 @@ STATUSES = {
     "REQUEST_TOO_LARGE": "413",
     "THROTTLED": "429",
     "AUTHORIZER_FAILURE": "503",
+    "WAF_FILTERED": "403",
+    "DEFAULT_4XX": "400",
     # A fault keeps the gateway's own status: 500, 502, 503 or 504.
     "DEFAULT_5XX": None,
 }
@@ -34,6 +36,9 @@ def test_gateway_errors_are_problems_of_the_api() -> None:
             "Cache-Control": "'no-store'",
             "Strict-Transport-Security": "'max-age=31536000'",
             "X-Content-Type-Options": "'nosniff'",
+            # Fixed texts, and never credentials: any page may read that it was refused.
+            "Access-Control-Allow-Origin": "'*'",
+            "Access-Control-Expose-Headers": "'Retry-After, x-amzn-RequestId'",
         }
         body = json.loads(properties["ResponseTemplates"]["application/json"])
         assert set(body) == {"type", "title", "status", "code", "detail", "request_id"}, name

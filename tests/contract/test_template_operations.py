@@ -278,7 +278,11 @@ def routes() -> dict[tuple[str, str], Json]:
 
 
 def test_only_market_data_and_the_tenants_public_side_are_public() -> None:
-    public = {path for (_, path), event in routes().items() if "Auth" in event}
+    public = {
+        path
+        for (method, path), event in routes().items()
+        if "Auth" in event and method != "OPTIONS"
+    }
     assert public == {
         "/health",
         "/openapi.json",
@@ -365,17 +369,17 @@ def test_every_function_has_executions_of_its_own_and_some_are_left() -> None:
     assert 0 < reserved <= CONCURRENCY_OF_AN_ACCOUNT - LEFT_AT_LEAST
 
 
-def method_settings() -> dict[str, Json]:
+def method_settings() -> dict[tuple[str, str], Json]:
     properties = resources(APPLICATION)["RestApi"]["Properties"]
     return {
-        one["ResourcePath"].replace("~1", "/").removeprefix("/"): one
+        (one["HttpMethod"], one["ResourcePath"].replace("~1", "/").removeprefix("/")): one
         for one in properties["MethodSettings"]
     }
 
 
 def test_public_methods_can_not_use_up_what_the_region_gives_the_account() -> None:
     settings = method_settings()
-    public = {path for (_, path), event in routes().items() if "Auth" in event}
+    public = {route for route, event in routes().items() if "Auth" in event}
     assert public <= set(settings)
-    assert sum(settings[path]["ThrottlingRateLimit"] for path in public) <= 10_000 // 2
-    assert settings["/health"]["ThrottlingRateLimit"] <= 50
+    assert sum(settings[route]["ThrottlingRateLimit"] for route in public) <= 10_000 // 2
+    assert settings["GET", "/health"]["ThrottlingRateLimit"] <= 50

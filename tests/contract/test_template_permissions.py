@@ -174,7 +174,7 @@ PUBLIC_SIDE_OF_A_TENANT = (
     ["t*"],
     [
         *("pk", "sk", "shard", "state", "name", "issuer", "client_ids", "limits"),
-        *("sign_in_ends_at_ms", "delete_after_ms", "branding"),
+        *("sign_in_ends_at_ms", "delete_after_ms", "branding", "origins"),
     ],
 )
 ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]

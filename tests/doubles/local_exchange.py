@@ -13,6 +13,8 @@ from scripts.local.emulator import port_is_free
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_PATIENCE_S = 600
 END_PATIENCE_S = 120
+# Of the demo tenant's list.
+DEMO_PAGE = "http://demo.localhost:5173"
 
 
 def free_port() -> int:
@@ -26,8 +28,9 @@ def free_port() -> int:
 class Local:
     """The commands of scripts/local, in a home and on a port of their own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, origins: str = "") -> None:
         self.home = home
+        self.origins = origins
         self.port = free_port()
 
     def command(self, name: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +63,12 @@ class Local:
     def environment(self) -> dict[str, str]:
         """Return the environment of every command."""
         path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "core")])
-        here = {"BURSA_HOME": str(self.home), "BURSA_PORT": str(self.port), "PYTHONPATH": path}
+        here = {
+            "BURSA_HOME": str(self.home),
+            "BURSA_ORIGINS": self.origins,
+            "BURSA_PORT": str(self.port),
+            "PYTHONPATH": path,
+        }
         return os.environ | here
 
     def deployment(self) -> Deployment:

@@ -69,6 +69,17 @@ def test_a_tenants_settings_can_change(directory: DirectoryTable) -> None:
     assert (found.name, found.client_ids) == ("new name", CLIENTS | {"mobile"})
 
 
+def test_a_tenants_origins_are_those_it_was_last_opened_with(directory: DirectoryTable) -> None:
+    origins = frozenset({"https://a.example", "https://b.example"})
+    directory.open_tenant("demo", ISSUER, CLIENTS, SHARD, origins=origins)
+    assert directory.origins(T1) == origins
+    found = directory.tenant_of(ISSUER)
+    assert found is not None
+    assert found.origins == origins
+    directory.open_tenant("demo", ISSUER, CLIENTS, SHARD)
+    assert directory.origins(T1) == directory.origins(TenantId(2)) == frozenset()
+
+
 def test_a_tenant_stays_on_its_shard(directory: DirectoryTable) -> None:
     first = directory.open_tenant("demo", ISSUER, CLIENTS, shard=3)
     again = directory.open_tenant("demo", ISSUER, CLIENTS, shard=4)

@@ -117,7 +117,7 @@ def test_tenants_share_no_response(caller: Caller, exchange: Exchange) -> None:
         own = caller.get(path)
         assert caller.get(path, host="second.example")["body"] != own["body"]
         assert caller.get(path, X_Tenant="t2")["body"] != own["body"]
-        assert own["multiValueHeaders"]["Vary"] == ["X-Tenant"]
+        assert own["multiValueHeaders"]["Vary"] == ["Origin, X-Tenant"]
 
 
 @pytest.mark.parametrize(("list_name", "name"), [("book", "depth"), ("trades", "limit")])

@@ -45,10 +45,19 @@ class Directory:
         return self.profiles.get(issuer)
 
     def open_tenant(
-        self, name: str, issuer: str, client_ids: frozenset[str], shard: int, limits: TenantLimits
+        self,
+        name: str,
+        issuer: str,
+        client_ids: frozenset[str],
+        shard: int,
+        limits: TenantLimits,
+        *,
+        origins: frozenset[str],
     ) -> TenantProfile:
         tenant = self.names[name]
-        self.profiles[issuer] = TenantProfile(tenant, shard, name, issuer, client_ids, limits)
+        self.profiles[issuer] = TenantProfile(
+            tenant, shard, name, issuer, client_ids, limits, origins=origins
+        )
         return self.profiles[issuer]
 
     def profile(self, tenant: TenantId) -> TenantProfile | None:
@@ -208,6 +217,15 @@ def test_opening_twice_changes_nothing_the_second_time() -> None:
     assert world.users.passwords == {}
 
 
+def test_the_origins_are_those_of_the_file() -> None:
+    world = World()
+    text = PLAIN.replace("assets:", "origins: [https://brand.example]\nassets:")
+    assert "origins" in {step.thing for step in world.plan(parse(text, "x")).steps}
+    assert world.open(text).profile.origins == {"https://brand.example"}
+    assert world.plan(parse(text, "x")).changes == ()
+    assert world.open().profile.origins == frozenset()
+
+
 @pytest.mark.parametrize("before", ["listing", "credit"])
 def test_what_broke_off_is_taken_up_again(before: str) -> None:
     text = PLAIN.replace("admin: {", 'play_money: true\nadmin: { credits: { BTC: "1" },')
@@ -235,8 +253,10 @@ def test_a_change_is_shown_with_what_was_before() -> None:
     world.open()
     text = PLAIN.replace("taker_ppm: 2000", "taker_ppm: 2500").replace("burst: 100", "burst: 200")
     text = text.replace("min_notional: 5", "min_notional: 6")
+    text = text.replace("assets:", "origins: [https://brand.example]\nassets:")
     changes = {(one.thing, one.before, one.after) for one in world.plan(parse(text, "x")).changes}
     assert changes == {
+        ("origins", "", "https://brand.example"),
         ("limit account_commands", "10/s, 100 at once", "10/s, 200 at once"),
         ("fee taker_ppm", "2000", "2500"),
         ("market BTC-USDT min_notional", "5", "6"),

@@ -64,6 +64,9 @@ FAULTS = {
     "a missing field": ("fees: { maker_ppm: 1000, taker_ppm: 2000 }", "", 1, "fees", "is missing"),
     "a bad name": ("name: brand", "name: Brand!", 1, "name", "String should match"),
     "a bad host": ("api.brand.example", "https://x", 2, "hosts.0", "String should match"),
+    "a bad origin": (
+        "hosts: [api.brand.example]", "origins: ['*']", 2, "origins", "* is no origin",
+    ),
     "a scale as text": ("scale: 8", 'scale: "8"', 4, "assets.BTC.scale", "Input should be"),
     "a scale too large": ("scale: 8", "scale: 19", 4, "assets.BTC.scale", "Input should be less"),
     "a small symbol": ("  BTC: {", "  btc: {", 4, "assets.btc", "String should match"),

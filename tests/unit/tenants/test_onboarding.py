@@ -51,8 +51,10 @@ class FakeDirectory:
         client_ids: frozenset[str],
         shard: int,
         limits: TenantLimits,
+        *,
+        origins: frozenset[str],
     ) -> TenantProfile:
-        return TenantProfile(TENANT, shard, name, issuer, client_ids, limits)
+        return TenantProfile(TENANT, shard, name, issuer, client_ids, limits, origins=origins)
 
     def profile(self, tenant: TenantId) -> TenantProfile | None:
         return TenantProfile(tenant, 0, "demo", "", frozenset(), state=self.state)

@@ -17,6 +17,7 @@ from bursa.market_data.websocket_stage import stage_url
 from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.hosts import HostTenants
+from bursa.tenants.origins import HostOrigins, TenantOrigins
 from bursa.tenants.ports import TenantResolver
 from bursa.tenants.public_tenant import ReadPublicTenant
 
@@ -29,6 +30,7 @@ class MarketServices:
 
     routes: MarketRoutes
     tenants: TenantResolver
+    origins: HostOrigins
     clock: SystemClock
 
 
@@ -47,11 +49,9 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
         for shard in sorted(int(number) for number in settings.shards.split(","))
     ]
     directory = DirectoryTable(client, settings.directory_table)
-    tenants = HostTenants(
-        directory,
-        clock,
-        is_shared=settings.tenants_share_hosts == "true",
-    )
+    is_shared = settings.tenants_share_hosts == "true"
+    tenants = HostTenants(directory, clock, is_shared=is_shared)
+    origins = HostOrigins(tenants, TenantOrigins(directory, clock), is_shared=is_shared)
     cursors = Cursors(Secret(secrets_client, settings.cursor_key_secret))
     brandings = BrandingTable(client, settings.directory_table)
     endpoint = stage_url(settings.websocket_endpoint, settings.aws_endpoint_url)
@@ -62,4 +62,4 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
         cursors,
         Deployment(settings.bursa_version, endpoint.replace("http", "ws", 1)),
     )
-    return MarketServices(routes, tenants, clock)
+    return MarketServices(routes, tenants, origins, clock)

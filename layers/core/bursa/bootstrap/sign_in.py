@@ -17,14 +17,16 @@ from bursa.identity.tokens_jwt import CognitoTokens
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import AuthorizerSettings
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.origins import TenantOrigins
 
 
 class SignIns(NamedTuple):
-    """The ways to sign in."""
+    """The ways to sign in, and whose pages may."""
 
     by_token: SignIn
     by_ticket: TicketSignIn
     by_key: Callable[[str], ApiKey]
+    origins: TenantOrigins
 
 
 def open_sign_in(
@@ -41,6 +43,7 @@ def open_sign_in(
         SignIn(directory, CognitoTokens(key_sets, clock), clock),
         TicketSignIn(goes_on, tickets, clock),
         lambda key_id: open_keys()(key_id),  # noqa: PLW0108 - opened when it is called
+        TenantOrigins(directory, clock),
     )
 
 

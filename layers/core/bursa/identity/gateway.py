@@ -96,12 +96,27 @@ def sent_token(event: Mapping[str, Any]) -> str:
     return bearer_token(_authorization(event))
 
 
+def sent_origin(event: Mapping[str, Any]) -> str | None:
+    """Return the origin of the page that asks; None where it is no page of a browser's."""
+    return _header(event, "origin")
+
+
+def asked_host(event: Mapping[str, Any]) -> str:
+    """Return the host name that the gateway took a request at."""
+    context = event.get("requestContext") or {}
+    return str(context.get("domainName") or _header(event, "host") or "")
+
+
 def _authorization(event: Mapping[str, Any]) -> str:
+    return _header(event, "authorization") or ""
+
+
+def _header(event: Mapping[str, Any], name: str) -> str | None:
     for known, value in (event.get("headers") or {}).items():
         # Gateways write its name in the client's case or in lower case.
-        if known.lower() == "authorization":
+        if known.lower() == name:
             return str(value)
-    return ""
+    return None
 
 
 def bearer_token(header: str) -> str:
@@ -114,8 +129,12 @@ def bearer_token(header: str) -> str:
     return token.strip()
 
 
-def allow(method_arn: str, principal: Principal) -> dict[str, Any]:
+def allow(
+    method_arn: str, principal: Principal, origins: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Return the verdict for a principal: the routes that its scopes allow, and who it is.
+
+    The origins of its tenant go with it, so that no function has to look them up.
 
     A principal without any scope of the API that asks gets no route, so that the gateway refuses.
     Context values must be strings, numbers or booleans, and arrive as strings.
@@ -138,10 +157,13 @@ def allow(method_arn: str, principal: Principal) -> dict[str, Any]:
             "signed_in_at": str(principal.signed_in_at),
         }
         | ({"key": principal.key} if principal.key else {})
+        | _listed(origins)
     }
 
 
-def allow_key(method_arn: str, key: ApiKey) -> dict[str, Any]:
+def allow_key(
+    method_arn: str, key: ApiKey, origins: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Return the verdict for requests that name a key: its routes, and how to verify them.
 
     Also for a key that is over: only who has signed with it is told so.
@@ -163,7 +185,7 @@ def allow_key(method_arn: str, key: ApiKey) -> dict[str, Any]:
         "key_rate": f"{rate.per_s} {rate.burst}",
         "key_revoked_at_ms": str(key.revoked_at_ms),
         "key_used_at_ms": str(key.used_at_ms),
-    }
+    } | _listed(origins)
     resources = [f"{stage}/{route}" for route in routes]
     return _verdict(key.id, "Allow", resources) | {"context": context}
 
@@ -171,6 +193,15 @@ def allow_key(method_arn: str, key: ApiKey) -> dict[str, Any]:
 def deny(method_arn: str) -> dict[str, Any]:
     """Return the verdict for a caller who is not known, or who may do nothing here."""
     return _verdict("nobody", "Deny", [method_arn])
+
+
+def _listed(origins: frozenset[str]) -> dict[str, str]:
+    return {"origins": " ".join(sorted(origins))} if origins else {}
+
+
+def listed_origins(context: Mapping[str, str]) -> frozenset[str]:
+    """Return the origins of the caller's tenant; none without a verdict."""
+    return frozenset(context.get("origins", "").split())
 
 
 def _verdict(user: str, effect: str, resources: list[str]) -> dict[str, Any]:

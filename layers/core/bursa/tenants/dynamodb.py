@@ -6,7 +6,7 @@ created. Rows:
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
     <tenant>         profile         {shard, name, issuer, client_ids and hosts (string sets),
-                                     limits (map)},
+                                     limits (map), origins (list)},
                                      and what `bursa.tenants.records_dynamodb` writes
     <tenant>         branding        of `bursa.tenants.branding_dynamodb`
     <tenant>         user#<subject>  {account, signed_out_at, is_disabled}
@@ -53,6 +53,7 @@ _PROFILE_ATTRIBUTES = (
     "state",
     "sign_in_ends_at_ms",
     "delete_after_ms",
+    "origins",
 )
 
 
@@ -88,6 +89,7 @@ class DirectoryTable:
             TenantState(row.get("state", {"S": TenantState.ACTIVE})["S"]),
             _time(row, "sign_in_ends_at_ms"),
             _time(row, "delete_after_ms"),
+            _origins(row),
         )
 
     def public_profile(self, tenant: TenantId) -> TenantProfile | None:
@@ -114,6 +116,16 @@ class DirectoryTable:
         with unavailable("directory_unavailable", "Send the same request again in a moment."):
             row = self._row(str(tenant), keys.PROFILE, "name")
         return "" if row is None else row["name"]["S"]
+
+    def origins(self, tenant: TenantId) -> frozenset[str]:
+        """Return the origins of a tenant's web pages; none for an unknown tenant.
+
+        Reads no other attribute, so that a role may be allowed this one alone. Raises
+        `Unavailable` ``directory_unavailable``.
+        """
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            row = self._row(str(tenant), keys.PROFILE, "origins")
+        return frozenset() if row is None else _origins(row)
 
     def has_tenant(self, tenant: TenantId) -> bool:
         """Return whether there is such a tenant, and has not been deleted.
@@ -240,6 +252,8 @@ class DirectoryTable:
         client_ids: frozenset[str],
         shard: int,
         limits: TenantLimits = DEFAULT_LIMITS,
+        *,
+        origins: frozenset[str] = frozenset(),
     ) -> TenantProfile:
         """Write a tenant's settings; a name keeps its tenant, a tenant its issuer and its shard.
 
@@ -257,7 +271,7 @@ class DirectoryTable:
                 "pool_fixed", f"{name} is {tenant}, whose users are those of {existing.issuer}."
             )
         shard = shard if existing is None else existing.shard
-        profile = TenantProfile(tenant, shard, name, issuer, client_ids, limits)
+        profile = TenantProfile(tenant, shard, name, issuer, client_ids, limits, origins=origins)
         if profile != existing:
             self.add_tenant(profile)
         return profile
@@ -274,6 +288,8 @@ class DirectoryTable:
             "issuer": {"S": profile.issuer},
             "client_ids": {"SS": sorted(profile.client_ids)},
             "limits": {"M": limits},
+            # A list, because a set can't be empty.
+            "origins": {"L": [{"S": origin} for origin in sorted(profile.origins)]},
         }
         self._client.update_item(
             TableName=self._table,
@@ -369,6 +385,10 @@ class DirectoryTable:
 
 def _time(row: "Mapping[str, AttributeValueTypeDef]", name: str) -> int | None:
     return int(row[name]["N"]) if name in row else None
+
+
+def _origins(row: "Mapping[str, AttributeValueTypeDef]") -> frozenset[str]:
+    return frozenset(origin["S"] for origin in row.get("origins", {}).get("L", []))
 
 
 def _limits(row: "Mapping[str, AttributeValueTypeDef]") -> TenantLimits:

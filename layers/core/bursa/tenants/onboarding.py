@@ -18,6 +18,7 @@ from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits, check_limits
+from bursa.tenants.origins import check_origins
 from bursa.tenants.profile import TenantProfile
 from wire import codec, layout
 
@@ -35,6 +36,8 @@ class Directory(Protocol):
         client_ids: frozenset[str],
         shard: int,
         limits: TenantLimits,
+        *,
+        origins: frozenset[str],
     ) -> TenantProfile:
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
 
@@ -189,13 +192,22 @@ class Onboarding:
         client_ids: frozenset[str],
         shard: int,
         limits: TenantLimits = DEFAULT_LIMITS,
+        *,
+        origins: frozenset[str] = frozenset(),
     ) -> TenantProfile:
         """Return a brand's profile on a shard, and let its users' tokens lead to it.
 
-        A repeat writes the limits that it is called with. Raises `InvalidInput` ``invalid_limits``.
+        A repeat writes the limits and the origins of its web pages that it is called with.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_limits``, ``invalid_origin``
+
         """
         check_limits(limits)
-        return self._directory.open_tenant(name, issuer, client_ids, shard, limits)
+        check_origins(origins)
+        return self._directory.open_tenant(name, issuer, client_ids, shard, limits, origins=origins)
 
     def add_host(self, tenant: TenantId, host: str) -> None:
         """Assign a host name to a tenant, for public requests; raises `Conflict` ``host_taken``."""

@@ -32,6 +32,8 @@ class TenantProfile:
         From when on its users are refused, UTC; None while there is no such time.
     delete_after_ms
         From when on it may be deleted, UTC; None unless it is closing.
+    origins
+        The origins of its web pages (`bursa.tenants.origins`).
 
     """
 
@@ -44,6 +46,7 @@ class TenantProfile:
     state: TenantState = TenantState.ACTIVE
     sign_in_ends_at_ms: int | None = None
     delete_after_ms: int | None = None
+    origins: frozenset[str] = frozenset()
 
     def lets_in(self, now_ms: int) -> bool:
         """Return whether its users may sign in."""

@@ -16,13 +16,14 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bursa.dialects.native.cross_origin import add_headers, preflight_headers, response_headers
 from bursa.dialects.native.json_text import write_json
 from bursa.dialects.native.parameters import RequestHeaders, require_parameters
 from bursa.dialects.native.problems import PROBLEM_JSON, problem, rate_headers, status_of
 from bursa.dialects.native.public_responses import KeptResponse
 from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.api_keys import ApiKey
-from bursa.identity.gateway import authorized_principal, signing_key
+from bursa.identity.gateway import authorized_principal, listed_origins, signing_key
 from bursa.identity.principal import Principal
 from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
 from bursa.identity.signatures import SentRequest
@@ -43,6 +44,7 @@ JSON = "application/json"
 _BASE_PATH = "/v1"
 _OK = 200
 _ACCEPTED = 202
+_NO_CONTENT = 204
 _NOT_MODIFIED = 304
 _SERVER_FAULT = 500
 # What a response is has been said, and it came by TLS and shall again (RFC 6797).
@@ -71,6 +73,16 @@ class SignedRequests(Protocol):
 
     def __call__(self, key: ApiKey, request: SentRequest) -> Principal:
         """Return the principal that a request proves, once."""
+
+
+class PublicOrigins(Protocol):
+    """Which pages may use a host name; see `bursa.tenants.origins.HostOrigins`."""
+
+    def lists(self, host: str, named: str | None, origin: str) -> bool:
+        """Return whether the tenant of a public request lists this origin."""
+
+    def lets_ask(self, host: str, origin: str) -> bool:
+        """Return whether a page of this origin may send a request there; for a preflight."""
 
 
 _ONE_READ = (Charge(Budget.READS, 1),)
@@ -115,6 +127,9 @@ class RestApi(APIGatewayRestResolver):
         Charged for signed-in requests that read; commands are charged by intake.
     signed_requests
         Verifies those that name an API key; without it none is let in.
+    origins
+        Of public requests, and of the preflights of all. A signed-in request's are those of the
+        caller's own tenant, which come with the authorizer's verdict.
 
     """
 
@@ -125,12 +140,15 @@ class RestApi(APIGatewayRestResolver):
         clock: WallClock,
         budgets: RateBudgets | None = None,
         signed_requests: SignedRequests | None = None,
+        *,
+        origins: PublicOrigins | None = None,
     ) -> None:
         # Behind a domain name of its own the path begins with what that maps to the stage.
         super().__init__(strip_prefixes=[_BASE_PATH])
         self._budgets = budgets
         self._caller: AccountId | None = None
         self._signed_requests = signed_requests
+        self._origins = origins
         self._verified: Principal | None = None
         self._clock = clock
         self._logger_of_faults = logger
@@ -143,6 +161,34 @@ class RestApi(APIGatewayRestResolver):
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to one request."""
         self._metrics.add_metric("Requests", MetricUnit.Count, 1)
+        if event["httpMethod"] == "OPTIONS":
+            return self._preflight(event)
+        response = self._respond_to(event, context)
+        origin = _header(event, "origin")
+        is_listed = origin is not None and self._lists(event, origin)
+        add_headers(response, response_headers(origin) if origin and is_listed else {})
+        return response
+
+    def _preflight(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return what a page may send; nothing to one of an origin that is not listed."""
+        origin = _header(event, "origin")
+        may_ask = (
+            origin is not None
+            and self._origins is not None
+            and self._origins.lets_ask(_host(event), origin)
+        )
+        response = {"statusCode": _NO_CONTENT, "body": "", "isBase64Encoded": False}
+        headers = preflight_headers(origin) if origin and may_ask else {}
+        add_headers(response, {"Cache-Control": "no-store", **headers, **_SECURITY_HEADERS})
+        return response
+
+    def _lists(self, event: dict[str, Any], origin: str) -> bool:
+        if self._origins is None:
+            context = event["requestContext"].get("authorizer") or {}
+            return origin in listed_origins(context)
+        return self._origins.lists(_host(event), _header(event, "x-tenant"), origin)
+
+    def _respond_to(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         self._caller = self._verified = None
         if self._budgets is None or not _places(event):
             return self.resolve(event, context)
@@ -184,8 +230,7 @@ class RestApi(APIGatewayRestResolver):
 
     def host(self) -> str:
         """Return the host name that the gateway took the request at."""
-        context = self.current_event.raw_event.get("requestContext") or {}
-        return context.get("domainName") or self.header("host") or ""
+        return _host(self.current_event.raw_event)
 
     def headers(self) -> RequestHeaders:
         """Return what the request's headers ask for; their names have no case."""
@@ -356,6 +401,17 @@ def _given(event: Mapping[str, Any], part: str) -> Mapping[str, Collection[str]]
     """Return names and all values of a part of the event, which has it in two forms."""
     single = {name: [value] for name, value in (event.get(_lower(part)) or {}).items()}
     return single | (event.get(f"multiValue{part}") or {})
+
+
+def _header(event: Mapping[str, Any], name: str) -> str | None:
+    """Return a header of the raw event, whose names are in the client's case."""
+    headers: Mapping[str, str] = event.get("headers") or {}
+    return next((value for known, value in headers.items() if known.lower() == name), None)
+
+
+def _host(event: Mapping[str, Any]) -> str:
+    context = event.get("requestContext") or {}
+    return context.get("domainName") or _header(event, "host") or ""
 
 
 def _body_bytes(event: Mapping[str, Any]) -> bytes:

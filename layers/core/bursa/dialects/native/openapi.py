@@ -370,7 +370,8 @@ def openapi_document(version: str) -> Json:
             "version": version,
             "description": (
                 "Amounts are decimal strings, times are UTC milliseconds, ids are strings. "
-                "Every error is application/problem+json with a stable code."
+                "Every error is application/problem+json with a stable code. Web pages may call "
+                "from the origins that their exchange lists, without credentials: see docs/api.md."
             ),
         },
         "paths": paths,
