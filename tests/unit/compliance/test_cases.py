@@ -131,7 +131,7 @@ WRONG: dict[str, tuple[Case, Step, str]] = {
         "wrong_case_state",
     ),
     "a report after the end": (
-        approved(),
+        after(submitted(), files(), screened(), reported(REJECT)),
         ProviderReported("late", 1, "sandbox", REJECT, ""),
         "wrong_case_state",
     ),
@@ -347,6 +347,20 @@ def test_a_rejected_upgrade_leaves_the_level() -> None:
     steps = (files(attempt=2), screened(attempt=2), reported(REJECT, attempt=2))
     case = after(case, *steps)
     assert (case.state, case.level, case.is_barred) == (CaseState.REJECTED, 1, False)
+
+
+@pytest.mark.parametrize("outcome", [REJECT, RESUBMIT, REVIEW])
+def test_a_provider_that_changes_its_mind_withholds_the_level(outcome: Outcome) -> None:
+    doubted = after(approved(), ProviderReported("later", 1, "sandbox", outcome, ""))
+    assert (doubted.state, doubted.level, doubted.granted) == (CaseState.DECIDING, 0, 2)
+    assert after(doubted, decided(APPROVE)).level == 2
+    gone = after(doubted, decided(REJECT))
+    assert (gone.level, gone.granted, gone.is_barred) == (0, 0, True)
+
+
+def test_a_second_approval_by_the_provider_changes_nothing() -> None:
+    case = approved()
+    assert after(case, ProviderReported("later", 1, "sandbox", APPROVE, "")) == case
 
 
 def test_what_is_remembered_has_a_bound() -> None:

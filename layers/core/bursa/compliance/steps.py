@@ -190,6 +190,8 @@ def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) 
         ends_at_ms = _earliest(case.documents_end_at_ms, step.documents_end_at_ms)
         noted = replace(case, documents_end_at_ms=ends_at_ms)
         return noted.enter(CaseState.DECIDING, now_ms, step.provider, f"late: {step.outcome}")
+    if case.state is CaseState.APPROVED:
+        return _reconsider(case, step, now_ms)
     _require_state(case, CaseState.AT_PROVIDER)
     reason = step.reason[:REASON_LENGTH_MAX]
     reported = replace(
@@ -202,6 +204,15 @@ def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) 
     if step.outcome is Outcome.REJECT:
         return _reject(reported, step.provider, reason, now_ms)
     return _approve(reported, step.provider, reason, rules, now_ms)
+
+
+def _reconsider(case: Case, step: ProviderReported, now_ms: int) -> Case:
+    """Withhold the level when a provider has changed its mind; a person decides."""
+    if step.outcome is Outcome.APPROVE:
+        return case
+    found = replace(case, target=case.granted, is_withheld=True, proposal=None)
+    text = f"after the approval: {step.outcome}"
+    return found.enter(CaseState.DECIDING, now_ms, step.provider, text)
 
 
 def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
