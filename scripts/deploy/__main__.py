@@ -19,6 +19,7 @@ from scripts.deploy.account import Account, Change
 from scripts.deploy.builds import ROOT, Builder
 from scripts.deploy.deployment import BuiltPackages, Deployment, Show
 from scripts.deploy.errors import DeployError
+from scripts.deploy.images import NEWEST_PARAMETER
 from scripts.deploy.options import Options, read_options
 from scripts.local.progress import Progress
 
@@ -65,6 +66,7 @@ def _deploy(options: Options, messages: Console) -> None:
         account=Account(session.client("cloudformation")),
         packages=BuiltPackages(Builder(options.region, LOG), s3),
         network=_Network(session),
+        images=_Images(session),
         show=_show(options),
         step=lambda title: progress.step(title, LOG),
         say=progress.say,
@@ -82,6 +84,18 @@ class _Network:
         """Return the zone of each subnet."""
         found = self._ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
         return {row["SubnetId"]: row["AvailabilityZone"] for row in found}
+
+
+class _Images:
+    """The images that Amazon publishes in the region."""
+
+    def __init__(self, session: boto3.session.Session) -> None:
+        self._ssm = session.client("ssm")
+
+    def newest(self) -> str:
+        """Return the id of Amazon Linux's newest image for arm64."""
+        found = self._ssm.get_parameter(Name=NEWEST_PARAMETER)
+        return str(found["Parameter"]["Value"])
 
 
 def _show(options: Options) -> Show:

@@ -9,6 +9,7 @@ from scripts.deploy import builds
 from scripts.deploy.account import Account, Change, ChangeSet, RunningStack
 from scripts.deploy.errors import DeployError
 from scripts.deploy.guard import dangers
+from scripts.deploy.images import IMAGE, Images, pinned
 from scripts.deploy.options import Options
 from scripts.deploy.parameters import PROTECTION, decide, first_time
 from scripts.deploy.report import refusal
@@ -55,6 +56,7 @@ class Deployment:
     account: Account
     packages: Packages
     network: Network
+    images: Images
     show: Show
     step: Callable[[str], contextlib.AbstractContextManager[None]]
     say: Callable[[str], None]
@@ -72,6 +74,8 @@ class Deployment:
         running = self.account.stack(options.stack)
         wanted = self._wanted(options, running)
         self._check_subnets(wanted)
+        if _has_fleet(wanted, running) or IMAGE in wanted:
+            wanted |= pinned(wanted, running, self.images, self.say)
         # Said now, before minutes of building.
         decide(builds.declared_parameters(), running, wanted)
         with self.step("build functions and layers"):

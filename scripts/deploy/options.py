@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scripts.deploy.errors import DeployError
+from scripts.deploy.images import IMAGE
 
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _SUBNETS = 2
+_IMAGE = re.compile(r"latest|ami-[0-9a-f]{8,17}")
+# Variables of `make`, and the template's parameters that they set.
+_SIZES = {
+    "WORKER_TYPE": "WorkerInstanceType",
+    "WORKER_VOLUME": "WorkerVolumeGiB",
+    "WORKER_RECEIVERS": "WorkerReceivers",
+}
 
 _EXAMPLES = """\
 examples:
@@ -18,6 +26,7 @@ examples:
   make deploy STACK=bursa REGION=eu-central-1 ARGS=--dry-run
   make deploy STACK=bursa REGION=eu-central-1 ALARM_EMAIL=ops@example.com \\
       WORKER_VPC=vpc-1 WORKER_SUBNETS=subnet-a,subnet-b
+  make deploy STACK=bursa REGION=eu-central-1 WORKER_IMAGE=latest WORKER_TYPE=c7g.xlarge
   make deploy STACK=bursa REGION=eu-central-1 ARGS="--set LogRetentionDays=90"
   make deploy ARGS=--dry-run          what a first, a second and a tenth deployment do, as recorded
 """
@@ -128,7 +137,19 @@ def _parameters(assignments: Sequence[str], environment: Mapping[str, str]) -> d
         if not _EMAIL.fullmatch(email):
             raise DeployError(f"ALARM_EMAIL={email!r} is no e-mail address.")
         parameters["AlarmEmail"] = email
-    return parameters | _fleet(environment)
+    return parameters | _sizes(environment) | _fleet(environment)
+
+
+def _sizes(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the fleet's instances are, as far as it is to change."""
+    image = environment.get("WORKER_IMAGE", "")
+    if image and not _IMAGE.fullmatch(image):
+        raise DeployError(
+            f"WORKER_IMAGE={image!r} is no image: name one for arm64, as ami-0123456789abcdef0, or "
+            "latest for Amazon Linux's newest."
+        )
+    sizes = {name: environment.get(variable, "") for variable, name in _SIZES.items()}
+    return {name: value for name, value in (sizes | {IMAGE: image}).items() if value}
 
 
 def _fleet(environment: Mapping[str, str]) -> dict[str, str]:

@@ -142,6 +142,76 @@ def test_user_data_sets_what_the_worker_must_know(variable: str) -> None:
     assert f"\n{variable}=" in user_data().replace("  ", "")
 
 
+PACKAGES = ("python3.13", "amazon-cloudwatch-agent", "aws-cfn-bootstrap")
+
+
+@pytest.mark.parametrize("there", [(), PACKAGES[:2], PACKAGES], ids=["plain", "partly", "prepared"])
+def test_an_image_that_has_the_packages_needs_no_repository(
+    tmp_path: Path, there: tuple[str, ...]
+) -> None:
+    """Runs that part of the boot, with an `rpm` that knows some packages and a `dnf` that notes."""
+    loop = re.search(r"^ *for package in .*?^ *done$", user_data(), re.MULTILINE | re.DOTALL)
+    assert loop is not None
+    asked = tmp_path / "asked"
+    asked.touch()
+    for name, script in {
+        "rpm": f'case " {" ".join(there)} " in *" $3 "*) exit 0;; esac; exit 1',
+        "dnf": f'echo "$4" >>{asked}',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    subprocess.run(  # noqa: S603 - a part of our own script
+        ["/bin/bash", "-euo", "pipefail", "-c", loop[0].replace("${Python}", PACKAGES[0])],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        check=True,
+        timeout=30,
+    )
+    assert tuple(asked.read_text().split()) == PACKAGES[len(there) :]
+
+
+def test_an_instance_that_is_replaced_has_the_image_of_before() -> None:
+    """A parameter that names the newest image is another one at each update of the stack."""
+    for path in (FLEET, SHARD, APPLICATION):
+        kinds = {str(body["Type"]) for body in template(path)["Parameters"].values()}
+        assert not [kind for kind in kinds if "SSM" in kind]
+    assert launch_data()["ImageId"] == {"Ref": "ImageId"}
+    assert template(FLEET)["Parameters"]["ImageId"]["Type"] == "AWS::EC2::Image::Id"
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "inside"),
+    [
+        ("WorkerImageId", "", "ImageId"),
+        ("WorkerInstanceType", "c7g.large", "InstanceType"),
+        ("WorkerVolumeGiB", 16, "VolumeGiB"),
+        ("WorkerReceivers", 3, "Receivers"),
+    ],
+)
+def test_a_size_of_the_fleet_is_a_parameter(name: str, default: object, inside: str) -> None:
+    assert template(APPLICATION)["Parameters"][name]["Default"] == default
+    assert resources(APPLICATION)["Shard"]["Properties"]["Parameters"][name] == {"Ref": name}
+    assert resources(SHARD)["Fleet"]["Properties"]["Parameters"][inside] == {"Ref": name}
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_allowed"),
+    [
+        ("c7g.large", True),
+        ("c8gn.48xlarge", True),
+        ("m7gd.metal", True),
+        ("r8g.2xlarge", True),
+        ("c7i.large", False),
+        ("t4g.medium", False),
+        ("c7g", False),
+    ],
+)
+def test_instances_are_of_a_kind_that_the_archive_and_the_placement_are_for(
+    kind: str, is_allowed: bool
+) -> None:
+    pattern = template(APPLICATION)["Parameters"]["WorkerInstanceType"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, kind) is not None) == is_allowed
+
+
 def test_an_archive_that_is_not_what_was_built_is_not_unpacked() -> None:
     script = user_data()
     assert script.index("sha256sum --check") < script.index("tar -xzf")
@@ -182,13 +252,7 @@ def test_the_worker_starts_before_its_log_is_shipped() -> None:
 
 
 def test_an_instance_compiles_nothing_and_installs_what_was_locked() -> None:
-    (install,) = re.findall(r"dnf install .*", user_data())
-    assert install.split()[3:] == [
-        "--quiet",
-        "${Python}",
-        "amazon-cloudwatch-agent",
-        "aws-cfn-bootstrap",
-    ]
+    assert re.findall(r"dnf .*", user_data()) == ['dnf install -y --quiet "$package"']
     installer = (DEPLOY / "install.sh").read_text()
     assert "--no-index" in installer
     assert "--require-hashes" in installer

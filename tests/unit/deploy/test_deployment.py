@@ -46,6 +46,16 @@ class Zones:
         return {name: f"zone-{name[0]}" for name in subnets}
 
 
+@dataclass
+class Images:
+    """Amazon Linux, whose newest image is another one from time to time."""
+
+    newest_id: str = "ami-00000000000000002"
+
+    def newest(self) -> str:
+        return self.newest_id
+
+
 class Stack:
     """A stubbed CloudFormation: answers in the order in which they were prepared."""
 
@@ -146,6 +156,7 @@ def deploy(stack: Stack, options: Options, packages: Packages | None = None) -> 
         account=Account(stack.client, sleep=lambda _seconds: None),
         packages=packages or Packages(),
         network=Zones(),
+        images=Images(),
         show=show,
         step=lambda _title: contextlib.nullcontext(),
         say=lambda _sentence: None,
@@ -234,6 +245,42 @@ def test_a_fleet_that_runs_gets_the_new_archive_without_being_named(stack: Stack
     assert asked["WorkerFleet"] is None
     assert asked["WorkerArtifactKey"] == f"worker/{'a' * 64}.tar.gz"
     assert packages.done == ["build", "worker to artifacts-1", "publish to artifacts-1"]
+
+
+OLD, NEW = "ami-00000000000000001", Images().newest_id
+FLEET = {"WorkerFleet": "true", "WorkerVpcId": "vpc-1", "WorkerSubnetIds": "a1,b1"}
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "image"),
+    [
+        pytest.param({}, FLEET, NEW, id="a first fleet has the newest"),
+        pytest.param(FLEET, {}, NEW, id="one of before has had none of its own"),
+        pytest.param({**FLEET, "WorkerImageId": OLD}, {}, None, id="it stays"),
+        pytest.param({**FLEET, "WorkerImageId": OLD}, FLEET, None, id="it stays when named again"),
+        pytest.param(
+            {**FLEET, "WorkerImageId": OLD}, {"WorkerImageId": "latest"}, NEW, id="until asked for"
+        ),
+        pytest.param(
+            {**FLEET, "WorkerImageId": NEW}, {"WorkerImageId": OLD}, OLD, id="or for another"
+        ),
+        pytest.param({}, {"WorkerImageId": "latest"}, NEW, id="ahead of its fleet"),
+        pytest.param({}, {}, "", id="without a fleet there is none"),
+    ],
+)
+def test_a_fleet_keeps_its_image_until_another_is_asked_for(
+    stack: Stack, running: Mapping[str, str], wanted: Mapping[str, str], image: str | None
+) -> None:
+    stack.present(running)
+    stack.present({})
+    stack.proposes_nothing()
+    stack.proposes(CODE)
+    stack.answers("execute_change_set", {})
+    stack.present({})
+
+    deploy(stack, Options("bursa", REGION, wanted))
+
+    assert asked_for(stack.calls("CreateChangeSet")[-1])["WorkerImageId"] == image
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ def test_the_variables_become_parameters() -> None:
             "ALARM_EMAIL": "ops@example.com",
             "WORKER_VPC": "vpc-1",
             "WORKER_SUBNETS": "subnet-a, subnet-b",
+            "WORKER_IMAGE": "latest",
+            "WORKER_TYPE": "c7g.xlarge",
+            "WORKER_VOLUME": "32",
+            "WORKER_RECEIVERS": "6",
         },
     )
     assert (options.stack, options.region, options.dry_run) == ("bursa", "eu-central-1", False)
@@ -36,7 +40,16 @@ def test_the_variables_become_parameters() -> None:
         "WorkerFleet": "true",
         "WorkerVpcId": "vpc-1",
         "WorkerSubnetIds": "subnet-a,subnet-b",
+        "WorkerImageId": "latest",
+        "WorkerInstanceType": "c7g.xlarge",
+        "WorkerVolumeGiB": "32",
+        "WorkerReceivers": "6",
     }
+
+
+def test_what_is_not_named_is_no_parameter() -> None:
+    empty = dict.fromkeys(("ALARM_EMAIL", "WORKER_IMAGE", "WORKER_TYPE", "WORKER_VPC"), "")
+    assert read_options([], {**PLACE, **empty}).parameters == {}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +64,8 @@ def test_the_variables_become_parameters() -> None:
         ([], {**PLACE, "WORKER_SUBNETS": "a,b"}, "WORKER_VPC"),
         ([], {**PLACE, "WORKER_VPC": "v", "WORKER_SUBNETS": "a,a"}, "exactly two subnets"),
         ([], {**PLACE, "WORKER_VPC": "v", "WORKER_SUBNETS": "a,b,c"}, "exactly two subnets"),
+        ([], {**PLACE, "WORKER_IMAGE": "newest"}, "no image"),
+        ([], {**PLACE, "WORKER_IMAGE": "/aws/service/ami"}, "no image"),
         ([], {**PLACE, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "not be AWS"),
         (["--set", "LogRetentionDays"], PLACE, "NAME=VALUE"),
         (["--dry-run"], {"STACK": "bursa"}, "REGION="),
