@@ -15,12 +15,18 @@ import struct
 from array import array
 
 from engine.errors import CheckpointError
-from wire.layout import CONDITIONS_COUNT
+from wire.layout import (
+    AUCTION_MS_DEFAULT,
+    AUCTION_PAUSE_FACTOR,
+    AUCTIONS_COUNTED_MAX,
+    CONDITIONS_COUNT,
+)
 
 # 2: the flags of an order have four bits for its type. 3: an account's share of the memory of ids;
 # a market's window of trades for its reference price, and the end of its auction. 4: until when its
-# breaker starts no other.
-VERSION = 4
+# breaker starts no other. 5: until when its auctions count, instead of that; the price by which
+# stops trigger, and whether these are taken one by one.
+VERSION = 5
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
 _WORD = struct.Struct("<q")
@@ -31,7 +37,7 @@ SECTIONS = {
     "assets": 6,
     "tiers": 4,
     "tenants": 4,
-    "markets": 27,
+    "markets": 31,
     "accounts": 6,
     "balances": 4,
     "holds": 4,
@@ -76,17 +82,30 @@ def unpack(data: bytes) -> Sections:
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 
-def _read_version_4(body: bytes, position: int) -> Sections:
+def _read_version_5(body: bytes, position: int) -> Sections:
     return _read_rows(body, position, SECTIONS)
 
 
+def _read_version_4(body: bytes, position: int) -> Sections:
+    return _with_new_words(_read_rows(body, position, SECTIONS | {"markets": 27}), 27)
+
+
 def _read_version_3(body: bytes, position: int) -> Sections:
-    width = SECTIONS["markets"] - 1
-    sections = _read_rows(body, position, SECTIONS | {"markets": width})
+    return _with_new_words(_read_rows(body, position, SECTIONS | {"markets": 26}), 26)
+
+
+def _with_new_words(sections: Sections, width: int) -> Sections:
+    """Return sections whose markets have today's words.
+
+    A pause becomes auctions that count until its end; the last price has triggered what it can.
+    """
     markets = array("q")
     for start in range(0, len(sections["markets"]), width):
-        markets += sections["markets"][start : start + width]
-        markets.append(0)
+        row = sections["markets"][start : start + width]
+        auction_ms, last_price, pauses = row[17] or AUCTION_MS_DEFAULT, row[18], row[26:]
+        others_ms = (AUCTIONS_COUNTED_MAX - 1) * AUCTION_PAUSE_FACTOR * auction_ms
+        auctions_ms = pauses[0] + others_ms if any(pauses) else 0
+        markets += row[:26] + array("q", [auctions_ms, last_price, 0, 0, 0])
     return sections | {"markets": markets}
 
 
@@ -110,7 +129,7 @@ def _read_rows(body: bytes, position: int, widths: dict[str, int]) -> Sections:
 
 
 # A new version may keep readers of the old ones here: each returns today's sections.
-_READERS = {3: _read_version_3, 4: _read_version_4}
+_READERS = {3: _read_version_3, 4: _read_version_4, 5: _read_version_5}
 
 
 def _little_endian(words: "array[int]") -> "array[int]":

@@ -39,6 +39,9 @@ _MESSAGES_PER_TURN_PROBED = 16
 _BODY_BYTES_PER_COMMAND = 4 * layout.COMMAND_BYTES // 3
 
 
+# How often markets are looked through for those whose breaker pauses.
+_MARKETS_EVERY_S = 30.0
+_MARKETS_NAMED_MAX = 20
 # An engine that forgets ids sooner than this lacks room for them (docs/durability.md).
 REMEMBERED_MS_MIN = 3_600_000
 _RELEASES_PER_CALL = 10
@@ -114,6 +117,7 @@ class Leader:
         self._sealed = asyncio.Event()
         self._sequencing_done = False
         self._last_commit_at = ports.clock.monotonic()
+        self._markets_looked_at = float("-inf")
 
     async def run(self) -> None:
         """Lead.
@@ -238,6 +242,21 @@ class Leader:
                 remembered_ms=remembered_ms,
             )
 
+    def _look_at_markets(self) -> None:
+        """Ask a person to look at markets whose breaker pauses."""
+        now = self._clock.monotonic()
+        if now - self._markets_looked_at < _MARKETS_EVERY_S:
+            return
+        self._markets_looked_at = now
+        paused = self._sequencer.engine.paused_markets
+        if paused:
+            self._telemetry.alarm(
+                "BreakerPaused",
+                "Too many auctions, or one for nothing: these markets trade within their bands.",
+                count=len(paused),
+                markets=paused[:_MARKETS_NAMED_MAX],
+            )
+
     def _report_rejected(self) -> None:
         for message_id, why in self._sequencer.rejected:
             self._telemetry.alarm(
@@ -280,6 +299,7 @@ class Leader:
             self._telemetry.measure("QueueAgeMilliseconds", max(0, age_ms))
         self._telemetry.measure("HeldMessages", self._inbox.held)
         self._look_at_memory()
+        self._look_at_markets()
         self._checkpointer.committed(last_sequence)
 
     async def _commit(self, record: EncodedRecord) -> None:

@@ -17,7 +17,7 @@ same format, but holds up the batch loop sixty times as long: 9.6 ms a heartbeat
     Leading, Following          1 a heartbeat for what this worker is
     and one count per alarm: RepliesLost, ClockJumped, EngineFault, InvariantBroken, JournalBroken,
     PoisonMessage, Redelivered, CheckpointDamaged, CheckpointFailed, MemoryOfIdsShort,
-    ArchiveDiffers, ArchiveFailed
+    ArchiveDiffers, ArchiveFailed, BreakerPaused
 """
 
 import json

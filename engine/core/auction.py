@@ -3,7 +3,7 @@
 import cython
 
 from engine.core.book import book_of
-from engine.core.breaker import pause_breaker
+from engine.core.breaker import count_auction
 from engine.core.emit import touch_market
 from engine.core.execution import execute_all_triggered
 from engine.core.ledger import order_reserve, owner_of, value_of
@@ -15,10 +15,12 @@ from engine.core.records import (
     L_LOWER,
     L_PRICE,
     L_TOTAL,
+    M_CONFIRMED_PRICE,
     M_INDICATIVE_PRICE,
     M_INDICATIVE_QUANTITY,
     M_LAST_PRICE,
     M_LEAST_TRADED,
+    M_ONE_BY_ONE_UNTIL_MS,
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
@@ -31,7 +33,7 @@ from engine.core.records import (
 )
 from engine.core.reference_price import is_own_trade, note_volume, set_reference
 from engine.core.settlement import settle_taker, settle_trade
-from engine.core.stops import collect_triggered
+from engine.core.stops import collect_triggered, confirm_price
 from engine.core.store import Store, make_room
 from wire.layout import (
     SIDE_BUY,
@@ -180,9 +182,11 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
         price = m[S_CHOICE_PRICE]
         traded = uncross_at(s, market, price)
         if traded:
+            quote_units = value_of(price, tick_units, traded)
             m[market + M_LAST_PRICE] = price
+            confirm_price(s, market, price, traded, quote_units)
             lots += traded
-            value += value_of(price, tick_units, traded)
+            value += quote_units
         find_equilibrium(s, market)
     if value >= m[market + M_LEAST_TRADED]:
         set_reference(s, market, value // (lots * tick_units))
@@ -238,9 +242,10 @@ def change_state(s: Store, market: cython.longlong, state: cython.longlong) -> c
     if state == STATE_OPEN or state == STATE_POST_ONLY:
         traded = uncross(s, market)
     m[market + M_STATE] = state
-    pause_breaker(s, market, traded)
+    count_auction(s, market, traded)
     update_indicative(s, market)
-    if state == STATE_OPEN and m[market + M_LAST_PRICE]:
+    m[market + M_ONE_BY_ONE_UNTIL_MS] = 0
+    if state == STATE_OPEN and m[market + M_CONFIRMED_PRICE]:
         collect_triggered(s, market)
         execute_all_triggered(s)
     return 0

@@ -15,10 +15,10 @@ from engine.core.records import (
     L_TOTAL,
     M_AUCTION_MS,
     M_AUCTION_UNTIL_MS,
+    M_AUCTIONS_MS,
     M_BREAKER_PPM,
     M_LEAST_TRADED,
     M_NUMBER,
-    M_PAUSE_UNTIL_MS,
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
@@ -34,6 +34,7 @@ from wire.layout import (
     AUCTION_MS_DEFAULT,
     AUCTION_PAUSE_FACTOR,
     AUCTION_RANDOM_MS_MAX,
+    AUCTIONS_COUNTED_MAX,
     MEASURED_MAX,
     PPM,
     SIDE_BUY,
@@ -70,7 +71,7 @@ def may_start_auction(
     time_in_force = m[taker + O_FLAGS] >> TIF_SHIFT & TIF_MASK
     if time_in_force != TIF_GTC and time_in_force != TIF_GTD:
         return False
-    if m[S_TIME_MS] < m[market + M_PAUSE_UNTIL_MS]:
+    if is_breaker_paused(s, market):
         return False
     return value_beyond(s, market, taker, limit) >= m[market + M_LEAST_TRADED]
 
@@ -119,6 +120,21 @@ def auction_ms(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.exceptval(check=False)
+def counts_ms(s: Store, market: cython.longlong) -> cython.longlong:
+    """Return for how long an auction of a market counts, once it has ended."""
+    return AUCTION_PAUSE_FACTOR * auction_ms(s, market)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def is_breaker_paused(s: Store, market: cython.longlong) -> cython.bint:
+    """Whether as many auctions of a market count as may."""
+    others_ms = (AUCTIONS_COUNTED_MAX - 1) * counts_ms(s, market)
+    return s.m[market + M_AUCTIONS_MS] > s.m[S_TIME_MS] + others_ms
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
 def start_auction(s: Store, market: cython.longlong) -> cython.longlong:
     """Start an auction, and draw when it ends: at random within its last seconds."""
     m = s.m
@@ -137,17 +153,20 @@ def start_auction(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def pause_breaker(s: Store, market: cython.longlong, traded: cython.longlong) -> cython.longlong:
-    """Let the breaker start no auction for a while, where one ends for nothing by itself."""
+def count_auction(s: Store, market: cython.longlong, traded: cython.longlong) -> cython.longlong:
+    """Count an auction that ends by itself; one for nothing counts as all that may count."""
     m = s.m
     until_ms = m[market + M_AUCTION_UNTIL_MS]
     ends_by_itself: cython.bint = 0 < until_ms <= m[S_TIME_MS]
     m[S_AUCTION_COUNT] -= until_ms != 0
     m[market + M_AUCTION_UNTIL_MS] = 0
-    m[market + M_PAUSE_UNTIL_MS] = 0
-    if ends_by_itself and traded < m[market + M_LEAST_TRADED]:
-        pause_ms = AUCTION_PAUSE_FACTOR * auction_ms(s, market)
-        m[market + M_PAUSE_UNTIL_MS] = m[S_TIME_MS] + pause_ms
+    if not ends_by_itself:
+        m[market + M_AUCTIONS_MS] = 0
+    elif traded < m[market + M_LEAST_TRADED]:
+        m[market + M_AUCTIONS_MS] = m[S_TIME_MS] + AUCTIONS_COUNTED_MAX * counts_ms(s, market)
+    else:
+        since_ms = max(m[S_TIME_MS], m[market + M_AUCTIONS_MS])
+        m[market + M_AUCTIONS_MS] = since_ms + counts_ms(s, market)
     return 0
 
 

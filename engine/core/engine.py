@@ -7,6 +7,7 @@ import cython
 from engine.checkpoint import pack, unpack
 from engine.core.audit import audit, audit_batch
 from engine.core.book import next_level
+from engine.core.breaker import is_breaker_paused
 from engine.core.checkpoint import read_sections, write_sections
 from engine.core.digest import current_digest, fold_digest
 from engine.core.dispatch import decide, finish
@@ -27,6 +28,7 @@ from engine.core.records import (
     L_VISIBLE,
     M_AUCTION_UNTIL_MS,
     M_BOOKS,
+    M_NUMBER,
     MARKET_LIST,
     O_BALANCE,
     O_FILLED_QUOTE,
@@ -208,6 +210,13 @@ class Engine(Store):
                 if ends_ms and (not due_ms or ends_ms < due_ms):
                     due_ms = ends_ms
         return due_ms
+
+    @property
+    def paused_markets(self) -> list:
+        """The numbers of the markets whose breaker starts no auction now."""
+        m = self.m
+        markets = [m[MARKET_LIST + position] for position in range(m[S_MARKET_COUNT])]
+        return [m[market + M_NUMBER] for market in markets if is_breaker_paused(self, market)]
 
     def digest(self) -> int:
         """Return the rolling state digest, 64 bits unsigned."""

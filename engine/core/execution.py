@@ -31,6 +31,7 @@ from engine.core.records import (
     COND_TRIGGER_PRICE,
     L_PRICE,
     L_TOTAL,
+    M_ONE_BY_ONE_UNTIL_MS,
     M_REFERENCE_PRICE,
     M_STATE,
     O_CONDITIONS,
@@ -40,7 +41,7 @@ from engine.core.records import (
     O_REMAINING,
     S_TRIGGERED_HEAD,
 )
-from engine.core.stops import is_triggered
+from engine.core.stops import collect_triggered, is_triggered, take_one_by_one
 from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILL_OR_KILL_UNFILLED,
@@ -89,13 +90,13 @@ def end_order(
     s: Store,
     order: cython.longlong,
     close_reason: cython.longlong,
-    with_conditions: cython.bint,
+    has_arrived: cython.bint,
     is_known: cython.bint,
 ) -> cython.longlong:
     """End an order that is in no book."""
     status = STATUS_FILLED if close_reason == CLOSE_FILLED else STATUS_CANCELLED
     set_status(s, order, status, close_reason)
-    emit_decided_order(s, order, with_conditions)
+    emit_decided_order(s, order, has_arrived)
     if is_known:
         unregister_order(s, order)
     free_order(s, order)
@@ -153,9 +154,9 @@ def can_fill(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython
 
 @cython.cfunc
 def execute_order(
-    s: Store, order: cython.longlong, with_conditions: cython.bint, is_known: cython.bint
+    s: Store, order: cython.longlong, has_arrived: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
-    """Match an order, then rest or end it."""
+    """Match an order, then rest or end it; a stop that has waited for its turn may wait again."""
     m = s.m
     market = market_of(s, order)
     close_reason: cython.longlong = CLOSE_NONE
@@ -167,23 +168,26 @@ def execute_order(
             close_reason = CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(s, market, order, limit)
+    if close_reason == CLOSE_PRICE_PROTECTION and not has_arrived:
+        take_one_by_one(s, market)
+        return wait_again(s, order)
     waits: cython.bint = close_reason == CLOSE_NONE and m[market + M_STATE] == STATE_AUCTION
     if waits and prevent_own_crosses(s, order):
         close_reason = CLOSE_SELF_TRADE_PREVENTION
     if close_reason == CLOSE_NONE:
         close_reason = remainder_reason(s, order)
     if close_reason != CLOSE_NONE:
-        return end_order(s, order, close_reason, with_conditions, is_known)
+        return end_order(s, order, close_reason, has_arrived, is_known)
     rest_order(s, order)
     if not is_known:
         register_order(s, order)
-    emit_decided_order(s, order, with_conditions)
+    emit_decided_order(s, order, has_arrived)
     return 0
 
 
 @cython.cfunc
 def execute_triggered(
-    s: Store, stop: cython.longlong, with_conditions: cython.bint, is_known: cython.bint
+    s: Store, stop: cython.longlong, has_arrived: cython.bint, is_known: cython.bint
 ) -> cython.longlong:
     """Execute a triggered stop, unless its price or its flags do not allow that.
 
@@ -196,17 +200,24 @@ def execute_triggered(
     post_only = flags >> POST_ONLY_SHIFT & 1
     reference = m[market + M_REFERENCE_PRICE]
     if m[market + M_STATE] != STATE_OPEN:
-        m[stop + O_FLAGS] &= ~(1 << TRIGGERED_SHIFT)
-        rest_order(s, stop)
-        emit_decided_order(s, stop, with_conditions)
-        return 0
+        return wait_again(s, stop)
     if not is_marketable(s, stop) and is_beyond_collar(
         s, market, flags & SIDE_MASK, price, reference
     ):
-        return end_order(s, stop, CLOSE_PRICE_PROTECTION, with_conditions, is_known)
+        return end_order(s, stop, CLOSE_PRICE_PROTECTION, has_arrived, is_known)
     if post_only and crosses(s, stop):
-        return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, with_conditions, is_known)
-    return execute_order(s, stop, with_conditions, is_known)
+        return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, has_arrived, is_known)
+    return execute_order(s, stop, has_arrived, is_known)
+
+
+@cython.cfunc
+def wait_again(s: Store, stop: cython.longlong) -> cython.longlong:
+    """Put a triggered stop back among those that wait, with what is left of it and its reserve."""
+    make_room(s)
+    s.m[stop + O_FLAGS] &= ~(1 << TRIGGERED_SHIFT)
+    rest_order(s, stop)
+    emit_decided_order(s, stop, False)
+    return 0
 
 
 @cython.cfunc
@@ -216,7 +227,11 @@ def execute_all_triggered(s: Store) -> cython.longlong:
     while m[S_TRIGGERED_HEAD]:
         stop = m[S_TRIGGERED_HEAD]
         m[S_TRIGGERED_HEAD] = m[stop + O_NEXT]
+        market = market_of(s, stop)
         execute_triggered(s, stop, False, True)
+        looks: cython.bint = m[market + M_ONE_BY_ONE_UNTIL_MS] and m[market + M_STATE] == STATE_OPEN
+        if looks and not m[S_TRIGGERED_HEAD]:
+            collect_triggered(s, market)
     return 0
 
 

@@ -33,7 +33,6 @@ from engine.core.records import (
     L_TOTAL,
     L_VISIBLE,
     M_COLLAR_PPM,
-    M_LAST_PRICE,
     M_MARKET_BAND_PPM,
     M_MIN_NOTIONAL,
     M_PRICE_BOUND,
@@ -56,7 +55,7 @@ from engine.core.records import (
 )
 from engine.core.reference_price import is_own_trade, note_volume
 from engine.core.settlement import settle_taker, settle_trade
-from engine.core.stops import collect_triggered
+from engine.core.stops import note_trade
 from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILLED,
@@ -280,10 +279,8 @@ def trade(
     if is_own_trade(s, taker_account, maker_account):
         m[S_OWN_LOTS] += lots
         m[S_OWN_VALUE] += quote_units
-    elif m[market + M_LAST_PRICE] != price:
-        m[market + M_LAST_PRICE] = price
-        collect_triggered(s, market)
-    return 0
+        return 0
+    return note_trade(s, market, price, lots, quote_units)
 
 
 # --- self-trade prevention ------------------------------------------------------------------------

@@ -125,20 +125,24 @@ M_INDICATIVE_QUANTITY = 22
 M_WINDOW_QUANTITY = 23  # lots and quote units traded since the reference was set
 M_WINDOW_VALUE = 24
 M_AUCTION_UNTIL_MS = 25  # of an auction that the breaker started; 0 = none
-M_PAUSE_UNTIL_MS = 26  # until when the breaker starts no auction
-MARKET_SAVED_WORDS = 27  # in a checkpoint: those above; those below are derived
-M_QUANTITY_BOUND = 27  # the limits as they apply
-M_PRICE_BOUND = 28
-M_MARKET_BAND_PPM = 29  # how far market orders may trade: their collar, or else limit orders'
-M_LEAST_TRADED = 30
-M_FEE_BASE = 31  # the fee account's balances
-M_FEE_QUOTE = 32
-M_TOUCHED = 33
-M_ORDER_EVENT = 34  # first words of its events, without flags or side
-M_TRADE_EVENT = 35
-M_ORDERS_PER_MARKET = 36  # how many open orders an account may have here; 0 = as many as fit
-M_BOOKS = 40  # four books: bids, asks, buy stops, sell stops
-MARKET_WORDS = 72
+M_AUCTIONS_MS = 26  # when none of its auctions counts any more (``breaker.may_start_auction``)
+M_CONFIRMED_PRICE = 27  # the last one that trades of the least value stand behind
+M_UNCONFIRMED_QUANTITY = 28  # lots and quote units traded since
+M_UNCONFIRMED_VALUE = 29
+M_ONE_BY_ONE_UNTIL_MS = 30  # until when stops are taken so; 0 = the breaker has stopped none
+MARKET_SAVED_WORDS = 31  # in a checkpoint: those above; those below are derived
+M_QUANTITY_BOUND = 31  # the limits as they apply
+M_PRICE_BOUND = 32
+M_MARKET_BAND_PPM = 33  # how far market orders may trade: their collar, or else limit orders'
+M_LEAST_TRADED = 34
+M_FEE_BASE = 35  # the fee account's balances
+M_FEE_QUOTE = 36
+M_TOUCHED = 37
+M_ORDER_EVENT = 38  # first words of its events, without flags or side
+M_TRADE_EVENT = 39
+M_ORDERS_PER_MARKET = 40  # how many open orders an account may have here; 0 = as many as fit
+M_BOOKS = 48  # four books: bids, asks, buy stops, sell stops
+MARKET_WORDS = 80
 MARKET_LIST = MARKETS + 65536  # offsets of those defined, by number
 NO_MARKET = MARKET_LIST + 65536  # taken for a market that is not defined; all zeros
 PLAIN_FLAGS = NO_MARKET + MARKET_WORDS  # 1 for the flags of plain limit orders

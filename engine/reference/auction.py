@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from engine.reference.breaker import pause_breaker
+from engine.reference.breaker import count_auction
 from engine.reference.emit import touch_market
 from engine.reference.execution import execute_all_triggered
 from engine.reference.ledger import order_reserve
@@ -11,7 +11,7 @@ from engine.reference.model import Market, Order
 from engine.reference.reference_price import is_own_trade, note_volume, set_reference
 from engine.reference.settlement import settle_taker, settle_trade
 from engine.reference.state import State
-from engine.reference.stops import collect_triggered
+from engine.reference.stops import collect_triggered, confirm_price
 from wire import layout as w
 
 
@@ -79,9 +79,11 @@ def uncross(state: State, market: Market) -> int:
     while price := find_equilibrium(market)[0]:
         traded = uncross_at(state, market, price)
         if traded:
+            quote_units = price * traded * market.tick_units
             market.last_price = price
+            confirm_price(market, price, traded, quote_units)
             lots += traded
-            value += price * traded * market.tick_units
+            value += quote_units
     if value >= market.limits.least_traded:
         set_reference(state, market, value // (lots * market.tick_units))
     else:
@@ -132,8 +134,9 @@ def change_state(state: State, market: Market, market_state: int) -> None:
     opens = market_state in (w.STATE_OPEN, w.STATE_POST_ONLY)
     traded = uncross(state, market) if opens else 0
     market.state = market_state
-    pause_breaker(state, market, traded)
+    count_auction(state, market, traded)
     update_indicative(state, market)
-    if market_state == w.STATE_OPEN and market.last_price:
+    market.one_by_one_until_ms = 0
+    if market_state == w.STATE_OPEN and market.confirmed_price:
         collect_triggered(state, market)
         execute_all_triggered(state)

@@ -22,11 +22,11 @@ def may_start_auction(state: State, taker: Order, limit: int) -> bool:
     """Whether an order that meets the breaker starts an auction; if not, it ends there.
 
     It must wait in the auction itself, where others can trade with it, and would have traded what
-    counts with others than its owner: halting a market is not for free. Nor does it start one soon
-    after another that was for nothing.
+    counts with others than its owner: halting a market is not for free. Nor does it start one while
+    as many of the last as may count still do.
     """
     market = taker.market
-    if taker.time_in_force not in CAN_REST or state.time_ms < market.pause_until_ms:
+    if taker.time_in_force not in CAN_REST or is_breaker_paused(state, market):
         return False
     return value_beyond(taker, limit) >= market.limits.least_traded
 
@@ -56,6 +56,16 @@ def auction_ms(market: Market) -> int:
     return market.limits.auction_ms or w.AUCTION_MS_DEFAULT
 
 
+def counts_ms(market: Market) -> int:
+    """Return for how long an auction of a market counts, once it has ended."""
+    return w.AUCTION_PAUSE_FACTOR * auction_ms(market)
+
+
+def is_breaker_paused(state: State, market: Market) -> bool:
+    """Whether as many auctions of a market count as may."""
+    return market.auctions_ms > state.time_ms + (w.AUCTIONS_COUNTED_MAX - 1) * counts_ms(market)
+
+
 def start_auction(state: State, market: Market) -> None:
     """Start an auction, and draw when it ends: at random within its last seconds."""
     market.state = w.STATE_AUCTION
@@ -66,17 +76,21 @@ def start_auction(state: State, market: Market) -> None:
     touch_market(state, market)
 
 
-def pause_breaker(state: State, market: Market, traded: int) -> None:
-    """Let the breaker start no auction for a while, where one ends for nothing by itself.
+def count_auction(state: State, market: Market, traded: int) -> None:
+    """Count an auction that ends by itself, so that the breaker pauses after some of them.
 
-    For nothing is one that has traded less than the least value between two owners: without a
-    pause whoever starts it, and cancels, could start the next at once. An operator ends a pause.
+    One that has traded less than the least value between two owners counts as all that may count:
+    whoever starts it, and cancels, could start the next at once. Others cost fees, which two
+    friends may think cheap. An operator who sets a state ends all that.
     """
     ends_by_itself = 0 < market.auction_until_ms <= state.time_ms
-    market.auction_until_ms = market.pause_until_ms = 0
-    if ends_by_itself and traded < market.limits.least_traded:
-        pause_ms = w.AUCTION_PAUSE_FACTOR * auction_ms(market)
-        market.pause_until_ms = state.time_ms + pause_ms
+    market.auction_until_ms = 0
+    if not ends_by_itself:
+        market.auctions_ms = 0
+    elif traded < market.limits.least_traded:
+        market.auctions_ms = state.time_ms + w.AUCTIONS_COUNTED_MAX * counts_ms(market)
+    else:
+        market.auctions_ms = max(state.time_ms, market.auctions_ms) + counts_ms(market)
 
 
 def draw(state: State, market: Market) -> int:

@@ -121,7 +121,11 @@ def market_row(market: Market) -> list[int]:
         market.window_quantity,
         market.window_value,
         market.auction_until_ms,
-        market.pause_until_ms,
+        market.auctions_ms,
+        market.confirmed_price,
+        market.unconfirmed_quantity,
+        market.unconfirmed_value,
+        market.one_by_one_until_ms,
     ]
 
 
@@ -200,7 +204,9 @@ def read_market(row: list[int]) -> Market:
     market.last_price, market.reference_price, market.reference_until_ms = row[18:21]
     market.indicative_price, market.indicative_quantity = row[21:23]
     market.window_quantity, market.window_value = row[23:25]
-    market.auction_until_ms, market.pause_until_ms = row[25:27]
+    market.auction_until_ms, market.auctions_ms = row[25:27]
+    market.confirmed_price, market.unconfirmed_quantity, market.unconfirmed_value = row[27:30]
+    market.one_by_one_until_ms = row[30]
     return market
 
 

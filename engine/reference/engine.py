@@ -27,6 +27,7 @@ import struct
 
 from engine.checkpoint import pack, unpack
 from engine.reference.audit import audit
+from engine.reference.breaker import is_breaker_paused
 from engine.reference.checkpoint import read_sections, write_sections
 from engine.reference.dispatch import decide
 from engine.reference.model import Book
@@ -103,6 +104,12 @@ class Engine:
         countdowns = [account.deadline_ms for account in self.state.accounts.values()]
         auctions = [market.auction_until_ms for market in self.state.markets.values()]
         return min([due_ms for due_ms in expiries + countdowns + auctions if due_ms], default=0)
+
+    @property
+    def paused_markets(self) -> list[int]:
+        """The numbers of the markets whose breaker starts no auction now."""
+        markets = self.state.markets.items()
+        return [one for one, market in sorted(markets) if is_breaker_paused(self.state, market)]
 
     def digest(self) -> int:
         """Return the rolling state digest, 64 bits unsigned."""

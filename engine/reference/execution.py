@@ -17,17 +17,17 @@ from engine.reference.matching import (
 from engine.reference.model import CAN_REST, Order
 from engine.reference.orders import register_order, rest_order, set_status, unregister_order
 from engine.reference.state import State
-from engine.reference.stops import is_triggered
+from engine.reference.stops import collect_triggered, is_triggered, take_one_by_one
 from wire import layout as w
 
 
 def accept_order(state: State, order: Order) -> None:
     """Start an order's life, or a changed order's, then run the stops that its trades trigger."""
     if not order.is_pending:
-        execute_order(state, order, with_conditions=True)
+        execute_order(state, order, has_arrived=True)
     elif is_triggered(order):
         order.flags |= 1 << w.TRIGGERED_SHIFT
-        execute_triggered(state, order, with_conditions=True)
+        execute_triggered(state, order, has_arrived=True)
     else:
         rest_order(state, order)
         register_order(state, order)
@@ -35,8 +35,12 @@ def accept_order(state: State, order: Order) -> None:
     execute_all_triggered(state)
 
 
-def execute_order(state: State, order: Order, *, with_conditions: bool) -> None:
-    """Match an order, then rest or end it."""
+def execute_order(state: State, order: Order, *, has_arrived: bool) -> None:
+    """Match an order, then rest or end it.
+
+    One that ``has_arrived`` has just been placed or changed. Any other is a triggered stop that has
+    waited for its turn, and waits again where the breaker stops it.
+    """
     close_reason = w.CLOSE_NONE
     if order.market.state == w.STATE_OPEN:
         limit = limit_price(order, order.market.reference_price)
@@ -44,17 +48,21 @@ def execute_order(state: State, order: Order, *, with_conditions: bool) -> None:
             close_reason = w.CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(state, order, limit)
+    if close_reason == w.CLOSE_PRICE_PROTECTION and not has_arrived:
+        take_one_by_one(state, order.market)
+        wait_again(state, order)
+        return
     waits = close_reason == w.CLOSE_NONE and order.market.state == w.STATE_AUCTION
     if waits and prevent_own_crosses(state, order):
         close_reason = w.CLOSE_SELF_TRADE_PREVENTION
     if close_reason == w.CLOSE_NONE:
         close_reason = remainder_reason(order)
     if close_reason != w.CLOSE_NONE:
-        end_order(state, order, close_reason, with_conditions=with_conditions)
+        end_order(state, order, close_reason, has_arrived=has_arrived)
         return
     rest_order(state, order)
     register_order(state, order)
-    emit_decided_order(state, order, with_conditions=with_conditions)
+    emit_decided_order(state, order, with_conditions=has_arrived)
 
 
 def can_fill(taker: Order, limit: int) -> bool:
@@ -94,38 +102,48 @@ def remainder_reason(order: Order) -> int:
     return w.CLOSE_UNFILLED_REMAINDER
 
 
-def end_order(state: State, order: Order, close_reason: int, *, with_conditions: bool) -> None:
+def end_order(state: State, order: Order, close_reason: int, *, has_arrived: bool) -> None:
     """End an order that is in no book."""
     filled = close_reason == w.CLOSE_FILLED
     set_status(order, w.STATUS_FILLED if filled else w.STATUS_CANCELLED, close_reason)
-    emit_decided_order(state, order, with_conditions=with_conditions)
+    emit_decided_order(state, order, with_conditions=has_arrived)
     unregister_order(state, order)
 
 
 # --- triggered stops ------------------------------------------------------------------------------
 
 
-def execute_triggered(state: State, stop: Order, *, with_conditions: bool) -> None:
+def execute_triggered(state: State, stop: Order, *, has_arrived: bool) -> None:
     """Execute a triggered stop, unless its price or its flags do not allow that.
 
     Where the breaker has started an auction since, it waits again, and triggers at the opening.
     """
     if stop.market.state != w.STATE_OPEN:
-        stop.flags &= ~(1 << w.TRIGGERED_SHIFT)
-        rest_order(state, stop)
-        emit_decided_order(state, stop, with_conditions=with_conditions)
+        wait_again(state, stop)
     elif not is_marketable(stop) and is_beyond_collar(stop, stop.market.reference_price):
-        end_order(state, stop, w.CLOSE_PRICE_PROTECTION, with_conditions=with_conditions)
+        end_order(state, stop, w.CLOSE_PRICE_PROTECTION, has_arrived=has_arrived)
     elif w.flags_post_only(stop.flags) and crosses(stop):
-        end_order(state, stop, w.CLOSE_POST_ONLY_WOULD_CROSS, with_conditions=with_conditions)
+        end_order(state, stop, w.CLOSE_POST_ONLY_WOULD_CROSS, has_arrived=has_arrived)
     else:
-        execute_order(state, stop, with_conditions=with_conditions)
+        execute_order(state, stop, has_arrived=has_arrived)
+
+
+def wait_again(state: State, stop: Order) -> None:
+    """Put a triggered stop back among those that wait, with what is left of it and its reserve."""
+    stop.flags &= ~(1 << w.TRIGGERED_SHIFT)
+    rest_order(state, stop)
+    emit_decided_order(state, stop, with_conditions=False)
 
 
 def execute_all_triggered(state: State) -> None:
     """Execute the triggered stops, and those that they trigger, in the order of triggering."""
     while state.triggered:
-        execute_triggered(state, state.triggered.pop(0), with_conditions=False)
+        stop = state.triggered.pop(0)
+        market = stop.market
+        execute_triggered(state, stop, has_arrived=False)
+        looks = market.one_by_one_until_ms and market.state == w.STATE_OPEN
+        if looks and not state.triggered:
+            collect_triggered(state, market)
 
 
 def crosses(order: Order) -> bool:

@@ -18,7 +18,7 @@ from engine.reference.orders import (
 from engine.reference.reference_price import is_own_trade, note_volume
 from engine.reference.settlement import settle_taker, settle_trade
 from engine.reference.state import State
-from engine.reference.stops import collect_triggered
+from engine.reference.stops import note_trade
 from wire import layout as w
 
 # --- matching -------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
 def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> None:
     """Trade the first order of a book with the one being decided, at the maker's price.
 
-    Trades of an owner with itself say nothing about a price: they set neither last nor reference.
+    Trades of an owner with itself say nothing about a price: they set none.
     """
     market = maker.market
     if taker.conditions.quote_amount:
@@ -82,11 +82,10 @@ def trade(state: State, maker: Order, taker: Order, price: int, lots: int) -> No
     update_filled_order(state, maker, lots)
     if own:
         return
+    quote_units = price * lots * market.tick_units
     state.taker_totals.window_quantity += lots
-    state.taker_totals.window_value += price * lots * market.tick_units
-    if market.last_price != price:
-        market.last_price = price
-        collect_triggered(state, market)
+    state.taker_totals.window_value += quote_units
+    note_trade(state, market, price, lots, quote_units)
 
 
 def update_filled_order(state: State, order: Order, lots: int, *, took: bool = False) -> None:

@@ -215,7 +215,7 @@ class Limits:
 
     @property
     def least_traded(self) -> int:
-        """What counts, in quote units: less neither moves the reference nor starts an auction."""
+        """What counts, in quote units: less moves no reference, triggers nothing, halts nothing."""
         return self.least_value or 1
 
     @property
@@ -270,8 +270,14 @@ class Market:
     window_value: int = 0
     # When an auction that the breaker started ends; 0 for any other state.
     auction_until_ms: int = 0
-    # Until when the breaker starts no auction, because the last one was for nothing.
-    pause_until_ms: int = 0
+    # When none of its auctions counts any more (``breaker.may_start_auction``).
+    auctions_ms: int = 0
+    # The last price that trades of the least value stand behind, and what has been traded since.
+    confirmed_price: int = 0
+    unconfirmed_quantity: int = 0
+    unconfirmed_value: int = 0
+    # Until when stops are taken one by one, because the breaker has stopped one; 0 for no such.
+    one_by_one_until_ms: int = 0
     bids: Book = field(default_factory=lambda: Book(+1))
     asks: Book = field(default_factory=lambda: Book(-1))
     # A buy stop is triggered when the price has risen to its trigger, so the lowest comes first.

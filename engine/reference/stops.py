@@ -1,24 +1,87 @@
-"""Stops: which of them the last price triggers, and the queue in which they wait for their turn."""
+"""Stops: the confirmed price, which of them it triggers, and the queue of those that it does.
 
+It is the last price that trades of the market's least value stand behind: docs/adr has why.
+"""
+
+from engine.reference.breaker import auction_ms, trips_breaker
 from engine.reference.model import Market, Order
 from engine.reference.orders import withdraw
 from engine.reference.state import State
 from wire import layout as w
 
 
+def confirm_price(market: Market, price: int, lots: int, quote_units: int) -> bool:
+    """Let a trade confirm its price; return whether that is another one than before.
+
+    A trade below the least value confirms nothing by itself. Together with those before it that
+    have not either it may: then the price is the average of them all, by quantity.
+    """
+    if quote_units < market.limits.least_traded:
+        price = unconfirmed_average(market, lots, quote_units)
+        if not price:
+            return False
+    market.unconfirmed_quantity = market.unconfirmed_value = 0
+    changed = price != market.confirmed_price
+    market.confirmed_price = price
+    return changed
+
+
+def unconfirmed_average(market: Market, lots: int, quote_units: int) -> int:
+    """Add a trade below the least value to those before it; return their average once it counts."""
+    market.unconfirmed_quantity += lots
+    market.unconfirmed_value += quote_units
+    if market.unconfirmed_value < market.limits.least_traded:
+        return 0
+    return market.unconfirmed_value // (market.unconfirmed_quantity * market.tick_units)
+
+
+def note_trade(state: State, market: Market, price: int, lots: int, quote_units: int) -> None:
+    """Note the price of a trade between two owners, and queue the stops that it triggers.
+
+    Where the breaker has stopped some, those that wait are looked at after each trade.
+    """
+    market.last_price = price
+    if confirm_price(market, price, lots, quote_units) or market.one_by_one_until_ms:
+        collect_triggered(state, market)
+
+
 def collect_triggered(state: State, market: Market) -> None:
-    """Queue the stops that the last price triggers: by trigger price, then time; buys first."""
-    for side in (w.SIDE_BUY, w.SIDE_SELL):
+    """Queue the stops that the confirmed price triggers: by trigger price, then time; buys first.
+
+    One by one, a trade, or a stop that has been executed, moves one other of each side at most: so
+    stops that the breaker has stopped cost no more the more of them wait.
+    """
+    sides = (w.SIDE_BUY, w.SIDE_SELL)
+    if market.one_by_one_until_ms > state.time_ms:
+        for side in sides:
+            collect_first(state, market, side)
+        return
+    market.one_by_one_until_ms = 0
+    for side in sides:
         stops = market.stops(side)
         while (price := stops.best_price()) is not None and is_reached(market, side, price):
             queue_triggered(state, stops.levels[price][0])
 
 
+def collect_first(state: State, market: Market, side: int) -> None:
+    """Queue the first of a side's stops, unless the breaker would stop it again."""
+    stops = market.stops(side)
+    price = stops.best_price()
+    if price is not None and is_reached(market, side, price) and not is_blocked(market, side):
+        queue_triggered(state, stops.levels[price][0])
+
+
+def is_blocked(market: Market, side: int) -> bool:
+    """Whether the breaker is before the best price that an order of this side could trade at."""
+    best = market.opposite(side).best_price()
+    return best is not None and trips_breaker(market, best)
+
+
 def is_reached(market: Market, side: int, trigger_price: int) -> bool:
-    """Whether the last price has risen to a buy stop's trigger, or fallen to a sell stop's."""
+    """Whether the confirmed price has risen to a buy stop's trigger, or fallen to a sell stop's."""
     if side == w.SIDE_BUY:
-        return trigger_price <= market.last_price
-    return trigger_price >= market.last_price
+        return trigger_price <= market.confirmed_price
+    return trigger_price >= market.confirmed_price
 
 
 def queue_triggered(state: State, stop: Order) -> None:
@@ -28,10 +91,15 @@ def queue_triggered(state: State, stop: Order) -> None:
     state.triggered.append(stop)
 
 
+def take_one_by_one(state: State, market: Market) -> None:
+    """Have a market's stops taken one by one for a while, since the breaker has stopped one."""
+    market.one_by_one_until_ms = state.time_ms + auction_ms(market)
+
+
 def has_reached(order: Order) -> bool:
-    """Whether the last price has reached a stop's trigger, whatever its market's state."""
+    """Whether the confirmed price has reached a stop's trigger, whatever its market's state."""
     market = order.market
-    return bool(market.last_price) and is_reached(
+    return bool(market.confirmed_price) and is_reached(
         market, order.side, order.conditions.trigger_price
     )
 

@@ -46,6 +46,10 @@ class ToyEngine:
     def horizon_ms(self) -> int:
         return -1
 
+    @property
+    def paused_markets(self) -> list[int]:
+        return []
+
     def apply(self, commands: bytes) -> bytes:
         events = [self._one(words) for words in _COMMAND.iter_unpack(commands)]
         if self.breach_at and self.sequence >= self.breach_at:

@@ -100,6 +100,12 @@ def shares_until(engine: Engine) -> list[int]:
     return [engine.state.rejections_ms, *(account.rejections_ms for account in accounts)]
 
 
+def taken_one_by_one(engine: Engine) -> set[int]:
+    """Return the markets whose stops are taken one by one, because the breaker has stopped one."""
+    markets = engine.state.markets.values()
+    return {one.number for one in markets if one.one_by_one_until_ms > engine.time_ms}
+
+
 def reached(seed: int) -> Seen:
     """Count what happens in some histories as long as those of the long run."""
     draw = random.Random(seed)
@@ -113,6 +119,7 @@ def reached(seed: int) -> Seen:
                 seen["commands while in state", market.state] += 1
             (decoded,) = decode_commands(one)
             horizon_ms, identity = engine.state.horizon_ms, (decoded.id_high, decoded.id_low)
+            one_by_one = taken_one_by_one(engine)
             forgotten = identity in engine.state.placed and identity not in engine.state.remembered
             events = list(decode_events(engine.apply(one)))
             seen.update(happenings(decoded, events))
@@ -120,6 +127,18 @@ def reached(seed: int) -> Seen:
             duplicate = result.reason == w.REASON_DUPLICATE_COMMAND
             seen["repeat of an open order", "forgotten"] += forgotten and duplicate
             seen["ids forgotten", 1] += engine.state.horizon_ms != horizon_ms
+            stopped = taken_one_by_one(engine) - one_by_one
+            seen["the breaker stops a stop", 1] += bool(stopped)
+            triggered = {
+                event.market
+                for event in events
+                if isinstance(event, Order) and w.flags_triggered(event.flags)
+            }
+            seen["another triggers after it", 1] += bool(triggered & one_by_one)
+            seen["the breaker pauses", 1] += bool(engine.paused_markets)
+            seen["trades that confirm nothing yet", 1] += any(
+                market.unconfirmed_value for market in engine.state.markets.values()
+            )
             waits = any(time_ms > engine.time_ms for time_ms in shares_until(engine))
             seen["share of rejections", "taken"] += waits
             seen["full", "orders"] += len(engine.state.orders) == engine.state.capacity.orders
@@ -154,6 +173,10 @@ EVERYTHING: dict[str, set[Any]] = {
     "prevented in an uncross by": {w.COMMAND_SET_MARKET_STATE},
     "auction started by": {w.COMMAND_PLACE},
     "stop waits again": {1},
+    "the breaker stops a stop": {1},
+    "another triggers after it": {1},
+    "the breaker pauses": {1},
+    "trades that confirm nothing yet": {1},
     "auction ended by time, trades": {True, False},
     "indicative price": {1},
     "ids forgotten": {1},

@@ -50,7 +50,8 @@ COLLAR_PPM_MAX = 4_000_000
 AUCTION_MS_DEFAULT = 2 * 60 * 1000
 AUCTION_MS_MAX = 24 * 3600 * 1000
 AUCTION_RANDOM_MS_MAX = 30_000  # it ends at random within so long, or half of its time
-AUCTION_PAUSE_FACTOR = 10  # for so many auctions' time none starts after one for nothing
+AUCTION_PAUSE_FACTOR = 10  # an auction that the breaker started counts for so many auctions' time
+AUCTIONS_COUNTED_MAX = 3  # as many may; one for nothing counts as all of them
 MEASURED_MAX = 1_000  # levels, and orders of a level, that an order is measured against at most
 ICEBERG_SLICES_MAX = 1_000  # quantity / display quantity: bounds the trades of one command
 
@@ -68,8 +69,7 @@ HEADER_ACTOR = 4  # who asked: the actor's kind above ACTOR_KIND_SHIFT, its numb
 HEADER_ACCOUNT = 5  # 0 for commands about no account; of a market's, one of its tenant, or 0
 HEADER_LENGTH = 6
 
-# Kinds of actors. The engine checks the form only: who asked is in the journal, beside the
-# command's events.
+# Kinds of actors. The engine checks the form only: who asked is in the journal.
 ACTOR_SYSTEM = 0  # the worker itself, and tools
 ACTOR_USER = 1
 ACTOR_API_KEY = 2
@@ -164,7 +164,7 @@ LIMITS_COLLAR_PPM = 10  # limit orders: buys above / sells below reference by mo
 LIMITS_MARKET_COLLAR_PPM = 11  # market orders trade no further than this from the reference
 LIMITS_BREAKER_PPM = 12  # a trade further than this from the reference starts an auction instead
 LIMITS_REFERENCE_INTERVAL_MS = 13  # the reference is averaged over so long at least
-LIMITS_LEAST_VALUE = 14  # quote units: less neither moves the reference nor starts an auction
+LIMITS_LEAST_VALUE = 14  # quote units: less moves no reference, triggers no stop, halts nothing
 LIMITS_AUCTION_MS = 15  # how long an auction that the breaker starts lasts at most; 0 = default
 
 SET_STATE_MARKET = 6

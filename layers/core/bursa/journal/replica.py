@@ -25,6 +25,10 @@ class Engine(Protocol):
     def horizon_ms(self) -> int:
         """Until when ids of commands may have been forgotten; -1 while none has been."""
 
+    @property
+    def paused_markets(self) -> list[int]:
+        """The numbers of the markets whose breaker starts no auction now."""
+
     def apply(self, commands: bytes) -> bytes:
         """Apply whole commands; returns their events.
 
