@@ -252,7 +252,15 @@ def _of_market(
             raise Conflict(
                 "market_fixed", f"{symbol} has the {name} {old[name]} for good: put that back."
             )
+    opened_with, price = old.get("opening_price", ""), market["opening_price"]
+    if opened_with and opened_with != price:
+        raise Conflict(
+            "market_fixed",
+            f"{symbol} has opened with {opened_with}, which happens once: put that back.",
+        )
     yield Step(ADD if again else KEEP, f"market {symbol}")
+    if price and not opened_with:
+        yield Step(CHANGE, f"market {symbol} opening_price", "", price)
     if old["min_notional"] != market["min_notional"]:
         yield Step(
             CHANGE, f"market {symbol} min_notional", old["min_notional"], market["min_notional"]

@@ -24,6 +24,7 @@ from bursa.tenants.onboarding import (
     MarketListing,
     OpenLimits,
     PriceProtection,
+    check_opening,
     market_steps,
 )
 from bursa.tenants.origins import check_origins
@@ -111,6 +112,7 @@ class MarketPart(_Part):
     tick_size: Decimal
     lot_size: Decimal
     min_notional: Decimal
+    opening_price: Decimal = ""
     protection: ProtectionPart = ProtectionPart()
 
 
@@ -224,7 +226,13 @@ def _market(symbol: str, market: MarketPart) -> MarketListing:
     base, quote = symbol.split("-")
     protection = PriceProtection(**market.protection.model_dump())
     return MarketListing(
-        base, quote, market.tick_size, market.lot_size, market.min_notional, protection
+        base,
+        quote,
+        market.tick_size,
+        market.lot_size,
+        market.min_notional,
+        protection,
+        market.opening_price,
     )
 
 
@@ -309,7 +317,9 @@ def _of_market(tenant: TenantFile, symbol: str, market: MarketPart) -> Iterator[
         yield at, f"{missing[0]} is not among the assets: add it there."
         return
     base_scale, quote_scale = (tenant.assets[asset].scale for asset in assets)
-    yield from _caught(at, market_steps, _market(symbol, market), base_scale, quote_scale)
+    listing = _market(symbol, market)
+    faults = list(_caught(at, market_steps, listing, base_scale, quote_scale))
+    yield from faults or _caught((*at, "opening_price"), check_opening, listing)
     least = market.min_notional
     yield from _caught((*at, "min_notional"), parse_units, least, quote_scale, "min_notional")
 

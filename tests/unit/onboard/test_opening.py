@@ -226,7 +226,7 @@ def test_the_origins_are_those_of_the_file() -> None:
     assert world.open().profile.origins == frozenset()
 
 
-@pytest.mark.parametrize("before", ["listing", "credit"])
+@pytest.mark.parametrize("before", ["listing", "opening", "credit"])
 def test_what_broke_off_is_taken_up_again(before: str) -> None:
     text = PLAIN.replace("admin: {", 'play_money: true\nadmin: { credits: { BTC: "1" },')
     world = World(intake=Intake(breaks_before=before))
@@ -236,6 +236,7 @@ def test_what_broke_off_is_taken_up_again(before: str) -> None:
     world.open(text)
     assert [(kind, key) for kind, key, _ in world.intake.sent] == [
         ("listing", "1"),
+        ("opening", "BTC-USDT"),
         ("credit", "opening"),
     ]
 
@@ -245,7 +246,22 @@ def test_what_was_and_is_wanted_again_is_sent_again() -> None:
     world = World()
     for taker in ("2000", "3000", "2000"):
         world.open(PLAIN.replace("taker_ppm: 2000", f"taker_ppm: {taker}"))
-    assert [key for _, key, _ in world.intake.sent] == ["1", "2", "3"]
+    assert [(kind, key) for kind, key, _ in world.intake.sent] == [
+        ("listing", "1"),
+        ("opening", "BTC-USDT"),
+        ("listing", "2"),
+        ("listing", "3"),
+    ]
+
+
+def test_a_market_that_was_listed_without_an_opening_price_gets_one() -> None:
+    world = World()
+    unprotected = "collar_ppm: 0, market_collar_ppm: 0, breaker_ppm: 0"
+    world.open(PLAIN.replace('opening_price: "60000"', f"protection: {{ {unprotected} }}"))
+    changes = {(one.thing, one.before, one.after) for one in world.plan(parse(PLAIN, "x")).changes}
+    assert ("market BTC-USDT opening_price", "", "60000") in changes
+    world.open()
+    assert [kind for kind, _, _ in world.intake.sent] == ["listing", "listing", "opening"]
 
 
 def test_a_change_is_shown_with_what_was_before() -> None:
@@ -267,6 +283,7 @@ FIXED = {
     "another scale": ("scale: 8", "scale: 9", "asset_fixed"),
     "another tick": ('tick_size: "0.01"', 'tick_size: "0.1"', "market_fixed"),
     "another lot": ('lot_size: "0.00000001"', 'lot_size: "0.0000001"', "market_fixed"),
+    "another opening price": ('"60000"', '"70000"', "market_fixed"),
     "a market less": ("  BTC-USDT:", "  USDT-BTC:", "not_unlisted"),
     "an asset less": ("  BTC: {", "  ETH: {", "not_unlisted"),
 }

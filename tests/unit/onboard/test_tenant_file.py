@@ -23,6 +23,7 @@ markets:
     tick_size: "0.01"
     lot_size: "0.00000001"
     min_notional: 5
+    opening_price: "60000"
 limits:
   account_commands: { per_s: 10, burst: 100 }
   account_connections: 3
@@ -37,7 +38,7 @@ def test_a_file_says_what_a_tenant_is() -> None:
     listing = tenant.listing()
     assert [asset.symbol for asset in listing.assets] == ["BTC", "USDT"]
     assert listing.markets == (
-        MarketListing("BTC", "USDT", "0.01", "0.00000001", "5", PriceProtection()),
+        MarketListing("BTC", "USDT", "0.01", "0.00000001", "5", PriceProtection(), "60000"),
     )
     assert (listing.maker_ppm, listing.taker_ppm) == (1_000, 2_000)
     assert listing.open_limits == OpenLimits()
@@ -86,48 +87,54 @@ FAULTS = {
         "min_notional: 5", 'min_notional: "0.00000000001"', 11, "markets.BTC-USDT.min_notional",
         "Send min_notional with at most 10",
     ),
+    "a price off the tick": (
+        '"60000"', '"60000.001"', 12, "markets.BTC-USDT.opening_price", "The opening price of",
+    ),
+    "nothing to be around": (
+        '    opening_price: "60000"\n', "", 8, "markets.BTC-USDT.opening_price", "Name an opening",
+    ),
     "an unlisted asset": ("  BTC-USDT:", "  BTC-EUR:", 8, "markets.BTC-EUR", "EUR is not among"),
     "no pair": ("  BTC-USDT:", "  BTCUSDT:", 8, "markets.BTCUSDT", "name a market by"),
     "with itself": ("  BTC-USDT:", "  BTC-BTC:", 8, "markets.BTC-BTC", "name a market by"),
     "a rebate too large": ("maker_ppm: 1000", "maker_ppm: -3000", 6, "fees.maker_ppm", "a rebate"),
     "a fee too large": ("taker_ppm: 2000", "taker_ppm: 100001", 6, "fees.taker_ppm", "Input"),
-    "an unknown limit": ("account_commands", "account_x", 13, "limits.account_x", "there is no"),
+    "an unknown limit": ("account_commands", "account_x", 14, "limits.account_x", "there is no"),
     "a rate as a number": (
-        "{ per_s: 10, burst: 100 }", "7", 13, "limits.account_commands", "is a rate",
+        "{ per_s: 10, burst: 100 }", "7", 14, "limits.account_commands", "is a rate",
     ),
     "a number as a rate": (
-        "account_connections: 3", "account_connections: { per_s: 1, burst: 1 }", 14,
+        "account_connections: 3", "account_connections: { per_s: 1, burst: 1 }", 15,
         "limits.account_connections", "is a whole number",
     ),
     "a burst too small": (
-        "burst: 100", "burst: 1", 13, "limits.account_commands", "account_commands is a rate of",
+        "burst: 100", "burst: 1", 14, "limits.account_commands", "account_commands is a rate of",
     ),
     "a colour that is a comment": (
-        "limits:", "branding: { languages: [en], colours: { text:  } }\nlimits:", 12,
+        "limits:", "branding: { languages: [en], colours: { text:  } }\nlimits:", 13,
         "branding.colours.text", "Input should be a valid string",
     ),
     "colours alike": (
-        "limits:", "branding:\n  colours:\n    text: '#eeeeee'\nlimits:", 14,
+        "limits:", "branding:\n  colours:\n    text: '#eeeeee'\nlimits:", 15,
         "branding.colours.text", "has a contrast of 1.16 on background",
     ),
     "a language by name": (
-        "limits:", "branding:\n  languages:\n    - en\n    - german\nlimits:", 15,
+        "limits:", "branding:\n  languages:\n    - en\n    - german\nlimits:", 16,
         "branding.languages.1", "is a language as BCP 47",
     ),
     "no https": (
-        "limits:", "branding: { logo_url: 'http://brand.example/x' }\nlimits:", 12,
+        "limits:", "branding: { logo_url: 'http://brand.example/x' }\nlimits:", 13,
         "branding.logo_url", "is a URL of up to",
     ),
-    "no address": ("second@brand.example", "second", 17, "users.0.email", "is no e-mail address"),
+    "no address": ("second@brand.example", "second", 18, "users.0.email", "is no e-mail address"),
     "an address twice": (
-        "second@brand.example", "ADMIN@brand.example", 17, "users.0.email", "admin@brand",
+        "second@brand.example", "ADMIN@brand.example", 18, "users.0.email", "admin@brand",
     ),
     "money from nothing": (
-        "second@brand.example }", 'second@brand.example, credits: { BTC: "1" } }', 17,
+        "second@brand.example }", 'second@brand.example, credits: { BTC: "1" } }', 18,
         "users.0.credits", "would be money",
     ),
     "a password": (
-        "second@brand.example }", "second@brand.example, password: x }", 17, "users.0.password",
+        "second@brand.example }", "second@brand.example, password: x }", 18, "users.0.password",
         "there is no such field",
     ),
 }  # fmt: skip
@@ -158,7 +165,7 @@ def test_a_credit_must_be_of_a_listed_asset_in_whole_units(
     with pytest.raises(TenantFileError) as refused:
         parse(text, "brand.yaml")
     (fault,) = refused.value.faults
-    assert (fault.line, fault.field) == (16, f"admin.credits.{asset}")
+    assert (fault.line, fault.field) == (17, f"admin.credits.{asset}")
     assert fault.message.startswith(message)
 
 

@@ -31,7 +31,7 @@ TENANT = TenantId(1)
 ALICE = AccountId(TENANT, 1)
 LISTING = Listing(
     (AssetListing("BTC", 8), AssetListing("USDT", 10)),
-    (MarketListing("BTC", "USDT", "0.01", "0.00000001", "1"),),
+    (MarketListing("BTC", "USDT", "0.01", "0.00000001", "1", opening_price="60000.01"),),
     maker_ppm=1_000,
     taker_ppm=2_000,
 )
@@ -112,7 +112,7 @@ def onboarding(intake: FakeIntake, users: FakeUsers | None = None) -> Onboarding
 def test_a_listing_is_one_message_in_an_order_that_the_engine_accepts() -> None:
     intake = FakeIntake()
     onboarding(intake).list_markets(TENANT, LISTING, "first")
-    ((account, kind, key, commands),) = intake.sent
+    (account, kind, key, commands), _ = intake.sent
     assert (account, kind, key) == (TENANT.fee_account, "listing", "first")
     assert [command.kind for command in commands] == [
         layout.COMMAND_DEFINE_ASSET,
@@ -142,32 +142,70 @@ def test_a_market_is_protected_unless_its_listing_says_otherwise() -> None:
         (PriceProtection(), (200_000, 50_000, 100_000, 60_000, 100 * 10**10, 120_000)),
         (PriceProtection(0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0)),
     ):
-        market = MarketListing("BTC", "USDT", "0.01", "0.00000001", "1", protection)
+        market = replace(LISTING.markets[0], protection=protection)
         intake = FakeIntake()
         listing = replace(LISTING, markets=(market,))
         onboarding(intake).list_markets(TENANT, listing, "first")
-        ((_, _, _, commands),) = intake.sent
+        commands = intake.sent[0][3]
         assert commands[-1].body[1:] == (10**10, 0, 0, *limits)
         assert commands[-1].account == TENANT.fee_account.number
 
 
 def test_a_market_opens_with_the_reference_price_of_its_listing() -> None:
-    """So its collar holds from the first order on, before anybody has traded."""
-    market = replace(LISTING.markets[0], opening_price="60000.01")
+    """So its collar holds from the first order on; until then the market takes none."""
     intake = FakeIntake()
-    onboarding(intake).list_markets(TENANT, replace(LISTING, markets=(market,)), "first")
-    ((_, _, _, commands),) = intake.sent
-    last = commands[-1]
-    assert (last.kind, last.account) == (
+    onboarding(intake).list_markets(TENANT, LISTING, "first")
+    (_, _, _, listing), (account, kind, key, (opening,)) = intake.sent
+    assert (account, kind, key) == (TENANT.fee_account, "opening", "BTC-USDT")
+    assert (opening.kind, opening.account) == (
         layout.COMMAND_SET_MARKET_STATE,
         TENANT.fee_account.number,
     )
-    assert last.body[1:3] == (layout.STATE_OPEN, 6_000_001)
+    assert opening.body[1:3] == (layout.STATE_OPEN, 6_000_001)
     engine = Engine()
-    engine.apply(b"".join(encode(c.kind, c.account, *c.body) for c in commands))
-    (number,) = engine.state.markets
-    assert engine.state.markets[number].reference_price == 6_000_001
-    assert engine.state.markets[number].limits.collar_ppm == 200_000
+    engine.apply(b"".join(encode(c.kind, c.account, *c.body) for c in listing))
+    (market,) = engine.state.markets.values()
+    assert market.state == layout.STATE_HALTED
+    engine.apply(encode(opening.kind, opening.account, *opening.body))
+    assert (market.state, market.reference_price) == (layout.STATE_OPEN, 6_000_001)
+    assert market.limits.collar_ppm == 200_000
+
+
+def test_another_listing_opens_no_market_again() -> None:
+    """Its request has a key of its own, so that it is carried out once (`bursa.intake.once`)."""
+    intake = FakeIntake()
+    for key in ("first", "second"):
+        onboarding(intake).list_markets(TENANT, LISTING, key)
+    assert [(kind, key) for _, kind, key, _ in intake.sent] == [
+        ("listing", "first"),
+        ("opening", "BTC-USDT"),
+        ("listing", "second"),
+        ("opening", "BTC-USDT"),
+    ]
+
+
+@pytest.mark.parametrize("limit", ["collar_ppm", "market_collar_ppm", "breaker_ppm"])
+def test_a_protected_market_needs_an_opening_price(limit: str) -> None:
+    """Around nothing a collar holds nothing, and whoever trades first would choose the price."""
+    none = PriceProtection(0, 0, 0, 0, 0, 0)
+    intake = FakeIntake()
+    market = replace(LISTING.markets[0], opening_price="", protection=replace(none, **{limit: 1}))
+    with pytest.raises(InvalidInput) as refused:
+        onboarding(intake).list_markets(TENANT, replace(LISTING, markets=(market,)), "first")
+    assert (refused.value.code, refused.value.field) == ("opening_price_missing", "opening_price")
+    assert intake.sent == []
+
+
+def test_a_market_without_protection_needs_none_and_is_open() -> None:
+    intake = FakeIntake()
+    market = replace(
+        LISTING.markets[0], opening_price="", protection=PriceProtection(0, 0, 0, 0, 0, 0)
+    )
+    onboarding(intake).list_markets(TENANT, replace(LISTING, markets=(market,)), "first")
+    ((_, _, _, commands),) = intake.sent
+    (define,) = (one for one in commands if one.kind == layout.COMMAND_DEFINE_MARKET)
+    state = layout.DEFINE_MARKET_STATE - layout.DEFINE_MARKET_MARKET
+    assert define.body[state] == layout.STATE_OPEN
 
 
 @pytest.mark.parametrize("price", ["0.001", "60000.005", "0", "-1", "1e3", "9" * 20])
@@ -194,7 +232,7 @@ def test_a_tenant_is_limited_in_what_it_has_open(
     intake = FakeIntake()
     listing = replace(LISTING, open_limits=open_limits)
     onboarding(intake).list_markets(TENANT, listing, "first")
-    ((_, _, _, commands),) = intake.sent
+    commands = intake.sent[0][3]
     (limits,) = (one for one in commands if one.kind == layout.COMMAND_SET_TENANT_LIMITS)
     assert limits.account == 0
     assert limits.body[:4] == (TENANT.number, *words)

@@ -91,6 +91,9 @@ class AssetListing:
 class PriceProtection:
     """How far from its reference price a market trades; 0 for no such limit (docs/engine.md).
 
+    Around nothing it would hold nothing, so a market that has any of the first three also has an
+    opening price.
+
     Attributes
     ----------
     collar_ppm
@@ -101,7 +104,7 @@ class PriceProtection:
         A trade further away starts an auction instead.
     reference_interval_ms, least_orders
         The reference is the average of so long, and of trades worth so many of the least orders;
-        less starts no auction either.
+        less starts no auction and triggers no stop either.
     auction_ms
         How long an auction lasts at most.
 
@@ -114,14 +117,18 @@ class PriceProtection:
     least_orders: int = 100
     auction_ms: int = 120_000
 
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it is around a reference price."""
+        return bool(self.collar_ppm or self.market_collar_ppm or self.breaker_ppm)
+
 
 @dataclass(frozen=True, slots=True)
 class MarketListing:
     """A market to open; sizes, prices and the least value of an order are decimal strings.
 
-    Its protection is around the opening price from the first order on. Without one, around nothing
-    until trades worth the least value have given it a reference: whoever lists it so lets the
-    first to trade choose the price.
+    Its protection is around the opening price from the first order on, so that whoever trades
+    first does not choose the price. It takes orders once that is set.
     """
 
     base: str
@@ -214,7 +221,9 @@ class Onboarding:
         self._directory.add_host(tenant, host)
 
     def list_markets(self, tenant: TenantId, listing: Listing, key: str) -> None:
-        """Define assets, fees, markets, and how much may be open.
+        """Define assets, fees, markets, and how much may be open; then open the markets.
+
+        A market opens once with its opening price, whatever another listing says of that later.
 
         Parameters
         ----------
@@ -228,7 +237,7 @@ class Onboarding:
         Raises
         ------
         InvalidInput
-            What `market_steps` raises, or ``unknown_asset``.
+            What `market_steps` and `check_opening` raise, or ``unknown_asset``.
         Conflict
             ``wrong_tenant_state``: a market would open while the tenant stands still.
         Refused
@@ -268,6 +277,10 @@ class Onboarding:
         for market in listing.markets:
             commands += self._define_market(tenant, market, scales)
         self._intake.submit_once(tenant.fee_account, "listing", key, commands)
+        for market in listing.markets:
+            if market.opening_price:
+                opening = [self._open_market(tenant, market)]
+                self._intake.submit_once(tenant.fee_account, "opening", market.symbol, opening)
 
     def open_account(
         self, tenant: TenantId, email: str, password: str | None, *, confirmed_subject: str = ""
@@ -338,6 +351,7 @@ class Onboarding:
     ) -> list[CommandBuilder]:
         base_scale, quote_scale = _scale(scales, market.base), _scale(scales, market.quote)
         lot_units, tick_units = market_steps(market, base_scale, quote_scale)
+        check_opening(market)
         number = self._directory.get_or_assign_market_number(tenant, market.symbol)
         define = _command(
             layout.COMMAND_DEFINE_MARKET,
@@ -348,22 +362,20 @@ class Onboarding:
             self._directory.get_or_assign_asset_number(tenant, market.quote),
             lot_units,
             tick_units,
-            layout.STATE_OPEN,
+            layout.STATE_HALTED if market.opening_price else layout.STATE_OPEN,
             *codec.pack_symbol(market.symbol),
         )
         least = parse_units(market.min_notional, quote_scale, "min_notional")
-        commands = [define, _set_limits(tenant, number, least, market.protection)]
-        if market.opening_price:
-            commands.append(
-                _command(
-                    layout.COMMAND_SET_MARKET_STATE,
-                    tenant.fee_account.number,
-                    number,
-                    layout.STATE_OPEN,
-                    opening_ticks(market),
-                )
-            )
-        return commands
+        return [define, _set_limits(tenant, number, least, market.protection)]
+
+    def _open_market(self, tenant: TenantId, market: MarketListing) -> CommandBuilder:
+        return _command(
+            layout.COMMAND_SET_MARKET_STATE,
+            tenant.fee_account.number,
+            self._directory.get_or_assign_market_number(tenant, market.symbol),
+            layout.STATE_OPEN,
+            opening_ticks(market),
+        )
 
 
 def _set_limits(
@@ -416,6 +428,22 @@ def market_steps(market: MarketListing, base_scale: int, quote_scale: int) -> tu
             field="tick_size",
         )
     return lot_units.numerator, tick_units.numerator
+
+
+def check_opening(market: MarketListing) -> None:
+    """Refuse a protected market without an opening price; raises `InvalidInput`.
+
+    Its codes are ``opening_price_missing`` and ``invalid_opening_price``.
+    """
+    if market.opening_price:
+        opening_ticks(market)
+    elif market.protection.needs_reference:
+        raise InvalidInput(
+            "opening_price_missing",
+            f"Name an opening price of {market.symbol}: its collars and its breaker are around "
+            "that until it has traded. Or set all three to 0, and nothing holds its price.",
+            field="opening_price",
+        )
 
 
 def opening_ticks(market: MarketListing) -> int:
