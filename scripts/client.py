@@ -4,7 +4,7 @@ It signs in as an ordinary user and uses nothing but the public API.
 """
 
 import json as json_format
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,6 +45,7 @@ class Deployment:
     # Of a local exchange; on AWS the caller has credentials of its own.
     access_key_id: str | None = None
     secret_access_key: str | None = None
+    stack_outputs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path = OUTPUTS) -> Self:
@@ -67,6 +68,7 @@ class Deployment:
             users=users,
             access_key_id=outputs.get("access_key_id"),
             secret_access_key=outputs.get("secret_access_key"),
+            stack_outputs=outputs.get("stack_outputs", {}),
         )
 
     def user(self, email: str | None = None) -> DemoUser:

@@ -20,6 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"exchange", "local"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("exchange"))
+    items.sort(key=lambda item: item.get_closest_marker("runs_last") is not None)
 
 
 @pytest.fixture
@@ -31,9 +32,15 @@ def local(tmp_path: Path) -> Iterator[Local]:
 
 
 @pytest.fixture(scope="session")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file in which the session's exchange notes what AWS is called for, by whom."""
+    return tmp_path_factory.mktemp("calls") / "calls.jsonl"
+
+
+@pytest.fixture(scope="session")
+def exchange(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Iterator[Deployment]:
     """Start an exchange with its demo users for the session."""
-    place = Local(tmp_path_factory.mktemp("exchange"), origins=DEMO_PAGE)
+    place = Local(tmp_path_factory.mktemp("exchange"), origins=DEMO_PAGE, calls=calls)
     started = place.command("up")
     try:
         assert started.returncode == 0, started.stdout + started.stderr

@@ -2,7 +2,8 @@
 
 Beside MiniStack's own: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, the keys that it takes;
 ``BURSA_ORIGINS``, the origins whose pages may use it, separated by commas; ``BURSA_COPIES``, where
-its state is copied to while it runs, and ``BURSA_COPIED_BESIDE``, files that belong to that state.
+its state is copied to while it runs, and ``BURSA_COPIED_BESIDE``, files that belong to that state;
+``BURSA_CALLS``, a file in which to note the kinds of calls that it gets.
 """
 
 import hmac
@@ -16,6 +17,7 @@ import ministack.app as ministack  # type: ignore[import-untyped]
 from ministack.core import iam_evaluator, lambda_runtime  # type: ignore[import-untyped]
 from ministack.services import dynamodb  # type: ignore[import-untyped]
 
+from scripts.emulator.calls import Calls, noting
 from scripts.emulator.copies import Copies, Places
 from scripts.emulator.front import Front
 from scripts.emulator.memory import Memory, copied
@@ -31,6 +33,8 @@ def main() -> None:
         dynamodb._evaluate_condition  # noqa: SLF001
     )
     application = ministack.app
+    if os.environ.get("BURSA_CALLS"):
+        application = noting(application, Calls(Path(os.environ["BURSA_CALLS"])))
     if "BURSA_COPIES" in os.environ:
         memory = Memory()
         application = copied(application, memory, Copies(_places(), memory))

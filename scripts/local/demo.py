@@ -45,6 +45,7 @@ def open_tenant(
     """
     environment = local.child_environment() | worker.variables_of_shard(stack_outputs, shard)
     environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
+    environment["AWS_SDK_UA_APP_ID"] = "Funds"
     environment.pop("STACK", None)
     passwords = local.home / "passwords.json"
     register = Register(local.home)

@@ -5,6 +5,7 @@ mark is still there at the next start, the last copy that was taken while it ran
 """
 
 import contextlib
+import os
 import secrets
 import shutil
 import socket
@@ -83,6 +84,8 @@ def start(local: LocalEnvironment) -> Process:
         # Every request is signed, with the keys in the environment or a role's.
         "AUTH": "true",
         "BURSA_ORIGINS": ",".join(local.origins),
+        # Tests ask for it, to compare policies with.
+        "BURSA_CALLS": os.environ.get("BURSA_CALLS", ""),
         "BURSA_COPIES": str(places.copies),
         "BURSA_COPIED_BESIDE": ",".join(map(str, places.beside)),
         "BIND_HOST": HOST,

@@ -50,6 +50,8 @@ def start(local: LocalEnvironment, stack_outputs: dict[str, str], shard: int) ->
     environment = local.child_environment() | variables_of_shard(stack_outputs, shard)
     environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
     environment["PYTHONUNBUFFERED"] = "1"
+    # On EC2 its role says who calls; here all processes have the same keys.
+    environment["AWS_SDK_UA_APP_ID"] = "Worker"
     return processes.start(
         name(shard),
         [sys.executable, "-m", "worker"],

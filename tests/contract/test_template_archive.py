@@ -49,7 +49,11 @@ def test_nobody_may_delete_or_write_again_or_in_plain_text() -> None:
     denied = policy()
     assert all(one["Effect"] == "Deny" for one in denied.values())
     assert all(one["Principal"] == {"AWS": "*"} for one in denied.values())
-    assert denied["OnlyOverTls"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    # The emulator has no TLS, and its account is none of AWS's.
+    assert denied["OnlyOverTls"]["Condition"] == {
+        "Bool": {"aws:SecureTransport": "false"},
+        "StringNotEquals": {"aws:PrincipalAccount": "000000000000"},
+    }
     assert set(denied["NothingIsDeleted"]["Action"]) == {
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",

@@ -178,14 +178,23 @@ PUBLIC_SIDE_OF_A_TENANT = (
     ],
 )
 ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]
+NUMBERS_AND_TENANTS = ["deployment", "t*"]
 SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits"])
 NAME_OF_A_TENANT = (["t*"], ["pk", "sk", "name"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
 SESSIONS_OF_A_USER = (["t*"], ["pk", "sk", "account", "is_disabled", "signed_out_at"])
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
-    "permissions.yaml:ClosureRole": [(ALL_ROWS, None), (["t*"], None)],
-    "permissions.yaml:FundsRole": [(ALL_ROWS, None), (["t*"], None)],
+    "permissions.yaml:ClosureRole": [
+        (NUMBERS_AND_TENANTS, None),
+        (ALL_ROWS, None),
+        (["t*"], None),
+    ],
+    "permissions.yaml:FundsRole": [
+        (ALL_ROWS, None),
+        (NUMBERS_AND_TENANTS, None),
+        (["t*"], None),
+    ],
     "permissions.yaml:IdentityApiRole": [SHARD_AND_LIMITS, NAME_OF_A_TENANT],
     "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, PUBLIC_SIDE_OF_A_TENANT],
     "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],

@@ -26,11 +26,15 @@ def free_port() -> int:
 
 
 class Local:
-    """The commands of scripts/local, in a home and on a port of their own."""
+    """The commands of scripts/local, in a home and on a port of their own.
 
-    def __init__(self, home: Path, *, origins: str = "") -> None:
+    What AWS is called for is noted in `calls`, if that is given.
+    """
+
+    def __init__(self, home: Path, *, origins: str = "", calls: Path | None = None) -> None:
         self.home = home
         self.origins = origins
+        self.calls = calls
         self.port = free_port()
 
     def command(self, name: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +71,7 @@ class Local:
             "BURSA_HOME": str(self.home),
             "BURSA_ORIGINS": self.origins,
             "BURSA_PORT": str(self.port),
+            "BURSA_CALLS": "" if self.calls is None else str(self.calls),
             "PYTHONPATH": path,
         }
         return os.environ | here
@@ -74,6 +79,18 @@ class Local:
     def deployment(self) -> Deployment:
         """Read what `up` wrote."""
         return Deployment.read(self.home / "outputs.json")
+
+
+def variables_of_tools(exchange: Deployment, caller: str) -> dict[str, str]:
+    """Return the environment of a process whose calls are `caller`'s."""
+    return os.environ | {
+        "AWS_ENDPOINT_URL": str(exchange.endpoint_url),
+        "AWS_ACCESS_KEY_ID": str(exchange.access_key_id),
+        "AWS_SECRET_ACCESS_KEY": str(exchange.secret_access_key),
+        "AWS_DEFAULT_REGION": exchange.region,
+        "AWS_SDK_UA_APP_ID": caller,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "core")]),
+    }
 
 
 def read_until(child: subprocess.Popen[str], said: str) -> None:

@@ -1,5 +1,6 @@
 """API keys on the running exchange: made with a second factor, traded with, revoked."""
 
+import json
 import os
 import subprocess
 import time
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from websockets.sync.client import connect
 
 from scripts.client import Client, Deployment, Json
 from tests.doubles.signing import CLIENT
@@ -154,6 +156,15 @@ def test_a_key_does_not_protect_the_account(exchange: Deployment, keys: dict[str
         timeout=30,
     )
     assert (unknown.status_code, unknown.json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_key_opens_a_websocket(exchange: Deployment, keys: dict[str, Json]) -> None:
+    session = signed(exchange, keys["ed25519"])
+    issued = session.post(f"{exchange.rest_url}/ws-ticket", timeout=30)
+    assert issued.ok, issued.text
+    with connect(f"{exchange.ws_url}?ticket={issued.json()['ticket']}") as socket:
+        socket.send('{"op":"ping"}')
+        assert json.loads(socket.recv(timeout=30))["type"] == "pong"
 
 
 def test_a_revoked_key_is_refused_within_seconds(

@@ -1,7 +1,6 @@
 """An operator suspends and resumes a tenant of the whole exchange by the command line."""
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.client import ApiError, Client, Deployment, Json
+from tests.doubles.local_exchange import variables_of_tools
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKET = "ETH-USDT"
@@ -20,17 +20,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
 
 def tenants(exchange: Deployment, *arguments: str) -> Any:
     """Run a command of `bursa tenants` and return what it printed."""
-    environment = {
-        "AWS_ENDPOINT_URL": str(exchange.endpoint_url),
-        "AWS_ACCESS_KEY_ID": str(exchange.access_key_id),
-        "AWS_SECRET_ACCESS_KEY": str(exchange.secret_access_key),
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'core'}",
-    }
+    # Which of the two roles of persons the command needs (docs/deploy.md).
+    role = "Closure" if arguments[0] in {"delete", "export"} else "Funds"
     stack = ("--stack", "bursa", "--region", exchange.region)
     done = subprocess.run(  # noqa: S603 - this project's own module
         [sys.executable, "-m", "scripts.bursa", "tenants", *arguments, *stack, "--json"],
         cwd=ROOT,
-        env=os.environ | environment,
+        env=variables_of_tools(exchange, role),
         capture_output=True,
         text=True,
         timeout=120,

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from bursa.tenants.limits import DEFAULT_LIMITS
 from scripts.client import Client, Deployment, Json
 
 MARKET = "BTC-USDT"
@@ -16,6 +17,7 @@ CHANNELS = [f"book:{MARKET}", f"trades:{MARKET}", "orders", "balances"]
 # The feed looks for new subscribers about once a second.
 SUBSCRIBED_S = 2.0
 ARRIVED_S = 10.0
+MESSAGES_MAX = DEFAULT_LIMITS.connection_messages.burst
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
 
@@ -163,6 +165,19 @@ def test_without_a_good_ticket_a_connection_is_turned_away(
         assert is_turned_away(f"{exchange.ws_url}{query}"), query
     with connect(f"{exchange.ws_url}?ticket={ticket}"):
         pass
+
+
+def test_who_sends_too_much_is_cut_off(socket: ClientConnection) -> None:
+    said: list[Json] = []
+    with pytest.raises(ConnectionClosed):
+        ping_without_end(socket, said)
+    assert said[-1]["code"] == "too_many_messages"
+
+
+def ping_without_end(socket: ClientConnection, said: list[Json]) -> None:
+    for _ in range(MESSAGES_MAX * 4):
+        say(socket, {"op": "ping"})
+        said.append(dict(json.loads(socket.recv(timeout=ARRIVED_S))))
 
 
 def is_turned_away(url: str) -> bool:
