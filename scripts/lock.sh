@@ -23,3 +23,7 @@ write layers/dependencies/requirements.txt layers/dependencies/requirements.in -
 write worker/deploy/requirements.txt worker/deploy/requirements.in -c requirements.lock
 write scripts/sbom/requirements.txt scripts/sbom/requirements.in
 write scripts/lint/requirements.lock scripts/lint/requirements.in
+write scripts/iam/requirements.lock scripts/iam/requirements.in
+echo "lock: scripts/iam/package-lock.json"
+(cd scripts/iam && npm install --package-lock-only --omit-lockfile-registry-resolved \
+  --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null)

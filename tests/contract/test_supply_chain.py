@@ -1,5 +1,6 @@
 """What is installed anywhere is locked with hashes, and listed in a bill of materials."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,8 +13,9 @@ LOCKS = (
     "layers/dependencies/requirements.txt",
     "worker/deploy/requirements.txt",
     "scripts/sbom/requirements.txt",
+    "scripts/iam/requirements.lock",
 )
-TOOL = "scripts/sbom/requirements.txt"
+TOOLS = ("scripts/sbom/requirements.txt", "scripts/iam/requirements.lock")
 
 
 def entries(lock: Path) -> list[str]:
@@ -35,7 +37,7 @@ def test_every_lock_is_written_by_make_lock_and_by_nobody_else(lock: str) -> Non
     assert f"write {lock} " in (ROOT / "scripts" / "lock.sh").read_text()
 
 
-@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock != TOOL])
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock not in TOOLS])
 def test_every_lock_of_a_release_is_in_its_bill_of_materials(lock: str) -> None:
     assert re.search(
         rf"(?m)^write \w+ {re.escape(lock)}$", (ROOT / "scripts/sbom/sbom.sh").read_text()
@@ -52,3 +54,17 @@ def test_nothing_is_installed_or_downloaded_without_its_hash() -> None:
                 found += 1
                 assert "--require-hashes" in line, script
     assert found >= 4
+
+
+def test_packages_of_npm_have_hashes_and_no_addresses() -> None:
+    """Where they come from is configured on the machine, as for Python's."""
+    lock = ROOT / "scripts" / "iam" / "package-lock.json"
+    packages = json.loads(lock.read_text())["packages"]
+    assert packages.pop("")["dependencies"]
+    for package in packages.values():
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package
+    assert (
+        "npm install --package-lock-only --omit-lockfile-registry-resolved"
+        in (ROOT / "scripts" / "lock.sh").read_text()
+    )

@@ -70,15 +70,6 @@ def test_a_role_may_do_nothing_that_is_not_called(role: str) -> None:
     assert not surplus, "Take it from the role, or say in unseen.yaml who needs it."
 
 
-@pytest.mark.parametrize("role", policies_of_roles())
-def test_what_is_called_is_allowed(role: str) -> None:
-    may = [right for right in rights() if right.grant.role == role]
-    missing = [
-        call for call in CALLS if call.role == role and not any(r.is_used_by(call) for r in may)
-    ]
-    assert not missing
-
-
 def test_no_attribute_is_granted_that_is_not_asked_for() -> None:
     for right in rights():
         granted = set(right.grant.held_to(ATTRIBUTES))
