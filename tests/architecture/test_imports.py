@@ -76,6 +76,7 @@ PLAIN = ("bursa.kernel", "wire", *FEATURES)
 AWS_LIBRARIES = frozenset(
     {
         "_typeshed",
+        "aws_encryption_sdk",
         "botocore",
         "cryptography",
         "jwt",

@@ -45,6 +45,9 @@ of a request's host.
     budgets     <account> or <tenant>       <budget>                how much of it is used
     compliance  <tenant>                    rules                   its levels and policy of cases
     compliance  <tenant>#<subject>          case                    what is known of a user
+    compliance  <tenant>#<subject>          personal                personal data, sealed
+    compliance  <tenant>#<subject>          access#<time>#<random>  who read or wrote it
+    user keys   <tenant>#<subject>          user-key                what it is sealed with
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
@@ -96,6 +99,9 @@ SECOND_FACTOR = "second-factor"
 SECURITY_EVENT_PREFIX = "event#"
 TIME_MS_DIGITS = 15
 CASE = "case"
+PERSONAL_DATA = "personal"
+ACCESS_PREFIX = "access#"
+USER_KEY = "user-key"
 RULES = "rules"
 CASES_BY_STATE = "cases-by-state"
 CASES_BY_DUE = "cases-by-due"
@@ -159,6 +165,11 @@ def host(name: str) -> str:
 def user(subject: str) -> str:
     """Sort key of a signed-in user in the tenant's directory."""
     return f"{USER_PREFIX}{subject}"
+
+
+def access_record(at_ms: int, name: str) -> str:
+    """Sort key of a line in the record of a user's personal data; later ones come later."""
+    return f"{ACCESS_PREFIX}{at_ms:0{TIME_MS_DIGITS}d}#{name}"
 
 
 def compliance_of(tenant: TenantId, subject: str) -> str:
