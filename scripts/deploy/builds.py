@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from scripts.deploy.errors import DeployError
+from scripts.deploy.signing import sam_arguments
 from scripts.deploy.worker_archive import check_worker_archive
 from scripts.slim_layer import slim
 
@@ -26,6 +27,7 @@ WORKER_LOCK = ROOT / "worker" / "deploy" / "requirements.txt"
 WORKER_ARCHIVE = ROOT / ".local" / "bursa-worker.tar.gz"
 # Where the worker's archive and the packaged template lie in the artifact bucket.
 WORKER_PREFIX = "worker"
+_CODED = {"AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}
 TEMPLATE_PREFIX = "templates"
 
 
@@ -43,6 +45,12 @@ def declared_parameters(template: Path = TEMPLATE) -> dict[str, str | None]:
         name: str(body["Default"]) if "Default" in body else None
         for name, body in parsed["Parameters"].items()
     }
+
+
+def coded_resources(template: Path = TEMPLATE) -> list[str]:
+    """Return the logical ids of what brings code of its own: functions and layers."""
+    parsed = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - built on SafeLoader
+    return [name for name, body in parsed["Resources"].items() if body["Type"] in _CODED]
 
 
 def runtime(allowed: Sequence[str] | None = None) -> str:
@@ -84,13 +92,16 @@ class Builder:
         )
         return build / "template.yaml"
 
-    def package(self, built: Path, bucket: str) -> Path:
-        """Upload what the template refers to; return the template that refers to the uploads."""
+    def package(self, built: Path, bucket: str, profile: str) -> Path:
+        """Upload what the template refers to, signed by a profile if one is named.
+
+        Return the template that refers to the uploads.
+        """
         packaged = built.with_name("packaged.yaml")
         self._run(
             "sam", "package", "--template-file", str(built), "--output-template-file",
             str(packaged), "--s3-bucket", bucket, "--s3-prefix", "sam", "--region", self.region,
-            "--no-progressbar",
+            "--no-progressbar", *sam_arguments(profile, coded_resources()),
         )  # fmt: skip
         return packaged
 

@@ -13,6 +13,7 @@ from scripts.deploy.images import IMAGE, Images, pinned
 from scripts.deploy.options import Options
 from scripts.deploy.parameters import PROTECTION, decide, first_time
 from scripts.deploy.report import refusal
+from scripts.deploy.signing import profile_of
 
 ARTIFACT_BUCKET = "ArtifactBucket"  # the output of its stack
 WORKER_BUCKET = "WorkerArtifactBucket"
@@ -28,8 +29,8 @@ class Packages(Protocol):
     def build(self, parameters: Mapping[str, str]) -> None:
         """Build functions and layers."""
 
-    def publish(self, bucket: str) -> str:
-        """Upload them and the template; return the template's URL."""
+    def publish(self, bucket: str, profile: str) -> str:
+        """Upload them, signed by a profile if one is named, and the template; return its URL."""
 
     def publish_worker(self, bucket: str) -> str:
         """Build and upload the worker's archive; return its key."""
@@ -88,7 +89,7 @@ class Deployment:
                     ARTIFACT_KEY: self.packages.publish_worker(bucket),
                 }
         with self.step("upload functions, layers and templates"):
-            url = self.packages.publish(bucket)
+            url = self.packages.publish(bucket, profile_of(wanted, running))
         parameters = decide(builds.declared_parameters(), running, wanted)
         with self.step("make the change set"):
             proposed = self.account.propose(
@@ -199,10 +200,10 @@ class BuiltPackages:
         """Build functions and layers."""
         self.builder.application(parameters)
 
-    def publish(self, bucket: str) -> str:
-        """Upload them and the template; return the template's URL."""
+    def publish(self, bucket: str, profile: str) -> str:
+        """Upload them, signed by a profile if one is named, and the template; return its URL."""
         built = builds.ROOT / ".aws-sam" / "build" / "template.yaml"
-        packaged = self.builder.package(built, bucket)
+        packaged = self.builder.package(built, bucket, profile)
         key = builds.upload(self.s3, bucket, packaged, builds.TEMPLATE_PREFIX)
         return f"{self.s3.meta.endpoint_url}/{bucket}/{key}"
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 from scripts.deploy.errors import DeployError
 from scripts.deploy.images import IMAGE
+from scripts.deploy.signing import SIGNING_PROFILE
 
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _SUBNETS = 2
+_PROFILE = re.compile(
+    r"arn:aws[a-z-]*:signer:[a-z0-9-]+:\d{12}:/signing-profiles/[A-Za-z0-9_]{2,64}/[A-Za-z0-9]{10}"
+)
 _IMAGE = re.compile(r"latest|ami-[0-9a-f]{8,17}")
 # Variables of `make`, and the template's parameters that they set.
 _SIZES = {
@@ -27,6 +31,8 @@ examples:
   make deploy STACK=bursa REGION=eu-central-1 ALARM_EMAIL=ops@example.com \\
       WORKER_VPC=vpc-1 WORKER_SUBNETS=subnet-a,subnet-b
   make deploy STACK=bursa REGION=eu-central-1 WORKER_IMAGE=latest WORKER_TYPE=c7g.xlarge
+  make deploy STACK=bursa REGION=eu-central-1 \\
+      SIGNING_PROFILE=arn:aws:signer:eu-central-1:111122223333:/signing-profiles/Bursa/AbCdEf0123
   make deploy STACK=bursa REGION=eu-central-1 ARGS="--set LogRetentionDays=90"
   make deploy ARGS=--dry-run          what a first, a second and a tenth deployment do, as recorded
 """
@@ -137,7 +143,20 @@ def _parameters(assignments: Sequence[str], environment: Mapping[str, str]) -> d
         if not _EMAIL.fullmatch(email):
             raise DeployError(f"ALARM_EMAIL={email!r} is no e-mail address.")
         parameters["AlarmEmail"] = email
-    return parameters | _sizes(environment) | _fleet(environment)
+    return parameters | _signing(environment) | _sizes(environment) | _fleet(environment)
+
+
+def _signing(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return whose signature the functions' code needs, if that is to change."""
+    profile = environment.get("SIGNING_PROFILE", "")
+    if profile == "none":
+        return {SIGNING_PROFILE: ""}
+    if profile and not _PROFILE.fullmatch(profile):
+        raise DeployError(
+            f"SIGNING_PROFILE={profile!r} is no version of a signing profile: name its ARN, the "
+            "profileVersionArn of `aws signer get-signing-profile`, or none to sign no more."
+        )
+    return {SIGNING_PROFILE: profile} if profile else {}
 
 
 def _sizes(environment: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.templates import ROOT
+from tests.contract.templates import APPLICATION, ROOT, resources, template
 
 LOCKS = (
     "requirements.lock",
@@ -68,3 +68,18 @@ def test_packages_of_npm_have_hashes_and_no_addresses() -> None:
         "npm install --package-lock-only --omit-lockfile-registry-resolved"
         in (ROOT / "scripts" / "lock.sh").read_text()
     )
+
+
+def test_functions_take_signed_code_alone_where_a_profile_is_named() -> None:
+    signing = resources(APPLICATION)["CodeSigning"]
+    assert signing["Condition"] == "SignsCode"
+    properties = signing["Properties"]
+    assert properties["CodeSigningPolicies"] == {"UntrustedArtifactOnDeployment": "Enforce"}
+    assert properties["AllowedPublishers"] == {
+        "SigningProfileVersionArns": [{"Ref": "SigningProfileVersionArn"}]
+    }
+    assert template(APPLICATION)["Parameters"]["SigningProfileVersionArn"]["Default"] == ""
+    every = template(APPLICATION)["Globals"]["Function"]["CodeSigningConfigArn"]
+    assert every == {"Fn::If": ["SignsCode", {"Ref": "CodeSigning"}, {"Ref": "AWS::NoValue"}]}
+    for body in resources(APPLICATION, "AWS::Serverless::Function").values():
+        assert "CodeSigningConfigArn" not in body["Properties"]

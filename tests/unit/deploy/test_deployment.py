@@ -14,6 +14,7 @@ from scripts.deploy.account import Account, Change
 from scripts.deploy.deployment import Deployment
 from scripts.deploy.errors import DeployError
 from scripts.deploy.options import Options
+from scripts.deploy.signing import SIGNING_PROFILE
 
 REGION = "eu-central-1"
 CHANGE_SET = f"arn:aws:cloudformation:{REGION}:111122223333:changeSet/deploy/1"
@@ -30,8 +31,8 @@ class Packages:
     def build(self, parameters: Mapping[str, str]) -> None:
         self.done.append("build")
 
-    def publish(self, bucket: str) -> str:
-        self.done.append(f"publish to {bucket}")
+    def publish(self, bucket: str, profile: str) -> str:
+        self.done.append(f"publish to {bucket}{profile and ', signed by '}{profile}")
         return "https://bucket/template.yaml"
 
     def publish_worker(self, bucket: str) -> str:
@@ -245,6 +246,35 @@ def test_a_fleet_that_runs_gets_the_new_archive_without_being_named(stack: Stack
     assert asked["WorkerFleet"] is None
     assert asked["WorkerArtifactKey"] == f"worker/{'a' * 64}.tar.gz"
     assert packages.done == ["build", "worker to artifacts-1", "publish to artifacts-1"]
+
+
+PROFILE = f"arn:aws:signer:{REGION}:111122223333:/signing-profiles/Bursa/AbCdEf0123"
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "signs", "parameter"),
+    [
+        pytest.param({}, {}, "", "", id="unless asked for, nothing is signed"),
+        pytest.param({}, {SIGNING_PROFILE: PROFILE}, PROFILE, PROFILE, id="asked for"),
+        pytest.param({SIGNING_PROFILE: PROFILE}, {}, PROFILE, None, id="and later too"),
+        pytest.param({SIGNING_PROFILE: PROFILE}, {SIGNING_PROFILE: ""}, "", "", id="no more"),
+    ],
+)
+def test_code_is_signed_by_the_profile_that_the_functions_ask_for(
+    stack: Stack, running: dict[str, str], wanted: dict[str, str], signs: str, parameter: str | None
+) -> None:
+    stack.present(running)
+    stack.present({})
+    stack.proposes_nothing()
+    stack.proposes(CODE)
+    stack.answers("execute_change_set", {})
+    stack.present({})
+    packages = Packages()
+
+    deploy(stack, Options("bursa", REGION, wanted), packages)
+
+    assert packages.done[-1] == f"publish to artifacts-1{signs and ', signed by '}{signs}"
+    assert asked_for(stack.calls("CreateChangeSet")[-1])[SIGNING_PROFILE] == parameter
 
 
 OLD, NEW = "ami-00000000000000001", Images().newest_id

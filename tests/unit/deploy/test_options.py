@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from samcli.cli.types import SigningProfilesOptionType  # type: ignore[import-untyped]
 
 from scripts.deploy import builds, report
 from scripts.deploy.account import Change
 from scripts.deploy.errors import DeployError
 from scripts.deploy.options import read_options
+from scripts.deploy.signing import SIGNING_PROFILE, sam_arguments
 
 PLACE = {"STACK": "bursa", "REGION": "eu-central-1"}
 
@@ -47,6 +49,25 @@ def test_the_variables_become_parameters() -> None:
     }
 
 
+def test_code_is_signed_by_a_version_of_a_profile_until_there_is_none() -> None:
+    profile = "arn:aws:signer:eu-central-1:111122223333:/signing-profiles/Bursa/AbCdEf0123"
+    for given, parameter in {profile: profile, "none": ""}.items():
+        parameters = read_options([], {**PLACE, "SIGNING_PROFILE": given}).parameters
+        assert parameters == {SIGNING_PROFILE: parameter}
+
+
+def test_sam_signs_every_function_and_every_layer() -> None:
+    """What `sam package` reads from our argument, by its own reader."""
+    coded = builds.coded_resources()
+    assert {"Authorizer", "CoreLayer", "DependenciesLayer", "TradingApi"} <= set(coded)
+    profile = "arn:aws:signer:eu-central-1:111122223333:/signing-profiles/Bursa_1/AbCdEf0123"
+    option, value = sam_arguments(profile, coded)
+    assert option == "--signing-profiles"
+    by = {"profile_name": "Bursa_1", "profile_owner": "111122223333"}
+    assert SigningProfilesOptionType().convert(value, None, None) == dict.fromkeys(coded, by)
+    assert sam_arguments("", coded) == []
+
+
 def test_what_is_not_named_is_no_parameter() -> None:
     empty = dict.fromkeys(("ALARM_EMAIL", "WORKER_IMAGE", "WORKER_TYPE", "WORKER_VPC"), "")
     assert read_options([], {**PLACE, **empty}).parameters == {}
@@ -66,6 +87,12 @@ def test_what_is_not_named_is_no_parameter() -> None:
         ([], {**PLACE, "WORKER_VPC": "v", "WORKER_SUBNETS": "a,b,c"}, "exactly two subnets"),
         ([], {**PLACE, "WORKER_IMAGE": "newest"}, "no image"),
         ([], {**PLACE, "WORKER_IMAGE": "/aws/service/ami"}, "no image"),
+        ([], {**PLACE, "SIGNING_PROFILE": "Bursa"}, "profileVersionArn"),
+        (
+            [],
+            {**PLACE, "SIGNING_PROFILE": "arn:aws:signer:x:111122223333:/signing-profiles/Bursa"},
+            "profileVersionArn",
+        ),
         ([], {**PLACE, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "not be AWS"),
         (["--set", "LogRetentionDays"], PLACE, "NAME=VALUE"),
         (["--dry-run"], {"STACK": "bursa"}, "REGION="),
