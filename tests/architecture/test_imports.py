@@ -134,6 +134,7 @@ LAYERS = {
     ),
 }
 AWS_NAMES = {
+    "clamd",
     "cloudformation",
     "cognito",
     "cryptography",

@@ -344,6 +344,16 @@ def archived_end(shard: int, segment: int) -> str:
     return f"{archived_ends(shard)}{segment:0{SEQUENCE_DIGITS}d}"
 
 
+def documents_of(tenant: TenantId, subject: str, attempt: int) -> str:
+    """Prefix of the object keys of what a user has uploaded for an attempt of their case."""
+    return f"documents/{tenant}/{subject}/{attempt}/"
+
+
+def document(tenant: TenantId, subject: str, attempt: int, name: str) -> str:
+    """Object key of a file that a user uploads."""
+    return f"{documents_of(tenant, subject, attempt)}{name}"
+
+
 def list_in_force(name: str) -> str:
     """Object key of what says which version of a sanctions list is in force."""
     return f"sanctions/{name}/in-force.json"

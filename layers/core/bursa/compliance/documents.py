@@ -1,0 +1,179 @@
+"""Files that users show: what may be uploaded, and what the content must be once it has arrived.
+
+Nothing a client says of a file is believed: the kind follows from the content, and must be the one
+that the upload was allowed for. A picture that is another file at its end, one that unpacks to more
+than a camera takes, and a PDF that does something when it is opened are refused. Sources: ISO/IEC
+10918-1 annex B (JPEG markers), RFC 2083 chapter 3 (PNG chunks), ISO 32000-1 chapter 7 (PDF).
+
+A PDF may hide actions in compressed parts, which are not unpacked here: files are for a viewer that
+runs nothing, and where an antivirus is there it looks too (`Scanner`).
+"""
+
+import re
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from bursa.compliance.levels import DOCUMENTS, Requirement
+from bursa.kernel.errors import InvalidInput
+from bursa.kernel.identifiers import TenantId
+
+BYTES_MIN: Final = 1_000
+BYTES_MAX: Final = 10_000_000
+# Small print can't be read below it.
+SIDE_PIXELS_MIN: Final = 400
+PIXELS_MAX: Final = 64_000_000
+UPLOAD_S_MAX: Final = 600
+
+
+class FileKind(StrEnum):
+    """What may be uploaded, as a Content-Type."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+    PDF = "application/pdf"
+
+
+# A selfie is a picture.
+KINDS: Final = {
+    requirement: frozenset(FileKind) - ({FileKind.PDF} if requirement == "selfie" else frozenset())
+    for requirement in DOCUMENTS
+}
+
+
+class Upload(NamedTuple):
+    """One file that a user may upload: for which attempt, what it shows, and its kind."""
+
+    tenant: TenantId
+    user: str
+    attempt: int
+    requirement: Requirement
+    kind: FileKind
+
+
+class UploadForm(NamedTuple):
+    """Where a client posts the file, and the fields it sends before it."""
+
+    url: str
+    fields: dict[str, str]
+    key: str
+
+
+class StoredFile(NamedTuple):
+    """A file that has arrived, and the version that tells it from one that is uploaded again."""
+
+    content: bytes
+    version: str
+
+
+class Scanner(Protocol):
+    """An antivirus."""
+
+    def finds(self, content: bytes) -> str | None:
+        """Return the name of what it found; None for nothing. Raises `Unavailable`."""
+
+
+def require_upload(requirement: str, kind: str) -> tuple[Requirement, FileKind]:
+    """Read what a client wants to upload.
+
+    Raises
+    ------
+    InvalidInput
+        ``unknown_document``, ``unknown_file_kind``
+
+    """
+    shown = next((one for one in sorted(DOCUMENTS) if one == requirement), None)
+    if shown is None:
+        raise InvalidInput(
+            "unknown_document", f"Upload one of {', '.join(sorted(DOCUMENTS))}.", field="document"
+        )
+    found = next((one for one in sorted(KINDS[shown]) if one == kind), None)
+    if found is None:
+        kinds = ", ".join(sorted(KINDS[shown]))
+        raise InvalidInput("unknown_file_kind", f"Upload one of {kinds}.", field="content_type")
+    return shown, found
+
+
+def faults_of(content: bytes, kind: FileKind, scanner: Scanner | None = None) -> tuple[str, ...]:
+    """Return what is wrong with a file, in sentences for its user; nothing for a good one.
+
+    Raises `Unavailable` when there is a scanner and it can't look.
+    """
+    if not BYTES_MIN <= len(content) <= BYTES_MAX:
+        return (f"Send a file of {BYTES_MIN} to {BYTES_MAX} bytes.",)
+    fault = _CHECKS[kind](content)
+    if fault:
+        return (fault,)
+    if scanner is not None and scanner.finds(content) is not None:
+        return ("Send another file; this one was refused by the virus scanner.",)
+    return ()
+
+
+def _check_jpeg(content: bytes) -> str:
+    if content[:3] != b"\xff\xd8\xff" or not content.endswith(b"\xff\xd9"):
+        return "Send a whole JPEG picture, as the camera took it."
+    at = 2
+    while at + 9 < len(content) and content[at] == 0xFF:  # noqa: PLR2004 - every marker begins so
+        marker = content[at + 1]
+        if marker == 0xFF:  # noqa: PLR2004 - padding
+            at += 1
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # noqa: PLR2004 - frames
+            height = int.from_bytes(content[at + 5 : at + 7], "big")
+            return _check_size(int.from_bytes(content[at + 7 : at + 9], "big"), height)
+        length = int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == 0xDA or length < 2:  # noqa: PLR2004 - the picture begins without its size
+            break
+        at += 2 + length
+    return "Send a whole JPEG picture, as the camera took it."
+
+
+def _check_png(content: bytes) -> str:
+    broken = "Send a whole PNG picture."
+    if content[:16] != b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR":
+        return broken
+    at = 8
+    while at + 12 <= len(content):
+        length, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        at += 12 + length
+        if name == b"IEND":
+            break
+    else:
+        return broken
+    if at != len(content):
+        return broken
+    width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
+    return _check_size(width, height)
+
+
+def _check_size(width: int, height: int) -> str:
+    if min(width, height) < SIDE_PIXELS_MIN:
+        return f"Send a picture of at least {SIDE_PIXELS_MIN} pixels a side."
+    if width * height > PIXELS_MAX:
+        return f"Send a picture of at most {PIXELS_MAX // 1_000_000} million pixels."
+    return ""
+
+
+# What a PDF does by itself, what it carries along, and what nobody could look into.
+_ACTIVE: Final = re.compile(
+    rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|OpenAction|AA|RichMedia|XFA|Encrypt|SubmitForm)"
+    rb"(?![A-Za-z0-9])"
+)
+_ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+_PDF_END_BYTES: Final = 1024
+
+
+def _check_pdf(content: bytes) -> str:
+    if not re.match(rb"%PDF-[12]\.[0-9]", content) or b"%%EOF" not in content[-_PDF_END_BYTES:]:
+        return "Send a whole PDF."
+    # A name may be written with the codes of its letters.
+    plain = _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), content)
+    if _ACTIVE.search(plain):
+        return "Send a PDF without a password, scripts, forms or other files in it; or a picture."
+    return ""
+
+
+_CHECKS: Final = {
+    FileKind.JPEG: _check_jpeg,
+    FileKind.PNG: _check_png,
+    FileKind.PDF: _check_pdf,
+}
