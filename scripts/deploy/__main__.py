@@ -21,6 +21,7 @@ from scripts.deploy.deployment import BuiltPackages, Deployment, Show
 from scripts.deploy.errors import DeployError
 from scripts.deploy.images import NEWEST_PARAMETER
 from scripts.deploy.options import Options, read_options
+from scripts.deploy.quotas import ServiceQuotas
 from scripts.local.progress import Progress
 
 LOG = ROOT / ".local" / "logs" / "deploy-aws.log"
@@ -67,6 +68,7 @@ def _deploy(options: Options, messages: Console) -> None:
         packages=BuiltPackages(Builder(options.region, LOG), s3),
         network=_Network(session),
         images=_Images(session),
+        quotas=ServiceQuotas(session.client("service-quotas")),
         show=_show(options),
         step=lambda title: progress.step(title, LOG),
         say=progress.say,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -47,10 +47,57 @@ def declared_parameters(template: Path = TEMPLATE) -> dict[str, str | None]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Reservations:
+    """What the templates reserve of the account, beside what their parameters say.
+
+    Attributes
+    ----------
+    functions
+        Those with the reservation of every function; those with one of their own are not counted.
+    tables
+        DynamoDB tables of all stacks.
+    public_requests_per_s
+        What the REST API's public methods and preflights may take together.
+
+    """
+
+    functions: int
+    tables: int
+    public_requests_per_s: int
+
+
+def reservations() -> Reservations:
+    """Return what the templates reserve."""
+    nested = [_resources(path) for path in sorted((ROOT / "infra").glob("*.yaml"))]
+    application = _resources(TEMPLATE)
+    settings = application["RestApi"]["Properties"]["MethodSettings"]
+    return Reservations(
+        functions=sum(
+            body["Type"] == "AWS::Serverless::Function"
+            and "ReservedConcurrentExecutions" not in body["Properties"]
+            for body in application.values()
+        ),
+        tables=sum(
+            body["Type"] == "AWS::DynamoDB::Table"
+            for resources in (application, *nested)
+            for body in resources.values()
+        ),
+        public_requests_per_s=sum(
+            one["ThrottlingRateLimit"] for one in settings if one["ResourcePath"] != "/*"
+        ),
+    )
+
+
+def _resources(template: Path) -> dict[str, Any]:
+    parsed = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - built on SafeLoader
+    found: dict[str, Any] = parsed["Resources"]
+    return found
+
+
 def coded_resources(template: Path = TEMPLATE) -> list[str]:
     """Return the logical ids of what brings code of its own: functions and layers."""
-    parsed = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - built on SafeLoader
-    return [name for name, body in parsed["Resources"].items() if body["Type"] in _CODED]
+    return [name for name, body in _resources(template).items() if body["Type"] in _CODED]
 
 
 def runtime(allowed: Sequence[str] | None = None) -> str:

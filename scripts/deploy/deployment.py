@@ -12,6 +12,7 @@ from scripts.deploy.guard import dangers
 from scripts.deploy.images import IMAGE, Images, pinned
 from scripts.deploy.options import Options
 from scripts.deploy.parameters import PROTECTION, decide, first_time
+from scripts.deploy.quotas import Quotas, check, needs
 from scripts.deploy.report import refusal
 from scripts.deploy.signing import profile_of
 
@@ -58,6 +59,7 @@ class Deployment:
     packages: Packages
     network: Network
     images: Images
+    quotas: Quotas
     show: Show
     step: Callable[[str], contextlib.AbstractContextManager[None]]
     say: Callable[[str], None]
@@ -78,7 +80,10 @@ class Deployment:
         if _has_fleet(wanted, running) or IMAGE in wanted:
             wanted |= pinned(wanted, running, self.images, self.say)
         # Said now, before minutes of building.
-        decide(builds.declared_parameters(), running, wanted)
+        declared = builds.declared_parameters()
+        decide(declared, running, wanted)
+        needed = needs(builds.reservations(), declared, running, wanted)
+        check(needed, self.quotas, options.region, self.say)
         with self.step("build functions and layers"):
             self.packages.build({RUNTIME: wanted[RUNTIME], ARCHITECTURE: wanted[ARCHITECTURE]})
         bucket = self._artifacts(options)

@@ -176,9 +176,9 @@ def test_a_revoked_key_is_refused_within_seconds(
     began = time.monotonic()
     assert state["state"] == "revoked"
     # A machine with much to do may also hold a request up until its time is over.
-    while (
-        answer := session.get(f"{exchange.rest_url}/balances", timeout=30)
-    ).ok or answer.json()["code"] == "timestamp_too_old":
+    while (answer := session.get(f"{exchange.rest_url}/balances", timeout=30)).ok or answer.json()[
+        "code"
+    ] == "timestamp_too_old":
         assert time.monotonic() - began < ENDS_S
         time.sleep(0.2)
     assert (answer.status_code, answer.json()["code"]) == (401, "key_revoked")

@@ -1,175 +1,23 @@
 """Deployments on a stubbed CloudFormation: what is asked for, and what stops them."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from scripts.deploy import recorded
-from scripts.deploy.account import Account, Change
-from scripts.deploy.deployment import Deployment
 from scripts.deploy.errors import DeployError
 from scripts.deploy.options import Options
-from scripts.deploy.signing import SIGNING_PROFILE
-
-REGION = "eu-central-1"
-CHANGE_SET = f"arn:aws:cloudformation:{REGION}:111122223333:changeSet/deploy/1"
-ARTIFACTS = {"ArtifactBucket": "artifacts-1"}
-NOTHING = "The submitted information didn't contain changes."
-
-
-@dataclass
-class Packages:
-    """Counts what is built and published, and may fail."""
-
-    done: list[str] = field(default_factory=list)
-
-    def build(self, parameters: Mapping[str, str]) -> None:
-        self.done.append("build")
-
-    def publish(self, bucket: str, profile: str) -> str:
-        self.done.append(f"publish to {bucket}{profile and ', signed by '}{profile}")
-        return "https://bucket/template.yaml"
-
-    def publish_worker(self, bucket: str) -> str:
-        self.done.append(f"worker to {bucket}")
-        return f"worker/{'a' * 64}.tar.gz"
-
-
-class Zones:
-    """A network with subnets a1, a2 in one zone and b1 in another."""
-
-    def zones(self, subnets: list[str]) -> dict[str, str]:
-        return {name: f"zone-{name[0]}" for name in subnets}
-
-
-@dataclass
-class Images:
-    """Amazon Linux, whose newest image is another one from time to time."""
-
-    newest_id: str = "ami-00000000000000002"
-
-    def newest(self) -> str:
-        return self.newest_id
-
-
-class Stack:
-    """A stubbed CloudFormation: answers in the order in which they were prepared."""
-
-    def __init__(self) -> None:
-        self.client = boto3.client(
-            "cloudformation",
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - opens nothing
-        )
-        self.stubber = Stubber(self.client)
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.client.meta.events.register("before-parameter-build.*.*", self._remember)
-
-    def _remember(self, params: dict[str, Any], model: Any, **_more: object) -> None:
-        self.asked.append((model.name, dict(params)))
-
-    def calls(self, name: str) -> list[dict[str, Any]]:
-        return [params for called, params in self.asked if called == name]
-
-    def answers(self, operation: str, answer: Mapping[str, Any]) -> None:
-        self.stubber.add_response(operation, dict(answer))
-
-    def absent(self) -> None:
-        self.stubber.add_client_error(
-            "describe_stacks", "ValidationError", "Stack with id x does not exist"
-        )
-
-    def present(
-        self,
-        parameters: Mapping[str, str],
-        outputs: Mapping[str, str] = ARTIFACTS,
-        status: str = "UPDATE_COMPLETE",
-    ) -> None:
-        self.answers(
-            "describe_stacks",
-            {
-                "Stacks": [
-                    {
-                        "StackName": "bursa",
-                        "CreationTime": "2026-11-02T09:00:00Z",
-                        "StackStatus": status,
-                        "Parameters": [
-                            {"ParameterKey": key, "ParameterValue": value}
-                            for key, value in parameters.items()
-                        ],
-                        "Outputs": [
-                            {"OutputKey": key, "OutputValue": value}
-                            for key, value in outputs.items()
-                        ],
-                    }
-                ]
-            },
-        )
-
-    def proposes(self, *changes: dict[str, Any]) -> None:
-        self.answers("create_change_set", {"Id": CHANGE_SET, "StackId": "stack"})
-        for _look in ("waits for it", "reads it"):
-            self.answers(
-                "describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": list(changes)}
-            )
-
-    def proposes_nothing(self, reason: str = NOTHING) -> None:
-        self.answers("create_change_set", {"Id": CHANGE_SET, "StackId": "stack"})
-        self.answers("describe_change_set", {"Status": "FAILED", "StatusReason": reason})
-        self.answers("delete_change_set", {})
-
-
-@pytest.fixture
-def stack() -> Iterator[Stack]:
-    made = Stack()
-    with made.stubber:
-        yield made
-
-
-def change(
-    name: str, kind: str, action: str = "Modify", replacement: str = "False"
-) -> dict[str, Any]:
-    body = {"LogicalResourceId": name, "ResourceType": kind, "Action": action}
-    if action == "Modify":
-        body["Replacement"] = replacement
-    return {"Type": "Resource", "ResourceChange": body}
-
-
-CODE = change("TradingApi", "AWS::Lambda::Function")
-
-
-def deploy(stack: Stack, options: Options, packages: Packages | None = None) -> list[Change]:
-    """Run a deployment, and return the changes that it has shown of the stack itself."""
-    shown: list[Change] = []
-    names = iter("123456789")
-
-    def show(title: str, changes: tuple[Change, ...], found: list[Change]) -> None:
-        del title, found
-        shown[:] = changes
-
-    Deployment(
-        account=Account(stack.client, sleep=lambda _seconds: None),
-        packages=packages or Packages(),
-        network=Zones(),
-        images=Images(),
-        show=show,
-        step=lambda _title: contextlib.nullcontext(),
-        say=lambda _sentence: None,
-        name=lambda: f"deploy-{next(names)}",
-    ).run(options)
-    stack.stubber.assert_no_pending_responses()
-    return shown
-
-
-def asked_for(call: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return a change set's parameters; None for those that keep their value."""
-    return {row["ParameterKey"]: row.get("ParameterValue") for row in call["Parameters"]}
+from tests.doubles.cloudformation import (
+    CHANGE_SET,
+    CODE,
+    REGION,
+    NewAccount,
+    Packages,
+    Stack,
+    asked_for,
+    change,
+    deploy,
+)
 
 
 def test_a_first_deployment_is_protected_only_once_all_of_it_is_there(stack: Stack) -> None:
@@ -246,71 +94,6 @@ def test_a_fleet_that_runs_gets_the_new_archive_without_being_named(stack: Stack
     assert asked["WorkerFleet"] is None
     assert asked["WorkerArtifactKey"] == f"worker/{'a' * 64}.tar.gz"
     assert packages.done == ["build", "worker to artifacts-1", "publish to artifacts-1"]
-
-
-PROFILE = f"arn:aws:signer:{REGION}:111122223333:/signing-profiles/Bursa/AbCdEf0123"
-
-
-@pytest.mark.parametrize(
-    ("running", "wanted", "signs", "parameter"),
-    [
-        pytest.param({}, {}, "", "", id="unless asked for, nothing is signed"),
-        pytest.param({}, {SIGNING_PROFILE: PROFILE}, PROFILE, PROFILE, id="asked for"),
-        pytest.param({SIGNING_PROFILE: PROFILE}, {}, PROFILE, None, id="and later too"),
-        pytest.param({SIGNING_PROFILE: PROFILE}, {SIGNING_PROFILE: ""}, "", "", id="no more"),
-    ],
-)
-def test_code_is_signed_by_the_profile_that_the_functions_ask_for(
-    stack: Stack, running: dict[str, str], wanted: dict[str, str], signs: str, parameter: str | None
-) -> None:
-    stack.present(running)
-    stack.present({})
-    stack.proposes_nothing()
-    stack.proposes(CODE)
-    stack.answers("execute_change_set", {})
-    stack.present({})
-    packages = Packages()
-
-    deploy(stack, Options("bursa", REGION, wanted), packages)
-
-    assert packages.done[-1] == f"publish to artifacts-1{signs and ', signed by '}{signs}"
-    assert asked_for(stack.calls("CreateChangeSet")[-1])[SIGNING_PROFILE] == parameter
-
-
-OLD, NEW = "ami-00000000000000001", Images().newest_id
-FLEET = {"WorkerFleet": "true", "WorkerVpcId": "vpc-1", "WorkerSubnetIds": "a1,b1"}
-
-
-@pytest.mark.parametrize(
-    ("running", "wanted", "image"),
-    [
-        pytest.param({}, FLEET, NEW, id="a first fleet has the newest"),
-        pytest.param(FLEET, {}, NEW, id="one of before has had none of its own"),
-        pytest.param({**FLEET, "WorkerImageId": OLD}, {}, None, id="it stays"),
-        pytest.param({**FLEET, "WorkerImageId": OLD}, FLEET, None, id="it stays when named again"),
-        pytest.param(
-            {**FLEET, "WorkerImageId": OLD}, {"WorkerImageId": "latest"}, NEW, id="until asked for"
-        ),
-        pytest.param(
-            {**FLEET, "WorkerImageId": NEW}, {"WorkerImageId": OLD}, OLD, id="or for another"
-        ),
-        pytest.param({}, {"WorkerImageId": "latest"}, NEW, id="ahead of its fleet"),
-        pytest.param({}, {}, "", id="without a fleet there is none"),
-    ],
-)
-def test_a_fleet_keeps_its_image_until_another_is_asked_for(
-    stack: Stack, running: Mapping[str, str], wanted: Mapping[str, str], image: str | None
-) -> None:
-    stack.present(running)
-    stack.present({})
-    stack.proposes_nothing()
-    stack.proposes(CODE)
-    stack.answers("execute_change_set", {})
-    stack.present({})
-
-    deploy(stack, Options("bursa", REGION, wanted))
-
-    assert asked_for(stack.calls("CreateChangeSet")[-1])["WorkerImageId"] == image
 
 
 @pytest.mark.parametrize(
@@ -413,6 +196,15 @@ def test_subnets_of_one_zone_are_refused_before_anything_is_built(stack: Stack) 
     with pytest.raises(DeployError, match="another zone"):
         deploy(stack, Options("bursa", REGION, wanted), packages)
     assert packages.done == []
+
+
+def test_a_quota_that_is_too_small_is_said_before_anything_is_built(stack: Stack) -> None:
+    stack.absent()
+    packages = Packages()
+    with pytest.raises(DeployError, match=r"Nothing was changed\. Lambda executions at once"):
+        deploy(stack, Options("bursa", REGION), packages, NewAccount())
+    assert packages.done == []
+    assert [name for name, _ in stack.asked] == ["DescribeStacks"]
 
 
 def test_an_unknown_parameter_is_refused_before_anything_is_built(stack: Stack) -> None:
