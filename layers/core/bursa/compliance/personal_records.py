@@ -126,6 +126,10 @@ class PersonalRecords:
         self._note(tenant, user, AccessKind.WRITTEN, Reader(Role.USER, user, "given"))
         self._store.save(tenant, user, SealedRecord(version, sealed))
 
+    def is_given(self, tenant: TenantId, user: str) -> bool:
+        """Return whether a user has given personal data; nothing of it is read for that."""
+        return self._store.find(tenant, user) is not None
+
     def read(self, tenant: TenantId, user: str, reader: Reader) -> PersonalData:
         """Return a user's personal data, after the read has been recorded.
 

@@ -1,0 +1,269 @@
+"""The way of an application, from what a user sends to a level: each method is one task of it.
+
+    apply ──► check_files ──► screen ──► ask_provider ──► take_report
+                                                              │
+                       decide, downgrade, pass_time ──────────┴──► notices
+
+A task may be repeated, at once or much later: a step that a case has taken already changes nothing.
+Tasks that find the case elsewhere, because time or a person was faster, leave it there. What a task
+needs that is away is `Unavailable`: whoever runs the task tries again, and in the end time itself
+hands the case to a person (`bursa.compliance.cases.CasePolicy`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from bursa.compliance.cases import IN_PROGRESS, Case, CaseState, Submission, open_case, submit
+from bursa.compliance.documents import FileKind, Scanner, StoredFile, faults_of
+from bursa.compliance.levels import Requirement
+from bursa.compliance.personal_records import PersonalRecords, Reader, Role
+from bursa.compliance.provider_callbacks import CallbackReport
+from bursa.compliance.providers import Application, Provider, Reference
+from bursa.compliance.screening import Screening
+from bursa.compliance.steps import (
+    Decided,
+    Downgraded,
+    FilesChecked,
+    Outcome,
+    Rules,
+    Screened,
+    Step,
+    TimePassed,
+    advance,
+)
+from bursa.kernel.clock import WallClock
+from bursa.kernel.errors import Conflict, NotFound
+from bursa.kernel.identifiers import TenantId
+
+_ATTEMPTS: Final = 3
+_NOT_NOW: Final = frozenset({"wrong_case_state", "stale_attempt"})
+
+
+class VisibleState(StrEnum):
+    """What a user is told of their case: never that there is a hit, or who looks at it."""
+
+    NOTHING_SENT = "nothing_sent"
+    IN_REVIEW = "in_review"
+    MORE_NEEDED = "more_needed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+def visible_state(case: Case) -> VisibleState:
+    """Return what a case's user may know of it."""
+    if case.state in IN_PROGRESS:
+        return VisibleState.IN_REVIEW
+    if case.state is CaseState.RESUBMISSION:
+        return VisibleState.MORE_NEEDED if case.attempt else VisibleState.NOTHING_SENT
+    return _VISIBLE[case.state]
+
+
+_VISIBLE: Final = {
+    CaseState.APPROVED: VisibleState.APPROVED,
+    CaseState.REJECTED: VisibleState.REJECTED,
+    CaseState.EXPIRED: VisibleState.EXPIRED,
+}
+
+
+class Notice(NamedTuple):
+    """What became of a case, for its user and for whoever keeps the account's level.
+
+    Attributes
+    ----------
+    id
+        Equal for the same version of the case: a notice that comes twice is known by it.
+
+    """
+
+    id: str
+    tenant: TenantId
+    user: str
+    state: VisibleState
+    level: int
+
+
+class UploadedFile(NamedTuple):
+    """A file of an attempt: its object's key, and the kind that its upload was allowed for."""
+
+    key: str
+    kind: FileKind
+
+
+class Cases(Protocol):
+    """The cases; see `bursa.compliance.cases_dynamodb.CasesTable`."""
+
+    def find(self, tenant: TenantId, user: str) -> Case | None:
+        """Return a user's case."""
+
+    def save(self, case: Case) -> Case:
+        """Write a changed case; raises `Conflict` ``case_changed``."""
+
+    def rules(self, tenant: TenantId) -> Rules:
+        """Return the tenant's rules."""
+
+    def due(self, tenant: TenantId, now_ms: int) -> Sequence[Case]:
+        """Return some of the cases that time has changed."""
+
+
+class Documents(Protocol):
+    """Users' files; see `bursa.compliance.documents_s3.S3Documents`."""
+
+    def read(self, tenant: TenantId, user: str, attempt: int, key: str) -> StoredFile:
+        """Return a file of an attempt; raises `NotFound`."""
+
+
+class Services(NamedTuple):
+    """What the tasks call. ``screening`` returns the list in force, ready to compare with."""
+
+    cases: Cases
+    records: PersonalRecords
+    documents: Documents
+    screening: Callable[[], Screening]
+    provider: Callable[[TenantId], Provider]
+    notify: Callable[[Notice], None]
+    clock: WallClock
+    scanner: Scanner | None = None
+
+
+class Applications:
+    """The tasks; all raise `Unavailable` when something they need is away."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def apply(
+        self,
+        tenant: TenantId,
+        user: str,
+        target: int,
+        files: Mapping[Requirement, UploadedFile],
+        *,
+        is_email_verified: bool,
+    ) -> Case:
+        """Open another attempt with what the user has given; raises as `submit` does."""
+        services, now_ms = self._services, self._services.clock.now_ms()
+        rules = services.cases.rules(tenant)
+        case = services.cases.find(tenant, user) or open_case(str(tenant), user)
+        given = set(files)
+        if is_email_verified:
+            given.add(Requirement.EMAIL)
+        if services.records.is_given(tenant, user):
+            given.add(Requirement.PERSONAL_DATA)
+        submission = Submission(target, frozenset(given))
+        submitted = submit(case, submission, rules.levels, rules.policy, now_ms)
+        return self._told(services.cases.save(submitted))
+
+    def check_files(
+        self, reference: Reference, files: Mapping[Requirement, UploadedFile]
+    ) -> dict[Requirement, str]:
+        """Look at an attempt's files; return the version of each that was found good."""
+        faults: list[str] = []
+        versions: dict[Requirement, str] = {}
+        for requirement, file in sorted(files.items()):
+            try:
+                stored = self._services.documents.read(*reference, file.key)
+            except NotFound:
+                faults.append(f"Upload {requirement} again; it has not arrived.")
+                continue
+            found = faults_of(stored.content, file.kind, self._services.scanner)
+            faults += [f"{requirement}: {fault}" for fault in found]
+            versions[requirement] = stored.version
+        self._take(
+            reference, FilesChecked(f"files {reference.attempt}", reference.attempt, tuple(faults))
+        )
+        return {} if faults else versions
+
+    def screen(self, reference: Reference) -> Case:
+        """Compare an attempt's user with the list in force.
+
+        Raises
+        ------
+        InvalidInput
+            ``name_not_readable``, ``invalid_name``, ``no_list``: nobody was compared.
+
+        """
+        screening = self._services.screening()
+        person = self._services.records.read(
+            reference.tenant, reference.user, _reader(Role.SCREENING, reference)
+        ).person
+        hits = tuple(hit.for_case() for hit in screening(person))
+        return self._take(
+            reference, Screened(f"{reference.attempt} {screening.digest}", reference.attempt, hits)
+        )
+
+    def ask_provider(self, reference: Reference) -> Case:
+        """Ask the tenant's provider about an attempt; what it says at once is taken at once."""
+        person = self._services.records.read(
+            reference.tenant, reference.user, _reader(Role.SCREENING, reference)
+        ).person
+        provider = self._services.provider(reference.tenant)
+        report = provider.begin(Application(reference, person), self._services.clock.now_ms())
+        if report is None:
+            return self._case(reference)
+        return self._take(reference, report)
+
+    def take_report(self, called: CallbackReport) -> Case:
+        """Take what a provider has called back with."""
+        return self._take(called.reference, called.report)
+
+    def decide(self, reference: Reference, by: str, id_: str, outcome: Outcome, why: str) -> Case:
+        """Decide about an attempt as a person of compliance; raises as `advance` does."""
+        step = Decided(id_, reference.attempt, by, outcome, why)
+        return self._step(reference.tenant, reference.user, step)
+
+    def downgrade(self, tenant: TenantId, user: str, step: Downgraded) -> Case:
+        """Take a level away as a person of compliance; raises as `advance` does."""
+        return self._step(tenant, user, step)
+
+    def pass_time(self, tenant: TenantId) -> int:
+        """Let time change the cases of a tenant that it has changed; return how many."""
+        now_ms = self._services.clock.now_ms()
+        changed = 0
+        for case in self._services.cases.due(tenant, now_ms):
+            self._step(tenant, case.user, TimePassed())
+            changed += 1
+        return changed
+
+    def _take(self, reference: Reference, step: Step) -> Case:
+        """Take a step of an attempt, or leave a case that is elsewhere by now as it is."""
+        try:
+            return self._step(reference.tenant, reference.user, step)
+        except Conflict as conflict:
+            if conflict.code not in _NOT_NOW:
+                raise
+            return self._case(reference)
+
+    def _step(self, tenant: TenantId, user: str, step: Step) -> Case:
+        cases, now_ms = self._services.cases, self._services.clock.now_ms()
+        rules = cases.rules(tenant)
+        for attempt in range(1, _ATTEMPTS + 1):
+            case = self._found(tenant, user)
+            after = advance(case, step, rules, now_ms)
+            try:
+                # A repeat tells again: who took the step may not have come to tell.
+                return self._told(case if after is case else cases.save(after))
+            except Conflict:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("The last attempt returns or raises.")
+
+    def _told(self, case: Case) -> Case:
+        tenant = TenantId.parse(case.tenant)
+        id_ = f"{tenant}.{case.user}.{case.version}"
+        self._services.notify(Notice(id_, tenant, case.user, visible_state(case), case.level))
+        return case
+
+    def _case(self, reference: Reference) -> Case:
+        return self._found(reference.tenant, reference.user)
+
+    def _found(self, tenant: TenantId, user: str) -> Case:
+        case = self._services.cases.find(tenant, user)
+        if case is None:
+            raise NotFound("no_case", "The user has not applied.")
+        return case
+
+
+def _reader(role: Role, reference: Reference) -> Reader:
+    return Reader(role, "application", f"attempt {reference.attempt}")
