@@ -71,8 +71,9 @@ def test_packages_of_npm_have_hashes_and_no_addresses() -> None:
 
 
 def test_functions_take_signed_code_alone_where_a_profile_is_named() -> None:
-    signing = resources(APPLICATION)["CodeSigning"]
-    assert signing["Condition"] == "SignsCode"
+    stack = resources(APPLICATION)["CodeSigning"]
+    assert (stack["Type"], stack["Condition"]) == ("AWS::CloudFormation::Stack", "SignsCode")
+    signing = resources(ROOT / "infra" / "code-signing.yaml")["CodeSigning"]
     properties = signing["Properties"]
     assert properties["CodeSigningPolicies"] == {"UntrustedArtifactOnDeployment": "Enforce"}
     assert properties["AllowedPublishers"] == {
@@ -80,6 +81,7 @@ def test_functions_take_signed_code_alone_where_a_profile_is_named() -> None:
     }
     assert template(APPLICATION)["Parameters"]["SigningProfileVersionArn"]["Default"] == ""
     every = template(APPLICATION)["Globals"]["Function"]["CodeSigningConfigArn"]
-    assert every == {"Fn::If": ["SignsCode", {"Ref": "CodeSigning"}, {"Ref": "AWS::NoValue"}]}
+    arn = {"Fn::GetAtt": ["CodeSigning", "Outputs.CodeSigningConfigArn"]}
+    assert every == {"Fn::If": ["SignsCode", arn, {"Ref": "AWS::NoValue"}]}
     for body in resources(APPLICATION, "AWS::Serverless::Function").values():
         assert "CodeSigningConfigArn" not in body["Properties"]
