@@ -39,7 +39,7 @@ def test_a_list_is_put_in_force_and_read(client: Any) -> None:
         read_list(store, "ofac-sdn")
     assert raised.value.code == "no_list"
     in_force = publish(store, "ofac-sdn", FILES, NOW)
-    assert (in_force.digest, in_force.entries) == (made_list().digest, 48)
+    assert (in_force.digest, in_force.entries) == (made_list().digest, 60)
     assert read_list(store, "ofac-sdn") == made_list()
     # The same again is the same.
     assert publish(store, "ofac-sdn", FILES, NOW + 1) == in_force
@@ -51,7 +51,7 @@ def test_a_list_that_lost_entries_needs_a_persons_word(client: Any) -> None:
     with pytest.raises(InvalidInput) as raised:
         publish(store, "ofac-sdn", SHORT, NOW)
     assert raised.value.code == "list_shrunk"
-    assert len(read_list(store, "ofac-sdn").entries) == 48
+    assert len(read_list(store, "ofac-sdn").entries) == 60
     digest = parse_list(*SHORT).digest
     publish(store, "ofac-sdn", SHORT, NOW, confirmed=digest)
     assert read_list(store, "ofac-sdn").digest == digest
@@ -108,5 +108,5 @@ def test_lists_do_not_know_each_other(client: Any) -> None:
     store = S3Lists(client, BUCKET)
     publish(store, "ofac-sdn", FILES, NOW)
     publish(store, "own", SHORT, NOW)
-    assert len(read_list(store, "ofac-sdn").entries) == 48
+    assert len(read_list(store, "ofac-sdn").entries) == 60
     assert len(read_list(store, "own").entries) == 1

@@ -27,7 +27,7 @@ ONE = sdn((1, "DOE, John"))
 
 def test_individuals_with_their_aliases_and_dates() -> None:
     found = made_list()
-    assert len(found.entries) == 48
+    assert len(found.entries) == 60
     entry = next(entry for entry in found.entries if entry.number == "2007")
     assert [name.text for name in entry.names] == [
         "ABD AL-RAHMAN, Khalil Ibrahim",

@@ -11,6 +11,7 @@ from bursa.compliance.screening import (
     BirthMatch,
     Person,
     Screening,
+    ScreeningHit,
     WordMatch,
     birth_match,
     compare_names,
@@ -23,10 +24,18 @@ SCREENING = Screening(made_list())
 BORN = CalendarDate(1961, 3, 14)
 
 
+def hits_of(person: Person) -> tuple[ScreeningHit, ...]:
+    """Return the hits of a person; none for who is refused, which counts as missed."""
+    try:
+        return SCREENING(person)
+    except InvalidInput:
+        return ()
+
+
 @pytest.mark.parametrize("name", ["tuning", "held"])
 def test_recall_and_precision_on_the_made_set(name: str) -> None:
     people = examples(name)
-    hits = [(one, SCREENING(one.person)) for one in people]
+    hits = [(one, hits_of(one.person)) for one in people]
     listed = sum(one.entry is not None for one in people)
     right = sum(any(hit.entry == one.entry for hit in found) for one, found in hits if one.entry)
     false = sum(bool(found) for one, found in hits if not one.entry)
