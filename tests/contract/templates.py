@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = ROOT / "template.yaml"
 NESTED = tuple(sorted((ROOT / "infra").glob("*.yaml")))
 # Stacks of their own, which a command makes: one of each for a tenant.
-BY_COMMAND = (ROOT / "infra" / "tenant-keys.yaml",)
+BY_COMMAND = (ROOT / "infra" / "tenant-domain.yaml", ROOT / "infra" / "tenant-keys.yaml")
 TEMPLATES = (APPLICATION, *NESTED)
 
 Json = dict[str, Any]
