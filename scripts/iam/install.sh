@@ -7,7 +7,14 @@ cd "$(dirname "$0")/../.."
 here=scripts/iam
 tool=.local/iam
 mark=$tool/packages-$(cat "$here/package-lock.json" "$here/requirements.lock" | sha256sum | cut -c1-16)
-[ -e "$mark" ] && "$tool/node" --version >/dev/null 2>&1 && exit
+is_installed() { [ -e "$mark" ] && "$tool/node" --version >/dev/null 2>&1; }
+is_installed && exit
+
+# Two processes of the tests may ask at once.
+mkdir -p .local
+exec 9>.local/iam.lock
+flock 9
+is_installed && exit
 
 rm -rf "$tool"
 mkdir -p "$tool"
