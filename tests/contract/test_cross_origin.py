@@ -1,7 +1,8 @@
 """What browsers are told before they send, against the API's description and the template."""
 
 from bursa.dialects.native.cross_origin import METHODS, REQUEST_HEADERS, RESPONSE_HEADERS
-from bursa.dialects.native.openapi import OPERATIONS, openapi_document
+from bursa.dialects.native.openapi import openapi_document
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
 from tests.contract.templates import APPLICATION, NESTED, TEMPLATES, Json, resources
 

@@ -10,7 +10,8 @@ import yaml
 from aws_lambda_powertools import Logger, Metrics
 
 from bursa.dialects.native.http_api import RestApi
-from bursa.dialects.native.openapi import OPERATIONS, openapi_document
+from bursa.dialects.native.openapi import openapi_document
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.identity.principal import Scope
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes

@@ -5,7 +5,7 @@ from itertools import chain, combinations
 
 import pytest
 
-from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.identity.gateway import ROUTES, allow
 from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.identifiers import AccountId

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from bursa.bootstrap.trading import open_trading
 from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
-from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.dialects.native.problems import Problem
 from bursa.dialects.native.responses import PendingOrder
 from bursa.dialects.native.trading_routes import TradingRoutes

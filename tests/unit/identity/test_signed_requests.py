@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bursa.aws.clients import kms_client
-from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.identity.api_keys import ApiKey
 from bursa.identity.principal import Scope
 from bursa.identity.signatures import EARLY_MS_MAX, HEADERS, LATE_MS_MAX

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bursa.dialects.native.openapi import OPERATIONS
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.kernel.errors import Unauthenticated
 from tests.doubles.exchange import read_event
 from tests.unit.conftest import started

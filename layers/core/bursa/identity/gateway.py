@@ -19,8 +19,8 @@ from bursa.kernel.errors import InvalidInput, Unauthenticated
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import Rate
 
-# Method and path after the stage; `*` stands for a path parameter. The routes themselves and their
-# scopes are listed in `bursa.dialects.native.openapi`, which a cold start can't afford to import;
+# Method and path after the stage; `*` stands for a path parameter. The routes and their scopes are
+# listed in `bursa.dialects.native.operations`, which a cold start can't afford to import;
 # tests/contract/test_scopes.py compares the two.
 ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.READ: (

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bursa.dialects.native.openapi import OPERATIONS
+from bursa.dialects.native.operations import OPERATIONS
 from tests.doubles.exchange import ALICE, BOB, BTC_USDT, Exchange, WorkingClock, read_event
 from tests.unit.conftest import (
     Context,

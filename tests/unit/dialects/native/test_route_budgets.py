@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bursa.bootstrap import identity, security
-from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.identity.principal import Scope
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.identifiers import AccountId

@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools import Logger, Metrics
 
 from bursa.dialects.native.http_api import RestApi, taken_parameters
-from bursa.dialects.native.openapi import OPERATIONS, Operation
+from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes
 from market_api import routes as market_routes
