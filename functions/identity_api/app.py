@@ -1,4 +1,4 @@
-"""Lambda behind the routes about the caller itself: tickets, sessions, second factor, API keys.
+"""Lambda behind the routes about the caller itself: who it is, sessions, second factor, API keys.
 
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
@@ -20,7 +20,7 @@ tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = identity_services(logger, metrics)
 app = RestApi(logger, metrics, services.clock, services.budgets, services.signed_requests)
-add_routes(app, services.routes, services.security)
+add_routes(app, services.routes, services.security, services.account)
 finish_start()
 
 

@@ -4,19 +4,24 @@ from collections.abc import Callable
 
 from aws_lambda_powertools.event_handler import Response
 
+from bursa.dialects.native.account_routes import AccountRoutes
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.identity_routes import IdentityRoutes
 from bursa.dialects.native.security_routes import SecurityRoutes
 from bursa.identity.gateway import bearer_token
+from bursa.identity.principal import SignInMethod
 from bursa.identity.second_factor import require_token
 
 CREATED = 201
 
 
 def add_routes(
-    app: RestApi, routes: IdentityRoutes, security: Callable[[], SecurityRoutes]
+    app: RestApi,
+    routes: IdentityRoutes,
+    security: Callable[[], SecurityRoutes],
+    account: Callable[[], AccountRoutes],
 ) -> None:
-    """Add the routes to an API; those of security are built when the first of them is called."""
+    """Add the routes to an API; those of security and account are built when one is called."""
 
     @app.post("/ws-ticket")
     def post_ticket() -> Response[str]:
@@ -28,6 +33,13 @@ def add_routes(
     def post_revocation() -> Response[str]:
         app.refuse_body()
         return app.respond(routes.revoke(app.leaver(), _token(app)))
+
+    @app.get("/me")
+    def get_me() -> Response[str]:
+        app.account()
+        principal = app.principal()
+        is_user = principal.method is SignInMethod.USER_POOL
+        return app.respond(account().me(principal, _token(app) if is_user else None))
 
     _add_key_routes(app, security)
     _add_factor_routes(app, security)

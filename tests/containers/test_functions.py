@@ -83,6 +83,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("TradingApi", "orders-cancel"): rest(202, status="pending"),
     ("TradingApi", "orders-cancel-all"): rest(202, status="pending"),
     ("TradingApi", "orders-place-signed"): rest(202, status="pending"),
+    ("IdentityApi", "me"): rest(200, account="t1-1", email=None),
     ("IdentityApi", "ws-ticket"): rest(201),
     ("Authorizer", "authorizer-request"): REFUSED,
     ("Authorizer", "authorizer-key"): REFUSED,

@@ -33,7 +33,7 @@ def documented(*, public: bool | None = None) -> set[Route]:
 
 
 # Everything else that needs a token is the trading API's.
-OF_THE_IDENTITY_API = {("POST", "/ws-ticket")} | {
+OF_THE_IDENTITY_API = {("GET", "/me"), ("POST", "/ws-ticket")} | {
     (operation.method.upper(), operation.path)
     for operation in OPERATIONS
     if operation.scope is Scope.ACCOUNT
@@ -56,7 +56,7 @@ def test_signed_in_routes_are_what_is_documented() -> None:
 
 def test_routes_about_the_caller_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
-    identity_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
+    identity_routes.add_routes(api, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     assert routes_of(api) == OF_THE_IDENTITY_API
 
 

@@ -21,5 +21,9 @@ class AnyCode:
     def require(self, principal: Principal, code: str) -> None:
         """Ask for nothing."""
 
+    def since_ms(self, principal: Principal) -> int:
+        """Return since when it is required: not at all."""
+        return 0
+
     def remove(self, principal: Principal, token: str, code: str, address: str) -> None:
         """Remove nothing."""

@@ -176,6 +176,7 @@ UNPAGED = {
     "/v1/balances",
     "/v1/markets",
     "/v1/markets/{market}/book",
+    "/v1/me",
     "/v1/security-events",
     "/v1/tenant",
 }

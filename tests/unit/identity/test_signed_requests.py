@@ -380,7 +380,7 @@ def test_no_route_forgets_to_verify(
     path = operation.path.replace("{order_id}", "12").replace("{client_order_id}", "mine")
     signed = Signed(operation.method.upper(), path)
     key = ed25519_key()
-    function = identity_api if path == "/ws-ticket" else trading_api
+    function = identity_api if path in {"/me", "/ws-ticket"} else trading_api
     assert code(function, signed.event(key, {})) == (401, "missing_timestamp")
     forged = signed.headers(key) | {HEADERS[2]: b64encode(b"s" * 64).decode()}
     assert code(function, signed.event(key, forged)) == (401, "wrong_signature")

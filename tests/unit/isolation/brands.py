@@ -27,6 +27,7 @@ KEPT = ("directory", "budgets", "Query markets")
 OURS, THEIRS = TENANT, TenantId(2)
 FUNCTIONS = {"trading": "orders-place", "market": "market-book", "identity": "ws-ticket"}
 OF_THE_IDENTITY_API = (
+    "/me",
     "/ws-ticket",
     "/sessions",
     "/api-keys",

@@ -178,6 +178,7 @@ PAIRS: dict[tuple[str, str], Pairs] = {
     ],
     ("get", "/fills"): lists("/fills", ("fills_cursor", "orders_cursor")),
     ("get", "/balances"): lambda _: [],
+    ("get", "/me"): lambda _: [],
     ("post", "/ws-ticket"): lambda _: [],
     ("post", "/sessions/revoke"): lambda _: [],
     ("post", "/api-keys"): lambda _: [],
@@ -247,6 +248,7 @@ OWN: dict[tuple[str, str], Request] = {
     ("delete", "/orders"): Request("/orders", "DELETE"),
     ("get", "/fills"): Request("/fills"),
     ("get", "/balances"): Request("/balances"),
+    ("get", "/me"): Request("/me"),
     ("post", "/ws-ticket"): Request("/ws-ticket", "POST"),
     ("post", "/sessions/revoke"): Request(
         "/sessions/revoke", "POST", headers={"authorization": "Bearer a.b.c"}

@@ -36,6 +36,7 @@ from bursa.tenants.shards import TenantShards
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bursa.dialects.native.account_routes import AccountRoutes
     from bursa.dialects.native.security_routes import SecurityRoutes
 
 
@@ -45,6 +46,7 @@ class IdentityServices:
 
     routes: IdentityRoutes
     security: "Callable[[], SecurityRoutes]"
+    account: "Callable[[], AccountRoutes]"
     budgets: Budgets
     signed_requests: SignedRequests
     clock: SystemClock
@@ -72,8 +74,9 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     routes = IdentityRoutes(tickets, end_sessions, refresh_tokens, clock)
     report = BudgetReport(clock)
     buckets = DynamoBuckets(guard_dynamodb_client, settings.budgets_table)
+    limits = TenantShards(directory, clock).limits
     budgets = Budgets(
-        TenantShards(directory, clock).limits,
+        limits,
         buckets,
         clock,
         report,
@@ -90,4 +93,10 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
 
         return open_security_routes(settings, directory, end_sessions.close_connections, clock)
 
-    return IdentityServices(routes, security, budgets, signed_requests, clock)
+    @cache
+    def account() -> "AccountRoutes":
+        from bursa.bootstrap.security import open_account_routes  # noqa: PLC0415 - see there
+
+        return open_account_routes(settings, directory, limits, clock)
+
+    return IdentityServices(routes, security, account, budgets, signed_requests, clock)

@@ -26,6 +26,7 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.READ: (
         "GET/balances",
         "GET/fills",
+        "GET/me",
         "GET/orders",
         "GET/orders/*",
         "POST/ws-ticket",

@@ -18,3 +18,10 @@ class PoolUser(NamedTuple):
 
     subject: str
     is_claimed: bool
+
+
+class PoolAddress(NamedTuple):
+    """A user's e-mail address, and whether the user has shown that it reads what is sent there."""
+
+    email: str
+    is_verified: bool

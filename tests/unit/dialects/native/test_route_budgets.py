@@ -38,6 +38,7 @@ BUDGETS = {
     ("delete", "/orders"): {Budget.CANCELS},
     ("get", "/fills"): {Budget.READS},
     ("get", "/balances"): {Budget.READS},
+    ("get", "/me"): {Budget.READS},
     ("post", "/ws-ticket"): {Budget.READS},
     # Of its own, so that a thief's flood keeps nobody from ending the sessions.
     ("post", "/sessions/revoke"): {Budget.SESSIONS},
@@ -83,6 +84,7 @@ def exchange() -> Iterator[Exchange]:
 def functions(exchange: Exchange) -> Iterator[tuple[ModuleType, ...]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identity, "cognito_client", _Cognito)
+        patch.setattr(security, "cognito_client", _Cognito)
         patch.setattr(security, "SecondFactor", AnyCode)
         yield started_trading_api(WorkingClock(exchange)), started("identity_api.app")
 
@@ -90,6 +92,10 @@ def functions(exchange: Exchange) -> Iterator[tuple[ModuleType, ...]]:
 class _Cognito:
     def global_sign_out(self, **_: str) -> None:
         """Revoke nothing."""
+
+    def get_user(self, **_: str) -> dict[str, Any]:
+        """Return a user without an address."""
+        return {"UserAttributes": []}
 
 
 def test_the_table_has_every_signed_in_route() -> None:
@@ -106,7 +112,7 @@ def test_a_request_is_charged(
     monkeypatch.setattr(about_callers.app, "_budgets", recorder)
     for name in ("require", "state", "spare"):
         monkeypatch.setattr(trading.trading.budgets, name, getattr(recorder, name))
-    is_about_caller = operation.scope is Scope.ACCOUNT or operation.path == "/ws-ticket"
+    is_about_caller = operation.scope is Scope.ACCOUNT or operation.path in {"/me", "/ws-ticket"}
 
     response = response_of(
         (about_callers if is_about_caller else trading).handler(event_of(operation), Context())

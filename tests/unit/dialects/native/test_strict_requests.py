@@ -45,7 +45,7 @@ def apis() -> dict[tuple[str, str], RestApi]:
     trading, public, identity = (RestApi(Logger(), Metrics(), SystemClock()) for _ in range(3))
     trading_routes.add_routes(trading, NOT_CALLED)
     market_routes.add_routes(public, NOT_CALLED, NOT_CALLED, NOT_CALLED)
-    identity_routes.add_routes(identity, NOT_CALLED, NOT_CALLED)
+    identity_routes.add_routes(identity, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     return {
         ("".join(route.method), route.path.replace("<", "{").replace(">", "}")): api
         for api in (trading, public, identity)

@@ -248,6 +248,7 @@ OPERATIONS: tuple[Operation, ...] = (
         responses.BalancePage,
         parameters=(_MIN_SEQUENCE,),
     ),
+    Operation("get", "/me", "getMe", "Who is signed in, and what it may do", responses.Me),
     Operation(
         "post",
         "/ws-ticket",

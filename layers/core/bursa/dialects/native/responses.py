@@ -332,6 +332,30 @@ class WebSocketTicket(TypedDict):
     expires_at_ms: int
 
 
+class Me(TypedDict):
+    """Who is signed in. Of an API key, user_id is who made it, and no address is told.
+
+    email is also null where the token is not for the user pool. roles are those of the exchange's
+    own staff. level is what the user has shown of who it is; null while the exchange asks nobody.
+    A time is null while there is none; withdrawals_paused_by is the security event that paused.
+    """
+
+    tenant: str
+    account: str
+    user_id: str
+    email: str | None
+    email_verified: bool | None
+    signed_in_with: Literal["user_pool", "api_key"]
+    key_id: str | None
+    scopes: list[Literal["read", "trade", "withdraw", "account"]]
+    roles: list[str]
+    level: int | None
+    second_factor_since_ms: int | None
+    limits: ClientLimits
+    withdrawals_paused_until_ms: int | None
+    withdrawals_paused_by: str | None
+
+
 class EndedSessions(TypedDict):
     """What became of a user's sessions.
 

@@ -41,7 +41,7 @@ def tenant_response(tenant: PublicTenant, markets: Sequence[Market], websocket_u
         sign_in=_sign_in(profile),
         assets=_assets(markets),
         markets=[market.symbol for market in markets],
-        limits=_limits(profile.limits),
+        limits=client_limits(profile.limits),
         websocket_url=websocket_url,
     )
 
@@ -72,7 +72,8 @@ def _assets(markets: Sequence[Market]) -> list[AssetDefinition]:
     return [AssetDefinition(asset=asset, decimals=decimals[asset]) for asset in sorted(decimals)]
 
 
-def _limits(limits: TenantLimits) -> ClientLimits:
+def client_limits(limits: TenantLimits) -> ClientLimits:
+    """Return what an account may use, of what a tenant's limits say."""
     return ClientLimits(
         commands=_rate(limits.account_commands),
         cancels=_rate(limits.account_cancels),
