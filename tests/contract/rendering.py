@@ -5,10 +5,14 @@ stack it is in; nothing else is made up but the account. It resolves what polici
 raises `KeyError` for other attributes of resources.
 """
 
+import json
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from tests.contract.templates import APPLICATION, ROOT, Json, template
 
@@ -61,7 +65,7 @@ class Stack:
         self._content = template(path)
         self._given = given
         self._parent = parent
-        self._nested = {
+        self.nested = {
             name: Stack(
                 path.parent / body["Properties"]["TemplateURL"],
                 body["Properties"].get("Parameters", {}),
@@ -76,12 +80,20 @@ class Stack:
         found = {
             name: self.resolve(body.get("Properties", {}))
             for name, body in self._content["Resources"].items()
-            if body["Type"] == kind and self._is_there(body)
+            if body["Type"] == kind and self.holds(body)
         }
-        for name, stack in self._nested.items():
-            if self._is_there(self._content["Resources"][name]):
+        for name, stack in self.nested.items():
+            if self.holds(self._content["Resources"][name]):
                 found |= stack.resources(kind)
         return found
+
+    def kinds(self) -> dict[str, str]:
+        """Return the types of its own resources, by logical id."""
+        return {
+            name: str(body["Type"])
+            for name, body in self._content["Resources"].items()
+            if self.holds(body)
+        }
 
     def output(self, name: str) -> Any:
         """Return the value of an output."""
@@ -101,7 +113,8 @@ class Stack:
         pairs = {name: self.resolve(one) for name, one in value.items()}
         return {name: one for name, one in pairs.items() if one is not _ABSENT}
 
-    def _is_there(self, body: Json) -> bool:
+    def holds(self, body: Json) -> bool:
+        """Return whether a resource's condition is met."""
         return "Condition" not in body or self._condition(body["Condition"])
 
     def _ref(self, name: str) -> Any:
@@ -131,7 +144,7 @@ class Stack:
     def _getatt(self, path: list[str]) -> Any:
         name, attribute = path
         if attribute.startswith("Outputs."):
-            return self._nested[name].output(attribute.removeprefix("Outputs."))
+            return self.nested[name].output(attribute.removeprefix("Outputs."))
         body = self._content["Resources"][name]
         if attribute == "StreamArn":
             return f"{self._arn(name, body)}/stream/1"
@@ -168,6 +181,9 @@ class Stack:
     def _or(self, argument: list[Any]) -> bool:
         return any(self.resolve(argument))
 
+    def _and(self, argument: list[Any]) -> bool:
+        return all(self.resolve(argument))
+
     def _join(self, argument: list[Any]) -> str:
         separator, parts = self.resolve(argument)
         return str(separator.join(parts))
@@ -179,6 +195,27 @@ class Stack:
     def _select(self, argument: list[Any]) -> Any:
         index, values = self.resolve(argument)
         return values[index]
+
+
+class _NoManagedPolicies:
+    """SAM asks for the ARNs of policies by name; none is used here."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@cache
+def translated() -> Json:
+    """Return the application as CloudFormation gets it, with code that has been uploaded."""
+    source = json.loads(json.dumps(template(APPLICATION)))
+    source["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions"
+    for body in source["Resources"].values():
+        if body["Type"] == "AWS::Serverless::LayerVersion":
+            body["Properties"]["ContentUri"] = "s3://bucket/layer"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        made: Json = transform(source, {}, _NoManagedPolicies())
+    return made
 
 
 @cache

@@ -1,15 +1,13 @@
 """What a deployment must not do, seen in the templates as SAM translates them."""
 
-import json
 import re
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from scripts.deploy.guard import HOLDS_DATA
+from tests.contract.rendering import translated
 from tests.contract.templates import (
     APPLICATION,
     BY_COMMAND,
@@ -18,31 +16,9 @@ from tests.contract.templates import (
     Json,
     listed,
     resources,
-    template,
 )
 
 ARTIFACTS = ROOT / "scripts" / "deploy" / "artifacts.yaml"
-
-
-class _NoManagedPolicies:
-    """SAM asks for the ARNs of policies by name; none is used here."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-@cache
-def translated() -> Json:
-    """Return the application as CloudFormation gets it, with code that has been uploaded."""
-    source = json.loads(json.dumps(template(APPLICATION)))
-    source["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions"
-    for body in source["Resources"].values():
-        if body["Type"] == "AWS::Serverless::LayerVersion":
-            body["Properties"]["ContentUri"] = "s3://bucket/layer"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        made: Json = transform(source, {}, _NoManagedPolicies())
-    return made
 
 
 def of_type(kind: str) -> dict[str, Json]:
