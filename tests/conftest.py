@@ -12,14 +12,17 @@ import pytest
 from scripts.client import Deployment
 from tests.doubles.local_exchange import DEMO_PAGE, Local
 
+END_TO_END = Path(__file__).parent / "e2e"
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs a running exchange on one test worker, however the tests are spread."""
+    """Run what shares an exchange on one test worker, however the tests are spread."""
     for item in items:
-        if {"exchange", "local"} & set(getattr(item, "fixturenames", ())):
+        if item.path.parent == END_TO_END:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("exchange"))
+            shared = "exchange" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("exchange" if shared else item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("runs_last") is not None)
 
 

@@ -26,8 +26,6 @@ ENDS_S = 12.0
 STEP_S = 30
 ORDER = '{"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "1.00", "quantity": "2"}'
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 class Codes:
     """An authenticator: a code for each call, which waits for the next one if it must."""

@@ -12,8 +12,6 @@ from tests.doubles.local_exchange import DEMO_PAGE
 EVIL = Origin("https://evil.example")
 TIMEOUT_S = 60
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://127.0.0.1:1"])
 def test_rest_answers_no_foreign_page(exchange: Deployment, origin: str) -> None:

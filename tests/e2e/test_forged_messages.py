@@ -17,8 +17,6 @@ from tests.e2e.test_trading import balances, in_step, limit, read_until
 from wire import codec
 from wire import layout as w
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 class Thief:
     """Sends to the trading queue whatever it likes."""

@@ -11,8 +11,6 @@ from scripts.client import Client, Deployment
 MARKET = "ETH-USDT"
 STACK = "bursa"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 def test_rebuilt_rows_equal_the_live_ones(
     exchange: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

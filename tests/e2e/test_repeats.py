@@ -14,8 +14,6 @@ ASYNC = {"Prefer": "respond-async"}
 AT_ONCE_S = 2.0
 READS = 100
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 @pytest.fixture
 def alice(exchange: Deployment) -> Iterator[Client]:

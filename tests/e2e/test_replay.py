@@ -12,8 +12,6 @@ from scripts.client import Deployment
 from scripts.replay import __main__ as tool
 from tests.recordings import recorded_orders, recorded_trades
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 HEADER = "id,timestamp,exchange.timestamp,price,volume,action,direction\n"
 
 

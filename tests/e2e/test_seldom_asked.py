@@ -17,9 +17,8 @@ from scripts.local.worker import variables_of_shard
 from tests.doubles.local_exchange import ROOT, variables_of_tools
 
 MARKET = "ETH-USDT"
+PRICE = "100"  # where the other tests trade, within the collar
 PATIENCE_S = 30.0
-
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def alice(exchange: Deployment) -> Iterator[Client]:
 
 
 def order(side: str, quantity: str) -> Json:
-    plain = {"market": MARKET, "side": side, "type": "limit", "price": "200"}
+    plain = {"market": MARKET, "side": side, "type": "limit", "price": PRICE}
     mine = {"quantity": quantity, "self_trade_prevention": "none"}
     return plain | mine | {"client_order_id": secrets.token_hex(8)}
 

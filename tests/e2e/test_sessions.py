@@ -14,8 +14,6 @@ from scripts.client import Client, Deployment, Json
 REST_ENDS_S = 12.0
 SOCKET_ENDS_S = 3.0
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 def read_to_the_end(socket: ClientConnection) -> list[Json]:
     heard = []

@@ -15,8 +15,6 @@ from tests.doubles.local_exchange import variables_of_tools
 ROOT = Path(__file__).resolve().parents[2]
 MARKET = "ETH-USDT"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 def tenants(exchange: Deployment, *arguments: str) -> Any:
     """Run a command of `bursa tenants` and return what it printed."""

@@ -14,8 +14,6 @@ from scripts.client import ApiError, Client, DemoUser, Deployment, Json
 MARKET = "BTC-USDT"
 TIMEOUT_S = 20.0
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 @pytest.fixture
 def alice(exchange: Deployment) -> Client:

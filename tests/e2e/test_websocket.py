@@ -19,8 +19,6 @@ SUBSCRIBED_S = 2.0
 ARRIVED_S = 10.0
 MESSAGES_MAX = DEFAULT_LIMITS.connection_messages.burst
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
 
 @pytest.fixture
 def alice(exchange: Deployment) -> Iterator[Client]:

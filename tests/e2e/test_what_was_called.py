@@ -15,7 +15,7 @@ from tests.contract.iam.recording import RECORDING, heard, recorded, unseen, wri
 HERE = Path(__file__).parent
 RECORD = "make record-calls"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange"), pytest.mark.runs_last]
+pytestmark = pytest.mark.runs_last
 
 
 def test_every_call_is_recorded_and_still_made(
