@@ -338,6 +338,23 @@ def test_nobody_applies_without_what_the_level_needs() -> None:
     assert caught.value.code == "missing_requirements"
 
 
+@pytest.mark.parametrize(
+    ("shown", "kind", "code"),
+    [
+        # Would stand for what nobody has given.
+        (Requirement.PERSONAL_DATA, FileKind.PDF, "unknown_document"),
+        (Requirement.EMAIL, FileKind.JPEG, "unknown_document"),
+        (Requirement.SELFIE, FileKind.PDF, "unknown_file_kind"),
+    ],
+)
+def test_only_documents_are_shown_by_files(shown: Requirement, kind: FileKind, code: str) -> None:
+    world = World()
+    with pytest.raises(BursaError) as caught:
+        world.apply(2, FILES | {shown: UploadedFile("passport", kind)})
+    assert caught.value.code == code
+    assert not world.cases.kept
+
+
 def test_a_case_that_changed_meanwhile_is_read_again_and_not_for_ever() -> None:
     world = applied()
     world.cases.conflicts = 2

@@ -15,7 +15,13 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from bursa.compliance.cases import IN_PROGRESS, Case, CaseState, Submission, open_case, submit
-from bursa.compliance.documents import FileKind, Scanner, StoredFile, faults_of
+from bursa.compliance.documents import (
+    FileKind,
+    Scanner,
+    StoredFile,
+    faults_of,
+    require_upload,
+)
 from bursa.compliance.levels import Requirement
 from bursa.compliance.personal_records import PersonalRecords, Reader, Role
 from bursa.compliance.provider_callbacks import CallbackReport
@@ -142,7 +148,13 @@ class Applications:
         *,
         is_email_verified: bool,
     ) -> Case:
-        """Open another attempt with what the user has given; raises as `submit` does."""
+        """Open another attempt with what the user has given.
+
+        Raises as `submit` and `require_upload` do: only documents are shown by a file, and each by
+        a file of its kinds. Keys of files are looked at by `check_files`.
+        """
+        for shown, file in files.items():
+            require_upload(shown, file.kind)
         services, now_ms = self._services, self._services.clock.now_ms()
         rules = services.cases.rules(tenant)
         case = services.cases.find(tenant, user) or open_case(str(tenant), user)
