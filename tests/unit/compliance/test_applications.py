@@ -19,7 +19,7 @@ from bursa.compliance.cases import HOUR_MS, Case, CasePolicy, CaseState
 from bursa.compliance.documents import FileKind, StoredFile
 from bursa.compliance.levels import DEFAULT_LEVELS, Requirement
 from bursa.compliance.personal_data import parse_personal_data
-from bursa.compliance.personal_records import PersonalRecords
+from bursa.compliance.personal_records import PersonalRecords, Reader, Role
 from bursa.compliance.provider_callbacks import CallbackReport
 from bursa.compliance.providers import Reference, Sandbox
 from bursa.compliance.sanctions_list import parse_list
@@ -234,10 +234,50 @@ def test_good_files_are_known_by_their_versions() -> None:
 def test_what_the_provider_wants_again_is_sent_again() -> None:
     world = applied("Anna Resubmit")
     world.run()
-    data = parse_personal_data(ANNA, START)
-    world.records.write(T7, "anna", data)
+    world.tasks.give_personal_data(T7, "anna", parse_personal_data(ANNA, START))
     world.apply()
     assert world.run().level == 2
+
+
+MARRIED, MOVED = {"family_name": "Berg"}, {"residence": "FR", "city": "Lyon"}
+
+
+@pytest.mark.parametrize(
+    ("state", "granted", "changed", "code"),
+    [
+        (None, 0, MARRIED, None),
+        (CaseState.RESUBMISSION, 0, MARRIED, None),
+        (CaseState.REJECTED, 0, MARRIED, None),
+        (CaseState.SUBMITTED, 0, MOVED, "case_in_progress"),
+        (CaseState.SCREENING, 0, MOVED, "case_in_progress"),
+        (CaseState.AT_PROVIDER, 1, MOVED, "case_in_progress"),
+        (CaseState.DECIDING, 1, MOVED, "case_in_progress"),
+        # Whoever has a level keeps the name that was screened for it.
+        (CaseState.APPROVED, 1, MARRIED, "identity_verified"),
+        (CaseState.RESUBMISSION, 1, MARRIED, "identity_verified"),
+        (CaseState.EXPIRED, 1, {"born": "1991-02-28"}, "identity_verified"),
+        (CaseState.EXPIRED, 1, {"native_name": "Анна"}, "identity_verified"),
+        (CaseState.APPROVED, 1, MOVED, None),
+    ],
+)
+def test_when_personal_data_may_be_given_again(
+    state: CaseState | None, granted: int, changed: dict[str, str], code: str | None
+) -> None:
+    world = World()
+    if state is not None:
+        world.apply()
+        world.cases.save(replace(world.case, state=state, granted=granted))
+    data = parse_personal_data(ANNA | {"given_names": "Anna"} | changed, START)
+    reader = Reader(Role.COMPLIANCE, "mia", "a test")
+    before = world.records.read(T7, "anna", reader)
+    if code is None:
+        world.tasks.give_personal_data(T7, "anna", data)
+        assert world.records.read(T7, "anna", reader) == data
+    else:
+        with pytest.raises(BursaError) as caught:
+            world.tasks.give_personal_data(T7, "anna", data)
+        assert caught.value.code == code
+        assert world.records.read(T7, "anna", reader) == before
 
 
 def test_documents_expire_and_are_renewed() -> None:

@@ -23,6 +23,7 @@ from bursa.compliance.documents import (
     require_upload,
 )
 from bursa.compliance.levels import Requirement
+from bursa.compliance.personal_data import PersonalData
 from bursa.compliance.personal_records import PersonalRecords, Reader, Role
 from bursa.compliance.provider_callbacks import CallbackReport
 from bursa.compliance.providers import Application, Provider, Reference
@@ -39,7 +40,7 @@ from bursa.compliance.steps import (
     advance,
 )
 from bursa.kernel.clock import WallClock
-from bursa.kernel.errors import Conflict, NotFound
+from bursa.kernel.errors import Conflict, NotFound, Refused
 from bursa.kernel.identifiers import TenantId
 
 _ATTEMPTS: Final = 3
@@ -138,6 +139,31 @@ class Applications:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+    def give_personal_data(self, tenant: TenantId, user: str, data: PersonalData) -> None:
+        """Keep what a user says of themself, while nobody has looked at what they said before.
+
+        Raises
+        ------
+        Conflict
+            ``case_in_progress``; ``personal_data_changed``: they sent something else just now.
+        Refused
+            ``identity_verified``: a level was reached under another name or date of birth.
+
+        """
+        services = self._services
+        case = services.cases.find(tenant, user)
+        if case is not None and case.state in IN_PROGRESS:
+            raise Conflict(
+                "case_in_progress", "Wait for the decision about what you have sent already."
+            )
+        if case is not None and case.granted and services.records.is_given(tenant, user):
+            reader = Reader(Role.SCREENING, "application", "compared with what is sent now")
+            if services.records.read(tenant, user, reader).person != data.person:
+                raise Refused(
+                    "identity_verified", "Ask support to change your names or date of birth."
+                )
+        services.records.write(tenant, user, data)
 
     def apply(
         self,
