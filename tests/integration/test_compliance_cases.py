@@ -145,3 +145,11 @@ def test_without_the_table_nothing_is_known(table: CasesTable) -> None:
     with pytest.raises(Unavailable) as caught:
         missing.find(T1, "anna")
     assert caught.value.code == "compliance_unavailable"
+
+
+def test_every_user_with_a_case_is_found_whatever_its_state(table: CasesTable) -> None:
+    for number, state in enumerate(CaseState):
+        table.save(replace(SUBMITTED, user=f"user-{number}", state=state))
+    table.save(replace(SUBMITTED, tenant="t2", user="theirs"))
+    assert sorted(table.users(T1)) == [f"user-{number}" for number in range(len(CaseState))]
+    assert list(table.users(T2)) == ["theirs"]

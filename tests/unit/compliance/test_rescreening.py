@@ -1,17 +1,22 @@
 """A changed list: whose cases open again, and whose don't."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from bursa.compliance.cases import DEFAULT_POLICY, Case, CaseState, Hit, open_case
 from bursa.compliance.levels import DEFAULT_LEVELS
-from bursa.compliance.rescreening import Rescreening
+from bursa.compliance.personal_data import parse_personal_data
+from bursa.compliance.personal_records import PersonalRecords
+from bursa.compliance.rescreening import Rescreening, people_of
 from bursa.compliance.sanctions_list import parse_list
 from bursa.compliance.screening import Person, Screening
 from bursa.compliance.steps import Rules
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
+from tests.unit.compliance.test_personal_data import ANNA, Box, Clock
+from tests.unit.compliance.test_personal_data import Table as Records
 from tests.unit.compliance.test_sanctions_list import sdn
 
 T7 = TenantId(7)
@@ -47,7 +52,9 @@ class Table:
         return Rules(DEFAULT_LEVELS, DEFAULT_POLICY)
 
 
-def run(table: Table, *people: tuple[str, Person]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def run(
+    table: Table, *people: tuple[str, Person | None]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     found = Rescreening(SCREENING, table)(T7, people, NOW)
     return found.opened, found.not_compared
 
@@ -94,8 +101,8 @@ def test_only_hits_that_are_new_open_a_case(case: Case, is_opened: bool) -> None
 
 def test_who_can_not_be_compared_is_named_and_the_rest_goes_on() -> None:
     table = Table(APPROVED)
-    people = (("anna", Person(("ไทย",))), ("bert", Person(("Bert Other",))), ("john", JOHN))
-    assert run(table, *people) == (("john",), ("anna",))
+    people = (("anna", Person(("ไทย",))), ("bert", Person(("Bert Other",))), ("carl", None))
+    assert run(table, *people, ("john", JOHN)) == (("john",), ("anna", "carl"))
 
 
 def test_a_case_that_changed_meanwhile_is_read_again() -> None:
@@ -107,3 +114,18 @@ def test_a_user_without_a_case_is_left_alone() -> None:
     table = Table()
     assert run(table, ("john", JOHN)) == ((), ())
     assert not table.kept
+
+
+def test_people_are_read_on_record_each_once() -> None:
+    class Users:
+        def users(self, tenant: TenantId) -> Iterator[str]:
+            yield from ("anna", "bert", "anna")
+
+    records = PersonalRecords(Records(), Box(), Clock())
+    data = parse_personal_data(ANNA, NOW)
+    records.write(T7, "anna", data)
+    people = list(people_of(T7, Users(), records, LIST.digest))
+    assert people == [("anna", data.person), ("bert", None)]
+    latest = records.accesses(T7, "anna")[0]
+    assert (latest.kind, latest.role) == ("read", "screening")
+    assert LIST.digest[:16] in latest.reason

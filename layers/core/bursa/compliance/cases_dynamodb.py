@@ -34,6 +34,16 @@ from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import TenantId
 
 PAGE_MAX = 100
+_IN_ORDER = (
+    CaseState.RESUBMISSION,
+    CaseState.REJECTED,
+    CaseState.SUBMITTED,
+    CaseState.SCREENING,
+    CaseState.AT_PROVIDER,
+    CaseState.DECIDING,
+    CaseState.APPROVED,
+    CaseState.EXPIRED,
+)
 _CHANGED_MEANWHILE = "ConditionalCheckFailedException"
 
 
@@ -135,6 +145,17 @@ class CasesTable:
             found = self._rows.by_state.query(keys.cases_in(tenant, state), limit=limit)
             cases = self._all(found)
         return [case for case in cases if case.state is state]
+
+    def users(self, tenant: TenantId) -> Iterator[str]:
+        """Yield every user of a tenant who has a case; one whose case changes may come twice.
+
+        A case that goes on is found where it goes: states are read in the order in which a case
+        has them, and the index is a moment behind.
+        """
+        for state in _IN_ORDER:
+            with _unavailable():
+                for row in self._rows.by_state.query(keys.cases_in(tenant, state)):
+                    yield row.pk.partition("#")[2]
 
     def due(self, tenant: TenantId, now_ms: int, limit: int = PAGE_MAX) -> Sequence[Case]:
         """Return the cases of a tenant that time has changed, the most overdue first."""

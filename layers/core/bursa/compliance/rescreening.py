@@ -5,13 +5,14 @@ withheld until a person decides (`bursa.compliance.steps.ListChanged`). Doing it
 after an interruption, changes nothing more. Who can't be compared is named, never passed over.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from bursa.compliance.cases import Case
+from bursa.compliance.personal_records import PersonalRecords, Reader, Role
 from bursa.compliance.screening import Person, Screening, ScreeningHit
 from bursa.compliance.steps import ListChanged, Rules, advance
-from bursa.kernel.errors import Conflict, InvalidInput
+from bursa.kernel.errors import Conflict, InvalidInput, NotFound
 from bursa.kernel.identifiers import TenantId
 
 _ATTEMPTS: Final = 3
@@ -30,6 +31,28 @@ class Cases(Protocol):
         """Return the tenant's rules."""
 
 
+class Users(Protocol):
+    """Who has a case; see `bursa.compliance.cases_dynamodb.CasesTable`."""
+
+    def users(self, tenant: TenantId) -> Iterator[str]:
+        """Yield them all."""
+
+
+def people_of(
+    tenant: TenantId, users: Users, records: PersonalRecords, digest: str
+) -> Iterator[tuple[str, Person | None]]:
+    """Yield who has a case, and who they are as far as it is known; each read is on record.
+
+    ``digest`` is the list's they are compared with.
+    """
+    reader = Reader(Role.SCREENING, "list", f"compared with list {digest[:16]}")
+    for user in dict.fromkeys(users.users(tenant)):
+        try:
+            yield user, records.read(tenant, user, reader).person
+        except NotFound:
+            yield user, None
+
+
 class Rescreened(NamedTuple):
     """What came of it.
 
@@ -40,7 +63,8 @@ class Rescreened(NamedTuple):
     opened
         Whose cases have hits that were not known before.
     not_compared
-        Who has no name that can be compared, or whose case kept changing. A person must look.
+        Who has given no personal data, or no name that can be compared, or whose case kept
+        changing. A person must look.
 
     """
 
@@ -57,12 +81,15 @@ class Rescreening:
         self._cases = cases
 
     def __call__(
-        self, tenant: TenantId, people: Iterable[tuple[str, Person]], now_ms: int
+        self, tenant: TenantId, people: Iterable[tuple[str, Person | None]], now_ms: int
     ) -> Rescreened:
         """Compare users of a tenant, each with who they are; raises `Unavailable`."""
         rules = self._cases.rules(tenant)
         compared, opened, not_compared = 0, [], []
         for user, person in people:
+            if person is None:
+                not_compared.append(user)
+                continue
             try:
                 hits = self._screening(person)
                 if hits and self._take(tenant, user, hits, rules, now_ms):
