@@ -17,8 +17,6 @@ from scripts.local.worker import variables_of_shard
 from tests.doubles.local_exchange import ROOT, variables_of_tools
 
 MARKET = "ETH-USDT"
-# At which the market opened and the other tests trade in it, so that its collar lets it through.
-PRICE = "100"
 PRICE = "100"  # where the other tests trade, within the collar
 PATIENCE_S = 30.0
 
