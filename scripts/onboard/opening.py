@@ -12,7 +12,7 @@ from bursa.tenants.branding import Branding
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.onboarding import Deposit, Listing
-from bursa.tenants.profile import TenantProfile
+from bursa.tenants.profile import SignUp, TenantProfile
 from bursa.tenants.stacks import StackKind, TenantStacks
 from scripts.onboard.place import Place, Pool
 from scripts.onboard.plan import Plan
@@ -35,6 +35,7 @@ class Onboarding(Protocol):
         limits: TenantLimits,
         *,
         origins: frozenset[str],
+        sign_up: SignUp,
     ) -> TenantProfile:
         """Return a brand's profile on a shard."""
 
@@ -151,6 +152,7 @@ class Opening:
             place.shard,
             tenant.tenant_limits(),
             origins=frozenset(tenant.origins),
+            sign_up=SignUp(tenant.sign_up),
         )
         for host in tenant.hosts:
             onboarding.add_host(profile.tenant, host)
@@ -173,7 +175,9 @@ class Opening:
         if not place.has_own_pool and place.pool is not None:
             return place.pool
         with self.step(f"Making the user pool of {tenant.name}"):
-            made = self.stacks.ensure(number, StackKind.USERS, tenant.name)
+            made = self.stacks.ensure(
+                number, StackKind.USERS, tenant.name, tenant.choices(StackKind.USERS)
+            )
         return Pool(made["Issuer"], frozenset({made["UserPoolClientId"]}))
 
     def _open(

@@ -1,12 +1,13 @@
 """Where a tenant is opened: which tenant it is, whose pool signs its users in, on which shard."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.profile import TenantProfile
-from bursa.tenants.stacks import StackKind, StackState
+from bursa.tenants.stacks import NONE_CHOSEN, StackKind, StackState
 from scripts.client import ToolError
 from scripts.onboard.tenant_file import TenantFile
 
@@ -27,7 +28,9 @@ class Directory(Protocol):
 class Stacks(Protocol):
     """What tenants have of their own, read only."""
 
-    def state(self, tenant: TenantId, kind: StackKind) -> StackState:
+    def state(
+        self, tenant: TenantId, kind: StackKind, choices: Mapping[str, str] = NONE_CHOSEN
+    ) -> StackState:
         """Return how a tenant's stack compares with its blueprint."""
 
 

@@ -112,7 +112,7 @@ class Planner:
         wanted = as_content(tenant.listing())
         steps = [
             *_of_profile(tenant, place, profile),
-            *self._of_stacks(place),
+            *self._of_stacks(tenant, place),
             *self._of_hosts(tenant, profile),
             *self._of_branding(tenant, profile),
             *_of_listing(wanted, sent),
@@ -120,14 +120,14 @@ class Planner:
         ]
         return Plan(tuple(steps), _next(wanted, sent))
 
-    def _of_stacks(self, place: Place) -> Iterator[Step]:
+    def _of_stacks(self, tenant: TenantFile, place: Place) -> Iterator[Step]:
         for kind, thing in ((StackKind.KEYS, "keys"), (StackKind.USERS, "user pool")):
             if kind is StackKind.USERS and not place.has_own_pool:
                 yield Step(KEEP, thing, after=place.pool.user_pool_id if place.pool else "")
                 continue
             state = StackState.ABSENT
             if place.tenant is not None:
-                state = self.stacks.state(place.tenant, kind)
+                state = self.stacks.state(place.tenant, kind, tenant.choices(kind))
             yield Step(_ACTIONS[state], thing, after="of its own")
 
     def _of_hosts(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
@@ -204,6 +204,8 @@ def _of_profile(tenant: TenantFile, place: Place, profile: TenantProfile | None)
         else "",
         f"clients {_listed(clients)}" if changed else str(profile.tenant),
     )
+    if profile.sign_up != tenant.sign_up:
+        yield Step(CHANGE, "sign-up", profile.sign_up.value, tenant.sign_up)
     if profile.origins != origins:
         yield Step(CHANGE, "origins", _listed(profile.origins), _listed(origins))
     for name in LIMIT_NAMES:

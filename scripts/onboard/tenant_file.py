@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,7 @@ from bursa.tenants.onboarding import (
     market_steps,
 )
 from bursa.tenants.origins import check_origins
+from bursa.tenants.stacks import StackKind
 from scripts.onboard.lines import Path, YamlError, read_yaml
 from wire.layout import COLLAR_PPM_MAX, FEE_PPM_MAX
 
@@ -185,6 +186,7 @@ class TenantFile(_Part):
     shard: Annotated[int, Field(ge=0)] | None = None
     branding: BrandingPart | None = None
     sign_in: SignInPart | None = None
+    sign_up: Literal["open", "closed"] = "closed"
     assets: Annotated[dict[Symbol, AssetPart], Field(min_length=1)]
     fees: FeesPart
     markets: Annotated[dict[str, MarketPart], Field(min_length=1)]
@@ -193,6 +195,10 @@ class TenantFile(_Part):
     play_money: bool = False
     admin: UserPart
     users: list[UserPart] = []
+
+    def choices(self, kind: StackKind) -> dict[str, str]:
+        """Return the parameters that it chooses of a stack of its own."""
+        return {"SignUp": self.sign_up} if kind is StackKind.USERS else {}
 
     def everybody(self) -> Iterator[UserPart]:
         """Yield the admin, then the other users."""

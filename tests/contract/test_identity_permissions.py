@@ -3,6 +3,7 @@
 from tests.contract.templates import ROOT, listed, resources, statements
 from tests.contract.test_template_permissions import (
     MAY_END_SESSIONS,
+    MAY_OPEN_ACCOUNTS,
     ROLES,
     actions,
     condition_of,
@@ -21,6 +22,28 @@ def test_one_role_changes_one_attribute_of_the_directory() -> None:
     attributes = condition_of(statement, "dynamodb:Attributes")
     assert attributes == ["pk", "sk", "signed_out_at"]
     returned = statement["Condition"]["StringEqualsIfExists"]
+    assert returned == {"dynamodb:ReturnValues": "NONE"}
+
+
+def test_accounts_are_opened_by_an_update_of_two_attributes() -> None:
+    """The role could else change a tenant's issuer, which is a row of the same partition."""
+    found = {
+        action: statement
+        for statement in statements(ROLES[MAY_OPEN_ACCOUNTS])
+        for action in actions(statement)
+        if mentions(statement, "${DirectoryTable}") and action != "dynamodb:GetItem"
+    }
+    attributes = {
+        action: condition_of(statement, "dynamodb:Attributes")
+        for action, statement in found.items()
+    }
+    assert attributes == {
+        "dynamodb:UpdateItem": ["pk", "sk", "account", "value"],
+        "dynamodb:ConditionCheckItem": ["pk", "sk", "sign_up", "state"],
+    }
+    for statement in found.values():
+        assert condition_of(statement, "dynamodb:LeadingKeys") == ["t*"]
+    returned = found["dynamodb:UpdateItem"]["Condition"]["StringEqualsIfExists"]
     assert returned == {"dynamodb:ReturnValues": "NONE"}
 
 

@@ -21,8 +21,12 @@ def defaults() -> Json:
 
 @pytest.mark.parametrize("name", POOLS)
 def test_a_user_pool_lets_nobody_in_by_itself(name: str) -> None:
+    """Unless its tenant wants it, and then with an address whose code was entered."""
     pool = POOLS[name]["Properties"]
-    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    only_admins = {"AllowAdminCreateUserOnly": {"Fn::If": ["IsSignUpClosed", True, False]}}
+    assert pool["AdminCreateUserConfig"] == only_admins
+    assert pool["AutoVerifiedAttributes"] == ["email"]
+    assert defaults()["SignUp"] == "closed"
     changes = pool["UserAttributeUpdateSettings"]
     assert changes == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])

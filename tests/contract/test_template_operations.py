@@ -118,8 +118,9 @@ def test_mails_come_from_the_brand_once_it_has_a_sender() -> None:
     assert condition == "HasSender"
     assert own["EmailSendingAccount"] == "DEVELOPER"
     assert otherwise == {"EmailSendingAccount": "COGNITO_DEFAULT"}
-    # Whoever has an address may not use it to sign up; a second factor is offered, never forced.
-    assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    # Who signs up is the tenant's choice; a second factor is offered, never forced.
+    only_admins = {"AllowAdminCreateUserOnly": {"Fn::If": ["IsSignUpClosed", True, False]}}
+    assert pool["Properties"]["AdminCreateUserConfig"] == only_admins
     assert pool["Properties"]["MfaConfiguration"] == "OPTIONAL"
     assert pool["Properties"]["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 

@@ -125,10 +125,11 @@ class Recorder:
 def test_a_stack_gets_the_parameters_that_its_template_has(kind: StackKind) -> None:
     path = ROOT / "infra" / TEMPLATES[kind]
     settings = dict.fromkeys(SETTINGS_OF_POOLS if kind is StackKind.USERS else (), "x")
+    choices = {"SignUp": "open"} if kind is StackKind.USERS else {}
     client: Any = Recorder()
     blueprint = Blueprint(path.read_text(), settings, KEPT[kind])
     stacks = CloudFormationStacks(client, StackOwner("bursa", "role"), {kind: blueprint})
-    stacks.ensure(TENANT, kind, "brand")
+    stacks.ensure(TENANT, kind, "brand", choices)
     given = {one["ParameterKey"] for one in client.asked["Parameters"]}
     assert given == set(template(path)["Parameters"])
     assert {one["Key"]: one["Value"] for one in client.asked["Tags"]}["bursa-tenant"] == "bursa/t7"
@@ -148,7 +149,8 @@ def test_no_template_uses_what_cloudformation_does_not_read() -> None:
 def test_a_tenants_pool_has_the_settings_of_the_deployments_own() -> None:
     assert set(SETTINGS_OF_POOLS) <= set(template(APPLICATION)["Parameters"])
     given = resources(APPLICATION)["Identity"]["Properties"]["Parameters"]
-    assert set(given) == {"TenantName", *SETTINGS_OF_POOLS}
+    # Its name and whether users sign up are each tenant's own.
+    assert set(given) == {"TenantName", "SignUp", *SETTINGS_OF_POOLS}
 
 
 def test_keys_are_known_by_the_aliases_that_they_get() -> None:

@@ -130,6 +130,18 @@ def test_another_blueprint_is_an_update_which_may_fail_and_be_done_again() -> No
     assert client.calls == ["create", "update", "update"]
 
 
+def test_another_choice_of_the_tenant_is_an_update_of_its_stack_alone() -> None:
+    client = CloudFormation()
+    stacks = opened(client)
+    for tenant in (T1, T2):
+        stacks.ensure(tenant, KIND, f"brand-{tenant}", {"SignUp": "closed"})
+    assert stacks.state(T1, KIND, {"SignUp": "open"}) is StackState.OUTDATED
+    stacks.ensure(T1, KIND, "brand-t1", {"SignUp": "open"})
+    assert stacks.state(T1, KIND, {"SignUp": "open"}) is StackState.CURRENT
+    assert stacks.state(T2, KIND, {"SignUp": "closed"}) is StackState.CURRENT
+    assert client.calls == ["create", "create", "update"]
+
+
 def test_stacks_are_removed_and_those_of_others_stay() -> None:
     client = CloudFormation()
     stacks = opened(client)

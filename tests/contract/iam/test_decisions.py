@@ -185,6 +185,20 @@ ATTEMPTS = {
             Attributes=["account", "pk", "sk"],
         ),
     ),
+    "the authorizer resumes a tenant": (
+        NO,
+        row(
+            "Authorizer",
+            "dynamodb:UpdateItem",
+            DIRECTORY,
+            LeadingKeys="t*",
+            Attributes=["pk", "sk", "state"],
+        ),
+    ),
+    "the authorizer replaces a tenant's profile": (
+        NO,
+        row("Authorizer", "dynamodb:PutItem", DIRECTORY, LeadingKeys="t*"),
+    ),
     "the authorizer issues a ticket": (
         NO,
         row("Authorizer", "dynamodb:PutItem", "table/bursa-TicketsTable", LeadingKeys="t*"),

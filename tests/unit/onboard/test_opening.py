@@ -14,8 +14,8 @@ from bursa.tenants.branding import Branding, Colours
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.listings_dynamodb import SentListing
 from bursa.tenants.onboarding import Onboarding
-from bursa.tenants.profile import TenantProfile
-from bursa.tenants.stacks import StackKind, StackState
+from bursa.tenants.profile import SignUp, TenantProfile
+from bursa.tenants.stacks import NONE_CHOSEN, StackKind, StackState
 from scripts.onboard.opening import GeneratedPasswords, Invitations, Opened, Opening, generated
 from scripts.onboard.place import Deployment, Place, Pool, find_place
 from scripts.onboard.plan import KEEP, Plan, Planner
@@ -53,10 +53,11 @@ class Directory:
         limits: TenantLimits,
         *,
         origins: frozenset[str],
+        sign_up: SignUp,
     ) -> TenantProfile:
         tenant = self.names[name]
         self.profiles[issuer] = TenantProfile(
-            tenant, shard, name, issuer, client_ids, limits, origins=origins
+            tenant, shard, name, issuer, client_ids, limits, origins=origins, sign_up=sign_up
         )
         return self.profiles[issuer]
 
@@ -89,14 +90,26 @@ class Stacks:
     made: dict[tuple[TenantId, StackKind], str] = field(default_factory=dict)
     template: str = "1"
 
-    def state(self, tenant: TenantId, kind: StackKind) -> StackState:
+    def state(
+        self, tenant: TenantId, kind: StackKind, choices: Mapping[str, str] = NONE_CHOSEN
+    ) -> StackState:
         found = self.made.get((tenant, kind))
         if found is None:
             return StackState.ABSENT
-        return StackState.CURRENT if found == self.template else StackState.OUTDATED
+        is_current = found == self._from(choices)
+        return StackState.CURRENT if is_current else StackState.OUTDATED
 
-    def ensure(self, tenant: TenantId, kind: StackKind, name: str) -> Mapping[str, str]:
-        self.made[tenant, kind] = self.template
+    def _from(self, choices: Mapping[str, str]) -> str:
+        return self.template + "".join(f" {name}={choices[name]}" for name in choices)
+
+    def ensure(
+        self,
+        tenant: TenantId,
+        kind: StackKind,
+        name: str,
+        choices: Mapping[str, str] = NONE_CHOSEN,
+    ) -> Mapping[str, str]:
+        self.made[tenant, kind] = self._from(choices)
         issuer = f"https://cognito/pool_{tenant}"
         return {"Issuer": issuer, "UserPoolClientId": f"web-of-{tenant}"}
 
@@ -215,6 +228,15 @@ def test_opening_twice_changes_nothing_the_second_time() -> None:
     assert world.intake.sent == sent
     assert world.users.invited == ["admin@brand.example", "second@brand.example"]
     assert world.users.passwords == {}
+
+
+def test_the_sign_up_is_that_of_the_file() -> None:
+    world = World()
+    assert world.open().profile.sign_up is SignUp.CLOSED
+    text = PLAIN.replace("assets:", "sign_up: open\nassets:")
+    step = next(step for step in world.plan(parse(text, "x")).steps if step.thing == "sign-up")
+    assert (step.before, step.after) == ("closed", "open")
+    assert world.open(text).profile.sign_up is SignUp.OPEN
 
 
 def test_the_origins_are_those_of_the_file() -> None:

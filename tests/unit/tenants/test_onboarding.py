@@ -22,7 +22,7 @@ from bursa.tenants.onboarding import (
     PriceProtection,
     market_steps,
 )
-from bursa.tenants.profile import TenantProfile
+from bursa.tenants.profile import SignUp, TenantProfile
 from engine.reference import Engine
 from wire import layout
 from wire.codec import Command, decode_commands, encode
@@ -53,8 +53,11 @@ class FakeDirectory:
         limits: TenantLimits,
         *,
         origins: frozenset[str],
+        sign_up: SignUp,
     ) -> TenantProfile:
-        return TenantProfile(TENANT, shard, name, issuer, client_ids, limits, origins=origins)
+        return TenantProfile(
+            TENANT, shard, name, issuer, client_ids, limits, origins=origins, sign_up=sign_up
+        )
 
     def profile(self, tenant: TenantId) -> TenantProfile | None:
         return TenantProfile(tenant, 0, "demo", "", frozenset(), state=self.state)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple
 
-from bursa.aws.clients import dynamodb_client
+from bursa.aws.clients import cognito_client, dynamodb_client
+from bursa.identity.account_opening import AccountOpening
+from bursa.identity.addresses_cognito import CognitoAddresses
 from bursa.identity.api_keys import ApiKey
 from bursa.identity.key_sets_jwt import KeySets
 from bursa.identity.key_sign_in import KeySignIn
@@ -38,9 +40,10 @@ def open_sign_in(
     key_sets = KeySets(clock, settings.aws_endpoint_url, on_failure=on_key_set_failure)
     tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
     goes_on = SessionCheck(directory, KeyStates(client, settings.identity_table))
+    opening = AccountOpening(directory, CognitoAddresses(cognito_client))
     open_keys = cache(partial(_open_keys, directory, settings.identity_table, clock))
     return SignIns(
-        SignIn(directory, CognitoTokens(key_sets, clock), clock),
+        SignIn(directory, CognitoTokens(key_sets, clock), clock, opening),
         TicketSignIn(goes_on, tickets, clock),
         lambda key_id: open_keys()(key_id),  # noqa: PLW0108 - opened when it is called
         TenantOrigins(directory, clock),

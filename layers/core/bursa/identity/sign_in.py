@@ -48,6 +48,13 @@ class TokenReader(Protocol):
         """Verify signature, issuer and times; return the claims. Raises `Unauthenticated`."""
 
 
+class Opening(Protocol):
+    """Opens accounts; see `bursa.identity.account_opening.AccountOpening`."""
+
+    def __call__(self, profile: TenantProfile, subject: str, token: str) -> AccountId:
+        """Return the account of a user who has none yet; raises `Unauthenticated`."""
+
+
 class SignInClock(MonotonicClock, WallClock, Protocol):
     """Both times."""
 
@@ -55,10 +62,13 @@ class SignInClock(MonotonicClock, WallClock, Protocol):
 class SignIn:
     """Verifies tokens of the tenants' user pools."""
 
-    def __init__(self, directory: Directory, tokens: TokenReader, clock: SignInClock) -> None:
+    def __init__(
+        self, directory: Directory, tokens: TokenReader, clock: SignInClock, opening: Opening
+    ) -> None:
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
+        self._opening = opening
         self._profiles: dict[str, tuple[float, TenantProfile]] = {}
 
     def __call__(self, token: str) -> Principal:
@@ -68,10 +78,12 @@ class SignIn:
         ------
         Unauthenticated
             ``invalid_token``, ``token_expired``, ``unknown_issuer``, ``id_token_refused``,
-            ``wrong_token_use``, ``wrong_audience``, ``tenant_suspended``, ``unknown_user``,
-            ``session_ended``.
+            ``wrong_token_use``, ``wrong_audience``, ``tenant_suspended``, ``session_ended``, and
+            what `AccountOpening` refuses: ``unknown_user``, ``email_not_verified``,
+            ``no_accounts_left``.
         Unavailable
-            ``keys_unavailable``: nobody of the tenant can sign in at the moment.
+            ``keys_unavailable``: nobody of the tenant can sign in at the moment;
+            ``user_pool_unavailable``, ``directory_unavailable``: an account can't be opened.
 
         """
         issuer = self._tokens.issuer(token)
@@ -85,7 +97,7 @@ class SignIn:
             raise Unauthenticated("tenant_suspended", "Ask the exchange when it opens again.")
         user = self._directory.user_of(profile.tenant, claims.subject)
         if user is None:
-            raise Unauthenticated("unknown_user", "Ask the exchange to open an account for you.")
+            user = User(str(self._opening(profile, claims.subject, token)))
         if not user.has_session(claims.signed_in_at):
             raise Unauthenticated("session_ended", _SIGN_IN)
         return Principal(

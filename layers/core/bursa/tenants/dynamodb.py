@@ -6,7 +6,7 @@ created. Rows:
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
     <tenant>         profile         {shard, name, issuer, client_ids and hosts (string sets),
-                                     limits (map), origins (list)},
+                                     limits (map), origins (list), sign_up},
                                      and what `bursa.tenants.records_dynamodb` writes
     <tenant>         branding        of `bursa.tenants.branding_dynamodb`
     <tenant>         user#<subject>  {account, signed_out_at, is_disabled}
@@ -25,6 +25,7 @@ from bursa.identity.users import User
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.accounts_dynamodb import AccountNumbers
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import (
     DEFAULT_LIMITS,
@@ -32,7 +33,7 @@ from bursa.tenants.limits import (
     limits_as_stored,
     limits_from,
 )
-from bursa.tenants.profile import IntakeProfile, TenantProfile
+from bursa.tenants.profile import IntakeProfile, SignUp, TenantProfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-ACCOUNT_COUNTER = "account"
 TENANT_COUNTER = "tenant"
 ASSET_COUNTER = "asset"
 MARKET_COUNTER = "market"
@@ -54,6 +54,7 @@ _PROFILE_ATTRIBUTES = (
     "sign_in_ends_at_ms",
     "delete_after_ms",
     "origins",
+    "sign_up",
 )
 
 
@@ -90,6 +91,7 @@ class DirectoryTable:
             _time(row, "sign_in_ends_at_ms"),
             _time(row, "delete_after_ms"),
             _origins(row),
+            SignUp(row.get("sign_up", {"S": SignUp.CLOSED})["S"]),
         )
 
     def public_profile(self, tenant: TenantId) -> TenantProfile | None:
@@ -254,6 +256,7 @@ class DirectoryTable:
         limits: TenantLimits = DEFAULT_LIMITS,
         *,
         origins: frozenset[str] = frozenset(),
+        sign_up: SignUp = SignUp.CLOSED,
     ) -> TenantProfile:
         """Write a tenant's settings; a name keeps its tenant, a tenant its issuer and its shard.
 
@@ -271,7 +274,16 @@ class DirectoryTable:
                 "pool_fixed", f"{name} is {tenant}, whose users are those of {existing.issuer}."
             )
         shard = shard if existing is None else existing.shard
-        profile = TenantProfile(tenant, shard, name, issuer, client_ids, limits, origins=origins)
+        profile = TenantProfile(
+            tenant,
+            shard,
+            name,
+            issuer,
+            client_ids,
+            limits,
+            origins=origins,
+            sign_up=sign_up,
+        )
         if profile != existing:
             self.add_tenant(profile)
         return profile
@@ -290,6 +302,7 @@ class DirectoryTable:
             "limits": {"M": limits},
             # A list, because a set can't be empty.
             "origins": {"L": [{"S": origin} for origin in sorted(profile.origins)]},
+            "sign_up": {"S": profile.sign_up.value},
         }
         self._client.update_item(
             TableName=self._table,
@@ -302,12 +315,12 @@ class DirectoryTable:
 
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         """Return a user's account, which is a new one when there is none; safe to repeat."""
-        existing = self.account_of(tenant, subject)
-        if existing is not None:
-            return existing
-        account = AccountId(tenant, self.next_number(str(tenant), ACCOUNT_COUNTER))
-        row = self._put_or_find(str(tenant), keys.user(subject), account={"S": str(account)})
-        return AccountId.parse(row["account"]["S"])
+        return AccountNumbers(self._client, self._table).open(tenant, subject)
+
+    def open_signed_up(self, tenant: TenantId, subject: str, most: int) -> AccountId | None:
+        """Return as `AccountNumbers.open_signed_up`; raises `Unavailable`."""
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            return AccountNumbers(self._client, self._table).open_signed_up(tenant, subject, most)
 
     def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
         """Return the engine's number of an asset, which is a new one when it has none."""

@@ -36,6 +36,8 @@ class TenantLimits(NamedTuple):
         Channels that all connections of an account listen to.
     connection_messages
         Messages that one connection sends.
+    tenant_accounts
+        Accounts that users who sign up can open; with those of invited users.
 
     """
 
@@ -49,6 +51,7 @@ class TenantLimits(NamedTuple):
     tenant_connections: int = 5_000
     account_subscriptions: int = 100
     connection_messages: Rate = Rate(5, 25)
+    tenant_accounts: int = 100_000
 
 
 DEFAULT_LIMITS = TenantLimits()

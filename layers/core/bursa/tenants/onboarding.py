@@ -19,7 +19,7 @@ from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits, check_limits
 from bursa.tenants.origins import check_origins
-from bursa.tenants.profile import TenantProfile
+from bursa.tenants.profile import SignUp, TenantProfile
 from wire import codec, layout
 
 _DEFAULT_TIER = 0
@@ -38,6 +38,7 @@ class Directory(Protocol):
         limits: TenantLimits,
         *,
         origins: frozenset[str],
+        sign_up: SignUp,
     ) -> TenantProfile:
         """Write a tenant's settings; an issuer keeps its tenant, a tenant its shard."""
 
@@ -201,10 +202,12 @@ class Onboarding:
         limits: TenantLimits = DEFAULT_LIMITS,
         *,
         origins: frozenset[str] = frozenset(),
+        sign_up: SignUp = SignUp.CLOSED,
     ) -> TenantProfile:
         """Return a brand's profile on a shard, and let its users' tokens lead to it.
 
-        A repeat writes the limits and the origins of its web pages that it is called with.
+        A repeat writes the limits, the origins of its web pages and the sign-up that it is called
+        with.
 
         Raises
         ------
@@ -214,7 +217,9 @@ class Onboarding:
         """
         check_limits(limits)
         check_origins(origins)
-        return self._directory.open_tenant(name, issuer, client_ids, shard, limits, origins=origins)
+        return self._directory.open_tenant(
+            name, issuer, client_ids, shard, limits, origins=origins, sign_up=sign_up
+        )
 
     def add_host(self, tenant: TenantId, host: str) -> None:
         """Assign a host name to a tenant, for public requests; raises `Conflict` ``host_taken``."""

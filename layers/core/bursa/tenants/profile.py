@@ -1,11 +1,19 @@
 """A brand's own settings, as the deployment's directory keeps them."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
+
+
+class SignUp(StrEnum):
+    """Whether users sign up by themselves, or are invited only; the words that are stored."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class TenantProfile:
         From when on it may be deleted, UTC; None unless it is closing.
     origins
         The origins of its web pages (`bursa.tenants.origins`).
+    sign_up
+        Whether a user who has signed up by itself gets an account.
 
     """
 
@@ -47,6 +57,7 @@ class TenantProfile:
     sign_in_ends_at_ms: int | None = None
     delete_after_ms: int | None = None
     origins: frozenset[str] = frozenset()
+    sign_up: SignUp = SignUp.CLOSED
 
     def lets_in(self, now_ms: int) -> bool:
         """Return whether its users may sign in."""

@@ -5,10 +5,11 @@ tenant; that is what makes opening a tenant something that can be repeated.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from bursa.kernel.identifiers import TenantId
 
@@ -47,22 +48,38 @@ class Blueprint:
     parameters: Mapping[str, str]
     kept: tuple[str, ...]
 
+    def chosen(self, choices: Mapping[str, str]) -> "Blueprint":
+        """Return it with what one tenant has chosen for itself."""
+        return replace(self, parameters={**self.parameters, **choices})
+
     def digest(self) -> str:
         """Return 16 digits that are others when anything of it is."""
         parts = (self.template, *(f"{name}={self.parameters[name]}" for name in self.parameters))
         return sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+NONE_CHOSEN: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class TenantStacks(Protocol):
     """The stacks of all tenants of a deployment."""
 
-    def state(self, tenant: TenantId, kind: StackKind) -> StackState:
-        """Return how a tenant's stack compares with its blueprint."""
+    def state(
+        self, tenant: TenantId, kind: StackKind, choices: Mapping[str, str] = NONE_CHOSEN
+    ) -> StackState:
+        """Return how a tenant's stack compares with its blueprint and the tenant's choices."""
 
-    def ensure(self, tenant: TenantId, kind: StackKind, name: str) -> Mapping[str, str]:
+    def ensure(
+        self,
+        tenant: TenantId,
+        kind: StackKind,
+        name: str,
+        choices: Mapping[str, str] = NONE_CHOSEN,
+    ) -> Mapping[str, str]:
         """Make a stack, or bring it up to date, and return its outputs; safe to repeat.
 
-        ``name`` is the tenant's. Raises `Unavailable` ``stack_unfinished``.
+        ``name`` is the tenant's, ``choices`` are parameters that it chooses itself. Raises
+        `Unavailable` ``stack_unfinished``.
         """
 
 

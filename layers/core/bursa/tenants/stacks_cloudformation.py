@@ -11,6 +11,7 @@ from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.stacks import (
     MADE_FOR_TENANT,
+    NONE_CHOSEN,
     Blueprint,
     StackKind,
     StackState,
@@ -52,14 +53,23 @@ class CloudFormationStacks:
         self._blueprints = blueprints
         self._sleep = sleep
 
-    def state(self, tenant: TenantId, kind: StackKind) -> StackState:
-        """Return how a tenant's stack compares with its blueprint."""
+    def state(
+        self, tenant: TenantId, kind: StackKind, choices: Mapping[str, str] = NONE_CHOSEN
+    ) -> StackState:
+        """Return how a tenant's stack compares with its blueprint and the tenant's choices."""
         stack = self._find(stack_name(self._owner.deployment, tenant, kind))
         if stack is None or stack["StackStatus"] not in _WHOLE:
             return StackState.ABSENT
-        return StackState.CURRENT if self._is_current(stack, kind) else StackState.OUTDATED
+        blueprint = self._blueprints[kind].chosen(choices)
+        return StackState.CURRENT if _is_current(stack, blueprint) else StackState.OUTDATED
 
-    def ensure(self, tenant: TenantId, kind: StackKind, name: str) -> Mapping[str, str]:
+    def ensure(
+        self,
+        tenant: TenantId,
+        kind: StackKind,
+        name: str,
+        choices: Mapping[str, str] = NONE_CHOSEN,
+    ) -> Mapping[str, str]:
         """Make a stack, or bring it up to date, and return its outputs; safe to repeat.
 
         Raises
@@ -69,20 +79,19 @@ class CloudFormationStacks:
 
         """
         of = stack_name(self._owner.deployment, tenant, kind)
+        blueprint = self._blueprints[kind].chosen(choices)
+        request = self._request(tenant, kind, name, blueprint)
         stack = self._at_rest(of)
         if stack is not None and stack["StackStatus"] in _REMAINS:
             self._delete(of)
             stack = None
         if stack is None:
-            self._client.create_stack(
-                **self._request(of, tenant, kind, name),
-                StackPolicyBody=_keeping(self._blueprints[kind].kept),
-            )
-        elif not self._is_current(stack, kind):
-            self._client.update_stack(**self._request(of, tenant, kind, name))
+            self._client.create_stack(**request, StackPolicyBody=_keeping(blueprint.kept))
+        elif not _is_current(stack, blueprint):
+            self._client.update_stack(**request)
         stack = self._at_rest(of)
         # An update that was undone leaves the blueprint's old digest.
-        if stack is None or stack["StackStatus"] not in _WHOLE or not self._is_current(stack, kind):
+        if stack is None or stack["StackStatus"] not in _WHOLE or not _is_current(stack, blueprint):
             raise Unavailable(
                 "stack_unfinished", f"The stack {of} was not made: {self._why(of)} Do it again."
             )
@@ -98,14 +107,15 @@ class CloudFormationStacks:
             if self._at_rest(of) is not None:
                 self._delete(of)
 
-    def _request(self, of: str, tenant: TenantId, kind: StackKind, name: str) -> dict[str, Any]:
-        blueprint = self._blueprints[kind]
+    def _request(
+        self, tenant: TenantId, kind: StackKind, name: str, blueprint: Blueprint
+    ) -> dict[str, Any]:
         own = {
             StackKind.KEYS: {"NamePrefix": self._owner.deployment, "Tenant": str(tenant)},
             StackKind.USERS: {"TenantName": name},
         }[kind]
         return {
-            "StackName": of,
+            "StackName": stack_name(self._owner.deployment, tenant, kind),
             "TemplateBody": blueprint.template,
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": value}
@@ -118,10 +128,6 @@ class CloudFormationStacks:
             ],
             "RoleARN": self._owner.role,
         }
-
-    def _is_current(self, stack: "StackTypeDef", kind: StackKind) -> bool:
-        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-        return tags.get(_BLUEPRINT) == self._blueprints[kind].digest()
 
     def _delete(self, of: str) -> None:
         self._client.delete_stack(StackName=of)
@@ -163,6 +169,11 @@ class CloudFormationStacks:
             return "it does not say why."
         first = failed[-1]
         return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'no reason')}."
+
+
+def _is_current(stack: "StackTypeDef", blueprint: Blueprint) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    return tags.get(_BLUEPRINT) == blueprint.digest()
 
 
 def _keeping(kept: tuple[str, ...]) -> str:

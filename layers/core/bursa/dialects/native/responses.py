@@ -258,6 +258,7 @@ class SignInPool(TypedDict):
     region: str
     user_pool_id: str
     client_ids: list[str]
+    sign_up: Literal["open", "closed"]
     first_factors: list[Literal["password"]]
     second_factors: list[Literal["totp"]]
 

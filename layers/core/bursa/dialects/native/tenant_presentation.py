@@ -54,6 +54,7 @@ def _sign_in(profile: TenantProfile) -> SignInPool:
         region=pool.partition("_")[0],
         user_pool_id=pool,
         client_ids=sorted(profile.client_ids),
+        sign_up=profile.sign_up.value,
         first_factors=["password"],
         second_factors=["totp"],
     )
