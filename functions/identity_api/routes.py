@@ -41,6 +41,16 @@ def add_routes(
         is_user = principal.method is SignInMethod.USER_POOL
         return app.respond(account().me(principal, _token(app) if is_user else None))
 
+    @app.get("/me/preferences")
+    def get_preferences() -> Response[str]:
+        app.account()
+        return app.respond(account().preferences(app.principal()))
+
+    @app.put("/me/preferences")
+    def put_preferences() -> Response[str]:
+        app.account()
+        return app.respond(account().replace_preferences(app.principal(), app.body_text()))
+
     _add_key_routes(app, security)
     _add_factor_routes(app, security)
 

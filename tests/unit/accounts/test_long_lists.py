@@ -177,6 +177,7 @@ UNPAGED = {
     "/v1/markets",
     "/v1/markets/{market}/book",
     "/v1/me",
+    "/v1/me/preferences",
     "/v1/security-events",
     "/v1/tenant",
 }

@@ -179,6 +179,8 @@ PAIRS: dict[tuple[str, str], Pairs] = {
     ("get", "/fills"): lists("/fills", ("fills_cursor", "orders_cursor")),
     ("get", "/balances"): lambda _: [],
     ("get", "/me"): lambda _: [],
+    ("get", "/me/preferences"): lambda _: [],
+    ("put", "/me/preferences"): lambda _: [],
     ("post", "/ws-ticket"): lambda _: [],
     ("post", "/sessions/revoke"): lambda _: [],
     ("post", "/api-keys"): lambda _: [],
@@ -249,6 +251,8 @@ OWN: dict[tuple[str, str], Request] = {
     ("get", "/fills"): Request("/fills"),
     ("get", "/balances"): Request("/balances"),
     ("get", "/me"): Request("/me"),
+    ("get", "/me/preferences"): Request("/me/preferences"),
+    ("put", "/me/preferences"): Request("/me/preferences", "PUT", body={"language": "de"}),
     ("post", "/ws-ticket"): Request("/ws-ticket", "POST"),
     ("post", "/sessions/revoke"): Request(
         "/sessions/revoke", "POST", headers={"authorization": "Bearer a.b.c"}

@@ -13,6 +13,8 @@ from bursa.identity.addresses_cognito import CognitoAddresses
 from bursa.identity.api_keys_dynamodb import ApiKeysTable
 from bursa.identity.codes_cryptography import code_of
 from bursa.identity.key_custody import KeyCustody
+from bursa.identity.preferences import UserPreferences
+from bursa.identity.preferences_dynamodb import PreferencesTable
 from bursa.identity.records_dynamodb import IdentityModels
 from bursa.identity.seals_kms import Seals
 from bursa.identity.second_factor import SecondFactor
@@ -52,7 +54,10 @@ def open_account_routes(
     events = _events(settings, models)
     factor = _factor(models, Seals(kms_client, settings.credentials_key, clock), events, clock)
     addresses = CognitoAddresses(cognito_client)
-    return AccountRoutes(Standings(directory, limits, addresses, factor, events, clock))
+    return AccountRoutes(
+        Standings(directory, limits, addresses, factor, events, clock),
+        UserPreferences(PreferencesTable(models)),
+    )
 
 
 def _events(settings: IdentityApiSettings, models: IdentityModels) -> SecurityEvents:

@@ -41,12 +41,14 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.ACCOUNT: (
         "DELETE/api-keys/*",
         "GET/api-keys",
+        "GET/me/preferences",
         "GET/security-events",
         "POST/api-keys",
         "POST/second-factor",
         "POST/second-factor/confirm",
         "POST/second-factor/remove",
         "POST/sessions/revoke",
+        "PUT/me/preferences",
     ),
 }
 _KEY_SCHEME: Final = "bursa-key"

@@ -4,6 +4,7 @@
     <account>           keys                  how many of them are not revoked
     <account>           withdrawal-pause      until when, and why
     <tenant>#<subject>  second-factor         a user's authenticator
+    <tenant>#<subject>  preferences           how it wants to be met
     <tenant>#<subject>  event#<time>#<…>      a security event; forgotten after two years
 
 What belongs together is written in one transaction.
@@ -86,6 +87,14 @@ class FactorRecord(Record):
     attempts_since = WholeNumberAttribute(default=0)
 
 
+class PreferencesRecord(Record):
+    """How a user wants to be met."""
+
+    language = UnicodeAttribute(null=True)
+    time_zone = UnicodeAttribute()
+    mails_about: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+
+
 class EventRecord(Record):
     """A security event."""
 
@@ -120,6 +129,7 @@ class IdentityModels:
         self.key_count = _of_table(KeyCountRecord, table)
         self.pause = _of_table(PauseRecord, table)
         self.factor = _of_table(FactorRecord, table)
+        self.preferences = _of_table(PreferencesRecord, table)
         self.event = _of_table(EventRecord, table)
 
     def transaction(self) -> TransactWrite:

@@ -15,6 +15,7 @@ of a request's host.
     identity    <account>                   keys                    how many keys it has
     identity    <account>                   withdrawal-pause        until when, and why
     identity    <tenant>#<subject>          second-factor           a user's authenticator
+    identity    <tenant>#<subject>          preferences             how a user wants to be met
     identity    <tenant>#<subject>          event#<time>#<random>   what happened to its security
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
@@ -96,6 +97,7 @@ API_KEY_PREFIX = "key#"
 API_KEY_COUNT = "keys"
 WITHDRAWAL_PAUSE = "withdrawal-pause"
 SECOND_FACTOR = "second-factor"
+PREFERENCES = "preferences"
 SECURITY_EVENT_PREFIX = "event#"
 TIME_MS_DIGITS = 15
 CASE = "case"

@@ -39,6 +39,8 @@ BUDGETS = {
     ("get", "/fills"): {Budget.READS},
     ("get", "/balances"): {Budget.READS},
     ("get", "/me"): {Budget.READS},
+    ("get", "/me/preferences"): {Budget.READS},
+    ("put", "/me/preferences"): {Budget.READS},
     ("post", "/ws-ticket"): {Budget.READS},
     # Of its own, so that a thief's flood keeps nobody from ending the sessions.
     ("post", "/sessions/revoke"): {Budget.SESSIONS},

@@ -117,7 +117,7 @@ def test_a_parameter_in_either_form_of_the_event_counts(operation: Operation) ->
 
 @operations
 def test_a_body_where_there_is_none(operation: Operation) -> None:
-    if operation.method == "post":
+    if operation.method in {"post", "put"}:
         return
     for body in ("{}", '{"market":"ETH-USDT"}', " "):
         response = send(operation, body=body)

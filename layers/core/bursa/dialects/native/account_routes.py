@@ -1,18 +1,23 @@
-"""The routes about who is signed in."""
+"""The routes about who is signed in, and how it wants to be met."""
 
 from typing import Any
 
-from bursa.dialects.native.responses import Me
+from bursa.dialects.native.request_bodies import read_body
+from bursa.dialects.native.requests import PreferencesRequest
+from bursa.dialects.native.responses import Me, UserPreferencesState
 from bursa.dialects.native.tenant_presentation import client_limits
+from bursa.identity.preferences import Preferences, Subject, UserPreferences
 from bursa.identity.principal import Principal
+from bursa.identity.second_factor import require_token
 from bursa.identity.standing import Standings
 
 
 class AccountRoutes:
     """What `functions/identity_api` serves about the caller."""
 
-    def __init__(self, standings: Standings) -> None:
+    def __init__(self, standings: Standings, preferences: UserPreferences) -> None:
         self._standings = standings
+        self._preferences = preferences
 
     def me(self, principal: Principal, token: str | None) -> Me:
         """Return who is signed in; raises as `Standings.of` does."""
@@ -35,3 +40,26 @@ class AccountRoutes:
             withdrawals_paused_until_ms=pause.until_ms if pause else None,
             withdrawals_paused_by=pause.why if pause else None,
         )
+
+    def preferences(self, principal: Principal) -> UserPreferencesState:
+        """Return what the caller prefers; raises as `UserPreferences.of` does."""
+        return _present(self._preferences.of(principal))
+
+    def replace_preferences(self, principal: Principal, body: str | None) -> UserPreferencesState:
+        """Replace what the caller prefers; raises as `UserPreferences.replace` and `read_body`."""
+        require_token(principal)
+        request = read_body(body, PreferencesRequest)
+        wanted = Preferences(
+            request.language or "", request.time_zone, frozenset(map(Subject, request.mails_about))
+        )
+        self._preferences.replace(principal, wanted)
+        return _present(wanted)
+
+
+def _present(preferences: Preferences) -> UserPreferencesState:
+    subjects: Any = sorted(map(str, preferences.mails_about))
+    return UserPreferencesState(
+        language=preferences.language or None,
+        time_zone=preferences.time_zone,
+        mails_about=subjects,
+    )

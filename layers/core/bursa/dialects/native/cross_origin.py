@@ -11,7 +11,7 @@ from typing import Any, Final
 from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
 
 # What tests/contract/test_cross_origin.py holds to the API's description.
-METHODS: Final = ("DELETE", "GET", "POST")
+METHODS: Final = ("DELETE", "GET", "POST", "PUT")
 REQUEST_HEADERS: Final = (
     "authorization",
     "content-type",

@@ -96,6 +96,7 @@ _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
 # Headers that say what a request means; others may be repeated as HTTP has it.
 _ONCE = frozenset({"idempotency-key", "prefer", "x-tenant", *SIGNATURE_HEADERS})
 _TAKEN = "query_parameters"
+_WITH_BODY = frozenset({"POST", "PUT"})
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
 
@@ -119,7 +120,7 @@ class RestApi(APIGatewayRestResolver):
     """Routes of one function; every exception becomes a problem.
 
     A request is refused unless its route knows all of it: query parameters are those that the
-    route's function `takes`, each once; only a POST has a body; a path has no empty part.
+    route's function `takes`, each once; only POST and PUT have a body; a path has no empty part.
 
     Parameters
     ----------
@@ -361,7 +362,7 @@ class RestApi(APIGatewayRestResolver):
             for name, values in _given(event, "Headers").items():
                 if name.lower() in _ONCE and len(values) != 1:
                     raise InvalidInput("repeated_header", f"Send {name} only once.", field=name)
-            if event.get("body") and route.method != "POST":
+            if event.get("body") and route.method not in _WITH_BODY:
                 raise InvalidInput("body_not_allowed", f"Send no body with {route.method}.")
         return next_middleware(app)
 

@@ -49,7 +49,7 @@ class Operation:
 
     """
 
-    method: Literal["get", "post", "delete"]
+    method: Literal["get", "post", "put", "delete"]
     path: str
     name: str
     summary: str
@@ -249,6 +249,23 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(_MIN_SEQUENCE,),
     ),
     Operation("get", "/me", "getMe", "Who is signed in, and what it may do", responses.Me),
+    Operation(
+        "get",
+        "/me/preferences",
+        "getPreferences",
+        "Your language, time zone, and what you want mails about",
+        responses.UserPreferencesState,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "put",
+        "/me/preferences",
+        "replacePreferences",
+        "Replace your preferences as a whole",
+        responses.UserPreferencesState,
+        body=requests.PreferencesRequest,
+        scope=Scope.ACCOUNT,
+    ),
     Operation(
         "post",
         "/ws-ticket",

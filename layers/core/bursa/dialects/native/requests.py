@@ -127,6 +127,20 @@ class ApiKeyRequest(_Request):
     code: Code
 
 
+class PreferencesRequest(_Request):
+    """What you prefer, whole: what is left out has its default again."""
+
+    language: Annotated[
+        str | None,
+        Field(description="As BCP 47 has it; null for the client's own choice"),
+    ] = None
+    time_zone: Annotated[str, Field(description="As IANA names it")] = "UTC"
+    mails_about: Annotated[
+        list[Literal["fills", "transfers", "news"]],
+        Field(description="What you want mails about, beside what protects you"),
+    ] = ["transfers"]
+
+
 class CodeRequest(_Request):
     """A code of the second factor."""
 

@@ -357,6 +357,14 @@ class Me(TypedDict):
     withdrawals_paused_by: str | None
 
 
+class UserPreferencesState(TypedDict):
+    """What you prefer. What protects your account is told in any case."""
+
+    language: str | None
+    time_zone: str
+    mails_about: list[Literal["fills", "transfers", "news"]]
+
+
 class EndedSessions(TypedDict):
     """What became of a user's sessions.
 
