@@ -138,7 +138,7 @@ class NoArchive:
     async def advance(self, head: Head) -> Archived:
         return Archived(0, is_head_published=False)
 
-    async def is_kept_by_another(self, since: Head) -> bool:
+    async def is_kept_by_another(self, since: Head, now: Head) -> bool:
         return False
 
 

@@ -6,6 +6,8 @@
     replay   apply it to an engine, events compared record by record, and add the books up
     digest   replay to a sequence with both engines and compare their digests and the checkpoints'
     save     write the records to a local file, which the others read with --file
+    disown   say of an object in the archive that it is forged, so that what is true can take its
+             place; docs/operations.md says when, and by which role
 
     make journal ARGS="verify"
     make journal ARGS="verify --against-archive"
@@ -13,6 +15,7 @@
     make journal ARGS="replay --to 5000 --json"
     make journal ARGS="digest --to 5000"
     make journal ARGS="save --file journal.bin"
+    make journal ARGS="disown --object heads/17 --why 'not of this journal, ticket 5'"
     make journal ARGS="verify --stack bursa"        a deployment on AWS
 
 Ends with 0 when all is well, 1 when the journal is not, 2 with one sentence when it can't be read.
@@ -41,7 +44,7 @@ from bursa.journal.replica import Head, JournalBroken, Replica, check_continues
 from bursa.kernel.settings import SettingsError
 from engine.errors import InvariantViolation
 from scripts.client import OUTPUTS, ToolError
-from scripts.journal_archive import ArchiveCheck
+from scripts.journal_archive import ArchiveCheck, disown_object
 from scripts.journal_text import Fields, JournalText, account_text, actor_text
 from scripts.rebuild import connect
 from wire import codec, layout
@@ -93,6 +96,14 @@ class Source:
         before = self._journal.read_span(max(1, first_sequence - longest), first_sequence)
         return before[-1].first_sequence if before else 1
 
+    def table(self) -> DynamoJournal:
+        """Return the table; raises `ToolError` where the records are in a file."""
+        if self._journal is None:
+            raise ToolError(
+                "What is disowned is compared with the journal itself, not with a file."
+            )
+        return self._journal
+
     def head_sequence(self) -> int:
         """Return the last sequence."""
         if self._journal is None:
@@ -105,6 +116,7 @@ def verify(source: Source, arguments: argparse.Namespace, progress: Progress) ->
     head, stored, time_ms = Head(), 0, 0
     task = progress.add_task("Verifying", total=min(source.head_sequence(), arguments.to))
     with ArchiveCheck(arguments) as archive:
+        archive.begin(source.head_sequence())
         for record in source.records(1, arguments.to):
             archive.take(record)
             check_continues(head, record)
@@ -237,6 +249,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "show":
             _print_rows(show(source, options), as_json=options.json)
             return 0
+        if options.command == "disown":
+            _print_report(disown_object(options, source.table()), as_json=options.json)
+            return 0
         steps = {"verify": verify, "replay": replay, "digest": digest, "save": save}
         columns = (
             TextColumn("{task.description}"),
@@ -316,7 +331,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=["verify", "show", "replay", "digest", "save"])
+    parser.add_argument("command", choices=["verify", "show", "replay", "digest", "save", "disown"])
     parser.add_argument("--from", dest="first", type=int, default=1, help="first sequence")
     parser.add_argument("--to", type=int, default=FOREVER, help="last sequence; the head if absent")
     parser.add_argument("--engine", choices=["core", "reference"], default="core")
@@ -329,6 +344,8 @@ def _parser() -> argparse.ArgumentParser:
         "--against-archive", action="store_true", help="verify: compare with the archive too"
     )
     parser.add_argument("--archive", type=Path, help="an archive in a folder, not in the bucket")
+    parser.add_argument("--object", help="disown: as heads/17, ends/0 or segments/0")
+    parser.add_argument("--why", default="", help="disown: how you know; it is kept for good")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser
 

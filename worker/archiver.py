@@ -56,7 +56,7 @@ class ArchiveLoop:
 
     async def _turn(self, seen: Head, now: Head, *, leads: bool) -> bool:
         try:
-            if leads and await self._archive.is_kept_by_another(seen):
+            if leads and await self._archive.is_kept_by_another(seen, now):
                 return True
             done = await self._archive.advance(now)
         except OutcomeUnknown as error:

@@ -116,8 +116,8 @@ class JournalArchive(Protocol):
     async def advance(self, head: Head) -> Archived:
         """Archive what is closed up to a head, and publish it; raises `ArchiveDiffers`."""
 
-    async def is_kept_by_another(self, since: Head) -> bool:
-        """Return whether another process has published a head behind this one."""
+    async def is_kept_by_another(self, since: Head, now: Head) -> bool:
+        """Return whether another process has published a head of the journal between two."""
 
 
 class StateCapture(Protocol):

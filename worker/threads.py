@@ -182,8 +182,8 @@ class BlockingArchiver(Protocol):
     def advance(self, head: Head) -> Archived:
         """Archive what is closed up to a head, and publish it; raises `ArchiveDiffers`."""
 
-    def is_kept_by_another(self, since: Head) -> bool:
-        """Return whether another process has published a head behind this one."""
+    def is_kept_by_another(self, since: Head, now: Head) -> bool:
+        """Return whether another process has published a head of the journal between two."""
 
 
 class ThreadedArchiver:
@@ -197,9 +197,9 @@ class ThreadedArchiver:
         """See `worker.ports.JournalArchive`."""
         return await self._lane.call(self._archiver.advance, head)
 
-    async def is_kept_by_another(self, since: Head) -> bool:
+    async def is_kept_by_another(self, since: Head, now: Head) -> bool:
         """See `worker.ports.JournalArchive`."""
-        return await self._lane.call(self._archiver.is_kept_by_another, since)
+        return await self._lane.call(self._archiver.is_kept_by_another, since, now)
 
 
 class BlockingCheckpoints(Protocol):

@@ -1,8 +1,9 @@
 """Lambda on a schedule: compares each shard's journal with its archive under Object Lock.
 
 Its role can write neither, so whoever alters the journal by the worker's role can't stop it. It
-counts ArchiveDiffers where the two contradict each other, and ArchiveVerified only when every shard
-was compared to the end and its archive is kept up: an alarm watches for each.
+counts ArchiveDiffers where the two contradict each other, or the archive is ahead of the journal,
+and ArchiveVerified only when every shard was compared to the end and its archive is kept up: an
+alarm watches for each.
 """
 
 from typing import Any
@@ -17,6 +18,8 @@ from bursa.journal.archive import ArchiveDiffers
 
 # For the last segment: up to 350 MB from each side.
 SPARE_MS = 300_000
+# Whoever forges may forge a million; the log need not hold them.
+SHOWN_MAX = 20
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -42,6 +45,8 @@ def verify(shard: int, open_audit: OpenAudit, context: LambdaContext) -> bool:
         # The others' audits must not wait for this one; the alarm on ArchiveVerified tells of it.
         logger.exception("A journal could not be compared", extra={"shard": shard})
         return False
+    if found.ahead:
+        report_different(shard, " ".join(found.ahead[:SHOWN_MAX]))
     logger.info("Compared", extra={"shard": shard, **found._asdict()})
     metrics.add_metric("RecordsVerified", MetricUnit.Count, found.records)
     metrics.add_metric("SegmentsVerified", MetricUnit.Count, found.segments)

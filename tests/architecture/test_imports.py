@@ -157,7 +157,9 @@ MEASURES = {"bursa.compliance.similarity"}
 MACHINE = {
     "bursa.journal.archive",
     "bursa.journal.archive_file",
+    "bursa.journal.archive_objects",
     "bursa.journal.audit",
+    "bursa.journal.disownment",
     "bursa.journal.file",
     "bursa.kernel.clock",
     "bursa.kernel.settings",

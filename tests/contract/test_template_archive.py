@@ -17,6 +17,9 @@ AUDITED = keys.audited_end(0, 1)
 SEGMENT, END, HEAD = keys.archived_segment(0, 1), keys.archived_end(0, 1), keys.archived_head(0, 1)
 
 
+DISOWNED = keys.disownment(0, HEAD)
+
+
 def bucket() -> Json:
     (found,) = resources(ARCHIVE, "AWS::S3::Bucket").values()
     return found
@@ -79,6 +82,7 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
     assert found == {
         "worker-fleet.yaml:WorkerRole": {"s3:GetObject", "s3:PutObject"},
         "shard.yaml:JournalAuditPolicy": {"s3:GetObject", "s3:PutObject"},
+        "shard.yaml:DisownmentPolicy": {"s3:GetObject", "s3:PutObject"},
     }
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
     prefixes = [
@@ -89,8 +93,9 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
     ]
     for key in (SEGMENT, END, HEAD):
         assert any(key.startswith(prefix) for prefix in prefixes)
-    # How far the audit has come is not for the audited to say; nor are other shards' archives.
-    for key in (AUDITED, keys.archived_head(1, 1)):
+    # How far the audit has come is not for the audited to say, nor what is forged; nor are other
+    # shards' archives.
+    for key in (AUDITED, DISOWNED, keys.archived_head(1, 1)):
         assert not any(key.startswith(prefix) for prefix in prefixes)
 
 
@@ -116,6 +121,38 @@ def test_the_audit_writes_neither_journal_nor_archive_but_how_far_it_got() -> No
     assert all(key.startswith(reads) for key in (SEGMENT, END, HEAD, AUDITED))
     assert [key for key in (SEGMENT, END, HEAD, AUDITED) if key.startswith(writes)] == [AUDITED]
     assert not keys.archived_head(1, 1).startswith(reads)
+
+
+def test_only_a_person_disowns_with_a_second_factor_and_only_adds() -> None:
+    denied = policy()["OnlyAPersonDisowns"]
+    assert denied["Action"] == "s3:PutObject"
+    assert denied["Condition"] == {
+        "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["DisownmentRole", "Arn"]}},
+        "StringNotEquals": {"aws:PrincipalAccount": "000000000000"},
+    }
+    begin, end = denied["Resource"]["Fn::Sub"].partition("/")[2].split("*")[:2]
+    assert DISOWNED.startswith(begin)
+    assert end in DISOWNED
+    assert not any(end in key for key in (SEGMENT, END, HEAD, AUDITED))
+
+    role = everywhere("AWS::IAM::Role")["archive.yaml:DisownmentRole"]
+    (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    policies = everywhere("AWS::IAM::Policy")
+    granted = {
+        action: statement
+        for one in (role, policies["shard.yaml:DisownmentPolicy"])
+        for statement in statements(one)
+        for action in listed(statement["Action"])
+    }
+    assert set(granted) == {
+        "cloudformation:DescribeStacks", "dynamodb:Query",
+        "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+    }  # fmt: skip
+    writes = reached(granted["s3:PutObject"])
+    assert [key for key in (SEGMENT, END, HEAD, AUDITED, DISOWNED) if key.startswith(writes)] == [
+        DISOWNED
+    ]
 
 
 def test_the_audit_comes_by_itself_and_an_alarm_tells_when_it_does_not() -> None:

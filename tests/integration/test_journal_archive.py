@@ -15,6 +15,7 @@ from bursa.journal.archive_s3 import S3Archive
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.items import to_item
 from bursa.journal.record import record_hash
+from bursa.journal.replica import Head
 from bursa.kernel import keys
 from scripts import journal as tool
 from tests.doubles.shard import OPENING
@@ -92,6 +93,35 @@ def test_a_journal_is_archived_and_an_exchanged_record_is_found(
     assert status == 1
     assert "The journal is not what was archived: " in said
     assert "was exchanged" in said
+
+
+def test_a_lone_worker_archives_beside_a_forged_head_and_a_person_disowns_it(
+    rig: Rig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = S3Archive(rig.client("s3"), "archive", 0)
+    forged = Head(9, 1 << 40, 9, 9, b"f" * 32)
+    archive.write_head(forged)
+    rig.worker("worker", ARCHIVE_S="1", LEASE_MS="2000")
+    for message in funds_messages(TENANT, list(OPENING)):
+        send(rig, [message])
+        records = wait_until_done(rig, set(message.command_ids))
+    deadline = time.monotonic() + PATIENCE_S
+    while records[-1].last_sequence not in archive.heads():
+        assert time.monotonic() < deadline, "the forged head stops the worker"
+        time.sleep(0.2)
+
+    reads = ["--outputs", str(outputs(rig, tmp_path)), "--json"]
+    assert tool.main(["verify", "--against-archive", *reads]) == 1
+    assert str(forged.last_sequence) in capsys.readouterr().err
+    words = ["disown", "--object", f"heads/{forged.last_sequence}", "--why", "not ours", *reads]
+    assert tool.main(words) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["why"], said["by"].startswith("arn:")) == ("not ours", True)
+    assert tool.main(["verify", "--against-archive", *reads]) == 0
+    assert json.loads(capsys.readouterr().out)["disowned_objects"] == 1
+    # There is nothing left to disown, and what is true is not.
+    for name in (forged.last_sequence, records[-1].last_sequence):
+        assert tool.main(["disown", "--object", f"heads/{name}", "--why", "x", *reads]) == 2
 
 
 def test_the_bucket_keeps_what_is_archived(rig: Rig) -> None:

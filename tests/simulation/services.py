@@ -260,8 +260,8 @@ class ArchiveService:
             raise Violation(f"Head {head.last_sequence} was published twice, of two histories.")
         return Archived(0, is_head_published=True)
 
-    def is_kept_by_another(self, since: Head) -> bool:
-        return any(at > since.last_sequence for at in self.published)
+    def is_kept_by_another(self, since: Head, now: Head) -> bool:
+        return any(since.last_sequence < at <= now.last_sequence for at in self.published)
 
 
 class RepliesService:
@@ -431,8 +431,10 @@ class ArchivePort:
     async def advance(self, head: Head) -> Archived:
         return await self._wire.call(self._machine, lambda: self._archive.advance(head))
 
-    async def is_kept_by_another(self, since: Head) -> bool:
-        return await self._wire.call(self._machine, lambda: self._archive.is_kept_by_another(since))
+    async def is_kept_by_another(self, since: Head, now: Head) -> bool:
+        return await self._wire.call(
+            self._machine, lambda: self._archive.is_kept_by_another(since, now)
+        )
 
 
 class CheckpointPort:

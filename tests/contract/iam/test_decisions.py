@@ -111,6 +111,18 @@ ATTEMPTS = {
         row("Worker", "s3:PutObject", f"{ARCHIVE}audited/1", **{"if-none-match": "*"}),
     ),
     "a worker writes over its archive": (NEVER, row("Worker", "s3:PutObject", f"{ARCHIVE}heads/1")),
+    "a worker disowns what it has archived": (
+        NEVER,
+        row("Worker", "s3:PutObject", f"{ARCHIVE}disowned/heads/1", **{"if-none-match": "*"}),
+    ),
+    "anyone disowns what is archived": (
+        NEVER,
+        row(ANYONE, "s3:PutObject", f"{ARCHIVE}disowned/ends/1", **{"if-none-match": "*"}),
+    ),
+    "who disowns archives a head": (
+        NO,
+        row("Disownment", "s3:PutObject", f"{ARCHIVE}heads/1", **{"if-none-match": "*"}),
+    ),
     "anyone deletes from the archive": (
         NEVER,
         row(ANYONE, "s3:DeleteObject", f"{ARCHIVE}segments/1"),

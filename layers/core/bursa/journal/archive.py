@@ -10,7 +10,7 @@ comes second finds it done.
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,12 +21,16 @@ from bursa.journal.file import read_records, write_records
 from bursa.journal.record import (
     SEGMENT_SEQUENCES,
     EncodedRecord,
+    RecordError,
     record_hash,
     segment_of,
 )
 from bursa.journal.replica import Head, JournalBroken, check_continues
 
 SPAN_SEQUENCES = 1 << 14
+# No record has more sequences.
+RECORD_SEQUENCES_MAX = 1 << 14
+FOREVER = 1 << 62
 
 
 class ArchiveDiffers(Exception):  # noqa: N818 - what it means to the caller
@@ -45,6 +49,9 @@ class Archive(Protocol):
     def write_end(self, segment: int, head: Head) -> bool:
         """Write the head that a segment ends with, after the segment."""
 
+    def segments(self) -> list[int]:
+        """Return the segments of which there are records, whole or not, in order."""
+
     def read_segment(self, segment: int, path: Path) -> None:
         """Copy a segment's records into a file."""
 
@@ -62,6 +69,12 @@ class Archive(Protocol):
 
     def write_head(self, head: Head) -> bool:
         """Publish a head."""
+
+    def strangers(self, after: int = 0) -> list[str]:
+        """Return keys that nothing of the archive has, and that aren't disowned.
+
+        Of those among the heads, which are many, only what sorts behind a sequence.
+        """
 
 
 class SpanReader(Protocol):
@@ -127,25 +140,38 @@ class Archiver:
             Call again.
 
         """
-        done = self._archive.ends()
-        following = done[-1] + 1 if done else 0
-        end = self._archive.read_end(done[-1]) if done else Head()
-        count = 0
-        while following < segment_of(head.next_sequence):
+        closed = segment_of(head.next_sequence)
+        following = _without_gap(self._archive.ends(), closed)
+        end = self._archive.read_end(following - 1) if following else Head()
+        added = 0
+        while following < closed:
             end = self._archive_segment(following, end)
-            following, count = following + 1, count + 1
+            following, added = following + 1, added + 1
         published = head.last_sequence > 0 and self._publish(head)
-        return Archived(count, published)
+        return Archived(added, published)
 
-    def is_kept_by_another(self, since: Head) -> bool:
-        """Return whether a head was published behind one that this process knows."""
-        return bool(self._archive.heads(since.last_sequence))
+    def is_kept_by_another(self, since: Head, now: Head) -> bool:
+        """Return whether a head of this journal was published between two that this process knows.
+
+        One that lies behind the journal's end, or isn't the journal's, was published by nobody who
+        keeps the archive.
+        """
+        between = [at for at in self._archive.heads(since.last_sequence) if at <= now.last_sequence]
+        return bool(between) and self._is_true(between[-1])
+
+    def _is_true(self, sequence: int) -> bool:
+        try:
+            published = self._archive.read_head(sequence)
+        except ArchiveDiffers:
+            return False
+        first = max(1, sequence - RECORD_SEQUENCES_MAX + 1)
+        return published in map(Head.of, self._journal.read_span(first, sequence))
 
     def _archive_segment(self, segment: int, before: Head) -> Head:
         with tempfile.TemporaryDirectory() as folder:
             published = _Published(self._archive, before.last_sequence)
             path, chain = Path(folder, "segment"), _Chain(before, published)
-            write_records(path, chain.followed(self._records(segment)))
+            write_records(path, chain.followed(segment_records(self._journal, segment)))
             end = chain.head
             # The next one shows whether the last is the one that the journal went on from.
             following = self._journal.read(end.next_sequence)[:1]
@@ -156,13 +182,7 @@ class Archiver:
             if not self._archive.write_segment(segment, path):
                 self._require_archived(segment, path, Path(folder, "archived"))
         if not self._archive.write_end(segment, end) and segment in self._archive.ends():
-            archived = self._archive.read_end(segment)
-            if archived != end:
-                raise ArchiveDiffers(
-                    f"Segment {segment} ends at sequence {end.last_sequence} in the journal, with "
-                    f"hash {end.hash.hex()[:16]}…; its archived end is at sequence "
-                    f"{archived.last_sequence}, with {archived.hash.hex()[:16]}…."
-                )
+            _require_end(segment, end, self._archive.read_end(segment))
         return end
 
     def _require_archived(self, segment: int, path: Path, copy: Path) -> None:
@@ -170,7 +190,7 @@ class Archiver:
         if not self._archive.has_segment(segment):
             raise OutcomeUnknown(f"Segment {segment} is being archived by another.")
         self._archive.read_segment(segment, copy)
-        for record, archived in zip_longest(read_records(path), read_records(copy)):
+        for record, archived in zip_longest(read_records(path), _archived_records(segment, copy)):
             if record != archived:
                 at = record or archived
                 raise ArchiveDiffers(
@@ -188,10 +208,36 @@ class Archiver:
             _require_published(head.number, at, head.hash, published.hash)
         return False
 
-    def _records(self, segment: int) -> Iterator[EncodedRecord]:
-        first = segment * SEGMENT_SEQUENCES
-        for start in range(first, first + SEGMENT_SEQUENCES, SPAN_SEQUENCES):
-            yield from self._journal.read_span(start, start + SPAN_SEQUENCES - 1)
+
+def segment_records(journal: SpanReader, segment: int) -> Iterator[EncodedRecord]:
+    """Yield the records that begin in a segment of the journal."""
+    first = segment * SEGMENT_SEQUENCES
+    for start in range(first, first + SEGMENT_SEQUENCES, SPAN_SEQUENCES):
+        yield from journal.read_span(start, start + SPAN_SEQUENCES - 1)
+
+
+def _archived_records(segment: int, path: Path) -> Iterator[EncodedRecord]:
+    try:
+        yield from read_records(path)
+    except RecordError as error:
+        raise ArchiveDiffers(
+            f"Segment {segment} of the archive can't be read ({error}), or ends too early."
+        ) from None
+
+
+def _require_end(segment: int, end: Head, archived: Head) -> None:
+    if archived != end:
+        raise ArchiveDiffers(
+            f"Segment {segment} ends at sequence {end.last_sequence} in the journal, with hash "
+            f"{end.hash.hex()[:16]}…; its archived end is at sequence {archived.last_sequence}, "
+            f"with {archived.hash.hex()[:16]}…."
+        )
+
+
+def _without_gap(segments: list[int], below: int) -> int:
+    """Return how many of these there are, from the first on and below a bound, without a gap."""
+    found = set(segments)
+    return next(at for at in count() if at >= below or at not in found)
 
 
 class _Chain:
@@ -229,7 +275,6 @@ class _Published:
         self._archive = archive
         self._left = deque(archive.heads(after))
         self.count = len(self._left)
-        self.last = self._left[-1] if self._left else after
 
     def meet(self, record: EncodedRecord) -> None:
         """Hold a record, and what is passed over by it, against them."""
@@ -243,6 +288,14 @@ class _Published:
                 )
             published = self._archive.read_head(at)
             _require_published(record.number, at, record.hash, published.hash)
+
+    def until(self, end: int) -> int:
+        """Return the last of them that is not behind a sequence; 0 without one."""
+        return max((at for at in self._left if at <= end), default=0)
+
+    def behind(self, end: int) -> list[int]:
+        """Return those behind a sequence."""
+        return [at for at in self._left if at > end]
 
     def require_none_behind(self, last_sequence: int) -> None:
         """Require that the journal, which ends here, has come to all of them."""
@@ -264,7 +317,9 @@ def _require_published(number: int, sequence: int, present: bytes, published: by
 class Comparison:
     """Holds the records of a journal against its archive.
 
-    Give it every record by `take`, and call `finish` at the head. Both raise `ArchiveDiffers`.
+    Make it, then say where the journal ends by `begin`, so that what is listed here of the archive
+    and not forged is of a journal up to there. Then give it every record by `take`, and call
+    `finish`. Both raise `ArchiveDiffers`.
 
     Parameters
     ----------
@@ -280,21 +335,27 @@ class Comparison:
     ) -> None:
         self._archive = archive
         self._folder = folder
-        # Before the ends: what is published later may be of segments that have none here.
-        after = 0 if before is None else before.last_sequence
-        self._published = _Published(archive, after)
-        self._ends = archive.ends()
-        missing = sorted(set(range(len(self._ends))) - set(self._ends))
-        if missing:
-            raise ArchiveDiffers(f"Segment {missing[0]} is missing from the archive.")
         self._segment = segment - 1
         self._records: Iterator[EncodedRecord] = iter(())
-        self._last = after
-        # So far the journal has to be what is here; what is behind it may not be archived yet.
-        archived = archive.read_end(self._ends[-1]).last_sequence if self._ends else 0
-        self.last_sequence = max(self._published.last, archived)
-        self.segments = len(self._ends)
+        self._head = before or Head()
+        # Before the ends: what is published later may be of segments that have none here.
+        self._published = _Published(archive, self._head.last_sequence)
+        self._ends = archive.ends()
+        self._segments = archive.segments()
+        self._strangers = archive.strangers(self._head.last_sequence)
+        self._end = FOREVER
+        self.segments = _without_gap(self._ends, FOREVER)
         self.heads = self._published.count
+
+    def begin(self, end: int) -> int:
+        """Take the last sequence of the journal; return up to where it has to be what is here.
+
+        What follows may not be archived yet, and what the archive has behind the end is not the
+        journal's (`ahead`).
+        """
+        self._end = end
+        self.segments = min(self.segments, segment_of(end + 1))
+        return max(self._published.until(end), self.segments * SEGMENT_SEQUENCES - 1)
 
     def take(self, record: EncodedRecord) -> None:
         """Compare one record."""
@@ -302,20 +363,24 @@ class Comparison:
         if segment != self._segment:
             self._require_end()
             self._open(segment)
-        if segment in self._ends:
+        if segment < self.segments:
             self._compare(record, next(self._records, None))
         self._published.meet(record)
-        self._last = record.last_sequence
+        self._head = Head.of(record)
 
     def _open(self, segment: int) -> None:
         for passed in range(self._segment + 1, segment):
-            if passed in self._ends:
+            if passed < self.segments:
                 raise ArchiveDiffers(f"The journal lacks segment {passed}, which the archive has.")
         self._segment, self._records = segment, iter(())
-        if segment in self._ends:
+        if segment < self.segments:
+            if segment not in self._segments:
+                raise ArchiveDiffers(
+                    f"The archive has an end of segment {segment}, and no records."
+                )
             path = self._folder.joinpath("segment")
             self._archive.read_segment(segment, path)
-            self._records = read_records(path)
+            self._records = _archived_records(segment, path)
 
     def _compare(self, record: EncodedRecord, archived: EncodedRecord | None) -> None:
         if archived is None:
@@ -337,16 +402,40 @@ class Comparison:
                 f"Record {left.number}, from sequence {left.first_sequence} on, is in segment "
                 f"{self._segment} of the archive and not in the journal."
             )
+        if 0 <= self._segment < self.segments:
+            _require_end(self._segment, self._head, self._archive.read_end(self._segment))
+
+    def ahead(self) -> list[str]:
+        """Return what the archive has that the journal hasn't come to, a sentence each.
+
+        Either that is forged, or the journal was cut off.
+        """
+        closed = segment_of(self._end + 1)
+        behind = f"but the journal ends at sequence {self._end}."
+        return [
+            *(f"A head at sequence {sequence} was published, {behind}"
+              for sequence in self._published.behind(self._end)),
+            *(f"The archive has the end of segment {segment}, {behind}"
+              for segment in self._ends if segment >= closed),
+            *(f"The archive has records of segment {segment}, {behind}"
+              for segment in self._segments if segment >= closed),
+            *(f"The archive has the end of segment {segment} and lacks that of {self.segments}."
+              for segment in self._ends if self.segments < segment < closed),
+            *(f"The archive has {key}, which is no name of its own." for key in self._strangers),
+        ]  # fmt: skip
+
+    def end(self) -> None:
+        """Compare the end of what was taken with what is archived up to there."""
+        self._require_end()
+        self._require_archived()
+
+    def _require_archived(self) -> None:
+        if segment_of(min(self._head.last_sequence, self._end) + 1) > self.segments:
+            raise ArchiveDiffers(f"Segment {self.segments} is closed and not in the archive yet.")
 
     def finish(self) -> None:
-        """Compare the ends."""
+        """Compare the end of the journal, and require that nothing is ahead of it."""
         self._require_end()
-        if self._ends and self._ends[-1] > self._segment:
-            raise ArchiveDiffers(
-                f"The journal ends at sequence {self._last}, in segment {max(self._segment, 0)}; "
-                f"the archive has segment {self._ends[-1]}."
-            )
-        self._published.require_none_behind(self._last)
-        closed = segment_of(self._last + 1)
-        if closed > len(self._ends):
-            raise ArchiveDiffers(f"Segment {len(self._ends)} is closed and not in the archive yet.")
+        for what in self.ahead():
+            raise ArchiveDiffers(what)
+        self._require_archived()

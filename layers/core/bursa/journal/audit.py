@@ -4,6 +4,9 @@ A segment that is archived is compared once, record by record, and where that ha
 the archive itself, where nobody can change it. What follows, up to the newest published head, is
 followed as a chain each time. What is exchanged in a segment after it was compared is not seen
 here: the alarm on any change in the journal's stream sees that, and a comparison from the start.
+
+What the archive has beyond the journal's end, or under a name that nothing has, is reported each
+time and stops nothing: everything else is compared as if it weren't there.
 """
 
 import tempfile
@@ -38,6 +41,9 @@ class RecordReader(Protocol):
     def read(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
         """Yield records from a slot on, consistently, across segments; stops at the head."""
 
+    def head(self, known_sequence: int = 0) -> Head | None:
+        """Return where the journal ends, given a sequence in it; None when it is empty."""
+
 
 class Audited(NamedTuple):
     """What one audit has found; it raises when anything differs.
@@ -52,6 +58,9 @@ class Audited(NamedTuple):
         Whether that is all there is; it is not when time ran out.
     is_current
         Whether the archive is no more than an hour behind the journal.
+    ahead
+        What the archive has that the journal hasn't come to, a sentence each: forged, unless the
+        journal was cut off.
 
     """
 
@@ -60,6 +69,7 @@ class Audited(NamedTuple):
     last_sequence: int
     is_complete: bool
     is_current: bool
+    ahead: tuple[str, ...] = ()
 
 
 class Audit:
@@ -109,7 +119,11 @@ class Audit:
         with tempfile.TemporaryDirectory() as folder:
             comparison = Comparison(self._archive, Path(folder), segment, head)
             records, first_segment = 0, segment
-            for record in self._journal.read(head.next_sequence, comparison.last_sequence):
+            # After the archive was listed: what was true of it then is in the journal now.
+            end = (self._journal.head(head.last_sequence) or Head()).last_sequence
+            due = comparison.begin(end)
+            ahead = tuple(comparison.ahead())
+            for record in self._journal.read(head.next_sequence, due):
                 require_follows(head, record)
                 comparison.take(record)
                 # Its first record in the next one shows that a segment is over and was the same.
@@ -117,18 +131,23 @@ class Audit:
                     self._archive.write_audited(segment, head)
                     segment = segment_of(record.first_sequence)
                     if not self._may_go_on():
-                        found = segment - first_segment
                         return Audited(
-                            records, found, head.last_sequence, is_complete=False, is_current=True
+                            records,
+                            segment - first_segment,
+                            head.last_sequence,
+                            is_complete=False,
+                            is_current=True,
+                            ahead=ahead,
                         )
                 head, records = Head.of(record), records + 1
-            comparison.finish()
+            comparison.end()
         return Audited(
             records,
             segment - first_segment,
             head.last_sequence,
             is_complete=True,
             is_current=self._is_current(head),
+            ahead=ahead,
         )
 
     def _is_current(self, head: Head) -> bool:

@@ -331,14 +331,24 @@ def evidence(shard: int, sequence: int) -> str:
     return f"evidence/{shard}/{sequence:0{SEQUENCE_DIGITS}d}"
 
 
+def archive(shard: int) -> str:
+    """Prefix of all that is archived of a shard's journal."""
+    return f"archive/{shard}/"
+
+
+def archived_segments(shard: int) -> str:
+    """Prefix of the records of a shard's closed segments."""
+    return f"{archive(shard)}segments/"
+
+
 def archived_segment(shard: int, segment: int) -> str:
     """Object key, in the archive bucket, of a closed segment's records."""
-    return f"archive/{shard}/segments/{segment:0{SEQUENCE_DIGITS}d}"
+    return f"{archived_segments(shard)}{segment:0{SEQUENCE_DIGITS}d}"
 
 
 def archived_ends(shard: int) -> str:
     """Prefix of the ends of a shard's closed segments."""
-    return f"archive/{shard}/ends/"
+    return f"{archive(shard)}ends/"
 
 
 def archived_end(shard: int, segment: int) -> str:
@@ -368,7 +378,7 @@ def list_file(name: str, digest: str, file: str) -> str:
 
 def archived_heads(shard: int) -> str:
     """Prefix of the heads of a shard's journal that were published."""
-    return f"archive/{shard}/heads/"
+    return f"{archive(shard)}heads/"
 
 
 def archived_head(shard: int, sequence: int) -> str:
@@ -378,7 +388,7 @@ def archived_head(shard: int, sequence: int) -> str:
 
 def audited_ends(shard: int) -> str:
     """Prefix of what says up to where a shard's journal was found to be what its archive is."""
-    return f"archive/{shard}/audited/"
+    return f"{archive(shard)}audited/"
 
 
 def audited_end(shard: int, segment: int) -> str:
@@ -386,9 +396,31 @@ def audited_end(shard: int, segment: int) -> str:
     return f"{audited_ends(shard)}{segment:0{SEQUENCE_DIGITS}d}"
 
 
-def archived_number(key: str) -> int:
-    """Read the segment or sequence back from an archived object's key."""
-    return int(key.rpartition("/")[2])
+def disownments(shard: int) -> str:
+    """Prefix of what says which objects of a shard's archive are forged."""
+    return f"{archive(shard)}disowned/"
+
+
+def disownment(shard: int, key: str) -> str:
+    """Object key of the disownment of an archived object."""
+    return disownments(shard) + key.removeprefix(archive(shard))
+
+
+def disowned(shard: int, key: str) -> str:
+    """Return the key of the object that a disownment, by its own key, is about."""
+    return archive(shard) + key.removeprefix(disownments(shard))
+
+
+def archived_again(key: str, times: int) -> str:
+    """Object key of what stands in the place of an object that was disowned, and so on."""
+    return f"{key}~{times}" if times else key
+
+
+def archived_number(prefix: str, key: str) -> int | None:
+    """Read the segment or sequence back from an archived object's key; None if it has none."""
+    number = key.removeprefix(prefix).partition("~")[0]
+    is_number = len(number) == SEQUENCE_DIGITS and number.isascii() and number.isdigit()
+    return int(number) if is_number else None
 
 
 def seen(budget: str, window: int) -> str:
