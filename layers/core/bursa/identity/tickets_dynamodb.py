@@ -44,17 +44,21 @@ class TicketsTable:
             )
 
     def take(self, tenant: TenantId, digest: str, now_ms: int) -> Principal | None:
-        """Return whom a ticket stands for, at most once; None for one that is not good."""
-        try:
-            response = self._client.delete_item(
-                TableName=self._table,
-                Key={"pk": {"S": keys.ticket(tenant, digest)}},
-                ConditionExpression="expires_at_ms > :now",
-                ExpressionAttributeValues={":now": {"N": str(now_ms)}},
-                ReturnValues="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
+        """Return whom a ticket stands for, at most once; None for one that is not good.
+
+        Raises `Unavailable` ``tickets_unavailable``.
+        """
+        with unavailable("tickets_unavailable", _AGAIN):
+            try:
+                response = self._client.delete_item(
+                    TableName=self._table,
+                    Key={"pk": {"S": keys.ticket(tenant, digest)}},
+                    ConditionExpression="expires_at_ms > :now",
+                    ExpressionAttributeValues={":now": {"N": str(now_ms)}},
+                    ReturnValues="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return None
         item = response["Attributes"]
         return Principal(
             account=AccountId.parse(item["account"]["S"]),
