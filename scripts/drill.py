@@ -4,11 +4,15 @@
     make drill-restore STACK=bursa REGION=eu-central-1        a deployment on AWS, from its archive
     make drill-restore STACK=bursa REGION=eu-central-1 ARGS=--from-recovery
                                       from the table's point-in-time recovery, latest moment
+    make drill-restore STACK=bursa REGION=eu-central-1 ARGS="--into bursa-two"
+                                      into the tables of another stack, where they stay
 
 What is restored is walked as a chain, replayed by the engine, which compares its events and state
 digest with each record, and projected into read models; these and the digest are compared with
 those of the journal in use at the same sequence. That journal is only read, and the table of the
-drill is deleted at the end unless it is to be kept (--keep).
+drill is deleted at the end unless it is to be kept (--keep). Into another stack, whose worker must
+never have led, the journal is put as it is; from the recovery also what people changed (directory
+and identity). Its projector then fills the read models, or `make rebuild` does.
 
 Ends with 0 when all is equal, 1 when it is not, 2 with one sentence when it could not be done.
 """
@@ -19,7 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from contextlib import contextmanager
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +37,7 @@ from bursa.journal.archive_s3 import S3Archive
 from bursa.journal.dynamodb import DynamoJournal, JournalReader
 from bursa.journal.errors import OutcomeUnknown
 from bursa.journal.file import read_records
-from bursa.journal.record import PART_BYTES_MAX, EncodedRecord, RecordError, split_record
+from bursa.journal.record import EncodedRecord, RecordError
 from bursa.journal.replica import Head, JournalBroken, Replica
 from bursa.journal.stream import StreamRecord
 from bursa.read_models.memory import MemoryTables
@@ -41,12 +46,15 @@ from bursa.read_models.row_writes import Table
 from engine.core import Engine
 from engine.errors import InvariantViolation
 from scripts.client import OUTPUTS, ToolError
+from scripts.drill_tables import Occupied, copy_items, put_record
 from scripts.rebuild import connect
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 FOREVER = (1 << 62) - 1
+# What people change, beside the journal (kernel/keys.py); everything else follows from it.
+EDITED_TABLES = ("DIRECTORY_TABLE", "IDENTITY_TABLE")
 _RECORDS_PER_STEP = 100
 _POLL_S = 5.0
 
@@ -68,14 +76,17 @@ def restore_from_archive(
         Nothing is archived yet, or a segment does not end as the archive says.
 
     """
-    segments = archive.ends()
-    if not segments:
+    ends = archive.ends()
+    # What is beyond a gap, or an end without records, is none of the archive's own.
+    whole = set(ends) & set(archive.segments())
+    segments = list(takewhile(whole.__contains__, range(len(ends))))
+    if not ends:
         raise DrillFailed(
             "No segment is archived yet (one holds 1,048,576 sequences): what is younger comes "
             "back from the table's point-in-time recovery only."
         )
-    if segments != list(range(len(segments))):
-        raise DrillFailed("The archive lacks a segment.")
+    if not segments:
+        raise DrillFailed("The archive lacks its first segment.")
     make_table()
     head = Head()
     with tempfile.TemporaryDirectory() as folder:
@@ -83,18 +94,11 @@ def restore_from_archive(
         for segment in segments:
             archive.read_segment(segment, path)
             for record in read_records(path):
-                _put(target, record)
+                put_record(target, record)
                 head = Head.of(record)
             if head != archive.read_end(segment):
                 raise DrillFailed(f"Segment {segment} of the archive does not end as it says.")
     return head
-
-
-def _put(target: DynamoJournal, record: EncodedRecord) -> None:
-    head, parts = split_record(record, PART_BYTES_MAX)
-    for part in parts:
-        target.put_part(part)
-    target.put(head)
 
 
 def restore_from_recovery(client: "DynamoDBClient", source: str, target: str) -> None:
@@ -202,11 +206,12 @@ def compare(shard: int, live: JournalReader, restored: JournalReader) -> Report:
 
 def drill(arguments: argparse.Namespace) -> Report:
     """Restore, compare, and clean up."""
+    if arguments.restored:
+        return drill_restored(arguments)
     client, variables = connect(arguments)
-    try:
-        source, bucket = variables["JOURNAL_TABLE"], variables["ARCHIVE_BUCKET"]
-    except KeyError as error:
-        raise ToolError(f"The stack has no output for {error.args[0]}.") from None
+    source, bucket = _named(variables, "JOURNAL_TABLE"), _named(variables, "ARCHIVE_BUCKET")
+    if arguments.into or arguments.into_outputs:
+        return drill_into(arguments, client, variables)
     target = f"{source}-drill-{arguments.shard}"
     if target in client.list_tables(ExclusiveStartTableName=target[:-1])["TableNames"]:
         raise ToolError(f"Table {target} is there from an earlier drill: delete it first.")
@@ -231,12 +236,120 @@ def drill(arguments: argparse.Namespace) -> Report:
         if not arguments.keep:
             _delete(client, target)
     return {
-        "from": "point-in-time recovery" if arguments.from_recovery else "archive",
+        "from": _origin(arguments),
         **report,
         "restored_s": round(restored_s, 1),
         "compared_s": round(time.perf_counter() - began - restored_s, 1),
         "table": target if arguments.keep else "deleted",
     }
+
+
+def drill_into(
+    arguments: argparse.Namespace, client: "DynamoDBClient", variables: dict[str, str]
+) -> Report:
+    """Restore into the tables of another stack, and compare; what was restored stays there."""
+    there, others = _connect_other(arguments)
+    shard, source, target = (
+        arguments.shard, _named(variables, "JOURNAL_TABLE"), _named(others, "JOURNAL_TABLE"),
+    )  # fmt: skip
+    if (source, client.meta.region_name) == (target, there.meta.region_name):
+        raise ToolError("That is the very stack that is to be restored.")
+    began = time.perf_counter()
+    journal, copied = DynamoJournal(there, target, shard), {}
+    if arguments.from_recovery:
+        with _recovered(client, source, keep=arguments.keep) as recovered:
+            for record in JournalReader(client, recovered, shard).read(1, FOREVER):
+                put_record(journal, record)
+        for name in EDITED_TABLES:
+            table = _named(variables, name)
+            with _recovered(client, table, keep=arguments.keep) as recovered:
+                found = copy_items(client, recovered, there, _named(others, name))
+            copied[name.lower()] = found._asdict()
+    else:
+        archive_client, _ = connect(arguments, "s3")
+        bucket = _named(variables, "ARCHIVE_BUCKET")
+        restore_from_archive(S3Archive(archive_client, bucket, shard), journal, lambda: None)
+    restored_s = time.perf_counter() - began
+    return {
+        "from": _origin(arguments),
+        "into": arguments.into or target,
+        **compare(shard, JournalReader(client, source, shard), JournalReader(there, target, shard)),
+        **copied,
+        "restored_s": round(restored_s, 1),
+        "compared_s": round(time.perf_counter() - began - restored_s, 1),
+    }
+
+
+def drill_restored(arguments: argparse.Namespace) -> Report:
+    """Fill another stack from tables that AWS Backup has restored; nothing is left to compare with.
+
+    The replay compares the engine's events and digest with each record.
+    """
+    there, others = _connect_other(arguments)
+    if not arguments.stack:
+        raise ToolError("Name the stack that was lost, as the restored tables begin: STACK=….")
+    began = time.perf_counter()
+    shard, target = arguments.shard, _named(others, "JOURNAL_TABLE")
+    restored = JournalReader(there, _restored(arguments, "JOURNAL_TABLE"), shard)
+    journal = DynamoJournal(there, target, shard)
+    for record in restored.read(1, FOREVER):
+        put_record(journal, record)
+    copied = {
+        name.lower(): copy_items(
+            there, _restored(arguments, name), there, _named(others, name)
+        )._asdict()
+        for name in EDITED_TABLES
+    }
+    replica = replay(JournalReader(there, target, shard))
+    return {
+        "from": "restored backups",
+        "into": arguments.into or target,
+        "restored_to_sequence": replica.head.last_sequence,
+        "restored_to_ms": replica.head.time_ms,
+        "records": replica.head.number,
+        "state_digest": f"{replica.engine.digest():016x}",
+        **copied,
+        "restored_s": round(time.perf_counter() - began, 1),
+    }
+
+
+def _restored(arguments: argparse.Namespace, name: str) -> str:
+    return f"{arguments.stack}-restored-{name.removesuffix('_TABLE').lower()}"
+
+
+def _connect_other(arguments: argparse.Namespace) -> tuple["DynamoDBClient", dict[str, str]]:
+    if not (arguments.into or arguments.into_outputs):
+        raise ToolError("Name the stack that is to get what was restored: --into.")
+    return connect(
+        argparse.Namespace(
+            stack=arguments.into,
+            region=arguments.into_region or arguments.region,
+            outputs=arguments.into_outputs,
+        )
+    )
+
+
+@contextmanager
+def _recovered(client: "DynamoDBClient", table: str, *, keep: bool) -> Iterator[str]:
+    """Have DynamoDB restore a table beside it for a while."""
+    name = f"{table}-drill"
+    try:
+        restore_from_recovery(client, table, name)
+        yield name
+    finally:
+        if not keep:
+            _delete(client, name)
+
+
+def _origin(arguments: argparse.Namespace) -> str:
+    return "point-in-time recovery" if arguments.from_recovery else "archive"
+
+
+def _named(variables: dict[str, str], name: str) -> str:
+    try:
+        return variables[name]
+    except KeyError:
+        raise ToolError(f"The stack has no output for {name}.") from None
 
 
 def _delete(client: "DynamoDBClient", table: str) -> None:
@@ -254,7 +367,7 @@ def show(report: Report) -> None:
             name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)
         )
     Console().print(sheet)
-    if report["lost_sequences"]:
+    if report.get("lost_sequences"):
         Console().print(
             f"The last {report['lost_sequences']:,} sequences are younger than what was restored: "
             "in a real loss, these would be gone."
@@ -274,6 +387,14 @@ def parser() -> argparse.ArgumentParser:
         "--from-recovery", action="store_true", help="not from the archive: the table's recovery"
     )
     made.add_argument("--keep", action="store_true", help="leave the restored table there")
+    made.add_argument(
+        "--restored",
+        action="store_true",
+        help="with --into: from the tables <stack>-restored-journal, -directory and -identity",
+    )
+    made.add_argument("--into", metavar="STACK", help="restore into this stack's tables, to stay")
+    made.add_argument("--into-region", help="of that stack; as the first one's if absent")
+    made.add_argument("--into-outputs", type=Path, help=argparse.SUPPRESS)
     made.add_argument("--shard", type=int, default=0, help="its number; 0 if absent")
     made.add_argument("--stack", help="a deployment on AWS; else the exchange here")
     made.add_argument("--region", help="of the deployment")
@@ -288,7 +409,14 @@ def main(words: list[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         report = drill(arguments)
-    except (DrillFailed, ArchiveDiffers, JournalBroken, RecordError, InvariantViolation) as error:
+    except (
+        DrillFailed,
+        Occupied,
+        ArchiveDiffers,
+        JournalBroken,
+        RecordError,
+        InvariantViolation,
+    ) as error:
         console.print(f"The restored journal is not right: {error}", style="red", highlight=False)
         return 1
     except (ToolError, OutcomeUnknown, ClientError, BotoCoreError, OSError) as error:

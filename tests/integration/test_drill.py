@@ -128,3 +128,113 @@ def test_the_tables_recovery_gives_the_whole_journal(
         )
     assert report["lost_sequences"] == 0
     assert report["restored_to_sequence"] == traded.records[-1].last_sequence
+
+
+def outputs_of(path: Path, like: Path, **stack_outputs: str) -> Path:
+    """Write the outputs of another stack beside those of one that runs."""
+    running = json.loads(like.read_text())
+    path.write_text(json.dumps(running | {"stack_outputs": stack_outputs}))
+    return path
+
+
+def client_of(outputs: Path) -> Any:
+    running = json.loads(outputs.read_text())
+    make: Any = boto3.client
+    return make(
+        "dynamodb",
+        region_name=running["region"],
+        endpoint_url=running["endpoint_url"],
+        aws_access_key_id=running["access_key_id"],
+        aws_secret_access_key=running["secret_access_key"],
+    )
+
+
+def test_the_archive_is_restored_into_another_stacks_journal_and_stays(
+    outputs: Path, tmp_path: Path, traded: Shard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = client_of(outputs)
+    drill.make_table_like(client, "journal", "journal-two")
+    other = outputs_of(tmp_path / "two.json", outputs, JournalTable="journal-two")
+    words = ["--outputs", str(outputs), "--into-outputs", str(other), "--json"]
+    assert drill.main(words) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["from"], report["into"]) == ("archive", "journal-two")
+    there = JournalReader(client, "journal-two", 0)
+    restored = list(there.read(1, drill.FOREVER))
+    assert restored == traded.records[: len(restored)]
+    assert report["restored_to_sequence"] == restored[-1].last_sequence
+    assert report["state_digest"] == f"{restored[-1].state_digest:016x}"
+
+    # One that was broken off is begun again; what another has written is never put over.
+    assert drill.main(words) == 0
+    first = client.query(
+        TableName="journal-two",
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "0#0"}},
+        Limit=1,
+    )["Items"][0]
+    client.put_item(TableName="journal-two", Item=first | {"batch_id": {"B": b"another"}})
+    capsys.readouterr()
+    assert drill.main(words) == 1
+    assert "stop its worker" in " ".join(capsys.readouterr().err.split())
+    assert drill.main([*words[:2], "--into-outputs", str(outputs)]) == 2
+
+
+def test_the_recovery_is_restored_into_another_stack_with_what_people_change(
+    traded: Shard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    path = tmp_path / "outputs.json"
+    running = {
+        "region": "us-east-1", "endpoint_url": None,
+        "access_key_id": "test", "secret_access_key": "test",
+    }  # fmt: skip
+    path.write_text(json.dumps(running))
+    tables = ("journal", "directory", "identity")
+    named = {f"{name.title()}Table": name for name in tables}
+    one = outputs_of(tmp_path / "one.json", path, ArchiveBucket="archive", **named)
+    two = outputs_of(
+        tmp_path / "two.json", path, **{name: f"{table}-two" for name, table in named.items()}
+    )
+    with mock_aws():
+        client = client_of(path)
+        create_tables(client, tables)
+        for name in tables:
+            drill.make_table_like(client, name, f"{name}-two")
+            client.update_continuous_backups(
+                TableName=name,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
+        fill(client, traded)
+        for number in range(30):
+            item = {"pk": {"S": f"t{number}"}, "sk": {"S": "profile"}, "ids": {"SS": ["b", "a"]}}
+            client.put_item(TableName="directory", Item=item)
+        words = ["--outputs", str(one), "--into-outputs", str(two), "--from-recovery", "--json"]
+        assert drill.main(words) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["restored_to_sequence"] == traded.records[-1].last_sequence
+        assert report["directory_table"]["items"] == 30
+        assert report["identity_table"]["items"] == 0
+        assert len(client.scan(TableName="directory-two")["Items"]) == 30
+        assert not [name for name in client.list_tables()["TableNames"] if "drill" in name]
+
+        # Of a lost region there are only tables under names of their own.
+        for name in tables:
+            drill.make_table_like(client, name, f"{name}-three")
+            drill.make_table_like(client, name, f"bursa-restored-{name}")
+            for item in client.scan(TableName=name)["Items"]:
+                client.put_item(TableName=f"bursa-restored-{name}", Item=item)
+        three = {name: f"{table}-three" for name, table in named.items()}
+        third = outputs_of(tmp_path / "three.json", path, **three)
+        lost = ["--stack", "bursa", "--restored", "--into-outputs", str(third), "--json"]
+        assert drill.main(lost) == 0
+        restored = json.loads(capsys.readouterr().out)
+        assert restored["state_digest"] == report["state_digest"]
+        assert restored["directory_table"] == report["directory_table"]
+        assert drill.main(lost[2:]) == 2
+
+        # A stack that has tenants of its own is no place for another's.
+        client.put_item(TableName="directory-two", Item={"pk": {"S": "t99"}, "sk": {"S": "x"}})
+        assert drill.main(words) == 1
+        assert "holds 31 items" in " ".join(capsys.readouterr().err.split())
