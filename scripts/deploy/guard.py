@@ -8,6 +8,7 @@ from scripts.deploy.account import Change
 # is left behind unused.
 HOLDS_DATA = frozenset(
     {
+        "AWS::Backup::BackupVault",
         "AWS::Cognito::UserPool",
         "AWS::DynamoDB::GlobalTable",
         "AWS::DynamoDB::Table",

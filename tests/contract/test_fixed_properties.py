@@ -1,8 +1,8 @@
 """What CloudFormation would answer with a replacement: the properties that are for good.
 
-A table, bucket, queue, key or pool whose name, keys or kind change is replaced by an empty one; the
-guard of `make deploy` stops it, and this test says so before anybody deploys. After a change that
-is meant, `python -m tests.contract.test_fixed_properties` writes the file anew.
+A table, bucket, vault, queue, key or pool whose name, keys or kind change is replaced by an empty
+one; the guard of `make deploy` stops it, and this test says so before anybody deploys. After a
+change that is meant, `python -m tests.contract.test_fixed_properties` writes the file anew.
 """
 
 import json
@@ -16,6 +16,7 @@ from tests.contract.templates import TEMPLATES, Json, resources
 GOLDEN = Path(__file__).with_name("fixed_properties.json")
 # By CloudFormation's resource types: "Update requires: Replacement", always or at times.
 FIXED = {
+    "AWS::Backup::BackupVault": {"BackupVaultName", "EncryptionKeyArn"},
     "AWS::Cognito::UserPool": {"AliasAttributes", "UsernameAttributes", "UsernameConfiguration"},
     "AWS::DynamoDB::Table": {"ImportSourceSpecification", "KeySchema", "TableName"},
     "AWS::KMS::Key": {"KeySpec", "KeyUsage", "MultiRegion", "Origin"},
