@@ -48,7 +48,7 @@ def policies_of_roles() -> dict[str, list[Json]]:
     for policy in stack.resources("AWS::IAM::Policy").values():
         for role in policy["Roles"]:
             name = role.removeprefix(f"{STACK}-").removesuffix("Role")
-            found[name].append(policy["PolicyDocument"])
+            found.setdefault(name, []).append(policy["PolicyDocument"])
     return found
 
 
