@@ -27,8 +27,11 @@ class MemoryConnections:
         self.rows: dict[tuple[str, str], SubscriptionRow] = {}
         self.connected_at_ms: dict[str, int] = {}
         self.expires_at = 0
-        self.announced: dict[str, int] = {}
+        self.counted: dict[str, int] = {}
+        self.entries: dict[str, dict[int, Sequence[SubscriptionRow]]] = {}
+        self.full_reads = 0
         self.on_written: Callable[[], None] = lambda: None
+        self.on_counted: Callable[[], None] = lambda: None
         self.on_announced: Callable[[], None] = lambda: None
 
     def open(self, connection: ConnectionRow) -> None:
@@ -60,12 +63,23 @@ class MemoryConnections:
         self.on_written()
         return True
 
-    def announce(self, shard: int, connection: ConnectionRow) -> None:
-        self.announced[connection.tenant] = self.announced.get(connection.tenant, 0) + 1
+    def announce(
+        self, shard: int, connection: ConnectionRow, rows: Sequence[SubscriptionRow]
+    ) -> None:
+        tenant = connection.tenant
+        number = self.counted[tenant] = self.counted.get(tenant, 0) + 1
+        self.on_counted()
+        self.entries.setdefault(tenant, {})[number] = rows
         self.on_announced()
 
-    def announcements(self, shard: int) -> Mapping[str, int]:
-        return dict(self.announced)
+    def announcements(self, shard: int) -> Mapping[str, Mapping[int, int]]:
+        return {tenant: {0: count} for tenant, count in self.counted.items()}
+
+    def announced(
+        self, tenant: str, row: int, first: int, last: int
+    ) -> Mapping[int, Sequence[SubscriptionRow]]:
+        entries = self.entries.get(tenant, {})
+        return {number: rows for number, rows in entries.items() if first <= number <= last}
 
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
         if (account, connection_id) in self.known:
@@ -79,6 +93,7 @@ class MemoryConnections:
             self.rows.pop((key, connection_id), None)
 
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
+        self.full_reads += 1
         return [row for row in self.rows.values() if row.tenant == tenant]
 
 

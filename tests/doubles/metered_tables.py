@@ -6,6 +6,7 @@ It knows the queries that this code sends, and refuses others.
 import re
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from tests.doubles.tables import INDEXES
@@ -18,6 +19,7 @@ _CONDITION = re.compile(
     r"(?P<partition>#?\w+) = (?P<is>:\w+)"
     r"(?: AND (?P<sort>#?\w+) < (?P<below>:\w+))?"
     r"(?: AND begins_with\((?P<prefixed>#?\w+), (?P<prefix>:\w+)\))?"
+    r"(?: AND (?P<ranged>#?\w+) BETWEEN (?P<first>:\w+) AND (?P<last>:\w+))?"
 )
 _PRIMARY = ("pk", "sk")
 
@@ -82,6 +84,10 @@ class MeteredTable:
             assert names.get(found["prefixed"], found["prefixed"]) == sort
             low = bisect_left(entries, (values[found["prefix"]]["S"],))
             high = bisect_right(entries, (values[found["prefix"]]["S"] + "~", ("~", "~")))
+        elif found["first"]:
+            assert names.get(found["ranged"], found["ranged"]) == sort
+            low = bisect_left(entries, (values[found["first"]]["S"],))
+            high = bisect_right(entries, (values[found["last"]]["S"], ("~", "~")))
         forward = request.get("ScanIndexForward", True)
         if start := request.get("ExclusiveStartKey"):
             assert set(start) == {partition, sort, *_PRIMARY}
@@ -92,6 +98,21 @@ class MeteredTable:
                 high = min(high, bisect_left(entries, after))
         in_order = entries[low:high] if forward else entries[low:high][::-1]
         return self._page(in_order, request, (partition, sort))
+
+    def get_paginator(self, name: str) -> "MeteredTable":
+        """Return what pages through a query."""
+        assert name == "query"
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a query."""
+        start: dict[str, Any] = {}
+        while True:
+            page = self.query(**request, **start)
+            yield page
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _page(
         self,

@@ -52,4 +52,5 @@ def connection_rows(client: "DynamoDBClient") -> list[dict[str, Any]]:
     every = client.scan(TableName=CONNECTIONS)["Items"]
     # What tenants have announced to the feeds stays.
     items = [item for item in every if item["sk"]["S"] != ANNOUNCEMENTS]
+    items = [item for item in items if "#announced#" not in item["pk"]["S"]]
     return [item for item in items if not item["pk"]["S"].endswith("#connection-counts")]

@@ -36,6 +36,17 @@ def subscribe(
     return connections.subscribe(connection(connection_id, channels), rows)
 
 
+def announce(
+    connections: ConnectionsTable, shard: int, connection: ConnectionRow, since: int = 0
+) -> None:
+    name, account = connection.connection_id, connection.account
+    rows = [
+        SubscriptionRow(connection.tenant, channel, name, since, 2_000, account)
+        for channel in sorted(CHANNELS)
+    ]
+    connections.announce(shard, connection, rows)
+
+
 def test_connections_are_found_by_account(connections: ConnectionsTable) -> None:
     for number in range(3):
         connections.open(connection(f"{number}="))
@@ -73,12 +84,29 @@ def test_subscriptions_are_found_by_tenant(connections: ConnectionsTable) -> Non
 def test_announcements_of_a_shards_tenants_are_counted(connections: ConnectionsTable) -> None:
     assert connections.announcements(0) == {}
     for number in range(20):
-        connections.announce(0, connection(f"{number}="))
-    connections.announce(0, ConnectionRow("t2", "x=", "t2-1", 1_000, 2_000))
-    connections.announce(1, connection())
+        announce(connections, 0, connection(f"{number}="))
+    announce(connections, 0, ConnectionRow("t2", "x=", "t2-1", 1_000, 2_000))
+    announce(connections, 1, connection())
 
-    assert connections.announcements(0) == {"t1": 20, "t2": 1}
-    assert connections.announcements(1) == {"t1": 1}
+    counted = connections.announcements(0)
+    assert {tenant: sum(rows.values()) for tenant, rows in counted.items()} == {"t1": 20, "t2": 1}
+    assert [sum(rows.values()) for rows in connections.announcements(1).values()] == [1]
+
+
+def test_what_was_announced_is_found_by_its_number(connections: ConnectionsTable) -> None:
+    for number in range(3):
+        announce(connections, 0, connection("a="), since=number)
+    ((row, count),) = connections.announcements(0)["t1"].items()
+
+    assert connections.announced("t1", row, 2, count) == {
+        number: [
+            SubscriptionRow("t1", "book:BTC-USDT", "a=", number - 1, 2_000, "t1-1"),
+            SubscriptionRow("t1", "orders:t1-1", "a=", number - 1, 2_000, "t1-1"),
+        ]
+        for number in (2, 3)
+    }
+    assert connections.announced("t1", row, 4, 9) == {}
+    assert connections.announced("t2", row, 1, 9) == {}
 
 
 def test_subscribing_adds_up(connections: ConnectionsTable) -> None:

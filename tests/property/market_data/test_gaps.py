@@ -15,7 +15,8 @@ from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data import feed
 from bursa.market_data.channel_changes import channel_changes
 from bursa.market_data.conflation import conflated
-from bursa.market_data.feed import RECORDS_KEPT_MS, SUBSCRIBERS_FRESH_MS, Feeds, Listener, ShardFeed
+from bursa.market_data.feed import RECORDS_KEPT_MS, Feeds, Listener, ShardFeed
+from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
 from bursa.market_data.messages import ChannelMessage
 from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.fold import Definitions, fold

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from bursa.dialects.native.feed_messages import encode_message, token_expired
-from bursa.journal.record import EncodedRecord
+from bursa.journal.record import EncodedRecord, JournalRecord, decode_record
+from bursa.market_data import feed
 from bursa.market_data.feed import (
     CLOSED_PER_LOOKUP_MAX,
     RECORDS_KEPT_MS,
-    SUBSCRIBERS_FRESH_MS,
     Feeds,
     Listener,
     ShardFeed,
 )
+from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
 from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
@@ -34,7 +35,8 @@ class Audience:
     def __init__(self) -> None:
         self.rows: list[SubscriptionRow] = []
         self.lookups = 0
-        self.announced = 0
+        self.entries: list[Sequence[SubscriptionRow]] = []
+        self.looked_up = 0
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.gone: set[str] = set()
         self.forgotten: list[Listener] = []
@@ -48,13 +50,20 @@ class Audience:
         until_s: int = 1 << 33,
         account: str = "t1-1",
     ) -> None:
-        self.announced += 1
-        self.rows += [
+        rows = [
             SubscriptionRow("t1", name, connection_id, since, until_s, account) for name in channels
         ]
+        self.rows += rows
+        self.entries.append(rows)
 
-    def announcements(self, shard: int) -> Mapping[str, int]:
-        return {"t1": self.announced}
+    def announcements(self, shard: int) -> Mapping[str, Mapping[int, int]]:
+        return {"t1": {0: len(self.entries)}}
+
+    def announced(
+        self, tenant: str, row: int, first: int, last: int
+    ) -> Mapping[int, Sequence[SubscriptionRow]]:
+        self.looked_up += last + 1 - first
+        return {number: self.entries[number - 1] for number in range(first, last + 1)}
 
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
         self.lookups += 1
@@ -259,19 +268,39 @@ def test_new_listener_misses_nothing_since_its_snapshot(broadcast: Broadcast) ->
     assert broadcast.audience.received["late"][0]["previous_sequence"] <= in_snapshot.last_sequence
 
 
-def test_listeners_are_read_again_only_when_some_are_announced_or_a_second_has_passed(
-    broadcast: Broadcast,
-) -> None:
+def test_listeners_are_read_once_a_second_and_what_is_announced_once(broadcast: Broadcast) -> None:
     broadcast.audience.listen("a", BOOK)
     for price in range(100, 110):
         broadcast.run(buy(ALICE, price, 1))
     assert broadcast.audience.lookups == 1
     broadcast.audience.listen("b", BOOK)
-    broadcast.run(buy(ALICE, 110, 1))
-    assert broadcast.audience.lookups == 2
+    heard = broadcast.run(buy(ALICE, 110, 1))
+    broadcast.run()
+    assert (broadcast.audience.lookups, broadcast.audience.looked_up) == (1, 1)
+    assert broadcast.audience.heard("b")[-1] == (BOOK, heard.last_sequence)
     broadcast.now_ms += SUBSCRIBERS_FRESH_MS
     broadcast.run(buy(ALICE, 111, 1))
-    assert broadcast.audience.lookups == 3
+    assert (broadcast.audience.lookups, broadcast.audience.looked_up) == (2, 1)
+
+
+def test_a_new_listener_has_only_those_records_opened_that_its_snapshot_may_lack(
+    broadcast: Broadcast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broadcast.audience.listen("a", BOOK)
+    last = [broadcast.run(buy(ALICE, 100 + number, 1)) for number in range(50)][-2].last_sequence
+    opened: list[int] = []
+
+    def decode(record: EncodedRecord) -> JournalRecord:
+        opened.append(record.number)
+        return decode_record(record)
+
+    monkeypatch.setattr(feed, "decode_record", decode)
+    for _ in range(10):
+        broadcast.audience.listen("again", BOOK, since=last)
+        broadcast.run()
+        last += 1
+
+    assert len(opened) <= 3 * 10
 
 
 def test_listener_that_adds_a_channel_gets_the_others_once(broadcast: Broadcast) -> None:

@@ -25,7 +25,14 @@ CHANNELS = ("book:BTC-USDT", "orders", "balances")
 SUBSCRIBE = json.dumps({"op": "subscribe", "channels": CHANNELS})
 
 # When the order is placed, and which of the two who follow the journal is first to see it.
-WHEN = ("before", "as the rows are written", "as it is announced", "during the wait", "after")
+WHEN = (
+    "before",
+    "as the rows are written",
+    "as it is counted",
+    "as it is announced",
+    "during the wait",
+    "after",
+)
 FIRST = ("feed", "projector", "feed at once, projector late")
 
 
@@ -64,7 +71,7 @@ class World:
         self.inbox: list[bytes] = []
         self.subscriptions.connect(CLIENT, self.now_ms)
         # Others of the tenant have listened before; so the feed knows that nobody does now.
-        self.connections.announced["t1"] = 7
+        self.connections.counted["t1"] = 7
         self.projector.project(stream_records(self.shard.records))
         self.feeds.publish(self.shard.records)
 
@@ -121,6 +128,8 @@ class World:
         """Place the order at the moment that the case is about."""
         if self.when == "as the rows are written":
             self.connections.on_written = self.place
+        elif self.when == "as it is counted":
+            self.connections.on_counted = self.place
         elif self.when == "as it is announced":
             self.connections.on_announced = self.place
         elif self.when == "during the wait":

@@ -52,6 +52,7 @@ of a request's host.
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
+    connections <tenant>#announced#<row>    number                  what was announced, for a minute
     connections shard#<shard>#<row>         announcements           how often tenants subscribed
 
 Indexes, whose keys are attributes of the row:
@@ -306,6 +307,16 @@ def progress(shard: int) -> str:
 def announcements(shard: int, row: int) -> str:
     """Partition of one of the rows that say how often a shard's tenants have subscribed."""
     return f"{progress(shard)}#{row}"
+
+
+def announced(tenant: TenantId, row: int) -> str:
+    """Partition of what a tenant's connections announced and counted in a row."""
+    return f"{tenant}#announced#{row}"
+
+
+def announcement(number: int) -> str:
+    """Sort key of an announcement; zero-padded so that keys sort by number."""
+    return f"{number:0{SEQUENCE_DIGITS}d}"
 
 
 def checkpoint_prefix(shard: int) -> str:

@@ -2,13 +2,13 @@
 
 All connections of an account are in one partition, so that they can be counted and ended with one
 query. All subscriptions of a tenant are in another, so that a feed learns with one query who
-listens to what. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
+listens to what; those that it has not seen are also among the announced ones, under their number,
+for a minute. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
 leaves behind goes by itself. Nothing but `ConnectionsTable.open` makes a connection's row: a
 message behind the end of its connection must not bring it back, uncounted or without an end.
 """
 
 import zlib
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 COUNTED_TOGETHER_S = 1_800
 # A row takes a thousand writes a second, and each costs the feed a read unit a batch of the stream.
 ANNOUNCEMENT_ROWS = 4
+# A feed that has not seen an announcement for longer has read all subscriptions since.
+ANNOUNCED_KEPT_S = 60
 _READ_ATTEMPTS = 4
 _IS_KNOWN = "attribute_exists(connected_at_ms)"
 
@@ -69,22 +71,49 @@ class ConnectionsTable:
             return False
         return True
 
-    def announce(self, shard: int, connection: ConnectionRow) -> None:
-        """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
+    def announce(
+        self, shard: int, connection: ConnectionRow, rows: Sequence[SubscriptionRow]
+    ) -> None:
+        """Let the shard's feed know of a connection's subscriptions, which it has not seen."""
         # The gateway chose the connection's id: nobody can have all of theirs in one row.
         row = zlib.crc32(connection.connection_id.encode()) % ANNOUNCEMENT_ROWS
-        self._client.update_item(
+        response = self._client.update_item(
             TableName=self._table,
             Key=_announcements_key(shard, row),
             UpdateExpression="ADD #tenant :one",
             ExpressionAttributeNames={"#tenant": connection.tenant},
             ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        number = int(response["Attributes"][connection.tenant]["N"])
+        self._client.put_item(
+            TableName=self._table,
+            Item=_announced_key(connection.tenant, row, number)
+            | _announced(rows)
+            | {"expires_at": {"N": str(connection.connected_at_ms // 1_000 + ANNOUNCED_KEPT_S)}},
         )
 
-    def announcements(self, shard: int) -> Mapping[str, int]:
-        """Read how often each tenant of a shard has announced subscriptions, in all rows.
+    def announced(
+        self, tenant: str, row: int, first: int, last: int
+    ) -> Mapping[int, Sequence[SubscriptionRow]]:
+        """Read what a tenant has announced, by number; one that was just counted may be missing."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :partition AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":partition": {"S": keys.announced(TenantId.parse(tenant), row)},
+                ":first": {"S": keys.announcement(first)},
+                ":last": {"S": keys.announcement(last)},
+            },
+            ConsistentRead=True,
+        )
+        items = (cast("Attributes", item) for page in pages for item in page["Items"])
+        return {int(item["sk"]["S"]): _announced_rows(tenant, item) for item in items}
 
-        Every row only grows, so a sum is the same only where nothing was announced in between.
+    def announcements(self, shard: int) -> Mapping[str, Mapping[int, int]]:
+        """Read how often each tenant of a shard has announced subscriptions, by row.
+
+        Every row only grows, so it is the same only where nothing was announced in between.
 
         Raises
         ------
@@ -92,15 +121,18 @@ class ConnectionsTable:
             Not all rows can be read; nothing is known then.
 
         """
-        counted: Counter[str] = Counter()
+        counted: dict[str, dict[int, int]] = {}
+        rows = {keys.announcements(shard, row): row for row in range(ANNOUNCEMENT_ROWS)}
         wanted: Any = {
-            "Keys": [_announcements_key(shard, row) for row in range(ANNOUNCEMENT_ROWS)],
+            "Keys": [_announcements_key(shard, row) for row in rows.values()],
             "ConsistentRead": True,
         }
         for _ in range(_READ_ATTEMPTS):
             response = self._client.batch_get_item(RequestItems={self._table: wanted})
             for item in cast("list[Attributes]", response["Responses"].get(self._table, [])):
-                counted.update({name: int(one["N"]) for name, one in item.items() if "N" in one})
+                row = rows[item["pk"]["S"]]
+                for name in item.keys() - {"pk", "sk"}:
+                    counted.setdefault(name, {})[row] = int(item[name]["N"])
             wanted = response.get("UnprocessedKeys", {}).get(self._table)
             if not wanted:
                 return counted
@@ -246,6 +278,31 @@ def _channels(item: Attributes) -> frozenset[str]:
 def _connection_key(account: str, connection_id: str) -> Attributes:
     partition = keys.connections(AccountId.parse(account))
     return {"pk": {"S": partition}, "sk": {"S": connection_id}}
+
+
+def _announced(rows: Sequence[SubscriptionRow]) -> Attributes:
+    """Write a connection's subscriptions in one item."""
+    one = rows[0]
+    return {
+        "connection_id": {"S": one.connection_id},
+        "account": {"S": one.account},
+        "listens_until": {"N": str(one.expires_at)},
+        "since": {"M": {row.channel: {"N": str(row.since)} for row in rows}},
+    }
+
+
+def _announced_rows(tenant: str, item: Attributes) -> list[SubscriptionRow]:
+    name, account = item["connection_id"]["S"], item["account"]["S"]
+    until = int(item["listens_until"]["N"])
+    return [
+        SubscriptionRow(tenant, channel, name, int(since["N"]), until, account)
+        for channel, since in item["since"]["M"].items()
+    ]
+
+
+def _announced_key(tenant: str, row: int, number: int) -> Attributes:
+    partition = keys.announced(TenantId.parse(tenant), row)
+    return {"pk": {"S": partition}, "sk": {"S": keys.announcement(number)}}
 
 
 def _announcements_key(shard: int, row: int) -> Attributes:

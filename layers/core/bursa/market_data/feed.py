@@ -5,11 +5,12 @@ connection. What a client gets is in order and never contradicts its snapshot, a
 the one before it on its channel, so a client sees that something is missing and subscribes again.
 
 Before it sends a record, a feed looks whether subscriptions have been announced, which is one read
-of a few rows for all tenants of the shard, and reads those that have. A subscriber announces itself
-before it finds out how far the journal is: what is committed later is sent by a feed that knows of
-it, and the snapshot has what is committed earlier (`bursa.market_data.subscriptions`). So nothing
-waits for another record. The last few seconds of records are kept, unopened, and what the
-subscriber's snapshot may not hold is sent as well. Without a listener no record is opened at all.
+of a few rows for all tenants of the shard, and reads those that have, and no others
+(`bursa.market_data.listeners`). A subscriber announces itself before it finds out how far the
+journal is: what is committed later is sent by a feed that knows of it, and the snapshot has what is
+committed earlier (`bursa.market_data.subscriptions`). So nothing waits for another record. The last
+few seconds of records are kept, unopened, and those that the subscriber's snapshot may not hold are
+sent as well. Without a listener no record is opened at all.
 
 A round sends a channel what all its records changed there in one message, and takes every account's
 first connection before any account's second: so who has many connections, or changes much, delays
@@ -21,18 +22,18 @@ ends, and closed.
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.market_data.channel_changes import channel_changes
 from bursa.market_data.channel_sequences import ChannelSequences
 from bursa.market_data.conflation import conflated
+from bursa.market_data.listeners import TenantListeners
 from bursa.market_data.messages import ChannelMessage, MessageEncoder
 from bursa.read_models.fold import Definitions, ReadModelChanges, UnprojectableRecord, fold
 from bursa.read_models.rows import SubscriptionRow
 
-SUBSCRIBERS_FRESH_MS = 1_000
 DEFINITIONS_FRESH_MS = 10_000
 # Longer than it takes for a subscriber to be seen, and for the projector to catch up meanwhile.
 RECORDS_KEPT_MS = 5_000
@@ -48,8 +49,13 @@ ChannelListeners = Mapping[str, Mapping[str, int]]
 class Subscribers(Protocol):
     """Who listens to what."""
 
-    def announcements(self, shard: int) -> Mapping[str, int]:
-        """Read how often each tenant of a shard has announced subscriptions."""
+    def announcements(self, shard: int) -> Mapping[str, Mapping[int, int]]:
+        """Read how often each tenant of a shard has announced subscriptions, by row."""
+
+    def announced(
+        self, tenant: str, row: int, first: int, last: int
+    ) -> Mapping[int, Sequence[SubscriptionRow]]:
+        """Read what a tenant has announced, by number; one that was just counted may be missing."""
 
     def subscriptions(self, tenant: str) -> Sequence[SubscriptionRow]:
         """Read all subscriptions of a tenant, those announced before among them."""
@@ -89,23 +95,6 @@ class Published:
     newest_ms: int = 0
     unreadable: int = 0
     ended: int = 0
-
-
-@dataclass(slots=True)
-class _TenantListeners:
-    read_at_ms: int
-    announced: int
-    by_channel: dict[str, dict[str, int]] = field(default_factory=dict)
-    accounts: dict[str, str] = field(default_factory=dict)  # of each connection
-    closed: frozenset[str] = frozenset()  # connections whose session is over, until they are gone
-
-    def is_fresh(self, announced: int, now_ms: int) -> bool:
-        """Whether nothing has been announced since, and it is not long ago."""
-        return announced == self.announced and now_ms - self.read_at_ms < SUBSCRIBERS_FRESH_MS
-
-    def is_new(self, row: SubscriptionRow) -> bool:
-        """Whether a subscription was made, or made again, since this was read."""
-        return self.by_channel.get(row.channel, {}).get(row.connection_id) != row.since
 
 
 class Feeds:
@@ -173,7 +162,7 @@ class ShardFeed:
         self._now_ms = now_ms
         self._definitions = Definitions()
         self._definitions_at_ms = -DEFINITIONS_FRESH_MS
-        self._listeners: dict[str, _TenantListeners] = {}
+        self._listeners: dict[str, TenantListeners] = {}
         self._recent: deque[tuple[int, EncodedRecord]] = deque(maxlen=RECORDS_KEPT_MAX)
         self._last_sequence = 0
         self._channel_sequences = ChannelSequences()
@@ -247,24 +236,45 @@ class ShardFeed:
             self._definitions = self._read_definitions()
             self._definitions_at_ms = now_ms
         added: dict[str, dict[str, dict[str, int]]] = {}
-        for tenant, announced in self._subscribers.announcements(self._shard).items():
+        for tenant, counted in self._subscribers.announcements(self._shard).items():
             known = self._listeners.get(tenant)
-            if known is not None and known.is_fresh(announced, now_ms):
-                continue
-            current = _TenantListeners(now_ms, announced)
-            ended: set[str] = set()
-            for row in self._subscribers.subscriptions(tenant):
-                if row.expires_at * 1_000 <= now_ms:
-                    ended.add(row.connection_id)
-                    continue
-                current.accounts[row.connection_id] = row.account
-                current.by_channel.setdefault(row.channel, {})[row.connection_id] = row.since
-                if known is None or known.is_new(row):
-                    of_tenant = added.setdefault(tenant, {})
-                    of_tenant.setdefault(row.channel, {})[row.connection_id] = row.since
-            current.closed = self._close(ended, frozenset() if known is None else known.closed)
-            self._listeners[tenant] = current
+            if known is not None and known.is_fresh(now_ms):
+                new = self._read_announced(tenant, known, counted, now_ms)
+            else:
+                new = self._read_all(tenant, known, counted, now_ms)
+            for row in new:
+                of_tenant = added.setdefault(tenant, {})
+                of_tenant.setdefault(row.channel, {})[row.connection_id] = row.since
         return added
+
+    def _read_all(
+        self, tenant: str, known: TenantListeners | None, counted: Mapping[int, int], now_ms: int
+    ) -> list[SubscriptionRow]:
+        """Read all of a tenant's subscriptions; return those that are new."""
+        current = TenantListeners(now_ms, dict(counted))
+        ended: set[str] = set()
+        new: list[SubscriptionRow] = []
+        for row in self._subscribers.subscriptions(tenant):
+            if row.expires_at * 1_000 <= now_ms:
+                ended.add(row.connection_id)
+            elif current.add(row) and not (known and known.knows(row)):
+                new.append(row)
+        current.closed = self._close(ended, frozenset() if known is None else known.closed)
+        self._listeners[tenant] = current
+        return new
+
+    def _read_announced(
+        self, tenant: str, known: TenantListeners, counted: Mapping[int, int], now_ms: int
+    ) -> list[SubscriptionRow]:
+        """Read what a tenant has announced meanwhile; return what of it is new."""
+        new: list[SubscriptionRow] = []
+        for row, numbers in known.unseen(counted):
+            found = self._subscribers.announced(tenant, row, min(numbers), max(numbers))
+            known.saw(row, numbers, found)
+            for number in sorted(numbers & found.keys()):
+                lasting = (one for one in found[number] if one.expires_at * 1_000 > now_ms)
+                new += [one for one in lasting if known.add(one)]
+        return new
 
     def _close(self, ended: set[str], closed: frozenset[str]) -> frozenset[str]:
         """Close connections whose sessions are over; return those of them that were closed.
@@ -290,10 +300,18 @@ class ShardFeed:
         self, added: Mapping[str, ChannelListeners], messages: dict[Listener, list[bytes]]
     ) -> None:
         """Add what new listeners are to be sent of the records that are kept."""
+        positions = [
+            since
+            for listeners in added.values()
+            for connections in listeners.values()
+            for since in connections.values()
+        ]
+        held = min(positions)
+        later = [record for _, record in self._recent if record.last_sequence > held]
         sequences = ChannelSequences()
-        self._address([record for _, record in self._recent], added, messages, sequences)
+        self._address(later, added, messages, sequences)
         # Records that were passed over while there was no listener are known now.
-        if sequences.known_from < self._channel_sequences.known_from:
+        if later and sequences.known_from < self._channel_sequences.known_from:
             self._channel_sequences = sequences
 
     def _address(

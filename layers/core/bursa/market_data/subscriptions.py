@@ -68,8 +68,10 @@ class Connections(Protocol):
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
         """Add channels to a connection; return False, and write nothing, when it is forgotten."""
 
-    def announce(self, shard: int, connection: ConnectionRow) -> None:
-        """Let the shard's feed know that a tenant has subscriptions that it has not seen."""
+    def announce(
+        self, shard: int, connection: ConnectionRow, rows: Sequence[SubscriptionRow]
+    ) -> None:
+        """Let the shard's feed know of a connection's subscriptions, which it has not seen."""
 
     def unsubscribe(self, account: str, connection_id: str, keys: Sequence[str]) -> None:
         """Remove channels from a connection, also from one that is forgotten."""
@@ -173,23 +175,21 @@ class Subscriptions:
         progress = self._progress(client.account.tenant)
         keys = frozenset(channel.key for channel in wanted)
         connection = _connection(client, now_ms, keys)
-        is_known = self._connections.subscribe(
-            connection,
-            [
-                SubscriptionRow(
-                    client.tenant,
-                    channel.key,
-                    client.connection_id,
-                    progress.position_of(_owner(client.tenant, channel))[0],
-                    connection.expires_at,
-                    connection.account,
-                )
-                for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
-            ],
-        )
-        if not is_known:
+        rows = [
+            SubscriptionRow(
+                client.tenant,
+                channel.key,
+                client.connection_id,
+                progress.position_of(_owner(client.tenant, channel))[0],
+                connection.expires_at,
+                connection.account,
+            )
+            for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
+        ]
+        if not self._connections.subscribe(connection, rows):
             raise InvalidInput("connection_ended", "This connection has ended; open another.")
-        caught_up, end = self._caught_up(client, connection, wanted, progress)
+        self._connections.announce(self._shard_of(client.account.tenant), connection, rows)
+        caught_up, end = self._caught_up(client, wanted, progress)
         return self._snapshots(client.tenant, wanted, caught_up, end)
 
     def _snapshots(
@@ -209,18 +209,13 @@ class Subscriptions:
                 )
 
     def _caught_up(
-        self,
-        client: Client,
-        connection: ConnectionRow,
-        wanted: Sequence[Channel],
-        progress: ProgressRow,
+        self, client: Client, wanted: Sequence[Channel], progress: ProgressRow
     ) -> tuple[ProgressRow, int]:
-        """Announce a subscription, and wait until the snapshots hold what came before that.
+        """Wait until the snapshots hold what was committed before the announcement.
 
         Not longer than `_CATCH_UP_MS` in all. Returns how far they are, and the journal's end.
         """
         shard = self._shard_of(client.account.tenant)
-        self._connections.announce(shard, connection)
         owners = {_owner(client.tenant, channel) for channel in wanted}
         end = self._states.journal_end(shard, progress.sequence)
         for delay_ms in _CATCH_UP_MS:
