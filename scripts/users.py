@@ -22,6 +22,7 @@ from bursa.aws.table_writer import TableWriter
 from bursa.dialects.native.feed_messages import signed_out
 from bursa.identity.sessions import SessionEnd
 from bursa.identity.user_pool_cognito import CognitoUserPool
+from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import Sockets, management_client
@@ -68,7 +69,10 @@ def open_users(outputs: dict[str, str]) -> Users:
         raise ToolError("No tenant has been opened on this deployment.")
     endpoint = re.sub("^wss", "https", outputs["WebSocketUrl"])
     sockets = Sockets(
-        management_client(endpoint, os.environ.get("AWS_ENDPOINT_URL", "")), _warn, _warn
+        management_client(endpoint, os.environ.get("AWS_ENDPOINT_URL", "")),
+        _warn,
+        _warn,
+        SystemClock(),
     )
     connections = ConnectionsTable(client, outputs["ConnectionsTable"], TableWriter(client))
     return Users(

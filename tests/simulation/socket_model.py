@@ -7,7 +7,6 @@ send a message, of which so many are sent at once.
 
 import asyncio
 import heapq
-from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bursa.dialects.native.feed_messages import encode_message
@@ -16,8 +15,8 @@ from bursa.journal.record import decode_record
 from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.kernel.identifiers import AccountId
 from bursa.market_data.connection_limits import ConnectionLimits
-from bursa.market_data.feed import Listener, ShardFeed
-from bursa.market_data.sockets import THREADS
+from bursa.market_data.feed import Messages, Sent, ShardFeed
+from bursa.market_data.sockets import THREADS, in_lanes
 from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.fold import Definitions, fold
 from bursa.tenants.limits import COUNT_MAX, DEFAULT_LIMITS, TenantLimits
@@ -55,11 +54,14 @@ class Outbox:
     """Counts what is sent."""
 
     def __init__(self) -> None:
-        self.batches: list[Mapping[Listener, Sequence[bytes]]] = []
+        self.batches: list[Messages] = []
 
-    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
+    def send(self, messages: Messages) -> Sent:
         self.batches.append(messages)
-        return ()
+        return Sent()
+
+    def end(self, *_: object) -> None:
+        """End nothing: no connection is slow in a run."""
 
     def close(self, *_: object) -> None:
         """Close nothing: no session ends in a run."""
@@ -125,7 +127,7 @@ class SocketEdge:
             if not records:
                 continue
             feed.publish(records)
-            messages = [pair for batch in outbox.batches for pair in batch.items()]
+            messages = [lane for batch in outbox.batches for lane in in_lanes(batch)]
             outbox.batches.clear()
             self.sent += sum(len(bodies) for _, bodies in messages)
             waited_s = (self.now_ms() - records[0].time_ms) / 1_000

@@ -15,6 +15,7 @@ from bursa.aws.table_writer import TableWriter
 from bursa.journal.stream import BadRecordFirst, alterations
 from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
+from bursa.market_data.feed import Messages, Sent
 from bursa.market_data.sockets import management_client
 from bursa.read_models.rows import OrderRow, ProgressRow, from_attributes
 from bursa.tenants.dynamodb import DirectoryTable
@@ -64,8 +65,12 @@ class Posted:
         self.messages += [(connection_id, json.loads(body)) for body in bodies]
         return not self.gone
 
-    def send(self, messages: dict[tuple[str, str], Sequence[bytes]]) -> list[tuple[str, str]]:
-        return [pair for pair, bodies in messages.items() if not self.post(pair[1], bodies)]
+    def send(self, messages: Messages) -> Sent:
+        gone = []
+        for listener, channels in messages.items():
+            if not self.post(listener[1], [one for bodies in channels.values() for one in bodies]):
+                gone.append(listener)
+        return Sent(gone)
 
 
 def started(function: str) -> ModuleType:

@@ -1,7 +1,7 @@
 """Whatever the stream, the functions and the network do, no client has a gap without knowing it."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data import feed
 from bursa.market_data.channel_changes import channel_changes
 from bursa.market_data.conflation import conflated
-from bursa.market_data.feed import RECORDS_KEPT_MS, Feeds, Listener, ShardFeed
+from bursa.market_data.feed import RECORDS_KEPT_MS, Feeds, Messages, Sent, ShardFeed
 from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
 from bursa.market_data.messages import ChannelMessage
 from bursa.market_data.subscriptions import Client, Subscriptions
@@ -99,11 +99,15 @@ class World:
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         raise AssertionError(f"{connection_ids} is closed with {bodies}")
 
-    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
-        for body in messages[CLIENT.tenant, CLIENT.connection_id]:
-            if not self.loses:
-                self._receive(body)
-        return ()
+    def end(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        raise AssertionError(connection_ids)
+
+    def send(self, messages: Messages) -> Sent:
+        for bodies in messages[CLIENT.tenant, CLIENT.connection_id].values():
+            for body in bodies:
+                if not self.loses:
+                    self._receive(body)
+        return Sent()
 
     def subscribe(self) -> None:
         for body in handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms):

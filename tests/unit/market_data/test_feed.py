@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bursa.dialects.native.feed_messages import encode_message, token_expired
+from bursa.dialects.native.feed_messages import encode_message, token_expired, too_slow
 from bursa.journal.record import EncodedRecord, JournalRecord, decode_record
 from bursa.market_data import feed
 from bursa.market_data.feed import (
@@ -15,6 +15,8 @@ from bursa.market_data.feed import (
     RECORDS_KEPT_MS,
     Feeds,
     Listener,
+    Messages,
+    Sent,
     ShardFeed,
 )
 from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
@@ -39,6 +41,7 @@ class Audience:
         self.looked_up = 0
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.gone: set[str] = set()
+        self.slow: set[str] = set()
         self.forgotten: list[Listener] = []
         self.closed: dict[str, list[bytes]] = {}
 
@@ -78,12 +81,18 @@ class Audience:
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         self.closed |= {name: list(bodies) for name in connection_ids}
 
-    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
-        for (_, connection_id), bodies in messages.items():
-            if connection_id not in self.gone:
+    def end(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        self.close(connection_ids, bodies)
+
+    def send(self, messages: Messages) -> Sent:
+        for (_, connection_id), channels in messages.items():
+            if connection_id not in self.gone | self.slow:
                 heard = self.received.setdefault(connection_id, [])
-                heard += [json.loads(body) for body in bodies]
-        return [listener for listener in messages if listener[1] in self.gone]
+                heard += [json.loads(body) for bodies in channels.values() for body in bodies]
+        return Sent(
+            [listener for listener in messages if listener[1] in self.gone],
+            [listener for listener in messages if listener[1] in self.slow],
+        )
 
     def heard(self, connection_id: str) -> list[tuple[str, int]]:
         return [(m["channel"], m["sequence"]) for m in self.received.get(connection_id, [])]
@@ -110,6 +119,7 @@ class Broadcast:
                 encode_message,
                 lambda: self.now_ms,
                 farewell=[token_expired()],
+                too_slow=[too_slow()],
             )
         )
 
@@ -442,6 +452,25 @@ def test_connection_that_is_gone_is_forgotten_and_no_longer_tried(broadcast: Bro
 
     assert broadcast.audience.forgotten == [("t1-1", "gone")]
     assert len(broadcast.audience.heard("here")) == 2
+
+
+def test_connection_that_is_too_slow_is_told_and_sent_nothing_more(broadcast: Broadcast) -> None:
+    broadcast.audience.listen("slow", BOOK, TRADES)
+    broadcast.audience.listen("here", BOOK)
+    broadcast.audience.slow.add("slow")
+
+    ended = broadcast.feeds.publish([broadcast.shard.run(buy(ALICE, 100, 1))]).ended
+    broadcast.audience.slow.clear()
+    broadcast.run(buy(ALICE, 101, 1))
+
+    assert ended == 1
+    assert broadcast.audience.closed == {"slow": [too_slow()]}
+    assert len(broadcast.audience.heard("here")) == 2
+    assert broadcast.audience.heard("slow") == []
+    # The gateway has not reported its end: it may be there still, and is tried again.
+    broadcast.now_ms += SUBSCRIBERS_FRESH_MS
+    last = broadcast.run(buy(ALICE, 102, 1))
+    assert broadcast.audience.heard("slow")[-1] == (BOOK, last.last_sequence)
 
 
 def test_unreadable_record_is_passed_over(broadcast: Broadcast) -> None:

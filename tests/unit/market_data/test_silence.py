@@ -5,7 +5,7 @@ there is silence, and the client must know everything.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
@@ -13,7 +13,7 @@ from bursa.dialects.native.feed_messages import encode_message
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.journal.record import EncodedRecord
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.market_data.feed import Feeds, Listener, ShardFeed
+from bursa.market_data.feed import Feeds, Messages, Sent, ShardFeed
 from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
@@ -78,9 +78,13 @@ class World:
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         raise AssertionError(connection_ids)
 
-    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
-        self.inbox += messages[CLIENT.tenant, CLIENT.connection_id]
-        return ()
+    def end(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        raise AssertionError(connection_ids)
+
+    def send(self, messages: Messages) -> Sent:
+        for bodies in messages[CLIENT.tenant, CLIENT.connection_id].values():
+            self.inbox += bodies
+        return Sent()
 
     def subscribe(self) -> None:
         self.inbox += handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms)

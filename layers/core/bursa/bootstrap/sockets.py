@@ -3,6 +3,7 @@
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import SocketSettings
 from bursa.market_data.sockets import Sockets, management_client
 
@@ -19,4 +20,4 @@ def open_sockets(settings: SocketSettings, logger: Logger, metrics: Metrics) -> 
         logger.warning("A connection was not closed", extra={"why": why})
 
     client = management_client(settings.websocket_endpoint, settings.aws_endpoint_url)
-    return Sockets(client, report_undelivered, report_unclosed)
+    return Sockets(client, report_undelivered, report_unclosed, SystemClock())

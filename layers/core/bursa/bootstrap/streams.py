@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.sockets import open_sockets
-from bursa.dialects.native.feed_messages import encode_message, token_expired
+from bursa.dialects.native.feed_messages import encode_message, token_expired, too_slow
 from bursa.journal.dynamodb import JournalParts, JournalReader
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
@@ -78,6 +78,7 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
             clock.now_ms,
             shard=shard,
             farewell=[token_expired()],
+            too_slow=[too_slow()],
         )
 
     parts = JournalParts(client, read_settings(JournalSettings).journal_table)

@@ -16,6 +16,9 @@ A round sends a channel what all its records changed there in one message, and t
 first connection before any account's second: so who has many connections, or changes much, delays
 the others by a little only (`bursa.market_data.conflation`).
 
+A connection that does not take its messages in time is given up: it is told why, and closed, and
+the others do not wait for that (`bursa.market_data.sockets`).
+
 A connection ends with its session: one that is looked up after that is sent nothing but why it
 ends, and closed.
 """
@@ -23,7 +26,7 @@ ends, and closed.
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.market_data.channel_changes import channel_changes
@@ -42,6 +45,9 @@ RECORDS_KEPT_MAX = 1_000
 CLOSED_PER_LOOKUP_MAX = 100
 
 Listener = tuple[str, str]  # tenant, connection id
+# What each listener is sent, by channel key: messages of a channel keep their order.
+Messages = Mapping[Listener, Mapping[str, Sequence[bytes]]]
+_Bodies = dict[Listener, dict[str, list[bytes]]]
 # Channel key -> connection id -> the sequence after which it is to be sent messages.
 ChannelListeners = Mapping[str, Mapping[str, int]]
 
@@ -64,11 +70,21 @@ class Subscribers(Protocol):
         """Drop a connection that is gone, with its subscriptions and those that were heard of."""
 
 
+class Sent(NamedTuple):
+    """Listeners that are gone, and listeners that were too slow to be sent everything."""
+
+    gone: Collection[Listener] = ()
+    slow: Collection[Listener] = ()
+
+
 class Outbox(Protocol):
     """Sends messages to connections."""
 
-    def send(self, messages: Mapping[Listener, Sequence[bytes]]) -> Collection[Listener]:
-        """Send each listener its messages in order; return the listeners that are gone."""
+    def send(self, messages: Messages) -> Sent:
+        """Send each listener the messages of each channel in order."""
+
+    def end(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
+        """Close connections as `close` does, and wait for none of them."""
 
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         """Close connections, after sending each of them these messages."""
@@ -87,7 +103,7 @@ class Published:
     unreadable
         Records that could not be read; the projector reports them.
     ended
-        Connections that were closed because their session is over.
+        Connections that were closed because their session is over, or they were too slow.
 
     """
 
@@ -139,6 +155,8 @@ class ShardFeed:
         Number of the shard.
     farewell
         What a connection is sent when its session is over.
+    too_slow
+        What one is sent when it does not take its messages in time.
 
     """
 
@@ -152,8 +170,10 @@ class ShardFeed:
         *,
         shard: int = 0,
         farewell: Sequence[bytes] = (),
+        too_slow: Sequence[bytes] = (),
     ) -> None:
         self._shard = shard
+        self._too_slow = too_slow
         self._farewell = farewell
         self._read_definitions = definitions
         self._subscribers = subscribers
@@ -188,7 +208,7 @@ class ShardFeed:
         self._unreadable = self._ended = 0
         now_ms = self._now_ms()
         fresh = self._not_seen(records)
-        messages: dict[Listener, list[bytes]] = {}
+        messages: _Bodies = {}
         added = self._refresh(now_ms)
         if added and self._recent:
             self._catch_up(added, messages)
@@ -199,13 +219,15 @@ class ShardFeed:
             self._channel_sequences.pass_over(fresh[-1].last_sequence)
         self._keep(fresh, now_ms)
         if messages:
-            for tenant, connection_id in self._outbox.send(self._in_turn(messages)):
+            sent_to = self._outbox.send(self._in_turn(messages))
+            for tenant, connection_id in sent_to.gone:
                 self._drop(tenant, connection_id)
+            self._end(sent_to.slow)
         newest_ms = fresh[-1].time_ms if messages and fresh else 0
-        sent = sum(map(len, messages.values()))
+        sent = sum(len(bodies) for channels in messages.values() for bodies in channels.values())
         return Published(sent, newest_ms, self._unreadable, self._ended)
 
-    def _in_turn(self, messages: Mapping[Listener, list[bytes]]) -> dict[Listener, list[bytes]]:
+    def _in_turn(self, messages: Messages) -> Messages:
         """Return the messages with each account's first connection before any account's second."""
         places: Counter[str] = Counter()
         turns: list[tuple[int, Listener]] = []
@@ -287,18 +309,27 @@ class ShardFeed:
         self._ended += len(closing)
         return closed & ended | set(closing)
 
+    def _end(self, slow: Collection[Listener]) -> None:
+        """Close connections that do not take their messages in time.
+
+        The gateway reports the end, and their rows go. Those that can't be closed are tried again
+        with the next look at all.
+        """
+        if slow:
+            self._outbox.end([connection_id for _, connection_id in slow], self._too_slow)
+        self._ended += len(slow)
+        for tenant, connection_id in slow:
+            self._listeners[tenant].remove(connection_id)
+
     def _drop(self, tenant: str, connection_id: str) -> None:
         known = self._listeners[tenant]
         heard = [key for key, ids in known.by_channel.items() if connection_id in ids]
         self._subscribers.forget(known.accounts[connection_id], connection_id, heard)
-        for connections in known.by_channel.values():
-            connections.pop(connection_id, None)
+        known.remove(connection_id)
 
     # --- what they are sent -----------------------------------------------------------------------
 
-    def _catch_up(
-        self, added: Mapping[str, ChannelListeners], messages: dict[Listener, list[bytes]]
-    ) -> None:
+    def _catch_up(self, added: Mapping[str, ChannelListeners], messages: _Bodies) -> None:
         """Add what new listeners are to be sent of the records that are kept."""
         positions = [
             since
@@ -318,7 +349,7 @@ class ShardFeed:
         self,
         records: Iterable[EncodedRecord],
         listeners: Mapping[str, ChannelListeners],
-        messages: dict[Listener, list[bytes]],
+        messages: _Bodies,
         sequences: ChannelSequences,
     ) -> None:
         """Add what each listener is to be sent of some records."""
@@ -335,7 +366,8 @@ class ShardFeed:
                 if behind:
                     bodies = self._encode(message)
                     for connection_id in behind:
-                        messages.setdefault((tenant, connection_id), []).extend(bodies)
+                        channels = messages.setdefault((tenant, connection_id), {})
+                        channels.setdefault(channel, []).extend(bodies)
 
     def _messages(
         self, record: EncodedRecord, sequences: ChannelSequences

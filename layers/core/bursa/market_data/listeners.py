@@ -63,6 +63,11 @@ class TenantListeners:
         """Whether a subscription is known as it is."""
         return self.by_channel.get(row.channel, {}).get(row.connection_id) == row.since
 
+    def remove(self, connection_id: str) -> None:
+        """Take a connection out of all channels."""
+        for connections in self.by_channel.values():
+            connections.pop(connection_id, None)
+
     def add(self, row: SubscriptionRow) -> bool:
         """Add a subscription; return whether it was made, or made again, since it was known."""
         if self.knows(row):

@@ -240,6 +240,11 @@ def signed_out() -> bytes:
     return _closing("signed_out", "All sessions of this user were ended; sign in again.")
 
 
+def too_slow() -> bytes:
+    """Return what a connection is sent before it is closed because it falls behind."""
+    return _closing("too_slow", "Read faster, or listen to fewer channels; connect again.")
+
+
 def _closing(code: str, detail: str) -> bytes:
     return encode({"type": "closing", "code": code, "detail": detail})
 

@@ -1,0 +1,122 @@
+"""Sending to connections: order in a channel, and none that holds up the others."""
+
+from collections import Counter
+from collections.abc import Iterator
+from threading import Event, Lock
+from typing import Any
+
+import pytest
+
+from bursa.kernel.clock import SystemClock
+from bursa.market_data.feed import Sent
+from bursa.market_data.sockets import LANES_MAX, Sockets, in_lanes
+
+CALL_MS_MAX = 30
+
+
+class Gateway:
+    """The management API; some connections are gone, some take no message until they may."""
+
+    class exceptions:  # noqa: N801 - as botocore names it
+        class GoneException(Exception):  # noqa: N818 - as botocore names it
+            pass
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, bytes]] = []
+        self.gone: set[str] = set()
+        self.slow: set[str] = set()
+        self.deleted: list[str] = []
+        self.may_go_on = Event()
+        self.at_once: Counter[str] = Counter()
+        self.most_at_once: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803
+        name = ConnectionId
+        with self._lock:
+            self.at_once[name] += 1
+            self.most_at_once[name] = max(self.most_at_once[name], self.at_once[name])
+        if name in self.slow:
+            self.may_go_on.wait(10)
+        with self._lock:
+            self.at_once[name] -= 1
+            if name in self.gone:
+                raise self.exceptions.GoneException
+            self.taken.append((name, Data))
+
+    def delete_connection(self, *, ConnectionId: str) -> None:  # noqa: N803
+        self.deleted.append(ConnectionId)
+
+    def heard(self, name: str) -> list[bytes]:
+        return [body for whose, body in self.taken if whose == name]
+
+
+def unexpected(why: str) -> None:
+    raise AssertionError(why)
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    gateway = Gateway()
+    yield gateway
+    gateway.may_go_on.set()
+
+
+@pytest.fixture
+def sockets(gateway: Gateway) -> Sockets:
+    client: Any = gateway
+    return Sockets(client, unexpected, unexpected, SystemClock(), call_ms_max=CALL_MS_MAX)
+
+
+def channels(count: int, each: int = 1) -> dict[str, list[bytes]]:
+    return {f"book:M{n}": [f"{n}/{part}".encode() for part in range(each)] for n in range(count)}
+
+
+def test_messages_of_a_channel_keep_their_order(gateway: Gateway, sockets: Sockets) -> None:
+    assert sockets.send({("t1", "a"): channels(50, each=5)}) == Sent(frozenset(), frozenset())
+
+    heard = gateway.heard("a")
+    for bodies in channels(50, each=5).values():
+        assert [body for body in heard if body in bodies] == bodies
+    assert gateway.most_at_once["a"] <= LANES_MAX
+
+
+def test_a_connection_that_is_gone_is_reported_and_not_tried_for_long(
+    gateway: Gateway, sockets: Sockets
+) -> None:
+    gateway.gone.add("gone")
+    sent = sockets.send({("t1", "gone"): channels(50), ("t1", "here"): channels(1)})
+    assert sent == Sent(frozenset({("t1", "gone")}), frozenset())
+    assert gateway.heard("here") == [b"0/0"]
+
+
+def test_a_slow_connection_holds_up_no_other(gateway: Gateway, sockets: Sockets) -> None:
+    """It took a thread for as long as the gateway waits, once for each of its messages."""
+    gateway.slow.add("slow")
+    others = {("t1", f"c{number}"): channels(2) for number in range(100)}
+
+    sent = sockets.send({("t1", "slow"): channels(50), **others})
+
+    assert sent == Sent(frozenset(), frozenset({("t1", "slow")}))
+    assert all(len(gateway.heard(name)) == 2 for _, name in others)
+    assert gateway.most_at_once["slow"] <= LANES_MAX
+    assert sockets.send(others) == Sent(frozenset(), frozenset())
+    gateway.may_go_on.set()
+    sockets.close(["c0"], [])
+    assert len(gateway.heard("slow")) <= LANES_MAX, "what had not been begun was dropped"
+
+
+def test_ending_slow_connections_is_not_waited_for(gateway: Gateway, sockets: Sockets) -> None:
+    gateway.slow.add("slow")
+    sockets.end(["slow"], [b"too slow"])
+    assert sockets.send({("t1", "a"): channels(1)}) == Sent(frozenset(), frozenset())
+    assert gateway.deleted == []
+
+
+def test_every_listeners_first_lane_comes_before_anybodys_second() -> None:
+    lanes = in_lanes({("t1", "many"): channels(50), ("t1", "few"): channels(2)})
+    names = [listener[1] for listener, _ in lanes]
+    assert names == ["many", "few", "many", "few", "many", "many"]
+    assert sorted(body for (_, name), bodies in lanes if name == "many" for body in bodies) == (
+        sorted(body for bodies in channels(50).values() for body in bodies)
+    )
