@@ -40,7 +40,7 @@ status: setup ## what is running here, and how to talk to it
 	@exec $(PY) -m scripts.local status
 .PHONY: status
 
-sign-in: ## shell variables for curl: eval "$$(make -s sign-in)", AS=bob for the other user
+sign-in: ## shell variables for curl: eval "$$(make -s sign-in)"; AS=bob, TENANT=aurora for others
 	@$(PY) -m scripts.local sign-in
 .PHONY: sign-in
 

@@ -25,7 +25,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """A user of the demo tenant."""
+    """A user of a demo tenant."""
 
     email: str
     password: str
@@ -34,7 +34,7 @@ class DemoUser:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """URLs of a running exchange, and its demo users."""
+    """URLs of a running exchange, and a demo tenant's users."""
 
     rest_url: str
     ws_url: str
@@ -46,26 +46,33 @@ class Deployment:
     access_key_id: str | None = None
     secret_access_key: str | None = None
     stack_outputs: dict[str, str] = field(default_factory=dict)
+    # Of the tenant whose users they are, for public requests; empty where a host name says it.
+    tenant: str = ""
 
     @classmethod
-    def read(cls, path: Path = OUTPUTS) -> Self:
-        """Read what `make up` wrote; raises `ToolError` when nothing runs."""
+    def read(cls, path: Path = OUTPUTS, tenant: str = "") -> Self:
+        """Read what `make up` wrote, for a tenant by its name, or the first.
+
+        Raises `ToolError` when nothing runs.
+        """
         try:
             outputs = json_format.loads(path.read_text())
         except FileNotFoundError:
             raise ToolError(
                 f"No exchange is running here ({path} is missing): `make up`."
             ) from None
+        found = next(one for one in outputs["tenants"] if tenant in ("", one["name"]))
         users = tuple(
-            DemoUser(user["email"], user["password"], user["account"]) for user in outputs["users"]
+            DemoUser(user["email"], user["password"], user["account"]) for user in found["users"]
         )
         return cls(
             rest_url=outputs["rest_url"],
             ws_url=outputs["ws_url"],
             region=outputs["region"],
             endpoint_url=outputs.get("endpoint_url"),
-            user_pool_client_id=outputs["user_pool_client_id"],
+            user_pool_client_id=found["user_pool_client_id"],
             users=users,
+            tenant=found["id"],
             access_key_id=outputs.get("access_key_id"),
             secret_access_key=outputs.get("secret_access_key"),
             stack_outputs=outputs.get("stack_outputs", {}),
@@ -99,6 +106,8 @@ class Client:
         self.session = requests.Session()
         self.token = self._sign_in()
         self.session.headers["Authorization"] = f"Bearer {self.token}"
+        if deployment.tenant:
+            self.session.headers["X-Tenant"] = deployment.tenant
 
     def _sign_in(self) -> str:
         cognito = boto3.client(

@@ -62,13 +62,13 @@ def _reset(local: LocalEnvironment, console: Terminal, exchange: LocalExchange) 
 
 def _sign_in(local: LocalEnvironment, _: Terminal, exchange: LocalExchange) -> int:
     outputs = exchange.outputs()
-    wanted = os.environ.get("AS", "alice")
-    for user in outputs["users"]:
-        if user["email"].startswith(wanted):
-            token = demo.sign_in(local, outputs, user)
-            print(f"export REST={outputs['rest_url']} WS={outputs['ws_url']} TOKEN={token}")
-            return 0
-    raise LocalError(f"There is no demo user {wanted}; use AS=alice or AS=bob.")
+    tenant, user = demo.find_user(outputs, os.environ.get("TENANT", ""), os.environ.get("AS", ""))
+    token = demo.sign_in(local, tenant, user)
+    print(
+        f"export REST={outputs['rest_url']} WS={outputs['ws_url']} X_TENANT={tenant['id']} "
+        f"TOKEN={token}"
+    )
+    return 0
 
 
 def _status(_: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:

@@ -1,4 +1,4 @@
-"""The demo tenant on this exchange, and the proof that the exchange serves its users."""
+"""The tenants of this exchange, and the proof that it serves their users."""
 
 import contextlib
 import json
@@ -21,7 +21,9 @@ from scripts.local.progress import last_line
 from scripts.local.register import Register
 
 _ONBOARDING = "onboarding"
-_FILE = Path("docs/examples/tenants/demo.yaml")
+# The first is the one that tools and tests mean unless they name another.
+_FILES = tuple(Path("docs/examples/tenants", name) for name in ("demo.yaml", "aurora.yaml"))
+_ANY_HOST = "*"
 # A machine with other work to do is slow, not broken; Ctrl-C is there for who thinks otherwise.
 _PATIENCE_S = 180.0
 _POLL_S = 0.1
@@ -30,10 +32,10 @@ _TIMEOUT_S = 30
 Json = dict[str, Any]
 
 
-def open_tenant(
+def open_tenants(
     local: LocalEnvironment, stack_outputs: dict[str, str], shard: int, worker_process: Process
-) -> Json:
-    """Run `bursa tenants create` for the demo tenant; return the tenant and its users.
+) -> list[Json]:
+    """Run `bursa tenants create` for all of them; return each with its host and users.
 
     Their passwords are made here, and are in a file that only its owner can read.
 
@@ -57,7 +59,7 @@ def open_tenant(
                 "scripts.bursa",
                 "tenants",
                 "create",
-                str(_FILE),
+                *map(str, _FILES),
                 "--from-environment",
                 "--json",
                 "--passwords",
@@ -81,12 +83,21 @@ def open_tenant(
         printed, complaint = child.communicate()
     if child.returncode != 0:
         raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local, shard)}.")
-    opened: Json
-    (opened,) = json.loads(printed)
     known = json.loads(passwords.read_text())
-    for user in opened["users"]:
-        user["password"] = known[user["email"]]
-    return opened
+    return [_described(tenant, known) for tenant in json.loads(printed)]
+
+
+def _described(opened: Json, passwords: dict[str, str]) -> Json:
+    """Return a tenant as `outputs.json` has it."""
+    hosts = [host for host in opened["hosts"] if host != _ANY_HOST]
+    return {
+        **opened["tenant"],
+        "host": hosts[0] if hosts else "",
+        "issuer": opened["sign_in"]["issuer"],
+        "user_pool_client_id": opened["sign_in"]["client_ids"][0],
+        "markets": opened["markets"],
+        "users": [user | {"password": passwords[user["email"]]} for user in opened["users"]],
+    }
 
 
 def with_hint(complaint: str) -> str:
@@ -123,11 +134,32 @@ def wait_until_ready(local: LocalEnvironment, outputs: Json) -> None:
     raise LocalError(f"The exchange does not respond as it should: {missing}. See {local.logs}.")
 
 
-def sign_in(local: LocalEnvironment, outputs: Json, user: Json) -> str:
-    """Return a user's access token."""
+def find_user(outputs: Json, tenant: str, wanted: str) -> tuple[Json, Json]:
+    """Return a tenant and the first of its users whose address begins as wanted.
+
+    ``tenant`` is a name or an id; an empty one is any, and the first where no user is named.
+    """
+    for one in outputs["tenants"]:
+        if tenant in ("", one["id"], one["name"]):
+            for user in one["users"]:
+                if user["email"].startswith(wanted):
+                    return one, user
+    there = "; ".join(
+        f"TENANT={one['name']} with AS={' or '.join(_first_names(one))}"
+        for one in outputs["tenants"]
+    )
+    raise LocalError(f"There is no such demo user; there are {there}.")
+
+
+def _first_names(tenant: Json) -> list[str]:
+    return [user["email"].partition("@")[0] for user in tenant["users"]]
+
+
+def sign_in(local: LocalEnvironment, tenant: Json, user: Json) -> str:
+    """Return the access token of a tenant's user."""
     response = local.client("cognito-idp").initiate_auth(
         AuthFlow="USER_PASSWORD_AUTH",
-        ClientId=outputs["user_pool_client_id"],
+        ClientId=tenant["user_pool_client_id"],
         AuthParameters={"USERNAME": user["email"], "PASSWORD": user["password"]},
     )
     token: str = response["AuthenticationResult"]["AccessToken"]
@@ -144,20 +176,20 @@ def _has_ended(child: subprocess.Popen[str]) -> bool:
 
 def _missing(local: LocalEnvironment, outputs: Json) -> str:
     """Return what the API does not show yet; empty when everything is there."""
-    listed = _get(f"{outputs['rest_url']}/markets")
-    symbols = {market["market"] for market in listed["items"]}
-    absent = set(outputs["markets"]) - symbols
-    if absent:
-        return f"the markets {', '.join(sorted(absent))} are not listed"
-    for user in outputs["users"]:
-        token = sign_in(local, outputs, user)
-        if not _get(f"{outputs['rest_url']}/balances", token)["items"]:
-            return f"{user['email']} has no balance"
+    for tenant in outputs["tenants"]:
+        listed = _get(f"{outputs['rest_url']}/markets", {"X-Tenant": tenant["id"]})
+        absent = set(tenant["markets"]) - {market["market"] for market in listed["items"]}
+        if absent:
+            return f"the markets {', '.join(sorted(absent))} are not listed"
+        for user in tenant["users"]:
+            token = sign_in(local, tenant, user)
+            bearer = {"Authorization": f"Bearer {token}"}
+            if not _get(f"{outputs['rest_url']}/balances", bearer)["items"]:
+                return f"{user['email']} has no balance"
     return ""
 
 
-def _get(url: str, token: str = "") -> Json:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _get(url: str, headers: dict[str, str]) -> Json:
     response = requests.get(url, headers=headers, timeout=_TIMEOUT_S)
     if not response.ok:
         raise ValueError(f"GET {url} returned {response.status_code} {response.text[:200]}")

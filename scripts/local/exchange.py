@@ -108,10 +108,10 @@ class LocalExchange:
         stack = deployment.outputs(self._local)
         self._start_workers(stack)
         demo.warm_up(self._rest_url(stack))
-        # The demo tenant is on the first shard.
+        # Both tenants are on the first shard.
         shard = worker.shards(stack)[0]
-        with self._step("Opening the demo tenant", worker.name(shard)):
-            opened = demo.open_tenant(self._local, stack, shard, self._worker(shard))
+        with self._step("Opening the tenants", worker.name(shard)):
+            opened = demo.open_tenants(self._local, stack, shard, self._worker(shard))
         outputs = self._describe(stack, opened)
         with self._step("Waiting for the exchange to answer", worker.name(shard)):
             demo.wait_until_ready(self._local, outputs)
@@ -191,16 +191,22 @@ class LocalExchange:
     def _rest_url(self, stack: dict[str, str]) -> str:
         return f"{self._local.endpoint_url}/_aws/execute-api/{stack['RestApiId']}/v1"
 
-    def _describe(self, stack: dict[str, str], opened: Json) -> Json:
+    def _describe(self, stack: dict[str, str], tenants: list[Json]) -> Json:
         sockets = self._local.endpoint_url.replace("http", "ws", 1)
-        return opened | {
+        first = tenants[0]
+        return {
+            # Of the first tenant, for tools that know of one.
+            "tenant": {"id": first["id"], "name": first["name"]},
+            "markets": first["markets"],
+            "users": first["users"],
+            "tenants": tenants,
             "rest_url": self._rest_url(stack),
             "ws_url": f"{sockets}/_aws/execute-api/{stack['WebSocketApiId']}/v1",
             "region": REGION,
             "endpoint_url": self._local.endpoint_url,
             **asdict(self._local.keys),
             "stack_name": STACK,
-            "user_pool_client_id": stack["UserPoolClientId"],
+            "user_pool_client_id": first["user_pool_client_id"],
             "stack_outputs": stack,
             "logs": str(self._local.logs),
         }

@@ -15,10 +15,11 @@ def show(console: Console, outputs: Json) -> None:
     table.add_row("REST API", f"[bold]{outputs['rest_url']}[/bold]")
     table.add_row("WebSocket", outputs["ws_url"])
     table.add_row("AWS (MiniStack)", f"{outputs['endpoint_url']}  stack {outputs['stack_name']}")
-    table.add_row("Tenant", f"{outputs['tenant']['name']} ({outputs['tenant']['id']})")
-    table.add_row("Markets", ", ".join(outputs["markets"]))
-    for user in outputs["users"]:
-        table.add_row("User", f"{user['email']}  {user['password']}  account {user['account']}")
+    for tenant in outputs["tenants"]:
+        name = f"[bold]{tenant['name']}[/bold] ({tenant['id']}, {tenant['host']})"
+        table.add_row("Tenant", f"{name}: {', '.join(tenant['markets'])}")
+        for user in tenant["users"]:
+            table.add_row("", f"{user['email']}  {user['password']}  account {user['account']}")
     pids = ", ".join(f"{name} {pid}" for name, pid in outputs["pids"].items())
     table.add_row("Processes", pids)
     table.add_row("Logs", outputs["logs"])

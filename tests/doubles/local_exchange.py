@@ -76,9 +76,9 @@ class Local:
         }
         return os.environ | here
 
-    def deployment(self) -> Deployment:
-        """Read what `up` wrote."""
-        return Deployment.read(self.home / "outputs.json")
+    def deployment(self, tenant: str = "") -> Deployment:
+        """Read what `up` wrote, for the first tenant or another by its name."""
+        return Deployment.read(self.home / "outputs.json", tenant)
 
 
 def variables_of_tools(exchange: Deployment, caller: str) -> dict[str, str]:

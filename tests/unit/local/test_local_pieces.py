@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local import demo
 from scripts.local.demo import with_hint
 from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.follow import readable
@@ -115,3 +116,34 @@ def test_a_journal_that_cannot_be_read_names_the_next_step() -> None:
     assert with_hint(journal).startswith(journal)
     assert "`make reset`" in with_hint(journal)
     assert with_hint("worker: no such table") == "worker: no such table"
+
+
+TENANTS = {
+    "tenants": [
+        {"id": "t1", "name": "demo", "users": [{"email": "alice@demo.x"}, {"email": "bob@demo.x"}]},
+        {"id": "t2", "name": "aurora", "users": [{"email": "carol@a.x"}, {"email": "bob@a.x"}]},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("tenant", "wanted", "found"),
+    [
+        ("", "", ("t1", "alice@demo.x")),
+        ("", "bob", ("t1", "bob@demo.x")),
+        ("", "carol", ("t2", "carol@a.x")),
+        ("aurora", "", ("t2", "carol@a.x")),
+        ("t2", "bob", ("t2", "bob@a.x")),
+    ],
+)
+def test_a_user_is_found_by_its_name_and_its_tenant(
+    tenant: str, wanted: str, found: tuple[str, str]
+) -> None:
+    of, user = demo.find_user(TENANTS, tenant, wanted)
+    assert (of["id"], user["email"]) == found
+
+
+@pytest.mark.parametrize(("tenant", "wanted"), [("demo", "carol"), ("t3", ""), ("", "zoe")])
+def test_who_is_nobody_is_told_who_there_is(tenant: str, wanted: str) -> None:
+    with pytest.raises(LocalError, match="TENANT=aurora with AS=carol or bob"):
+        demo.find_user(TENANTS, tenant, wanted)

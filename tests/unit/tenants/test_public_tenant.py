@@ -106,6 +106,30 @@ def test_a_host_that_is_nobodys_and_a_deleted_tenant_are_the_same_404(
     assert len({str(one.body | {"request_id": ""}) for one in seen}) == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("api.brand.example", 200),
+        ("API.brand.example", 200),
+        ("api.brand.example:4566", 200),
+        ("api.brand.example:", 404),
+        ("api.brand.example:x", 404),
+        ("[::1]:4566", 404),
+        ("[", 404),
+        ("", 404),
+    ],
+)
+def test_a_host_names_its_tenant_with_a_port_or_without(
+    market_api: ModuleType, host: str, status: int
+) -> None:
+    client = dynamodb_client()
+    DirectoryTable(client, "directory").add_host(TENANT, "api.brand.example")
+    # Nobody is any host here.
+    client.delete_item(TableName="directory", Key={"pk": {"S": "host#*"}, "sk": {"S": "tenant"}})
+    context = {**read_event("tenant")["requestContext"], "domainName": None}
+    assert get(market_api, headers={"host": host}, requestContext=context).status == status
+
+
 def test_the_tenant_is_never_taken_from_a_query_or_a_body(market_api: ModuleType) -> None:
     query = {"queryStringParameters": {"tenant": "t2"}}
     assert get(market_api, **query).status == 400

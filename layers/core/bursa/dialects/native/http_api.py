@@ -6,6 +6,7 @@ of ``/orders`` is ``/v1/orders`` on AWS and locally alike.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
@@ -97,6 +98,7 @@ _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
 _ONCE = frozenset({"idempotency-key", "prefer", "x-tenant", *SIGNATURE_HEADERS})
 _TAKEN = "query_parameters"
 _WITH_BODY = frozenset({"POST", "PUT"})
+_PORT = re.compile(r":\d+$")
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
 
@@ -412,7 +414,8 @@ def _header(event: Mapping[str, Any], name: str) -> str | None:
 
 def _host(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext") or {}
-    return context.get("domainName") or _header(event, "host") or ""
+    # A header may name a port, which is not the tenant's.
+    return _PORT.sub("", context.get("domainName") or _header(event, "host") or "")
 
 
 def _body_bytes(event: Mapping[str, Any]) -> bytes:
