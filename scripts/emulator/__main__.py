@@ -15,13 +15,14 @@ from types import SimpleNamespace
 
 import ministack.app as ministack  # type: ignore[import-untyped]
 from ministack.core import iam_evaluator, lambda_runtime  # type: ignore[import-untyped]
-from ministack.services import dynamodb  # type: ignore[import-untyped]
+from ministack.services import cognito, dynamodb  # type: ignore[import-untyped]
 
 from scripts.emulator.calls import Calls, noting
 from scripts.emulator.copies import Copies, Places
 from scripts.emulator.front import Front
 from scripts.emulator.memory import Memory, copied
 from scripts.emulator.queries import read_key_conditions_once
+from scripts.emulator.sign_up import confirm_with_address, sign_up_unless_closed
 
 
 def main() -> None:
@@ -32,6 +33,8 @@ def main() -> None:
     dynamodb._evaluate_condition = read_key_conditions_once(  # noqa: SLF001 - no setting
         dynamodb._evaluate_condition  # noqa: SLF001
     )
+    cognito._confirm_sign_up = confirm_with_address(cognito)  # noqa: SLF001 - no setting
+    cognito._sign_up = sign_up_unless_closed(cognito)  # noqa: SLF001 - no setting
     application = ministack.app
     if os.environ.get("BURSA_CALLS"):
         application = noting(application, Calls(Path(os.environ["BURSA_CALLS"])))

@@ -32,6 +32,14 @@ _TENANTS = re.compile(r"-tenant-t\d+-")
 _PARTITION = re.compile(r"#?\w+ = (:\w+)")
 _NAME = re.compile(r"(?<![.:#\w])(?:#\w+|[A-Za-z_]\w*)")
 # Of DynamoDB's expressions: clauses, operators and functions.
+# What a member of a transaction is allowed as.
+_OF_TRANSACTIONS = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Get": "dynamodb:GetItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
 _WORDS = frozenset(
     [
         "add",
@@ -136,7 +144,7 @@ def _context(action: str, resource: str, request: _Arrived, known: Json) -> Cont
     service = action.partition(":")[0]
     if service == "dynamodb":
         table = resource.rpartition(":table/")[2].partition("/")[0]
-        return rows_context(json.loads(request.body or b"{}"), table)
+        return rows_context(json.loads(request.body or b"{}"), table, action)
     if service == "kms":
         purpose = json.loads(request.body).get("EncryptionContext", {}).get("purpose")
         return {"kms:EncryptionContext:purpose": [purpose]} if purpose else {}
@@ -148,9 +156,9 @@ def _context(action: str, resource: str, request: _Arrived, known: Json) -> Cont
     return {}
 
 
-def rows_context(body: Json, table: str) -> Context:
-    """Return what conditions of DynamoDB see of a request's part for one table."""
-    requests = list(_requests(body, table))
+def rows_context(body: Json, table: str, action: str) -> Context:
+    """Return what conditions of DynamoDB see of a request's part for one table and action."""
+    requests = list(_requests(body, table, action))
     context: Context = {
         "dynamodb:LeadingKeys": sorted(
             {kind_of_key(key) for one in requests for key in _keys(one)}
@@ -164,11 +172,13 @@ def rows_context(body: Json, table: str) -> Context:
     return {name: values for name, values in context.items() if values}
 
 
-def _requests(body: Json, table: str) -> Iterator[Json]:
-    """Yield each request for one table that a body holds."""
+def _requests(body: Json, table: str, action: str) -> Iterator[Json]:
+    """Yield each request for one table that a body holds; of a transaction, those of the action."""
     if "TransactItems" in body:
         for item in body["TransactItems"]:
-            yield from (one for one in item.values() if one["TableName"] == table)
+            for member, one in item.items():
+                if one["TableName"] == table and _OF_TRANSACTIONS[member] == action:
+                    yield one
     elif "RequestItems" not in body:
         yield body
     elif isinstance(asked := body["RequestItems"][table], list):

@@ -134,6 +134,7 @@ def _parameters() -> dict[str, str]:
         "PythonRuntime": f"python{version.major}.{version.minor}",
         "Architecture": _ARCHITECTURES.get(platform.machine(), "x86_64"),
         "PasswordSignIn": "true",
+        "SignUp": "open",
         "TenantsShareHosts": "true",
         "DeletionProtection": "false",
         "LogRetentionDays": "1",

@@ -109,6 +109,7 @@ READ = {"pk", "sk", "shard", "limits"}
                 "TransactItems": [
                     {"Delete": {"TableName": "others", "Key": {"pk": {"S": "host#a"}}}},
                     {"Put": {"TableName": "tenants", "Item": KEY}},
+                    {"Update": {"TableName": "tenants", "Key": KEY | {"number": {"N": "1"}}}},
                 ]
             },
             {"pk", "sk"},
@@ -129,7 +130,7 @@ READ = {"pk", "sk", "shard", "limits"}
 def test_what_conditions_see_of_a_request(
     body: dict[str, Any], attributes: set[str], more: dict[str, list[str]]
 ) -> None:
-    assert rows_context(body, "tenants") == more | {
+    assert rows_context(body, "tenants", "dynamodb:PutItem") == more | {
         "dynamodb:LeadingKeys": ["t*"],
         "dynamodb:Attributes": sorted(attributes),
     }
