@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == END_TO_END:
             item.add_marker(pytest.mark.e2e)
-            shared = "exchange" in getattr(item, "fixturenames", ())
+            shared = "exchange_place" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group("exchange" if shared else item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("runs_last") is not None)
 
@@ -41,12 +41,18 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exchange(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Iterator[Deployment]:
-    """Start an exchange with its demo users for the session."""
+def exchange_place(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Iterator[Local]:
+    """Start an exchange with its demo tenants for the session."""
     place = Local(tmp_path_factory.mktemp("exchange"), origins=DEMO_PAGE, calls=calls)
     started = place.command("up")
     try:
         assert started.returncode == 0, started.stdout + started.stderr
-        yield place.deployment()
+        yield place
     finally:
         place.command("down")
+
+
+@pytest.fixture(scope="session")
+def exchange(exchange_place: Local) -> Deployment:
+    """Return the session's exchange, as the users of its first tenant use it."""
+    return exchange_place.deployment()
