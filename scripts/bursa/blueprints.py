@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bursa.tenants.stacks import Blueprint, StackKind
+from scripts.deploy.parameters import LATER, PROTECTED, PROTECTION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -22,7 +23,7 @@ KEPT = {
 # Of the template that makes users' pools; the application's parameters have the same names.
 SETTINGS_OF_POOLS = (
     "PasswordSignIn",
-    "DeletionProtection",
+    PROTECTION,
     "ThreatProtection",
     "SenderArn",
     "SenderAddress",
@@ -34,6 +35,9 @@ def blueprints(client: "CloudFormationClient", deployment: str) -> Mapping[Stack
     (stack,) = client.describe_stacks(StackName=deployment)["Stacks"]
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
     settings = {name: given[name] for name in SETTINGS_OF_POOLS if name in given}
+    # A tenant's stack is made at once, so that there is nothing to wait for.
+    if settings.get(PROTECTION) == LATER:
+        settings[PROTECTION] = PROTECTED
     parameters: Mapping[StackKind, Mapping[str, str]] = {
         StackKind.KEYS: {},
         StackKind.USERS: settings,

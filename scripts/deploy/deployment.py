@@ -11,7 +11,14 @@ from scripts.deploy.errors import DeployError
 from scripts.deploy.guard import dangers
 from scripts.deploy.images import IMAGE, Images, pinned
 from scripts.deploy.options import Options
-from scripts.deploy.parameters import PROTECTION, decide, first_time
+from scripts.deploy.parameters import (
+    LATER,
+    PROTECTED,
+    PROTECTION,
+    UNPROTECTED,
+    decide,
+    protection,
+)
 from scripts.deploy.quotas import Quotas, check, needs
 from scripts.deploy.report import refusal
 from scripts.deploy.signing import profile_of
@@ -76,6 +83,7 @@ class Deployment:
         """
         running = self.account.stack(options.stack)
         wanted = self._wanted(options, running)
+        self._say_protection(wanted[PROTECTION], running)
         self._check_subnets(wanted)
         if _has_fleet(wanted, running) or IMAGE in wanted:
             wanted |= pinned(wanted, running, self.images, self.say)
@@ -108,7 +116,7 @@ class Deployment:
             self.say(f"Stack {options.stack} is as the templates say: nothing to change.")
             return False
         self._carry_out(proposed, options)
-        if running is None and not options.dry_run:
+        if running is None and wanted[PROTECTION] == LATER and not options.dry_run:
             self._protect(options)
         return True
 
@@ -117,7 +125,16 @@ class Deployment:
         fixed = running.parameters.get(ARCHITECTURE) if running else None
         declared = builds.declared_parameters()[ARCHITECTURE] or ""
         wanted.setdefault(ARCHITECTURE, fixed or declared)
-        return first_time(wanted) if running is None else wanted
+        return {**wanted, PROTECTION: protection(running, wanted)}
+
+    def _say_protection(self, given: str, running: RunningStack | None) -> None:
+        if given == UNPROTECTED:
+            self.say(
+                f"{PROTECTION} is false: journal, directory and user pool can be deleted by "
+                f'mistake; ARGS="--set {PROTECTION}=true" protects them.'
+            )
+        elif running is not None and running.parameters.get(PROTECTION) == LATER:
+            self.say("What holds data is not protected yet: its first deployment was cut off.")
 
     def _check_subnets(self, wanted: Mapping[str, str]) -> None:
         if "WorkerSubnetIds" not in wanted:
@@ -176,7 +193,7 @@ class Deployment:
     def _protect(self, options: Options) -> None:
         """Switch protection on, now that everything is there."""
         running = self.account.stack(options.stack)
-        parameters = decide(builds.declared_parameters(), running, {PROTECTION: "true"})
+        parameters = decide(builds.declared_parameters(), running, {PROTECTION: PROTECTED})
         with self.step("protect what holds data from being deleted"):
             proposed = self.account.propose(
                 options.stack,

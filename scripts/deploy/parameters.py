@@ -6,8 +6,10 @@ from scripts.deploy.account import ParameterValue, RunningStack
 from scripts.deploy.errors import DeployError
 
 # A stack that fails to be created must be able to go again, so protection comes with a second
-# update, once everything is there.
+# update, once everything is there. Until then the stack itself says that it is to come, so that
+# a deployment that is cut off in between leaves it to the next one.
 PROTECTION = "DeletionProtection"
+PROTECTED, UNPROTECTED, LATER = "true", "false", "later"
 
 
 def decide(
@@ -50,6 +52,10 @@ def decide(
     return values
 
 
-def first_time(wanted: Mapping[str, str]) -> dict[str, str]:
-    """Return what a stack is created with: nothing in it is protected until all of it is there."""
-    return {**wanted, PROTECTION: "false"}
+def protection(running: RunningStack | None, wanted: Mapping[str, str]) -> str:
+    """Return what protection a deployment gives: later in a new stack, unless none is asked for."""
+    asked = wanted.get(PROTECTION, PROTECTED)
+    if running is None:
+        return LATER if asked == PROTECTED else asked
+    before = running.parameters.get(PROTECTION, PROTECTED)
+    return asked if PROTECTION in wanted or before == LATER else before

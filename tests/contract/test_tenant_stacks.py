@@ -7,7 +7,7 @@ import pytest
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.stacks import Blueprint, StackKind, key_aliases, stack_name
 from bursa.tenants.stacks_cloudformation import CloudFormationStacks, StackOwner
-from scripts.bursa.blueprints import KEPT, SETTINGS_OF_POOLS, TEMPLATES
+from scripts.bursa.blueprints import KEPT, SETTINGS_OF_POOLS, TEMPLATES, blueprints
 from tests.contract.templates import (
     APPLICATION,
     BY_COMMAND,
@@ -151,6 +151,27 @@ def test_a_tenants_pool_has_the_settings_of_the_deployments_own() -> None:
     given = resources(APPLICATION)["Identity"]["Properties"]["Parameters"]
     # Its name and whether users sign up are each tenant's own.
     assert set(given) == {"TenantName", "SignUp", *SETTINGS_OF_POOLS}
+
+
+@pytest.mark.parametrize(("of_all", "own"), [("later", "true"), ("false", "false")])
+def test_a_tenants_pool_does_not_wait_for_its_protection(of_all: str, own: str) -> None:
+    client: Any = Described({"DeletionProtection": of_all})
+    settings = blueprints(client, "bursa")[StackKind.USERS].parameters
+    assert settings == {"DeletionProtection": own}
+
+
+class Described:
+    """A CloudFormation with one stack."""
+
+    def __init__(self, parameters: dict[str, str]) -> None:
+        self._parameters = parameters
+
+    def describe_stacks(self, **_which: str) -> Json:
+        given = [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in self._parameters.items()
+        ]
+        return {"Stacks": [{"Parameters": given}]}
 
 
 def test_keys_are_known_by_the_aliases_that_they_get() -> None:

@@ -1,7 +1,7 @@
 """A stubbed CloudFormation, and everything else that a deployment asks, for its tests."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,6 +155,7 @@ def deploy(
     options: Options,
     packages: Packages | None = None,
     quotas: Quotas | None = None,
+    say: Callable[[str], None] = lambda _sentence: None,
 ) -> list[Change]:
     """Run a deployment, and return the changes that it has shown of the stack itself."""
     shown: list[Change] = []
@@ -172,7 +173,7 @@ def deploy(
         quotas=quotas or Plenty(),
         show=show,
         step=lambda _title: contextlib.nullcontext(),
-        say=lambda _sentence: None,
+        say=say,
         name=lambda: f"deploy-{next(names)}",
     ).run(options)
     stack.stubber.assert_no_pending_responses()

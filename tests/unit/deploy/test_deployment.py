@@ -41,7 +41,7 @@ def test_a_first_deployment_is_protected_only_once_all_of_it_is_there(stack: Sta
     bucket, first, second = stack.calls("CreateChangeSet")
     assert (bucket["ChangeSetType"], bucket["StackName"]) == ("CREATE", "bursa-artifacts")
     assert (first["ChangeSetType"], first["IncludeNestedStacks"]) == ("CREATE", True)
-    assert asked_for(first)["DeletionProtection"] == "false"
+    assert asked_for(first)["DeletionProtection"] == "later"
     assert asked_for(first)["TenantName"] == "acme"
     assert asked_for(first)["LogRetentionDays"] == "30"
     assert (second["ChangeSetType"], second["UsePreviousTemplate"]) == ("UPDATE", True)
@@ -62,7 +62,9 @@ def test_a_later_deployment_keeps_every_value_that_is_not_named(stack: Stack) ->
     deploy(stack, Options("bursa", REGION, {"AlarmEmail": "ops@example.com"}))
 
     asked = asked_for(stack.calls("CreateChangeSet")[-1])
-    assert all(asked[name] is None for name in running if name != "Architecture")
+    given = {"Architecture", "DeletionProtection"}
+    assert all(asked[name] is None for name in running.keys() - given)
+    assert asked["DeletionProtection"] == "true"
     assert asked["AlarmEmail"] == "ops@example.com"
     assert asked["Architecture"] == "x86_64"
 
