@@ -4,12 +4,13 @@ import random
 import time
 
 from bursa.intake.message import CommandMessage, Delivery, encode_message
-from bursa.intake.queue_kinds import QueueKind
+from bursa.intake.queue_kinds import TRADING_COMMANDS, QueueKind
 from wire import layout as w
 from wire.codec import encode
 
 TENANT, BASE, QUOTE, MARKET = 1, 1, 2, 1
 _FUNDS = 10**16
+_USER, _OPERATOR = (kind << w.ACTOR_KIND_SHIFT for kind in (w.ACTOR_USER, w.ACTOR_OPERATOR))
 _FIRST_PRICE = 2_350_000
 _CANCEL_SHARE = 0.45
 _TAKE_SHARE = 0.08
@@ -34,7 +35,10 @@ class Flow:
         return self._rng.getrandbits(63), self._rng.getrandbits(63)
 
     def _command(self, kind: int, account: int, *body: int) -> bytes:
-        return encode(kind, account, *body, command_id=self._id(), time_ms=self._time_ms)
+        actor = _USER if kind in TRADING_COMMANDS else _OPERATOR
+        return encode(
+            kind, account, *body, command_id=self._id(), time_ms=self._time_ms, actor=actor
+        )
 
     def message(
         self,

@@ -10,6 +10,7 @@ import struct
 
 from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX, CommandMessage, Delivery
 from bursa.intake.queue_kinds import (
+    ALLOWED_ACTORS,
     ALLOWED_COMMANDS,
     MARKET_COMMANDS,
     TENANT_COMMANDS,
@@ -70,12 +71,14 @@ def _check_commands(commands: bytes, account: AccountId, delivery: Delivery, now
     latest_ms = min(sent_ms, now_ms) + TIME_OFF_MS_MAX
     trading = delivery.queue is QueueKind.TRADING
     earliest_ms = sent_ms - (TIME_OFF_MS_MAX if trading else FUNDS_AGE_MS_MAX)
-    allowed = ALLOWED_COMMANDS[delivery.queue]
+    allowed, actors = ALLOWED_COMMANDS[delivery.queue], ALLOWED_ACTORS[delivery.queue]
     number = account.number
     headers = _HEADER.iter_unpack(commands)
-    for position, (kind, high, low, time_ms, _, owner) in enumerate(headers):
+    for position, (kind, high, low, time_ms, actor, owner) in enumerate(headers):
         if kind not in allowed:
             raise _malformed(f"A command of kind {kind} may not come by this queue.")
+        if actor >> w.ACTOR_KIND_SHIFT not in actors:
+            raise _malformed("Whoever asked for a command does not ask by this queue.")
         if owner != number:
             _check_tenant(commands, position, kind, account, owner)
         elif kind in MARKET_COMMANDS and account.index != FEE_ACCOUNT_INDEX:

@@ -47,6 +47,15 @@ def envelope(command: bytes, tenant: int = 1) -> Envelope:
     return Envelope(word(command, w.HEADER_ACCOUNT), queue)
 
 
+def asked_for(command: bytes) -> bytes:
+    """Name a user or an operator who asked for a command that names nobody."""
+    if word(command, w.HEADER_ACTOR):
+        return command
+    is_trading = word(command, w.HEADER_KIND) in TRADING_COMMANDS
+    actor = w.ACTOR_USER if is_trading else w.ACTOR_OPERATOR
+    return with_word(command, w.HEADER_ACTOR, actor << w.ACTOR_KIND_SHIFT | 1)
+
+
 class Sender:
     """Puts commands into deliveries, in their order."""
 
@@ -55,7 +64,8 @@ class Sender:
         self._numbers = count(1)
 
     def stamped(self, command: bytes, time_ms: int) -> bytes:
-        """Give a command an id and a time where it has none."""
+        """Give a command an id, a time and an actor where it has none."""
+        command = asked_for(command)
         if word(command, w.HEADER_ID_HIGH) == word(command, w.HEADER_ID_LOW) == 0:
             command = with_word(command, w.HEADER_ID_HIGH, 1 << 61 | next(self._numbers))
         if word(command, w.HEADER_TIME_MS) == 0:

@@ -60,6 +60,7 @@ def test_forged_messages_change_nothing_and_stop_nobody(
     thief = Thief(exchange)
     mine = AccountId.parse(alice.user.account)
     victim = AccountId.parse(bob.user.account)
+    user, operator = (kind << w.ACTOR_KIND_SHIFT for kind in (w.ACTOR_USER, w.ACTOR_OPERATOR))
     name, now_ms = (7, secrets.randbits(62)), time.time_ns() // 1_000_000
     steal = codec.encode_funds(
         w.COMMAND_TRANSFER,
@@ -69,22 +70,27 @@ def test_forged_messages_change_nothing_and_stop_nobody(
         to_account=mine.number,
         command_id=name,
         time_ms=now_ms,
+        actor=operator,
     )
     mint = codec.encode_funds(
-        w.COMMAND_CREDIT, mine.number, 1, 10**15, command_id=name, time_ms=now_ms
+        w.COMMAND_CREDIT, mine.number, 1, 10**15, command_id=name, time_ms=now_ms, actor=operator
     )
     in_his_name = codec.encode_place(
-        victim.number, 1, w.SIDE_SELL, 1, 1, command_id=name, time_ms=now_ms
+        victim.number, 1, w.SIDE_SELL, 1, 1, command_id=name, time_ms=now_ms, actor=user
+    )
+    as_operator = codec.encode_place(
+        mine.number, 1, w.SIDE_SELL, 1, 1, command_id=name, time_ms=now_ms, actor=operator
     )
     thief.send(str(mine), mine.number, mint)
     thief.send(str(mine), mine.number, steal)
     thief.send(str(victim), victim.number, steal)
     thief.send(str(mine), mine.number, in_his_name)
     thief.send(str(mine), victim.number, in_his_name)
+    thief.send(str(mine), mine.number, as_operator)
     for account in (0, -1, 10**30):
         thief.send(str(mine), account, mint)
 
-    read_until(lambda: poison_messages(log) - rejected, lambda count: count >= 8)
+    read_until(lambda: poison_messages(log) - rejected, lambda count: count >= 9)
     order = alice.call("POST", "/orders", json=limit("buy", "100.00", "1"))
     assert order["status"] == "open"
     alice.call("DELETE", f"/orders/{order['order_id']}")

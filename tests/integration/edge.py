@@ -20,7 +20,7 @@ from bursa.intake.submission import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rebuild import Rebuild
 from scripts.rebuild import open_rebuild
-from tests.doubles.deliveries import Sender
+from tests.doubles.deliveries import Sender, asked_for
 from tests.doubles.tables import READ_MODELS, create_tables
 from tests.integration.read_models.tables import (
     BUDGETS,
@@ -86,7 +86,7 @@ def funds_messages(tenant: TenantId, commands: list[bytes]) -> list[ClientMessag
 
 def message(message_id: str, sender: AccountId, commands: list[bytes]) -> ClientMessage:
     """Put commands into a message of an account."""
-    data = b"".join(commands)
+    data = b"".join(map(asked_for, commands))
     body = encode_message(CommandMessage(message_id, sender.number, data))
     return ClientMessage(message_id, sender.number, data, body)
 

@@ -17,6 +17,7 @@ from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 from engine.core import Engine
+from tests.doubles.deliveries import asked_for
 from tests.simulation.edge_model import Answer, Edge
 from tests.simulation.options import Options
 from tests.simulation.services import QueuePort
@@ -269,6 +270,6 @@ def opening() -> tuple[list[ClientMessage], list[ClientMessage]]:
 
 
 def _message(account: AccountId, commands: list[bytes], number: int) -> ClientMessage:
-    data, name = b"".join(commands), f"{number:032x}"
+    data, name = b"".join(map(asked_for, commands)), f"{number:032x}"
     body = encode_message(CommandMessage(name, account.number, data))
     return ClientMessage(name, account.number, data, body, QueueKind.FUNDS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bursa.intake.message import CommandMessage, encode_message
 from bursa.intake.queue_kinds import QueueKind
+from tests.doubles.deliveries import asked_for
 from tests.simulation.wire import EPOCH_MS
 from wire import layout as w
 from wire.codec import encode
@@ -75,7 +76,8 @@ class Workload:
 
     def _command(self, index: int, kind: int, now: float, account: int, *parameters: int) -> bytes:
         time_ms = EPOCH_MS + int(now * 1000)
-        return encode(kind, account, *parameters, command_id=self._id(index), time_ms=time_ms)
+        command = encode(kind, account, *parameters, command_id=self._id(index), time_ms=time_ms)
+        return asked_for(command)
 
     def listing(self, now: float) -> ClientMessage:
         """Define the assets and the market; nothing else may be sent before it is done."""

@@ -122,7 +122,10 @@ class SilentTelemetry:
 
 def credit(amount: int, *, account: int = 1 << 32 | 1, number: int = 0) -> bytes:
     """One command that the toy engine adds up."""
-    return encode(w.COMMAND_CREDIT, account, 1, amount, command_id=(7, number), time_ms=NOW_MS)
+    actor = w.ACTOR_OPERATOR << w.ACTOR_KIND_SHIFT
+    return encode(
+        w.COMMAND_CREDIT, account, 1, amount, command_id=(7, number), time_ms=NOW_MS, actor=actor
+    )
 
 
 def delivery(*commands: bytes, message_id: str = "0" * 32, reply: bool = False) -> Delivery:

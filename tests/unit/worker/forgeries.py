@@ -25,13 +25,29 @@ HOUR_MS = 60 * MINUTE_MS
 MESSAGE_ID = "ab" * 16
 
 
+def actor(kind: int) -> int:
+    return kind << w.ACTOR_KIND_SHIFT | 0xABCDEF
+
+
+USER, API_KEY, OPERATOR = map(actor, (w.ACTOR_USER, w.ACTOR_API_KEY, w.ACTOR_OPERATOR))
+
+
 def name(number: int = 1) -> tuple[int, int]:
     return (9, number)
 
 
-def place(account: int = ALICE, number: int = 1, time_ms: int = NOW_MS) -> bytes:
+def place(
+    account: int = ALICE, number: int = 1, time_ms: int = NOW_MS, asked_by: int = USER
+) -> bytes:
     return codec.encode_place(
-        account, 1, w.SIDE_BUY, 100, 5, command_id=name(number), time_ms=time_ms
+        account,
+        1,
+        w.SIDE_BUY,
+        100,
+        5,
+        command_id=name(number),
+        time_ms=time_ms,
+        actor=asked_by,
     )
 
 
@@ -42,6 +58,7 @@ def funds(
     to_account: int = 0,
     command_id: tuple[int, int] = (9, 1),
     time_ms: int = NOW_MS,
+    asked_by: int = OPERATOR,
 ) -> bytes:
     return codec.encode_funds(
         kind,
@@ -51,11 +68,15 @@ def funds(
         to_account=to_account,
         command_id=command_id,
         time_ms=time_ms,
+        actor=asked_by,
     )
 
 
 def command(kind: int, account: int, *body: int, number: int = 1) -> bytes:
-    return codec.encode(kind, account, *body, command_id=name(number), time_ms=NOW_MS)
+    asked_by = USER if kind in ALLOWED_COMMANDS[QueueKind.TRADING] else OPERATOR
+    return codec.encode(
+        kind, account, *body, command_id=name(number), time_ms=NOW_MS, actor=asked_by
+    )
 
 
 def sent(
@@ -165,6 +186,28 @@ def _of_accounts() -> dict[str, Delivery]:
     }  # fmt: skip
 
 
+def _of_actors() -> dict[str, Delivery]:
+    strangers = {
+        "nobody": 0,
+        "the system": actor(w.ACTOR_SYSTEM),
+        "an actor of no kind": actor(w.ACTOR_OPERATOR + 1),
+        "an actor beyond all kinds": (1 << 63) - 1,
+        "an actor below all kinds": -1,
+    }
+    of_orders = strangers | {"an operator": OPERATOR}
+    of_money = strangers | {"a user": USER, "an API key": API_KEY}
+    return {
+        **{f"an order of {about}": sent(place(asked_by=who)) for about, who in of_orders.items()},
+        "an operator's order behind a user's": sent(place(), place(number=2, asked_by=OPERATOR)),
+        **{
+            f"a credit by {about}": sent(
+                funds(w.COMMAND_CREDIT, asked_by=who), queue=QueueKind.FUNDS
+            )
+            for about, who in of_money.items()
+        },
+    }
+
+
 def _of_ids_and_texts() -> dict[str, Delivery]:
     texts = {
         "empty": "",
@@ -182,12 +225,12 @@ def _of_ids_and_texts() -> dict[str, Delivery]:
             f"client order id {about}": sent(place(), client_order_ids={"0": text})
             for about, text in texts.items()
         },
-        "no command id": sent(codec.encode_place(ALICE, 1, 1, 100, 5, time_ms=NOW_MS)),
+        "no command id": sent(codec.encode_place(ALICE, 1, 1, 100, 5, time_ms=NOW_MS, actor=USER)),
         "no command id, on the funds queue": sent(
             funds(w.COMMAND_CREDIT, command_id=(0, 0)), queue=QueueKind.FUNDS
         ),
         "no command id behind one": sent(
-            place(), codec.encode_place(ALICE, 1, 1, 100, 5, time_ms=NOW_MS)
+            place(), codec.encode_place(ALICE, 1, 1, 100, 5, time_ms=NOW_MS, actor=USER)
         ),
         "client order id of no command": sent(place(), client_order_ids={"1": "a"}),
         "client order id before all commands": sent(place(), client_order_ids={"-1": "a"}),
@@ -256,6 +299,7 @@ def _of_bodies() -> dict[str, Delivery]:
 FORGED: dict[str, Delivery] = {
     **_of_kinds(),
     **_of_accounts(),
+    **_of_actors(),
     **_of_ids_and_texts(),
     **_of_times(),
     **_of_bodies(),
@@ -263,6 +307,7 @@ FORGED: dict[str, Delivery] = {
 
 HONEST: dict[str, Callable[[], Delivery]] = {
     "an order": lambda: sent(place()),
+    "an order of an API key": lambda: sent(place(asked_by=API_KEY)),
     "an order with a client order id": lambda: sent(place(), client_order_ids={"0": "my-1"}),
     "an order that waited for an hour": lambda: sent(
         place(time_ms=NOW_MS - HOUR_MS), sent_ms=NOW_MS - HOUR_MS

@@ -8,6 +8,7 @@ from benchmarks.standins import Memory, Meter, ports_over
 from bursa.intake.message import CommandMessage, Delivery, encode_message
 from bursa.intake.queue_kinds import QueueKind
 from engine.reference import Engine
+from tests.doubles.deliveries import asked_for
 from tests.unit.worker.fakes import SilentTelemetry
 from wire import layout as w
 from wire.codec import encode_cancel_all
@@ -40,7 +41,7 @@ def lead(make: Callable[[], Engine], telemetry: SilentTelemetry) -> None:
         ports = ports_over(Memory(messages, stop), Meter())
         now_ms = ports.clock.time_ms()
         for number in range(1, MESSAGES + 1):
-            cancel = encode_cancel_all(ACCOUNT, command_id=(1, number), time_ms=now_ms)
+            cancel = asked_for(encode_cancel_all(ACCOUNT, command_id=(1, number), time_ms=now_ms))
             name = f"{number:032x}"
             body = encode_message(CommandMessage(name, ACCOUNT, cancel, {}, reply=False))
             messages.append(Delivery(body, name, "t1-1", name, now_ms, queue=QueueKind.TRADING))

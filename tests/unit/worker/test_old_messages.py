@@ -12,6 +12,7 @@ from bursa.journal.record import decode_record
 from bursa.journal.replica import Head, Replica
 from engine import core, reference
 from tests.contract.templates import ROOT, resources
+from tests.doubles.deliveries import asked_for
 from tests.doubles.shard import ALICE, BOB, NOON_MS, Shard, buy
 from wire import codec
 from wire import layout as w
@@ -44,7 +45,7 @@ def order(number: int, taken_in_ms: int, account: int = ALICE, **terms: Any) -> 
     """Return an order as the queue delivers it, for the first time or again."""
     name = f"{number:032x}"
     place = buy(account, PRICE, QUANTITY, command_id=(1, number), time_ms=taken_in_ms, **terms)
-    body = encode_message(CommandMessage(name, account, place, {}, reply=True))
+    body = encode_message(CommandMessage(name, account, asked_for(place), {}, reply=True))
     index = account & ((1 << w.ACCOUNT_TENANT_SHIFT) - 1)
     return Delivery(body, name, f"t1-{index}", name, taken_in_ms, queue=QueueKind.TRADING)
 

@@ -6,6 +6,7 @@ import pytest
 from bursa.intake.message import Delivery
 from bursa.journal.record import RECORD_BYTES_MAX, decode_record
 from bursa.journal.replica import Head, Replica
+from tests.doubles.deliveries import asked_for
 from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import NOW_MS, credit, delivery
 from wire import codec
@@ -130,8 +131,10 @@ def test_what_cant_be_read_becomes_one_rejection_and_the_group_continues(body: s
 def random_credit(rng: random.Random, high: int, low: int) -> bytes:
     body_words = w.COMMAND_LENGTH - w.HEADER_LENGTH
     body = [rng.getrandbits(62) for _ in range(body_words)]
-    name = (high, low)
-    return codec.encode(w.COMMAND_CREDIT, 1 << 32 | 1, *body, command_id=name, time_ms=NOW_MS)
+    credit = codec.encode(
+        w.COMMAND_CREDIT, 1 << 32 | 1, *body, command_id=(high, low), time_ms=NOW_MS
+    )
+    return asked_for(credit)
 
 
 def test_a_record_closes_before_it_outgrows_its_size() -> None:

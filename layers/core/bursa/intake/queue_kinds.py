@@ -54,3 +54,8 @@ ALLOWED_COMMANDS = {
     QueueKind.TRADING: TRADING_COMMANDS,
     QueueKind.FUNDS: ACCOUNT_COMMANDS | TENANT_COMMANDS.keys() | MARKET_COMMANDS,
 }
+# Who can have asked for what comes by a queue, as the journal will name it.
+ALLOWED_ACTORS = {
+    QueueKind.TRADING: frozenset({w.ACTOR_USER, w.ACTOR_API_KEY}),
+    QueueKind.FUNDS: frozenset({w.ACTOR_OPERATOR}),
+}
