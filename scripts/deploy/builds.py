@@ -57,21 +57,24 @@ class Reservations:
         Those with the reservation of every function; those with one of their own are not counted.
     tables
         DynamoDB tables of all stacks.
-    public_requests_per_s
-        What the REST API's public methods and preflights may take together.
+    requests_per_s
+        What the REST API's methods may take together.
 
     """
 
     functions: int
     tables: int
-    public_requests_per_s: int
+    requests_per_s: int
 
 
 def reservations() -> Reservations:
     """Return what the templates reserve."""
     nested = [_resources(path) for path in sorted((ROOT / "infra").glob("*.yaml"))]
     application = _resources(TEMPLATE)
-    settings = application["RestApi"]["Properties"]["MethodSettings"]
+    limits = {
+        (one["HttpMethod"], one["ResourcePath"]): one["ThrottlingRateLimit"]
+        for one in application["RestApi"]["Properties"]["MethodSettings"]
+    }
     return Reservations(
         functions=sum(
             body["Type"] == "AWS::Serverless::Function"
@@ -83,10 +86,18 @@ def reservations() -> Reservations:
             for resources in (application, *nested)
             for body in resources.values()
         ),
-        public_requests_per_s=sum(
-            one["ThrottlingRateLimit"] for one in settings if one["ResourcePath"] != "/*"
-        ),
+        requests_per_s=sum(limits.get(route, limits["*", "/*"]) for route in _routes(application)),
     )
+
+
+def _routes(application: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return method and path of each route, as method settings write them."""
+    return {
+        (event["Properties"]["Method"], "/" + event["Properties"]["Path"].replace("/", "~1"))
+        for body in application.values()
+        for event in body["Properties"].get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
 
 
 def _resources(template: Path) -> dict[str, Any]:

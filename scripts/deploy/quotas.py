@@ -101,8 +101,8 @@ def needs(
         Need(
             "apigateway",
             "L-8A5B8E43",
-            "REST requests a second, twice what public methods may take",
-            2 * reservations.public_requests_per_s,
+            "REST requests a second, which all methods together may take",
+            reservations.requests_per_s,
             is_must=False,
         ),
     ]  # fmt: skip

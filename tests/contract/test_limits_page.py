@@ -12,6 +12,7 @@ from bursa.kernel.settings import TradingApiSettings
 from bursa.tenants.limits import DEFAULT_LIMITS
 from engine.reference import Engine
 from scripts.cost.orders import cases, journal_units_per_command
+from scripts.deploy.builds import reservations
 from tests.contract.templates import APPLICATION, ROOT, resources, template
 from wire import layout as w
 from worker.settings import ShardSettings
@@ -79,10 +80,17 @@ def test_a_row_says_what_the_code_says(section: str, first: str, words: str) -> 
 
 def test_a_method_may_be_asked_as_often_as_the_page_says() -> None:
     api: Any = resources(APPLICATION)["RestApi"]["Properties"]
-    limits = [one["ThrottlingRateLimit"] for one in api["MethodSettings"]]
-    own, *public = limits
+    limits = {
+        (one["HttpMethod"], one["ResourcePath"]): one["ThrottlingRateLimit"]
+        for one in api["MethodSettings"]
+    }
     said = row(REGION, "of them a method")
-    assert f"{own:,} a second, public ones {min(public)} to {max(public):,}" in said
+    assert f"orders {limits['POST', '/~1orders']:,}" in said
+    assert f"batches {limits['POST', '/~1orders~1batch']:,}" in said
+    assert f"cancels of one order {limits['DELETE', '/~1orders~1{order_id}']:,}" in said
+    assert f"of all {limits['DELETE', '/~1orders']:,}" in said
+    assert f"what is not named {limits['*', '/*']:,}" in said
+    assert f"together {reservations().requests_per_s:,}" in said
 
 
 def test_a_shards_commands_follow_from_the_measured_units() -> None:

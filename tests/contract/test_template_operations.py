@@ -378,9 +378,30 @@ def method_settings() -> dict[tuple[str, str], Json]:
     }
 
 
+GIVEN_BY_THE_REGION = 10_000
+CANCELS = {("DELETE", "/orders"), ("DELETE", "/orders/{order_id}")}
+
+
+def test_no_flood_takes_what_the_region_gives_from_other_methods() -> None:
+    """A method is throttled before its caller is known; what it lets through counts for all."""
+    settings = method_settings()
+    every: int = settings["*", "*"]["ThrottlingRateLimit"]
+    limits = dict.fromkeys(routes(), every) | {
+        route: one["ThrottlingRateLimit"] for route, one in settings.items() if route != ("*", "*")
+    }
+    assert set(limits) == set(routes())
+    assert sum(limits.values()) <= GIVEN_BY_THE_REGION
+    # Cancels have a share that no other method's callers can take.
+    assert sum(limits[route] for route in CANCELS) >= 1_000
+    assert limits["POST", "/orders/batch"] >= 500
+    for one in settings.values():
+        assert 0 < one["ThrottlingBurstLimit"] <= 5_000
+
+
 def test_public_methods_can_not_use_up_what_the_region_gives_the_account() -> None:
     settings = method_settings()
     public = {route for route, event in routes().items() if "Auth" in event}
     assert public <= set(settings)
-    assert sum(settings[route]["ThrottlingRateLimit"] for route in public) <= 10_000 // 2
+    taken = sum(settings[route]["ThrottlingRateLimit"] for route in public)
+    assert taken <= GIVEN_BY_THE_REGION // 2
     assert settings["GET", "/health"]["ThrottlingRateLimit"] <= 50

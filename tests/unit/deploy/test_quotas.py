@@ -62,12 +62,12 @@ def test_a_size_that_its_name_does_not_tell_is_not_compared() -> None:
     assert VCPUS not in needed({**FLEET, "WorkerInstanceType": "c7g.metal"})
 
 
-def test_tables_and_public_requests_are_the_templates() -> None:
+def test_tables_and_requests_are_the_templates() -> None:
     reserved = builds.reservations()
     assert reserved.tables >= 12
-    assert 3_000 < reserved.public_requests_per_s <= 5_000
+    assert 9_000 < reserved.requests_per_s <= 10_000
     assert needed({})["dynamodb", "L-F98FE922"] == reserved.tables
-    assert needed({})["apigateway", "L-8A5B8E43"] == 2 * reserved.public_requests_per_s
+    assert needed({})["apigateway", "L-8A5B8E43"] == reserved.requests_per_s
 
 
 class Limit:
