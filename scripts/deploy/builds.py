@@ -170,7 +170,7 @@ class Builder:
         return WORKER_ARCHIVE
 
     def _run(self, program: str, *arguments: str) -> None:
-        beside = Path(sys.executable).with_name(program)
+        beside = Path(sys.executable).parent / program
         command = [str(beside) if beside.exists() else program, *arguments]
         environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": self.region}
         environment["PY"] = sys.executable
