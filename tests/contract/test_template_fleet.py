@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.templates import APPLICATION, ROOT, Json, resources, statements, template
+from tests.contract.templates import (
+    APPLICATION,
+    ROOT,
+    Json,
+    listed,
+    resources,
+    statements,
+    template,
+)
 
 FLEET = ROOT / "infra" / "worker-fleet.yaml"
 SHARD = ROOT / "infra" / "shard.yaml"
@@ -283,8 +291,15 @@ def test_an_object_that_is_gone_is_not_found_and_not_forbidden() -> None:
 
 def test_there_is_a_way_in_without_a_port_or_a_key() -> None:
     (role,) = resources(FLEET, "AWS::IAM::Role").values()
-    (managed,) = role["Properties"]["ManagedPolicyArns"]
-    assert managed["Fn::Sub"].endswith(":policy/AmazonSSMManagedInstanceCore")
+    assert "ManagedPolicyArns" not in role["Properties"]
+    granted = {action for one in statements(role) for action in listed(one["Action"])}
+    assert {one for one in granted if one.startswith(("ssm", "ec2"))} == {
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    }
 
 
 def test_a_worker_that_does_not_say_what_it_is_counts_as_missing() -> None:

@@ -20,11 +20,16 @@ from tests.contract.templates import (
 
 SHARD = ROOT / "infra" / "shard.yaml"
 STORAGE = ROOT / "infra" / "storage.yaml"
-# X-Ray and key policies have no resource to name: see the comments in the templates.
+# X-Ray, sessions and key policies have no resource to name: see the comments in the templates.
 WITHOUT_RESOURCES = {
     "cloudwatch:GetMetricData",
     "events:ListRules",
     "s3:ListAllMyBuckets",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
@@ -91,14 +96,14 @@ def test_no_function_brings_policies_besides_its_role() -> None:
         assert "Policies" not in body["Properties"]
 
 
-def test_managed_policies_are_our_own_but_two() -> None:
+def test_managed_policies_are_our_own_but_one() -> None:
     foreign = sorted(
         str(arn).rpartition("/")[2].rstrip("'}")
         for role in everywhere("AWS::IAM::Role").values()
         for arn in role["Properties"].get("ManagedPolicyArns", [])
         if "iam::aws" in str(arn)
     )
-    assert foreign == ["AmazonAPIGatewayPushToCloudWatchLogs", "AmazonSSMManagedInstanceCore"]
+    assert foreign == ["AmazonAPIGatewayPushToCloudWatchLogs"]
 
 
 def test_only_the_worker_may_add_to_the_journal_and_none_may_change_it() -> None:
