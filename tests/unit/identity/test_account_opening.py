@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from bursa.bootstrap.sign_in import open_sign_in
 from bursa.identity.account_opening import AccountOpening
 from bursa.identity.pool_user import PoolAddress
 from bursa.kernel.errors import Unauthenticated, Unavailable
+from bursa.kernel.settings import AuthorizerSettings, read_settings
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS
@@ -133,6 +135,18 @@ def test_a_closed_tenants_strangers_cost_the_pool_nothing(tenant: Tenant) -> Non
     tenant.write(CLOSED)
     tenant.refusal()
     assert not tenant.addresses.asked
+
+
+def test_who_has_no_verified_address_and_asks_on_costs_the_pool_one_call(tenant: Tenant) -> None:
+    addresses = Addresses(VERIFIED._replace(is_verified=False))
+    opening = open_sign_in(read_settings(AuthorizerSettings), print).by_token._opening
+    opening._addresses._addresses = addresses  # type: ignore[attr-defined]
+    tenant.authorizer.sign_in.by_token._opening = opening
+    sent = token(sub="carol")
+    for _ in range(10):
+        with pytest.raises(Unauthenticated):
+            tenant.authorizer.sign_in.by_token(sent)
+    assert addresses.asked == [sent]
 
 
 FORGED = {

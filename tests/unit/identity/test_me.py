@@ -105,6 +105,12 @@ def test_scopes_are_those_of_the_token(opened_api: Open) -> None:
     assert me(api, scopes="read").body["scopes"] == ["read"]
 
 
+def test_a_user_who_asks_again_and_again_costs_the_pool_one_call(opened_api: Open) -> None:
+    api, pool = opened_api(KNOWN)
+    assert {me(api).body["email"] for _ in range(10)} == {"alice@example.com"}
+    assert len(pool.tokens) == 1
+
+
 UNVERIFIED: Told = {
     "UserAttributes": [
         {"Name": "email", "Value": "alice@example.com"},

@@ -9,11 +9,18 @@ from bursa.identity.codes_cryptography import code_of
 from bursa.identity.principal import USER_SCOPES, Principal, SignInMethod
 from bursa.identity.records_dynamodb import IdentityModels
 from bursa.identity.seals_kms import Seals
-from bursa.identity.second_factor import ATTEMPTS_MAX, ATTEMPTS_WINDOW_S, STEP_S, SecondFactor
+from bursa.identity.second_factor import (
+    ATTEMPTS_MAX,
+    ATTEMPTS_WINDOW_S,
+    SETUPS_MAX,
+    SETUPS_WINDOW_S,
+    STEP_S,
+    SecondFactor,
+)
 from bursa.identity.second_factor_dynamodb import FactorsTable
 from bursa.identity.security_events import SecurityEvents
 from bursa.identity.security_events_dynamodb import SecurityEventsTable
-from bursa.kernel.errors import BursaError, Unavailable
+from bursa.kernel.errors import BursaError, TooManyRequests, Unavailable
 from tests.doubles.exchange import ALICE, CREDENTIALS_KEY, NOON_MS, TENANT, Exchange
 
 SECRET = b"a secret of 20 bytes"
@@ -43,9 +50,11 @@ class Authenticators:
         self.is_away = False
         self.is_right = True
         self.is_on = False
+        self.made = 0
 
     def associate(self, token: str) -> str:
         self._reach()
+        self.made += 1
         return b32encode(self.secret).decode().rstrip("=")
 
     def verify(self, token: str, code: str) -> bool:
@@ -210,6 +219,34 @@ def test_beginning_anew_is_no_way_to_guess_more(world: World) -> None:
     world.factor.begin(principal(), "token", "Demo")
     with pytest.raises(BursaError, match="too many codes"):
         world.factor.confirm(principal(), "token", world.code(), ADDRESS)
+
+
+def test_a_flood_of_beginnings_costs_the_pool_a_few_calls(world: World) -> None:
+    """The pool's calls are counted for all pools of a region: one user must not use them up."""
+    for _ in range(SETUPS_MAX):
+        world.factor.begin(principal(), "token", "Demo")
+    for _ in range(125):
+        with pytest.raises(TooManyRequests) as caught:
+            world.factor.begin(principal(), "token", "Demo")
+        assert caught.value.code == "too_many_setups"
+        assert caught.value.retry_after_s == SETUPS_WINDOW_S
+    assert world.pool.made == SETUPS_MAX
+
+    world.factor.begin(principal("bob"), "token", "Demo")
+    world.clock.time_ms += SETUPS_WINDOW_S * 1_000
+    world.factor.begin(principal(), "token", "Demo")
+    world.factor.confirm(principal(), "token", world.code(), ADDRESS)
+    assert world.factor.since_ms(principal())
+
+
+def test_what_the_pool_never_made_is_none_that_is_being_set_up(world: World) -> None:
+    world.pool.is_away = True
+    with pytest.raises(Unavailable):
+        world.factor.begin(principal(), "token", "Demo")
+    assert world.factor.since_ms(principal()) == 0
+    with pytest.raises(BursaError) as caught:
+        world.factor.confirm(principal(), "token", world.code(), ADDRESS)
+    assert caught.value.code == "no_second_factor"
 
 
 def test_who_holds_a_token_can_not_replace_it(world: World) -> None:

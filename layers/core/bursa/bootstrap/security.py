@@ -12,6 +12,7 @@ from bursa.dialects.native.security_routes import SecurityRoutes
 from bursa.identity.addresses_cognito import CognitoAddresses
 from bursa.identity.api_keys_dynamodb import ApiKeysTable
 from bursa.identity.codes_cryptography import code_of
+from bursa.identity.kept_addresses import KeptAddresses
 from bursa.identity.key_custody import KeyCustody
 from bursa.identity.preferences import UserPreferences
 from bursa.identity.preferences_dynamodb import PreferencesTable
@@ -53,7 +54,7 @@ def open_account_routes(
     models = IdentityModels(settings.identity_table)
     events = _events(settings, models)
     factor = _factor(models, Seals(kms_client, settings.credentials_key, clock), events, clock)
-    addresses = CognitoAddresses(cognito_client)
+    addresses = KeptAddresses(CognitoAddresses(cognito_client), clock)
     return AccountRoutes(
         Standings(directory, limits, addresses, factor, events, clock),
         UserPreferences(PreferencesTable(models)),

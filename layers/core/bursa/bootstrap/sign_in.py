@@ -8,6 +8,7 @@ from bursa.aws.clients import cognito_client, dynamodb_client
 from bursa.identity.account_opening import AccountOpening
 from bursa.identity.addresses_cognito import CognitoAddresses
 from bursa.identity.api_keys import ApiKey
+from bursa.identity.kept_addresses import OTHER_MS_MAX, KeptAddresses
 from bursa.identity.key_sets_jwt import KeySets
 from bursa.identity.key_sign_in import KeySignIn
 from bursa.identity.session_check import SessionCheck
@@ -40,7 +41,9 @@ def open_sign_in(
     key_sets = KeySets(clock, settings.aws_endpoint_url, on_failure=on_key_set_failure)
     tickets = Tickets(TicketsTable(client, settings.tickets_table), clock, random_key)
     goes_on = SessionCheck(directory, KeyStates(client, settings.identity_table))
-    opening = AccountOpening(directory, CognitoAddresses(cognito_client))
+    # A user who has verified its address has an account at once, or none for another reason.
+    addresses = KeptAddresses(CognitoAddresses(cognito_client), clock, verified_ms_max=OTHER_MS_MAX)
+    opening = AccountOpening(directory, addresses)
     open_keys = cache(partial(_open_keys, directory, settings.identity_table, clock))
     return SignIns(
         SignIn(directory, CognitoTokens(key_sets, clock), clock, opening),

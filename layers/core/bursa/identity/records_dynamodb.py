@@ -80,11 +80,14 @@ class PauseRecord(Record):
 class FactorRecord(Record):
     """A user's authenticator."""
 
-    sealed = BinaryAttribute(legacy_encoding=False)
+    # Not there while a first one is only asked for.
+    sealed = BinaryAttribute(legacy_encoding=False, null=True)
     since_ms = WholeNumberAttribute(default=0)
     last_step = WholeNumberAttribute(default=0)
     attempts = WholeNumberAttribute(default=0)
     attempts_since = WholeNumberAttribute(default=0)
+    setups = WholeNumberAttribute(default=0)
+    setups_since = WholeNumberAttribute(default=0)
 
 
 class PreferencesRecord(Record):

@@ -27,6 +27,9 @@ STEPS_BESIDE: Final = 1
 # thousand a day.
 ATTEMPTS_MAX: Final = 10
 ATTEMPTS_WINDOW_S: Final = 3_600
+# Each asks Cognito for a secret, of whose calls all pools of a region have so many a second.
+SETUPS_MAX: Final = 5
+SETUPS_WINDOW_S: Final = 60
 
 _CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
 
@@ -60,6 +63,9 @@ class Factors(Protocol):
 
     def find(self, tenant: TenantId, user: str) -> Factor | None:
         """Return a user's authenticator, also one that is being set up; None for none."""
+
+    def set_up(self, tenant: TenantId, user: str, now_s: int) -> bool:
+        """Count that one is to be set up; return whether it may be."""
 
     def begin(self, tenant: TenantId, user: str, sealed: bytes) -> bool:
         """Keep one that is being set up; return whether there was no other that is required."""
@@ -142,15 +148,24 @@ class SecondFactor:
             ``token_required``: an API key asks.
         Conflict
             ``second_factor_exists``
+        TooManyRequests
+            ``too_many_setups``
 
         """
         require_token(principal)
-        known = self._factors.find(principal.tenant, principal.user)
+        tenant, user = principal.tenant, principal.user
+        known = self._factors.find(tenant, user)
         if known is not None and known.since_ms:
             raise _exists()
+        if not self._factors.set_up(tenant, user, self._clock.now_ms() // 1_000):
+            raise TooManyRequests(
+                "too_many_setups",
+                "Wait a minute, then begin again.",
+                retry_after_s=SETUPS_WINDOW_S,
+            )
         secret = self._authenticators.associate(token)
         sealed = self._seals.seal(secret.encode(), _context(principal))
-        if not self._factors.begin(principal.tenant, principal.user, sealed):
+        if not self._factors.begin(tenant, user, sealed):
             raise _exists()
         name = quote(issuer_name, safe="")
         uri = f"otpauth://totp/{name}:{principal.account}?secret={secret}&issuer={name}"

@@ -1,17 +1,35 @@
 """Users' authenticators in the identity table."""
 
 from contextlib import suppress
+from typing import NamedTuple
 
+from bursa.aws.record_attributes import WholeNumberAttribute
 from bursa.identity.records_dynamodb import (
+    FactorRecord,
     IdentityModels,
     RecordRefused,
     unavailable_identity,
     unless_refused,
 )
-from bursa.identity.second_factor import ATTEMPTS_MAX, ATTEMPTS_WINDOW_S, Factor
+from bursa.identity.second_factor import (
+    ATTEMPTS_MAX,
+    ATTEMPTS_WINDOW_S,
+    SETUPS_MAX,
+    SETUPS_WINDOW_S,
+    Factor,
+)
 from bursa.identity.security_events import SecurityEvent
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
+
+
+class Window(NamedTuple):
+    """What is counted in a row, at most so many in so many seconds."""
+
+    counted: WholeNumberAttribute
+    since: WholeNumberAttribute
+    most: int
+    length_s: int
 
 
 class FactorsTable:
@@ -30,7 +48,7 @@ class FactorsTable:
                 )
             except model.DoesNotExist:
                 return None
-        return Factor(row.sealed, row.since_ms)
+        return Factor(row.sealed, row.since_ms) if row.sealed else None
 
     def begin(self, tenant: TenantId, user: str, sealed: bytes) -> bool:
         """Keep one that is being set up; return whether there was no other that is required.
@@ -77,23 +95,35 @@ class FactorsTable:
     def attempt(self, tenant: TenantId, user: str, now_s: int) -> bool:
         """Count an attempt; return whether it may be made."""
         model = self._models.factor
-        row = model(keys.user_records(tenant, user), keys.SECOND_FACTOR)
-        began_before = now_s - ATTEMPTS_WINDOW_S
-        in_window = (model.attempts_since > began_before) & (model.attempts < ATTEMPTS_MAX)
+        window = Window(model.attempts, model.attempts_since, ATTEMPTS_MAX, ATTEMPTS_WINDOW_S)
+        return self._count(tenant, user, window, now_s)
+
+    def set_up(self, tenant: TenantId, user: str, now_s: int) -> bool:
+        """Count that one is to be set up; return whether it may be."""
+        model = self._models.factor
+        window = Window(model.setups, model.setups_since, SETUPS_MAX, SETUPS_WINDOW_S)
+        return self._count(tenant, user, window, now_s)
+
+    def _count(self, tenant: TenantId, user: str, window: Window, now_s: int) -> bool:
+        """Count in the window that is open, or else open the next when that is over."""
+        row = self._models.factor(keys.user_records(tenant, user), keys.SECOND_FACTOR)
+        count, since, most, length_s = window
+        is_open = (since > now_s - length_s) & (count < most)
         try:
             with unless_refused():
-                row.update(actions=[model.attempts.set(model.attempts + 1)], condition=in_window)
+                row.update(actions=[count.set(count + 1)], condition=is_open)
         except RecordRefused:
-            return self._begin_window(tenant, user, now_s)
+            return self._open_window(row, window, now_s)
         return True
 
-    def _begin_window(self, tenant: TenantId, user: str, now_s: int) -> bool:
-        model = self._models.factor
+    @staticmethod
+    def _open_window(row: FactorRecord, window: Window, now_s: int) -> bool:
+        count, since, _, length_s = window
         try:
             with unless_refused():
-                model(keys.user_records(tenant, user), keys.SECOND_FACTOR).update(
-                    actions=[model.attempts.set(1), model.attempts_since.set(now_s)],
-                    condition=model.attempts_since <= now_s - ATTEMPTS_WINDOW_S,
+                row.update(
+                    actions=[count.set(1), since.set(now_s)],
+                    condition=since.does_not_exist() | (since <= now_s - length_s),
                 )
         except RecordRefused:
             return False
