@@ -115,7 +115,7 @@ def test_a_life_with_restarts_and_accidents(local: Local) -> None:
     assert local.command("down").returncode == 0
     assert_nothing_is_left(local)
 
-    interrupt(local, "up", when="Opening the demo tenant")
+    interrupt(local, "up", when="Opening the tenants")
     assert_nothing_is_left(local)
 
     second = local.command("up")

@@ -25,6 +25,9 @@ _EMULATORS_ACCOUNT = "000000000000"
 _NAMED_BY_OUTPUTS = ("Table", "Bucket", "CredentialsKey", "UserPoolId", "WebSocketApiId")
 # Of a resource in a nested stack that is no output.
 _MADE_UP = re.compile(rf"\b{STACK}-\w+-[0-9a-f]{{8}}-[0-9a-f]{{3}}-(\w+)-[0-9A-F]{{13}}[-\w]*")
+# A pool that a tenant's own stack made has a number, and the stack's tags, which nobody notes.
+_TENANTS_POOL = re.compile(rf"(?<=:userpool/){REGION}_\w+$")
+_OF_TENANTS_POOL = {"aws:ResourceTag/bursa-tenant": [f"{STACK}/t7"]}
 # Everybody may.
 _NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 
@@ -140,8 +143,11 @@ def heard(path: Path, outputs: Mapping[str, str]) -> set[Call]:
             action = action.removesuffix("Batch")
         if action not in _NEEDS_NO_PERMISSION:
             resource = _renamed(row["resource"], names)
+            seen = row["context"]
+            if _TENANTS_POOL.search(resource):
+                resource, seen = _TENANTS_POOL.sub("a-tenants", resource), seen | _OF_TENANTS_POOL
             keys = _keys_of_conditions(row["caller"], action, resource)
-            context = {key: values for key, values in row["context"].items() if key in keys}
+            context = {key: values for key, values in seen.items() if key in keys}
             found.add(Call.of(row["caller"], action, resource, context))
     return found
 
