@@ -141,6 +141,9 @@ class NoArchive:
     async def is_kept_by_another(self, since: Head, now: Head) -> bool:
         return False
 
+    async def beyond(self, last_sequence: int) -> int:
+        return 0
+
 
 def ports_over(memory: Memory, meter: Meter) -> Ports:
     """Put stand-ins behind every port."""

@@ -119,6 +119,9 @@ class JournalArchive(Protocol):
     async def is_kept_by_another(self, since: Head, now: Head) -> bool:
         """Return whether another process has published a head of the journal between two."""
 
+    async def beyond(self, last_sequence: int) -> int:
+        """Return the last sequence of which there is something behind one; 0 without any."""
+
 
 class StateCapture(Protocol):
     """Copies a running engine's state without holding it up."""

@@ -1,5 +1,8 @@
 """Catching a replica up with the journal's head, reading well ahead of applying.
 
+Before that, whether the journal still has its end: what is stored beyond it was stored of records
+that are gone, and who went on from there would write another history over them.
+
 The journal between two sequences is cut into spans that are read side by side; a record belongs
 to the span that its first sequence is in, so the spans in order are the records in order, and
 the chain shows if one were missing.
@@ -9,11 +12,43 @@ import asyncio
 from collections import deque
 
 from bursa.journal.record import EncodedRecord
-from bursa.journal.replica import Replica
-from worker.ports import Journal
+from bursa.journal.replica import JournalBroken, Replica
+from worker.ports import CheckpointStore, Journal, JournalArchive
 
 SPAN_SEQUENCES = 1 << 14
 _SPANS_AHEAD = 6
+
+
+async def require_end(
+    journal: Journal, checkpoints: CheckpointStore, archive: JournalArchive
+) -> None:
+    """Return when no checkpoint, and nothing in the archive, lies beyond the journal's end.
+
+    Each is written only once the journal has come past it: beyond its end there is what was lost
+    with a table that was emptied, rolled back or exchanged for a new one, or what somebody has
+    forged. Only a person can tell which (docs/operations.md).
+
+    Raises
+    ------
+    JournalBroken
+        When something does.
+
+    """
+    end = await journal.head_sequence(0)
+    # A checkpoint's attestation stands in a record behind it.
+    beyond = {at + 1: f"checkpoint {at} is stored" for at in await checkpoints.sequences()}
+    beyond[await archive.beyond(end)] = "more of it is archived"
+    farthest = max(beyond)
+    if farthest > end:
+        # A leader may have written it in between, and its records before that.
+        end = await journal.head_sequence(end)
+    if farthest > end:
+        raise JournalBroken(
+            f"It ends at sequence {end}, but {beyond[farthest]}, up to sequence {farthest} at "
+            "least: records are lost, or that is forged. Nothing was written. Keep all workers "
+            "down, and restore the journal or remove what is forged; docs/operations.md says how "
+            "(A journal that ends too early)."
+        )
 
 
 async def catch_up(replica: Replica, journal: Journal) -> None:

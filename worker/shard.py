@@ -22,7 +22,7 @@ from worker.leader import Leader
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
 from worker.ports import Ports
-from worker.recovery import catch_up
+from worker.recovery import catch_up, require_end
 from worker.sequencer import InvariantBroken
 from worker.settings import ShardSettings
 from worker.steady_time import SteadyTime
@@ -78,7 +78,8 @@ class ShardWorker:
         Raises
         ------
         JournalBroken, RecordError
-            When what is stored does not add up: no worker may write after it.
+            When what is stored does not add up, or more was stored than the journal has: no worker
+            may write after it.
         InvariantBroken
             When the books don't: the shard stops.
 
@@ -155,6 +156,7 @@ class ShardWorker:
         while True:
             try:
                 started = ports.clock.monotonic()
+                await require_end(ports.journal, ports.checkpoints, ports.archive)
                 replica = await restore_newest(
                     ports.checkpoints,
                     ports.journal,

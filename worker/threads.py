@@ -185,6 +185,9 @@ class BlockingArchiver(Protocol):
     def is_kept_by_another(self, since: Head, now: Head) -> bool:
         """Return whether another process has published a head of the journal between two."""
 
+    def beyond(self, last_sequence: int) -> int:
+        """Return the last sequence of which there is something behind one; 0 without any."""
+
 
 class ThreadedArchiver:
     """The archive; reading a segment, hashing it and sending it take place in the thread."""
@@ -200,6 +203,10 @@ class ThreadedArchiver:
     async def is_kept_by_another(self, since: Head, now: Head) -> bool:
         """See `worker.ports.JournalArchive`."""
         return await self._lane.call(self._archiver.is_kept_by_another, since, now)
+
+    async def beyond(self, last_sequence: int) -> int:
+        """See `worker.ports.JournalArchive`."""
+        return await self._lane.call(self._archiver.beyond, last_sequence)
 
 
 class BlockingCheckpoints(Protocol):

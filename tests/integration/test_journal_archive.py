@@ -21,6 +21,7 @@ from scripts import journal as tool
 from tests.doubles.shard import OPENING
 from tests.integration.edge import TENANT, funds_messages
 from tests.integration.storm import send, wait_until_done
+from worker.__main__ import EXIT_STATE
 
 PATIENCE_S = 60.0
 
@@ -54,6 +55,13 @@ def wait_until_published(archive: S3Archive, sequence: int) -> None:
     while not any(at >= sequence for at in archive.heads()):
         assert time.monotonic() < deadline, "no head was published"
         time.sleep(0.2)
+
+
+def wait_until_said(rig: Rig, worker: str, words: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while words not in rig.log(worker):
+        assert time.monotonic() < deadline, f"{worker} never said {words!r}"
+        time.sleep(0.1)
 
 
 def exchange_a_record(rig: Rig) -> None:
@@ -100,8 +108,9 @@ def test_a_lone_worker_archives_beside_a_forged_head_and_a_person_disowns_it(
 ) -> None:
     archive = S3Archive(rig.client("s3"), "archive", 0)
     forged = Head(9, 1 << 40, 9, 9, b"f" * 32)
-    archive.write_head(forged)
     rig.worker("worker", ARCHIVE_S="1", LEASE_MS="2000")
+    wait_until_said(rig, "worker", "Leading")
+    archive.write_head(forged)
     for message in funds_messages(TENANT, list(OPENING)):
         send(rig, [message])
         records = wait_until_done(rig, set(message.command_ids))
@@ -109,6 +118,9 @@ def test_a_lone_worker_archives_beside_a_forged_head_and_a_person_disowns_it(
     while records[-1].last_sequence not in archive.heads():
         assert time.monotonic() < deadline, "the forged head stops the worker"
         time.sleep(0.2)
+    # One that leads goes on, but none starts: the journal may have lost its end.
+    assert rig.worker("refused").wait(PATIENCE_S) == EXIT_STATE
+    assert str(forged.last_sequence) in rig.log("refused")
 
     reads = ["--outputs", str(outputs(rig, tmp_path)), "--json"]
     assert tool.main(["verify", "--against-archive", *reads]) == 1
@@ -119,6 +131,8 @@ def test_a_lone_worker_archives_beside_a_forged_head_and_a_person_disowns_it(
     assert (said["why"], said["by"].startswith("arn:")) == ("not ours", True)
     assert tool.main(["verify", "--against-archive", *reads]) == 0
     assert json.loads(capsys.readouterr().out)["disowned_objects"] == 1
+    rig.worker("standby")
+    wait_until_said(rig, "standby", "State rebuilt")
     # There is nothing left to disown, and what is true is not.
     for name in (forged.last_sequence, records[-1].last_sequence):
         assert tool.main(["disown", "--object", f"heads/{name}", "--why", "x", *reads]) == 2

@@ -263,6 +263,9 @@ class ArchiveService:
     def is_kept_by_another(self, since: Head, now: Head) -> bool:
         return any(since.last_sequence < at <= now.last_sequence for at in self.published)
 
+    def beyond(self, last_sequence: int) -> int:
+        return max((at for at in self.published if at > last_sequence), default=0)
+
 
 class RepliesService:
     """The stored replies; checks that each holds the journal's events."""
@@ -435,6 +438,9 @@ class ArchivePort:
         return await self._wire.call(
             self._machine, lambda: self._archive.is_kept_by_another(since, now)
         )
+
+    async def beyond(self, last_sequence: int) -> int:
+        return await self._wire.call(self._machine, lambda: self._archive.beyond(last_sequence))
 
 
 class CheckpointPort:

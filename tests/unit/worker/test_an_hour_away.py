@@ -80,8 +80,8 @@ CASES = {
     "checkpoints": ["CheckpointFailed"],
     "archive": [],
 }
-# A start reads the list of checkpoints, and waits for it.
-ANSWERED = dict.fromkeys(CASES, 0) | {"checkpoints": 1}
+# A start reads the list of checkpoints twice and what is archived once, and waits for them.
+ANSWERED = dict.fromkeys(CASES, 0) | {"checkpoints": 2, "archive": 1}
 
 
 def usual_ports(memory: LastingQueue, telemetry: SilentTelemetry) -> Ports:

@@ -31,6 +31,9 @@ class AtOnce:
     async def is_kept_by_another(self, since: Head, now: Head) -> bool:
         return self._archiver.is_kept_by_another(since, now)
 
+    async def beyond(self, last_sequence: int) -> int:
+        return self._archiver.beyond(last_sequence)
+
 
 @pytest.mark.parametrize("published", [False, True], ids=["alone", "beside a standby"])
 def test_a_far_head_is_no_other_who_archives(*, published: bool, tmp_path: Path) -> None:

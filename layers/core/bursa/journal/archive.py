@@ -159,6 +159,13 @@ class Archiver:
         between = [at for at in self._archive.heads(since.last_sequence) if at <= now.last_sequence]
         return bool(between) and self._is_true(between[-1])
 
+    def beyond(self, last_sequence: int) -> int:
+        """Return the last sequence of which something is archived behind one; 0 without any."""
+        closed = segment_of(last_sequence + 1)
+        segments = [*self._archive.ends(), *self._archive.segments()]
+        behind = [(one + 1) * SEGMENT_SEQUENCES - 1 for one in segments if one >= closed]
+        return max([*self._archive.heads(last_sequence), *behind], default=0)
+
     def _is_true(self, sequence: int) -> bool:
         try:
             published = self._archive.read_head(sequence)
