@@ -25,6 +25,7 @@ TEMPLATE = ROOT / "template.yaml"
 ARTIFACTS = ROOT / "scripts" / "deploy" / "artifacts.yaml"
 WORKER_LOCK = ROOT / "worker" / "deploy" / "requirements.txt"
 WORKER_ARCHIVE = ROOT / ".local" / "bursa-worker.tar.gz"
+BILLS = ROOT / "build" / "sbom"
 # Where the worker's archive and the packaged template lie in the artifact bucket.
 WORKER_PREFIX = "worker"
 _CODED = {"AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}
@@ -169,6 +170,11 @@ class Builder:
         check_worker_archive(WORKER_ARCHIVE, WORKER_LOCK)
         return WORKER_ARCHIVE
 
+    def bills(self) -> Path:
+        """Write what is in Lambda and in the worker's archive, by the locks; return the folder."""
+        self._run(str(ROOT / "scripts/sbom/sbom.sh"), str(BILLS))
+        return BILLS
+
     def _run(self, program: str, *arguments: str) -> None:
         beside = Path(sys.executable).parent / program
         command = [str(beside) if beside.exists() else program, *arguments]
@@ -193,3 +199,9 @@ def upload(s3: "S3Client", bucket: str, path: Path, prefix: str) -> str:
     key = f"{prefix}/{hashlib.sha256(content).hexdigest()}{suffix}"
     s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
     return key
+
+
+def upload_bill(s3: "S3Client", bucket: str, bill: Path, key: str) -> None:
+    """Put a bill of materials beside what it is of, under the same digest."""
+    beside = key.partition(".")[0] + "".join(bill.suffixes)
+    s3.put_object(Bucket=bucket, Key=beside, Body=bill.read_bytes(), ChecksumAlgorithm="SHA256")

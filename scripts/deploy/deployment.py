@@ -219,16 +219,21 @@ class BuiltPackages:
     s3: Any
 
     def build(self, parameters: Mapping[str, str]) -> None:
-        """Build functions and layers."""
+        """Build functions and layers, and say what is in them."""
         self.builder.application(parameters)
+        self.builder.bills()
 
     def publish(self, bucket: str, profile: str) -> str:
         """Upload them, signed by a profile if one is named, and the template; return its URL."""
         built = builds.ROOT / ".aws-sam" / "build" / "template.yaml"
         packaged = self.builder.package(built, bucket, profile)
         key = builds.upload(self.s3, bucket, packaged, builds.TEMPLATE_PREFIX)
+        builds.upload_bill(self.s3, bucket, builds.BILLS / "lambda.cdx.json", key)
         return f"{self.s3.meta.endpoint_url}/{bucket}/{key}"
 
     def publish_worker(self, bucket: str) -> str:
         """Build and upload the worker's archive; return its key."""
-        return builds.upload(self.s3, bucket, self.builder.worker_archive(), builds.WORKER_PREFIX)
+        archive = self.builder.worker_archive()
+        key = builds.upload(self.s3, bucket, archive, builds.WORKER_PREFIX)
+        builds.upload_bill(self.s3, bucket, builds.BILLS / "worker.cdx.json", key)
+        return key
