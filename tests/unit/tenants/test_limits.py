@@ -27,6 +27,7 @@ from bursa.tenants.limits import (
         pytest.param("account_connections", 0, id="no connection"),
         pytest.param("tenant_connections", 100_001, id="too many connections"),
         pytest.param("connection_messages", Rate(1, 0), id="no message"),
+        pytest.param("tenant_accounts", 10_000_001, id="too many accounts"),
     ],
 )
 def test_limits_out_of_bounds_are_refused_and_read_as_the_nearest(field: str, value: Any) -> None:
@@ -41,6 +42,13 @@ def test_the_defaults_are_within_bounds_and_are_not_stored() -> None:
     check_limits(DEFAULT_LIMITS)
     assert limits_as_stored(DEFAULT_LIMITS) == {}
     assert limits_from({}) == DEFAULT_LIMITS
+
+
+def test_a_tenant_whose_accounts_are_used_up_can_be_given_more() -> None:
+    """Or else who has as many mailboxes as the default closes its sign-up for good."""
+    raised = DEFAULT_LIMITS._replace(tenant_accounts=100 * DEFAULT_LIMITS.tenant_accounts)
+    check_limits(raised)
+    assert limits_from(limits_as_stored(raised)) == raised
 
 
 def test_what_is_stored_is_read_again() -> None:

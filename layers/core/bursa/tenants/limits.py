@@ -14,6 +14,8 @@ from bursa.kernel.rates import Rate
 RATE_PER_S_MAX = 100_000
 BURST_MAX = 1_000_000
 COUNT_MAX = 100_000
+# More than what is there at once: who fills a tenant's accounts must not close it for good.
+ACCOUNTS_MAX = 10_000_000
 # A batch is admitted whole or not at all, so the smallest budget has room for the largest batch; a
 # test compares it with `bursa.intake.message`, which the authorizer's start can't afford.
 BURST_MIN = 50
@@ -74,7 +76,7 @@ def check_limits(limits: TenantLimits) -> None:
             raise InvalidInput(
                 "invalid_limits",
                 f"{name} is a rate of 1 to {RATE_PER_S_MAX} a second with a burst from "
-                f"{_burst_min(name)} to {BURST_MAX}, or a number from 1 to {COUNT_MAX}.",
+                f"{_burst_min(name)} to {BURST_MAX}, or a number from 1 to {_count_max(name)}.",
                 field=name,
             )
 
@@ -84,7 +86,9 @@ def within_bounds(limits: TenantLimits) -> TenantLimits:
     bounded: dict[str, Any] = {}
     for name in LIMIT_NAMES:
         value = getattr(limits, name)
-        bounded[name] = _rate(value, _burst_min(name)) if name in _RATES else _count(value)
+        bounded[name] = (
+            _rate(value, _burst_min(name)) if name in _RATES else _count(value, _count_max(name))
+        )
     return TenantLimits(**bounded)
 
 
@@ -96,8 +100,12 @@ def _rate(rate: Rate, burst_min: int) -> Rate:
     return Rate(max(1, min(rate.per_s, RATE_PER_S_MAX)), max(burst_min, min(rate.burst, BURST_MAX)))
 
 
-def _count(count: int) -> int:
-    return max(1, min(count, COUNT_MAX))
+def _count(count: int, name: str) -> int:
+    return max(1, min(count, _count_max(name)))
+
+
+def _count_max(name: str) -> int:
+    return ACCOUNTS_MAX if name == "tenant_accounts" else COUNT_MAX
 
 
 def limits_from(stored: Mapping[str, tuple[int, ...]]) -> TenantLimits:
