@@ -86,9 +86,7 @@ def within_bounds(limits: TenantLimits) -> TenantLimits:
     bounded: dict[str, Any] = {}
     for name in LIMIT_NAMES:
         value = getattr(limits, name)
-        bounded[name] = (
-            _rate(value, _burst_min(name)) if name in _RATES else _count(value, _count_max(name))
-        )
+        bounded[name] = _rate(value, _burst_min(name)) if name in _RATES else _count(value, name)
     return TenantLimits(**bounded)
 
 
