@@ -3,9 +3,10 @@
 The queue is behind a port, so that another lane can hand in the same commands (DESIGN D10). A
 message is sent once; after that no failure may make the client believe that it was not: a caller
 that does not get the outcome in time gets the name under which to ask again. A request whose name
-the caller chose may be a repeat; whether it is one is looked up before it is sent. The name is then
+the caller chose may be a repeat; whether it is one is looked up before it is sent. A key is then
 kept with the request, and before it is sent: the queue drops what comes under a name that it has
-seen, so another request under it has to be refused while the first one is still undecided.
+seen, so another request under it has to be refused while the first one is still undecided. Of
+orders under one client order id the engine refuses all but the first.
 
 Nothing is looked up for nothing: a request is charged for its commands before that, also when it
 turns out to be a repeat. Who has none left may still find out what became of an earlier request;
@@ -153,6 +154,19 @@ def order_command_id(account: AccountId, client_order_id: str) -> CommandId:
     return CommandId.from_parts(account, "order", client_order_id)
 
 
+def async_order_message_id(account: AccountId, client_order_id: str, digest: bytes) -> CommandId:
+    """Return the id of the message of an order that nobody waits for.
+
+    Parameters
+    ----------
+    digest
+        Of the order's command: the queue drops a repeat, and brings every other order under the
+        same client order id to the engine, which refuses it.
+
+    """
+    return CommandId.from_parts(account, "async order", f"{client_order_id}/{digest.hex()}")
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """One message: an account's commands, in order.
@@ -246,10 +260,10 @@ class Intake:
         return Entry()
 
     def bind(self, submission: Submission, options: SubmitOptions) -> None:
-        """Keep that the caller's name belongs to this request, sent or not.
+        """Keep that the caller's key belongs to this request, sent or not.
 
-        That name is its key. A client order id is one for a caller that does not wait: one that
-        waits learns from the reply that the id is another order's, and costs no write.
+        A client order id is bound by nothing but the engine: of two undecided orders under it
+        nobody else knows which is the first, and a conflict for that one would be untrue.
 
         Raises
         ------
@@ -259,8 +273,7 @@ class Intake:
             Nothing is kept.
 
         """
-        names_itself = submission.identity.request_key is None
-        if options.request_key is None and (options.wait or not names_itself):
+        if options.request_key is None:
             return
         tenant, digest = submission.account.tenant, submission.request_digest
         kept_until_s = self._clock.now_ms() // 1_000 + REPLY_KEPT_S
@@ -361,7 +374,8 @@ class Intake:
             self._clock.sleep_ms(delay)
             attempt += 1
             reply = self._find(submission)
-            outcomes = [] if reply is None else _outcomes(submission, reply)
+            # A row without events binds a name, and says nothing of what the engine decides.
+            outcomes = _outcomes(submission, reply) if reply is not None and reply.events else []
             if outcomes:
                 return outcomes
             if known_elsewhere and attempt % _POLLS_PER_LOOK == 0 and known_elsewhere():

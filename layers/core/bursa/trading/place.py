@@ -7,13 +7,14 @@ from bursa.intake.submission import (
     RequestIdentity,
     Submission,
     SubmitOptions,
+    async_order_message_id,
     order_command_id,
 )
 from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.trading.command_words import encode_place
 from bursa.trading.commands import PlaceOrder
-from bursa.trading.decisions import OrderDecisions, Placement, id_reused, only_outcome
+from bursa.trading.decisions import OrderDecisions, Placement, only_outcome
 from bursa.trading.order_checks import check_order
 from bursa.trading.outcomes import OrderPlaced, OrderRejected, PendingOrder, PlaceOutcome
 from wire.digests import command_digest
@@ -46,6 +47,10 @@ class OrderPlacement:
         command = encode_place(order, account, self._intake.header(command_id, options))
         placement = Placement(order, command_digest(command))
         named = order.client_order_id is not None
+        if order.client_order_id is not None and identity.request_key is None and not options.wait:
+            # Who waits reads the reply, which is found by the client order id before any row is.
+            message_id = async_order_message_id(account, order.client_order_id, placement.digest)
+            identity = RequestIdentity(message_id, None)
         submission = Submission(
             account,
             identity,
@@ -82,11 +87,9 @@ class OrderPlacement:
             if submission.identity.request_key is not None:
                 raise
             # The message was named by the client order id, so this is the reply to another order
-            # under it, which need not be the first one.
+            # under it, which need not be the first one: this one may be.
             known = self._decisions.known_soon(account, placement)
-            if known is None:
-                raise id_reused(order) from None
-            return known
+            return known or PendingOrder(None, client_order_id=order.client_order_id)
         if not isinstance(outcomes, Pending):
             return self._decisions.placed(account, placement, only_outcome(outcomes))
         if not named:
