@@ -39,6 +39,7 @@ MODULES = (
     "digest",
     "reference_price",
     "breaker",
+    "collar",
     "stops",
     "settlement",
     "matching",

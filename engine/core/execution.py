@@ -7,16 +7,11 @@ import cython
 
 from engine.core.book import book_of, is_worse, next_level
 from engine.core.breaker import trips_breaker
+from engine.core.collar import is_beyond_collar, is_marketable, limit_price
 from engine.core.emit import emit_decided_order
 from engine.core.ledger import market_of, owner_of
 from engine.core.liquidity import clear_own, lots_before_own, mark_own, own_lots
-from engine.core.matching import (
-    is_beyond_collar,
-    is_marketable,
-    limit_price,
-    match,
-    prevent_own_crosses,
-)
+from engine.core.matching import match, prevent_own_crosses
 from engine.core.orders import (
     free_order,
     is_pending,
@@ -168,14 +163,14 @@ def execute_order(
             close_reason = CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(s, market, order, limit)
-    if close_reason == CLOSE_PRICE_PROTECTION and not has_arrived:
-        take_one_by_one(s, market)
-        return wait_again(s, order)
     waits: cython.bint = close_reason == CLOSE_NONE and m[market + M_STATE] == STATE_AUCTION
     if waits and prevent_own_crosses(s, order):
         close_reason = CLOSE_SELF_TRADE_PREVENTION
     if close_reason == CLOSE_NONE:
         close_reason = remainder_reason(s, order)
+    if close_reason == CLOSE_PRICE_PROTECTION and not has_arrived:
+        take_one_by_one(s, market)
+        return wait_again(s, order)
     if close_reason != CLOSE_NONE:
         return end_order(s, order, close_reason, has_arrived, is_known)
     rest_order(s, order)
@@ -191,7 +186,8 @@ def execute_triggered(
 ) -> cython.longlong:
     """Execute a triggered stop, unless its price or its flags do not allow that.
 
-    Where the breaker has started an auction since, it waits again.
+    Where the breaker has started an auction since, it waits again; so does one that has waited and
+    whose limit is beyond the collar.
     """
     make_room(s)
     m = s.m
@@ -199,12 +195,16 @@ def execute_triggered(
     flags, price = m[stop + O_FLAGS], m[stop + O_PRICE]
     post_only = flags >> POST_ONLY_SHIFT & 1
     reference = m[market + M_REFERENCE_PRICE]
+    beyond: cython.bint = not is_marketable(s, stop) and is_beyond_collar(
+        s, market, flags & SIDE_MASK, price, reference
+    )
     if m[market + M_STATE] != STATE_OPEN:
         return wait_again(s, stop)
-    if not is_marketable(s, stop) and is_beyond_collar(
-        s, market, flags & SIDE_MASK, price, reference
-    ):
-        return end_order(s, stop, CLOSE_PRICE_PROTECTION, has_arrived, is_known)
+    if beyond and has_arrived:
+        return end_order(s, stop, CLOSE_PRICE_PROTECTION, True, is_known)
+    if beyond:
+        take_one_by_one(s, market)
+        return wait_again(s, stop)
     if post_only and crosses(s, stop):
         return end_order(s, stop, CLOSE_POST_ONLY_WOULD_CROSS, has_arrived, is_known)
     return execute_order(s, stop, has_arrived, is_known)

@@ -32,10 +32,7 @@ from engine.core.records import (
     L_PRICE,
     L_TOTAL,
     L_VISIBLE,
-    M_COLLAR_PPM,
-    M_MARKET_BAND_PPM,
     M_MIN_NOTIONAL,
-    M_PRICE_BOUND,
     M_TICK_UNITS,
     O_ACCOUNT_NEXT,
     O_BALANCE,
@@ -65,9 +62,7 @@ from wire.layout import (
     CLOSE_UNFILLED_REMAINDER,
     EVENT_MARKET_SHIFT,
     MARKET_MAX,
-    MARKETABLE_TYPES,
     MEASURED_MAX,
-    PPM,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
@@ -85,8 +80,6 @@ from wire.layout import (
     TIF_MASK,
     TIF_SHIFT,
     TOOK_SHIFT,
-    TYPE_MASK,
-    TYPE_SHIFT,
 )
 
 
@@ -116,78 +109,6 @@ def update_filled_order(
     emit_level(s, level)
     emit_order(s, order, m[order + O_FLAGS])
     return 0
-
-
-# --- how far an order may trade -------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def is_marketable(s: Store, order: cython.longlong) -> cython.bint:
-    """Whether an order never rests, whatever its time in force."""
-    kind = s.m[order + O_FLAGS] >> TYPE_SHIFT & TYPE_MASK
-    return MARKETABLE_TYPES >> kind & 1
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def limit_price(
-    s: Store,
-    market: cython.longlong,
-    flags: cython.longlong,
-    price: cython.longlong,
-    reference: cython.longlong,
-) -> cython.longlong:
-    """Return the worst price an order may trade at: its own, or a market order's collar."""
-    kind = flags >> TYPE_SHIFT & TYPE_MASK
-    if not MARKETABLE_TYPES >> kind & 1:
-        return price
-    return collared_price(s, market, flags & SIDE_MASK, price, reference)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def is_beyond_collar(
-    s: Store,
-    market: cython.longlong,
-    side: cython.longlong,
-    price: cython.longlong,
-    reference: cython.longlong,
-) -> cython.bint:
-    """Whether a limit price is further than the collar from a reference, on its costly side."""
-    ppm = s.m[market + M_COLLAR_PPM]
-    if not ppm or not reference:
-        return False
-    too_far = price - reference if side == SIDE_BUY else reference - price
-    return too_far > reference * ppm // PPM
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def collared_price(
-    s: Store,
-    market: cython.longlong,
-    side: cython.longlong,
-    limit: cython.longlong,
-    reference: cython.longlong,
-) -> cython.longlong:
-    """Return the worst price of a market order, 0 for a limit of its own meaning none."""
-    m = s.m
-    if not limit:
-        limit = m[market + M_PRICE_BOUND] if side == SIDE_BUY else 1
-    best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
-    anchor = reference
-    if not anchor and best:
-        anchor = m[best + L_PRICE]
-    band = anchor * m[market + M_MARKET_BAND_PPM] // PPM
-    if not anchor or not m[market + M_MARKET_BAND_PPM]:
-        return limit
-    if side == SIDE_BUY:
-        return anchor + band if anchor + band < limit else limit
-    return anchor - band if anchor - band > limit else limit
 
 
 # --- matching -------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ Order and numbers of the reasons are in ``wire.layout``; nothing here changes an
 import cython
 
 from engine.core.book import book_of
+from engine.core.collar import limit_price
 from engine.core.ledger import reserve_amount
 from engine.core.liquidity import clear_own, lots_before_own, mark_own, own_lots
-from engine.core.matching import limit_price
 from engine.core.records import (
     A_GROUP,
     A_STATE,

@@ -6,8 +6,8 @@ docs/engine.md has the rules as a table, for every type and both sides.
 import cython
 
 from engine.core.book import book_of, is_worse
+from engine.core.collar import is_beyond_collar
 from engine.core.ledger import value_of
-from engine.core.matching import is_beyond_collar
 from engine.core.records import (
     B_BEST,
     L_PRICE,

@@ -129,7 +129,7 @@ M_AUCTIONS_MS = 26  # when none of its auctions counts any more (``breaker.may_s
 M_CONFIRMED_PRICE = 27  # the last one that trades of the least value stand behind
 M_UNCONFIRMED_QUANTITY = 28  # lots and quote units traded since
 M_UNCONFIRMED_VALUE = 29
-M_ONE_BY_ONE_UNTIL_MS = 30  # until when stops are taken so; 0 = the breaker has stopped none
+M_ONE_BY_ONE_UNTIL_MS = 30  # until when stops are taken so; 0 = none has been stopped
 MARKET_SAVED_WORDS = 31  # in a checkpoint: those above; those below are derived
 M_QUANTITY_BOUND = 31  # the limits as they apply
 M_PRICE_BOUND = 32

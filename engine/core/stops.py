@@ -2,8 +2,9 @@
 
 import cython
 
-from engine.core.book import book_of
+from engine.core.book import book_of, next_level
 from engine.core.breaker import auction_ms, trips_breaker
+from engine.core.collar import is_collared
 from engine.core.orders import withdraw
 from engine.core.records import (
     B_BEST,
@@ -25,7 +26,13 @@ from engine.core.records import (
     S_TRIGGERED_TAIL,
 )
 from engine.core.store import Store, make_room
-from wire.layout import SIDE_BUY, SIDE_SELL, STATE_OPEN, TRIGGERED_SHIFT
+from wire.layout import (
+    PASSED_OVER_MAX,
+    SIDE_BUY,
+    SIDE_SELL,
+    STATE_OPEN,
+    TRIGGERED_SHIFT,
+)
 
 
 @cython.cfunc
@@ -111,12 +118,20 @@ def collect_triggered(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 def collect_first(s: Store, market: cython.longlong, side: cython.longlong) -> cython.longlong:
-    """Queue the first stop of a side, unless the breaker would stop it again."""
+    """Queue the first stop of a side that the breaker or the collar would not stop again."""
     m = s.m
+    left: cython.longlong = PASSED_OVER_MAX + 1
     level = m[book_of(market, side) + BOOK_STOPS + B_BEST]
-    reached: cython.bint = level and has_reached(s, market, side, m[level + L_PRICE])
-    if reached and not is_blocked(s, market, side):
-        queue_triggered(s, m[level + L_HEAD])
+    if not level or is_blocked(s, market, side):
+        return 0
+    while level and left and has_reached(s, market, side, m[level + L_PRICE]):
+        stop = m[level + L_HEAD]
+        while stop != level and left:
+            if not is_collared(s, stop):
+                return queue_triggered(s, stop)
+            left -= 1
+            stop = m[stop + O_NEXT]
+        level = next_level(s, level)
     return 0
 
 
@@ -131,7 +146,7 @@ def is_blocked(s: Store, market: cython.longlong, side: cython.longlong) -> cyth
 @cython.cfunc
 @cython.exceptval(check=False)
 def take_one_by_one(s: Store, market: cython.longlong) -> cython.longlong:
-    """Have a market's stops taken one by one for a while, since the breaker has stopped one."""
+    """Have a market's stops taken one by one for a while, since one has been stopped."""
     s.m[market + M_ONE_BY_ONE_UNTIL_MS] = s.m[S_TIME_MS] + auction_ms(s, market)
     return 0
 

@@ -5,15 +5,10 @@ The stops that its trades trigger run after it, in the order in which they were 
 
 from engine.reference.book import is_worse
 from engine.reference.breaker import trips_breaker
+from engine.reference.collar import is_beyond_collar, is_marketable, limit_price
 from engine.reference.emit import emit_decided_order
 from engine.reference.liquidity import lots_before_own, own_lots, total_lots
-from engine.reference.matching import (
-    is_beyond_collar,
-    is_marketable,
-    limit_price,
-    match,
-    prevent_own_crosses,
-)
+from engine.reference.matching import match, prevent_own_crosses
 from engine.reference.model import CAN_REST, Order
 from engine.reference.orders import register_order, rest_order, set_status, unregister_order
 from engine.reference.state import State
@@ -39,7 +34,7 @@ def execute_order(state: State, order: Order, *, has_arrived: bool) -> None:
     """Match an order, then rest or end it.
 
     One that ``has_arrived`` has just been placed or changed. Any other is a triggered stop that has
-    waited for its turn, and waits again where the breaker stops it.
+    waited for its turn, and waits again where the breaker or the collar stops it.
     """
     close_reason = w.CLOSE_NONE
     if order.market.state == w.STATE_OPEN:
@@ -48,15 +43,15 @@ def execute_order(state: State, order: Order, *, has_arrived: bool) -> None:
             close_reason = w.CLOSE_FILL_OR_KILL_UNFILLED
         else:
             close_reason = match(state, order, limit)
-    if close_reason == w.CLOSE_PRICE_PROTECTION and not has_arrived:
-        take_one_by_one(state, order.market)
-        wait_again(state, order)
-        return
     waits = close_reason == w.CLOSE_NONE and order.market.state == w.STATE_AUCTION
     if waits and prevent_own_crosses(state, order):
         close_reason = w.CLOSE_SELF_TRADE_PREVENTION
     if close_reason == w.CLOSE_NONE:
         close_reason = remainder_reason(order)
+    if close_reason == w.CLOSE_PRICE_PROTECTION and not has_arrived:
+        take_one_by_one(state, order.market)
+        wait_again(state, order)
+        return
     if close_reason != w.CLOSE_NONE:
         end_order(state, order, close_reason, has_arrived=has_arrived)
         return
@@ -116,12 +111,18 @@ def end_order(state: State, order: Order, close_reason: int, *, has_arrived: boo
 def execute_triggered(state: State, stop: Order, *, has_arrived: bool) -> None:
     """Execute a triggered stop, unless its price or its flags do not allow that.
 
-    Where the breaker has started an auction since, it waits again, and triggers at the opening.
+    Where the breaker has started an auction since, it waits again, and triggers at the opening. So
+    does one that has waited and whose limit is beyond the collar: the reference may follow.
     """
-    if stop.market.state != w.STATE_OPEN:
+    market = stop.market
+    beyond = not is_marketable(stop) and is_beyond_collar(stop, market.reference_price)
+    if market.state != w.STATE_OPEN:
         wait_again(state, stop)
-    elif not is_marketable(stop) and is_beyond_collar(stop, stop.market.reference_price):
-        end_order(state, stop, w.CLOSE_PRICE_PROTECTION, has_arrived=has_arrived)
+    elif beyond and has_arrived:
+        end_order(state, stop, w.CLOSE_PRICE_PROTECTION, has_arrived=True)
+    elif beyond:
+        take_one_by_one(state, market)
+        wait_again(state, stop)
     elif w.flags_post_only(stop.flags) and crosses(stop):
         end_order(state, stop, w.CLOSE_POST_ONLY_WOULD_CROSS, has_arrived=has_arrived)
     else:

@@ -1,4 +1,4 @@
-"""Matching: where two orders meet, how far an order may trade, and self-trade prevention.
+"""Matching: where two orders meet, and self-trade prevention.
 
 Nothing here rejects. What may be rejected has been before (``order_checks``).
 """
@@ -6,7 +6,7 @@ Nothing here rejects. What may be rejected has been before (``order_checks``).
 from engine.reference.book import is_worse, unlink_order
 from engine.reference.breaker import may_start_auction, start_auction, trips_breaker
 from engine.reference.emit import emit_level, emit_order
-from engine.reference.model import CAN_REST, MARKETABLE, Order
+from engine.reference.model import CAN_REST, Order
 from engine.reference.orders import (
     close_order,
     enter_level,
@@ -107,41 +107,6 @@ def update_filled_order(state: State, order: Order, lots: int, *, took: bool = F
         enter_level(order)
     emit_level(state, order)
     emit_order(state, order)
-
-
-# --- how far an order may trade -------------------------------------------------------------------
-
-
-def is_marketable(order: Order) -> bool:
-    """Whether an order never rests, whatever its time in force."""
-    return order.order_type in MARKETABLE
-
-
-def limit_price(order: Order, reference: int) -> int:
-    """Return the worst price an order may trade at: its own, or a market order's collar."""
-    return collared_price(order, reference) if is_marketable(order) else order.price
-
-
-def is_beyond_collar(order: Order, reference: int) -> bool:
-    """Whether a limit price is further than the collar from a reference, on its costly side."""
-    ppm = order.market.limits.collar_ppm
-    too_far = order.price - reference if order.is_buy else reference - order.price
-    return bool(ppm and reference) and too_far > reference * ppm // w.PPM
-
-
-def collared_price(order: Order, reference: int) -> int:
-    """Return the worst price a market order may trade at.
-
-    The collar is around the reference price, or the best price while there is no reference; an
-    order with a price of its own keeps to both.
-    """
-    market, ppm = order.market, order.market.limits.market_band_ppm
-    own = order.price or (market.price_bound if order.is_buy else 1)
-    anchor = reference or market.opposite(order.side).best_price()
-    if not anchor or not ppm:
-        return own
-    band = anchor * ppm // w.PPM
-    return min(own, anchor + band) if order.is_buy else max(own, anchor - band)
 
 
 # --- self-trade prevention ------------------------------------------------------------------------

@@ -5,11 +5,11 @@ rejected for the smallest.
 """
 
 from engine.reference.accounts import is_frozen
+from engine.reference.collar import limit_price
 from engine.reference.funds import available_balance
 from engine.reference.index import find_market
 from engine.reference.ledger import order_reserve
 from engine.reference.liquidity import lots_before_own, own_lots, total_lots
-from engine.reference.matching import limit_price
 from engine.reference.model import (
     CAN_REST,
     MARKETABLE,

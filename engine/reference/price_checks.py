@@ -3,8 +3,8 @@
 docs/engine.md has the rules as a table, for every type and both sides.
 """
 
+from engine.reference.collar import is_beyond_collar
 from engine.reference.execution import crosses
-from engine.reference.matching import is_beyond_collar
 from engine.reference.model import MARKETABLE, Order, Rejected
 from engine.reference.reference_price import current_reference
 from engine.reference.state import State

@@ -3,7 +3,11 @@
 It is the last price that trades of the market's least value stand behind: docs/adr has why.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
 from engine.reference.breaker import auction_ms, trips_breaker
+from engine.reference.collar import is_collared
 from engine.reference.model import Market, Order
 from engine.reference.orders import withdraw
 from engine.reference.state import State
@@ -38,7 +42,7 @@ def unconfirmed_average(market: Market, lots: int, quote_units: int) -> int:
 def note_trade(state: State, market: Market, price: int, lots: int, quote_units: int) -> None:
     """Note the price of a trade between two owners, and queue the stops that it triggers.
 
-    Where the breaker has stopped some, those that wait are looked at after each trade.
+    Where breaker or collar have stopped some, those that wait are looked at after each trade.
     """
     market.last_price = price
     if confirm_price(market, price, lots, quote_units) or market.one_by_one_until_ms:
@@ -49,7 +53,7 @@ def collect_triggered(state: State, market: Market) -> None:
     """Queue the stops that the confirmed price triggers: by trigger price, then time; buys first.
 
     One by one, a trade, or a stop that has been executed, moves one other of each side at most: so
-    stops that the breaker has stopped cost no more the more of them wait.
+    stops that have been stopped cost no more the more of them wait.
     """
     sides = (w.SIDE_BUY, w.SIDE_SELL)
     if market.one_by_one_until_ms > state.time_ms:
@@ -64,11 +68,24 @@ def collect_triggered(state: State, market: Market) -> None:
 
 
 def collect_first(state: State, market: Market, side: int) -> None:
-    """Queue the first of a side's stops, unless the breaker would stop it again."""
+    """Queue the first of a side's stops that the breaker or the collar would not stop again.
+
+    Those that the collar would are passed over, PASSED_OVER_MAX of them.
+    """
+    if is_blocked(market, side):
+        return
+    for stop in islice(reached_stops(market, side), w.PASSED_OVER_MAX + 1):
+        if not is_collared(stop):
+            queue_triggered(state, stop)
+            return
+
+
+def reached_stops(market: Market, side: int) -> Iterator[Order]:
+    """Yield the stops of a side that the confirmed price has reached, first triggered first."""
     stops = market.stops(side)
-    price = stops.best_price()
-    if price is not None and is_reached(market, side, price) and not is_blocked(market, side):
-        queue_triggered(state, stops.levels[price][0])
+    for price in stops.prices():
+        if is_reached(market, side, price):
+            yield from stops.levels[price]
 
 
 def is_blocked(market: Market, side: int) -> bool:
@@ -92,7 +109,7 @@ def queue_triggered(state: State, stop: Order) -> None:
 
 
 def take_one_by_one(state: State, market: Market) -> None:
-    """Have a market's stops taken one by one for a while, since the breaker has stopped one."""
+    """Have a market's stops taken one by one for a while, since one has been stopped."""
     market.one_by_one_until_ms = state.time_ms + auction_ms(market)
 
 

@@ -144,7 +144,7 @@ FUNCTIONS_OF_REFERENCE = {
     "dispatch": ("an id as one value", {"command_id"}),
     "funds": ("one comparison, spelt out in the core", {"check_amount"}),
     "ledger": ("a reference to the tier's record in the core", {"account_fees"}),
-    "stops": ("one comparison, spelt out in the core", {"is_reached"}),
+    "stops": ("a comparison and two loops, spelt out in the core", {"is_reached", "reached_stops"}),
 }
 
 

@@ -1,4 +1,7 @@
-"""Whatever comes: no stop waits whose price has been confirmed, unless the breaker stops it."""
+"""Whatever comes: no stop waits whose price has been confirmed, unless it is stopped.
+
+The breaker and the collar stop them; neither ends one that has waited.
+"""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,7 +10,7 @@ from engine.reference import Engine
 from engine.reference.model import Market
 from tests.property.random_commands import CAPACITY, command, world
 from wire import layout as w
-from wire.events import Trade, decode_events
+from wire.events import Order, Result, Trade, decode_events
 
 WORDS = st.lists(st.integers(min_value=0, max_value=(1 << 160) - 1), min_size=60, max_size=120)
 RELAXED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -35,6 +38,20 @@ def test_no_stop_waits_that_is_reached(words: list[int]) -> None:
         for market in engine.state.markets.values():
             trades = market.state == w.STATE_OPEN and not market.one_by_one_until_ms
             assert not (trades and reached(market))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=RELAXED, derandomize=True)
+@given(WORDS)
+def test_no_stop_ends_where_the_market_stops_it(words: list[int]) -> None:
+    """One that arrives, or that a command changes, may."""
+    engine = Engine(**CAPACITY)
+    engine.apply(world())
+    for word in words:
+        events = list(decode_events(engine.apply(command(word, engine))))
+        (result,) = (event for event in events if isinstance(event, Result))
+        for order in events:
+            if isinstance(order, Order) and order.close_reason == w.CLOSE_PRICE_PROTECTION:
+                assert order.order_id == result.order_id
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=RELAXED, derandomize=True)

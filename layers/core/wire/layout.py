@@ -4,9 +4,8 @@ Commands go in and events come out as little-endian signed 64-bit words. A comma
 ``COMMAND_LENGTH`` words; an event's length follows from its kind (``EVENT_LENGTH``), which stands
 in the top bits of its first word, above small numbers of the event (``EVENT_KIND_SHIFT``). The
 events of a command start with its ``EVENT_RESULT``; all events up to the next result belong to
-it and so to its sequence. A balance or a level is emitted once a command, with its final
-value, where the command touches it first; a level that the command empties and makes again is
-emitted again.
+it and so to its sequence. A balance or a level is emitted once a command, with its final value,
+where the command touches it first; a level that it empties and makes again is emitted again.
 
 This module holds plain integers only: it must import in microseconds, and the build turns every
 integer in it into a C constant. It must never import anything.
@@ -53,6 +52,7 @@ AUCTION_RANDOM_MS_MAX = 30_000  # it ends at random within so long, or half of i
 AUCTION_PAUSE_FACTOR = 10  # an auction that the breaker started counts for so many auctions' time
 AUCTIONS_COUNTED_MAX = 3  # as many may; one for nothing counts as all of them
 MEASURED_MAX = 1_000  # levels, and orders of a level, that an order is measured against at most
+PASSED_OVER_MAX = 100  # stops that the collar stops are passed over for one that may trade
 ICEBERG_SLICES_MAX = 1_000  # quantity / display quantity: bounds the trades of one command
 
 # --- commands: 16 words ---------------------------------------------------------------------------

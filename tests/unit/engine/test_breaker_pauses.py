@@ -1,15 +1,32 @@
 """When the breaker starts no auction, and what becomes of stops that it stops then."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from bursa.tenants.onboarding import PriceProtection
+from tests.unit.engine import test_breaker
 from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, MARKET, QUOTE, SELL, Desk
-from tests.unit.engine.test_breaker import AUCTION_MS, open_at_100, states
+from tests.unit.engine.test_breaker import AUCTION_MS, states
 from wire import layout as w
 from wire.events import Order
 
 PAUSE_MS = w.AUCTION_PAUSE_FACTOR * AUCTION_MS
+PROTECTION = asdict(PriceProtection())
+DEFAULTS = {name: PROTECTION[name] for name in ("collar_ppm", "market_collar_ppm", "breaker_ppm")}
+opened_with: dict[str, int] = {}
+
+
+@pytest.fixture(autouse=True, params=[{}, DEFAULTS], ids=["breaker alone", "as onboarded"])
+def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each test open its market without collars, and with those that onboarding gives it."""
+    for name, ppm in request.param.items():
+        monkeypatch.setitem(opened_with, name, ppm)
+
+
+def open_at_100(desk: Desk, **limits: int) -> None:
+    test_breaker.open_at_100(desk, **{**opened_with, **limits})
 
 
 def auction_for_nothing(desk: Desk) -> int:
@@ -59,9 +76,10 @@ def test_an_auction_is_for_nothing_below_the_least_value(
     desk.time(AUCTION_MS)
     assert sum(trade[3] for trade in desk.trades) == lots
     # What is left at 115 is far away where the reference is still 100, and near where it is 115.
-    desk.place(ALICE, SELL, 140, 30)
+    far = 120 if pauses else 135
+    desk.place(ALICE, SELL, far, 30)
     desk.cancel_all(BOB)
-    order = desk.place(BOB, BUY, 140, 60 - lots)
+    order = desk.place(BOB, BUY, far, 60 - lots)
     assert (desk.ended == {order: "price_protection"}) == pauses
     assert (states(desk) == [w.STATE_AUCTION]) != pauses
 
@@ -154,9 +172,9 @@ def touched(desk: Desk) -> set[int]:
 @both_kinds
 def test_a_stop_that_triggers_in_a_pause_waits_again(desk: Desk, kind: dict[str, Any]) -> None:
     in_a_pause(desk)
-    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=105, **kind)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **kind)
     held = desk.engine.balance(CAROL, QUOTE)
-    trade_at(desk, 105)
+    trade_at(desk, 103)
     assert stop in touched(desk)
     assert stop not in desk.ended
     assert desk.engine.stops(MARKET, BUY) == [(stop, 2)]
@@ -178,10 +196,10 @@ def test_a_sell_stop_waits_again_too(desk: Desk) -> None:
 def test_after_the_pause_it_may_start_an_auction_and_trades(desk: Desk) -> None:
     end_ms = in_a_pause(desk)
     (far,) = (order for order, _ in desk.queue(SELL))
-    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=105, **STOP_LIMIT)
-    trade_at(desk, 105)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_LIMIT)
+    trade_at(desk, 103)
     desk.time(end_ms)
-    trade_at(desk, 105)
+    trade_at(desk, 103)
     assert states(desk) == [w.STATE_AUCTION]
     assert desk.queue(BUY) == [(stop, 2)]
     desk.time(desk.engine.next_due_ms)
@@ -193,25 +211,25 @@ def test_in_the_pause_it_trades_as_soon_as_trading_reaches_it(
     desk: Desk, kind: dict[str, Any]
 ) -> None:
     in_a_pause(desk)
-    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=105, **kind)
-    trade_at(desk, 105)
-    near = desk.place(ALICE, SELL, 106, 5)
-    trade_at(desk, 105)
-    assert desk.trades[1:] == [(near, stop, 106, 2)]
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **kind)
+    trade_at(desk, 103)
+    near = desk.place(ALICE, SELL, 104, 5)
+    trade_at(desk, 103)
+    assert desk.trades[1:] == [(near, stop, 104, 2)]
     assert desk.ended[stop] == "filled"
 
 
 @both_kinds
 def test_what_the_band_leaves_of_it_waits_again(desk: Desk, kind: dict[str, Any]) -> None:
     in_a_pause(desk)
-    near = desk.place(ALICE, SELL, 106, 1)
-    stop = desk.place(CAROL, BUY, quantity=3, trigger_price=105, **kind)
-    trade_at(desk, 105)
-    assert desk.trades[1:] == [(near, stop, 106, 1)]
+    near = desk.place(ALICE, SELL, 104, 1)
+    stop = desk.place(CAROL, BUY, quantity=3, trigger_price=103, **kind)
+    trade_at(desk, 103)
+    assert desk.trades[1:] == [(near, stop, 104, 1)]
     assert desk.engine.stops(MARKET, BUY) == [(stop, 2)]
-    near = desk.place(ALICE, SELL, 107, 5)
-    trade_at(desk, 105)
-    assert desk.trades[1:] == [(near, stop, 107, 2)]
+    near = desk.place(ALICE, SELL, 105, 5)
+    trade_at(desk, 103)
+    assert desk.trades[1:] == [(near, stop, 105, 2)]
 
 
 def test_a_stop_market_waits_again_where_the_breaker_is_whether_it_pauses_or_not(
@@ -219,37 +237,37 @@ def test_a_stop_market_waits_again_where_the_breaker_is_whether_it_pauses_or_not
 ) -> None:
     open_at_100(desk)
     desk.place(ALICE, SELL, 115, 10)
-    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=105, **STOP_MARKET)
-    trade_at(desk, 105)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_MARKET)
+    trade_at(desk, 103)
     assert desk.engine.stops(MARKET, BUY) == [(stop, 2)]
 
 
 def test_an_order_that_arrives_in_a_pause_is_what_it_is(desk: Desk) -> None:
     """One whose trigger is reached already is a limit order, and ends as one does."""
     in_a_pause(desk)
-    trade_at(desk, 105)
-    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=105, **STOP_LIMIT)
+    trade_at(desk, 103)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_LIMIT)
     assert desk.ended == {stop: "price_protection"}
 
 
 def test_however_many_wait_a_trade_moves_one(desk: Desk) -> None:
     """Others are looked at as long as they trade; where the breaker is, none is moved at all."""
     in_a_pause(desk)
-    stops = [desk.place(CAROL, BUY, quantity=1, trigger_price=105, **STOP_LIMIT) for _ in range(20)]
-    trade_at(desk, 105)
+    stops = [desk.place(CAROL, BUY, quantity=1, trigger_price=103, **STOP_LIMIT) for _ in range(20)]
+    trade_at(desk, 103)
     assert touched(desk) > set(stops)
-    trade_at(desk, 105)
+    trade_at(desk, 103)
     assert not touched(desk) & set(stops)
-    desk.place(ALICE, SELL, 106, 2)
-    trade_at(desk, 105)
+    desk.place(ALICE, SELL, 104, 2)
+    trade_at(desk, 103)
     assert touched(desk) & set(stops) == set(stops[:2])
     assert desk.engine.stops(MARKET, BUY) == [(stop, 1) for stop in stops[2:]]
 
 
 def test_an_opening_looks_at_all_that_wait(desk: Desk) -> None:
     in_a_pause(desk)
-    stops = [desk.place(CAROL, BUY, quantity=1, trigger_price=105, **STOP_LIMIT) for _ in range(3)]
-    trade_at(desk, 105)
+    stops = [desk.place(CAROL, BUY, quantity=1, trigger_price=103, **STOP_LIMIT) for _ in range(3)]
+    trade_at(desk, 103)
     (far,) = (order for order, _ in desk.queue(SELL))
     desk.state(w.STATE_OPEN, reference=110)
     assert desk.trades == [(far, stop, 115, 1) for stop in stops]
@@ -258,17 +276,86 @@ def test_an_opening_looks_at_all_that_wait(desk: Desk) -> None:
 def test_stops_that_wait_again_survive_a_restart(desk: Desk, engine_class: Any) -> None:
     in_a_pause(desk, least_value=100)
     for _ in range(3):
-        desk.place(CAROL, BUY, quantity=1, trigger_price=105, **STOP_LIMIT)
-    trade_at(desk, 105)
+        desk.place(CAROL, BUY, quantity=1, trigger_price=103, **STOP_LIMIT)
+    trade_at(desk, 103)
     trade_at(desk, 50)
     data = desk.engine.checkpoint()
     restored = Desk.of_engine(engine_class.restore(data))
     assert restored.engine.checkpoint() == data
     for one in (desk, restored):
-        one.place(ALICE, SELL, 106, 1)
-        trade_at(one, 105)
+        one.place(ALICE, SELL, 104, 1)
+        trade_at(one, 103)
     assert restored.events == desk.events
     assert restored.engine.digest() == desk.engine.digest()
+
+
+# --- stops that the collar stops, nearer than the breaker -----------------------------------------
+
+
+def with_a_gap(desk: Desk, side: int) -> None:
+    """Open at 100, with nothing nearer for a side than 8 %: between the collar and the breaker."""
+    open_at_100(desk, **DEFAULTS)
+    desk.place(*((ALICE, SELL, 108, 10) if side == BUY else (BOB, BUY, 92, 10)))
+
+
+@pytest.mark.parametrize(("side", "near"), [(BUY, 103), (SELL, 97)])
+def test_friends_who_trade_in_the_gap_end_no_stop_market(desk: Desk, side: int, near: int) -> None:
+    with_a_gap(desk, side)
+    stop = desk.place(CAROL, side, quantity=2, trigger_price=near, **STOP_MARKET)
+    for _ in range(3):
+        trade_at(desk, near)
+        assert desk.engine.stops(MARKET, side) == [(stop, 2)]
+    maker, taker = (ALICE, BOB) if side == BUY else (BOB, ALICE)
+    other = desk.place(maker, BUY + SELL - side, near, 3)
+    desk.place(taker, side, near, 1)
+    assert desk.trades[1:] == [(other, stop, near, 2)]
+    assert desk.ended[stop] == "filled"
+
+
+def test_what_the_collar_leaves_of_a_stop_market_waits_again(desk: Desk) -> None:
+    with_a_gap(desk, BUY)
+    near = desk.place(ALICE, SELL, 105, 1)
+    stop = desk.place(CAROL, BUY, quantity=3, trigger_price=103, **STOP_MARKET)
+    trade_at(desk, 103)
+    assert desk.trades[1:] == [(near, stop, 105, 1)]
+    assert desk.engine.stops(MARKET, BUY) == [(stop, 2)]
+
+
+def test_a_stop_market_waits_at_a_price_of_its_own_within_the_collar(desk: Desk) -> None:
+    with_a_gap(desk, BUY)
+    desk.place(ALICE, SELL, 105, 10)
+    stop = desk.place(CAROL, BUY, 104, 2, trigger_price=103, **STOP_MARKET)
+    trade_at(desk, 103)
+    assert desk.engine.stops(MARKET, BUY) == [(stop, 2)]
+
+
+def test_one_that_the_collar_stops_keeps_no_other_waiting(desk: Desk) -> None:
+    """A stop-limit behind it may trade up to the breaker."""
+    with_a_gap(desk, BUY)
+    first = desk.place(CAROL, BUY, quantity=2, trigger_price=102, **STOP_MARKET)
+    trade_at(desk, 102)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_LIMIT)
+    trade_at(desk, 103)
+    assert desk.ended[stop] == "filled"
+    assert desk.engine.stops(MARKET, BUY) == [(first, 2)]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_so_many_are_passed_over_for_one_that_may_trade(desk: Desk, more: int) -> None:
+    """Behind more of them it waits until all are looked at again, for an auction's time."""
+    with_a_gap(desk, BUY)
+    many = w.PASSED_OVER_MAX + more
+    before = [
+        desk.place(CAROL, BUY, quantity=1, trigger_price=102, **STOP_MARKET) for _ in range(many)
+    ]
+    trade_at(desk, 102)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_LIMIT)
+    trade_at(desk, 103)
+    assert (stop in desk.ended) == (not more)
+    assert not touched(desk) & set(before)
+    desk.time(desk.engine.time_ms + AUCTION_MS)
+    trade_at(desk, 103)
+    assert desk.engine.stops(MARKET, BUY) == [(one, 1) for one in before]
 
 
 # --- auctions that somebody pays ------------------------------------------------------------------

@@ -80,8 +80,14 @@ def test_a_stop_that_triggers_keeps_to_the_collar_of_the_reference(
     stop = desk.place(ALICE, side, price, 5, trigger_price=trigger_price, **STOP_LIMIT)
     desk.place(CAROL, SELL, touch, 1)
     desk.place(BOB, BUY, touch, 1)
-    assert desk.ended[stop] == "price_protection"
     assert len(desk.trades) == 1
+    assert desk.engine.stops(1, side) == [(stop, 5)]
+    # It waits until the reference has followed.
+    desk.time(2_000)
+    desk.place(CAROL, SELL, touch, 1)
+    desk.place(BOB, BUY, touch, 1)
+    assert desk.engine.stops(1, side) == []
+    assert stop not in desk.ended
 
 
 @pytest.mark.parametrize(("side", "touch"), [(BUY, 110), (SELL, 90)])
