@@ -113,5 +113,5 @@ class Flow:
         flags = w.pack_flags(side)
         return encode(
             w.COMMAND_PLACE, account, MARKET, flags, price, quantity,
-            command_id=name, time_ms=self._time_ms,
+            command_id=name, time_ms=self._time_ms, actor=_USER,
         )  # fmt: skip
