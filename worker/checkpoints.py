@@ -192,7 +192,10 @@ class Checkpointer:
 
         async def attempt() -> int:
             size = await self._store.save(header, state)
-            for old in (await self._store.sequences())[self._keep :]:
+            # Of those that this one follows: what claims to be of later must not drive them out.
+            sequences = await self._store.sequences()
+            own = [one for one in sequences if one <= header.last_sequence]
+            for old in own[self._keep :]:
                 await self._store.delete(old)
             return size
 

@@ -93,9 +93,25 @@ class History:
         return replica.engine.checkpoint()
 
 
-def worked(*turns: list[bytes]) -> History:
+class ForgedStore(Store):
+    """A store in which somebody puts checkpoints far ahead while a worker runs."""
+
+    async def save(self, header: CheckpointHeader, state: bytes) -> int:
+        self.objects |= dict.fromkeys(range(FAR, FAR + 100), b"forged")
+        return await super().save(header, state)
+
+
+FAR = 10**12
+
+
+def test_forged_checkpoints_far_ahead_drive_out_no_true_one() -> None:
+    history = worked(list(OPENING), store=ForgedStore())
+    assert [sequence for sequence in history.store.objects if sequence < FAR]
+
+
+def worked(*turns: list[bytes], store: Store | None = None) -> History:
     """Have one worker after another carry commands out and stop, which leaves a checkpoint."""
-    history, sender = History([], Store()), Sender()
+    history, sender = History([], store or Store()), Sender()
     for commands in turns:
         run(_work(history, list(sender.deliveries(commands, NOW_MS))))
     return history

@@ -30,13 +30,14 @@ class S3Checkpoints:
         self._shard = shard
 
     def sequences(self) -> list[int]:
-        """Return the sequences of what is there, newest first."""
+        """Return the sequences of what is there, newest first; other objects are passed over."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=keys.checkpoint_prefix(self._shard)
+        )
         with outcome_unknown():
-            response = self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=keys.checkpoint_prefix(self._shard)
-            )
-        found = [keys.checkpoint_sequence(item["Key"]) for item in response.get("Contents", ())]
-        return sorted(found, reverse=True)
+            names = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        found = [keys.checkpoint_sequence(name) for name in names]
+        return sorted((one for one in found if one is not None), reverse=True)
 
     def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
         """Read one; raises `CheckpointDamaged`."""

@@ -329,9 +329,11 @@ def checkpoint(shard: int, sequence: int) -> str:
     return f"{checkpoint_prefix(shard)}{sequence:0{SEQUENCE_DIGITS}d}"
 
 
-def checkpoint_sequence(key: str) -> int:
-    """Read the sequence back from a checkpoint's object key."""
-    return int(key.rpartition("/")[2])
+def checkpoint_sequence(key: str) -> int | None:
+    """Read the sequence back from a checkpoint's object key; None if it is no checkpoint's."""
+    name = key.rpartition("/")[2]
+    is_number = name.isascii() and name.isdecimal() and len(name) == SEQUENCE_DIGITS
+    return int(name) if is_number else None
 
 
 def evidence(shard: int, sequence: int) -> str:
