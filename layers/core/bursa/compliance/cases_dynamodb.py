@@ -8,16 +8,16 @@ queue, and by the time at which time itself changes them.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from bursa.aws.record_attributes import WholeNumberAttribute
+from bursa.aws.record_failures import record_failures
 from bursa.compliance.cases import (
     DEFAULT_POLICY,
     Case,
@@ -30,7 +30,6 @@ from bursa.compliance.cases import (
 from bursa.compliance.levels import DEFAULT_LEVELS, Requirement, levels_as_stored, levels_from
 from bursa.compliance.steps import Rules
 from bursa.kernel import keys
-from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import TenantId
 
 PAGE_MAX = 100
@@ -44,7 +43,13 @@ _IN_ORDER = (
     CaseState.APPROVED,
     CaseState.EXPIRED,
 )
-_CHANGED_MEANWHILE = "ConditionalCheckFailedException"
+# As what callers know, for what pynamodb raises.
+_unavailable = partial(
+    record_failures,
+    "case_changed",
+    "Somebody else changed the case just now; look and try again.",
+    "compliance_unavailable",
+)
 
 
 class _ByState(GlobalSecondaryIndex["_Row"]):  # type: ignore[no-untyped-call] # pynamodb's own
@@ -223,16 +228,3 @@ def _case(row: _Row) -> Case:
             ),
         },
     )
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Raise what callers know for what pynamodb raises."""
-    try:
-        yield
-    except PynamoDBException as error:
-        if error.cause_response_code == _CHANGED_MEANWHILE:
-            raise Conflict(
-                "case_changed", "Somebody else changed the case just now; look and try again."
-            ) from error
-        raise Unavailable("compliance_unavailable", "Send the same again in a moment.") from error

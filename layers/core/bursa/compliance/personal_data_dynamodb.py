@@ -8,22 +8,28 @@ come back.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
 from bursa.aws.record_attributes import WholeNumberAttribute
+from bursa.aws.record_failures import record_failures
 from bursa.compliance.personal_records import Access, AccessKind, SealedRecord
 from bursa.kernel import keys
-from bursa.kernel.errors import Conflict, Unavailable
+from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
 
 ACCESSES_MAX: Final = 100
-_CHANGED_MEANWHILE: Final = "ConditionalCheckFailedException"
+# As what callers know, for what pynamodb raises.
+_unavailable = partial(
+    record_failures,
+    "personal_data_changed",
+    "It was changed just now; look and try again.",
+    "personal_data_unavailable",
+)
 
 
 class _Row(Model):
@@ -151,18 +157,3 @@ def _get(rows: type[_Row], tenant: TenantId, user: str, sort_key: str) -> _Row |
             return rows.get(keys.compliance_of(tenant, user), sort_key, consistent_read=True)
         except rows.DoesNotExist:
             return None
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Raise what callers know for what pynamodb raises."""
-    try:
-        yield
-    except PynamoDBException as error:
-        if error.cause_response_code == _CHANGED_MEANWHILE:
-            raise Conflict(
-                "personal_data_changed", "It was changed just now; look and try again."
-            ) from error
-        raise Unavailable(
-            "personal_data_unavailable", "Send the same again in a moment."
-        ) from error

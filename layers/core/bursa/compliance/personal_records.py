@@ -16,10 +16,9 @@ from bursa.compliance.personal_data import (
     encode_personal_data,
 )
 from bursa.kernel.clock import WallClock
-from bursa.kernel.errors import InvalidInput, NotAllowed, NotFound, Refused
+from bursa.kernel.errors import NotAllowed, NotFound, Refused
 from bursa.kernel.identifiers import TenantId
-
-REASON_LENGTH_MAX: Final = 300
+from bursa.kernel.reasons import require_reason
 
 
 class Role(StrEnum):
@@ -143,7 +142,7 @@ class PersonalRecords:
             ``no_personal_data``: there is none, or it was erased.
 
         """
-        reader = reader._replace(reason=_require_reason(reader.reason))
+        reader = reader._replace(reason=require_reason(reader.reason))
         if reader.role not in READERS:
             self._note(tenant, user, AccessKind.REFUSED, reader)
             raise NotAllowed("compliance_only", "Ask compliance; only they read personal data.")
@@ -168,7 +167,7 @@ class PersonalRecords:
             ``invalid_reason``
 
         """
-        reader = reader._replace(reason=_require_reason(reader.reason))
+        reader = reader._replace(reason=require_reason(reader.reason))
         if reader.role is not Role.COMPLIANCE:
             self._note(tenant, user, AccessKind.REFUSED, reader)
             raise NotAllowed("compliance_only", "Ask compliance; only they erase personal data.")
@@ -186,14 +185,3 @@ class PersonalRecords:
     def _note(self, tenant: TenantId, user: str, kind: AccessKind, reader: Reader) -> None:
         access = Access(self._clock.now_ms(), kind, reader.role, reader.id, reader.reason)
         self._store.note(tenant, user, access)
-
-
-def _require_reason(reason: str) -> str:
-    plain = reason.strip()
-    if not 1 <= len(plain) <= REASON_LENGTH_MAX or not plain.isprintable():
-        raise InvalidInput(
-            "invalid_reason",
-            f"Give a reason of 1 to {REASON_LENGTH_MAX} characters on one line.",
-            field="reason",
-        )
-    return plain

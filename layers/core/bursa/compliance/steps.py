@@ -26,9 +26,9 @@ from bursa.compliance.cases import (
 )
 from bursa.compliance.levels import DOCUMENTS, Levels
 from bursa.kernel.errors import Conflict, InvalidInput, Refused
+from bursa.kernel.reasons import REASON_LENGTH_MAX, require_reason
 
 STEPS_REMEMBERED: Final = 64
-REASON_LENGTH_MAX: Final = 300
 SYSTEM: Final = "system"
 
 
@@ -217,7 +217,7 @@ def _reconsider(case: Case, step: ProviderReported, now_ms: int) -> Case:
 
 def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
     _require_state(case, CaseState.DECIDING)
-    reason = _require_reason(step.reason)
+    reason = require_reason(step.reason)
     if step.outcome is Outcome.REVIEW:
         raise InvalidInput(
             "invalid_outcome", "Decide to approve, reject or resubmit.", field="outcome"
@@ -268,7 +268,7 @@ def _rescreen(case: Case, step: ListChanged, _rules: Rules, now_ms: int) -> Case
 
 
 def _downgrade(case: Case, step: Downgraded, rules: Rules, now_ms: int) -> Case:
-    reason = _require_reason(step.reason)
+    reason = require_reason(step.reason)
     if not 0 <= step.level < case.granted:
         raise InvalidInput(
             "unknown_level", f"Give a level below {case.granted}, which they have.", field="level"
@@ -286,7 +286,7 @@ def _downgrade(case: Case, step: Downgraded, rules: Rules, now_ms: int) -> Case:
 def _reopen(case: Case, step: Reopened, rules: Rules, now_ms: int) -> Case:
     _require_state(case, CaseState.REJECTED)
     opened = replace(case, is_barred=False)
-    return _ask_again(opened, step.by, _require_reason(step.reason), rules, now_ms)
+    return _ask_again(opened, step.by, require_reason(step.reason), rules, now_ms)
 
 
 def _pass_time(case: Case, rules: Rules, now_ms: int) -> Case:
@@ -342,17 +342,6 @@ def _require_state(case: Case, state: CaseState) -> None:
         raise Conflict(
             "wrong_case_state", f"The case is {case.state}; this needs one that is {state}."
         )
-
-
-def _require_reason(reason: str) -> str:
-    plain = reason.strip()
-    if not 1 <= len(plain) <= REASON_LENGTH_MAX or not plain.isprintable():
-        raise InvalidInput(
-            "invalid_reason",
-            f"Give a reason of 1 to {REASON_LENGTH_MAX} characters on one line.",
-            field="reason",
-        )
-    return plain
 
 
 def _earliest(one: int | None, other: int | None) -> int | None:

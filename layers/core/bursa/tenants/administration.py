@@ -16,6 +16,7 @@ from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.markets import Market, MarketState
+from bursa.kernel.reasons import require_reason
 from bursa.tenants import life
 from bursa.tenants.life import Change, Standstill, TenantRecord, TenantState
 from wire import codec, layout
@@ -138,7 +139,7 @@ class TenantAdministration:
             As `bursa.intake.once.OnceIntake.submit_once` does.
 
         """
-        reason = life.require_reason(request.reason)
+        reason = require_reason(request.reason)
         grace = life.GRACE_MS_DEFAULT if grace_ms is None else grace_ms
         life.require_span(grace, 0, life.GRACE_MS_MAX, "grace")
         record, now_ms = self._record(tenant), self._clock.now_ms()
@@ -155,7 +156,7 @@ class TenantAdministration:
 
         Users may sign in at once. A tenant that is active stays so. Raises as `suspend` does.
         """
-        reason = life.require_reason(request.reason)
+        reason = require_reason(request.reason)
         record = self._record(tenant)
         life.require_state(record, TenantState.ACTIVE, TenantState.SUSPENDED, TenantState.CLOSING)
         if record.state is TenantState.ACTIVE:
@@ -176,7 +177,7 @@ class TenantAdministration:
 
         Raises as `suspend` does, and ``invalid_waiting``.
         """
-        reason = life.require_reason(request.reason)
+        reason = require_reason(request.reason)
         life.require_span(waiting_ms, life.WAITING_MS_MIN, life.WAITING_MS_MAX, "waiting")
         record, now_ms = self._record(tenant), self._clock.now_ms()
         if record.state is not TenantState.CLOSING:
@@ -203,7 +204,7 @@ class TenantAdministration:
             ``wrong_tenant_state``, ``waiting_period``, ``not_exported``
 
         """
-        reason = life.require_reason(request.reason)
+        reason = require_reason(request.reason)
         record, now_ms = self._record(tenant), self._clock.now_ms()
         if record.state is TenantState.DELETED:
             return record

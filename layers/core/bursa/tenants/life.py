@@ -26,7 +26,6 @@ GRACE_MS_MAX: Final = 90 * DAY_MS
 WAITING_MS_MIN: Final = 7 * DAY_MS
 WAITING_MS_DEFAULT: Final = 30 * DAY_MS
 WAITING_MS_MAX: Final = 365 * DAY_MS
-REASON_LENGTH_MAX: Final = 300
 HISTORY_LENGTH_MAX: Final = 100
 
 
@@ -111,25 +110,6 @@ def require_state(record: TenantRecord, *states: TenantState) -> None:
             "wrong_tenant_state",
             f"{record.name} is {record.state}; this needs a tenant that is {' or '.join(states)}.",
         )
-
-
-def require_reason(reason: str) -> str:
-    """Return a reason for the history, without spaces around it.
-
-    Raises
-    ------
-    InvalidInput
-        ``invalid_reason``
-
-    """
-    plain = reason.strip()
-    if not 1 <= len(plain) <= REASON_LENGTH_MAX or not plain.isprintable():
-        raise InvalidInput(
-            "invalid_reason",
-            f"Give a reason of 1 to {REASON_LENGTH_MAX} characters on one line.",
-            field="reason",
-        )
-    return plain
 
 
 def require_span(span_ms: int, least_ms: int, most_ms: int, field: str) -> None:

@@ -5,23 +5,28 @@ that requests need, with the raw client; here are those that people change, with
 touches the other's. A profile from before there were records is one of an active tenant.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
 from bursa.aws.record_attributes import WholeNumberAttribute
+from bursa.aws.record_failures import record_failures
 from bursa.kernel import keys
-from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.life import Change, Standstill, TenantRecord, TenantState
 
-_CHANGED_MEANWHILE = "ConditionalCheckFailedException"
+# As what callers know, for what pynamodb raises.
+_unavailable = partial(
+    record_failures,
+    "tenant_changed",
+    "Somebody else changed the tenant just now; look and try again.",
+    "directory_unavailable",
+)
 
 
 class _Profile(Model):
@@ -137,16 +142,3 @@ def _record(row: _Profile) -> TenantRecord:
             for one in row.history or ()
         ),
     )
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Raise what callers know for what pynamodb raises."""
-    try:
-        yield
-    except PynamoDBException as error:
-        if error.cause_response_code == _CHANGED_MEANWHILE:
-            raise Conflict(
-                "tenant_changed", "Somebody else changed the tenant just now; look and try again."
-            ) from error
-        raise Unavailable("directory_unavailable", "Send the same again in a moment.") from error
