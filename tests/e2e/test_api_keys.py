@@ -24,6 +24,8 @@ EXAMPLES = ROOT / "docs" / "examples"
 # The gateway keeps a verdict for ten seconds (template.yaml, ReauthorizeEvery).
 ENDS_S = 12.0
 STEP_S = 30
+# How long a code must still be taken when it is shown; a request may take that long.
+HOLDS_S = 15
 ORDER = '{"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "1.00", "quantity": "2"}'
 
 
@@ -37,7 +39,7 @@ class Codes:
 
     def __call__(self) -> str:
         # A code of the step before or after is taken as well; each is used once.
-        step = max(self.used + 1, int(time.time()) // STEP_S - 1)
+        step = max(self.used + 1, int(time.time() + HOLDS_S) // STEP_S - 1)
         while step > int(time.time()) // STEP_S + 1:
             time.sleep(0.5)
         self.used = step
