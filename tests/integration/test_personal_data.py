@@ -111,13 +111,29 @@ def test_of_two_first_keys_one_is_kept(world: World) -> None:
     assert world.user_keys.find(T1, "anna") == b"first"
 
 
+@pytest.mark.parametrize(("seen", "stored"), [(0, 1), (1, 0), (1, 2)])
+def test_nothing_is_written_when_the_case_has_changed_meanwhile(
+    world: World, seen: int, stored: int
+) -> None:
+    if stored:
+        boto3.resource("dynamodb").Table("compliance").put_item(
+            Item={"pk": "t1#anna", "sk": "case", "version": stored}
+        )
+    with pytest.raises(Conflict) as caught:
+        world.records.save(T1, "anna", SealedRecord(1, b"a"), seen)
+    assert caught.value.code == "personal_data_changed"
+    assert world.records.find(T1, "anna") is None
+    world.records.save(T1, "anna", SealedRecord(1, b"a"), stored)
+    assert world.records.find(T1, "anna") == SealedRecord(1, b"a")
+
+
 def test_of_two_writers_one_is_refused(world: World) -> None:
-    world.records.save(T1, "anna", SealedRecord(1, b"a"))
+    world.records.save(T1, "anna", SealedRecord(1, b"a"), 0)
     with pytest.raises(Conflict):
-        world.records.save(T1, "anna", SealedRecord(1, b"b"))
-    world.records.save(T1, "anna", SealedRecord(2, b"b"))
+        world.records.save(T1, "anna", SealedRecord(1, b"b"), 0)
+    world.records.save(T1, "anna", SealedRecord(2, b"b"), 0)
     with pytest.raises(Conflict):
-        world.records.save(T1, "anna", SealedRecord(2, b"c"))
+        world.records.save(T1, "anna", SealedRecord(2, b"c"), 0)
     assert world.records.find(T1, "anna") == SealedRecord(2, b"b")
     assert world.records.find(T2, "anna") is None
     for _ in range(2):

@@ -95,12 +95,13 @@ class World:
 
     def __init__(self, name: str = "Anna Lindqvist", policy: CasePolicy | None = None) -> None:
         self.clock, self.cases, self.documents = Clock(), Cases(policy or CasePolicy()), Documents()
-        self.records = PersonalRecords(Table(), Box(), self.clock)
+        self.table = Table()
+        self.records = PersonalRecords(self.table, Box(), self.clock)
         self.notices: list[Notice] = []
         self.is_screening_away = False
         given, _, family = name.partition(" ")
         data = parse_personal_data(ANNA | {"given_names": given, "family_name": family}, START)
-        self.records.write(T7, "anna", data)
+        self.records.write(T7, "anna", data, 0)
         self.tasks = Applications(
             Services(
                 self.cases,
@@ -132,7 +133,7 @@ class World:
 
     def run(self) -> Case:
         """Carry out the tasks as a workflow does, until one has nothing to go on with."""
-        if self.tasks.check_files(self.reference, FILES):
+        if self.tasks.check_files(self.reference).state is CaseState.SCREENING:
             self.tasks.screen(self.reference)
             self.tasks.ask_provider(self.reference)
         return self.case
@@ -169,7 +170,7 @@ def test_where_an_application_ends_by_itself(name: str, state: CaseState, level:
 def test_a_level_without_documents_needs_no_files() -> None:
     world = World()
     world.apply(1, {})
-    world.tasks.check_files(world.reference, {})
+    world.tasks.check_files(world.reference)
     world.tasks.screen(world.reference)
     world.tasks.ask_provider(world.reference)
     assert (world.case.state, world.case.level) == (CaseState.APPROVED, 1)
@@ -178,7 +179,7 @@ def test_a_level_without_documents_needs_no_files() -> None:
 def test_every_task_may_be_repeated_at_any_time() -> None:
     world = applied()
     tasks: list[Callable[[], object]] = [
-        lambda: world.tasks.check_files(world.reference, FILES),
+        lambda: world.tasks.check_files(world.reference),
         lambda: world.tasks.screen(world.reference),
         lambda: world.tasks.ask_provider(world.reference),
     ]
@@ -215,7 +216,7 @@ def test_a_bad_file_asks_the_user_for_another_and_they_send_it(
     good = world.documents.files.pop(key)
     if content is not None:
         world.documents.files[key] = content
-    assert world.tasks.check_files(world.reference, FILES) == {}
+    world.tasks.check_files(world.reference)
     assert world.case.state is CaseState.RESUBMISSION
     assert words in world.case.history[-1].reason
     world.documents.files[key] = good
@@ -225,10 +226,12 @@ def test_a_bad_file_asks_the_user_for_another_and_they_send_it(
 
 def test_good_files_are_known_by_their_versions() -> None:
     world = applied()
-    assert world.tasks.check_files(world.reference, FILES) == {
-        Requirement.IDENTITY_DOCUMENT: "version of passport",
-        Requirement.SELFIE: "version of selfie",
-    }
+    assert [file.version for file in world.case.files] == ["", ""]
+    world.tasks.check_files(world.reference)
+    assert [(file.shows, file.version) for file in world.case.files] == [
+        ("identity_document", "version of passport"),
+        ("selfie", "version of selfie"),
+    ]
 
 
 def test_what_the_provider_wants_again_is_sent_again() -> None:
@@ -280,6 +283,30 @@ def test_when_personal_data_may_be_given_again(
         assert world.records.read(T7, "anna", reader) == before
 
 
+def test_personal_data_that_comes_while_the_user_applies_is_not_written() -> None:
+    """Whoever gave them looked at the case before, and the application was faster."""
+    world = World()
+    data = parse_personal_data(ANNA | MARRIED, START)
+    world.table.case_version = 1
+    before = dict(world.table.records)
+    with pytest.raises(Conflict) as caught:
+        world.tasks.give_personal_data(T7, "anna", data)
+    assert caught.value.code == "personal_data_changed"
+    assert world.table.records == before
+
+
+def test_an_application_is_about_the_personal_data_that_was_there_when_it_was_sent() -> None:
+    world = applied()
+    assert world.case.personal_version == 1
+    # Written between the look of `apply` at it and the case: the case had not changed then.
+    world.records.write(T7, "anna", parse_personal_data(ANNA | MARRIED, START), 0)
+    world.run()
+    assert (world.case.state, world.case.level) == (CaseState.RESUBMISSION, 0)
+    assert "personal data has changed" in world.case.history[-1].reason
+    world.apply()
+    assert (world.run().level, world.case.personal_version) == (2, 2)
+
+
 def test_documents_expire_and_are_renewed() -> None:
     world = applied("Anna Shortlived")
     assert world.run().level == 2
@@ -310,7 +337,7 @@ def test_a_person_takes_a_level_away() -> None:
 def test_what_takes_too_long_goes_to_a_person(done: int, after_ms: int, state: CaseState) -> None:
     world = applied("Anna Silent")
     tasks: list[Callable[[], object]] = [
-        lambda: world.tasks.check_files(world.reference, FILES),
+        lambda: world.tasks.check_files(world.reference),
         lambda: world.tasks.screen(world.reference),
     ]
     for task in tasks[:done]:
@@ -328,7 +355,7 @@ def test_who_does_not_send_again_is_rejected_in_the_end() -> None:
 
 def test_a_list_that_is_away_screens_nobody_and_the_task_goes_on_later() -> None:
     world = applied()
-    world.tasks.check_files(world.reference, FILES)
+    world.tasks.check_files(world.reference)
     world.is_screening_away = True
     with pytest.raises(Unavailable):
         world.tasks.screen(world.reference)
@@ -398,7 +425,7 @@ def test_only_documents_are_shown_by_files(shown: Requirement, kind: FileKind, c
 def test_a_case_that_changed_meanwhile_is_read_again_and_not_for_ever() -> None:
     world = applied()
     world.cases.conflicts = 2
-    assert world.tasks.check_files(world.reference, FILES)
+    world.tasks.check_files(world.reference)
     assert world.case.state is CaseState.SCREENING
     world.cases.conflicts = 3
     with pytest.raises(Conflict):
@@ -432,8 +459,8 @@ def test_the_user_is_told_nothing_of_a_hit() -> None:
 
 def test_a_notice_that_comes_again_is_known_by_its_id() -> None:
     world = applied()
-    world.tasks.check_files(world.reference, FILES)
-    world.tasks.check_files(world.reference, FILES)
+    world.tasks.check_files(world.reference)
+    world.tasks.check_files(world.reference)
     first, second, third = world.notices
     assert first.id != second.id == third.id
     assert second == third

@@ -20,7 +20,7 @@ from bursa.compliance.personal_records import (
     Role,
     SealedRecord,
 )
-from bursa.kernel.errors import BursaError, Unavailable
+from bursa.kernel.errors import BursaError, Conflict, Unavailable
 from bursa.kernel.identifiers import TenantId
 
 T7 = TenantId(7)
@@ -94,11 +94,15 @@ class Table:
         self.records: dict[str, SealedRecord] = {}
         self.lines: list[Access] = []
         self.is_away = False
+        # What the version of the user's case is when something is written; None for whatever.
+        self.case_version: int | None = None
 
     def find(self, tenant: TenantId, user: str) -> SealedRecord | None:
         return self.records.get(f"{tenant} {user}")
 
-    def save(self, tenant: TenantId, user: str, record: SealedRecord) -> None:
+    def save(self, tenant: TenantId, user: str, record: SealedRecord, case_version: int) -> None:
+        if self.case_version not in (None, case_version):
+            raise Conflict("personal_data_changed", "Look and try again.")
         self.records[f"{tenant} {user}"] = record
 
     def remove(self, tenant: TenantId, user: str) -> None:
@@ -143,7 +147,7 @@ class World:
         self.table, self.box = Table(), Box()
         self.records = PersonalRecords(self.table, self.box, Clock())
         self.data: PersonalData = parse_personal_data(ANNA, NOW)
-        self.records.write(T7, "anna", self.data)
+        self.records.write(T7, "anna", self.data, 0)
 
 
 @pytest.mark.parametrize("role", [Role.COMPLIANCE, Role.SCREENING])
@@ -220,6 +224,6 @@ def test_what_is_not_erased(role: Role, keep_until_ms: int, code: str) -> None:
 def test_what_is_given_again_takes_the_place_of_the_earlier() -> None:
     world = World()
     married = parse_personal_data(ANNA | {"family_name": "Berg"}, NOW)
-    world.records.write(T7, "anna", married)
+    world.records.write(T7, "anna", married, 0)
     assert world.records.read(T7, "anna", COMPLIANCE) == married
     assert world.table.records["t7 anna"].version == 2

@@ -123,7 +123,7 @@ def test_people_are_read_on_record_each_once() -> None:
 
     records = PersonalRecords(Records(), Box(), Clock())
     data = parse_personal_data(ANNA, NOW)
-    records.write(T7, "anna", data)
+    records.write(T7, "anna", data, 0)
     people = list(people_of(T7, Users(), records, LIST.digest))
     assert people == [("anna", data.person), ("bert", None)]
     latest = records.accesses(T7, "anna")[0]

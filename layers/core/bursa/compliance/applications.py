@@ -14,7 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-from bursa.compliance.cases import IN_PROGRESS, Case, CaseState, Submission, open_case, submit
+from bursa.compliance.cases import (
+    IN_PROGRESS,
+    Case,
+    CaseFile,
+    CaseState,
+    Submission,
+    open_case,
+    submit,
+)
 from bursa.compliance.documents import (
     FileKind,
     Scanner,
@@ -32,6 +40,7 @@ from bursa.compliance.steps import (
     Decided,
     Downgraded,
     FilesChecked,
+    HandedOver,
     Outcome,
     Rules,
     Screened,
@@ -157,13 +166,14 @@ class Applications:
             raise Conflict(
                 "case_in_progress", "Wait for the decision about what you have sent already."
             )
-        if case is not None and case.granted and services.records.is_given(tenant, user):
+        if case is not None and case.granted and services.records.version_of(tenant, user):
             reader = Reader(Role.SCREENING, "application", "compared with what is sent now")
             if services.records.read(tenant, user, reader).person != data.person:
                 raise Refused(
                     "identity_verified", "Ask support to change your names or date of birth."
                 )
-        services.records.write(tenant, user, data)
+        # Who applies meanwhile changes the case, and then nothing is written.
+        services.records.write(tenant, user, data, 0 if case is None else case.version)
 
     def apply(
         self,
@@ -187,31 +197,41 @@ class Applications:
         given = set(files)
         if is_email_verified:
             given.add(Requirement.EMAIL)
-        if services.records.is_given(tenant, user):
+        personal_version = services.records.version_of(tenant, user)
+        if personal_version:
             given.add(Requirement.PERSONAL_DATA)
-        submission = Submission(target, frozenset(given))
+        sent = tuple(
+            CaseFile(shown.value, file.key, file.kind.value)
+            for shown, file in sorted(files.items())
+        )
+        submission = Submission(
+            target, frozenset(given), files=sent, personal_version=personal_version
+        )
         submitted = submit(case, submission, rules.levels, rules.policy, now_ms)
         return self._told(services.cases.save(submitted))
 
-    def check_files(
-        self, reference: Reference, files: Mapping[Requirement, UploadedFile]
-    ) -> dict[Requirement, str]:
-        """Look at an attempt's files; return the version of each that was found good."""
+    def check_files(self, reference: Reference) -> Case:
+        """Look at an attempt's files, and whether its personal data is what it was then."""
+        case, services = self._case(reference), self._services
+        if case.attempt != reference.attempt:
+            return case
         faults: list[str] = []
-        versions: dict[Requirement, str] = {}
-        for requirement, file in sorted(files.items()):
+        versions: list[tuple[str, str]] = []
+        if services.records.version_of(reference.tenant, reference.user) != case.personal_version:
+            faults.append("Your personal data has changed since you applied; apply again.")
+        for file in case.files:
             try:
-                stored = self._services.documents.read(*reference, file.key)
+                stored = services.documents.read(*reference, file.key)
             except NotFound:
-                faults.append(f"Upload {requirement} again; it has not arrived.")
+                faults.append(f"Upload {file.shows} again; it has not arrived.")
                 continue
-            found = faults_of(stored.content, file.kind, self._services.scanner)
-            faults += [f"{requirement}: {fault}" for fault in found]
-            versions[requirement] = stored.version
-        self._take(
-            reference, FilesChecked(f"files {reference.attempt}", reference.attempt, tuple(faults))
+            found = faults_of(stored.content, FileKind(file.kind), services.scanner)
+            faults += [f"{file.shows}: {fault}" for fault in found]
+            versions.append((file.shows, stored.version))
+        step = FilesChecked(
+            f"files {reference.attempt}", reference.attempt, tuple(faults), tuple(versions)
         )
-        return {} if faults else versions
+        return self._take(reference, step)
 
     def screen(self, reference: Reference) -> Case:
         """Compare an attempt's user with the list in force.
@@ -245,6 +265,11 @@ class Applications:
     def take_report(self, called: CallbackReport) -> Case:
         """Take what a provider has called back with."""
         return self._take(called.reference, called.report)
+
+    def hand_over(self, reference: Reference, reason: str) -> Case:
+        """Have a person decide about an attempt that something failed of."""
+        step = HandedOver(f"handed over {reference.attempt}", reference.attempt, reason)
+        return self._take(reference, step)
 
     def decide(self, reference: Reference, by: str, id_: str, outcome: Outcome, why: str) -> Case:
         """Decide about an attempt as a person of compliance; raises as `advance` does."""

@@ -105,6 +105,28 @@ class CaseChange(NamedTuple):
     reason: str
 
 
+class CaseFile(NamedTuple):
+    """A file of an attempt.
+
+    Attributes
+    ----------
+    shows
+        The requirement that it is for.
+    key
+        Of its object in the bucket of documents.
+    kind
+        The Content-Type that its upload was allowed for.
+    version
+        The object's version that was found good; empty until it was looked at.
+
+    """
+
+    shows: str
+    key: str
+    kind: str
+    version: str = ""
+
+
 class Proposal(NamedTuple):
     """A decision that waits for a second person."""
 
@@ -130,6 +152,10 @@ class Case:
         The level that was reached, whether or not it is withheld now.
     given
         What the user has sent with this attempt.
+    files
+        What was uploaded for this attempt.
+    personal_version
+        The version of the personal data that this attempt is about; 0 for none.
     due_at_ms
         When time itself changes the state; None for never.
     level_ends_at_ms
@@ -159,6 +185,8 @@ class Case:
     granted: int = 0
     version: int = 0
     given: frozenset[Requirement] = frozenset()
+    files: tuple[CaseFile, ...] = ()
+    personal_version: int = 0
     due_at_ms: int | None = None
     level_ends_at_ms: int | None = None
     documents_end_at_ms: int | None = None
@@ -202,12 +230,18 @@ class Submission:
         What is sent now, or is known from earlier and still good.
     documents_end_at_ms
         When the first of the documents expires; None without one.
+    files
+        What shows the documents.
+    personal_version
+        Of the personal data that is given; 0 for none.
 
     """
 
     target: int
     given: frozenset[Requirement]
     documents_end_at_ms: int | None = None
+    files: tuple[CaseFile, ...] = ()
+    personal_version: int = 0
 
 
 def open_case(tenant: str, user: str) -> Case:
@@ -248,6 +282,8 @@ def submit(
         attempt=case.attempt + 1,
         target=submission.target,
         given=submission.given,
+        files=submission.files,
+        personal_version=submission.personal_version,
         documents_end_at_ms=ends_at_ms,
         files_are_good=False,
         is_screened=False,

@@ -22,6 +22,7 @@ from bursa.compliance.cases import (
     DEFAULT_POLICY,
     Case,
     CaseChange,
+    CaseFile,
     CasePolicy,
     CaseState,
     Hit,
@@ -200,6 +201,7 @@ def _body(case: Case) -> dict[str, Any]:
         del body[elsewhere]
     return body | {
         "given": sorted(case.given),
+        "files": [list(one) for one in case.files],
         "hits": [list(one) for one in case.hits],
         "cleared": sorted(map(list, case.cleared)),
         "proposal": None if case.proposal is None else list(case.proposal),
@@ -218,6 +220,7 @@ def _case(row: _Row) -> Case:
         | {
             "state": CaseState(body["state"]),
             "given": frozenset(map(Requirement, body["given"])),
+            "files": tuple(CaseFile(*one) for one in body.get("files", ())),
             "hits": tuple(Hit(*one) for one in body["hits"]),
             "cleared": frozenset((entry, digest) for entry, digest in body["cleared"]),
             "proposal": None if body["proposal"] is None else Proposal(*body["proposal"]),

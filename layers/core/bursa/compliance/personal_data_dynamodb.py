@@ -8,12 +8,16 @@ come back.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from bursa.aws.record_attributes import WholeNumberAttribute
 from bursa.aws.record_failures import record_failures
@@ -23,13 +27,9 @@ from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
 
 ACCESSES_MAX: Final = 100
+_CHANGED: Final = "personal_data_changed", "It was changed just now; look and try again."
 # As what callers know, for what pynamodb raises.
-_unavailable = partial(
-    record_failures,
-    "personal_data_changed",
-    "It was changed just now; look and try again.",
-    "personal_data_unavailable",
-)
+_unavailable = partial(record_failures, *_CHANGED, "personal_data_unavailable")
 
 
 class _Row(Model):
@@ -66,9 +66,14 @@ class PersonalRecordsTable:
         row = _get(self._rows, tenant, user, keys.PERSONAL_DATA)
         return None if row is None else SealedRecord(row.version or 0, row.sealed or b"")
 
-    def save(self, tenant: TenantId, user: str, record: SealedRecord) -> None:
-        """See `bursa.compliance.personal_records.RecordStore`."""
+    def save(self, tenant: TenantId, user: str, record: SealedRecord, case_version: int) -> None:
+        """See `bursa.compliance.personal_records.RecordStore`.
+
+        The case is checked in the same transaction: who applies meanwhile changes it, and then
+        nothing is written.
+        """
         model = self._rows
+        case = keys.compliance_of(tenant, user), keys.CASE
         row = model(
             keys.compliance_of(tenant, user),
             keys.PERSONAL_DATA,
@@ -77,8 +82,13 @@ class PersonalRecordsTable:
         )
         is_first = record.version == 1
         condition = model.pk.does_not_exist() if is_first else model.version == record.version - 1
-        with _unavailable():
-            row.save(condition=condition)
+        is_as_seen = model.version == case_version if case_version else model.pk.does_not_exist()
+        connection = Connection(
+            connect_timeout_seconds=1, read_timeout_seconds=2, max_retry_attempts=2
+        )
+        with _unavailable(), _refusals(), TransactWrite(connection=connection) as write:
+            write.condition_check(model, *case, condition=is_as_seen)
+            write.save(row, condition=condition)
 
     def remove(self, tenant: TenantId, user: str) -> None:
         """See `bursa.compliance.personal_records.RecordStore`."""
@@ -149,6 +159,18 @@ class UserKeysTable:
         """See `bursa.compliance.personal_data_kms.UserKeys`."""
         with _unavailable():
             self._rows(keys.compliance_of(tenant, user), keys.USER_KEY).delete()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise `Conflict` when what refused a transaction was a condition, or another one."""
+    try:
+        yield
+    except TransactWriteError as error:
+        codes = {one.code for one in error.cancellation_reasons if one is not None}
+        if codes & {"ConditionalCheckFailed", "TransactionConflict"}:
+            raise Conflict(*_CHANGED) from error
+        raise
 
 
 def _get(rows: type[_Row], tenant: TenantId, user: str, sort_key: str) -> _Row | None:

@@ -76,8 +76,12 @@ class RecordStore(Protocol):
     def find(self, tenant: TenantId, user: str) -> SealedRecord | None:
         """Return a user's sealed data."""
 
-    def save(self, tenant: TenantId, user: str, record: SealedRecord) -> None:
-        """Write it in place of the version before; raises `Conflict` ``personal_data_changed``."""
+    def save(self, tenant: TenantId, user: str, record: SealedRecord, case_version: int) -> None:
+        """Write it in place of the version before, while the user's case is at a version.
+
+        0 is the version of no case. Raises `Conflict` ``personal_data_changed`` if either has
+        changed; nothing is written then.
+        """
 
     def remove(self, tenant: TenantId, user: str) -> None:
         """Remove it; safe to repeat."""
@@ -110,24 +114,27 @@ class PersonalRecords:
         self._vault = vault
         self._clock = clock
 
-    def write(self, tenant: TenantId, user: str, data: PersonalData) -> None:
+    def write(self, tenant: TenantId, user: str, data: PersonalData, case_version: int) -> None:
         """Keep what a user says of themself, in place of what they said before.
+
+        ``case_version`` is that of the case by which it was decided that they may; 0 for none.
 
         Raises
         ------
         Conflict
-            ``personal_data_changed``: somebody else wrote just now.
+            ``personal_data_changed``: it, or the case, was changed just now.
 
         """
         before = self._store.find(tenant, user)
         version = 1 if before is None else before.version + 1
         sealed = self._vault.seal(tenant, user, encode_personal_data(data))
         self._note(tenant, user, AccessKind.WRITTEN, Reader(Role.USER, user, "given"))
-        self._store.save(tenant, user, SealedRecord(version, sealed))
+        self._store.save(tenant, user, SealedRecord(version, sealed), case_version)
 
-    def is_given(self, tenant: TenantId, user: str) -> bool:
-        """Return whether a user has given personal data; nothing of it is read for that."""
-        return self._store.find(tenant, user) is not None
+    def version_of(self, tenant: TenantId, user: str) -> int:
+        """Return the version of a user's personal data, 0 for none; nothing of it is read."""
+        record = self._store.find(tenant, user)
+        return 0 if record is None else record.version
 
     def read(self, tenant: TenantId, user: str, reader: Reader) -> PersonalData:
         """Return a user's personal data, after the read has been recorded.

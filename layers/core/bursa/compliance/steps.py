@@ -45,11 +45,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FilesChecked:
-    """The files of an attempt were looked at; faults are sentences for the user."""
+    """The files of an attempt were looked at; faults are sentences for the user.
+
+    ``versions`` has pairs of what a file shows and the version of it that was found good.
+    """
 
     id: str
     attempt: int
     faults: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,15 @@ class ProviderReported:
     outcome: Outcome
     reason: str
     documents_end_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What an attempt waits for can't be had: a person must decide. The reason is no sentence."""
+
+    id: str
+    attempt: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ class TimePassed:
     """It is now that late; says nothing else, so it needs no memory."""
 
 
-Report: TypeAlias = FilesChecked | Screened | ProviderReported | Decided
+Report: TypeAlias = FilesChecked | Screened | ProviderReported | HandedOver | Decided
 Step: TypeAlias = Report | ListChanged | Downgraded | Reopened | TimePassed
 
 
@@ -161,6 +174,9 @@ def advance(case: Case, step: Step, rules: Rules, now_ms: int) -> Case:
 
 
 def _check_files(case: Case, step: FilesChecked, rules: Rules, now_ms: int) -> Case:
+    found = dict(step.versions)
+    files = (one._replace(version=found.get(one.shows, one.version)) for one in case.files)
+    case = replace(case, files=tuple(files))
     if case.state is CaseState.DECIDING:
         # Late: a person has been asked in the meantime, and sees it.
         return replace(case, files_are_good=not step.faults)
@@ -183,6 +199,14 @@ def _screen(case: Case, step: Screened, rules: Rules, now_ms: int) -> Case:
     due_at_ms = now_ms + rules.policy.provider_ms_max
     reason = f"screened: {len(hits)} hits"
     return screened.enter(CaseState.AT_PROVIDER, now_ms, SYSTEM, reason, due_at_ms)
+
+
+def _hand_over(case: Case, step: HandedOver, _rules: Rules, now_ms: int) -> Case:
+    if case.state is CaseState.DECIDING or case.state not in IN_PROGRESS:
+        # Somebody has it already, or it needs nobody any more.
+        return case
+    reason = f"{step.reason}, while {case.state}"[:REASON_LENGTH_MAX]
+    return case.enter(CaseState.DECIDING, now_ms, SYSTEM, reason)
 
 
 def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) -> Case:
@@ -353,6 +377,7 @@ _DECISIONS: Final[dict[type, Callable[[Case, Any, Rules, int], Case]]] = {
     FilesChecked: _check_files,
     Screened: _screen,
     ProviderReported: _take_report,
+    HandedOver: _hand_over,
     Decided: _decide,
     ListChanged: _rescreen,
     Downgraded: _downgrade,
