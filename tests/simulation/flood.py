@@ -59,6 +59,11 @@ class LargerEngines:
         return Engine.restore(checkpoint)
 
 
+def p99(values: list[float]) -> float:
+    """Return the 99th percentile."""
+    return sorted(values)[int(len(values) * 0.99)]
+
+
 @dataclass
 class Outcome:
     """What the two sides got."""
@@ -69,12 +74,11 @@ class Outcome:
     containers: int = 0
     looks: int = 0
     connected: int = 0
-    feed_p99_s: float = 0.0
+    feed_lags_s: list[float] = field(default_factory=list)
     messages_sent: int = 0
 
     def p99_ms(self) -> float:
-        latencies = sorted(one.latency_s for one in self.traded)
-        return latencies[int(len(latencies) * 0.99)] * 1_000
+        return p99([one.latency_s for one in self.traded]) * 1_000
 
     def p50_ms(self) -> float:
         latencies = sorted(one.latency_s for one in self.traded)
@@ -151,7 +155,7 @@ class FloodWorld(World):
             await asyncio.gather(*running)
             outcome.containers = edge.started
             outcome.looks = edge.buckets.calls.total()
-        outcome.feed_p99_s = sockets.p99_lag_s(str(TRADERS[0].tenant))
+        outcome.feed_lags_s = sockets.lags_s[str(TRADERS[0].tenant)]
         outcome.messages_sent = sockets.sent
         following.cancel()
         keeper.cancel()

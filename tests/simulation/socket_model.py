@@ -7,11 +7,12 @@ send a message, of which so many are sent at once.
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from typing import Any
 
 from bursa.dialects.native.feed_messages import encode_message
 from bursa.dialects.native.socket_requests import channels_named, handle_request
-from bursa.journal.record import decode_record
+from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.kernel.identifiers import AccountId
 from bursa.market_data.connection_limits import ConnectionLimits
@@ -19,25 +20,37 @@ from bursa.market_data.feed import Messages, Sent, ShardFeed
 from bursa.market_data.sockets import THREADS, in_lanes
 from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.fold import Definitions, fold
+from bursa.read_models.rows import ProgressRow
 from bursa.tenants.limits import COUNT_MAX, DEFAULT_LIMITS, TenantLimits
 from tests.doubles.buckets import CountingReport, MemoryBuckets
 from tests.doubles.channel_states import MemoryConnections
 from tests.simulation.services import JournalTable
 from tests.simulation.wire import EPOCH_MS
+from wire.codec import decode_commands
 
 HANDLER_S = 0.01
 HANDLERS_MAX = 50
 SEND_S = 0.005
+PROJECTED_MS = 50
 _FOLLOWED_EVERY_S = 0.02
 UNLIMITED = DEFAULT_LIMITS._replace(
     account_connections=COUNT_MAX, tenant_connections=COUNT_MAX, account_subscriptions=COUNT_MAX
 )
 
 
-class EmptyStates:
-    """Read models without a row."""
+class ModelStates:
+    """Read models that are a little behind the journal, and have no row to show."""
 
-    def progress(self, *_: object) -> None:
+    def __init__(self, journal: JournalTable, now_ms: Callable[[], int]) -> None:
+        self._journal = journal
+        self._now_ms = now_ms
+
+    def progress(self, shard: int) -> ProgressRow | None:
+        before_ms = self._now_ms() - PROJECTED_MS
+        for record in reversed(self._journal.order):
+            if record.time_ms <= before_ms:
+                position = record.last_sequence, record.number, record.time_ms
+                return ProgressRow(shard, *position, epoch=record.epoch)
         return None
 
     def journal_end(self, _shard: int, known: int) -> int:
@@ -75,7 +88,7 @@ class SocketEdge:
         self._journal = journal
         self._handlers = asyncio.Semaphore(HANDLERS_MAX)
         self.connections = MemoryConnections()
-        states: Any = EmptyStates()
+        states: Any = ModelStates(journal, self.now_ms)
         self._subscriptions = Subscriptions(self.connections, states, lambda _: 0, lambda _: limits)
         self._limits = ConnectionLimits(
             self.connections,
@@ -130,7 +143,7 @@ class SocketEdge:
             messages = [lane for batch in outbox.batches for lane in in_lanes(batch)]
             outbox.batches.clear()
             self.sent += sum(len(bodies) for _, bodies in messages)
-            waited_s = (self.now_ms() - records[0].time_ms) / 1_000
+            now_ms, committed_ms = self.now_ms(), _committed_ms(records)
             took_s: dict[str, float] = {}
             threads = [0.0] * THREADS
             for (tenant, _), bodies in messages:
@@ -139,6 +152,7 @@ class SocketEdge:
                 heapq.heappush(threads, free_s)
                 took_s[tenant] = max(took_s.get(tenant, 0.0), free_s)
             for tenant, sent_s in took_s.items():
+                waited_s = (now_ms - committed_ms.get(tenant, records[0].time_ms)) / 1_000
                 self.lags_s.setdefault(tenant, []).append(waited_s + sent_s)
             await asyncio.sleep(max(threads))
 
@@ -148,10 +162,15 @@ class SocketEdge:
             definitions = fold([decode_record(record)], definitions).definitions
         return definitions
 
-    def p99_lag_s(self, tenant: str) -> float:
-        """Return how late the tenant's listeners were, at the 99th percentile."""
-        lags = sorted(self.lags_s[tenant])
-        return lags[int(len(lags) * 0.99)]
+
+def _committed_ms(records: list[EncodedRecord]) -> dict[str, int]:
+    """Return when the first of a tenant's commands among these records was committed."""
+    first: dict[str, int] = {}
+    for record in records:
+        for command in decode_commands(decode_record(record).commands):
+            tenant = str(AccountId.from_number(command.account).tenant) if command.account else ""
+            first.setdefault(tenant, record.time_ms)
+    return first
 
 
 async def flood(edge: SocketEdge, account: AccountId, seconds: float, connections: int) -> int:

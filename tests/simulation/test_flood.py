@@ -17,6 +17,7 @@ from tests.simulation.flood import (
     batches,
     cancels,
     flood_at,
+    p99,
     singles,
     waiting_singles,
 )
@@ -27,8 +28,9 @@ from worker.queue_groups import QueueGroups
 
 SECONDS = 10
 WORSE_AT_MOST = 1.2
-# Between two rounds of the feed it is chance: of seeds 0 to 8, the worst is 17 ms later.
-FEED_LATER_S = 0.02
+# When a record falls into a round of the feed is chance: in one run of ten seconds the 99th
+# percentile is the second latest of about 170, so several runs are looked at together.
+SEEDS = range(6)
 # Some ten milliseconds for a call, as SQS and DynamoDB take; nothing fails.
 OPTIONS = replace(CALM, latency_s=0.01, visibility_s=30.0)
 CONNECTIONS = 20 * DEFAULT_LIMITS.account_connections
@@ -77,18 +79,24 @@ async def _heavy(edge: Edge, seconds: float, outcome: Outcome) -> None:
     await flood_at(edge, seconds, outcome, every_s=1 / 700, size=1, wait=False)
 
 
-def test_the_others_feed_is_hardly_later(calm: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_others_feed_is_hardly_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """The feed is shared: limits, turns and conflation bound what the others wait for (H5)."""
-    flooded = run(singles, batches, socket_floods=CONNECTIONS)
+    seeds = [replace(OPTIONS, seed=seed) for seed in SEEDS]
+    calm = [lag for one in seeds for lag in run(options=one).feed_lags_s]
+    flooded = [
+        lag
+        for one in seeds
+        for lag in run(singles, batches, options=one, socket_floods=CONNECTIONS).feed_lags_s
+    ]
 
-    assert calm.feed_p99_s < 0.1
-    assert flooded.feed_p99_s <= calm.feed_p99_s + FEED_LATER_S
+    assert p99(calm) < 0.1
+    assert p99(flooded) <= WORSE_AT_MOST * p99(calm)
 
     # As it was: a message for each record, and as many connections as are opened.
     monkeypatch.setattr(feed, "conflated", list)
     monkeypatch.setattr(ShardFeed, "_in_turn", lambda _, messages: messages)
     before = run(singles, batches, socket_floods=CONNECTIONS, socket_limits=UNLIMITED)
-    assert before.feed_p99_s > 4 * flooded.feed_p99_s
+    assert p99(before.feed_lags_s) > 2 * p99(flooded)
 
 
 def test_a_backlog_of_one_account_closes_the_door_for_it_alone(

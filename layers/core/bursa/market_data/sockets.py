@@ -22,7 +22,7 @@ from bursa.market_data.websocket_stage import stage_url
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
-THREADS = 16
+THREADS = 24
 LANES_MAX = 4
 # How long a connection may take for one message, and for all of a round, before it is too slow.
 CALL_MS_MAX = 500
