@@ -53,7 +53,7 @@ class Deployment:
     def read(cls, path: Path = OUTPUTS, tenant: str = "") -> Self:
         """Read what `make up` wrote, for a tenant by its name, or the first.
 
-        Raises `ToolError` when nothing runs.
+        Raises `ToolError` when nothing runs, or no tenant goes by that name.
         """
         try:
             outputs = json_format.loads(path.read_text())
@@ -61,7 +61,10 @@ class Deployment:
             raise ToolError(
                 f"No exchange is running here ({path} is missing): `make up`."
             ) from None
-        found = next(one for one in outputs["tenants"] if tenant in ("", one["name"]))
+        found = next((one for one in outputs["tenants"] if tenant in ("", one["name"])), None)
+        if found is None:
+            known = ", ".join(one["name"] for one in outputs["tenants"])
+            raise ToolError(f"No tenant {tenant!r} in this deployment; there are: {known}.")
         users = tuple(
             DemoUser(user["email"], user["password"], user["account"]) for user in found["users"]
         )

@@ -27,7 +27,7 @@ def show(console: Console, outputs: Json) -> None:
     console.print(table)
     console.print("\nSign in and place an order (copy and paste):\n", style="bold")
     console.print(escape(first_order(outputs)), soft_wrap=True, highlight=False)
-    console.print()
+    console.print("\nLet others trade: [bold]make simulate-market[/bold]; look on: make watch.\n")
 
 
 def first_order(outputs: Json) -> str:
