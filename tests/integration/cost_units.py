@@ -206,7 +206,7 @@ def book_units() -> dict[str, dict[str, float]]:
     return {
         kind: {
             str(commands): round(
-                count(levels, commands, BOOK_WRITES, near=True)[1] * commands / MILLION, 2
+                count(levels, commands, BOOK_WRITES, near=True).parts * commands / MILLION, 2
             )
             for commands in COMMANDS_PER_WRITE
         }

@@ -44,14 +44,15 @@ class ReadModelMemory:
     def book(self, tenant: str, market: str) -> Book | None:
         return self.book_parts.book(tenant, market)
 
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
-        if not self.book_parts.put_book(parts, previous):
-            return False
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
+        row = self.book_parts.put_book(parts, previous)
+        if row is None:
+            return None
         book = self.book_parts.book(parts.row.tenant, parts.row.market)
         if book is None:
             raise AssertionError("a book that was put is not there")
         self.books[book.tenant, book.market] = book.to_row()
-        return True
+        return row
 
     def advance(self, progress: ProgressRow) -> None:
         stored = self.position
@@ -123,7 +124,7 @@ class FailingReadModels(ReadModelMemory):
         self._perhaps_fail()
         return super().progress()
 
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
         self._perhaps_fail()
         done = super().put_book(parts, previous)
         self._perhaps_fail()

@@ -6,9 +6,10 @@ import pytest
 
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.items import to_item
-from bursa.read_models import book_parts
+from bursa.kernel import keys
+from bursa.read_models import book_parts, book_zones
 from bursa.read_models.book_format import unpack_levels
-from bursa.read_models.book_parts import BookTorn
+from bursa.read_models.book_parts import PART_FIELDS, BookTorn
 from bursa.read_models.book_table_dynamodb import BookTable
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LEVELS = 120
 PAGE_LEVELS = 50
+KEY = {"pk": {"S": "t1#BTC-USDT"}, "sk": {"S": "book"}}
 
 
 def unexpected(error: Exception) -> None:
@@ -41,7 +43,8 @@ class DeepBook:
         self.shard.run(*bids, *asks)
         for price in range(0, 30, 3):
             self.shard.run(buy(ALICE, 10_000 + LEVELS - price, 7), sell(BOB, 19_999 - price, 7))
-        self.tables = ReadModelTables(client, READ_MODELS, 0, TableWriter(client))
+        self.writer = TableWriter(client)
+        self.tables = ReadModelTables(client, READ_MODELS, 0, self.writer)
         self.projector = Projector(0, self.shard, self.tables, unexpected)
         for record in self.shard.records:
             client.put_item(TableName=JOURNAL, Item=to_item(record))
@@ -70,7 +73,8 @@ class DeepBook:
 @pytest.fixture
 def deep(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> DeepBook:
     monkeypatch.setattr(book_parts, "PAGE_LEVELS", PAGE_LEVELS)
-    monkeypatch.setattr(book_parts, "CHANGED_LEVELS_MIN", 100)
+    monkeypatch.setattr(book_zones, "CHANGED_LEVELS_MIN", 100)
+    monkeypatch.setattr(book_zones, "CHANGED_SHARE", 0)
     return DeepBook(dynamodb)
 
 
@@ -118,6 +122,44 @@ def test_rebuild_is_equal_although_it_has_other_parts(deep: DeepBook) -> None:
     rebuilt = deep.rebuild()
     assert rebuilt.differences() == []
     assert deep.parts("change")
+
+
+def test_cell_that_another_writer_has_taken_is_passed_over(deep: DeepBook) -> None:
+    last = max(deep.parts("change"), key=lambda item: int(item["number"]["N"]))
+    number = int(last["number"]["N"]) + 1
+    taken = {"sk": {"S": keys.book_change("near", 1, number)}, "number": {"N": str(number)}}
+    deep.client.put_item(TableName="markets", Item=last | taken)
+
+    deep.shard.run(buy(ALICE, 10_050, 3))
+    deep.client.put_item(TableName=JOURNAL, Item=to_item(deep.shard.records[-1]))
+    deep.projector.project(stream_records(deep.shard.records[-1:]))
+
+    newest = max(int(item["number"]["N"]) for item in deep.parts("change"))
+    assert newest == number + 1
+    for tables in (deep.tables, ReadModelTables(deep.client, READ_MODELS, 0, deep.writer)):
+        book = tables.book("t1", "BTC-USDT")
+        assert book is not None
+        assert sorted(book.bids.items(), reverse=True) == deep.shard.engine.book(1)[0]
+    assert deep.rebuild().differences() == []
+
+
+def test_book_in_the_form_before_zones_is_mended(deep: DeepBook) -> None:
+    row = deep.client.get_item(TableName="markets", Key=KEY)["Item"]
+    earlier = {name: value for name, value in row.items() if name not in PART_FIELDS}
+    earlier |= {"base_sequence": {"N": "7"}, "change_sequence": {"N": "8"}}
+    part = KEY | {"sk": {"S": f"book#base#{7:019}#bids#000000"}}
+    for item in (earlier, earlier | part):
+        deep.client.put_item(TableName="markets", Item=item)
+    with pytest.raises(BookTorn, match="make rebuild"):
+        deep.read(110)
+    assert deep.read(100)[0][:3] == deep.shard.engine.book(1, 3)[0]
+    rebuilt = deep.rebuild()
+
+    rebuilt.mend(rebuilt.differences())
+
+    assert rebuilt.differences() == []
+    assert "Item" not in deep.client.get_item(TableName="markets", Key=part)
+    assert deep.read(110)[1][:110] == deep.shard.engine.book(1, 110)[1]
 
 
 @pytest.mark.parametrize("kind", ["base", "change"])

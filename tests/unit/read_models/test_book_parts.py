@@ -1,11 +1,12 @@
 """Books in parts: nothing is lost at any depth, and a write costs what has changed."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.bench_book import count
-from bursa.read_models import book_parts
+from bursa.kernel import keys
 from bursa.read_models.book_format import Level, unpack_levels
 from bursa.read_models.book_items import whole_items
 from bursa.read_models.book_parts import (
@@ -14,11 +15,19 @@ from bursa.read_models.book_parts import (
     BookTorn,
     best_of_pages,
     changes_since,
+    in_zone,
+    zones_of,
+)
+from bursa.read_models.book_zones import (
+    CELLS_TRIED_MAX,
+    CHANGE_ROWS_MAX,
+    READ_LEVELS_MAX,
+    RING_CELLS,
 )
 from bursa.read_models.books import Book
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
-from bursa.read_models.row_writes import Table
+from bursa.read_models.row_writes import Table, put_in_ring
 from bursa.read_models.rows import BookChangeRow, BookRow, from_attributes
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from wire import codec
@@ -50,8 +59,9 @@ class Stored:
     def put(self, *facts: tuple[int, e.Level]) -> BookParts:
         self.book.apply(facts)
         parts = self.book.to_parts()
-        assert self.tables.put_book(parts, self.book.stored)
-        self.book.has_been_stored(parts.row)
+        row = self.tables.put_book(parts, self.book.stored)
+        assert row is not None
+        self.book.has_been_stored(row)
         return parts
 
     @property
@@ -84,15 +94,15 @@ def test_small_book_is_one_row() -> None:
 
 def test_large_book_has_its_best_levels_in_the_row_and_all_in_a_base(stored: Stored) -> None:
     assert [price for price, _ in unpack_levels(stored.row.bids)] == list(range(2_500, 2_400, -1))
-    assert len(stored.parts()) == 3
+    assert len(stored.parts()) == 3  # 1,500 levels of the near zone, 1,000 of the far one
     assert stored.again().bids == stored.book.bids
 
 
-def test_change_is_one_row_however_large_the_book_is(stored: Stored) -> None:
+def test_change_is_one_row_in_its_zone_however_large_the_book_is(stored: Stored) -> None:
     parts = stored.put(bid(2_501, 7, 0), bid(2_502, 2_501, 3))
-    assert (parts.base, parts.replaces) == ((), False)
-    assert parts.change is not None
-    assert unpack_levels(parts.change.bids) == [(7, 0), (2_501, 3)]
+    assert (parts.base, parts.replaces) == ((), ())
+    far, near = sorted(parts.changes, key=lambda change: change.zone)
+    assert (unpack_levels(far.bids), unpack_levels(near.bids)) == ([(7, 0)], [(2_501, 3)])
     assert stored.again().bids == stored.book.bids
     assert unpack_levels(stored.row.bids)[0] == (2_501, 3)
 
@@ -101,16 +111,42 @@ def test_write_that_changes_no_level_needs_no_row(stored: Stored) -> None:
     market = e.Market(2_501, 1, w.STATE_OPEN, 9, 0, 0, 0)
     stored.book.apply([(0, market)])
     parts = stored.book.to_parts()
-    assert (parts.change, parts.base) == (None, ())
+    assert (parts.changes, parts.base) == ((), ())
     assert parts.row.sequence == 2_501
 
 
-def test_after_many_changes_there_is_a_new_base_and_nothing_else(stored: Stored) -> None:
-    sequences = range(2_501, 2_501 + 2 * book_parts.CHANGE_ROWS_MAX + 10)
-    written = [stored.put(bid(number, number % 2_500 + 1, number)) for number in sequences]
-    assert sum(bool(parts.base) for parts in written) == 2
-    newest = stored.row.base_sequence
-    assert all(int(sort.split("#")[2]) >= newest for sort in stored.parts())
+def test_after_many_changes_a_zone_has_a_new_base_and_nothing_is_removed_but_the_old(
+    stored: Stored,
+) -> None:
+    far_page = next(sort for sort in stored.parts() if "base#far" in sort)
+    sequences = range(2_501, 2_501 + 2 * CHANGE_ROWS_MAX + 10)
+    # All of them in the near zone, which begins at 1,001.
+    written = [stored.put(bid(number, number % 1_500 + 1_001, number)) for number in sequences]
+    assert [parts.replaces for parts in written if parts.base] == 2 * [("book#base#near#",)]
+    near = zones_of(stored.row).near.base_sequence
+    assert {sort for sort in stored.parts() if "base" in sort} == {
+        far_page,
+        *(keys.book_page("near", near, "bids", 1_001, page) for page in (0, 1)),
+    }
+    assert stored.again().bids == stored.book.bids
+
+
+def test_cells_of_change_rows_are_written_over(stored: Stored) -> None:
+    for number in range(2_501, 2_501 + 3 * RING_CELLS):
+        stored.put(bid(number, number % 1_500 + 1_001, number))
+    changes = [sort for sort in stored.parts() if "change" in sort]
+    assert len(changes) == RING_CELLS
+    assert stored.again().bids == stored.book.bids
+
+
+def test_book_whose_near_zone_is_emptied_is_divided_anew_in_time(stored: Stored) -> None:
+    written = []
+    for number in range(2_501, 4_001):
+        # Whoever sells takes the best bid; what has changed by then pays for dividing.
+        written.append(stored.put(bid(number, 5_001 - number, 0)))
+        near = len(in_zone(stored.book.bids, "near", zones_of(stored.row).bid_edge, buys=True))
+        assert near >= READ_LEVELS_MAX - CHANGE_ROWS_MAX
+    assert 1 <= sum(len(parts.replaces) == 2 for parts in written) <= 4
     assert stored.again().bids == stored.book.bids
 
 
@@ -122,16 +158,22 @@ def test_book_that_gets_small_again_is_one_row(stored: Stored) -> None:
 
 def test_what_an_interrupted_write_leaves_behind_is_not_seen_and_goes(stored: Stored) -> None:
     interrupted = stored.again()
-    interrupted.apply([bid(2_501, 1, 777)])
-    change = interrupted.to_parts().change
-    assert change is not None
-    interrupted.apply([bid(2_600, 2, 888)])
-    # Only their parts are written; then the same facts come in other portions.
-    assert not stored.tables.put_book(BookParts(stored.row, change=change), None)
-    stored.put(bid(2_501, 1, 777), bid(2_502, 3, 999))
+    interrupted.apply([bid(2_501, 1, 777), bid(2_502, 2_500, 778)])
+    parts = interrupted.to_parts()
+    # Only its change rows are written; then the same facts come in other portions.
+    assert stored.tables.put_book(replace(parts, row=stored.row), None) is None
+    stored.put(bid(2_501, 1, 777))
+    assert zones_of(stored.row).far.last_change == 2
+    stored.put(bid(2_502, 2_500, 778), bid(2_503, 3, 999))
     assert stored.again().bids == stored.book.bids
-    stored.put(*(bid(2_502 + price, price, 5) for price in range(1, 2_501)))
-    assert not [sort for sort in stored.parts() if "change" in sort]
+
+
+def test_writer_that_finds_every_cell_taken_gives_up(stored: Stored) -> None:
+    for number in range(1, CELLS_TRIED_MAX + 1):
+        change = BookChangeRow("t1", "BTC-USDT", 9_999, 1, "near", number, 0, b"", b"")
+        assert put_in_ring(change, stored.tables._put_higher) == change
+    stored.book.apply([bid(2_501, 2_500, 1)])
+    assert stored.tables.put_book(stored.book.to_parts(), stored.book.stored) is None
 
 
 def test_slower_writer_loses_and_harms_nothing(stored: Stored) -> None:
@@ -184,13 +226,13 @@ def test_pages_are_read_on_until_there_are_enough() -> None:
 
 def test_changes_that_the_row_does_not_lead_to_are_passed_over(stored: Stored) -> None:
     stored.put(bid(2_501, 5, 1))
-    stray = BookChangeRow("t1", "BTC-USDT", 2_502, 2_400, b"", b"")
+    stray = BookChangeRow("t1", "BTC-USDT", 2_502, 1, "far", 2, 0, b"", b"")
     change = next(
         from_attributes(BookChangeRow, item)
         for key, item in stored.tables.items[Table.MARKETS].items()
         if "change" in key[1]
     )
-    assert changes_since(stored.row, [stray, change]) == ({5: 1}, {})
+    assert changes_since(stored.row, "far", [stray, change]) == ({5: 1}, {})
 
 
 # --- what it is for -------------------------------------------------------------------------------
@@ -249,10 +291,22 @@ def test_book_does_not_depend_on_how_records_come() -> None:
     assert whole_items(tables.items[markets]) == whole_items(expected.items[markets])
 
 
+def test_book_stored_in_the_form_before_zones_asks_for_a_rebuild(stored: Stored) -> None:
+    items = stored.tables.items[Table.MARKETS]
+    items[KEY] = {name: value for name, value in items[KEY].items() if name != "zones"}
+    items[KEY]["base_sequence"] = {"N": "2500"}
+    with pytest.raises(BookTorn, match="make rebuild"):
+        stored.again()
+
+
 @pytest.mark.parametrize("near", [True, False], ids=["near the best price", "anywhere"])
-@pytest.mark.parametrize(("per_batch", "batches"), [(1, 300), (10, 300), (100, 150)])
+@pytest.mark.parametrize(("per_write", "writes"), [(1, 300), (10, 300), (100, 150), (1_000, 256)])
 def test_storing_a_deep_book_costs_less_than_a_tenth_of_before(
-    *, near: bool, per_batch: int, batches: int
+    *, near: bool, per_write: int, writes: int
 ) -> None:
-    whole, parts = count(10_000, per_batch, batches, near=near)
-    assert parts < whole / 10
+    counted = count(10_000, per_write, writes, near=near)
+    assert counted.parts < counted.one_item / 10
+    assert counted.reads["REST, 100"][1] == 0.5
+    assert counted.reads["REST, 1,000"][1] <= 12
+    assert counted.reads["WebSocket"][1] <= 22
+    assert counted.reads["projector"][1] <= 160

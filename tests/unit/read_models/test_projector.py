@@ -218,7 +218,7 @@ class FailingTables(MemoryTables):
         super().write(changes)
         self._fail("after rows")
 
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
         self._fail("before book")
         written = super().put_book(parts, previous)
         self._fail("after book")
@@ -250,8 +250,8 @@ def test_batch_cut_short_anywhere_can_be_repeated(
 
 
 class ContendedTables(MemoryTables):
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
-        return False
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
+        return None
 
 
 def test_book_that_others_keep_changing_is_given_up() -> None:

@@ -85,15 +85,15 @@ class TableWriter:
             # Callers of this class know AWS's own errors.
             raise error.__cause__ or error from None
 
-    def put_newer(self, table: str, item: Attributes) -> bool:
-        """Put a row unless the stored one is as new; return whether it was put."""
+    def put_newer(self, table: str, item: Attributes, by: str = SEQUENCE) -> bool:
+        """Put a row unless the stored one is as new by an attribute; return whether it was put."""
         return _unless_refused(
             lambda: self._client.put_item(
                 TableName=table,
                 Item=item,
                 ConditionExpression=_NEWER,
-                ExpressionAttributeNames={"#sequence": SEQUENCE},
-                ExpressionAttributeValues={":sequence": item[SEQUENCE]},
+                ExpressionAttributeNames={"#sequence": by},
+                ExpressionAttributeValues={":sequence": item[by]},
             )
         )
 

@@ -87,6 +87,7 @@ MARKET_ACCOUNT = "market_account"
 BOOK = "book"
 BOOK_PARTS_PREFIX = "book#"
 BOOK_PAGE_DIGITS = 6
+BOOK_CELL_DIGITS = 3
 PROFILE = "profile"
 BRANDING = "branding"
 USER_PREFIX = "user#"
@@ -278,25 +279,31 @@ def market_data(tenant: TenantId, symbol: str) -> str:
     return f"{tenant}#{symbol}"
 
 
-def book_base(sequence: int, side: str = "") -> str:
-    """Beginning of the sort keys of a book's base, or of one side of it."""
-    base = f"{BOOK_PARTS_PREFIX}base#{sequence:0{SEQUENCE_DIGITS}d}#"
-    return f"{base}{side}#" if side else base
+def book_base(zone: str) -> str:
+    """Beginning of the sort keys of all bases of a book's zone."""
+    return f"{BOOK_PARTS_PREFIX}base#{zone}#"
 
 
-def book_page(sequence: int, side: str, page: int) -> str:
-    """Sort key of a page of a book's base."""
-    return f"{book_base(sequence, side)}{page:0{BOOK_PAGE_DIGITS}d}"
+def book_page(zone: str, sequence: int, side: str, edge: int, page: int) -> str:
+    """Sort key of a page of a base, which is of one zone."""
+    base = f"{book_base(zone)}{sequence:0{SEQUENCE_DIGITS}d}"
+    return f"{base}#{side}#{edge}#{page:0{BOOK_PAGE_DIGITS}d}"
 
 
-def book_change(sequence: int) -> str:
-    """Sort key of the levels that changed up to a sequence."""
-    return f"{BOOK_PARTS_PREFIX}change#{sequence:0{SEQUENCE_DIGITS}d}"
+def book_change(zone: str, ring: int, cell: int) -> str:
+    """Sort key of a cell in a zone's ring of change rows."""
+    return f"{BOOK_PARTS_PREFIX}change#{zone}#{ring}#{cell:0{BOOK_CELL_DIGITS}d}"
 
 
-def book_part_sequence(sort: str) -> int:
-    """Read the sequence back from the sort key of a book's base or change."""
-    return int(sort.split("#")[2])
+def book_part(sort: str) -> tuple[str, str, int] | None:
+    """Read from the sort key of a book's part its kind and zone, and its sequence or ring.
+
+    None for one of an earlier form.
+    """
+    _, kind, zone, number, *_ = [*sort.split("#"), "", "", ""]
+    if kind not in ("base", "change") or not number.isdecimal() or zone.isdecimal():
+        return None
+    return kind, zone, int(number)
 
 
 def progress(shard: int) -> str:

@@ -4,7 +4,7 @@ Levels are stored best first as the distance to the level before, which keeps mo
 or two; then MessagePack, then Zstandard (RFC 8878).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import zstandard
@@ -25,7 +25,7 @@ class BookError(Exception):
 _compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_content_size=True)
 _decompressor = zstandard.ZstdDecompressor()
 _encoder = msgspec.msgpack.Encoder()
-_levels_decoder = msgspec.msgpack.Decoder(list[int])
+_numbers_decoder = msgspec.msgpack.Decoder(list[int])
 _hours_decoder = msgspec.msgpack.Decoder(
     list[tuple[int, int, int, int, int, int, int, int]],
 )
@@ -45,7 +45,7 @@ def pack_levels(levels: Iterable[Level]) -> bytes:
 def unpack_levels(packed: bytes) -> list[Level]:
     """Read one side, best price first; raises `BookError`."""
     try:
-        flat = _levels_decoder.decode(_plain(packed))
+        flat = _numbers_decoder.decode(_plain(packed))
     except msgspec.DecodeError as error:
         raise BookError(f"Unreadable levels: {error}") from None
     if len(flat) % 2:
@@ -77,6 +77,19 @@ def unpack_hours(packed: bytes) -> list[HourStatistics]:
         return [HourStatistics(*row) for row in _hours_decoder.decode(_plain(packed))]
     except msgspec.DecodeError as error:
         raise BookError(f"Unreadable statistics: {error}") from None
+
+
+def pack_numbers(numbers: Sequence[int]) -> bytes:
+    """Pack a few numbers."""
+    return _encoder.encode(numbers)
+
+
+def unpack_numbers(packed: bytes) -> list[int]:
+    """Read a few numbers; raises `BookError`."""
+    try:
+        return _numbers_decoder.decode(packed)
+    except msgspec.DecodeError as error:
+        raise BookError(f"Unreadable numbers: {error}") from None
 
 
 def _plain(packed: bytes) -> bytes:

@@ -14,9 +14,13 @@ from bursa.read_models.book_parts import (
     PART_FIELDS,
     BookTorn,
     best_of_pages,
+    book_row,
     changes_since,
+    page_key,
     pages_of,
+    zones_of,
 )
+from bursa.read_models.book_zones import ZONES
 from bursa.read_models.books import Book
 from bursa.read_models.rows import (
     Attributes,
@@ -36,31 +40,45 @@ def whole_book(items: _Items, key: ItemKey) -> Book | None:
     item = items.get(key)
     if item is None:
         return None
-    row = from_attributes(BookRow, item)
-    if not row.base_sequence:
+    row = book_row(item)
+    if row.zones is None:
         return Book.from_row(row)
-    first = keys.book_change(row.base_sequence + 1)
-    changes = [
-        from_attributes(BookChangeRow, other)
-        for (partition, sort), other in items.items()
-        if partition == key[0] and first <= sort <= keys.book_change(row.change_sequence)
-    ]
-    bids, asks = changes_since(row, changes)
-    return Book.from_row(
-        row,
-        best_of_pages(_pages(items, key[0], row, BIDS, row.base_bids), bids, descending=True),
-        best_of_pages(_pages(items, key[0], row, ASKS, row.base_asks), asks, descending=False),
-    )
+    sides: dict[str, list[Level]] = {BIDS: [], ASKS: []}
+    for zone in ZONES:
+        changed = changes_since(row, zone, _changes(items, key[0], row, zone))
+        for side, of_side in zip(sides, changed, strict=True):
+            pages = _pages(items, key[0], row, zone, side)
+            sides[side] += best_of_pages(pages, of_side, descending=side == BIDS)
+    return Book.from_row(row, sides[BIDS], sides[ASKS])
+
+
+def _changes(items: _Items, partition: str, row: BookRow, zone: str) -> Iterator[BookChangeRow]:
+    for first, last in zones_of(row).of(zone).cells():
+        for one in range(first, last + 1):
+            item = items.get((partition, keys.book_change(zone, row.ring, one)))
+            if item is not None:
+                yield from_attributes(BookChangeRow, item)
 
 
 def _pages(
-    items: _Items, partition: str, row: BookRow, side: str, levels: int
+    items: _Items, partition: str, row: BookRow, zone: str, side: str
 ) -> Iterator[list[Level]]:
-    for page in range(pages_of(levels)):
-        item = items.get((partition, keys.book_page(row.base_sequence, side, page)))
+    zones = zones_of(row)
+    for page in range(pages_of(zones.of(zone).levels(side))):
+        item = items.get((partition, page_key(zones, zone, side, page)))
         if item is None:
-            raise BookTorn(f"Page {page} of the {side} of {row.market}'s book is missing.")
+            raise BookTorn(f"Page {page} of the {zone} {side} of {row.market}'s book is missing.")
         yield unpack_levels(from_attributes(BookBaseRow, item).levels)
+
+
+def newest_ring(items: _Items, key: ItemKey) -> int:
+    """Return the highest ring that a book has or had, of which rows may be left; 0: none."""
+    rings = [int(items[key].get("ring", {}).get("N", "0"))] if key in items else []
+    for partition, sort in items:
+        part = keys.book_part(sort) if sort.startswith(keys.BOOK_PARTS_PREFIX) else None
+        if partition == key[0] and part is not None and part[0] == "change":
+            rings.append(part[2])
+    return max(rings, default=0)
 
 
 def whole_items(items: _Items) -> dict[ItemKey, Attributes]:

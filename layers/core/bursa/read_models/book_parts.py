@@ -1,41 +1,50 @@
 """How a book is stored in parts, and read from them. Pure.
 
 The row of a book holds the best levels of each side, which is all that most readers need and all
-that there is of a small book. Of a larger one, a base holds every level as it was at some sequence,
-page by page, and change rows hold what changed since, one for each write of the book. So a write
-costs what has changed, not what there is; and once much has changed, there is a new base.
+that there is of a small book. A larger one is divided into zones (`bursa.read_models.book_zones`).
+Of each, a base holds every level as it was at some sequence, page by page, and change rows hold
+what changed since, one for each write of the book that changed anything there. So a write costs
+what has changed, not what there is; and once much has changed, the zone gets a new base.
 
-Base and change rows are found by their sequence and never change. A new base or change counts from
-the moment in which the book's row names it, so a writer that stops halfway, or loses to another,
-leaves nothing behind that a reader would see. Rows that nothing names any more are removed.
+What is written counts from the moment in which the book's row names it, so a writer that stops
+halfway, or loses to another, leaves nothing behind that a reader would see. A page of a base never
+changes. Change rows are kept in a ring: what nothing names any more is written over, because to
+remove it would cost as much as it did to write it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nlargest, nsmallest
 
-from bursa.read_models.book_format import Level, pack_levels, unpack_levels
-from bursa.read_models.rows import BookBaseRow, BookChangeRow, BookRow, with_values
+from bursa.kernel import keys
+from bursa.read_models.book_format import (
+    BookError,
+    Level,
+    pack_levels,
+    pack_numbers,
+    unpack_levels,
+    unpack_numbers,
+)
+from bursa.read_models.book_zones import Zones, from_numbers, to_numbers, zone_of
+from bursa.read_models.rows import (
+    Attributes,
+    BookBaseRow,
+    BookChangeRow,
+    BookRow,
+    from_attributes,
+    with_values,
+)
 
 # Of each side, in the book's row: the depth that a reader gets who asks for none.
 BEST_LEVELS = 100
 PAGE_LEVELS = 1_000
-# A base is made again when this many rows or levels have changed since. Deep readers read them all.
-CHANGE_ROWS_MAX = 256
-CHANGED_LEVELS_MIN = 1_000
-CHANGED_LEVELS_MAX = 10_000
 
 BIDS, ASKS = "bids", "asks"
 
 # What a book's row says of its other parts; the rest of it says what the book is.
-PART_FIELDS = (
-    "base_sequence",
-    "base_bids",
-    "base_asks",
-    "change_sequence",
-    "change_rows",
-    "changed_levels",
-)
+PART_FIELDS = ("zones", "ring")
+# What a deep book's row of the form before zones has (docs/adr/0030).
+_EARLIER_FORM = "base_sequence"
 
 Side = Mapping[int, int]  # price in ticks -> quantity in lots
 
@@ -52,17 +61,66 @@ class BookParts:
     ----------
     row
         To be written last, in the place of the one it follows.
-    base, change
+    base, changes
         Rows that it names and that are not stored yet.
     replaces
-        Whether what an older base and its changes hold is no longer needed.
+        Beginnings of the sort keys below which there may be rows that are no longer needed.
 
     """
 
     row: BookRow
     base: tuple[BookBaseRow, ...] = ()
-    change: BookChangeRow | None = None
-    replaces: bool = False
+    changes: tuple[BookChangeRow, ...] = ()
+    replaces: tuple[str, ...] = ()
+
+    def numbered(self, changes: Sequence[BookChangeRow]) -> "BookParts":
+        """Return them with change rows that are kept in other cells."""
+        if tuple(changes) == self.changes:
+            return self
+        zones = zones_of(self.row)
+        for change in changes:
+            zone = replace(zones.of(change.zone), last_change=change.number)
+            zones = zones.having(change.zone, zone)
+        row = with_zones(self.row, zones)
+        return replace(self, row=row, changes=tuple(changes))
+
+
+def zones_of(row: BookRow) -> Zones:
+    """Return the zones of a book that has any; raises `BookTorn` when they can't be read."""
+    try:
+        return from_numbers(unpack_numbers(row.zones or b""))
+    except (BookError, ValueError):
+        raise BookTorn(f"The row of {row.market}'s book does not say what its parts are.") from None
+
+
+def with_zones(row: BookRow, zones: Zones) -> BookRow:
+    """Return a book's row that names these parts."""
+    return with_values(row, zones=pack_numbers(to_numbers(zones)))
+
+
+def check_form(item: Attributes) -> None:
+    """Raise `BookTorn` for the row of a deep book as an earlier version stored it."""
+    if "zones" not in item and int(item.get(_EARLIER_FORM, {}).get("N", "0")):
+        raise BookTorn("The book is stored in an earlier form: it needs `make rebuild`.")
+
+
+def book_row(item: Attributes) -> BookRow:
+    """Read a book's row whose other parts are wanted; raises `BookTorn`."""
+    check_form(item)
+    return from_attributes(BookRow, item)
+
+
+def is_replaced(sort: str, row: BookRow) -> bool:
+    """Whether a part by this sort key can never be named again, now that there is this row."""
+    part = keys.book_part(sort)
+    if part is None:
+        return True
+    kind, zone, number = part
+    if row.zones is None:
+        return number <= (row.sequence if kind == "base" else row.ring)
+    if kind == "base":
+        return number < zones_of(row).of(zone).base_sequence
+    return number < row.ring
 
 
 def best(side: Side, *, descending: bool, count: int = BEST_LEVELS) -> list[Level]:
@@ -72,14 +130,35 @@ def best(side: Side, *, descending: bool, count: int = BEST_LEVELS) -> list[Leve
     return nsmallest(count, side.items())
 
 
-def base_rows(row: BookRow, bids: Side, asks: Side) -> tuple[BookBaseRow, ...]:
-    """Return all levels in pages, as they are at the sequence of the row."""
+def in_zone(side: Side, zone: str, edge: int, *, buys: bool) -> dict[int, int]:
+    """Return the levels of a side that are in a zone."""
+    return {price: side[price] for price in side if (zone_of(price, edge, buys=buys) == zone)}
+
+
+def base_rows(
+    row: BookRow, zones: Zones, zone: str, bids: Side, asks: Side
+) -> tuple[BookBaseRow, ...]:
+    """Return all levels of a zone in pages, as they are at the sequence of the row."""
     sides = ((BIDS, sorted(bids.items(), reverse=True)), (ASKS, sorted(asks.items())))
     return tuple(
-        BookBaseRow(row.tenant, row.market, row.sequence, side, page, pack_levels(levels))
+        BookBaseRow(
+            row.tenant,
+            row.market,
+            row.sequence,
+            zone,
+            side,
+            zones.edge(side),
+            page,
+            pack_levels(levels),
+        )
         for side, all_levels in sides
         for page, levels in enumerate(_pages(all_levels))
     )
+
+
+def page_key(zones: Zones, zone: str, side: str, page: int) -> str:
+    """Return the sort key of a page of a zone's base."""
+    return keys.book_page(zone, zones.of(zone).base_sequence, side, zones.edge(side), page)
 
 
 def pages_of(levels: int) -> int:
@@ -87,14 +166,8 @@ def pages_of(levels: int) -> int:
     return -(-levels // PAGE_LEVELS)
 
 
-def needs_base(row: BookRow, changed: int) -> bool:
-    """Whether so many more changed levels are too many for one more change row."""
-    allowed = min(max((row.base_bids + row.base_asks) // 2, CHANGED_LEVELS_MIN), CHANGED_LEVELS_MAX)
-    return row.change_rows >= CHANGE_ROWS_MAX or row.changed_levels + changed > allowed
-
-
-def changes_since(row: BookRow, changes: Iterable[BookChangeRow]) -> tuple[Side, Side]:
-    """Return what changed since the base: price -> quantity of each side, 0 where a level is gone.
+def changes_since(row: BookRow, zone: str, changes: Iterable[BookChangeRow]) -> tuple[Side, Side]:
+    """Return what changed in a zone since its base: price -> quantity, 0 where a level is gone.
 
     Rows that the book's row does not lead to are passed over.
 
@@ -104,14 +177,15 @@ def changes_since(row: BookRow, changes: Iterable[BookChangeRow]) -> tuple[Side,
         One is missing.
 
     """
-    known = {change.sequence: change for change in changes}
+    of_zone = zones_of(row).of(zone)
+    known = {change.number: change for change in changes}
     following: list[BookChangeRow] = []
-    sequence = row.change_sequence
-    while sequence != row.base_sequence:
-        if sequence not in known:
-            raise BookTorn(f"The change of {row.market}'s book at {sequence} is missing.")
-        following.append(known[sequence])
-        sequence = known[sequence].previous_sequence
+    number = of_zone.last_change
+    while number != of_zone.base_change:
+        if number not in known:
+            raise BookTorn(f"Change {number} of {row.market}'s book, {zone}, is missing.")
+        following.append(known[number])
+        number = known[number].previous
     bids: dict[int, int] = {}
     asks: dict[int, int] = {}
     for change in reversed(following):
@@ -145,9 +219,7 @@ def best_of_pages(
 
 def holding(row: BookRow, bids: Iterable[Level], asks: Iterable[Level]) -> BookRow:
     """Return a row with other levels in it, best first, and without other parts."""
-    return with_values(
-        row, bids=pack_levels(bids), asks=pack_levels(asks), **dict.fromkeys(PART_FIELDS, 0)
-    )
+    return with_values(row, bids=pack_levels(bids), asks=pack_levels(asks), zones=None)
 
 
 def _pages(levels: Sequence[Level]) -> Iterator[Sequence[Level]]:

@@ -5,11 +5,12 @@ not by the levels there are; the best ones are a single item.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
-from bursa.kernel.identifiers import TenantId
 from bursa.read_models.book_format import Level, unpack_levels
 from bursa.read_models.book_parts import (
     ASKS,
@@ -18,12 +19,28 @@ from bursa.read_models.book_parts import (
     BookParts,
     BookTorn,
     best_of_pages,
+    book_row,
     changes_since,
     holding,
+    is_replaced,
+    page_key,
     pages_of,
+    zones_of,
 )
+from bursa.read_models.book_zones import FAR, NEAR, ZONES
 from bursa.read_models.books import Book
-from bursa.read_models.row_writes import BASE_SEQUENCE, book_key, book_part_writes, book_write
+from bursa.read_models.row_writes import (
+    NUMBER,
+    RING,
+    SEQUENCE,
+    RowWrite,
+    book_base_writes,
+    book_key,
+    book_partition,
+    book_write,
+    put_in_ring,
+    row_key,
+)
 from bursa.read_models.rows import (
     Attributes,
     BookBaseRow,
@@ -41,7 +58,12 @@ _Result = TypeVar("_Result")
 
 
 class BookTable:
-    """Reads books. Parts are always read consistently, the row as the caller wants it."""
+    """Reads books.
+
+    Reads are consistent if the caller wants it, and whenever something was missing: a read that is
+    not costs half. What is read is of one sequence either way, or missing, because each part says
+    which one it is.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str, *, consistent: bool) -> None:
         self._client = client
@@ -57,86 +79,101 @@ class BookTable:
             A part is missing, and stays so.
 
         """
-        return self._untorn(tenant, market, lambda row: self._deep(row, depth))
+
+        def read(reading: "_Reading", item: Attributes) -> BookRow:
+            if depth <= BEST_LEVELS:
+                return from_attributes(BookRow, item)
+            return reading.deep(book_row(item), depth)
+
+        return self._untorn(tenant, market, read)
 
     def whole(self, tenant: str, market: str) -> Book | None:
         """Read all of a book; raises `BookTorn`."""
-        return self._untorn(tenant, market, self._whole)
+        return self._untorn(tenant, market, lambda reading, item: reading.whole(book_row(item)))
 
     def _untorn(
-        self, tenant: str, market: str, read: Callable[[BookRow], _Result]
+        self, tenant: str, market: str, read: Callable[["_Reading", Attributes], _Result]
     ) -> _Result | None:
         for attempt in range(1, _ATTEMPTS + 1):
-            response = self._client.get_item(
-                TableName=self._table,
-                Key=book_key(tenant, market),
-                ConsistentRead=self._consistent or attempt > 1,
-            )
-            item = cast("Attributes | None", response.get("Item"))
+            consistent = self._consistent or attempt > 1
+            reading = _Reading(self._client, self._table, consistent=consistent)
+            item = reading.item(book_key(tenant, market))
             if item is None:
                 return None
             try:
-                return read(from_attributes(BookRow, item))
+                return read(reading, item)
             except BookTorn:
                 if attempt == _ATTEMPTS:
                     raise
         raise AssertionError
 
-    def _deep(self, row: BookRow, depth: int) -> BookRow:
-        if not row.base_sequence or depth <= BEST_LEVELS:
+
+class _Reading:
+    """One attempt to read a book."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, consistent: bool) -> None:
+        self._client = client
+        self._table = table
+        self._consistent = consistent
+
+    def item(self, key: Attributes) -> Attributes | None:
+        response = self._client.get_item(
+            TableName=self._table, Key=key, ConsistentRead=self._consistent
+        )
+        return cast("Attributes | None", response.get("Item"))
+
+    def deep(self, row: BookRow, depth: int) -> BookRow:
+        """Return the row with so many levels of each side, or all."""
+        if row.zones is None:
             return row
-        bids, asks = self._sides(row, depth)
+        zones = zones_of(row)
+        bids, asks = self._sides(row, NEAR, depth)
+        missing = [side for side, levels in ((BIDS, bids), (ASKS, asks)) if len(levels) < depth]
+        if any(zones.has_far(side) for side in missing):
+            far_bids, far_asks = self._sides(row, FAR, depth)
+            bids, asks = bids + far_bids, asks + far_asks
         return holding(row, bids, asks)
 
-    def _whole(self, row: BookRow) -> Book:
-        if not row.base_sequence:
+    def whole(self, row: BookRow) -> Book:
+        """Return the book of the row with all levels."""
+        if row.zones is None:
             return Book.from_row(row)
-        return Book.from_row(row, *self._sides(row, None))
+        near, far = (self._sides(row, zone, None) for zone in ZONES)
+        return Book.from_row(row, near[0] + far[0], near[1] + far[1])
 
-    def _sides(self, row: BookRow, count: int | None) -> tuple[list[Level], list[Level]]:
-        changed_bids, changed_asks = changes_since(row, self._changes(row))
+    def _sides(self, row: BookRow, zone: str, count: int | None) -> tuple[list[Level], list[Level]]:
+        bids, asks = changes_since(row, zone, self._changes(row, zone))
         return (
-            best_of_pages(
-                self._pages(row, BIDS, row.base_bids), changed_bids, descending=True, count=count
-            ),
-            best_of_pages(
-                self._pages(row, ASKS, row.base_asks), changed_asks, descending=False, count=count
-            ),
+            best_of_pages(self._pages(row, zone, BIDS), bids, descending=True, count=count),
+            best_of_pages(self._pages(row, zone, ASKS), asks, descending=False, count=count),
         )
 
-    def _changes(self, row: BookRow) -> list[BookChangeRow]:
-        if not row.change_rows:
-            return []
-        items = self._query(
-            row,
-            "sk BETWEEN :first AND :last",
-            {
-                ":first": {"S": keys.book_change(row.base_sequence + 1)},
-                ":last": {"S": keys.book_change(row.change_sequence)},
-            },
-        )
-        return [from_attributes(BookChangeRow, item) for item in items]
+    def _changes(self, row: BookRow, zone: str) -> Iterator[BookChangeRow]:
+        for first, last in zones_of(row).of(zone).cells():
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="pk = :market AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":market": {"S": book_partition(row)},
+                    ":first": {"S": keys.book_change(zone, row.ring, first)},
+                    ":last": {"S": keys.book_change(zone, row.ring, last)},
+                },
+                ConsistentRead=self._consistent,
+            )
+            for page in pages:
+                for item in cast("list[Attributes]", page["Items"]):
+                    yield from_attributes(BookChangeRow, item)
 
-    def _pages(self, row: BookRow, side: str, levels: int) -> Iterator[list[Level]]:
+    def _pages(self, row: BookRow, zone: str, side: str) -> Iterator[list[Level]]:
         """Yield pages, read one by one as they are asked for."""
-        partition = {"pk": book_key(row.tenant, row.market)["pk"]}
-        for page in range(pages_of(levels)):
-            key = partition | {"sk": {"S": keys.book_page(row.base_sequence, side, page)}}
-            response = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            item = response.get("Item")
+        zones = zones_of(row)
+        for page in range(pages_of(zones.of(zone).levels(side))):
+            item = self.item(row_key(book_partition(row), page_key(zones, zone, side, page)))
             if item is None:
-                raise BookTorn(f"Page {page} of the {side} of {row.market}'s book is missing.")
+                raise BookTorn(
+                    f"Page {page} of the {zone} {side} of {row.market}'s book is missing."
+                )
             yield unpack_levels(from_attributes(BookBaseRow, item).levels)
-
-    def _query(self, row: BookRow, condition: str, values: dict[str, Any]) -> Iterator[Attributes]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression=f"pk = :market AND {condition}",
-            ExpressionAttributeValues=values | {":market": book_key(row.tenant, row.market)["pk"]},
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from cast("list[Attributes]", page["Items"])
 
 
 class BookWriter:
@@ -147,44 +184,65 @@ class BookWriter:
         self._table = table
         self._writer = writer
 
-    def put(self, parts: BookParts, previous: BookRow | None) -> bool:
-        """Write a book in the place of the one of that row; return whether it did."""
-        self.put_parts(parts)
-        row_write = book_write(parts.row)
+    def put(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
+        """Write a book in the place of the one of that row; return its row, if that was done."""
+        stored = self.put_parts(parts)
+        if stored is None:
+            return None
+        row_write = book_write(stored.row)
         item = row_write.values | row_write.key
         if previous is None:
             done = self._writer.put_first(self._table, item)
         else:
-            # The base too: a rebuild may have written another at the same sequence.
-            expected = {"sequence": previous.sequence, BASE_SEQUENCE: previous.base_sequence}
+            # The ring too: a rebuild may have written other parts at the same sequence.
+            expected = {SEQUENCE: previous.sequence, RING: previous.ring}
             done = self._writer.put_instead_of(self._table, item, expected)
-        if done and parts.replaces:
-            self._remove_replaced(parts.row)
-        return done
+        if not done:
+            return None
+        self.remove_replaced(stored)
+        return stored.row
 
-    def put_parts(self, parts: BookParts) -> None:
-        """Write what the row names, which counts once the row does."""
-        writes = book_part_writes(parts)
-        self._writer.run(
-            self._writer.batches((self._table, write.values | write.key) for write in writes)
-        )
+    def put_parts(self, parts: BookParts) -> BookParts | None:
+        """Write what the row names, which counts once the row does.
 
-    def _remove_replaced(self, row: BookRow) -> None:
+        Returns
+        -------
+        BookParts | None
+            With change rows where there was a cell for them; None when all are taken.
+
+        """
+        changes: dict[str, BookChangeRow] = {}
+
+        def put_change(change: BookChangeRow) -> None:
+            if (one := put_in_ring(change, self._put_higher)) is not None:
+                changes[change.zone] = one
+
+        pages = ((self._table, page.values | page.key) for page in book_base_writes(parts))
+        writes = (partial(put_change, change) for change in parts.changes)
+        self._writer.run(chain(self._writer.batches(pages), writes))
+        if len(changes) < len(parts.changes):
+            return None
+        return parts.numbered([changes[change.zone] for change in parts.changes])
+
+    def _put_higher(self, change: RowWrite) -> bool:
+        return self._writer.put_newer(self._table, change.values | change.key, NUMBER)
+
+    def remove_replaced(self, parts: BookParts) -> None:
         """Remove the parts that no row names any more; those left behind by a crash as well."""
-        partition = keys.market_data(TenantId.parse(row.tenant), row.market)
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :market AND begins_with(sk, :parts)",
-            ExpressionAttributeValues={
-                ":market": {"S": partition},
-                ":parts": {"S": keys.BOOK_PARTS_PREFIX},
-            },
-            ProjectionExpression="pk, sk",
-        )
-        replaced = (
-            (self._table, cast("Attributes", item))
-            for page in pages
-            for item in page["Items"]
-            if keys.book_part_sequence(item["sk"]["S"]) < (row.base_sequence or row.sequence + 1)
-        )
-        self._writer.run(self._writer.deletions(replaced))
+        for beginning in parts.replaces:
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="pk = :market AND begins_with(sk, :parts)",
+                ExpressionAttributeValues={
+                    ":market": {"S": book_partition(parts.row)},
+                    ":parts": {"S": beginning},
+                },
+                ProjectionExpression="pk, sk",
+            )
+            replaced = (
+                (self._table, cast("Attributes", item))
+                for page in pages
+                for item in page["Items"]
+                if is_replaced(item["sk"]["S"], parts.row)
+            )
+            self._writer.run(self._writer.deletions(replaced))

@@ -4,10 +4,11 @@ Levels are absolute but volumes add up, so a book remembers the sequence it refl
 over every fact up to that one: applying the same facts twice, or more than needed, changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from bursa.kernel import keys
 from bursa.read_models.book_format import (
     Level,
     pack_hours,
@@ -16,10 +17,27 @@ from bursa.read_models.book_format import (
     unpack_hours,
     unpack_levels,
 )
-from bursa.read_models.book_parts import BEST_LEVELS, BookParts, base_rows, best, needs_base
+from bursa.read_models.book_parts import (
+    BEST_LEVELS,
+    BookParts,
+    base_rows,
+    best,
+    in_zone,
+    with_zones,
+    zones_of,
+)
+from bursa.read_models.book_zones import (
+    NEAR,
+    ZONES,
+    Zone,
+    Zones,
+    edge_of,
+    fits,
+    zone_of,
+)
 from bursa.read_models.fold import BookFact
 from bursa.read_models.hourly_statistics import HourStatistics, with_trade
-from bursa.read_models.rows import BookChangeRow, BookRow, with_values
+from bursa.read_models.rows import BookBaseRow, BookChangeRow, BookRow, with_values
 from wire import events as e
 from wire import layout as w
 
@@ -96,63 +114,105 @@ class Book:
             reference_price=self.reference_price,
             indicative_price=self.indicative_price,
             indicative_quantity=self.indicative_quantity,
+            ring=0 if self.stored is None else self.stored.ring,
         )
 
     def to_parts(self) -> BookParts:
         """Return what has to be written so that the stored book is this one."""
         stored = self.stored
-        based = stored is not None and stored.base_sequence > 0
-        # Lower for a book that has a base, so that one of about this size is not moved each time.
-        whole_max = BEST_LEVELS // 2 if based else BEST_LEVELS
+        divided = stored is not None and stored.zones is not None
+        # Lower for a book that has zones, so that one of about this size is not moved each time.
+        whole_max = BEST_LEVELS // 2 if divided else BEST_LEVELS
         if max(len(self.bids), len(self.asks)) <= whole_max:
-            return BookParts(self.to_row(), replaces=based)
-        if stored is None or not based or needs_base(stored, self._changed_levels()):
-            return self._new_base()
-        row = with_values(
-            self._best_row(),
-            base_sequence=stored.base_sequence,
-            base_bids=stored.base_bids,
-            base_asks=stored.base_asks,
-            change_sequence=stored.change_sequence,
-            change_rows=stored.change_rows,
-            changed_levels=stored.changed_levels,
-        )
-        if not self._changed_levels():
-            return BookParts(row)
-        change = BookChangeRow(
-            self.tenant,
-            self.market,
-            self.sequence,
-            stored.change_sequence,
-            _pack_changed(self.bids, self.changed_bids),
-            _pack_changed(self.asks, self.changed_asks),
-        )
-        row = with_values(
-            row,
-            change_sequence=self.sequence,
-            change_rows=row.change_rows + 1,
-            changed_levels=row.changed_levels + self._changed_levels(),
-        )
-        return BookParts(row, change=change)
+            return BookParts(self.to_row(), replaces=(keys.BOOK_PARTS_PREFIX,) if divided else ())
+        if stored is None or not divided:
+            row = with_values(self._best_row(), ring=(stored.ring if stored else 0) + 1)
+            none = Zone(0, 0, 0)
+            zones = Zones(*self._edges(), none, none)
+            return self._based(row, zones, ZONES, replaces=(keys.BOOK_PARTS_PREFIX,))
+        zones = zones_of(stored)
+        changed = {zone: self._changed_in(zone, zones) for zone in ZONES}
+        due = [
+            zone for zone in ZONES if zones.of(zone).needs_base(zone, sum(map(len, changed[zone])))
+        ]
+        may_divide = zones.may_divide(sum(map(len, changed[NEAR])), is_due=NEAR in due)
+        if may_divide and not self._fits(zones, is_due=NEAR in due):
+            due = list(ZONES)
+            zones = Zones(*self._edges(), zones.near, zones.far)
+        return self._changed(self._best_row(), zones, due, changed)
 
-    def _new_base(self) -> BookParts:
-        row = with_values(
-            self._best_row(),
-            base_sequence=self.sequence,
-            base_bids=len(self.bids),
-            base_asks=len(self.asks),
-            change_sequence=self.sequence,
+    def _edges(self) -> tuple[int, int]:
+        bids, asks = sorted(self.bids, reverse=True), sorted(self.asks)
+        return edge_of(bids, buys=True), edge_of(asks, buys=False)
+
+    def _changed_in(self, zone: str, zones: Zones) -> tuple[list[int], list[int]]:
+        """Return the prices at which something has changed in a zone, of bids and of asks."""
+        return (
+            sorted(p for p in self.changed_bids if zone_of(p, zones.bid_edge, buys=True) == zone),
+            sorted(p for p in self.changed_asks if zone_of(p, zones.ask_edge, buys=False) == zone),
         )
-        return BookParts(row, base_rows(row, self.bids, self.asks), replaces=True)
+
+    def _fits(self, zones: Zones, *, is_due: bool) -> bool:
+        near_bids = sum(map(zones.bid_edge.__le__, self.bids))
+        near_asks = sum(map(zones.ask_edge.__ge__, self.asks))
+        return fits(near_bids, len(self.bids), is_due=is_due) and fits(
+            near_asks, len(self.asks), is_due=is_due
+        )
+
+    def _changed(
+        self,
+        row: BookRow,
+        zones: Zones,
+        due: Sequence[str],
+        changed: Mapping[str, tuple[list[int], list[int]]],
+    ) -> BookParts:
+        """Return a base for each zone that is due, and change rows for the others."""
+        changes: list[BookChangeRow] = []
+        for zone, (bids, asks) in changed.items():
+            if zone in due or not (bids or asks):
+                continue
+            before = zones.of(zone)
+            zones = zones.having(zone, before.with_change(len(bids) + len(asks)))
+            changes.append(
+                BookChangeRow(
+                    self.tenant,
+                    self.market,
+                    self.sequence,
+                    row.ring,
+                    zone,
+                    before.last_change + 1,
+                    before.last_change,
+                    _pack_changed(self.bids, bids),
+                    _pack_changed(self.asks, asks),
+                )
+            )
+        replaces = tuple(keys.book_base(zone) for zone in due)
+        return self._based(row, zones, due, changes=tuple(changes), replaces=replaces)
+
+    def _based(
+        self,
+        row: BookRow,
+        zones: Zones,
+        due: Iterable[str],
+        *,
+        replaces: tuple[str, ...],
+        changes: tuple[BookChangeRow, ...] = (),
+    ) -> BookParts:
+        base: list[BookBaseRow] = []
+        for zone in due:
+            bids = in_zone(self.bids, zone, zones.bid_edge, buys=True)
+            asks = in_zone(self.asks, zone, zones.ask_edge, buys=False)
+            zones = zones.having(
+                zone, zones.of(zone).with_base(self.sequence, len(bids), len(asks))
+            )
+            base += base_rows(row, zones, zone, bids, asks)
+        return BookParts(with_zones(row, zones), tuple(base), changes, replaces)
 
     def has_been_stored(self, row: BookRow) -> None:
         """Remember that nothing has changed since a row."""
         self.stored = row
         self.changed_bids.clear()
         self.changed_asks.clear()
-
-    def _changed_levels(self) -> int:
-        return len(self.changed_bids) + len(self.changed_asks)
 
     def apply(self, facts: Iterable[tuple[int, BookFact]]) -> bool:
         """Apply facts in order, passing over what the book reflects already.
@@ -200,4 +260,4 @@ class Book:
 
 
 def _pack_changed(side: Mapping[int, int], prices: Iterable[int]) -> bytes:
-    return pack_levels((price, side.get(price, 0)) for price in sorted(prices))
+    return pack_levels((price, side.get(price, 0)) for price in prices)

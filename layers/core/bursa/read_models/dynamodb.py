@@ -97,8 +97,8 @@ class ReadModelTables:
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
-        """Replace the book of that row (None: there is none); return whether it did."""
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
+        """Replace the book of that row (None: there is none); return its row, if that was done."""
         return self._book_writer.put(parts, previous)
 
     def advance(self, progress: ProgressRow) -> None:

@@ -1,21 +1,29 @@
 """The stored items of one shard's read models, for a rebuild to compare and mend."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from botocore.exceptions import ClientError
 
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
 from bursa.kernel.settings import ReadModelSettings
-from bursa.read_models.book_items import whole_items
+from bursa.read_models.book_items import newest_ring, whole_items
 from bursa.read_models.book_table_dynamodb import BookWriter
 from bursa.read_models.books import Book
 from bursa.read_models.dynamodb import ReadModelTables, table_name
 from bursa.read_models.rebuild import Difference
 from bursa.read_models.row_writes import SEQUENCE, Table, book_write, row_key
-from bursa.read_models.rows import Attributes, BookRow, ItemKey, from_attributes, item_key
+from bursa.read_models.rows import (
+    Attributes,
+    BookRow,
+    ItemKey,
+    from_attributes,
+    item_key,
+    with_values,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -101,7 +109,7 @@ class LiveItemTables:
         for difference in differences:
             if _is_book(difference.table, difference.key) and difference.expected is not None:
                 # It writes its parts through the same threads, so it is in none of them itself.
-                self._put_unless_newer(difference.table, self._put_book_parts(difference.expected))
+                self._mend_book(difference.table, difference.key, difference.expected)
             else:
                 others.append(difference)
         self._writer.run(partial(self._mend, difference) for difference in others)
@@ -113,20 +121,24 @@ class LiveItemTables:
             seen = (difference.live or {}).get(SEQUENCE)
             self._delete(difference.table, difference.key, seen)
 
-    def _put_book_parts(self, item: Attributes) -> Attributes:
-        """Store the levels of a whole book; return the item of its row."""
-        parts = Book.from_row(from_attributes(BookRow, item)).to_parts()
-        self._book_writer.put_parts(parts)
+    def _mend_book(self, table: Table, key: ItemKey, whole: Attributes) -> None:
+        """Store a whole book in parts that have nothing in common with those that are there."""
+        there = dict(self._partition(table, key[0]))
+        row = with_values(from_attributes(BookRow, whole), ring=newest_ring(there, key))
+        parts = self._book_writer.put_parts(Book.from_row(row).to_parts())
+        if parts is None:
+            raise AssertionError("a book without change rows has found no place for them")
         row_write = book_write(parts.row)
-        return row_write.values | row_write.key
+        if self._put_unless_newer(table, row_write.values | row_write.key):
+            self._book_writer.remove_replaced(replace(parts, replaces=(keys.BOOK_PARTS_PREFIX,)))
 
-    def _put_unless_newer(self, table: Table, item: Attributes) -> None:
+    def _put_unless_newer(self, table: Table, item: Attributes) -> bool:
         name = table_name(self._settings, table)
         sequence = item.get(SEQUENCE)
         if sequence is None:
             self._client.put_item(TableName=name, Item=item)
-            return
-        with _ConditionPasses():
+            return True
+        with _ConditionPasses() as condition:
             self._client.put_item(
                 TableName=name,
                 Item=item,
@@ -134,6 +146,7 @@ class LiveItemTables:
                 ExpressionAttributeNames={"#s": SEQUENCE},
                 ExpressionAttributeValues={":s": sequence},
             )
+        return not condition.failed
 
     def _delete(self, table: Table, key: ItemKey, seen: dict[str, str] | None) -> None:
         name = table_name(self._settings, table)
@@ -161,13 +174,16 @@ def _is_book(table: Table, key: ItemKey) -> bool:
 
 
 class _ConditionPasses:
-    """Passes over a failed condition: a newer row is there."""
+    """Passes over a failed condition, and remembers it: a newer row is there."""
 
-    def __enter__(self) -> None:
-        pass
+    failed = False
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
-        return (
+        self.failed = (
             isinstance(error, ClientError)
             and error.response["Error"]["Code"] == "ConditionalCheckFailedException"
         )
+        return self.failed

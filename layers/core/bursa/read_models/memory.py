@@ -5,18 +5,22 @@ A rebuild projects the whole journal into this and compares it with what is live
 
 from bursa.kernel import keys
 from bursa.read_models.book_items import whole_book
-from bursa.read_models.book_parts import BookParts
+from bursa.read_models.book_parts import BookParts, is_replaced
 from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
+    NUMBER,
+    RING,
     SEQUENCE,
     RowWrite,
     Table,
     WriteMode,
+    book_base_writes,
     book_key,
-    book_part_writes,
+    book_partition,
     book_write,
     progress_write,
+    put_in_ring,
     row_key,
     row_writes,
 )
@@ -60,17 +64,18 @@ class MemoryTables:
         """Read a market's book; raises `BookTorn` when a part of it is lost."""
         return whole_book(self.items[Table.MARKETS], item_key(book_key(tenant, market)))
 
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
-        """Replace the book of that row (None: there is none); return whether it did."""
-        for part in book_part_writes(parts):
-            self._put(part)
-        row_write = book_write(parts.row)
-        if self._sequence(row_write) != (0 if previous is None else previous.sequence):
-            return False
-        self._put(row_write)
-        if parts.replaces:
-            self._remove_replaced(parts.row)
-        return True
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
+        """Replace the book of that row (None: there is none); return its row, if that was done."""
+        for page in book_base_writes(parts):
+            self._put_page(page)
+        changes = [put_in_ring(change, self._put_higher) for change in parts.changes]
+        if None in changes:
+            return None
+        parts = parts.numbered([change for change in changes if change is not None])
+        if not self._put_instead_of(book_write(parts.row), previous):
+            return None
+        self._remove_replaced(parts)
+        return parts.row
 
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""
@@ -84,13 +89,28 @@ class MemoryTables:
         for row_write in row_writes(changes, self._shard):
             self._write(row_write)
 
-    def _remove_replaced(self, row: BookRow) -> None:
+    def _put_page(self, page: RowWrite) -> None:
+        self._put(page)
+
+    def _put_higher(self, change: RowWrite) -> bool:
+        there = self._get(change.table, change.key)
+        if there is not None and int(there[NUMBER]["N"]) >= int(change.values[NUMBER]["N"]):
+            return False
+        self._put(change)
+        return True
+
+    def _put_instead_of(self, row: RowWrite, previous: BookRow | None) -> bool:
+        there = self._get(row.table, row.key)
+        if _version(there) != (previous and (previous.sequence, previous.ring)):
+            return False
+        self._put(row)
+        return True
+
+    def _remove_replaced(self, parts: BookParts) -> None:
         rows = self.items[Table.MARKETS]
-        partition = book_key(row.tenant, row.market)["pk"]["S"]
+        partition = book_partition(parts.row)
         for key in [key for key in rows if key[0] == partition]:
-            is_part = key[1].startswith(keys.BOOK_PARTS_PREFIX)
-            kept_from = row.base_sequence or row.sequence + 1
-            if is_part and keys.book_part_sequence(key[1]) < kept_from:
+            if key[1].startswith(parts.replaces) and is_replaced(key[1], parts.row):
                 del rows[key]
 
     def _write(self, row_write: RowWrite) -> None:
@@ -121,3 +141,7 @@ class MemoryTables:
 
     def _get(self, table: Table, key: Attributes) -> Attributes | None:
         return self.items[table].get(item_key(key))
+
+
+def _version(item: Attributes | None) -> tuple[int, int] | None:
+    return None if item is None else (int(item[SEQUENCE]["N"]), int(item[RING]["N"]))

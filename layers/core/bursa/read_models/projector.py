@@ -104,8 +104,8 @@ class ReadModels(Protocol):
     def book(self, tenant: str, market: str) -> Book | None:
         """Read a market's book; raises `BookTorn` when a part of it is lost."""
 
-    def put_book(self, parts: BookParts, previous: BookRow | None) -> bool:
-        """Replace the book of that row (None: there is none); return whether it did."""
+    def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
+        """Replace the book of that row (None: there is none); return its row, if that was done."""
 
     def write(self, changes: ReadModelChanges) -> None:
         """Write every row but books and progress."""
@@ -302,9 +302,9 @@ class Projector:
                 book = self._read_models.book(*key) or Book(*key)
             if not book.apply(change.facts):
                 break
-            parts = book.to_parts()
-            if self._read_models.put_book(parts, book.stored):
-                book.has_been_stored(parts.row)
+            row = self._read_models.put_book(book.to_parts(), book.stored)
+            if row is not None:
+                book.has_been_stored(row)
                 break
             book = None
         else:

@@ -4,27 +4,31 @@ The one description of it: `bursa.read_models.dynamodb` carries it out in Dynamo
 `bursa.read_models.memory` in memory, to compare a rebuild with what is live.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.read_models.book_parts import BookParts
+from bursa.read_models.book_zones import cell, numbers_to_try
 from bursa.read_models.fold import OPEN_WORDS, ReadModelChanges, RowChange
 from bursa.read_models.rows import (
     AnyRow,
     Attributes,
+    BookChangeRow,
     BookRow,
     MarketRow,
     OrderRow,
     ProgressRow,
     change_attributes,
     to_attributes,
+    with_values,
 )
 
 SEQUENCE = "sequence"
-BASE_SEQUENCE = "base_sequence"
+RING = "ring"
+NUMBER = "number"
 AHEAD = "ahead_sequence"
 
 
@@ -84,15 +88,36 @@ def book_write(row: BookRow) -> RowWrite:
     )
 
 
-def book_part_writes(parts: BookParts) -> Iterator[RowWrite]:
-    """Yield the writes of what a book's row names beside itself."""
-    partition = keys.market_data(TenantId.parse(parts.row.tenant), parts.row.market)
+def book_base_writes(parts: BookParts) -> Iterator[RowWrite]:
+    """Yield the writes of the pages that a book's row names."""
     for page in parts.base:
-        key = row_key(partition, keys.book_page(page.sequence, page.side, page.page))
+        sort = keys.book_page(page.zone, page.sequence, page.side, page.edge, page.page)
+        key = row_key(book_partition(parts.row), sort)
         yield RowWrite(Table.MARKETS, WriteMode.FIXED, key, to_attributes(page))
-    if parts.change is not None:
-        key = row_key(partition, keys.book_change(parts.change.sequence))
-        yield RowWrite(Table.MARKETS, WriteMode.FIXED, key, to_attributes(parts.change))
+
+
+def book_change_write(change: BookChangeRow) -> RowWrite:
+    """Return the write of a change row, to the cell of its number."""
+    sort = keys.book_change(change.zone, change.ring, cell(change.number))
+    key = row_key(book_partition(change), sort)
+    return RowWrite(Table.MARKETS, WriteMode.WHOLE, key, to_attributes(change))
+
+
+def put_in_ring(change: BookChangeRow, put: Callable[[RowWrite], bool]) -> BookChangeRow | None:
+    """Put a change row into a cell that is free for it; return it as it was put, None if none is.
+
+    ``put`` writes it and returns true, unless what is in its cell has as high a `NUMBER`.
+    """
+    for number in numbers_to_try(change.number):
+        one = with_values(change, number=number)
+        if put(book_change_write(one)):
+            return one
+    return None
+
+
+def book_partition(row: BookRow | BookChangeRow) -> str:
+    """Return the partition of a market's book and trades."""
+    return keys.market_data(TenantId.parse(row.tenant), row.market)
 
 
 def row_writes(changes: ReadModelChanges, shard: int) -> Iterator[RowWrite]:

@@ -217,11 +217,11 @@ class BookRow(msgspec.Struct, frozen=True):
         Of the last trade; 0 before the first.
     reference_price, indicative_price, indicative_quantity
         As the engine states them; 0 where there is none.
-    base_sequence, base_bids, base_asks
-        Which base rows hold all levels, and how many on each side; 0 where ``bids`` and ``asks``
-        are all there is.
-    change_sequence, change_rows, changed_levels
-        The last of the change rows since the base, and how many rows and levels they are.
+    zones
+        What is stored of the other parts (`read_models.book_zones`); None where ``bids`` and
+        ``asks`` are all there is.
+    ring
+        Which ring of change rows they have or, without, had last.
 
     """
 
@@ -239,35 +239,40 @@ class BookRow(msgspec.Struct, frozen=True):
     reference_price: int = 0
     indicative_price: int = 0
     indicative_quantity: int = 0
-    base_sequence: int = 0
-    base_bids: int = 0
-    base_asks: int = 0
-    change_sequence: int = 0
-    change_rows: int = 0
-    changed_levels: int = 0
+    zones: bytes | None = None
+    ring: int = 0
 
 
 class BookBaseRow(msgspec.Struct, frozen=True):
-    """A page of one side of a whole book, best first, as it was at a sequence. Never changes."""
+    """A page of one side of a zone, best first, as it was at a sequence. Never changes.
 
-    tenant: str
-    market: str
-    sequence: int
-    side: str
-    page: int
-    levels: bytes
-
-
-class BookChangeRow(msgspec.Struct, frozen=True):
-    """Levels that changed after ``previous_sequence``, as they are at ``sequence``; 0: gone.
-
-    ``previous_sequence`` is the change row's before it, or the base's.
+    ``edge`` is where the near zone of the side ends, or the far one begins.
     """
 
     tenant: str
     market: str
     sequence: int
-    previous_sequence: int
+    zone: str
+    side: str
+    edge: int
+    page: int
+    levels: bytes
+
+
+class BookChangeRow(msgspec.Struct, frozen=True):
+    """Levels of a zone that changed at the sequences up to ``sequence``; 0: gone.
+
+    It follows the change row, or the base, of the number ``previous``. It is written over by one
+    with a higher number.
+    """
+
+    tenant: str
+    market: str
+    sequence: int
+    ring: int
+    zone: str
+    number: int
+    previous: int
     bids: bytes
     asks: bytes
 
@@ -382,7 +387,7 @@ def from_attributes(row_type: type[Row], attributes: Mapping[str, Mapping[str, A
     return row_type(**values)
 
 
-def with_values(row: Row, **values: Value) -> Row:
+def with_values(row: Row, **values: Value | None) -> Row:
     """Return a row with other values in some of its fields."""
     return msgspec.structs.replace(row, **values)
 
