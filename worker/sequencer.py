@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bursa.intake.message import Delivery, decode_message
+from bursa.intake.message import CommandMessage, Delivery, decode_message
+from bursa.intake.names import reply_name
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.reply import REPLY_KEPT_S, Reply
 from bursa.journal.record import (
@@ -25,6 +26,7 @@ from bursa.journal.replica import Head, Replica
 from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
 from engine.errors import InvariantViolation
 from wire import codec, layout
+from wire.events import NOT_REMEMBERED
 from worker.message_check import check_message
 from worker.poison import (
     EngineFault,
@@ -82,9 +84,8 @@ class _Message:
     delivery: Delivery
     commands: bytes
     client_order_ids: dict[int, str]
-    tenant_number: int
-    reply: bool
-    request_digest: bytes = b""
+    # What is to be replied to.
+    request: CommandMessage | None
 
 
 class Sequencer:
@@ -207,14 +208,12 @@ class Sequencer:
         except Exception as error:  # noqa: BLE001 - whatever a message does, it costs itself only
             self.rejected.append((delivery.message_id, str(error)))
             commands = rejection_of_message(delivery.group, delivery.message_id, time_ms)
-            return _Message(delivery, commands, {}, 0, reply=False)
+            return _Message(delivery, commands, {}, None)
         return _Message(
             delivery,
             message.commands,
             message.client_order_ids,
-            message.account >> ACCOUNT_INDEX_BITS,
-            message.reply,
-            message.request_digest,
+            message if message.reply else None,
         )
 
     def _take_together(self, batch: list[_Message], time_ms: int) -> None:
@@ -224,7 +223,7 @@ class Sequencer:
         except EngineFault:
             self._quarantine.suspect([message.delivery.message_id for message in batch])
             raise
-        offsets = result_offsets(events) if any(m.reply for m in batch) else []
+        offsets = result_offsets(events) if any(m.request for m in batch) else []
         start = first
         for message in batch:
             end = start + len(message.commands) // layout.COMMAND_BYTES
@@ -294,19 +293,18 @@ class Sequencer:
         for position, client_order_id in message.client_order_ids.items():
             self._client_order_ids[first + position] = client_order_id
         reply = None
-        if message.reply:
+        if message.request is not None:
             repeated = any(
-                result_reason(events, offset) == layout.REASON_DUPLICATE_COMMAND
-                for offset in bounds[:-1]
+                result_reason(events, offset) in NOT_REMEMBERED for offset in bounds[:-1]
             )
             reply = Reply(
-                message.tenant_number,
-                message.delivery.message_id,
+                message.request.account >> ACCOUNT_INDEX_BITS,
+                reply_name(message.request, decided=not repeated),
                 last,
                 events[bounds[0] : bounds[-1]],
                 repeated,
                 time_ms // 1000 + REPLY_KEPT_S,
-                message.request_digest,
+                message.request.request_digest,
             )
         self._acknowledgements.append(
             Acknowledgement(

@@ -13,6 +13,7 @@ from bursa.aws.clients import dynamodb_client, kms_client, secrets_client, sqs_c
 from bursa.aws.table_writer import TableWriter
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.message import decode_message
+from bursa.intake.names import reply_name
 from bursa.intake.reply import Reply
 from bursa.journal.items import to_item
 from bursa.journal.record import GENESIS_HASH, EncodedRecord, JournalRecord, encode_record
@@ -27,7 +28,7 @@ from engine.reference.engine import Engine
 from tests.doubles.tables import READ_MODELS, create_tables
 from wire import codec
 from wire import layout as w
-from wire.events import Result
+from wire.events import NOT_REMEMBERED, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +126,8 @@ class Exchange:
     lose_replies: bool = False
     # While `project` is off: so much later, by a caller's clock, the read models catch up.
     project_after_ms: float = float("inf")
+    # The bodies of what the queue has delivered.
+    delivered: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._sqs = sqs_client()
@@ -153,7 +156,8 @@ class Exchange:
                 break
             for message in messages:
                 received += 1
-                self._carry_out(message["Body"])
+                self.delivered.append(message["Body"])
+                self.carry_out(message["Body"])
                 self._sqs.delete_message(
                     QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
                 )
@@ -174,7 +178,8 @@ class Exchange:
         )
         return int(response["Attributes"]["ApproximateNumberOfMessages"])
 
-    def _carry_out(self, body: str) -> None:
+    def carry_out(self, body: str) -> None:
+        """Decide a message and reply to it, also one that is delivered again."""
         message = decode_message(body)
         size = w.COMMAND_BYTES
         commands = [
@@ -184,13 +189,11 @@ class Exchange:
         if message.reply and not self.lose_replies:
             tenant = AccountId.from_number(message.account).tenant.number
             repeated = any(
-                isinstance(event, Result) and event.reason == w.REASON_DUPLICATE_COMMAND
+                isinstance(event, Result) and event.reason in NOT_REMEMBERED
                 for event in codec.decode_events(events)
             )
-            digest = message.request_digest
-            self._replies.write(
-                [Reply(tenant, message.message_id, sequence, events, repeated, FAR_S, digest)]
-            )
+            name, digest = reply_name(message, decided=not repeated), message.request_digest
+            self._replies.write([Reply(tenant, name, sequence, events, repeated, FAR_S, digest)])
 
     def commit(
         self,

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.rig import Rig
 from bursa.intake.message import CommandMessage, decode_message, encode_message
-from bursa.intake.submission import order_command_id
+from bursa.intake.names import order_command_id
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rebuild import Rebuild
 from scripts.rebuild import open_rebuild

@@ -231,12 +231,15 @@ class Edge:
         metrics: Any = Metrics()
         app = RestApi(Logger("edge"), metrics, clock, budgets if self._has_budgets else None)
         cursors = Cursors(lambda: b"key")
-        add_routes(app, TradingRoutes(self._catalogue, self._use_cases(intake, clock), cursors))
+        use_cases = self._use_cases(intake, replies, clock)
+        add_routes(app, TradingRoutes(self._catalogue, use_cases, cursors))
         return app, clock
 
-    def _use_cases(self, intake: Intake, clock: ThreadClock) -> TradingUseCases:
+    def _use_cases(
+        self, intake: Intake, replies: ModelReplies, clock: ThreadClock
+    ) -> TradingUseCases:
         nothing: Any = Nothing()
-        decisions = OrderDecisions(self._catalogue, nothing, nothing, clock)
+        decisions = OrderDecisions(self._catalogue, nothing, nothing, replies, clock)
         return TradingUseCases(
             place=OrderPlacement(intake, decisions),
             cancel=OrderCancellation(intake, decisions, nothing),

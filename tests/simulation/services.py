@@ -277,8 +277,8 @@ class RepliesService:
     def write(self, replies: Sequence[Reply]) -> None:
         for reply in replies:
             self._refuse_uncommitted(reply)
-            if not reply.repeated or reply.message_id not in self.items:
-                self.items[reply.message_id] = reply
+            if not reply.repeated or reply.name not in self.items:
+                self.items[reply.name] = reply
 
     def _refuse_uncommitted(self, reply: Reply) -> None:
         count = len(result_offsets(reply.events)) - 1
@@ -287,7 +287,7 @@ class RepliesService:
         if reply.last_sequence > len(known) or b"".join(known[first : first + count]) != (
             reply.events
         ):
-            raise Violation(f"Message {reply.message_id} was answered before its commit.")
+            raise Violation(f"Message {reply.name} was answered before its commit.")
 
 
 class LeaseService:

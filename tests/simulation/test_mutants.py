@@ -155,7 +155,7 @@ def drop_malformed_messages(patch: pytest.MonkeyPatch) -> None:
 
     def open_or_pass(self: Sequencer, delivery: Delivery, time_ms: int) -> sequencer._Message:
         message = original(self, delivery, time_ms)
-        if not message.tenant_number:
+        if not message.client_order_ids:
             message.commands = codec.encode_advance_time(time_ms)
         return message
 

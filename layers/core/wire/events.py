@@ -10,6 +10,11 @@ from typing import NamedTuple
 
 from wire import layout as w
 
+# They say nothing of what the command's id stands for: the engine does not remember them under it.
+NOT_REMEMBERED = frozenset(
+    {w.REASON_MALFORMED_COMMAND, w.REASON_DUPLICATE_COMMAND, w.REASON_COMMAND_TOO_OLD}
+)
+
 
 class DecodeError(ValueError):
     """The bytes are not whole commands or whole events."""

@@ -176,11 +176,11 @@ class Replies:
         self.written: list[str] = []
 
     async def write(self, replies: Sequence[Reply]) -> None:
-        if any(reply.message_id == "bad" for reply in replies):
+        if any(reply.name == "bad" for reply in replies):
             raise ValueError("no such tenant")
-        if any(reply.message_id == "lost" for reply in replies):
+        if any(reply.name == "lost" for reply in replies):
             raise OutcomeUnknown("no answer")
-        self.written += [reply.message_id for reply in replies]
+        self.written += [reply.name for reply in replies]
 
 
 class Deletes:

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 
 from bursa.intake.message import CommandMessage, Delivery, encode_message
+from bursa.intake.names import order_command_id, order_message_id
 from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.record import decode_record
 from bursa.journal.replica import Head, Replica
+from bursa.kernel.identifiers import AccountId
 from engine import core, reference
 from tests.contract.templates import ROOT, resources
 from tests.doubles.deliveries import asked_for
 from tests.doubles.shard import ALICE, BOB, NOON_MS, Shard, buy
 from wire import codec
 from wire import layout as w
+from wire.digests import request_digest
 from worker.poison import Quarantine
 from worker.results import result_offsets, result_reason
 from worker.sequencer import Sequencer
@@ -48,6 +51,27 @@ def order(number: int, taken_in_ms: int, account: int = ALICE, **terms: Any) -> 
     body = encode_message(CommandMessage(name, account, asked_for(place), {}, reply=True))
     index = account & ((1 << w.ACCOUNT_TENANT_SHIFT) - 1)
     return Delivery(body, name, f"t1-{index}", name, taken_in_ms, queue=QueueKind.TRADING)
+
+
+def named_order(client_order_id: str, taken_in_ms: int) -> Delivery:
+    """Return an order under a client order id, as intake sends it for a client that waits."""
+    account = AccountId.from_number(ALICE)
+    command_id = order_command_id(account, client_order_id)
+    place = buy(
+        ALICE,
+        PRICE,
+        QUANTITY,
+        command_id=(command_id.high, command_id.low),
+        time_ms=taken_in_ms,
+        time_in_force=w.TIF_IOC,
+    )
+    command = asked_for(place)
+    digest = request_digest([command])
+    name = order_message_id(command_id, digest, reply=True).hex()
+    message = CommandMessage(
+        name, ALICE, command, {0: client_order_id}, reply=True, request_digest=digest
+    )
+    return Delivery(encode_message(message), name, str(account), name, taken_in_ms)
 
 
 def decide(sequencer: Sequencer, deliveries: list[Delivery], now_ms: int) -> list[int]:
@@ -93,6 +117,26 @@ def test_what_was_done_and_is_delivered_again_is_not_done_twice(
     remembered = away_ms < w.ID_MEMORY_MS
     again = decide(sequencer, [once], NOON_MS + SECOND_MS + away_ms)
     assert again == [w.REASON_DUPLICATE_COMMAND if remembered else w.REASON_COMMAND_TOO_OLD]
+
+
+@Engines
+@Away
+def test_a_second_delivery_never_takes_the_place_of_the_first_ones_reply(
+    engine: Callable[[], Any], away_ms: int
+) -> None:
+    """However late it comes: a duplicate, or too old to tell."""
+    sequencer = leading(engine)
+    taken_in_ms = NOON_MS + SECOND_MS
+    once = named_order("mine", taken_in_ms)
+    sequencer.take([once], taken_in_ms)
+    sequencer.take([once], taken_in_ms + away_ms)
+    first, again = (one.reply for one in sequencer.pop_acknowledgements(w.WORD_MAX))
+
+    assert first is not None
+    assert again is not None
+    order_id = order_command_id(AccountId.from_number(ALICE), "mine")
+    assert (first.name, first.repeated) == (order_id.hex(), False)
+    assert (again.name, again.repeated) == (once.message_id, True)
 
 
 @Engines

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from bursa.accounts.catch_up import CatchUp
 from bursa.accounts.ports import BalanceReader, FillReader, OrderReader
+from bursa.intake.names import order_command_id
 from bursa.intake.outcomes import read_outcomes
-from bursa.intake.submission import ReplyReader, order_command_id
+from bursa.intake.submission import ReplyReader
 from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market

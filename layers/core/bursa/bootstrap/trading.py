@@ -75,14 +75,15 @@ def open_trading(
         shards=shards,
         admission=BudgetedAdmission(budgets, lambda account: backlog_of(shards(account.tenant))),
     )
-    decisions = OrderDecisions(catalogue, orders, fills, clock)
+    replies = DynamoReplyReader(dynamodb, settings.replies_table)
+    decisions = OrderDecisions(catalogue, orders, fills, replies, clock)
     positions = PositionsTable(dynamodb, settings.progress_table, shards)
     queries = AccountQueries(
         catalogue,
         orders,
         fills,
         balances,
-        replies=DynamoReplyReader(dynamodb, settings.replies_table),
+        replies=replies,
         catch_up=CatchUp(
             positions,
             clock,

@@ -84,7 +84,9 @@ class DynamoReplyWriter:
     def write(self, replies: Sequence[Reply]) -> None:
         """Write up to 25 replies; a repeated one only where there is none yet."""
         first_time = {
-            reply.message_id: reply_item(reply) for reply in replies if not reply.repeated
+            (reply.tenant_number, reply.name): reply_item(reply)
+            for reply in replies
+            if not reply.repeated
         }
         if first_time:
             self._write_batch(list(first_time.values()))
@@ -116,7 +118,7 @@ class DynamoReplyWriter:
 def reply_item(reply: Reply) -> dict[str, Any]:
     """Return a reply as it is stored."""
     return {
-        "pk": {"S": keys.reply(TenantId(reply.tenant_number), reply.message_id)},
+        "pk": {"S": keys.reply(TenantId(reply.tenant_number), reply.name)},
         "sequence": {"N": str(reply.last_sequence)},
         "events": {"B": pack_events(reply.events)},
         "request_digest": {"B": reply.request_digest},

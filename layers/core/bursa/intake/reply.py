@@ -52,15 +52,15 @@ class Reply:
 
     Attributes
     ----------
-    tenant_number, message_id
-        Name the reply.
+    tenant_number, name
+        Where it is kept (`bursa.intake.names.reply_name`).
     last_sequence
         Of the message's last command.
     events
         Engine words of all the message's commands, results first in each command.
     repeated
-        Whether a command came a second time: the reply then only fills a gap, and never takes
-        the place of the first one.
+        Whether a command may have been decided before: the reply then only fills a gap, and never
+        takes the place of the first one.
     expires_at_s
         UTC seconds after which it may be dropped.
     request_digest
@@ -69,7 +69,7 @@ class Reply:
     """
 
     tenant_number: int
-    message_id: str
+    name: str
     last_sequence: int
     events: bytes
     repeated: bool

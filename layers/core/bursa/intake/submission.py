@@ -6,7 +6,7 @@ that does not get the outcome in time gets the name under which to ask again. A 
 the caller chose may be a repeat; whether it is one is looked up before it is sent. A key is then
 kept with the request, and before it is sent: the queue drops what comes under a name that it has
 seen, so another request under it has to be refused while the first one is still undecided. Of
-orders under one client order id the engine refuses all but the first.
+orders under one client order id the engine refuses all but the first (`bursa.intake.names`).
 
 Nothing is looked up for nothing: a request is charged for its commands before that, also when it
 turns out to be a repeat. Who has none left may still find out what became of an earlier request;
@@ -24,12 +24,15 @@ from bursa.intake.reply import REPLY_KEPT_S, StoredReply
 from bursa.kernel.clock import Clock
 from bursa.kernel.errors import Conflict, TooManyRequests, Unavailable
 from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
+from wire import layout as w
 from wire.digests import request_digest
 
 # A quiet exchange replies within a few tens of milliseconds; then ask less often.
 POLL_DELAYS_MS = (5, 10, 15, 20, 25, 30, 40, 50)
 # A look elsewhere costs as much as one for the reply, and is rarely what ends the wait.
 _POLLS_PER_LOOK = 4
+# For so long the queue drops an equal message, which then has the earlier one's reply.
+_DROPPED_MS = 300_000
 
 
 class CommandQueue(Protocol):
@@ -135,36 +138,22 @@ class RequestIdentity(NamedTuple):
     Attributes
     ----------
     message_id
-        Names the message and its reply.
+        Names the message, and its reply but for ``reply_id``.
     request_key
         What a caller repeats to get the same outcome; None when its client order id does that.
+    reply_id
+        Names the reply instead of the message's id, where the engine decides the request as the
+        order of its client order id; None for a request that is no such order.
 
     """
 
     message_id: CommandId
     request_key: str | None
+    reply_id: CommandId | None = None
 
     def command_id(self, account: AccountId, position: int) -> CommandId:
         """Return the id of the command at a position, for one that has no id of its own."""
         return CommandId.from_parts(account, "command", f"{self.message_id.hex()}/{position}")
-
-
-def order_command_id(account: AccountId, client_order_id: str) -> CommandId:
-    """Return the id of the command that places, or placed, the order of a client order id."""
-    return CommandId.from_parts(account, "order", client_order_id)
-
-
-def async_order_message_id(account: AccountId, client_order_id: str, digest: bytes) -> CommandId:
-    """Return the id of the message of an order that nobody waits for.
-
-    Parameters
-    ----------
-    digest
-        Of the order's command: the queue drops a repeat, and brings every other order under the
-        same client order id to the engine, which refuses it.
-
-    """
-    return CommandId.from_parts(account, "async order", f"{client_order_id}/{digest.hex()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +320,7 @@ class Intake:
         TooManyRequests
             Nothing was handed in.
         Conflict
-            ``idempotency_key_reused``: the name is another request's. Nothing was handed in, or
+            ``idempotency_key_reused``: the key is another request's. Nothing was handed in, or
             the queue has dropped it.
         Unavailable
             With the key to repeat the request under, since it may have arrived all the same.
@@ -373,20 +362,52 @@ class Intake:
                 return None
             self._clock.sleep_ms(delay)
             attempt += 1
-            reply = self._find(submission)
-            # A row without events binds a name, and says nothing of what the engine decides.
-            outcomes = _outcomes(submission, reply) if reply is not None and reply.events else []
+            looks_elsewhere = attempt % _POLLS_PER_LOOK == 0
+            outcomes = self._replied(submission, looks_elsewhere=looks_elsewhere)
             if outcomes:
                 return outcomes
-            if known_elsewhere and attempt % _POLLS_PER_LOOK == 0 and known_elsewhere():
+            if known_elsewhere and looks_elsewhere and known_elsewhere():
                 return None
 
-    def _find(self, submission: Submission) -> StoredReply | None:
+    def _replied(self, submission: Submission, *, looks_elsewhere: bool) -> list[CommandOutcome]:
+        """Return the outcomes in the reply; none while there is no reply.
+
+        An order is replied to as the first of its client order id, or as a second one. That it is
+        a second one is likely where another one has the first's reply, and looked for seldom else.
+        """
+        identity = submission.identity
+        if identity.reply_id is None:
+            reply = self._find(submission, identity.message_id)
+            return [] if reply is None else _outcomes(submission, reply)
+        first = self._find(submission, identity.reply_id)
+        if first is not None and first.request_digest == submission.request_digest:
+            return _outcomes(submission, first)
+        return self._refused(submission) if first is not None or looks_elsewhere else []
+
+    def _refused(self, submission: Submission) -> list[CommandOutcome]:
+        """Return why an order was refused as no first of its id; what is long past says nothing.
+
+        An equal one may have been too old hours ago: this one need not be.
+        """
+        reply = self._find(submission, submission.identity.message_id, latest=False)
+        since_ms = self._clock.now_ms() - _DROPPED_MS
+        return [
+            outcome
+            for outcome in ([] if reply is None else _outcomes(submission, reply))
+            if outcome.result.reason == w.REASON_DUPLICATE_COMMAND
+            or outcome.result.intake_ms >= since_ms
+        ]
+
+    def _find(
+        self, submission: Submission, name: CommandId, *, latest: bool = True
+    ) -> StoredReply | None:
+        """Return a reply; None also for a row that binds a name, of which nothing is decided."""
         try:
-            return self._replies.find(submission.account.tenant, submission.identity.message_id)
+            reply = self._replies.find(submission.account.tenant, name, latest=latest)
         except Unavailable:
             # The message is on its way; a failed look is no failed order.
             return None
+        return reply if reply is not None and reply.events else None
 
 
 def _outcomes(submission: Submission, reply: StoredReply) -> list[CommandOutcome]:

@@ -39,11 +39,6 @@ OPEN_WORDS = frozenset(w.STATUS_NAMES[status] for status in OPEN_STATUSES)
 # About 1.5 KB each.
 OPEN_ORDERS_KEPT_MAX = 50_000
 
-# The engine does not remember these under the command's id.
-_SAYS_NOTHING_OF_THE_ORDER = frozenset(
-    {w.REASON_MALFORMED_COMMAND, w.REASON_DUPLICATE_COMMAND, w.REASON_COMMAND_TOO_OLD}
-)
-
 BookFact = e.Level | e.Trade | e.Market
 
 
@@ -268,7 +263,7 @@ class _RecordFold:
         client_order_id = self._record.client_order_ids.get(result.sequence)
         if (
             client_order_id is None
-            or result.reason in _SAYS_NOTHING_OF_THE_ORDER
+            or result.reason in e.NOT_REMEMBERED
             or not w.account_tenant(result.account)
         ):
             return

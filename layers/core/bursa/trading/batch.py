@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from bursa.intake.names import order_command_id
 from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
 from bursa.intake.submission import (
     CommandHeader,
@@ -12,7 +13,6 @@ from bursa.intake.submission import (
     RequestIdentity,
     Submission,
     SubmitOptions,
-    order_command_id,
 )
 from bursa.kernel.errors import BursaError, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
@@ -27,7 +27,6 @@ from bursa.trading.outcomes import (
     OperationOutcome,
     OrderPlaced,
 )
-from wire.digests import command_digest
 
 
 class _Step(NamedTuple):
@@ -159,7 +158,7 @@ def operation_field(index: int, error: BursaError) -> str:
 
 
 def _placement(order: PlaceOrder, step: _Step) -> Placement:
-    return Placement(order, command_digest(step.command), step.fills_max)
+    return Placement.of(order, step.command, step.fills_max)
 
 
 def _not_ready() -> Unavailable:

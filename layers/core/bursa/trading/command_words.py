@@ -1,6 +1,7 @@
 """From typed commands to the engine's words."""
 
-from bursa.intake.submission import CommandHeader, order_command_id
+from bursa.intake.names import order_command_id
+from bursa.intake.submission import CommandHeader
 from bursa.kernel.identifiers import AccountId
 from bursa.trading.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from wire import codec

@@ -1,18 +1,19 @@
 """From what the engine decided to a use case's outcome; also when it was decided before.
 
 A request that comes again gets the first one's outcome, from the stored reply or from the read
-models. An outcome that belongs to another request under the same name is a `Conflict`. What was
-requested is told by its command alone (`wire.digests`), never by the order: the engine may have
-changed that since.
+models. An outcome that belongs to another request under the same name is a `Conflict`, and is never
+this one's; where nothing tells yet whose it is, it is `Unavailable`. What was requested is told by
+its command alone (`wire.digests`), never by the order: the engine may have changed that since.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from bursa.accounts.ports import FillReader, OrderReader
-from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
-from bursa.intake.submission import key_reused
+from bursa.intake.names import order_command_id
+from bursa.intake.outcomes import LISTED_MAX, CommandOutcome, read_outcomes
+from bursa.intake.submission import ReplyReader, key_reused
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.clock import Clock
 from bursa.kernel.errors import Conflict, InternalError, Unavailable
@@ -24,7 +25,8 @@ from bursa.trading.commands import PlaceOrder
 from bursa.trading.orders import Side, order_from_event, order_from_row
 from bursa.trading.outcomes import OrderCancelled, OrderPlaced, OrderRejected
 from wire import layout as w
-from wire.events import Trade
+from wire.digests import command_digest, request_digest
+from wire.events import Result, Trade
 
 # The read models follow the journal within milliseconds; an order older than a request is there.
 READ_MODEL_DELAYS_MS = (0, 20, 50, 100, 200, 400)
@@ -36,7 +38,9 @@ class Placement(NamedTuple):
     Attributes
     ----------
     digest
-        Of its command (`wire.digests`).
+        Of its command (`wire.digests`), as rows have it.
+    request
+        Of a request for this order alone, as the reply to one has it.
     fills_max
         How many fills are read for it, where it comes again.
 
@@ -44,7 +48,13 @@ class Placement(NamedTuple):
 
     order: PlaceOrder
     digest: bytes
+    request: bytes
     fills_max: int = LISTED_MAX
+
+    @classmethod
+    def of(cls, order: PlaceOrder, command: bytes, fills_max: int = LISTED_MAX) -> Self:
+        """Return the placement that a command requests."""
+        return cls(order, command_digest(command), request_digest([command]), fills_max)
 
 
 class FirstPlacement(NamedTuple):
@@ -58,11 +68,17 @@ class OrderDecisions:
     """Makes outcomes for the account that sent the commands."""
 
     def __init__(
-        self, catalogue: MarketCatalogue, orders: OrderReader, fills: FillReader, clock: Clock
+        self,
+        catalogue: MarketCatalogue,
+        orders: OrderReader,
+        fills: FillReader,
+        replies: ReplyReader,
+        clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._orders = orders
         self._fills = fills
+        self._replies = replies
         self._clock = clock
 
     def placed(
@@ -86,14 +102,14 @@ class OrderDecisions:
             ``idempotency_key_reused`` or ``client_order_id_reused``: the id belongs to something
             else.
         Unavailable
-            ``order_not_ready``: an earlier order is not readable yet.
+            ``order_not_ready``: an earlier order is not readable yet, nor what it asked for.
 
         """
         result = outcome.result
         if result.reason == w.REASON_DUPLICATE_COMMAND:
             if first is None or first.outcome.result.reason == w.REASON_DUPLICATE_COMMAND:
                 return self._earlier(account, placement, outcome)
-            _require_same(placement, first.placement.digest)
+            _require_same(placement.order, placement.digest, first.placement.digest)
             outcome = first.outcome
         if outcome.result.reason != w.REASON_ACCEPTED:
             return OrderRejected(outcome.result.reason)
@@ -129,7 +145,7 @@ class OrderDecisions:
         self, account: AccountId, placement: Placement, row: ClientOrderRow
     ) -> OrderPlaced | OrderRejected:
         """Return what became of an order by the row of its client order id; raises as `known`."""
-        _require_same(placement, row.request_digest)
+        _require_same(placement.order, placement.digest, row.request_digest)
         if row.reason is not None:
             return OrderRejected.named(row.reason)
         return self._order(account, placement, row.order_id)
@@ -164,19 +180,45 @@ class OrderDecisions:
     ) -> OrderPlaced | OrderRejected:
         """Return what became of the first order under an id that came a second time."""
         result = outcome.result
+        is_first = self._is_first(account, placement, result)
         if result.detail == w.REASON_ACCEPTED:
             return self._order(account, placement, result.order_id)
-        # Under a mere request key nothing says any more what was rejected for this reason.
-        return self.known_soon(account, placement) or OrderRejected(result.detail)
+        if is_first:
+            return OrderRejected(result.detail)
+        known = self.known_soon(account, placement)
+        if known is None:
+            raise _not_ready()
+        return known
+
+    def _is_first(self, account: AccountId, placement: Placement, duplicate: Result) -> bool:
+        """Return whether this order is known to be the one that it is a duplicate of.
+
+        The reply to the first one says it before the read models do. A mere request key is bound
+        to one request.
+        """
+        client_order_id = placement.order.client_order_id
+        if client_order_id is None:
+            return True
+        name = order_command_id(account, client_order_id)
+        reply = self._replies.find(account.tenant, name)
+        if reply is None or not reply.events:
+            return False
+        first = read_outcomes(reply.events, account.number)[0].result
+        if first.reason != duplicate.detail or (
+            first.reason == w.REASON_ACCEPTED and first.order_id != duplicate.order_id
+        ):
+            return False
+        _require_same(placement.order, placement.request, reply.request_digest)
+        return True
 
     def _order(self, account: AccountId, placement: Placement, order_id: int) -> OrderPlaced:
         for delay_ms in READ_MODEL_DELAYS_MS:
             self._clock.sleep_ms(delay_ms)
             row = self._orders.get(account, order_id)
             if row is not None:
-                _require_same(placement, row.request_digest)
+                _require_same(placement.order, placement.digest, row.request_digest)
                 return self._from_row(account, row, placement.fills_max)
-        raise Unavailable("order_not_ready", "Your order is there; ask for it again in a moment.")
+        raise _not_ready()
 
     def _from_row(self, account: AccountId, row: OrderRow, fills_max: int) -> OrderPlaced:
         market = stored_market(self._catalogue, account.tenant, row.market)
@@ -203,10 +245,16 @@ def id_reused(order: PlaceOrder) -> Conflict:
     )
 
 
-def _require_same(placement: Placement, first_digest: bytes) -> None:
+def _require_same(order: PlaceOrder, digest: bytes, first_digest: bytes) -> None:
     """Refuse what is another order than the first of its name; an unknown first is no other."""
-    if first_digest not in (b"", placement.digest):
-        raise id_reused(placement.order)
+    if first_digest not in (b"", digest):
+        raise id_reused(order)
+
+
+def _not_ready() -> Unavailable:
+    return Unavailable(
+        "order_not_ready", "The order of this id is decided; ask for it again in a moment."
+    )
 
 
 def _new_order(account: AccountId, order: PlaceOrder, outcome: CommandOutcome) -> OrderPlaced:

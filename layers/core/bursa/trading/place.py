@@ -1,5 +1,6 @@
 """Placing one order."""
 
+from bursa.intake.names import order_command_id, order_message_id
 from bursa.intake.submission import (
     Entry,
     Intake,
@@ -7,17 +8,14 @@ from bursa.intake.submission import (
     RequestIdentity,
     Submission,
     SubmitOptions,
-    async_order_message_id,
-    order_command_id,
 )
-from bursa.kernel.errors import Conflict, Unavailable
-from bursa.kernel.identifiers import AccountId, CommandId
+from bursa.kernel.errors import Unavailable
+from bursa.kernel.identifiers import AccountId
 from bursa.trading.command_words import encode_place
 from bursa.trading.commands import PlaceOrder
 from bursa.trading.decisions import OrderDecisions, Placement, only_outcome
 from bursa.trading.order_checks import check_order
 from bursa.trading.outcomes import OrderPlaced, OrderRejected, PendingOrder, PlaceOutcome
-from wire.digests import command_digest
 
 
 class OrderPlacement:
@@ -43,22 +41,8 @@ class OrderPlacement:
 
         """
         check_order(order)
-        identity, command_id = self._identities(account, order, options)
-        command = encode_place(order, account, self._intake.header(command_id, options))
-        placement = Placement(order, command_digest(command))
+        placement, submission = self._prepare(account, order, options)
         named = order.client_order_id is not None
-        if order.client_order_id is not None and identity.request_key is None and not options.wait:
-            # Who waits reads the reply, which is found by the client order id before any row is.
-            message_id = async_order_message_id(account, order.client_order_id, placement.digest)
-            identity = RequestIdentity(message_id, None)
-        submission = Submission(
-            account,
-            identity,
-            [command],
-            {} if order.client_order_id is None else {0: order.client_order_id},
-            # Without a client order id the stored reply is the only way to ask again.
-            reply=options.wait or not named or options.request_key is not None,
-        )
         entry = self._intake.admit(submission, looks=named + (options.request_key is not None))
         first = self._intake.first_outcomes(submission, options)
         if first:
@@ -79,17 +63,9 @@ class OrderPlacement:
         def is_known() -> bool:
             return self._is_known(account, order)
 
-        try:
-            outcomes = self._intake.submit(
-                submission, options, is_known if named else None, entry=entry
-            )
-        except Conflict:
-            if submission.identity.request_key is not None:
-                raise
-            # The message was named by the client order id, so this is the reply to another order
-            # under it, which need not be the first one: this one may be.
-            known = self._decisions.known_soon(account, placement)
-            return known or PendingOrder(None, client_order_id=order.client_order_id)
+        outcomes = self._intake.submit(
+            submission, options, is_known if named else None, entry=entry
+        )
         if not isinstance(outcomes, Pending):
             return self._decisions.placed(account, placement, only_outcome(outcomes))
         if not named:
@@ -113,14 +89,20 @@ class OrderPlacement:
             # The order is on its way; a failed look is no failed order.
             return None
 
-    def _identities(
+    def _prepare(
         self, account: AccountId, order: PlaceOrder, options: SubmitOptions
-    ) -> tuple[RequestIdentity, CommandId]:
-        if order.client_order_id is None:
-            identity = self._intake.identify(account, options)
-            return identity, identity.command_id(account, 0)
-        # The order is named by its client order id; the request too, unless it has a key as well.
-        command_id = order_command_id(account, order.client_order_id)
-        if options.request_key is None:
-            return RequestIdentity(command_id, None), command_id
-        return self._intake.identify(account, options), command_id
+    ) -> tuple[Placement, Submission]:
+        identity, named = self._intake.identify(account, options), order.client_order_id
+        command_id = identity.command_id(account, 0)
+        if named is not None:
+            command_id = order_command_id(account, named)
+        command = encode_place(order, account, self._intake.header(command_id, options))
+        placement = Placement.of(order, command)
+        # Without a client order id the stored reply is the only way to ask again.
+        reply = options.wait or named is None or options.request_key is not None
+        if named is not None and options.request_key is None:
+            # The order is named by its client order id, and the request too: it has no key.
+            message_id = order_message_id(command_id, placement.request, reply=reply)
+            identity = RequestIdentity(message_id, None, command_id)
+        ids = {} if named is None else {0: named}
+        return placement, Submission(account, identity, [command], ids, reply=reply)
