@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from bursa.read_models.fold import OPEN_WORDS
+from bursa.kernel.keys import open_orders
 from bursa.read_models.memory import MemoryTables
-from bursa.read_models.row_writes import Table
+from bursa.read_models.row_writes import (
+    Table,
+)
 from bursa.read_models.rows import (
+    READ_MODELS_SCHEMA,
     AssetRow,
     BalanceRow,
     BookRow,
@@ -16,6 +19,7 @@ from bursa.read_models.rows import (
     SubscriptionRow,
     TradeRow,
     from_attributes,
+    is_open,
 )
 
 
@@ -108,6 +112,9 @@ class MemoryChannelStates:
         progress = self.tables.progress()
         return progress if progress and progress.shard == shard else None
 
+    def is_current(self, shard: int) -> bool:
+        return self.tables.schema() == READ_MODELS_SCHEMA
+
     def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
         book = self.tables.book(tenant, market)
         return None if book is None else book.to_row()
@@ -128,12 +135,10 @@ class MemoryChannelStates:
         return [from_attributes(TradeRow, item) for _, item in items][:limit]
 
     def open_orders(self, account: str, limit: int) -> list[OrderRow]:
-        items = sorted(self.tables.items[Table.ORDERS].items(), reverse=True)
-        return [
-            from_attributes(OrderRow, item)
-            for _, item in items
-            if item.get("status", {}).get("S") in OPEN_WORDS and item["account"] == {"S": account}
-        ][:limit]
+        items = self.tables.items[Table.ORDERS]
+        names = sorted((sk for pk, sk in items if pk == open_orders(account)), reverse=True)
+        rows = (items[account, name] for name in names)
+        return [from_attributes(OrderRow, row) for row in rows if is_open(row)][:limit]
 
     def balances(self, account: str) -> list[BalanceRow]:
         return [

@@ -21,6 +21,7 @@ _CONDITION = re.compile(
     r"(?: AND begins_with\((?P<prefixed>#?\w+), (?P<prefix>:\w+)\))?"
     r"(?: AND (?P<ranged>#?\w+) BETWEEN (?P<first>:\w+) AND (?P<last>:\w+))?"
 )
+_TERM = re.compile(r"(?P<name>#\w+) (?:= (?P<is>:\w+)|IN \((?P<in>[^)]+)\))")
 _PRIMARY = ("pk", "sk")
 
 
@@ -75,6 +76,7 @@ class MeteredTable:
         assert found, request["KeyConditionExpression"]
         partition, sort = self._keys[index]
         assert names.get(found["partition"], found["partition"]) == partition
+        assert index is None or not request.get("ConsistentRead")
         entries = self._sorted[index, values[found["is"]]["S"]]
         low, high = 0, len(entries)
         if found["below"]:
@@ -98,6 +100,18 @@ class MeteredTable:
                 high = min(high, bisect_left(entries, after))
         in_order = entries[low:high] if forward else entries[low:high][::-1]
         return self._page(in_order, request, (partition, sort))
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        """Answer as the client's method of that name."""
+        self.calls += 1
+        ((table, wanted),) = request["RequestItems"].items()
+        assert 1 <= len(wanted["Keys"]) <= 100
+        keys = [(key["pk"]["S"], key["sk"]["S"]) for key in wanted["Keys"]]
+        items = [self._items[key] for key in keys if key in self._items]
+        for item in items:
+            units = -(-item_bytes(item) // _UNIT_BYTES)
+            self.units += units if wanted.get("ConsistentRead") else units / 2
+        return {"Responses": {table: items}, "UnprocessedKeys": {}}
 
     def get_paginator(self, name: str) -> "MeteredTable":
         """Return what pages through a query."""
@@ -129,8 +143,21 @@ class MeteredTable:
                 break
         units = max(1, -(-read // _UNIT_BYTES))
         self.units += units if request.get("ConsistentRead") else units / 2
-        response: dict[str, Any] = {"Items": items}
+        response: dict[str, Any] = {"Items": _filtered(items, request)}
         if len(items) < len(entries) or len(items) == request.get("Limit"):
             names = {*columns, *_PRIMARY}
             response["LastEvaluatedKey"] = {name: items[-1][name] for name in names}
         return response
+
+
+def _filtered(items: list[Item], request: dict[str, Any]) -> list[Item]:
+    """Leave out what a filter of one-of and equals, joined by AND, excludes."""
+    if "FilterExpression" not in request:
+        return items
+    names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+    for term in request["FilterExpression"].split(" AND "):
+        found = _TERM.fullmatch(term)
+        assert found, term
+        wanted = [values[one] for one in (found["is"] or found["in"]).split(", ")]
+        items = [item for item in items if item.get(names[found["name"]]) in wanted]
+    return items

@@ -62,7 +62,10 @@ class Units:
         if model.name == "BatchWriteItem":
             for table, requests in params["RequestItems"].items():
                 for request in requests:
-                    self._write(table, request["PutRequest"]["Item"])
+                    if "DeleteRequest" in request:
+                        self.writes[table] += 1  # nothing that is deleted is larger, or in an index
+                    else:
+                        self._write(table, request["PutRequest"]["Item"])
         elif model.name == "PutItem":
             self._write(params["TableName"], params["Item"])
         elif model.name == "UpdateItem":

@@ -4,12 +4,20 @@ import json
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from bursa.aws.clients import worker_client
+from bursa.aws.table_writer import TableWriter
+from bursa.read_models.dynamodb import ReadModelTables
+from bursa.read_models.projector import Projector
 from scripts.cost import orders
 from scripts.cost.__main__ import PAGE, TABLES, main, written
 from scripts.cost.deployment import alarm_metrics, architecture, load, memory_gb, metrics
 from tests.contract.templates import APPLICATION, everywhere, resources, template
-from tests.integration.cost_units import CASES, measure_apart
+from tests.doubles.shard import ALICE, Shard, buy, stream_records
+from tests.doubles.tables import READ_MODELS, create_tables
+from tests.integration.cost_units import CASES, Units, measure_apart
+from wire.codec import encode_cancel_all
 
 # What is measured again may differ by so much: how well records compress.
 OFF_BY_MAX = 0.05
@@ -31,6 +39,25 @@ def test_what_was_measured_is_still_so(position: int) -> None:
     for table in ("journal", "replies", "orders", "orders indexes", "fills", "balances"):
         assert again.writes[table] == pytest.approx(stored.writes[table], rel=OFF_BY_MAX), table
     assert sum(again.writes.values()) == pytest.approx(sum(stored.writes.values()), rel=OFF_BY_MAX)
+
+
+def test_an_order_that_is_placed_and_cancelled_costs_six_units() -> None:
+    """Two are its row and its name; four its row, the end of its name, and two index entries."""
+    shard = Shard()
+    with mock_aws():
+        client: Any = worker_client("dynamodb")
+        create_tables(client, READ_MODELS)
+        tables = ReadModelTables(client, READ_MODELS, 0, TableWriter(client, threads=1))
+        projector = Projector(0, shard, tables, print)
+        projector.project(stream_records(shard.records))
+        units = Units()
+        for name in ("PutItem", "UpdateItem", "BatchWriteItem"):
+            client.meta.events.register(f"before-parameter-build.dynamodb.{name}", units.look)
+        after = []
+        for command in (buy(ALICE, 100, 5), encode_cancel_all(ALICE)):
+            projector.project(stream_records([shard.run(command)]))
+            after.append(units.writes["orders"] + units.writes["orders indexes"])
+    assert after == [2, 6]
 
 
 def test_a_million_orders_in_batches_cost_at_most_five_dollars_also_in_a_deep_book(

@@ -13,7 +13,7 @@ from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges, RowChange
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import ProjectionError, Projector
-from bursa.read_models.rows import BookRow, Changes, ProgressRow
+from bursa.read_models.rows import READ_MODELS_SCHEMA, BookRow, Changes, ProgressRow
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.services import JournalTable
@@ -37,6 +37,12 @@ class ReadModelMemory:
 
     def progress(self) -> ProgressRow | None:
         return self.position
+
+    def schema(self) -> int:
+        return READ_MODELS_SCHEMA
+
+    def begin(self) -> None:
+        pass
 
     def definitions(self) -> Definitions:
         return self.defined.copy()

@@ -56,6 +56,9 @@ class ModelStates:
     def journal_end(self, _shard: int, known: int) -> int:
         return known
 
+    def is_current(self, *_: object) -> bool:
+        return True
+
     def open_orders(self, *_: object) -> list[object]:
         return []
 

@@ -10,8 +10,11 @@ from bursa.intake.outcomes import LISTED_MAX
 from bursa.kernel import keys
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.read_models.row_writes import row_key
-from bursa.read_models.rows import FillRow, to_attributes
+from bursa.read_models.rows import (
+    FillRow,
+    row_key,
+    to_attributes,
+)
 from bursa.trading import batch
 from tests.doubles.exchange import BOB
 from tests.doubles.metered_tables import MeteredTable

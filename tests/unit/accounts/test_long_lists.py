@@ -11,9 +11,25 @@ from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.pages import Page
 from bursa.market_data.public_data_dynamodb import MarketDataTables
-from bursa.read_models.fold import OPEN_WORDS, Definitions, ReadModelChanges, RowChange
-from bursa.read_models.row_writes import Table, row_key, row_writes
-from bursa.read_models.rows import BalanceRow, Changes, FillRow, TradeRow, to_attributes
+from bursa.read_models.fold import (
+    Definitions,
+    ReadModelChanges,
+    RowChange,
+)
+from bursa.read_models.row_writes import (
+    Table,
+    WriteMode,
+    row_writes,
+)
+from bursa.read_models.rows import (
+    OPEN_WORDS,
+    BalanceRow,
+    Changes,
+    FillRow,
+    TradeRow,
+    row_key,
+    to_attributes,
+)
 from tests.doubles.metered_tables import MeteredTable
 from wire import layout as w
 
@@ -57,6 +73,18 @@ def order(order_id: int) -> RowChange:
     return RowChange(order_id, values, whole=True)
 
 
+def open_count(market: str | None, statuses: frozenset[str] | None) -> int:
+    """Return how many open orders the list may show, each of which costs a unit."""
+    if market is None and statuses is None:
+        return 0  # all orders are one partition
+    return sum(
+        values["status"] in OPEN_WORDS
+        and (market is None or values["market"] == market)
+        and (statuses is None or values["status"] in statuses)
+        for values in (order(number).values for number in range(1_000, ROWS + 1, 1_000))
+    )
+
+
 def fill(sequence: int) -> FillRow:
     market = RARE if sequence < 300 else MARKETS[sequence % 2]
     return FillRow(
@@ -80,19 +108,27 @@ def tables() -> Mapping[Table, MeteredTable]:
         trades=[trade(number) for number in range(1, ROWS + 1)],
     )  # fmt: skip
     made = {table: MeteredTable(table.value) for table in Table}
-    for write in row_writes(changes, 0):
-        made[write.table].put(write.values | write.key)
+    put_all(changes, made)
     return made
 
 
-def pages_of(read: Callable[[str | None], Page[Any]], metered: MeteredTable) -> list[Any]:
+def put_all(changes: ReadModelChanges, tables: Mapping[Table, MeteredTable]) -> None:
+    for write in row_writes(changes, 0):
+        for one in filter(None, (write, write.name)):
+            if one.mode is not WriteMode.GONE:
+                tables[one.table].put(one.values | one.key)
+
+
+def pages_of(
+    read: Callable[[str | None], Page[Any]], metered: MeteredTable, units_max: float = UNITS_MAX
+) -> list[Any]:
     """Read a list to its end, or to its fourth page; no page may cost too much."""
     found: list[Any] = []
     before: str | None = None
     for _ in range(4):
         metered.units = 0.0
         page = read(before)
-        assert metered.units <= UNITS_MAX
+        assert metered.units <= units_max
         found += page.items
         before = page.next_position
         if before is None:
@@ -121,6 +157,7 @@ def test_a_page_of_orders_reads_no_others(
             ACCOUNT, market=market, statuses=statuses, before=before, limit=100
         ),
         metered,
+        UNITS_MAX + open_count(market, statuses),
     )
 
     expected = [
@@ -132,6 +169,55 @@ def test_a_page_of_orders_reads_no_others(
     ]
     assert [row.order_id for row in found] == expected[: len(found)]
     assert len(found) == min(len(expected), 400)
+
+
+@pytest.fixture(scope="module")
+def all_open() -> MeteredTable:
+    """Return the orders of an account that has none closed."""
+    orders = {}
+    for number in range(1, ROWS + 1):
+        change = order(number)
+        change.values["status"] = "partially_filled" if number % 1_000 == 0 else "open"
+        orders[str(ACCOUNT), number] = change
+    made = {Table.ORDERS: MeteredTable("orders")}
+    put_all(ReadModelChanges(1, ROWS, 1, 1, 1, Definitions(), orders=orders), made)
+    return made[Table.ORDERS]
+
+
+@pytest.mark.parametrize(
+    ("market", "statuses", "count"),
+    [
+        pytest.param(None, OPEN_WORDS, ROWS, id="open"),
+        pytest.param(MARKETS[0], OPEN_WORDS, ROWS // 2 - 149, id="open-in-market"),
+        pytest.param(RARE, OPEN_WORDS, 299, id="open-in-a-rare-market"),
+        pytest.param(RARE, None, 299, id="all-in-a-rare-market"),
+        pytest.param(None, frozenset({"partially_filled"}), ROWS // 1_000, id="of-a-rare-status"),
+        pytest.param(EMPTY, OPEN_WORDS, 0, id="open-in-an-empty-market"),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 100, 500])
+def test_a_page_of_very_many_open_orders_is_bounded(
+    all_open: MeteredTable,
+    market: str | None,
+    statuses: frozenset[str] | None,
+    count: int,
+    limit: int,
+) -> None:
+    orders = OrdersTable(all_open, "orders")  # type: ignore[arg-type]
+    found: list[int] = []
+    before: str | None = None
+    for _ in range(5 + ROWS // 1_000):
+        all_open.units = 0.0
+        page = orders.newest(ACCOUNT, market=market, statuses=statuses, before=before, limit=limit)
+        # What is looked through, and each order that is shown; one more tells of another page.
+        assert all_open.units <= UNITS_MAX * max(1, limit / 100) + len(page.items) + 1
+        assert len(page.items) <= limit
+        found += [row.order_id for row in page.items]
+        before = page.next_position
+        if before is None:
+            assert len(found) == count
+            break
+    assert found == sorted(set(found), reverse=True)
 
 
 @pytest.mark.parametrize("market", [None, MARKETS[1], RARE, EMPTY])

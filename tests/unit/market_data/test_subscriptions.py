@@ -16,6 +16,7 @@ from bursa.market_data.subscriptions import (
 )
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
+from bursa.read_models.row_writes import Table
 from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
 from tests.doubles.shard import ALICE, BOB, BTC, Shard, buy, sell, stream_records
 from wire import codec
@@ -224,3 +225,15 @@ def test_snapshot_holds_what_the_read_models_held_when_it_was_asked_for(
     # A book is one row; the rows of a list are written one by one, and may be of two times.
     of_a_book = ahead.first_sequence - 1
     assert snapshot["sequence"] == (of_a_book if channel.startswith("book") else held)
+
+
+def test_a_snapshot_from_rows_of_older_software_says_that_it_may_lack_orders(desk: Desk) -> None:
+    del desk.tables.items[Table.PROGRESS]["shard#0", "read-models-schema"]
+    states = desk.subscriptions._states
+    assert isinstance(states, MemoryChannelStates)
+    states.committed = lambda: desk.shard.records[-1].last_sequence
+
+    _, snapshot, missed = desk.ask({"op": "subscribe", "channels": ["orders"]})
+
+    assert (snapshot["type"], snapshot["sequence"]) == ("snapshot", 0)
+    assert (missed["type"], missed["sequence"]) == ("missed", states.committed())

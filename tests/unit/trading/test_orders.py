@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bursa.kernel.markets import MarketState
-from bursa.read_models import fold
+from bursa.read_models import rows
 from bursa.trading.orders import (
     OPEN_STATUSES,
     CloseReason,
@@ -50,7 +50,7 @@ def test_states_of_a_market_are_those_of_the_wire() -> None:
 
 
 def test_an_order_is_open_exactly_in_the_statuses_that_the_read_model_indexes() -> None:
-    assert {status.value for status in OPEN_STATUSES} == fold.OPEN_STATUSES
+    assert {status.value for status in OPEN_STATUSES} == rows.OPEN_STATUSES
 
 
 def words_in_table(title: str) -> list[str]:

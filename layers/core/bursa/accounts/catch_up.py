@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from bursa.kernel.clock import Clock
-from bursa.kernel.errors import NotFound
+from bursa.kernel.errors import NotFound, Unavailable
 from bursa.kernel.identifiers import AccountId
 
 # Together less than a client's patience, and than the lag at which an alarm rings.
@@ -31,6 +31,9 @@ class Positions(Protocol):
     def position(self, account: AccountId) -> int:
         """Return the sequence that an account's rows reflect; raises `Unavailable`."""
 
+    def is_current(self, account: AccountId) -> bool:
+        """Return whether an account's rows are those that readers know; raises `Unavailable`."""
+
 
 class CatchUp:
     """Waits for the read models.
@@ -48,6 +51,20 @@ class CatchUp:
         self._positions = positions
         self._clock = clock
         self._pays = pays
+
+    def require_current(self, account: AccountId) -> None:
+        """Return when lists are whole.
+
+        Raises
+        ------
+        Unavailable
+            ``read_models_unavailable``: the rows were made by older software and are to be rebuilt.
+
+        """
+        if not self._positions.is_current(account):
+            raise Unavailable(
+                "read_models_unavailable", "Lists are being made again; ask again in some minutes."
+            )
 
     def wait_for(self, account: AccountId, sequence: int) -> bool:
         """Return whether the account's rows reflect a sequence, now or in a moment.

@@ -13,7 +13,7 @@ from bursa.kernel.amounts import Lots
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
-from bursa.read_models.order_index_dynamodb import OrderIndex
+from bursa.read_models.order_lists_dynamodb import OrderLists
 from bursa.read_models.rows import (
     AnyRow,
     BalanceRow,
@@ -42,7 +42,7 @@ class OrdersTable:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        self._index = OrderIndex(client, table)
+        self._lists = OrderLists(client, table)
 
     def get(self, account: AccountId, order_id: int) -> OrderRow | None:
         """Read one order; None when the account has none of that id."""
@@ -84,7 +84,7 @@ class OrdersTable:
         """List orders that match, newest first, and read no others."""
         if market is not None or statuses is not None:
             with _reading():
-                return self._index.newest(account, market, statuses or _ALL_STATUSES, before, limit)
+                return self._lists.newest(account, market, statuses or _ALL_STATUSES, before, limit)
         request = {
             "TableName": self._table,
             "ConsistentRead": latest,

@@ -33,7 +33,11 @@ class OrderReader(Protocol):
         limit: int,
         latest: bool = False,
     ) -> Page[OrderRow]:
-        """Return orders that match, newest first; those in an index may be some moments old."""
+        """Return orders that match, newest first; a page may be short before the last one.
+
+        Open orders are the latest. A list of closed ones, or of one market whatever their status,
+        may miss what was closed some moments ago.
+        """
 
 
 class FillReader(Protocol):

@@ -127,6 +127,8 @@ class AccountQueries:
     ) -> Page[OrderView]:
         """Return orders in a market and of some statuses, newest first; None is for any."""
         self._wait_for(account, page.min_sequence)
+        if market is not None or statuses is not None:
+            self._catch_up.require_current(account)
         found = self._orders.newest(
             account,
             market=None if market is None else market.symbol,

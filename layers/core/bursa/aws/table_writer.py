@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -87,13 +87,20 @@ class TableWriter:
 
     def put_newer(self, table: str, item: Attributes, by: str = SEQUENCE) -> bool:
         """Put a row unless the stored one is as new by an attribute; return whether it was put."""
-        return _unless_refused(
+        return self.put_newer_or_find(table, item, by) is None
+
+    def put_newer_or_find(
+        self, table: str, item: Attributes, by: str = SEQUENCE
+    ) -> Attributes | None:
+        """Put a row unless the stored one is as new; return that one, None when it was put."""
+        return _stored_instead(
             lambda: self._client.put_item(
                 TableName=table,
                 Item=item,
                 ConditionExpression=_NEWER,
                 ExpressionAttributeNames={"#sequence": by},
                 ExpressionAttributeValues={":sequence": item[by]},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         )
 
@@ -132,10 +139,10 @@ class TableWriter:
             )
         )
 
-    def update_newer(
+    def update_newer_or_find(
         self, table: str, key: Attributes, values: Attributes, removed: Sequence[str]
-    ) -> bool:
-        """Set and remove some attributes unless the stored row is as new as they are."""
+    ) -> Attributes | None:
+        """Set and remove attributes unless the stored row is as new; return as with a put."""
         names = {"#sequence": SEQUENCE}
         given: dict[str, Any] = {":sequence": values[SEQUENCE]}
         assignments = ["#sequence = :sequence"]
@@ -148,7 +155,7 @@ class TableWriter:
         if removed:
             names |= {f"#r{position}": name for position, name in enumerate(removed)}
             expression += " REMOVE " + ", ".join(f"#r{n}" for n in range(len(removed)))
-        return _unless_refused(
+        return _stored_instead(
             lambda: self._client.update_item(
                 TableName=table,
                 Key=key,
@@ -156,6 +163,7 @@ class TableWriter:
                 ConditionExpression=_NEWER,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=given,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         )
 
@@ -188,10 +196,15 @@ class TableWriter:
 
 
 def _unless_refused(write: Write) -> bool:
+    return _stored_instead(write) is None
+
+
+def _stored_instead(write: Write) -> Attributes | None:
+    """Do a conditional write; return what is stored where it was refused, if the call asks."""
     try:
         write()
     except ClientError as error:
         if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            return False
+            return cast("Attributes", error.response.get("Item", {}))
         raise
-    return True
+    return None

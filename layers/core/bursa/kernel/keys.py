@@ -30,6 +30,7 @@ of a request's host.
     directory   deployment                  name#<name>             tenant that goes by a name
     orders      <account>                   order#<order id>        an order's whole state
     orders      <account>                   client#<client id>      order id of a client order id
+    orders      <account>#open              order#<order id>        that an order may be open
     fills       <account>                   <seq>#<trade id>#<role> one side of a trade
     balances    <account>                   <asset>                 available and held
     markets     <tenant>                    asset#<asset>           asset definition
@@ -40,6 +41,7 @@ of a request's host.
     markets     <tenant>#<market>           book#change#<seq>       levels changed since
     trades      <tenant>#<market>           <trade id>              public trade
     progress    shard#<shard>               projection name         how far a projection has got
+    progress    shard#<shard>               read-models-schema      which rows there are
     progress    shard#<shard>               lease                   which worker leads the shard
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
@@ -57,7 +59,7 @@ of a request's host.
 
 Indexes, whose keys are attributes of the row:
 
-    orders-by-state     <account>#<status>           order#<order id>  its orders by status
+    orders-by-state     <account>#<status>           order#<order id>  its closed orders by status
     orders-by-market    <account>#<market>#<status>  order#<order id>  those of a market
     fills-by-market     <account>#<market>           as in the table   its fills in a market
     cases-by-state      <tenant>#<state>             time (N)          its cases, the oldest first
@@ -78,6 +80,7 @@ CONNECTIONS = "connections"
 SUBSCRIPTIONS = "subscriptions"
 ANNOUNCEMENTS = "announcements"
 READ_MODELS = "read-models"
+READ_MODELS_SCHEMA = "read-models-schema"
 ORDERS_BY_STATE = "orders-by-state"
 ORDERS_BY_MARKET = "orders-by-market"
 FILLS_BY_MARKET = "fills-by-market"
@@ -211,13 +214,18 @@ def order(order_id: int) -> str:
     return f"{ORDER_PREFIX}{order_id:0{ORDER_ID_DIGITS}d}"
 
 
+def open_orders(account_text: str) -> str:
+    """Partition of what names an account's open orders."""
+    return f"{account_text}#open"
+
+
 def account_state(account_text: str, status: str) -> str:
-    """Partition of an account's orders of one status, in the index."""
+    """Partition of an account's closed orders of one status, in the index."""
     return f"{account_text}#{status}"
 
 
 def market_state(account_text: str, symbol: str, status: str) -> str:
-    """Partition of what an account has of one status in a market, in the index."""
+    """Partition of what an account has closed with one status in a market, in the index."""
     return f"{account_text}#{symbol}#{status}"
 
 

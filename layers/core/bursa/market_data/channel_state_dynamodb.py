@@ -1,7 +1,6 @@
 """The read models as a WebSocket snapshot needs them: small, recent, consistent where it counts.
 
-Reads are consistent, so they hold all that the progress row says. The index of open orders can't be
-read so: it follows its table within milliseconds, and a snapshot of orders may be behind by that.
+Reads are consistent, so they hold all that the progress row says.
 """
 
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -11,10 +10,10 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings
 from bursa.read_models.book_table_dynamodb import BookTable
-from bursa.read_models.fold import OPEN_WORDS
-from bursa.read_models.order_index_dynamodb import OrderIndex
-from bursa.read_models.row_writes import row_key
+from bursa.read_models.order_lists_dynamodb import OrderLists
 from bursa.read_models.rows import (
+    OPEN_WORDS,
+    READ_MODELS_SCHEMA,
     AnyRow,
     AssetRow,
     Attributes,
@@ -23,8 +22,10 @@ from bursa.read_models.rows import (
     MarketRow,
     OrderRow,
     ProgressRow,
+    SchemaRow,
     TradeRow,
     from_attributes,
+    row_key,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class ChannelStateTables:
         self._journal_table = journal_table
         self._client = client
         self._settings = settings
-        self._orders = OrderIndex(client, settings.orders_table)
+        self._orders = OrderLists(client, settings.orders_table)
         self._books = BookTable(client, settings.markets_table, consistent=True)
+        self._current: set[int] = set()
         # Definitions never change in what a snapshot uses of them.
         self._markets: dict[tuple[str, str], MarketRow] = {}
         self._assets: dict[tuple[str, str], AssetRow] = {}
@@ -52,6 +54,16 @@ class ChannelStateTables:
         """Read how far a shard's rows are."""
         key = row_key(keys.progress(shard), keys.READ_MODELS)
         return self._read(ProgressRow, self._settings.progress_table, key)
+
+    def is_current(self, shard: int) -> bool:
+        """Return whether a shard's rows are those that snapshots are read from."""
+        if shard not in self._current:
+            key = row_key(keys.progress(shard), keys.READ_MODELS_SCHEMA)
+            row = self._read(SchemaRow, self._settings.progress_table, key)
+            if row is None or row.schema != READ_MODELS_SCHEMA:
+                return False
+            self._current.add(shard)
+        return True
 
     def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
         """Read a market's book, ``depth`` levels of it at least."""

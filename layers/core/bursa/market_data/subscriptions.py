@@ -86,6 +86,9 @@ class ChannelStates(Protocol):
     def progress(self, shard: int) -> ProgressRow | None:
         """Read how far a shard's rows are; None before its first record."""
 
+    def is_current(self, shard: int) -> bool:
+        """Return whether a shard's rows are those that snapshots are read from."""
+
     def journal_end(self, shard: int, known: int) -> int:
         """Find the last committed sequence; ``known`` is one that is not later."""
 
@@ -267,6 +270,8 @@ class Subscriptions:
             case channels.TRADES:
                 facts = self._trades(tenant, channel.subject)
             case channels.ORDERS:
+                if not self._states.is_current(progress.shard):
+                    held = (0, 0)  # made by older software, it may lack orders that are open
                 facts = self._orders(tenant, channel.subject)
             case _:
                 facts = self._balances(tenant, channel.subject)

@@ -39,7 +39,6 @@ from bursa.read_models.row_writes import (
     book_partition,
     book_write,
     put_in_ring,
-    row_key,
 )
 from bursa.read_models.rows import (
     Attributes,
@@ -47,6 +46,7 @@ from bursa.read_models.rows import (
     BookChangeRow,
     BookRow,
     from_attributes,
+    row_key,
 )
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ comes late, or twice, changes nothing.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from bursa.aws.table_writer import BATCH_ITEMS_MAX, TableWriter, Write
@@ -20,8 +21,8 @@ from bursa.read_models.row_writes import (
     Table,
     WriteMode,
     progress_write,
-    row_key,
     row_writes,
+    schema_write,
 )
 from bursa.read_models.rows import (
     AssetRow,
@@ -29,7 +30,10 @@ from bursa.read_models.rows import (
     BookRow,
     MarketRow,
     ProgressRow,
+    SchemaRow,
     from_attributes,
+    is_open,
+    row_key,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +66,14 @@ class ReadModelTables:
             self._settings.progress_table, row_key(keys.progress(self._shard), keys.READ_MODELS)
         )
         return None if item is None else from_attributes(ProgressRow, item)
+
+    def schema(self) -> int:
+        """Read which rows there are; 0 where that is not known."""
+        item = self._get(
+            self._settings.progress_table,
+            row_key(keys.progress(self._shard), keys.READ_MODELS_SCHEMA),
+        )
+        return 0 if item is None else from_attributes(SchemaRow, item).schema
 
     def definitions(self) -> Definitions:
         """Read what has been defined in the shard."""
@@ -101,6 +113,12 @@ class ReadModelTables:
         """Replace the book of that row (None: there is none); return its row, if that was done."""
         return self._book_writer.put(parts, previous)
 
+    def begin(self) -> None:
+        """Write that there are the rows of today's schema."""
+        row = schema_write(self._shard)
+        item = (table_name(self._settings, row.table), row.values | row.key)
+        self._writer.run(self._writer.batches([item]))
+
     def advance(self, progress: ProgressRow) -> None:
         """Write how far the rows are; never back."""
         row = progress_write(progress)
@@ -114,20 +132,35 @@ class ReadModelTables:
     def _writes(self, changes: ReadModelChanges) -> Iterator[Write]:
         """Yield writes as they are asked for: a large record's would not all fit into memory."""
         fixed: list[tuple[str, Attributes]] = []
+        gone: list[tuple[str, Attributes]] = []
         for row in row_writes(changes, self._shard):
             if row.mode is WriteMode.FIXED:
                 fixed.append((table_name(self._settings, row.table), row.values | row.key))
-                if len(fixed) == BATCH_ITEMS_MAX:
-                    yield from self._writer.batches(fixed)
-                    fixed = []
+            elif row.mode is WriteMode.GONE:
+                gone.append((table_name(self._settings, row.table), row.key))
             else:
-                yield self._conditional(row)
+                yield partial(self._write, row)
+            if len(fixed) == BATCH_ITEMS_MAX:
+                yield from self._writer.batches(fixed)
+                fixed = []
+            if len(gone) == BATCH_ITEMS_MAX:
+                yield from self._writer.deletions(gone)
+                gone = []
         yield from self._writer.batches(fixed)
+        yield from self._writer.deletions(gone)
 
-    def _conditional(self, row: RowWrite) -> Write:
+    def _write(self, row: RowWrite) -> None:
+        """Write a row on its condition, and where it is an open order's its name."""
+        stored = self._conditional(row)
+        if row.name is not None and (not stored or is_open(stored)):
+            self._conditional(row.name)
+
+    def _conditional(self, row: RowWrite) -> Attributes | None:
+        """Write a row, or return what is stored instead."""
         table = table_name(self._settings, row.table)
         if row.mode is WriteMode.FIRST:
-            return lambda: self._writer.put_first(table, row.values | row.key)
+            self._writer.put_first(table, row.values | row.key)
+            return None
         if row.mode is WriteMode.WHOLE:
-            return lambda: self._writer.put_newer(table, row.values | row.key)
-        return lambda: self._writer.update_newer(table, row.key, row.values, row.removed)
+            return self._writer.put_newer_or_find(table, row.values | row.key)
+        return self._writer.update_newer_or_find(table, row.key, row.values, row.removed)

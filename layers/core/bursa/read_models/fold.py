@@ -1,8 +1,7 @@
 """Fold journal records into the rows that the read models must then hold. Pure.
 
 Events state absolute facts (DESIGN D7), so a run of records is folded to one final state per row
-before anything is written: an order that is placed, filled and closed
-within a run is one write.
+before anything is written: an order that is placed, filled and closed within a run is one write.
 Folding the same records in other portions gives the same rows.
 
 A fold never reads a row. What a run can't know (an older order's creation time) it does not touch,
@@ -19,6 +18,7 @@ from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rows import (
+    OPEN_WORDS,
     AssetRow,
     BalanceRow,
     Changes,
@@ -32,9 +32,6 @@ from wire import codec
 from wire import events as e
 from wire import layout as w
 from wire.digests import command_digest
-
-OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
-OPEN_WORDS = frozenset(w.STATUS_NAMES[status] for status in OPEN_STATUSES)
 
 # About 1.5 KB each.
 OPEN_ORDERS_KEPT_MAX = 50_000
@@ -74,12 +71,14 @@ class Definitions:
 class RowChange:
     """What a run of records makes of one row.
 
-    ``whole`` says that the row begins in this run, so ``values`` are all its fields.
+    ``whole`` says that the row begins in this run, so ``values`` are all its fields; and
+    ``may_be_named`` that an order was open between records, so that its name may be stored.
     """
 
     sequence: int
     values: Changes
     whole: bool = False
+    may_be_named: bool = True
 
     def update(self, sequence: int, values: Changes) -> None:
         """Overwrite with a later state of the same row."""
@@ -165,6 +164,7 @@ class _RecordFold:
         self._result: e.Result
         self._accounts: dict[int, str] = {}
         self._order_key = ("", 0)
+        self._placed: list[RowChange] = []
 
     def fold(self) -> None:
         """Fold every event."""
@@ -182,6 +182,8 @@ class _RecordFold:
                 self._fold_event(event)
         if due != record.last_sequence + 1:
             raise ValueError(f"it ends at {due - 1}")
+        for change in self._placed:
+            change.may_be_named = change.values["status"] in OPEN_WORDS
 
     def _fold_event(self, event: e.Event) -> None:
         match event:
@@ -229,7 +231,9 @@ class _RecordFold:
         change = self._changes.orders.get(key)
         if change is None:
             values.update(self._order_identity(event, account, created=created))
-            self._changes.orders[key] = RowChange(event.sequence, values, whole=created)
+            change = RowChange(event.sequence, values, created, may_be_named=not created)
+            self._changes.orders[key] = change
+            self._placed += [change] * created
         else:
             change.update(event.sequence, values)
 

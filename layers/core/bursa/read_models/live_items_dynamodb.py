@@ -15,13 +15,18 @@ from bursa.read_models.book_table_dynamodb import BookWriter
 from bursa.read_models.books import Book
 from bursa.read_models.dynamodb import ReadModelTables, table_name
 from bursa.read_models.rebuild import Difference
-from bursa.read_models.row_writes import SEQUENCE, Table, book_write, row_key
+from bursa.read_models.row_writes import (
+    SEQUENCE,
+    Table,
+    book_write,
+)
 from bursa.read_models.rows import (
     Attributes,
     BookRow,
     ItemKey,
     from_attributes,
     item_key,
+    row_key,
     with_values,
 )
 

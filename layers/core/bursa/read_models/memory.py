@@ -21,8 +21,8 @@ from bursa.read_models.row_writes import (
     book_write,
     progress_write,
     put_in_ring,
-    row_key,
     row_writes,
+    schema_write,
 )
 from bursa.read_models.rows import (
     AssetRow,
@@ -31,8 +31,11 @@ from bursa.read_models.rows import (
     ItemKey,
     MarketRow,
     ProgressRow,
+    SchemaRow,
     from_attributes,
+    is_open,
     item_key,
+    row_key,
 )
 
 
@@ -47,6 +50,15 @@ class MemoryTables:
         """Read how far the rows are."""
         item = self._get(Table.PROGRESS, row_key(keys.progress(self._shard), keys.READ_MODELS))
         return None if item is None else from_attributes(ProgressRow, item)
+
+    def schema(self) -> int:
+        """Read which rows there are; 0 where that is not known."""
+        item = self._get(Table.PROGRESS, schema_write(self._shard).key)
+        return 0 if item is None else from_attributes(SchemaRow, item).schema
+
+    def begin(self) -> None:
+        """Write that there are the rows of today's schema."""
+        self._put(schema_write(self._shard))
 
     def definitions(self) -> Definitions:
         """Read what has been defined in the shard."""
@@ -114,8 +126,17 @@ class MemoryTables:
                 del rows[key]
 
     def _write(self, row_write: RowWrite) -> None:
+        self._write_row(row_write)
+        if row_write.name is not None:
+            stored = self._get(row_write.table, row_write.key)
+            if stored is not None and is_open(stored):
+                self._write_row(row_write.name)
+
+    def _write_row(self, row_write: RowWrite) -> None:
         if row_write.mode is WriteMode.FIXED:
             self._put(row_write)
+        elif row_write.mode is WriteMode.GONE:
+            self.items[row_write.table].pop(item_key(row_write.key), None)
         elif row_write.mode is WriteMode.FIRST:
             if self._get(row_write.table, row_write.key) is None:
                 self._put(row_write)

@@ -9,6 +9,7 @@ The rows of a large record are written in slices, with those of later records in
 reads from the journal itself. Until the last slice the progress row stays before the large record,
 so a projector that comes after a crash begins there; it says whose rows are further.
 
+    OutdatedRows        the stored rows are of an older schema; reported once, nothing stops
     ProjectionError
     ├── JournalGap      the journal lacks a record although it holds a later one
     └── ContendedBook   another writer was faster, again and again
@@ -34,7 +35,13 @@ from bursa.read_models.fold import (
     split_at_gaps,
 )
 from bursa.read_models.outstanding import OutstandingRows
-from bursa.read_models.rows import BookRow, Changes, ProgressRow, with_values
+from bursa.read_models.rows import (
+    READ_MODELS_SCHEMA,
+    BookRow,
+    Changes,
+    ProgressRow,
+    with_values,
+)
 
 # Bounds the memory and the work lost with a time-out when there is much to catch up with.
 RECORDS_PER_RUN_MAX = 100
@@ -45,6 +52,10 @@ ROWS_PER_SLICE = 100
 _ROWS_OUTSTANDING_MAX = 400_000
 _END_OF_TIME = (1 << 62) - 1
 _BOOK_ATTEMPTS = 5
+
+
+class OutdatedRows(Exception):  # noqa: N818 - the name is what it means to a caller
+    """Reported when stored rows were made by software that had others: `make rebuild` is due."""
 
 
 class ProjectionError(Exception):
@@ -97,6 +108,12 @@ class ReadModels(Protocol):
 
     def progress(self) -> ProgressRow | None:
         """Read how far the rows are."""
+
+    def schema(self) -> int:
+        """Read which rows there are; 0 where that is not known."""
+
+    def begin(self) -> None:
+        """Write that there are the rows of today's schema."""
 
     def definitions(self) -> Definitions:
         """Read what has been defined in the shard."""
@@ -170,7 +187,7 @@ class Projector:
 
     def _project(self, batch: Sequence[StreamRecord]) -> str | None:
         if self._progress is None:
-            self._progress = self._read_models.progress() or ProgressRow(self._shard, 0, 0, 0)
+            self._progress = self._begin()
         readable, names, failed = self._decode(batch)
         runs = split_at_gaps(readable, self._progress.sequence)
         if runs and runs[0][0].first_sequence > self._progress.sequence + 1:
@@ -187,6 +204,22 @@ class Projector:
                     self._on_unprojectable(error)
                     return names[error.first_sequence]
         return failed
+
+    def _begin(self) -> ProgressRow:
+        """Read how far the rows are, and report when they are not those of today's schema."""
+        progress = self._read_models.progress()
+        if progress is None:
+            self._read_models.begin()
+            return ProgressRow(self._shard, 0, 0, 0)
+        schema = self._read_models.schema()
+        if schema != READ_MODELS_SCHEMA:
+            self._on_unprojectable(
+                OutdatedRows(
+                    f"The rows of shard {self._shard} are of schema {schema}, and this software"
+                    f" makes {READ_MODELS_SCHEMA}: `make rebuild`."
+                )
+            )
+        return progress
 
     def _decode(
         self, batch: Sequence[StreamRecord]

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Protocol
 
 from bursa.journal.stream import StreamRecord
+from bursa.kernel import keys
 from bursa.read_models.book_items import whole_items
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Journal, Projector
@@ -164,7 +165,16 @@ class Rebuild:
         return suspects
 
     def mend(self, differences: Sequence[Difference]) -> int:
-        """Write what is missing or different, drop what is extra; return the count of rows."""
+        """Write what is missing or different, drop what is extra; return the count of rows.
+
+        The row that says which rows there are comes last: lists wait for it.
+        """
+        last = [one for one in differences if one.key[1] == keys.READ_MODELS_SCHEMA]
+        self._mend([one for one in differences if one not in last])
+        self._mend(last)
+        return len(differences)
+
+    def _mend(self, differences: Sequence[Difference]) -> None:
         self._live.put_missing(
             (difference.table, difference.expected)
             for difference in differences
@@ -177,7 +187,6 @@ class Rebuild:
             for difference in differences
             if difference.live is not None or difference.table not in _FIXED_TABLES
         )
-        return len(differences)
 
     def tenants(self) -> frozenset[str]:
         """Return the tenants of the shard; other rows in the tables belong to other shards."""

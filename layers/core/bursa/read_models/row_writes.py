@@ -12,16 +12,21 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.read_models.book_parts import BookParts
 from bursa.read_models.book_zones import cell, numbers_to_try
-from bursa.read_models.fold import OPEN_WORDS, ReadModelChanges, RowChange
+from bursa.read_models.fold import ReadModelChanges, RowChange
 from bursa.read_models.rows import (
+    OPEN_WORDS,
+    READ_MODELS_SCHEMA,
     AnyRow,
     Attributes,
     BookChangeRow,
     BookRow,
     MarketRow,
+    OpenOrderRow,
     OrderRow,
     ProgressRow,
+    SchemaRow,
     change_attributes,
+    row_key,
     to_attributes,
     with_values,
 )
@@ -50,6 +55,7 @@ class WriteMode(Enum):
     WHOLE = "whole"  # all of it, unless what is stored is as new
     FIRST = "first"  # all of it, unless there is one
     PART = "part"  # some of its attributes, unless what is stored is as new
+    GONE = "gone"  # it is deleted, any number of times
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,9 @@ class RowWrite:
         Attributes of the key, and the others; ``values`` holds the sequence, if the row has one.
     removed
         Names of attributes to take away; only for `WriteMode.PART`.
+    name
+        Of an open order: the write of its name among the open ones. It comes after this one, and
+        only if the row that is stored then `is_open`. So who comes late names no closed order.
 
     """
 
@@ -70,6 +79,7 @@ class RowWrite:
     key: Attributes
     values: Attributes
     removed: tuple[str, ...] = ()
+    name: "RowWrite | None" = None
 
 
 def progress_write(progress: ProgressRow) -> RowWrite:
@@ -79,6 +89,16 @@ def progress_write(progress: ProgressRow) -> RowWrite:
     """
     key = row_key(keys.progress(progress.shard), keys.READ_MODELS)
     return RowWrite(Table.PROGRESS, WriteMode.WHOLE, key, to_attributes(progress))
+
+
+def schema_write(shard: int) -> RowWrite:
+    """Return the write of the row that says which rows a shard has."""
+    return RowWrite(
+        Table.PROGRESS,
+        WriteMode.FIXED,
+        row_key(keys.progress(shard), keys.READ_MODELS_SCHEMA),
+        to_attributes(SchemaRow(shard, READ_MODELS_SCHEMA)),
+    )
 
 
 def book_write(row: BookRow) -> RowWrite:
@@ -131,11 +151,17 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
     for (account, order_id), change in changes.orders.items():
         key = row_key(account, keys.order(order_id))
         row_write = _change(Table.ORDERS, key, OrderRow, change)
+        name = _name_write(account, order_id, change)
+        if change.values["status"] in OPEN_WORDS:
+            yield replace(row_write, name=name)
+            continue
         row_write.values.update(_order_index(account, change))
-        if change.whole and change.values["status"] not in OPEN_WORDS:
-            # Placed and closed within the run: nothing can ever change it again.
+        if change.whole:
+            # Nothing can ever change it again.
             row_write = replace(row_write, mode=WriteMode.FIXED)
         yield row_write
+        if change.may_be_named:
+            yield RowWrite(Table.ORDERS, WriteMode.GONE, name.key, {})
     for pointer in changes.client_orders.values():
         key = row_key(pointer.account, keys.client_order(pointer.client_order_id))
         # A rejection says nothing of an order that was placed under the same id before.
@@ -150,8 +176,16 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
         yield RowWrite(Table.BALANCES, WriteMode.WHOLE, key, to_attributes(balance))
 
 
+def _name_write(account: str, order_id: int, change: RowChange) -> RowWrite:
+    """Return the write of an order's name among the open ones of its account."""
+    status, market = str(change.values["status"]), str(change.values["market"])
+    key = row_key(keys.open_orders(account), keys.order(order_id))
+    values = to_attributes(OpenOrderRow(order_id, market, status, change.sequence))
+    return RowWrite(Table.ORDERS, WriteMode.WHOLE, key, values)
+
+
 def _order_index(account: str, change: RowChange) -> Attributes:
-    """Return the keys of the indexes, which every change of an order states."""
+    """Return the keys of the indexes, which hold closed orders."""
     status, market = str(change.values["status"]), str(change.values["market"])
     return {
         keys.ACCOUNT_STATE: {"S": keys.account_state(account, status)},
@@ -192,11 +226,6 @@ def _change(table: Table, key: Attributes, row_type: type[AnyRow], change: RowCh
         return RowWrite(table, WriteMode.WHOLE, key, values)
     removed = tuple(name for name, value in change.values.items() if value is None)
     return RowWrite(table, WriteMode.PART, key, values, removed)
-
-
-def row_key(partition: str, sort: str) -> Attributes:
-    """Return a key's attributes."""
-    return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
 def book_key(tenant: str, market: str) -> Attributes:

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from bursa.kernel.amounts import Lots, Ticks, Units
+from wire import layout as w
 
 # One item in the form of boto3's low-level client: {"price": {"N": "12"}}.
 Attributes: TypeAlias = dict[str, dict[str, Any]]
@@ -30,6 +31,14 @@ ItemKey: TypeAlias = tuple[str, str]  # partition and sort key
 
 AnyRow: TypeAlias = msgspec.Struct
 Row = TypeVar("Row", bound=AnyRow)
+
+
+OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
+OPEN_WORDS = frozenset(w.STATUS_NAMES[status] for status in OPEN_STATUSES)
+
+# Which rows there are, by number: a change of it asks for `make rebuild` of what is deployed.
+# 2 has names of open orders, whose rows are in no index.
+READ_MODELS_SCHEMA = 2
 
 
 class RowError(Exception):
@@ -85,6 +94,19 @@ class OrderRow(msgspec.Struct, frozen=True):
     expire_ms: int = 0
     quote_amount: Units = Units(0)
     request_digest: bytes = b""
+
+
+class OpenOrderRow(msgspec.Struct, frozen=True):
+    """The name of an order that may be open; whether it is, its own row says.
+
+    It is written after the order's row, and deleted once that is closed. A write that was on its
+    way for long may bring it back.
+    """
+
+    order_id: int
+    market: str
+    status: str
+    sequence: int
 
 
 class ClientOrderRow(msgspec.Struct, frozen=True):
@@ -277,6 +299,13 @@ class BookChangeRow(msgspec.Struct, frozen=True):
     asks: bytes
 
 
+class SchemaRow(msgspec.Struct, frozen=True):
+    """Which rows a shard's read models have: those of the software that began or rebuilt them."""
+
+    shard: int
+    schema: int
+
+
 class ProgressRow(msgspec.Struct, frozen=True):
     """How far a projection has followed a shard's journal.
 
@@ -390,6 +419,16 @@ def from_attributes(row_type: type[Row], attributes: Mapping[str, Mapping[str, A
 def with_values(row: Row, **values: Value | None) -> Row:
     """Return a row with other values in some of its fields."""
     return msgspec.structs.replace(row, **values)
+
+
+def row_key(partition: str, sort: str) -> Attributes:
+    """Return a key's attributes."""
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def is_open(order: Attributes) -> bool:
+    """Return whether the stored row of an order says that it is open."""
+    return order["status"]["S"] in OPEN_WORDS
 
 
 def item_key(item: Attributes) -> ItemKey:
