@@ -1,6 +1,6 @@
 """Other ways to store a book than the one in use, as far as it takes to count their units.
 
-They were tried, and are here so that anyone can try them again beside the one in
+They were tried (docs/adr/0062), and are here so that anyone can try them again beside the one in
 use. Each says what a write of a book takes, and what a reader of a thousand levels takes.
 """
 

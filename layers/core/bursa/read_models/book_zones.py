@@ -27,8 +27,8 @@ CHANGED_LEVELS_MAX = {NEAR: 8_000, FAR: 100_000}
 # Of the levels in the base, so that it pays to write them again.
 CHANGED_SHARE = 5
 # Change rows are kept in so many cells in turn. A cell is written over long after what was in it
-# has been replaced by a base, whichever writer looks: a base comes after 256 numbers, and twice the
-# cells that a writer may find taken still fit beside those.
+# has been replaced by a base, whichever writer looks (docs/adr/0062): a base comes after
+# 256 numbers, and twice the cells that a writer may find taken still fit beside those.
 RING_CELLS = 512
 # How many cells may be found taken by writers that did not get further.
 CELLS_TRIED_MAX = 100
