@@ -100,7 +100,7 @@ class Memory:
         return []
 
     async def head_sequence(self, known_sequence: int) -> int:
-        return known_sequence
+        return max([known_sequence, *(one.last_sequence for one in self.records[-1:])])
 
     async def write(self, replies: Sequence[Reply]) -> None:
         """Nothing to do."""

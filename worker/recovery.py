@@ -51,6 +51,30 @@ async def require_end(
         )
 
 
+async def require_head(journal: Journal, replica: Replica) -> None:
+    """Return when the journal still has what a replica has followed.
+
+    A follower looks only for what is next, and finds nothing in a table that was emptied or rolled
+    back either: what it then wrote would stand behind a gap.
+
+    Raises
+    ------
+    JournalBroken
+        When its last record is gone.
+
+    """
+    head = replica.head.last_sequence
+    if not head:
+        return
+    end = await journal.head_sequence(head - 1)
+    if end < head:
+        raise JournalBroken(
+            f"It was followed to sequence {head}, and that is not in it any more. Nothing was "
+            "written. Keep all workers down, and restore the journal; docs/operations.md says how "
+            "(A journal that ends too early)."
+        )
+
+
 async def catch_up(replica: Replica, journal: Journal) -> None:
     """Apply every record from the replica's head to the journal's.
 

@@ -22,7 +22,7 @@ from worker.leader import Leader
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
 from worker.ports import Ports
-from worker.recovery import catch_up, require_end
+from worker.recovery import catch_up, require_end, require_head
 from worker.sequencer import InvariantBroken
 from worker.settings import ShardSettings
 from worker.steady_time import SteadyTime
@@ -78,8 +78,8 @@ class ShardWorker:
         Raises
         ------
         JournalBroken, RecordError
-            When what is stored does not add up, or more was stored than the journal has: no worker
-            may write after it.
+            When what is stored does not add up, or more was stored, or followed, than the journal
+            has: no worker may write after it.
         InvariantBroken
             When the books don't: the shard stops.
 
@@ -203,6 +203,7 @@ class ShardWorker:
                 if epoch is not None:
                     # What the leader before wrote between the last look and losing the lease.
                     await self._read_on(replica)
+                    await require_head(ports.journal, replica)
                     return epoch
             except OutcomeUnknown as error:
                 ports.telemetry.event("Storage does not respond; trying again.", why=str(error))

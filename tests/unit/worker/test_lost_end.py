@@ -11,6 +11,7 @@ from benchmarks.standins import Meter, ports_over
 from bursa.journal.archive import Archiver
 from bursa.journal.archive_file import FileArchive
 from bursa.journal.disownment import disown
+from bursa.journal.lease import LeaseRow
 from bursa.journal.record import SEGMENT_SEQUENCES
 from bursa.journal.replica import Head, JournalBroken
 from tests.doubles.deliveries import Sender
@@ -174,6 +175,24 @@ def test_what_a_leader_stores_while_another_starts_is_not_beyond_the_end(stored:
             return 1 if self.looks == 1 else await super().head_sequence(known_sequence)
 
     assert stored.start(Growing) > 0
+
+
+@pytest.mark.parametrize("kept", [0, 1, -1], ids=["emptied", "one is left", "the last is gone"])
+def test_who_has_followed_what_is_gone_does_not_lead(kept: int, stored: Stored) -> None:
+    """A follower found nothing next, took the lease, and wrote on behind a gap."""
+
+    class LostMeanwhile(Readable):
+        """Loses records just before this worker takes the lease."""
+
+        async def swap(self, expected: LeaseRow | None, row: LeaseRow) -> bool:
+            del self.records[kept:]
+            return await super().swap(expected, row)
+
+    end = stored.end.last_sequence
+    left = stored.history.records[:kept]
+    with pytest.raises(JournalBroken, match=f"followed to sequence {end}, and"):
+        stored.start(LostMeanwhile)
+    assert stored.history.records == left
 
 
 def test_a_person_removes_a_forged_checkpoint(stored: Stored) -> None:
