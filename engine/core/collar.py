@@ -95,7 +95,7 @@ def market_collar(
 @cython.cfunc
 @cython.exceptval(check=False)
 def is_collared(s: Store, order: cython.longlong) -> cython.bint:
-    """Whether an order can't trade now for the collar, or a market order for a price of its own."""
+    """Whether an order can't trade now: for the collar, its own price, or an empty book."""
     m = s.m
     side, market = m[order + O_FLAGS] & SIDE_MASK, market_of(s, order)
     reference = m[market + M_REFERENCE_PRICE]
@@ -103,4 +103,6 @@ def is_collared(s: Store, order: cython.longlong) -> cython.bint:
         return is_beyond_collar(s, market, side, m[order + O_PRICE], reference)
     best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
     limit = limit_price(s, market, m[order + O_FLAGS], m[order + O_PRICE], reference)
-    return best and is_worse(side, m[best + L_PRICE], limit)
+    if not best:
+        return m[market + M_MARKET_BAND_PPM] > 0
+    return is_worse(side, m[best + L_PRICE], limit)

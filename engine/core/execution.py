@@ -26,6 +26,7 @@ from engine.core.records import (
     COND_TRIGGER_PRICE,
     L_PRICE,
     L_TOTAL,
+    M_MARKET_BAND_PPM,
     M_ONE_BY_ONE_UNTIL_MS,
     M_REFERENCE_PRICE,
     M_STATE,
@@ -115,6 +116,16 @@ def remainder_reason(s: Store, order: cython.longlong) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def may_trade_later(s: Store, order: cython.longlong, close_reason: cython.longlong) -> cython.bint:
+    """Whether what ends an order is what the market is like now, not what the order asks."""
+    if close_reason == CLOSE_UNFILLED_REMAINDER and is_marketable(s, order):
+        return s.m[market_of(s, order) + M_MARKET_BAND_PPM] > 0
+    return close_reason == CLOSE_PRICE_PROTECTION
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 def can_fill(s: Store, taker: cython.longlong, limit: cython.longlong) -> cython.bint:
     """Whether a fill-or-kill order would fill whole, looking only."""
@@ -168,7 +179,7 @@ def execute_order(
         close_reason = CLOSE_SELF_TRADE_PREVENTION
     if close_reason == CLOSE_NONE:
         close_reason = remainder_reason(s, order)
-    if close_reason == CLOSE_PRICE_PROTECTION and not has_arrived:
+    if not has_arrived and may_trade_later(s, order, close_reason):
         take_one_by_one(s, market)
         return wait_again(s, order)
     if close_reason != CLOSE_NONE:

@@ -48,10 +48,14 @@ def market_collar(market: Market, side: int, reference: int) -> int:
 
 
 def is_collared(order: Order) -> bool:
-    """Whether an order can't trade now for the collar, or a market order for a price of its own."""
+    """Whether an order can't trade now for the collar.
+
+    A market order also for a price of its own, or because there is nothing within the collar.
+    """
     market = order.market
     if not is_marketable(order):
         return is_beyond_collar(order, market.reference_price)
     best = market.opposite(order.side).best_price()
-    limit = limit_price(order, market.reference_price)
-    return best is not None and is_worse(order.side, best, limit)
+    if best is None:
+        return market.limits.market_band_ppm > 0
+    return is_worse(order.side, best, limit_price(order, market.reference_price))

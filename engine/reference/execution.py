@@ -34,7 +34,8 @@ def execute_order(state: State, order: Order, *, has_arrived: bool) -> None:
     """Match an order, then rest or end it.
 
     One that ``has_arrived`` has just been placed or changed. Any other is a triggered stop that has
-    waited for its turn, and waits again where the breaker or the collar stops it.
+    waited for its turn, and waits again where the breaker or the collar stops it, or where a market
+    order finds nothing within the collar.
     """
     close_reason = w.CLOSE_NONE
     if order.market.state == w.STATE_OPEN:
@@ -48,7 +49,7 @@ def execute_order(state: State, order: Order, *, has_arrived: bool) -> None:
         close_reason = w.CLOSE_SELF_TRADE_PREVENTION
     if close_reason == w.CLOSE_NONE:
         close_reason = remainder_reason(order)
-    if close_reason == w.CLOSE_PRICE_PROTECTION and not has_arrived:
+    if not has_arrived and may_trade_later(order, close_reason):
         take_one_by_one(state, order.market)
         wait_again(state, order)
         return
@@ -95,6 +96,16 @@ def remainder_reason(order: Order) -> int:
     if beyond and is_marketable(order):
         return w.CLOSE_PRICE_PROTECTION
     return w.CLOSE_UNFILLED_REMAINDER
+
+
+def may_trade_later(order: Order, close_reason: int) -> bool:
+    """Whether what ends an order is what the market is like now, not what the order asks.
+
+    Within a collar, a market order that finds nothing is like one that finds only what is beyond.
+    """
+    found_nothing = close_reason == w.CLOSE_UNFILLED_REMAINDER and is_marketable(order)
+    has_collar = order.market.limits.market_band_ppm > 0
+    return close_reason == w.CLOSE_PRICE_PROTECTION or (found_nothing and has_collar)
 
 
 def end_order(state: State, order: Order, close_reason: int, *, has_arrived: bool) -> None:

@@ -188,7 +188,7 @@ EVERYTHING: dict[str, set[Any]] = {
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
-    return reached(seed=5)
+    return reached(seed=4)
 
 
 @pytest.mark.parametrize("subject", EVERYTHING)

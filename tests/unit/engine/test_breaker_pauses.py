@@ -312,6 +312,50 @@ def test_friends_who_trade_in_the_gap_end_no_stop_market(desk: Desk, side: int, 
     assert desk.ended[stop] == "filled"
 
 
+@pytest.mark.parametrize(("side", "near"), [(BUY, 103), (SELL, 97)])
+def test_friends_who_trade_in_an_empty_book_end_no_stop_market(
+    desk: Desk, side: int, near: int
+) -> None:
+    """With nothing else there they met no collar, and each trade of theirs ended such a stop."""
+    open_at_100(desk, **DEFAULTS)
+    stop = desk.place(CAROL, side, quantity=2, trigger_price=near, **STOP_MARKET)
+    for _ in range(3):
+        trade_at(desk, near)
+        assert desk.engine.stops(MARKET, side) == [(stop, 2)]
+    maker, taker = (ALICE, BOB) if side == BUY else (BOB, ALICE)
+    other = desk.place(maker, BUY + SELL - side, near, 3)
+    desk.place(taker, side, near, 1)
+    assert desk.trades[1:] == [(other, stop, near, 2)]
+    assert desk.ended[stop] == "filled"
+
+
+def test_what_an_empty_book_leaves_of_a_stop_market_waits_again(desk: Desk) -> None:
+    open_at_100(desk, **DEFAULTS)
+    near = desk.place(ALICE, SELL, 105, 1)
+    stop = desk.place(CAROL, BUY, quantity=3, trigger_price=103, **STOP_MARKET)
+    trade_at(desk, 103)
+    assert desk.trades[1:] == [(near, stop, 105, 1)]
+    assert desk.engine.stops(MARKET, BUY) == [(stop, 2)]
+    available, held = desk.balances[CAROL, QUOTE]
+    assert held == 2 * 108
+    desk.cancel(CAROL, stop)
+    assert desk.balances[CAROL, QUOTE] == (available + held, 0)
+
+
+def test_a_fired_stop_that_finds_nothing_ends_where_there_is_no_collar(desk: Desk) -> None:
+    open_at_100(desk, collar_ppm=0, market_collar_ppm=0)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_MARKET)
+    trade_at(desk, 103)
+    assert desk.ended[stop] == "unfilled_remainder"
+
+
+def test_one_that_arrives_in_an_empty_book_ends(desk: Desk) -> None:
+    open_at_100(desk, **DEFAULTS)
+    trade_at(desk, 103)
+    stop = desk.place(CAROL, BUY, quantity=2, trigger_price=103, **STOP_MARKET)
+    assert desk.ended[stop] == "unfilled_remainder"
+
+
 def test_what_the_collar_leaves_of_a_stop_market_waits_again(desk: Desk) -> None:
     with_a_gap(desk, BUY)
     near = desk.place(ALICE, SELL, 105, 1)
