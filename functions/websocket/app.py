@@ -122,5 +122,5 @@ def respond(client: Client, body: str, now_ms: int) -> None:
         logger.exception("A message could not be handled")
         metrics.add_metric("MessagesFailed", MetricUnit.Count, 1)
         messages = [error("internal_error", "Something broke on our side; send it again.")]
-    if not services.sockets.post(client.connection_id, messages):
+    if not services.sockets.respond(client.connection_id, messages):
         services.subscriptions.disconnect(client)

@@ -65,6 +65,8 @@ class Posted:
         self.messages += [(connection_id, json.loads(body)) for body in bodies]
         return not self.gone
 
+    respond = post
+
     def send(self, messages: Messages) -> Sent:
         gone = []
         for listener, channels in messages.items():

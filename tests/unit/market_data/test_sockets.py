@@ -9,9 +9,9 @@ import pytest
 
 from bursa.kernel.clock import SystemClock
 from bursa.market_data.feed import Sent
-from bursa.market_data.sockets import LANES_MAX, Sockets, in_lanes
+from bursa.market_data.sockets import LANES_MAX, RESPONSE_MS_MAX, THREADS, Sockets, in_lanes
 
-CALL_MS_MAX = 30
+CALL_MS_MAX = 200
 
 
 class Gateway:
@@ -49,6 +49,18 @@ class Gateway:
 
     def heard(self, name: str) -> list[bytes]:
         return [body for whose, body in self.taken if whose == name]
+
+
+class SteppingClock:
+    """A clock that goes on by a step with each look."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0.0
+        self.step_ms = 0.0
+
+    def monotonic_ms(self) -> float:
+        self.now_ms += self.step_ms
+        return self.now_ms
 
 
 def unexpected(why: str) -> None:
@@ -111,6 +123,50 @@ def test_ending_slow_connections_is_not_waited_for(gateway: Gateway, sockets: So
     sockets.end(["slow"], [b"too slow"])
     assert sockets.send({("t1", "a"): channels(1)}) == Sent(frozenset(), frozenset())
     assert gateway.deleted == []
+
+
+def test_connections_that_take_nothing_hold_one_thread_each(
+    gateway: Gateway, sockets: Sockets
+) -> None:
+    """Four lanes each, those of a few connections of one account held all threads."""
+    slow = {f"s{number}" for number in range(10)}
+    gateway.slow |= slow
+    others = {("t1", f"c{number}"): channels(8) for number in range(30)}
+
+    sent = sockets.send({**{("t1", name): channels(50) for name in slow}, **others})
+
+    assert sent.slow == {("t1", name) for name in slow}
+    assert {gateway.most_at_once[name] for name in slow} == {1}
+    assert all(len(gateway.heard(name)) == 8 for _, name in others)
+
+
+def test_no_number_of_connections_that_take_nothing_holds_up_a_later_round(
+    gateway: Gateway, sockets: Sockets
+) -> None:
+    slow = [f"s{number}" for number in range(2 * THREADS)]
+    gateway.slow |= {*slow}
+    others = {("t1", f"c{number}"): channels(2) for number in range(30)}
+
+    sent = sockets.send({**{("t1", name): channels(2) for name in slow}, **others})
+    assert sent.slow == {("t1", name) for name in slow}
+    assert all(len(gateway.heard(name)) == 2 for _, name in others)
+    sockets.end(slow, [b"too slow"])
+    assert sockets.send(others) == Sent(frozenset(), frozenset())
+    assert all(len(gateway.heard(name)) == 4 for _, name in others)
+    assert gateway.heard("s0") == []
+
+
+def test_who_asks_and_takes_no_response_is_closed(gateway: Gateway) -> None:
+    """Each of some fifty responses waited for the gateway, while others wanted the container."""
+    clock = SteppingClock()
+    client: Any = gateway
+    sockets = Sockets(client, unexpected, unexpected, clock)
+    assert sockets.respond("a", [b"1", b"2"])
+    assert gateway.heard("a") == [b"1", b"2"]
+    clock.step_ms = RESPONSE_MS_MAX + 1
+    assert not sockets.respond("b", [b"1", b"2"])
+    assert gateway.heard("b") == [b"1"]
+    assert gateway.deleted == ["b"]
 
 
 def test_every_listeners_first_lane_comes_before_anybodys_second() -> None:

@@ -41,8 +41,10 @@ DEFINITIONS_FRESH_MS = 10_000
 # Longer than it takes for a subscriber to be seen, and for the projector to catch up meanwhile.
 RECORDS_KEPT_MS = 5_000
 RECORDS_KEPT_MAX = 1_000
-# Closing takes calls while listeners wait; the others are sent nothing either, and are next.
+# The others are sent nothing either, and are next.
 CLOSED_PER_LOOKUP_MAX = 100
+# One that was too slow is closed meanwhile, and sent nothing; after that it is tried again.
+ENDING_MS = 10_000
 
 Listener = tuple[str, str]  # tenant, connection id
 # What each listener is sent, by channel key: messages of a channel keep their order.
@@ -84,10 +86,7 @@ class Outbox(Protocol):
         """Send each listener the messages of each channel in order."""
 
     def end(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
-        """Close connections as `close` does, and wait for none of them."""
-
-    def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
-        """Close connections, after sending each of them these messages."""
+        """Close connections, after sending each of them these messages; wait for none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,9 @@ class Published:
     unreadable
         Records that could not be read; the projector reports them.
     ended
-        Connections that were closed because their session is over, or they were too slow.
+        Connections that were closed because their session is over.
+    too_slow
+        Connections that were closed because they did not take their messages in time.
 
     """
 
@@ -111,6 +112,7 @@ class Published:
     newest_ms: int = 0
     unreadable: int = 0
     ended: int = 0
+    too_slow: int = 0
 
 
 class Feeds:
@@ -131,6 +133,7 @@ class Feeds:
             max((one.newest_ms for one in done), default=0),
             sum(one.unreadable for one in done),
             sum(one.ended for one in done),
+            sum(one.too_slow for one in done),
         )
 
     def _feed(self, shard: int) -> "ShardFeed":
@@ -183,11 +186,13 @@ class ShardFeed:
         self._definitions = Definitions()
         self._definitions_at_ms = -DEFINITIONS_FRESH_MS
         self._listeners: dict[str, TenantListeners] = {}
+        self._ending: dict[str, int] = {}
         self._recent: deque[tuple[int, EncodedRecord]] = deque(maxlen=RECORDS_KEPT_MAX)
         self._last_sequence = 0
         self._channel_sequences = ChannelSequences()
         self._unreadable = 0
         self._ended = 0
+        self._too_slow_count = 0
 
     def publish(self, records: Iterable[EncodedRecord]) -> Published:
         """Send what new records state to everyone who listens.
@@ -205,7 +210,7 @@ class ShardFeed:
             raise
 
     def _publish(self, records: Iterable[EncodedRecord]) -> Published:
-        self._unreadable = self._ended = 0
+        self._unreadable = self._ended = self._too_slow_count = 0
         now_ms = self._now_ms()
         fresh = self._not_seen(records)
         messages: _Bodies = {}
@@ -222,10 +227,10 @@ class ShardFeed:
             sent_to = self._outbox.send(self._in_turn(messages))
             for tenant, connection_id in sent_to.gone:
                 self._drop(tenant, connection_id)
-            self._end(sent_to.slow)
+            self._end(sent_to.slow, now_ms)
         newest_ms = fresh[-1].time_ms if messages and fresh else 0
         sent = sum(len(bodies) for channels in messages.values() for bodies in channels.values())
-        return Published(sent, newest_ms, self._unreadable, self._ended)
+        return Published(sent, newest_ms, self._unreadable, self._ended, self._too_slow_count)
 
     def _in_turn(self, messages: Messages) -> Messages:
         """Return the messages with each account's first connection before any account's second."""
@@ -274,11 +279,14 @@ class ShardFeed:
     ) -> list[SubscriptionRow]:
         """Read all of a tenant's subscriptions; return those that are new."""
         current = TenantListeners(now_ms, dict(counted))
+        self._ending = {name: at for name, at in self._ending.items() if at > now_ms}
         ended: set[str] = set()
         new: list[SubscriptionRow] = []
         for row in self._subscribers.subscriptions(tenant):
             if row.expires_at * 1_000 <= now_ms:
                 ended.add(row.connection_id)
+            elif row.connection_id in self._ending:
+                continue
             elif current.add(row) and not (known and known.knows(row)):
                 new.append(row)
         current.closed = self._close(ended, frozenset() if known is None else known.closed)
@@ -294,7 +302,11 @@ class ShardFeed:
             found = self._subscribers.announced(tenant, row, min(numbers), max(numbers))
             known.saw(row, numbers, found)
             for number in sorted(numbers & found.keys()):
-                lasting = (one for one in found[number] if one.expires_at * 1_000 > now_ms)
+                lasting = (
+                    one
+                    for one in found[number]
+                    if one.expires_at * 1_000 > now_ms and one.connection_id not in self._ending
+                )
                 new += [one for one in lasting if known.add(one)]
         return new
 
@@ -305,20 +317,21 @@ class ShardFeed:
         """
         closing = sorted(ended - closed)[:CLOSED_PER_LOOKUP_MAX]
         if closing:
-            self._outbox.close(closing, self._farewell)
+            self._outbox.end(closing, self._farewell)
         self._ended += len(closing)
         return closed & ended | set(closing)
 
-    def _end(self, slow: Collection[Listener]) -> None:
+    def _end(self, slow: Collection[Listener], now_ms: int) -> None:
         """Close connections that do not take their messages in time.
 
         The gateway reports the end, and their rows go. Those that can't be closed are tried again
-        with the next look at all.
+        after `ENDING_MS`: sent to at once they would hold threads while they are being closed.
         """
         if slow:
             self._outbox.end([connection_id for _, connection_id in slow], self._too_slow)
-        self._ended += len(slow)
+        self._too_slow_count += len(slow)
         for tenant, connection_id in slow:
+            self._ending[connection_id] = now_ms + ENDING_MS
             self._listeners[tenant].remove(connection_id)
 
     def _drop(self, tenant: str, connection_id: str) -> None:
