@@ -44,6 +44,10 @@ sign-in: ## shell variables for curl: eval "$$(make -s sign-in)"; AS=bob, TENANT
 	@$(PY) -m scripts.local sign-in
 .PHONY: sign-in
 
+sign-up: ## the same for a stranger who signs up now: eval "$$(make -s sign-up)"; TENANT=aurora
+	@$(PY) -m scripts.local sign-up
+.PHONY: sign-up
+
 invoke: setup ## one function in Lambda's container image (Docker): FUNCTION=MarketApi EVENT=events/health.json
 	@$(PY) -m scripts.invoke $(FUNCTION) $(EVENT)
 .PHONY: invoke

@@ -15,10 +15,12 @@ SERVICES = frozenset(
         "apigatewaymanagementapi",
         "cognito-idp",
         "dynamodb",
+        "events",
         "kms",
         "s3",
         "secretsmanager",
         "sqs",
+        "stepfunctions",
         "sts",
     }
 )

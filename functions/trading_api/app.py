@@ -30,7 +30,7 @@ signed_requests = open_signed_requests(
 )
 app = RestApi(logger, metrics, clock, trading.budgets, signed_requests)
 cursors = Cursors(trading.cursor_key)
-add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
+add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors, trading.levels))
 finish_start()
 
 

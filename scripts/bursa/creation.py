@@ -20,6 +20,7 @@ from rich.table import Table
 
 from bursa.aws.clients import cognito_client, dynamodb_client
 from bursa.bootstrap.onboarding import open_onboarding
+from bursa.compliance.rules_dynamodb import RulesTable
 from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
@@ -131,14 +132,16 @@ class Desk:
         self._directory = DirectoryTable(dynamodb, settings.directory_table)
         self._listings = SentListings(dynamodb, settings.directory_table)
         self._brandings = BrandingTable(dynamodb, settings.directory_table)
+        self._checks = RulesTable(dynamodb, settings.directory_table)
 
     def open(self, tenant: TenantFile) -> dict[str, Any]:
         """Show what would change, make it so unless it is a dry run, and return what was done."""
         place = find_place(tenant, self._deployment, self._directory, self._stacks)
         users = None if place.pool is None else _users(place.pool)
-        plan = Planner(self._directory, users, self._listings, self._brandings, self._stacks).plan(
-            tenant, place
+        planner = Planner(
+            self._directory, users, self._listings, self._brandings, self._checks, self._stacks
         )
+        plan = planner.plan(tenant, place)
         if not self._options.as_json:
             _show(plan)
         changes = [asdict(step) for step in plan.changes]
@@ -162,6 +165,7 @@ class Desk:
             self._onboarding,
             self._listings,
             self._brandings,
+            self._checks,
             self._passwords(),
             self._progress.step,
         )

@@ -29,6 +29,9 @@ _KINDS_OF_KEYS = (
     (re.compile(r"(host#|issuer#|shard#\d+#|\d+#)"), r"\1*"),
 )
 _TENANTS = re.compile(r"-tenant-t\d+-")
+_FILE = re.compile(r"(:::[^/]+/documents/)t\d+/.*")
+_LIST_VERSION = re.compile(r"(:::[^/]+/sanctions/[^/]+/)[0-9a-f]{64}/.*")
+_ALIAS = re.compile(r"(:alias/\w[\w-]*?-)t\d+-")
 _PARTITION = re.compile(r"#?\w+ = (:\w+)")
 _NAME = re.compile(r"(?<![.:#\w])(?:#\w+|[A-Za-z_]\w*)")
 # Of DynamoDB's expressions: clauses, operators and functions.
@@ -125,6 +128,11 @@ def _caller(key: str, headers: dict[str, str]) -> str:
 
 def kind_of_resource(arn: str) -> str:
     """Return an ARN of all objects of an object's folder, of all connections, of all tenants."""
+    # Of users' files and lists' versions there is one kind, and of tenants' keys by their aliases.
+    of_many = _LIST_VERSION.sub(r"\1*", _FILE.sub(r"\1t*/*", arn))
+    if of_many != arn:
+        return of_many
+    arn = _ALIAS.sub(r"\1t*-", arn)
     if arn.startswith("arn:aws:s3:::") or "/@connections/" in arn:
         folder, slash, _ = arn.rpartition("/")
         return f"{folder}/*" if slash else arn
@@ -146,8 +154,12 @@ def _context(action: str, resource: str, request: _Arrived, known: Json) -> Cont
         table = resource.rpartition(":table/")[2].partition("/")[0]
         return rows_context(json.loads(request.body or b"{}"), table, action)
     if service == "kms":
-        purpose = json.loads(request.body).get("EncryptionContext", {}).get("purpose")
-        return {"kms:EncryptionContext:purpose": [purpose]} if purpose else {}
+        given = json.loads(request.body).get("EncryptionContext", {})
+        return {
+            f"kms:EncryptionContext:{name}": [kind_of_key(given[name])]
+            for name in ("purpose", "tenant")
+            if name in given
+        }
     if action == "s3:ListBucket":
         folder, slash, _ = str(known.get("s3:prefix", "")).rpartition("/")
         return {"s3:prefix": [folder + slash]} if slash else {}

@@ -1,4 +1,4 @@
-"""`python -m scripts.local up|down|run|reset|status|sign-in`: the exchange on this machine."""
+"""`python -m scripts.local` and a command: the exchange on this machine."""
 
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("command", choices=sorted(_COMMANDS))
     command = _COMMANDS[parser.parse_args().command]
     # A shell reads what `sign-in` prints; people read everything else.
-    console = Terminal(sys.stderr if command is _sign_in else sys.stdout)
+    console = Terminal(sys.stderr if command in {_sign_in, _sign_up} else sys.stdout)
     os.umask(private.UMASK)
     interruptions.become_exceptions()
     try:
@@ -63,7 +63,16 @@ def _reset(local: LocalEnvironment, console: Terminal, exchange: LocalExchange) 
 def _sign_in(local: LocalEnvironment, _: Terminal, exchange: LocalExchange) -> int:
     outputs = exchange.outputs()
     tenant, user = demo.find_user(outputs, os.environ.get("TENANT", ""), os.environ.get("AS", ""))
-    token = demo.sign_in(local, tenant, user)
+    return _say_variables(outputs, tenant, demo.sign_in(local, tenant, user))
+
+
+def _sign_up(local: LocalEnvironment, _: Terminal, exchange: LocalExchange) -> int:
+    outputs = exchange.outputs()
+    tenant, _known = demo.find_user(outputs, os.environ.get("TENANT", ""), "")
+    return _say_variables(outputs, tenant, demo.sign_in(local, tenant, demo.sign_up(local, tenant)))
+
+
+def _say_variables(outputs: demo.Json, tenant: demo.Json, token: str) -> int:
     print(
         f"export REST={outputs['rest_url']} WS={outputs['ws_url']} X_TENANT={tenant['id']} "
         f"TOKEN={token}"
@@ -123,6 +132,7 @@ _COMMANDS: dict[str, Callable[[LocalEnvironment, Terminal, LocalExchange], int]]
     "down": _down,
     "reset": _reset,
     "sign-in": _sign_in,
+    "sign-up": _sign_up,
     "run": _run,
     "status": _status,
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import secrets
 import subprocess
 import sys
 import threading
@@ -14,16 +15,25 @@ from typing import Any
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bursa.compliance.list_versions import ListFiles, publish
+from bursa.compliance.list_versions_s3 import S3Lists
+from bursa.kernel.clock import SystemClock
 from scripts.local import worker
 from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.processes import Process, is_alive, named
 from scripts.local.progress import last_line
 from scripts.local.register import Register
+from scripts.onboard.opening import generated
 
 _ONBOARDING = "onboarding"
 # The first is the one that tools and tests mean unless they name another.
 _FILES = tuple(Path("docs/examples/tenants", name) for name in ("demo.yaml", "aurora.yaml"))
 _ANY_HOST = "*"
+# MiniStack sends no other.
+_EMULATORS_CODE = "123456"
+_SANCTIONS, _LIST_FILES = Path("docs/examples/sanctions"), ("sdn.csv", "alt.csv")
+# As the template names it by default.
+_LIST = "sanctions"
 # A machine with other work to do is slow, not broken; Ctrl-C is there for who thinks otherwise.
 _PATIENCE_S = 180.0
 _POLL_S = 0.1
@@ -85,6 +95,13 @@ def open_tenants(
         raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local, shard)}.")
     known = json.loads(passwords.read_text())
     return [_described(tenant, known) for tenant in json.loads(printed)]
+
+
+def publish_sanctions(local: LocalEnvironment, stack_outputs: dict[str, str]) -> None:
+    """Put the made list of the examples in force: without one nobody can be screened."""
+    files = ListFiles(*((local.root / _SANCTIONS / name).read_bytes() for name in _LIST_FILES))
+    store = S3Lists(local.client("s3"), stack_outputs["DocumentsBucket"])
+    publish(store, _LIST, files, SystemClock().now_ms())
 
 
 def _described(opened: Json, passwords: dict[str, str]) -> Json:
@@ -164,6 +181,22 @@ def sign_in(local: LocalEnvironment, tenant: Json, user: Json) -> str:
     )
     token: str = response["AuthenticationResult"]["AccessToken"]
     return token
+
+
+def sign_up(local: LocalEnvironment, tenant: Json) -> Json:
+    """Sign a stranger up with a tenant, as its page does, and return what it signs in with."""
+    user = {"email": f"{secrets.token_hex(4)}@newcomer.example", "password": generated()}
+    pool, client_id = local.client("cognito-idp"), tenant["user_pool_client_id"]
+    pool.sign_up(
+        ClientId=client_id,
+        Username=user["email"],
+        Password=user["password"],
+        UserAttributes=[{"Name": "email", "Value": user["email"]}],
+    )
+    pool.confirm_sign_up(
+        ClientId=client_id, Username=user["email"], ConfirmationCode=_EMULATORS_CODE
+    )
+    return user
 
 
 def _has_ended(child: subprocess.Popen[str]) -> bool:

@@ -135,6 +135,7 @@ def _parameters() -> dict[str, str]:
         "Architecture": _ARCHITECTURES.get(platform.machine(), "x86_64"),
         "PasswordSignIn": "true",
         "SignUp": "open",
+        "KycSandbox": "true",
         "TenantsShareHosts": "true",
         "DeletionProtection": "false",
         "LogRetentionDays": "1",

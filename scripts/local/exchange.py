@@ -107,6 +107,7 @@ class LocalExchange:
         self._deploy()
         stack = deployment.outputs(self._local)
         self._start_workers(stack)
+        demo.publish_sanctions(self._local, stack)
         demo.warm_up(self._rest_url(stack))
         # Both tenants are on the first shard.
         shard = worker.shards(stack)[0]

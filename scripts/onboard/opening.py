@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from bursa.compliance.steps import Rules
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.branding import Branding
 from bursa.tenants.limits import TenantLimits
@@ -46,7 +47,13 @@ class Onboarding(Protocol):
         """Define assets, fees, markets, and how much may be open."""
 
     def open_account(
-        self, tenant: TenantId, email: str, password: str | None, *, confirmed_subject: str = ""
+        self,
+        tenant: TenantId,
+        email: str,
+        password: str | None,
+        *,
+        confirmed_subject: str = "",
+        level: int = 0,
     ) -> AccountId:
         """Create a user and its account."""
 
@@ -75,6 +82,13 @@ class Brandings(Protocol):
 
     def write(self, tenant: TenantId, branding: Branding) -> None:
         """Replace a tenant's branding."""
+
+
+class IdentityChecks(Protocol):
+    """Keeps how tenants learn who their users are."""
+
+    def write(self, tenant: TenantId, rules: Rules) -> None:
+        """Replace a tenant's rules."""
 
 
 class Passwords(Protocol):
@@ -131,6 +145,7 @@ class Opening:
     onboarding_at: Callable[[Pool], Onboarding]
     listings: Listings
     brandings: Brandings
+    checks: IdentityChecks
     passwords: Passwords
     step: Callable[[str], AbstractContextManager[None]] = _silently
 
@@ -154,6 +169,9 @@ class Opening:
             origins=frozenset(tenant.origins),
             sign_up=SignUp(tenant.sign_up),
         )
+        if tenant.kyc is not None:
+            # Before anybody can sign in: who is asked nothing may do everything.
+            self.checks.write(profile.tenant, tenant.kyc.rules())
         for host in tenant.hosts:
             onboarding.add_host(profile.tenant, host)
         if tenant.branding is not None:
@@ -188,6 +206,7 @@ class Opening:
             user.email,
             self.passwords.of(user.email),
             confirmed_subject=user.confirmed_subject,
+            level=user.level,
         )
         deposits = tenant.deposits(user)
         if deposits:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from bursa.compliance.steps import Rules
 from bursa.identity.pool_user import PoolUser
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -50,6 +51,13 @@ class Brandings(Protocol):
         """Return a tenant's branding; None while it has none."""
 
 
+class IdentityChecks(Protocol):
+    """How tenants learn who their users are, read only."""
+
+    def find(self, tenant: TenantId) -> Rules | None:
+        """Return a tenant's rules; None for one that asks nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One row of the table: what becomes of a thing."""
@@ -90,6 +98,7 @@ class Planner:
     users: Users | None
     listings: Listings
     brandings: Brandings
+    checks: IdentityChecks
     stacks: Stacks
 
     def plan(self, tenant: TenantFile, place: Place) -> Plan:
@@ -115,6 +124,7 @@ class Planner:
             *self._of_stacks(tenant, place),
             *self._of_hosts(tenant, profile),
             *self._of_branding(tenant, profile),
+            *self._of_checks(tenant, profile),
             *_of_listing(wanted, sent),
             *self._of_users(tenant, profile),
         ]
@@ -148,6 +158,19 @@ class Planner:
         for name, value in asdict(wanted).items():
             old = None if before is None else asdict(before)[name]
             yield _compared(f"branding {name}", old, value, again=False)
+
+    def _of_checks(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
+        """Yield what is wanted; a file that says nothing leaves the checks as they are."""
+        if tenant.kyc is None:
+            return
+        wanted = tenant.kyc.rules()
+        before = None if profile is None else self.checks.find(profile.tenant)
+        if before == wanted:
+            yield Step(KEEP, "kyc", after=wanted.provider)
+        elif before is None:
+            yield Step(ADD, "kyc", after=_checks(wanted))
+        else:
+            yield Step(CHANGE, "kyc", _checks(before), _checks(wanted))
 
     def _of_users(self, tenant: TenantFile, profile: TenantProfile | None) -> Iterator[Step]:
         for user in tenant.everybody():
@@ -294,6 +317,11 @@ def _compared(thing: str, before: object, after: object, *, again: bool) -> Step
 
 def _symbol(market: Mapping[str, Any]) -> str:
     return f"{market['base']}-{market['quote']}"
+
+
+def _checks(rules: Rules) -> str:
+    names = ", ".join(level.name for level in rules.levels.levels)
+    return f"{rules.provider}: {names}"
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -6,12 +6,17 @@ password, and what it leaves out has the default of `bursa.tenants`.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from bursa.compliance.calendar_time import DAY_MS
+from bursa.compliance.cases import DEFAULT_POLICY
+from bursa.compliance.levels import DEFAULT_LEVELS, LEVELS_MAX, levels_as_stored, levels_from
+from bursa.compliance.steps import Rules
+from bursa.compliance.tenant_rules import require_countable
 from bursa.kernel.amounts import SCALE_MAX, parse_units
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.rates import Rate
@@ -76,6 +81,7 @@ Host = Annotated[
     str, Field(pattern=r"^(\*|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$", max_length=253)
 ]
 Whole = Annotated[int, Field(ge=0, le=_INT64_MAX)]
+Days = Annotated[int, Field(ge=1, le=30)]
 Ppm = Annotated[int, Field(ge=0, le=COLLAR_PPM_MAX)]
 
 
@@ -136,12 +142,38 @@ class UserPart(_Part):
     """A user to invite.
 
     `confirmed_subject` names an existing user of the pool of whom the operator knows that the
-    address is its own.
+    address is its own; `level` is at which it knows who the user is.
     """
 
     email: Email
     credits: dict[Symbol, Decimal] = {}
     confirmed_subject: str = ""
+    level: Annotated[int, Field(ge=0, lt=LEVELS_MAX)] = 0
+
+
+class KycPart(_Part):
+    """How a tenant learns who its users are; see docs/compliance.md."""
+
+    provider: Literal["manual", "sandbox", "sumsub", "onfido"]
+    four_eyes: bool = False
+    provider_days: Days = DEFAULT_POLICY.provider_ms_max // DAY_MS
+    resubmission_days: Days = DEFAULT_POLICY.resubmission_ms_max // DAY_MS
+    pause_days: Days = DEFAULT_POLICY.pause_ms // DAY_MS
+    # As `bursa.compliance.levels.levels_from` reads them; its own errors are about them.
+    levels: dict[str, Any] = Field(default_factory=lambda: levels_as_stored(DEFAULT_LEVELS))
+
+    def rules(self) -> Rules:
+        """Return them as they are kept; raises `InvalidInput` ``invalid_levels``."""
+        levels = levels_from(self.levels)
+        require_countable(levels)
+        policy = replace(
+            DEFAULT_POLICY,
+            four_eyes=self.four_eyes,
+            provider_ms_max=self.provider_days * DAY_MS,
+            resubmission_ms_max=self.resubmission_days * DAY_MS,
+            pause_ms=self.pause_days * DAY_MS,
+        )
+        return Rules(levels, policy, self.provider)
 
 
 class SignInPart(_Part):
@@ -193,6 +225,7 @@ class TenantFile(_Part):
     limits: dict[str, RatePart | Annotated[int, Field(ge=1)]] = {}
     open_limits: OpenLimitsPart = OpenLimitsPart()
     play_money: bool = False
+    kyc: KycPart | None = None
     admin: UserPart
     users: list[UserPart] = []
 
@@ -302,12 +335,24 @@ def _of_sense(tenant: TenantFile) -> Iterator[tuple[Path, str]]:
     if tenant.branding is not None:
         for at, message in faults(tenant.branding.branding()):
             yield ("branding", *at), message
+    if tenant.kyc is not None:
+        yield from _caught(("kyc", "levels"), tenant.kyc.rules)
     seen = set()
     for place, user in _users(tenant):
         if user.email in seen:
             yield (*place, "email"), f"{user.email} is there twice: keep one."
         seen.add(user.email)
+        if user.level and (tenant.kyc is None or user.level not in _levels(tenant.kyc)):
+            yield (*place, "level"), "is no level of this tenant: see kyc, or remove it."
         yield from _of_credits(tenant, place, user)
+
+
+def _levels(kyc: KycPart) -> range:
+    """Return the numbers of a tenant's levels; of levels that are faulty, all."""
+    try:
+        return range(len(kyc.rules().levels.levels))
+    except InvalidInput:
+        return range(LEVELS_MAX)
 
 
 def _of_market(tenant: TenantFile, symbol: str, market: MarketPart) -> Iterator[tuple[Path, str]]:

@@ -89,6 +89,7 @@ AWS_LIBRARIES = frozenset(
         "mypy_boto3_s3",
         "mypy_boto3_secretsmanager",
         "mypy_boto3_sqs",
+        "mypy_boto3_stepfunctions",
     }
 )
 
@@ -128,6 +129,7 @@ LAYERS = {
                 "aws_lambda_powertools",
                 "mypy_boto3_cloudformation",
                 "mypy_boto3_dynamodb",
+                "mypy_boto3_s3",
                 "mypy_boto3_sqs",
             }
         ),
@@ -139,11 +141,13 @@ AWS_NAMES = {
     "cognito",
     "cryptography",
     "dynamodb",
+    "eventbridge",
     "jwt",
     "kms",
     "s3",
     "sockets",
     "sqs",
+    "stepfunctions",
 }
 FORMATS = {
     "bursa.intake.message",

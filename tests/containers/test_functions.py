@@ -93,6 +93,10 @@ CALLS: dict[tuple[str, str], Any] = {
     ("Feeds", "journal-stream"): {"batchItemFailures": []},
     ("WebSocket", "websocket-disconnect"): {"statusCode": 200},
     ("IdentityApi", "sessions-revoke"): rest(200),
+    ("Kyc", "kyc"): rest(404, code="no_kyc"),
+    ("KycTasks", "kyc-pass-time"): {"changed": 0, "failed": 0},
+    # A line of the record of accesses, which nothing follows.
+    ("KycChanges", "kyc-changes-stream"): {"batchItemFailures": []},
     # Journal and archive are both empty.
     ("JournalAudit", "journal-audit"): {"0": True},
 }

@@ -28,12 +28,14 @@ _PSEUDO = {
 }
 _ARNS = {
     "AWS::Cognito::UserPool": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{{}}",
+    "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{{}}",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::Serverless::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
     "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{}}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
 }
@@ -135,7 +137,8 @@ class Stack:
 
     def _name(self, name: str, body: Json) -> str:
         properties = body.get("Properties", {})
-        given = [properties[one] for one in _NAMES if one in properties]
+        names = ("Name",) if body["Type"] == "AWS::Events::EventBus" else _NAMES
+        given = [properties[one] for one in names if one in properties]
         return str(self.resolve(given[0])) if given else f"{STACK}-{name}"
 
     def _arn(self, name: str, body: Json) -> str:

@@ -30,7 +30,9 @@ def test_every_path_of_the_api_answers_a_preflight_to_anybody() -> None:
         for event in events()["MarketApi"].values()
         if event["Method"] == "OPTIONS"
     }
-    assert set(asked) == {operation.path for operation in OPERATIONS}
+    # No page sends what a provider has signed.
+    paths = {one.path for one in OPERATIONS if not one.path.startswith("/kyc/callbacks/")}
+    assert set(asked) == paths
     assert {event["Auth"]["Authorizer"] for event in asked.values()} == {"NONE"}
 
 

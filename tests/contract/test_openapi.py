@@ -15,6 +15,7 @@ from bursa.dialects.native.operations import OPERATIONS
 from bursa.identity.principal import Scope
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes
+from kyc import routes as kyc_routes
 from market_api import routes as market_routes
 from trading_api import routes as trading_routes
 
@@ -32,13 +33,16 @@ def documented(*, public: bool | None = None) -> set[Route]:
     }
 
 
+OF_KYC = {route for route in documented() if route[1].startswith("/kyc")}
+# Of providers, who sign.
+HOOK = ("POST", "/kyc/callbacks/{tenant}/{provider}")
 # Everything else that needs a token is the trading API's.
 OF_THE_IDENTITY_API = {("GET", "/me"), ("POST", "/ws-ticket")} | {
     (operation.method.upper(), operation.path)
     for operation in OPERATIONS
     if operation.scope is Scope.ACCOUNT
-}
-OF_THE_TRADING_API = documented(public=False) - OF_THE_IDENTITY_API
+} - OF_KYC
+OF_THE_TRADING_API = documented(public=False) - OF_THE_IDENTITY_API - OF_KYC
 
 
 def routes_of(api: RestApi) -> set[Route]:
@@ -63,7 +67,13 @@ def test_routes_about_the_caller_are_what_is_documented() -> None:
 def test_public_routes_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
     market_routes.add_routes(api, NOT_CALLED, NOT_CALLED, NOT_CALLED)
-    assert routes_of(api) == documented(public=True)
+    assert routes_of(api) == documented(public=True) - {HOOK}
+
+
+def test_routes_about_who_users_are_are_what_is_documented() -> None:
+    api = RestApi(Logger(), Metrics(), SystemClock())
+    kyc_routes.add_routes(api, NOT_CALLED)
+    assert routes_of(api) == OF_KYC
 
 
 class _Template(yaml.SafeLoader):
@@ -103,9 +113,10 @@ def test_template_routes_what_is_documented() -> None:
     routed = [one for one in template_routes() if one[1][0] != "OPTIONS"]
 
     expected = {
-        (function, route, function == "market_api")
+        (function, route, route in documented(public=True))
         for function, routes in (
-            ("market_api", documented(public=True)),
+            ("market_api", documented(public=True) - {HOOK}),
+            ("kyc", OF_KYC),
             ("trading_api", OF_THE_TRADING_API),
             ("identity_api", OF_THE_IDENTITY_API),
         )

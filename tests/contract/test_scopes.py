@@ -53,7 +53,7 @@ def test_a_verdict_grants_the_routes_of_its_scopes_whatever_it_was_made_for(
 # What a WebSocket is opened with, which only reads.
 READS_BY_POST = {"createTicket"}
 # What no API key may see.
-PROTECTED = {"getPreferences", "listApiKeys", "listSecurityEvents"}
+PROTECTED = {"getKyc", "getPreferences", "listApiKeys", "listSecurityEvents"}
 
 
 def test_what_changes_something_needs_more_than_to_read() -> None:

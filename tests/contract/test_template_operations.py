@@ -293,6 +293,8 @@ def test_only_market_data_and_the_tenants_public_side_are_public() -> None:
         "/markets/{market}/book",
         "/markets/{market}/ticker",
         "/markets/{market}/trades",
+        # Of providers, who sign what they send.
+        "/kyc/callbacks/{tenant}/{provider}",
     }
     assert ("POST", "/orders") in routes()
 

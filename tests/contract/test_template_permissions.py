@@ -24,12 +24,21 @@ STORAGE = ROOT / "infra" / "storage.yaml"
 WITHOUT_RESOURCES = {
     "cloudwatch:GetMetricData",
     "events:ListRules",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
     "s3:ListAllMyBuckets",
     "ssm:UpdateInstanceInformation",
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
+    "states:SendTaskSuccess",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
@@ -88,7 +97,8 @@ def test_every_function_has_a_role_of_its_own() -> None:
     roles = [str(body["Properties"]["Role"]) for body in functions.values()]
     assert len(set(roles)) == len(functions) > 1
     for name, role in zip(functions, roles, strict=True):
-        assert f"Permissions', 'Outputs.{name}Role" in role
+        stack = "KycStorage" if name.startswith("Kyc") else "Permissions"
+        assert f"{stack}', 'Outputs.{name}Role" in role
 
 
 def test_no_function_brings_policies_besides_its_role() -> None:
@@ -191,11 +201,18 @@ PUBLIC_SIDE_OF_A_TENANT = (
 )
 ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]
 NUMBERS_AND_TENANTS = ["deployment", "t*"]
-SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits"])
+SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits", "kyc"])
+RULES_OF_CASES = (["t*"], ["pk", "sk", "kyc"])
+HOW_MANY_TENANTS = (["deployment"], None)
 NAME_OF_A_TENANT = (["t*"], ["pk", "sk", "name"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
-SESSIONS_OF_A_USER = (["t*"], ["pk", "sk", "account", "is_disabled", "signed_out_at"])
+SESSIONS_OF_A_USER = (
+    ["t*"],
+    ["pk", "sk", "account", "is_disabled", "signed_out_at", "level", "vouched_level"],
+)
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
+    "kyc.yaml:KycRole": [SHARD_AND_LIMITS],
+    "kyc.yaml:KycTasksRole": [RULES_OF_CASES, HOW_MANY_TENANTS],
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
     "permissions.yaml:ClosureRole": [
         (NUMBERS_AND_TENANTS, None),
@@ -220,6 +237,8 @@ CHANGES_OF_THE_DIRECTORY = {
     (MAY_END_SESSIONS, "dynamodb:UpdateItem"),
     (MAY_OPEN_ACCOUNTS, "dynamodb:UpdateItem"),
     (MAY_OPEN_ACCOUNTS, "dynamodb:ConditionCheckItem"),
+    # In test_template_kyc.
+    ("kyc.yaml:KycChangesRole", "dynamodb:UpdateItem"),
 }
 
 

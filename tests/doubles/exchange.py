@@ -48,6 +48,7 @@ EVENTS = Path(__file__).resolve().parents[2] / "events"
 TABLES = (
     *READ_MODELS,
     "budgets",
+    "compliance",
     "connections",
     "directory",
     "identity",
@@ -55,6 +56,7 @@ TABLES = (
     "nonces",
     "replies",
     "tickets",
+    "user_keys",
 )
 
 OPENING = (
@@ -87,6 +89,9 @@ def environment() -> dict[str, str]:
         "SHARDS": "0",
         "CURSOR_KEY_SECRET": CURSOR_KEY,
         "CREDENTIALS_KEY": CREDENTIALS_KEY,
+        "DOCUMENTS_BUCKET": "documents",
+        "KYC_SECRETS": "bursa/kyc/",
+        "TENANT_KEYS": "arn:aws:kms:us-east-1:123456789012:alias/bursa-",
         "TENANTS_SHARE_HOSTS": "true",
         "WEBSOCKET_ENDPOINT": "https://def456.execute-api.us-east-1.amazonaws.com/v1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",

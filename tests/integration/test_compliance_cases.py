@@ -19,7 +19,7 @@ from bursa.compliance.cases import (
     submit,
 )
 from bursa.compliance.cases_dynamodb import CasesTable
-from bursa.compliance.levels import DEFAULT_LEVELS, Levels
+from bursa.compliance.levels import DEFAULT_LEVELS
 from bursa.compliance.steps import (
     Decided,
     FilesChecked,
@@ -78,7 +78,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[CasesTable]:
                 )
             ],
         )
-        yield CasesTable("compliance")
+        yield CasesTable("compliance", {T1: RULES}.get)
 
 
 def test_a_case_is_kept_whole(table: CasesTable) -> None:
@@ -133,15 +133,12 @@ def test_cases_are_due_when_time_changes_them(table: CasesTable) -> None:
 
 
 def test_a_tenant_has_the_default_rules_until_it_has_its_own(table: CasesTable) -> None:
-    assert table.rules(T1) == Rules(DEFAULT_LEVELS, DEFAULT_POLICY)
-    own = Rules(Levels("IDR", 0, DEFAULT_LEVELS.levels[:2]), CasePolicy(four_eyes=True))
-    table.set_rules(T1, own)
-    assert table.rules(T1) == own
+    assert table.rules(T1) == RULES
     assert table.rules(T2) == Rules(DEFAULT_LEVELS, DEFAULT_POLICY)
 
 
 def test_without_the_table_nothing_is_known(table: CasesTable) -> None:
-    missing = CasesTable("another")
+    missing = CasesTable("another", lambda _tenant: None)
     with pytest.raises(Unavailable) as caught:
         missing.find(T1, "anna")
     assert caught.value.code == "compliance_unavailable"

@@ -47,7 +47,7 @@ def test_a_form_allows_one_file_of_one_kind_under_the_users_key(world: World) ->
     form = world.documents.form(UPLOAD)
     policy = json.loads(b64decode(form.fields["policy"]))["conditions"]
     context = {"tenant": "t1", "user": "anna"}
-    assert form.key == f"documents/t1/anna/2/selfie-{0:032x}"
+    assert form.key == f"documents/t1/anna/2/selfie-{0:032x}.jpeg"
     assert ["content-length-range", 1, BYTES_MAX] in policy
     for condition in (
         {"bucket": "documents"},

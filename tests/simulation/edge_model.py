@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools import Logger
 
 from bursa.accounts.queries import AccountQueries
+from bursa.compliance.level_check import LevelCheck
 from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
@@ -231,8 +232,15 @@ class Edge:
         metrics: Any = Metrics()
         app = RestApi(Logger("edge"), metrics, clock, budgets if self._has_budgets else None)
         cursors = Cursors(lambda: b"key")
-        use_cases = self._use_cases(intake, replies, clock)
-        add_routes(app, TradingRoutes(self._catalogue, use_cases, cursors))
+        add_routes(
+            app,
+            TradingRoutes(
+                self._catalogue,
+                self._use_cases(intake, replies, clock),
+                cursors,
+                LevelCheck(lambda _tenant: None),
+            ),
+        )
         return app, clock
 
     def _use_cases(

@@ -110,7 +110,7 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
         module.signed_requests,
     )
     cursors = Cursors(trading.cursor_key)
-    add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors))
+    add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors, trading.levels))
     vars(module).update(app=app, trading=trading)
     return module
 

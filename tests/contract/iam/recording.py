@@ -12,7 +12,7 @@ from typing import Self
 import yaml
 
 from tests.contract.iam.documents import LEADING_KEYS, Grant, grants, policies_of_resources
-from tests.contract.rendering import ACCOUNT, REGION, STACK
+from tests.contract.rendering import ACCOUNT, REGION, STACK, TENANT
 from tests.contract.templates import ROOT, Json
 
 RECORDING = Path(__file__).with_name("calls.yaml")
@@ -28,6 +28,16 @@ _MADE_UP = re.compile(rf"\b{STACK}-\w+-[0-9a-f]{{8}}-[0-9a-f]{{3}}-(\w+)-[0-9A-F
 # A pool that a tenant's own stack made has a number, and the stack's tags, which nobody notes.
 _TENANTS_POOL = re.compile(rf"(?<=:userpool/){REGION}_\w+$")
 _OF_TENANTS_POOL = {"aws:ResourceTag/bursa-tenant": [f"{STACK}/t7"]}
+# MiniStack asks about the alias that a tenant's key is named by.
+_TENANTS_ALIAS = re.compile(rf":alias/{STACK}-t\*-data$")
+_TENANTS_KEY = f":key/{STACK}-{TENANT}-DataKey"
+_SEALED_FOR = "kms:EncryptionContext:tenant"
+# A form for an upload names the tenant's key, in a field that MiniStack shows no policy.
+_NAMED_IN_A_FORM = {
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": [
+        f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/{STACK}-{TENANT}-documents"
+    ]
+}
 # Everybody may.
 _NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 
@@ -106,7 +116,9 @@ def read_row(role: str, action: str, row: Json) -> Call:
         for key, values in row.items()
         if key != "resource"
     }
-    return Call.of(role, action, _prefix(action) + row["resource"], context)
+    # What has no resource is called on any.
+    resource = row["resource"] if row["resource"] == "*" else _prefix(action) + row["resource"]
+    return Call.of(role, action, resource, context)
 
 
 def written(calls: Iterable[Call]) -> str:
@@ -144,6 +156,11 @@ def heard(path: Path, outputs: Mapping[str, str]) -> set[Call]:
         if action not in _NEEDS_NO_PERMISSION:
             resource = _renamed(row["resource"], names)
             seen = row["context"]
+            if _TENANTS_ALIAS.search(resource):
+                resource, seen = _TENANTS_ALIAS.sub(_TENANTS_KEY, resource), seen | _OF_TENANTS_POOL
+                seen |= {_SEALED_FOR: [TENANT]} if _SEALED_FOR in seen else {}
+            if action == "s3:PutObject" and "/documents/" in resource:
+                seen |= _NAMED_IN_A_FORM
             if _TENANTS_POOL.search(resource):
                 resource, seen = _TENANTS_POOL.sub("a-tenants", resource), seen | _OF_TENANTS_POOL
             keys = _keys_of_conditions(row["caller"], action, resource)

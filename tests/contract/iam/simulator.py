@@ -97,7 +97,7 @@ def _request(call: Call) -> Json:
 
 
 def _example(kind: str) -> str:
-    return kind.replace("*", "1")
+    return kind if kind == "*" else kind.replace("*", "1")
 
 
 def _is_a_list(key: str) -> bool:

@@ -49,6 +49,7 @@ def test_good_token_allows_a_users_routes_and_names_its_principal(
         "method": "user_pool",
         "expires_at": str(now + 600),
         "signed_in_at": str(now - 9),
+        "level": "0",
     }
 
 

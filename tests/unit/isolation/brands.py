@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import pytest
 
 from bursa.aws import clients
-from bursa.bootstrap import security
+from bursa.bootstrap import kyc_parts, security
+from bursa.compliance.cases import DEFAULT_POLICY
+from bursa.compliance.levels import ANY, DEFAULT_LEVELS, Levels, Operation
+from bursa.compliance.rules_dynamodb import RulesTable
+from bursa.compliance.steps import Rules
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
@@ -25,7 +29,12 @@ from wire import layout as w
 # settings, definitions and budgets.
 KEPT = ("directory", "budgets", "Query markets")
 OURS, THEIRS = TENANT, TenantId(2)
-FUNCTIONS = {"trading": "orders-place", "market": "market-book", "identity": "ws-ticket"}
+FUNCTIONS = {
+    "trading": "orders-place",
+    "market": "market-book",
+    "identity": "ws-ticket",
+    "kyc": "ws-ticket",
+}
 OF_THE_IDENTITY_API = (
     "/me",
     "/ws-ticket",
@@ -34,6 +43,8 @@ OF_THE_IDENTITY_API = (
     "/second-factor",
     "/security-events",
 )
+CALLBACK_SECRET = "s" * 32
+SELFIE = {"document": "selfie", "content_type": "image/png"}
 KEY = {"label": "bot", "algorithm": "hmac-sha256", "scopes": ["read"], "code": "123456"}
 SHARED, ONLY_THEIRS, NOWHERE = "BTC-USDT", "XMR-USDT", "ZZZ-USDT"
 # By tenant and symbol: the engine's numbers.
@@ -89,6 +100,8 @@ class Brands:
         return _seen(response, request.named, tuple(self.calls))
 
     def _function_of(self, request: Request) -> str:
+        if request.path.startswith("/kyc"):
+            return "kyc"
         if request.path.startswith(OF_THE_IDENTITY_API):
             return "identity"
         public = ("/tenant", "/markets", "/health", "/openapi.json")
@@ -146,11 +159,13 @@ def opened_brands() -> Iterator[Brands]:
     try:
         with opened(Engine()) as exchange, pytest.MonkeyPatch.context() as patch:
             patch.setattr(security, "SecondFactor", AnyCode)
+            patch.setattr(kyc_parts, "cognito_client", _Verified)
             _open_second(exchange)
             functions = {
                 "trading": started_trading_api(WorkingClock(exchange)),
                 "market": started("market_api.app"),
                 "identity": started("identity_api.app"),
+                "kyc": started("kyc.app"),
             }
             brands = Brands(exchange, functions, calls)
             for tenant in (OURS, THEIRS):
@@ -161,11 +176,28 @@ def opened_brands() -> Iterator[Brands]:
         clients._session.cache_clear()
 
 
+class _Verified:
+    def get_user(self, **_: str) -> dict[str, Any]:
+        """Return a user who has entered the code."""
+        known = {"email": "a@b.example", "email_verified": "true"}
+        return {"UserAttributes": [{"Name": name, "Value": known[name]} for name in known]}
+
+
 def _open_second(exchange: Exchange) -> None:
     directory = DirectoryTable(exchange._dynamodb, "directory")
     issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"
     directory.add_tenant(TenantProfile(THEIRS, 0, "other", issuer, frozenset({"other"})))
+    rules = RulesTable(exchange._dynamodb, "directory")
     for tenant in (OURS, THEIRS):
+        # Whoever has no level may trade here, so that both do.
+        rules.write(tenant, Rules(_levels(), DEFAULT_POLICY, "sumsub"))
+        clients.secrets_client().create_secret(
+            Name=f"bursa/kyc/{tenant}/sumsub",
+            SecretString=json.dumps({"callback_secrets": [CALLBACK_SECRET]}),
+        )
+        kms = clients.kms_client()
+        key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=f"alias/bursa-{tenant}-data", TargetKeyId=key_id)
         directory.add_host(tenant, f"api.{tenant}.example")
         user = read_event("ws-ticket")["requestContext"]["authorizer"]["user"]
         for subject in (user, "bob"):
@@ -199,6 +231,12 @@ def _open_second(exchange: Exchange) -> None:
     )
 
 
+def _levels() -> Levels:
+    first, *rest = DEFAULT_LEVELS.levels
+    open_to_all = replace(first, allows={**first.allows, Operation.TRADE: ANY})
+    return replace(DEFAULT_LEVELS, levels=(open_to_all, *rest))
+
+
 def _trade(brands: Brands, tenant: TenantId) -> None:
     """Leave two orders open in each market of a tenant, and two trades."""
     markets = (SHARED, ONLY_THEIRS) if tenant == THEIRS else (SHARED,)
@@ -220,8 +258,10 @@ def _what_they_have(brands: Brands) -> dict[str, str]:
 
     orders = get("/orders", market=ONLY_THEIRS, status="open", limit="1")
     newest = orders["items"][0]
+    uploaded = brands.send(Request("/kyc/documents", "POST", body=SELFIE), THEIRS)
     key = json.loads(brands.send(Request("/api-keys", "POST", body=KEY), THEIRS).body)["key"]
     return {
+        "document_id": json.loads(uploaded.body)["document_id"],
         "key_id": key["key_id"],
         "order_id": newest["order_id"],
         "client_order_id": newest["client_order_id"],

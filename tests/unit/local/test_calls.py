@@ -55,6 +55,10 @@ def test_kinds_of_partition_keys(key: str, kind: str) -> None:
             "arn:aws:cloudformation:r:1:stack/b-tenant-t*-keys/*",
         ),
         ("arn:aws:dynamodb:r:1:table/t/index/i", "arn:aws:dynamodb:r:1:table/t/index/i"),
+        ("arn:aws:s3:::b/documents/t7/anna/2/selfie-1.png", "arn:aws:s3:::b/documents/t*/*"),
+        (f"arn:aws:s3:::b/sanctions/s/{'0' * 64}/sdn.csv", "arn:aws:s3:::b/sanctions/s/*"),
+        ("arn:aws:s3:::b/sanctions/s/in-force.json", "arn:aws:s3:::b/sanctions/s/*"),
+        ("arn:aws:kms:r:1:alias/b-t7-data", "arn:aws:kms:r:1:alias/b-t*-data"),
     ],
 )
 def test_kinds_of_resources(arn: str, kind: str) -> None:

@@ -22,7 +22,10 @@ OTHER = PLAIN.replace("name: brand", "name: other").replace("api.brand", "api.ot
 NAMED = """\
 sign_in: { user_pool_id: eu-central-1_abc, client_ids: [phone, web] }
 """
-FULL = BRANDED.replace("admin: {", 'play_money: true\nadmin: { credits: { BTC: "1" },')
+FULL = BRANDED.replace(
+    "admin: {",
+    'play_money: true\nkyc: { provider: manual }\nadmin: { level: 1, credits: { BTC: "1" },',
+)
 
 
 def issuer_of(opened: Opened) -> str:
@@ -106,6 +109,7 @@ CHANGES_SOMETHING = frozenset(
         "add_user",
         "open_account",
         "set_password",
+        "vouch",
         "get_or_assign_asset_number",
         "get_or_assign_market_number",
     }
@@ -156,15 +160,16 @@ def open_in(world: World, breaks: Breaks, known: dict[str, str]) -> Opened:
     stacks, listings = breaks.around(world.stacks), breaks.around(world.listings)
     brandings, intake = breaks.around(world.brandings), breaks.around(world.intake)
     place = world.place(tenant)
-    plan = Planner(directory, users, listings, brandings, stacks).plan(tenant, place)
+    checks = breaks.around(world.checks)
+    planner = Planner(directory, users, listings, brandings, checks, stacks)
+    plan = planner.plan(tenant, place)
 
     def onboarding(_: Pool) -> Onboarding:
         return Onboarding(directory, users, intake)
 
     passwords = GeneratedPasswords(known, lambda _: None)
-    return Opening(directory, stacks, onboarding, listings, brandings, passwords).carry_out(
-        tenant, place, plan
-    )
+    opening = Opening(directory, stacks, onboarding, listings, brandings, checks, passwords)
+    return opening.carry_out(tenant, place, plan)
 
 
 def opened_world() -> World:

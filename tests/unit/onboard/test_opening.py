@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bursa.compliance.steps import Rules
 from bursa.identity.pool_user import PoolUser
 from bursa.intake.once import CommandBuilder
 from bursa.kernel.errors import BursaError, Unavailable
@@ -32,6 +33,7 @@ class Directory:
     profiles: dict[str, TenantProfile] = field(default_factory=dict)
     hosts: dict[str, TenantId] = field(default_factory=dict)
     accounts: dict[str, AccountId] = field(default_factory=dict)
+    vouched: dict[str, int] = field(default_factory=dict)
     names: dict[str, TenantId] = field(default_factory=dict)
 
     def tenant_named(self, name: str) -> TenantId | None:
@@ -75,6 +77,9 @@ class Directory:
 
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         return self.accounts.setdefault(subject, AccountId(tenant, len(self.accounts) + 1))
+
+    def vouch(self, tenant: TenantId, subject: str, level: int) -> None:
+        self.vouched[subject] = level
 
     def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
         return 1
@@ -159,6 +164,17 @@ class Brandings:
 
 
 @dataclass
+class Checks:
+    known: dict[TenantId, Rules] = field(default_factory=dict)
+
+    def find(self, tenant: TenantId) -> Rules | None:
+        return self.known.get(tenant)
+
+    def write(self, tenant: TenantId, rules: Rules) -> None:
+        self.known[tenant] = rules
+
+
+@dataclass
 class Intake:
     """Remembers what was sent once; may break off before some kind of request."""
 
@@ -182,6 +198,7 @@ class World:
     users: Users = field(default_factory=Users)
     listings: Listings = field(default_factory=Listings)
     brandings: Brandings = field(default_factory=Brandings)
+    checks: Checks = field(default_factory=Checks)
     intake: Intake = field(default_factory=Intake)
 
     stacks: Stacks = field(default_factory=Stacks)
@@ -190,7 +207,9 @@ class World:
         return find_place(tenant, DEPLOYMENT, self.directory, self.stacks)
 
     def plan(self, tenant: TenantFile) -> Plan:
-        planner = Planner(self.directory, self.users, self.listings, self.brandings, self.stacks)
+        planner = Planner(
+            self.directory, self.users, self.listings, self.brandings, self.checks, self.stacks
+        )
         return planner.plan(tenant, self.place(tenant))
 
     def open(self, text: str = PLAIN, passwords: Any = None) -> Opened:
@@ -201,6 +220,7 @@ class World:
             lambda _: Onboarding(self.directory, self.users, self.intake),
             self.listings,
             self.brandings,
+            self.checks,
             passwords or Invitations(),
         )
         return opening.carry_out(tenant, self.place(tenant), self.plan(tenant))
@@ -402,3 +422,22 @@ def test_a_branding_is_kept_shown_and_left_alone_by_a_file_without_one() -> None
     ] == [("change", "branding languages", "('en', 'de')", "('en',)")]
     world.open(PLAIN)
     assert world.brandings.known == {TENANT: kept}
+
+
+KYC = PLAIN.replace("admin: {", "admin: { level: 2,").rstrip() + "\nkyc: { provider: manual }\n"
+
+
+def test_a_tenant_learns_who_its_users_are_and_a_file_without_that_changes_nothing() -> None:
+    world = World()
+    opened = world.open(KYC)
+    tenant = opened.profile.tenant
+    assert world.checks.known[tenant].provider == "manual"
+    assert set(world.directory.vouched.values()) == {2}
+    steps = {step.thing: step.action for step in world.plan(parse(KYC, "x")).steps}
+    assert steps["kyc"] == KEEP
+    changed = KYC.replace("manual", "onfido")
+    (step,) = world.plan(parse(changed, "x")).changes
+    assert (step.thing, step.before[:7], step.after[:7]) == ("kyc", "manual:", "onfido:")
+    assert "kyc" not in {step.thing for step in world.plan(parse(PLAIN, "x")).steps}
+    world.open(PLAIN)
+    assert world.checks.known[tenant].provider == "manual"

@@ -1,10 +1,14 @@
 """A tenant's file: what it means, and how each fault in it is shown."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bursa.compliance.cases import DEFAULT_POLICY
+from bursa.compliance.levels import DEFAULT_LEVELS
+from bursa.compliance.steps import Rules
 from bursa.kernel.rates import Rate
 from bursa.tenants.limits import DEFAULT_LIMITS
 from bursa.tenants.onboarding import MarketListing, OpenLimits, PriceProtection
@@ -183,3 +187,65 @@ def test_a_file_that_can_not_be_read_is_one_sentence(tmp_path: Path, content: by
         path.write_bytes(content)
     with pytest.raises(TenantFileError, match=r"tenant\.yaml:1: file: "):
         read_file(path)
+
+
+LEVELS = """
+  levels:
+    currency: EUR
+    scale: 2
+    levels:
+      - name: new
+        needs: [email]
+        allows: { deposit: [0, 0], trade: [0, 0], withdraw: [0, 0] }
+      - name: known
+        needs: [email, personal_data]
+        allows: { deposit: [null, null], trade: [null, null], withdraw: [0, 0] }
+"""
+
+
+def with_kyc(more: str = "", level: int = 0) -> str:
+    text = PLAIN.replace("admin: {", f"admin: {{ level: {level},")
+    return f"{text.rstrip()}\nkyc:\n  provider: manual{more}\n"
+
+
+def test_a_tenant_that_says_nothing_asks_nobody() -> None:
+    assert parse(PLAIN, "x").kyc is None
+
+
+def test_kyc_has_the_levels_of_the_example_unless_it_names_its_own() -> None:
+    found = parse(with_kyc(level=3), "x").kyc
+    assert found is not None
+    assert found.rules() == Rules(DEFAULT_LEVELS, DEFAULT_POLICY, "manual")
+    own = parse(with_kyc(LEVELS + "  four_eyes: true\n  pause_days: 1", level=1), "x").kyc
+    assert own is not None
+    assert [level.name for level in own.rules().levels.levels] == ["new", "known"]
+    assert own.rules().policy == replace(DEFAULT_POLICY, four_eyes=True, pause_ms=86_400_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        (with_kyc().replace("manual", "nobody"), "kyc.provider", "Input should be"),
+        (with_kyc("\n  pause_days: 31"), "kyc.pause_days", "Input should be less"),
+        (with_kyc("\n  nonsense: 1"), "kyc.nonsense", "there is no such field"),
+        (with_kyc("\n  levels: {}"), "kyc.levels", "Levels: give currency"),
+        (
+            with_kyc(LEVELS.replace("trade: [0, 0]", "trade: [5, 5]")),
+            "kyc.levels",
+            "Levels: level 0 allows to trade any amount",
+        ),
+        (
+            with_kyc(LEVELS.replace("[email, personal_data]", "[personal_data]")),
+            "kyc.levels",
+            "Levels: level 1 needs all",
+        ),
+        (with_kyc(LEVELS, level=2), "admin.level", "is no level of this tenant"),
+        (PLAIN.replace("admin: {", "admin: { level: 1,"), "admin.level", "is no level"),
+    ],
+)
+def test_a_fault_of_kyc_is_shown_at_its_field(text: str, field: str, message: str) -> None:
+    with pytest.raises(TenantFileError) as refused:
+        parse(text, "brand.yaml")
+    fault = refused.value.faults[0]
+    assert fault.field == field
+    assert fault.message.startswith(message)

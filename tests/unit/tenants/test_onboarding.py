@@ -41,6 +41,7 @@ LISTING = Listing(
 class FakeDirectory:
     accounts: dict[str, AccountId] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    vouched: dict[str, int] = field(default_factory=dict)
     hosts: dict[str, TenantId] = field(default_factory=dict)
     state: TenantState = TenantState.ACTIVE
 
@@ -76,6 +77,9 @@ class FakeDirectory:
 
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         return self.accounts.setdefault(subject, AccountId(tenant, len(self.accounts) + 1))
+
+    def vouch(self, tenant: TenantId, subject: str, level: int) -> None:
+        self.vouched[subject] = level
 
 
 def header(index: int) -> CommandHeader:

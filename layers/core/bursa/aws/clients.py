@@ -14,7 +14,7 @@ uses, to every cold start.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 _REQUEST_CONFIG = Config(
     connect_timeout=1,
@@ -105,6 +106,22 @@ def secrets_client() -> "SecretsManagerClient":
 def s3_client() -> "S3Client":
     """Return an S3 client for what nobody waits for."""
     return cast("S3Client", _session().create_client("s3", config=_BACKGROUND_CONFIG))
+
+
+def signing_s3_client() -> "S3Client":
+    """Return an S3 client that signs forms as S3 wants it where a key of KMS is named."""
+    config = _REQUEST_CONFIG.merge(Config(signature_version="s3v4"))
+    return cast("S3Client", _session().create_client("s3", config=config))
+
+
+def step_functions_client() -> "SFNClient":
+    """Return a Step Functions client for what nobody waits for."""
+    return cast("SFNClient", _session().create_client("stepfunctions", config=_BACKGROUND_CONFIG))
+
+
+def events_client() -> Any:  # noqa: ANN401 - there are no types for it in the lock
+    """Return an EventBridge client for what nobody waits for."""
+    return _session().create_client("events", config=_BACKGROUND_CONFIG)
 
 
 def worker_client(service: str) -> BaseClient:

@@ -1,4 +1,4 @@
-"""Secrets of the deployment, each read when it is first needed: most starts need none."""
+"""Secrets, each read when it is first needed: most starts need none."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -7,6 +7,16 @@ from bursa.aws.failures import unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+def find_secret(client: "SecretsManagerClient", secret_id: str) -> bytes | None:
+    """Return a secret's value now, None where there is none; raises as `Secret` does."""
+    with unavailable("secret_unavailable", "Send the request again in a moment."):
+        try:
+            response = client.get_secret_value(SecretId=secret_id)
+        except client.exceptions.ResourceNotFoundException:
+            return None
+    return response["SecretString"].encode()
 
 
 class Secret:

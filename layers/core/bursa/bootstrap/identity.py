@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from bursa.aws.clients import cognito_client, dynamodb_client, guard_dynamodb_client
+from bursa.aws.clients import cognito_client, dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.budget_report import BudgetReport
+from bursa.bootstrap.read_budgets import open_read_budgets
 from bursa.bootstrap.signed_requests import open_signed_requests
 from bursa.bootstrap.sockets import open_sockets
 from bursa.dialects.native.feed_messages import signed_out
@@ -20,9 +21,7 @@ from bursa.identity.tickets import Tickets
 from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.identity.user_pool_cognito import RefreshTokens
 from bursa.intake.budgets import Budgets
-from bursa.intake.budgets_dynamodb import DynamoBuckets
-from bursa.intake.sightings import Sightings
-from bursa.kernel.clock import SystemClock, one_in, random_key
+from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.settings import (
     IdentityApiSettings,
     SignedRequestSettings,
@@ -73,16 +72,8 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     refresh_tokens = RefreshTokens(cognito_client, report_unrevoked)
     routes = IdentityRoutes(tickets, end_sessions, refresh_tokens, clock)
     report = BudgetReport(clock)
-    buckets = DynamoBuckets(guard_dynamodb_client, settings.budgets_table)
-    limits = TenantShards(directory, clock).limits
-    budgets = Budgets(
-        limits,
-        buckets,
-        clock,
-        report,
-        lambda _account: False,  # only the worker knows who is busy, and only of commands
-        sightings=Sightings(buckets, one_in),
-    )
+    shards = TenantShards(directory, clock)
+    budgets = open_read_budgets(shards, settings.budgets_table, clock, report)
     signed_requests = open_signed_requests(
         read_settings(SignedRequestSettings), client, clock, report
     )
@@ -97,6 +88,6 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     def account() -> "AccountRoutes":
         from bursa.bootstrap.security import open_account_routes  # noqa: PLC0415 - see there
 
-        return open_account_routes(settings, directory, limits, clock)
+        return open_account_routes(settings, directory, shards, clock)
 
     return IdentityServices(routes, security, account, budgets, signed_requests, clock)

@@ -23,11 +23,12 @@ from bursa.identity.second_factor_cognito import CognitoAuthenticators
 from bursa.identity.second_factor_dynamodb import FactorsTable
 from bursa.identity.security_events import SecurityEvents
 from bursa.identity.security_events_dynamodb import SecurityEventsTable
-from bursa.identity.standing import Limits, Standings
+from bursa.identity.standing import Standings
 from bursa.kernel.clock import Clock, random_key
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import IdentityApiSettings
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.shards import TenantShards
 
 
 def open_security_routes(
@@ -48,7 +49,10 @@ def open_security_routes(
 
 
 def open_account_routes(
-    settings: IdentityApiSettings, directory: DirectoryTable, limits: Limits, clock: Clock
+    settings: IdentityApiSettings,
+    directory: DirectoryTable,
+    shards: TenantShards,
+    clock: Clock,
 ) -> AccountRoutes:
     """Build them."""
     models = IdentityModels(settings.identity_table)
@@ -56,8 +60,9 @@ def open_account_routes(
     factor = _factor(models, Seals(kms_client, settings.credentials_key, clock), events, clock)
     addresses = KeptAddresses(CognitoAddresses(cognito_client), clock)
     return AccountRoutes(
-        Standings(directory, limits, addresses, factor, events, clock),
+        Standings(directory, shards.limits, addresses, factor, events, clock),
         UserPreferences(PreferencesTable(models)),
+        shards.levels,
     )
 
 

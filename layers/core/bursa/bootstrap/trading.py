@@ -11,6 +11,7 @@ from bursa.aws.clients import dynamodb_client, secrets_client, sqs_client
 from bursa.aws.secrets import Secret
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.intake import open_backlog, open_budgets, open_intake
+from bursa.compliance.level_check import LevelCheck
 from bursa.intake.admission import BudgetedAdmission
 from bursa.intake.budgets import Budget, Budgets, Charge
 from bursa.intake.dynamodb import DynamoReplyReader
@@ -48,6 +49,7 @@ class Trading(NamedTuple):
     cursor_key: Secret
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
+    levels: LevelCheck
 
 
 def open_trading(
@@ -98,4 +100,5 @@ def open_trading(
         queries=queries,
     )
     cursor_key = Secret(secrets_client, settings.cursor_key_secret)
-    return Trading(use_cases, catalogue, backlog_of, budgets, cursor_key, dynamodb, sqs)
+    levels = LevelCheck(shards.levels)
+    return Trading(use_cases, catalogue, backlog_of, budgets, cursor_key, dynamodb, sqs, levels)

@@ -2,23 +2,22 @@
 
     apply ──► check_files ──► screen ──► ask_provider ──► take_report
                                                               │
-                       decide, downgrade, pass_time ──────────┴──► notices
+                       decide, downgrade, pass_time ──────────┴──► level
 
 A task may be repeated, at once or much later: a step that a case has taken already changes nothing.
 Tasks that find the case elsewhere, because time or a person was faster, leave it there. What a task
 needs that is away is `Unavailable`: whoever runs the task tries again, and in the end time itself
-hands the case to a person (`bursa.compliance.cases.CasePolicy`).
+hands the case to a person (`bursa.compliance.cases.CasePolicy`). What follows from a case that has
+changed is not theirs (`bursa.compliance.case_changes`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from bursa.compliance.cases import (
     IN_PROGRESS,
     Case,
     CaseFile,
-    CaseState,
     Submission,
     open_case,
     submit,
@@ -54,50 +53,6 @@ from bursa.kernel.identifiers import TenantId
 
 _ATTEMPTS: Final = 3
 _NOT_NOW: Final = frozenset({"wrong_case_state", "stale_attempt"})
-
-
-class VisibleState(StrEnum):
-    """What a user is told of their case: never that there is a hit, or who looks at it."""
-
-    NOTHING_SENT = "nothing_sent"
-    IN_REVIEW = "in_review"
-    MORE_NEEDED = "more_needed"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-
-
-def visible_state(case: Case) -> VisibleState:
-    """Return what a case's user may know of it."""
-    if case.state in IN_PROGRESS:
-        return VisibleState.IN_REVIEW
-    if case.state is CaseState.RESUBMISSION:
-        return VisibleState.MORE_NEEDED if case.attempt else VisibleState.NOTHING_SENT
-    return _VISIBLE[case.state]
-
-
-_VISIBLE: Final = {
-    CaseState.APPROVED: VisibleState.APPROVED,
-    CaseState.REJECTED: VisibleState.REJECTED,
-    CaseState.EXPIRED: VisibleState.EXPIRED,
-}
-
-
-class Notice(NamedTuple):
-    """What became of a case, for its user and for whoever keeps the account's level.
-
-    Attributes
-    ----------
-    id
-        Equal for the same version of the case: a notice that comes twice is known by it.
-
-    """
-
-    id: str
-    tenant: TenantId
-    user: str
-    state: VisibleState
-    level: int
 
 
 class UploadedFile(NamedTuple):
@@ -138,7 +93,6 @@ class Services(NamedTuple):
     documents: Documents
     screening: Callable[[], Screening]
     provider: Callable[[TenantId], Provider]
-    notify: Callable[[Notice], None]
     clock: WallClock
     scanner: Scanner | None = None
 
@@ -208,7 +162,7 @@ class Applications:
             target, frozenset(given), files=sent, personal_version=personal_version
         )
         submitted = submit(case, submission, rules.levels, rules.policy, now_ms)
-        return self._told(services.cases.save(submitted))
+        return services.cases.save(submitted)
 
     def check_files(self, reference: Reference) -> Case:
         """Look at an attempt's files, and whether its personal data is what it was then."""
@@ -305,18 +259,11 @@ class Applications:
             case = self._found(tenant, user)
             after = advance(case, step, rules, now_ms)
             try:
-                # A repeat tells again: who took the step may not have come to tell.
-                return self._told(case if after is case else cases.save(after))
+                return case if after is case else cases.save(after)
             except Conflict:
                 if attempt == _ATTEMPTS:
                     raise
         raise AssertionError("The last attempt returns or raises.")
-
-    def _told(self, case: Case) -> Case:
-        tenant = TenantId.parse(case.tenant)
-        id_ = f"{tenant}.{case.user}.{case.version}"
-        self._services.notify(Notice(id_, tenant, case.user, visible_state(case), case.level))
-        return case
 
     def _case(self, reference: Reference) -> Case:
         return self._found(reference.tenant, reference.user)

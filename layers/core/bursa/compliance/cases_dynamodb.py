@@ -1,13 +1,12 @@
-"""The compliance table: each user's case, and the tenant's rules for cases (DESIGN D16).
+"""The compliance table: each user's case (DESIGN D16).
 
-    <tenant>            rules   {levels, policy}
     <tenant>#<subject>  case    {version, and the fields of `Case`}
 
 Two sparse indexes find cases: by state with the time of the last change, which is compliance's
 queue, and by the time at which time itself changes them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -23,12 +22,11 @@ from bursa.compliance.cases import (
     Case,
     CaseChange,
     CaseFile,
-    CasePolicy,
     CaseState,
     Hit,
     Proposal,
 )
-from bursa.compliance.levels import DEFAULT_LEVELS, Requirement, levels_as_stored, levels_from
+from bursa.compliance.levels import DEFAULT_LEVELS, Requirement
 from bursa.compliance.steps import Rules
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
@@ -103,10 +101,18 @@ def _rows(table: str) -> type[_Row]:
 
 
 class CasesTable:
-    """The cases and rules of all tenants of a deployment."""
+    """The cases of all tenants of a deployment.
 
-    def __init__(self, table: str) -> None:
+    Parameters
+    ----------
+    rules_of
+        Returns a tenant's own rules (`bursa.compliance.rules_dynamodb`).
+
+    """
+
+    def __init__(self, table: str, rules_of: Callable[[TenantId], Rules | None]) -> None:
         self._rows = _rows(table)
+        self._rules_of = rules_of
 
     def find(self, tenant: TenantId, user: str) -> Case | None:
         """Return a user's case; None when they have never applied. Raises `Unavailable`."""
@@ -171,17 +177,7 @@ class CasesTable:
 
     def rules(self, tenant: TenantId) -> Rules:
         """Return a tenant's rules, the default ones when it has none of its own."""
-        with _unavailable():
-            row = self._get(str(tenant), keys.RULES)
-        if row is None:
-            return Rules(DEFAULT_LEVELS, DEFAULT_POLICY)
-        return Rules(levels_from(row.body["levels"]), CasePolicy(**row.body["policy"]))
-
-    def set_rules(self, tenant: TenantId, rules: Rules) -> None:
-        """Write a tenant's rules, which were checked when they were read; safe to repeat."""
-        body = {"levels": levels_as_stored(rules.levels), "policy": asdict(rules.policy)}
-        with _unavailable():
-            self._rows(str(tenant), keys.RULES, body=body).save()
+        return self._rules_of(tenant) or Rules(DEFAULT_LEVELS, DEFAULT_POLICY)
 
     def _get(self, partition: str, sort: str) -> _Row | None:
         try:
@@ -210,13 +206,17 @@ def _body(case: Case) -> dict[str, Any]:
 
 
 def _case(row: _Row) -> Case:
-    tenant, _, user = row.pk.partition("#")
-    body = row.body
+    return case_from(row.pk, row.version or 0, row.body)
+
+
+def case_from(partition: str, version: int, body: Mapping[str, Any]) -> Case:
+    """Return a case as its row has it."""
+    tenant, _, user = partition.partition("#")
     return Case(
         tenant,
         user,
-        version=row.version or 0,
-        **body
+        version=version,
+        **dict(body)
         | {
             "state": CaseState(body["state"]),
             "given": frozenset(map(Requirement, body["given"])),

@@ -72,6 +72,35 @@ class Scanner(Protocol):
         """Return the name of what it found; None for nothing. Raises `Unavailable`."""
 
 
+_SUFFIXES: Final = {FileKind.JPEG: "jpeg", FileKind.PNG: "png", FileKind.PDF: "pdf"}
+_ID: Final = re.compile(r"([a-z_]{1,40})-[A-Za-z0-9_-]{16,64}\.(jpeg|png|pdf)", re.ASCII)
+
+
+def document_id(requirement: Requirement, kind: FileKind, random_name: str) -> str:
+    """Return the name of a file that is to be uploaded; it says what it shows and its kind."""
+    return f"{requirement}-{random_name}.{_SUFFIXES[kind]}"
+
+
+def parse_document_id(text: str) -> tuple[Requirement, FileKind]:
+    """Read what `document_id` gave.
+
+    Raises
+    ------
+    InvalidInput
+        ``invalid_document_id``; ``unknown_document``, ``unknown_file_kind``
+
+    """
+    found = _ID.fullmatch(text)
+    if found is None:
+        raise InvalidInput(
+            "invalid_document_id",
+            "Send the document_id that POST /v1/kyc/documents gave.",
+            field="documents",
+        )
+    kind = next(kind for kind, suffix in _SUFFIXES.items() if suffix == found[2])
+    return require_upload(found[1], kind)
+
+
 def require_upload(requirement: str, kind: str) -> tuple[Requirement, FileKind]:
     """Read what a client wants to upload.
 

@@ -9,7 +9,14 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 
 from bursa.aws.failures import unavailable
-from bursa.compliance.documents import BYTES_MAX, UPLOAD_S_MAX, StoredFile, Upload, UploadForm
+from bursa.compliance.documents import (
+    BYTES_MAX,
+    UPLOAD_S_MAX,
+    StoredFile,
+    Upload,
+    UploadForm,
+    document_id,
+)
 from bursa.kernel import keys
 from bursa.kernel.errors import NotFound, TooLarge
 from bursa.kernel.identifiers import TenantId
@@ -52,7 +59,7 @@ class S3Documents:
             upload.tenant,
             upload.user,
             upload.attempt,
-            f"{upload.requirement}-{self._random_name()}",
+            document_id(upload.requirement, upload.kind, self._random_name()),
         )
         context = json.dumps({"tenant": str(upload.tenant), "user": upload.user}).encode()
         fields = {

@@ -138,10 +138,11 @@ Step: TypeAlias = Report | ListChanged | Downgraded | Reopened | TimePassed
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a tenant has decided about levels and cases."""
+    """What a tenant has decided about levels and cases, and who checks its users' identities."""
 
     levels: Levels
     policy: CasePolicy
+    provider: str = "manual"
 
 
 def advance(case: Case, step: Step, rules: Rules, now_ms: int) -> Case:

@@ -83,6 +83,8 @@ class ApiKey:
         What its signatures are verified with: the public key, or the sealed secret.
     revoked_at_ms, used_at_ms
         0 for never; `used_at_ms` may be some minutes behind.
+    level
+        Of its user, which is kept with the user; 0 where nobody has looked.
 
     """
 
@@ -99,6 +101,7 @@ class ApiKey:
     rate: Rate | None = None
     revoked_at_ms: int = 0
     used_at_ms: int = 0
+    level: int = 0
 
     @property
     def id(self) -> str:

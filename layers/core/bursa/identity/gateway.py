@@ -41,13 +41,17 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.ACCOUNT: (
         "DELETE/api-keys/*",
         "GET/api-keys",
+        "GET/kyc",
         "GET/me/preferences",
         "GET/security-events",
         "POST/api-keys",
+        "POST/kyc/applications",
+        "POST/kyc/documents",
         "POST/second-factor",
         "POST/second-factor/confirm",
         "POST/second-factor/remove",
         "POST/sessions/revoke",
+        "PUT/kyc/personal-data",
         "PUT/me/preferences",
     ),
 }
@@ -158,6 +162,7 @@ def allow(
             "method": str(principal.method),
             "expires_at": str(principal.expires_at),
             "signed_in_at": str(principal.signed_in_at),
+            "level": str(principal.level),
         }
         | ({"key": principal.key} if principal.key else {})
         | _listed(origins)
@@ -188,6 +193,7 @@ def allow_key(
         "key_rate": f"{rate.per_s} {rate.burst}",
         "key_revoked_at_ms": str(key.revoked_at_ms),
         "key_used_at_ms": str(key.used_at_ms),
+        "key_level": str(key.level),
     } | _listed(origins)
     resources = [f"{stage}/{route}" for route in routes]
     return _verdict(key.id, "Allow", resources) | {"context": context}
@@ -239,6 +245,7 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
             expires_at=int(context["expires_at"]),
             signed_in_at=int(context["signed_in_at"]),
             key=context.get("key", ""),
+            level=int(context["level"]),
         )
     except (KeyError, ValueError, InvalidInput):
         # The gateway keeps verdicts for a while, also those of the version before a deployment.
@@ -269,6 +276,7 @@ def signing_key(context: Mapping[str, str]) -> ApiKey | None:
             rate=Rate(per_s, burst) if per_s else None,
             revoked_at_ms=int(context["key_revoked_at_ms"]),
             used_at_ms=int(context["key_used_at_ms"]),
+            level=int(context["key_level"]),
         )
     except (KeyError, ValueError, InvalidInput):
         raise Unauthenticated("unauthenticated", "Send the same request again.") from None

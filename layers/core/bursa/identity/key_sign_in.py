@@ -1,5 +1,6 @@
 """From the id of an API key to the key, for the authorizer."""
 
+from dataclasses import replace
 from typing import Final, Protocol
 
 from bursa.identity.api_keys import ApiKey, split_id
@@ -38,7 +39,7 @@ class KeySignIn:
         self._clock = clock
 
     def __call__(self, key_id: str) -> ApiKey:
-        """Return the key of an id: nothing is proven yet about who has sent it.
+        """Return the key of an id, with its user's level: nothing is proven yet about the sender.
 
         Raises
         ------
@@ -57,4 +58,4 @@ class KeySignIn:
         user = self._directory.user_of(key.account.tenant, key.user)
         if user is None or user.is_disabled:
             raise Unauthenticated("unknown_key", _DETAIL)
-        return key
+        return replace(key, level=user.level)

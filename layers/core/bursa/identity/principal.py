@@ -54,6 +54,8 @@ class Principal:
         began before.
     key
         The id of the API key that it has signed with; empty for a token.
+    level
+        What its user has shown of who it is, as of the sign-in; of a WebSocket's ticket always 0.
 
     """
 
@@ -64,6 +66,7 @@ class Principal:
     expires_at: int
     signed_in_at: int
     key: str = ""
+    level: int = 0
 
     @property
     def tenant(self) -> TenantId:

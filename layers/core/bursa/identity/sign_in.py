@@ -107,6 +107,7 @@ class SignIn:
             method=SignInMethod.USER_POOL,
             expires_at=claims.expires_at,
             signed_in_at=claims.signed_in_at,
+            level=user.level,
         )
 
     def _profile(self, issuer: str) -> TenantProfile | None:

@@ -138,6 +138,7 @@ class SignedRequests:
             expires_at=now_ms // 1_000 + PRINCIPAL_LIFE_S,
             signed_in_at=now_ms // 1_000,
             key=key.id,
+            level=key.level,
         )
 
     def _is_signed(self, key: ApiKey, headers: SignedHeaders, text: bytes) -> bool:

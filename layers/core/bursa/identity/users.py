@@ -1,4 +1,4 @@
-"""What the directory knows of a user: its account, and which of its sessions are over."""
+"""What the directory knows of a user: its account, its level, which sessions are over."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,15 @@ class User:
         Sessions that began in this second or before it are over; seconds since 1970.
     is_disabled
         Whether an operator has shut the user out.
+    level
+        What it may do, by what it has shown of who it is (`bursa.compliance.levels`).
 
     """
 
     account: str
     signed_out_at: int = 0
     is_disabled: bool = False
+    level: int = 0
 
     def has_session(self, signed_in_at: int) -> bool:
         """Return whether a session that began at this time may go on."""

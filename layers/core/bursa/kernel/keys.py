@@ -46,10 +46,10 @@ of a request's host.
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
     budgets     <account> or <tenant>       <budget>                how much of it is used
-    compliance  <tenant>                    rules                   its levels and policy of cases
     compliance  <tenant>#<subject>          case                    what is known of a user
     compliance  <tenant>#<subject>          personal                personal data, sealed
     compliance  <tenant>#<subject>          access#<time>#<random>  who read or wrote it
+    compliance  <tenant>#<subject>          wait#<attempt>          what waits for a report
     user keys   <tenant>#<subject>          user-key                what it is sealed with
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
@@ -109,7 +109,6 @@ CASE = "case"
 PERSONAL_DATA = "personal"
 ACCESS_PREFIX = "access#"
 USER_KEY = "user-key"
-RULES = "rules"
 CASES_BY_STATE = "cases-by-state"
 CASES_BY_DUE = "cases-by-due"
 
@@ -182,6 +181,11 @@ def access_record(at_ms: int, name: str) -> str:
 def compliance_of(tenant: TenantId, subject: str) -> str:
     """Partition of what compliance knows of a user."""
     return f"{tenant}#{subject}"
+
+
+def wait(attempt: int) -> str:
+    """Sort key of what waits for the report about an attempt."""
+    return f"wait#{attempt}"
 
 
 def cases_in(tenant: TenantId, state: str) -> str:

@@ -153,6 +153,43 @@ class ReadModelSettings(NamedTuple):
     progress_table: str
 
 
+class KycSettings(NamedTuple):
+    """Of the function behind the routes about who users are."""
+
+    directory_table: str
+    compliance_table: str
+    user_keys_table: str
+    documents_bucket: str
+    # Of the aliases of tenants' keys: the tenant and the purpose follow.
+    tenant_keys: str
+    # Of the names of secrets of tenants' providers: the tenant and the provider follow.
+    kyc_secrets: str
+
+
+class KycTasksSettings(NamedTuple):
+    """Of the function that carries out the tasks of applications."""
+
+    directory_table: str
+    compliance_table: str
+    user_keys_table: str
+    documents_bucket: str
+    tenant_keys: str
+    # The name of the list that users are compared with.
+    sanctions_list: str
+    # "true" where a tenant may have the sandbox as its provider: for trying things out.
+    kyc_sandbox: str = "false"
+
+
+class KycChangesSettings(NamedTuple):
+    """Of the function that follows changes of cases."""
+
+    directory_table: str
+    compliance_table: str
+    # The state machine's ARN.
+    kyc_workflow: str
+    event_bus: str
+
+
 class DirectorySettings(NamedTuple):
     """Of the functions that look up a tenant's shard, beside their own."""
 

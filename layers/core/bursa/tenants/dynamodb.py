@@ -6,10 +6,11 @@ created. Rows:
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
     <tenant>         profile         {shard, name, issuer, client_ids and hosts (string sets),
-                                     limits (map), origins (list), sign_up},
+                                     limits (map), origins (list), sign_up, kyc (JSON)},
                                      and what `bursa.tenants.records_dynamodb` writes
     <tenant>         branding        of `bursa.tenants.branding_dynamodb`
-    <tenant>         user#<subject>  {account, signed_out_at, is_disabled}
+    <tenant>         user#<subject>  {account, signed_out_at, is_disabled}, and its level, which
+                                     `bursa.compliance.account_levels_dynamodb` writes
     <tenant>         counter#<name>  {value}
     <tenant>         asset#<symbol>  {number}: of the engine
     <tenant>         market#<symbol> {number}: of the engine
@@ -17,10 +18,12 @@ created. Rows:
     deployment       name#<name>     {tenant}: which tenant goes by a name
 """
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bursa.aws.failures import unavailable
+from bursa.compliance.levels import Levels, levels_from
 from bursa.identity.users import User
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
@@ -56,6 +59,7 @@ _PROFILE_ATTRIBUTES = (
     "origins",
     "sign_up",
 )
+_USER_ATTRIBUTES = ("account", "signed_out_at", "is_disabled", "level", "vouched_level")
 
 
 class DirectoryTable:
@@ -100,14 +104,16 @@ class DirectoryTable:
             return self.profile(tenant)
 
     def intake_profile(self, tenant: TenantId) -> IntakeProfile | None:
-        """Return a tenant's shard and limits; None for an unknown tenant.
+        """Return a tenant's shard, limits and levels; None for an unknown tenant.
 
         Reads no other attribute, so that a role may be allowed these alone. Raises `Unavailable`
         ``directory_unavailable``.
         """
         with unavailable("directory_unavailable", "Send the same request again in a moment."):
-            row = self._row(str(tenant), keys.PROFILE, "shard", "limits")
-        return None if row is None else IntakeProfile(int(row["shard"]["N"]), _limits(row))
+            row = self._row(str(tenant), keys.PROFILE, "shard", "limits", "kyc")
+        if row is None:
+            return None
+        return IntakeProfile(int(row["shard"]["N"]), _limits(row), _levels(row))
 
     def brand_name(self, tenant: TenantId) -> str:
         """Return a tenant's name for people; empty for an unknown tenant.
@@ -182,13 +188,15 @@ class DirectoryTable:
 
         Reads no more than that, so that a role may be allowed these attributes alone.
         """
-        row = self._row(str(tenant), keys.user(subject), "account", "signed_out_at", "is_disabled")
+        row = self._row(str(tenant), keys.user(subject), *_USER_ATTRIBUTES)
         if row is None:
             return None
+        none = {"N": "0"}
         return User(
             row["account"]["S"],
-            int(row.get("signed_out_at", {"N": "0"})["N"]),
+            int(row.get("signed_out_at", none)["N"]),
             row.get("is_disabled", {"BOOL": False})["BOOL"],
+            max(int(row.get(name, none)["N"]) for name in ("level", "vouched_level")),
         )
 
     def end_sessions(self, tenant: TenantId, subject: str, at_s: int) -> None:
@@ -210,6 +218,20 @@ class DirectoryTable:
                     "(attribute_not_exists(signed_out_at) OR signed_out_at < :at)"
                 ),
                 ExpressionAttributeValues={":at": {"N": str(at_s)}},
+            )
+
+    def vouch(self, tenant: TenantId, subject: str, level: int) -> None:
+        """Write the level at which an operator knows a user, unless it has applied itself.
+
+        Safe to repeat; who has a case has the level that the case says.
+        """
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.user(subject)}},
+                UpdateExpression="SET vouched_level = :level",
+                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(level_version)",
+                ExpressionAttributeValues={":level": {"N": str(level)}},
             )
 
     def set_disabled(self, tenant: TenantId, subject: str, *, is_disabled: bool) -> None:
@@ -402,6 +424,11 @@ def _time(row: "Mapping[str, AttributeValueTypeDef]", name: str) -> int | None:
 
 def _origins(row: "Mapping[str, AttributeValueTypeDef]") -> frozenset[str]:
     return frozenset(origin["S"] for origin in row.get("origins", {}).get("L", []))
+
+
+def _levels(row: "Mapping[str, AttributeValueTypeDef]") -> Levels | None:
+    stored = row.get("kyc")
+    return None if stored is None else levels_from(json.loads(stored["S"])["levels"])
 
 
 def _limits(row: "Mapping[str, AttributeValueTypeDef]") -> TenantLimits:

@@ -60,6 +60,9 @@ class Directory(Protocol):
     def open_account(self, tenant: TenantId, subject: str) -> AccountId:
         """Return a user's account, which is a new one when there is none."""
 
+    def vouch(self, tenant: TenantId, subject: str, level: int) -> None:
+        """Write the level at which an operator knows a user, unless it has applied itself."""
+
 
 class UserPool(Protocol):
     """One tenant's users."""
@@ -288,7 +291,13 @@ class Onboarding:
                 self._intake.submit_once(tenant.fee_account, "opening", market.symbol, opening)
 
     def open_account(
-        self, tenant: TenantId, email: str, password: str | None, *, confirmed_subject: str = ""
+        self,
+        tenant: TenantId,
+        email: str,
+        password: str | None,
+        *,
+        confirmed_subject: str = "",
+        level: int = 0,
     ) -> AccountId:
         """Create a user and its account; one that has both keeps its password.
 
@@ -300,6 +309,8 @@ class Onboarding:
             What it signs in with; None sends it an invitation, and only it knows its password.
         confirmed_subject
             The subject of an existing user of whom the caller knows that the address is its own.
+        level
+            At which the operator knows the user from elsewhere (docs/compliance.md).
 
         Raises
         ------
@@ -317,11 +328,13 @@ class Onboarding:
                     f"{email} exists with the subject {user.subject} and has no account. Name that "
                     "subject as confirmed once you know that it is the owner of the address.",
                 )
-            return account
-        # The account first: while the user has no password, a repeat still knows it for ours.
-        account = self._directory.open_account(tenant, user.subject)
-        if password is not None and not user.is_claimed:
-            self._users.set_password(email, password)
+        else:
+            # The account first: while the user has no password, a repeat still knows it for ours.
+            account = self._directory.open_account(tenant, user.subject)
+            if password is not None and not user.is_claimed:
+                self._users.set_password(email, password)
+        if level:
+            self._directory.vouch(tenant, user.subject, level)
         return account
 
     def credit(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from bursa.compliance.levels import Levels
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
@@ -67,7 +68,11 @@ class TenantProfile:
 
 
 class IntakeProfile(NamedTuple):
-    """What intake needs of a profile: the tenant's shard and its limits."""
+    """What intake needs of a profile: the tenant's shard, its limits, and its users' levels.
+
+    ``levels`` is None where a tenant asks nobody who they are.
+    """
 
     shard: int
     limits: TenantLimits = DEFAULT_LIMITS
+    levels: Levels | None = None

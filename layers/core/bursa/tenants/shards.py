@@ -1,7 +1,8 @@
-"""Which shard carries out a tenant's commands, and how many of them."""
+"""Which shard carries out a tenant's commands, how many of them, and for users of which level."""
 
 from typing import Protocol
 
+from bursa.compliance.levels import Levels
 from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.errors import InternalError, Unavailable
 from bursa.kernel.identifiers import TenantId
@@ -37,8 +38,12 @@ class TenantShards:
         """Return a tenant's limits; raises as `profile` does."""
         return self.profile(tenant).limits
 
+    def levels(self, tenant: TenantId) -> Levels | None:
+        """Return a tenant's levels, None where it asks nobody; raises as `profile` does."""
+        return self.profile(tenant).levels
+
     def profile(self, tenant: TenantId) -> IntakeProfile:
-        """Return a tenant's shard and limits.
+        """Return what intake needs of a tenant's profile.
 
         Raises
         ------

@@ -47,6 +47,10 @@ BUDGETS = {
     ("delete", "/api-keys/{key_id}"): {Budget.SESSIONS},
     ("post", "/api-keys"): {Budget.READS},
     ("get", "/api-keys"): {Budget.READS},
+    ("get", "/kyc"): {Budget.READS},
+    ("put", "/kyc/personal-data"): {Budget.READS},
+    ("post", "/kyc/documents"): {Budget.READS},
+    ("post", "/kyc/applications"): {Budget.READS},
     ("post", "/second-factor"): {Budget.READS},
     ("post", "/second-factor/confirm"): {Budget.READS},
     ("post", "/second-factor/remove"): {Budget.READS},
@@ -88,7 +92,11 @@ def functions(exchange: Exchange) -> Iterator[tuple[ModuleType, ...]]:
         patch.setattr(identity, "cognito_client", _Cognito)
         patch.setattr(security, "cognito_client", _Cognito)
         patch.setattr(security, "SecondFactor", AnyCode)
-        yield started_trading_api(WorkingClock(exchange)), started("identity_api.app")
+        yield (
+            started_trading_api(WorkingClock(exchange)),
+            started("identity_api.app"),
+            started("kyc.app"),
+        )
 
 
 class _Cognito:
@@ -108,17 +116,20 @@ def test_the_table_has_every_signed_in_route() -> None:
 def test_a_request_is_charged(
     functions: tuple[ModuleType, ...], monkeypatch: pytest.MonkeyPatch, operation: Operation
 ) -> None:
-    trading, about_callers = functions
+    trading, about_callers, kyc = functions
     recorder = Recorder()
     monkeypatch.setattr(trading.app, "_budgets", recorder)
     monkeypatch.setattr(about_callers.app, "_budgets", recorder)
+    monkeypatch.setattr(kyc.app, "_budgets", recorder)
     for name in ("require", "state", "spare"):
         monkeypatch.setattr(trading.trading.budgets, name, getattr(recorder, name))
     is_about_caller = operation.scope is Scope.ACCOUNT or operation.path in {"/me", "/ws-ticket"}
 
-    response = response_of(
-        (about_callers if is_about_caller else trading).handler(event_of(operation), Context())
-    )
+    function = about_callers if is_about_caller else trading
+    if operation.path.startswith("/kyc"):
+        function = kyc
+
+    response = response_of(function.handler(event_of(operation), Context()))
 
     assert response.status < 500
     assert recorder.charged == BUDGETS[operation.method, operation.path]

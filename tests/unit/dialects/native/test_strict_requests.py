@@ -12,6 +12,7 @@ from bursa.dialects.native.http_api import RestApi, taken_parameters
 from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes
+from kyc import routes as kyc_routes
 from market_api import routes as market_routes
 from tests.doubles.exchange import read_event
 from tests.unit.conftest import (
@@ -42,13 +43,14 @@ operations = pytest.mark.parametrize("operation", OPERATIONS, ids=name_of)
 
 def apis() -> dict[tuple[str, str], RestApi]:
     """Return the API that each route is in."""
-    trading, public, identity = (RestApi(Logger(), Metrics(), SystemClock()) for _ in range(3))
+    trading, public, identity, kyc = (RestApi(Logger(), Metrics(), SystemClock()) for _ in range(4))
     trading_routes.add_routes(trading, NOT_CALLED)
     market_routes.add_routes(public, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     identity_routes.add_routes(identity, NOT_CALLED, NOT_CALLED, NOT_CALLED)
+    kyc_routes.add_routes(kyc, NOT_CALLED)
     return {
         ("".join(route.method), route.path.replace("<", "{").replace(">", "}")): api
-        for api in (trading, public, identity)
+        for api in (trading, public, identity, kyc)
         for route in api._static_routes + api._dynamic_routes
     }
 

@@ -1,7 +1,9 @@
 """The routes about who is signed in, and how it wants to be met."""
 
+from collections.abc import Callable
 from typing import Any
 
+from bursa.compliance.levels import Levels
 from bursa.dialects.native.request_bodies import read_body
 from bursa.dialects.native.requests import PreferencesRequest
 from bursa.dialects.native.responses import Me, UserPreferencesState
@@ -10,12 +12,19 @@ from bursa.identity.preferences import Preferences, Subject, UserPreferences
 from bursa.identity.principal import Principal
 from bursa.identity.second_factor import require_token
 from bursa.identity.standing import Standings
+from bursa.kernel.identifiers import TenantId
 
 
 class AccountRoutes:
     """What `functions/identity_api` serves about the caller."""
 
-    def __init__(self, standings: Standings, preferences: UserPreferences) -> None:
+    def __init__(
+        self,
+        standings: Standings,
+        preferences: UserPreferences,
+        levels_of: Callable[[TenantId], Levels | None],
+    ) -> None:
+        self._levels_of = levels_of
         self._standings = standings
         self._preferences = preferences
 
@@ -34,7 +43,7 @@ class AccountRoutes:
             key_id=principal.key or None,
             scopes=scopes,
             roles=[],
-            level=None,
+            level=None if self._levels_of(principal.tenant) is None else principal.level,
             second_factor_since_ms=standing.second_factor_since_ms or None,
             limits=client_limits(standing.limits),
             withdrawals_paused_until_ms=pause.until_ms if pause else None,

@@ -218,6 +218,15 @@ class RestApi(APIGatewayRestResolver):
         except (binascii.Error, UnicodeDecodeError):
             raise InvalidInput("invalid_json", "Send a body that is JSON in UTF-8.") from None
 
+    def body_bytes(self) -> bytes:
+        """Return the request's body as it was sent, for whoever verifies a signature over it."""
+        return _body_bytes(self.current_event.raw_event)
+
+    def header_values(self) -> dict[str, str]:
+        """Return all headers, their names in lower case."""
+        given = self.current_event.raw_event.get("headers") or {}
+        return {name.lower(): str(value) for name, value in given.items()}
+
     def refuse_body(self) -> None:
         """Raise `InvalidInput` ``body_not_allowed`` when the request has a body."""
         if self.current_event.body:

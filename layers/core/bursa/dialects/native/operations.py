@@ -7,7 +7,7 @@ together. It imports the shapes of requests, which a cold start can't afford.
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from bursa.dialects.native import requests, responses
+from bursa.dialects.native import kyc_bodies, requests, responses
 from bursa.identity.principal import Scope
 from bursa.kernel.identifiers import CLIENT_ORDER_ID
 
@@ -249,6 +249,51 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(_MIN_SEQUENCE,),
     ),
     Operation("get", "/me", "getMe", "Who is signed in, and what it may do", responses.Me),
+    Operation(
+        "get",
+        "/kyc",
+        "getKyc",
+        "Your level, and what the next one needs of you",
+        kyc_bodies.Kyc,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "put",
+        "/kyc/personal-data",
+        "putPersonalData",
+        "Say who you are",
+        kyc_bodies.Kyc,
+        body=kyc_bodies.PersonalDataRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/kyc/documents",
+        "createUpload",
+        "Get a form with which you upload one file",
+        kyc_bodies.UploadForm,
+        status=201,
+        body=kyc_bodies.DocumentRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/kyc/applications",
+        "applyForLevel",
+        "Apply for a level with what you have given",
+        kyc_bodies.Kyc,
+        status=201,
+        body=kyc_bodies.ApplicationRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/kyc/callbacks/{tenant}/{provider}",
+        "receiveKycCallback",
+        "For providers of identity checks: a signed event about an application",
+        kyc_bodies.ReceivedCallback,
+        public=True,
+    ),
     Operation(
         "get",
         "/me/preferences",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from bursa.accounts.queries import PageRequest
+from bursa.compliance.level_check import LevelCheck
+from bursa.compliance.levels import Operation
 from bursa.dialects.native import outcome_presentation as present
 from bursa.dialects.native.commands import read_batch, read_order
 from bursa.dialects.native.cursors import Cursors
@@ -41,7 +43,7 @@ from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.trading.catalogue import MarketCatalogue, named_market
-from bursa.trading.commands import CancelAllOrders, CancelOrder
+from bursa.trading.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView
 from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
 from bursa.trading.use_cases import TradingUseCases
@@ -64,22 +66,35 @@ STATUS_FILTERS: Mapping[str, frozenset[OrderStatus]] = {
 
 
 class TradingRoutes:
-    """The signed-in routes of all tenants."""
+    """The signed-in routes of all tenants.
+
+    Orders are for users whose level allows to trade; whoever has orders may cancel them.
+    """
 
     def __init__(
-        self, catalogue: MarketCatalogue, use_cases: TradingUseCases, cursors: Cursors
+        self,
+        catalogue: MarketCatalogue,
+        use_cases: TradingUseCases,
+        cursors: Cursors,
+        require_level: LevelCheck,
     ) -> None:
         self._catalogue = catalogue
         self._use_cases = use_cases
         self._cursors = cursors
+        self._require_level = require_level
 
     # --- commands ---------------------------------------------------------------------------------
 
     def place(
         self, principal: Principal, body: str | None, headers: RequestHeaders
     ) -> PlacedOrder | PendingResponse:
-        """Place an order; raises what `read_body`, `read_order` and the use case raise."""
+        """Place an order.
+
+        Raises what `read_body`, `read_order` and the use case raise, and `Refused`
+        ``level_too_low``.
+        """
         order = read_order(read_body(body, OrderRequest), self._catalogue, principal.tenant)
+        self._require_trading(principal)
         outcome = self._use_cases.place(
             principal.account, order, read_options(headers, principal.actor)
         )
@@ -92,9 +107,11 @@ class TradingRoutes:
     def batch(
         self, principal: Principal, body: str | None, headers: RequestHeaders
     ) -> BatchResults | PendingResponse:
-        """Carry out several operations in order."""
+        """Carry out several operations in order; raises as `place` does unless all are cancels."""
         request, options = read_body(body, BatchRequest), read_options(headers, principal.actor)
         batch = read_batch(request, self._catalogue, principal.tenant)
+        if any(isinstance(one, PlaceOrder) for one in batch.operations):
+            self._require_trading(principal)
         outcomes = self._use_cases.batch(principal.account, batch, options)
         if isinstance(outcomes, Pending):
             return present.pending_response(outcomes)
@@ -215,6 +232,9 @@ class TradingRoutes:
         balances = self._use_cases.queries.balances(account, reflected)
         items = [balance_from_row(balance.row, balance.scale) for balance in balances]
         return BalancePage(items=items, next_cursor=None)
+
+    def _require_trading(self, principal: Principal) -> None:
+        self._require_level(principal.tenant, principal.level, Operation.TRADE)
 
     def _page_request(self, parameters: ListParameters, scope: Scope) -> PageRequest:
         limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
