@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from scripts.bursa import lists, tenants
+from scripts.bursa import audit, lists, tenants
 
 app = typer.Typer(
     name="bursa",
@@ -14,6 +14,7 @@ app = typer.Typer(
     help="Operate an exchange, on this machine or on AWS (--stack).",
 )
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(audit.app, name="audit")
 app.add_typer(lists.app, name="lists")
 
 

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bursa.aws.clients import cognito_client, dynamodb_client
+from bursa.back_office.roles import Role, group_of
 from bursa.bootstrap.onboarding import open_onboarding
 from bursa.compliance.rules_dynamodb import RulesTable
 from bursa.identity.user_pool_cognito import CognitoUserPool
@@ -176,6 +177,10 @@ class Desk:
             if password is not None:
                 # Also where a former run's file of passwords is gone.
                 users.set_password(user.email, password)
+        if not users.join(tenant.admin.email, group_of(Role.OWNER)):
+            Console(stderr=True).print(
+                f"The pool has no group {group_of(Role.OWNER)}: nobody owns the back office."
+            )
         if self._options.invited_again in [user.email for user in tenant.everybody()]:
             users.invite_again(self._options.invited_again)
         return opened

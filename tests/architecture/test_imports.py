@@ -62,6 +62,7 @@ FEATURES = tuple(
     f"bursa.{room}"
     for room in (
         "accounts",
+        "back_office",
         "compliance",
         "identity",
         "intake",

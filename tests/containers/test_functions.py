@@ -85,6 +85,8 @@ CALLS: dict[tuple[str, str], Any] = {
     ("TradingApi", "orders-place-signed"): rest(202, status="pending"),
     ("IdentityApi", "me"): rest(200, account="t1-1", email=None),
     ("IdentityApi", "ws-ticket"): rest(201),
+    # Who has no second factor is not let in.
+    ("AdminApi", "admin-market-state"): rest(403, code="second_factor_required"),
     ("Authorizer", "authorizer-request"): REFUSED,
     ("Authorizer", "authorizer-key"): REFUSED,
     ("Authorizer", "authorizer-ticket"): {"Effect": "Deny"},

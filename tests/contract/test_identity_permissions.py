@@ -70,6 +70,7 @@ def test_who_sends_to_connections_may_close_them() -> None:
     }
     roles = ("FeedsRole", "IdentityApiRole", "WebSocketRole")
     expected = {f"permissions.yaml:{role}": ["DELETE", "POST"] for role in roles}
+    expected["back-office.yaml:AdminApiRole"] = ["DELETE", "POST"]
     # It asks whether an account's oldest connections are still there, when there is no room.
     expected["permissions.yaml:WebSocketRole"] = ["DELETE", "GET", "POST"]
     assert verbs == expected
@@ -116,6 +117,8 @@ def test_who_may_do_what_with_api_keys() -> None:
         MAY_END_SESSIONS: {f"dynamodb:{name}" for name in writes},
         "permissions.yaml:TradingApiRole": {"dynamodb:UpdateItem"},
         "permissions.yaml:WebSocketRole": {"dynamodb:GetItem"},
+        # It reads second factors, and revokes keys with an event that the user sees.
+        "back-office.yaml:AdminApiRole": {f"dynamodb:{name}" for name in writes - {"DeleteItem"}},
     }
     held = {
         name: condition_of(statement, "dynamodb:Attributes")

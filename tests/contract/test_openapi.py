@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 from aws_lambda_powertools import Logger, Metrics
 
+from admin_api import routes as admin_routes
+from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
+from bursa.dialects.native.admin_operations import PATH as ADMIN_PATH
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import openapi_document
 from bursa.dialects.native.operations import OPERATIONS
@@ -76,6 +79,12 @@ def test_routes_about_who_users_are_are_what_is_documented() -> None:
     assert routes_of(api) == OF_KYC
 
 
+def test_routes_of_the_back_office_are_what_is_documented() -> None:
+    api = RestApi(Logger(), Metrics(), SystemClock())
+    admin_routes.add_routes(api, NOT_CALLED)
+    assert routes_of(api) == {(one.method.upper(), one.path) for one in ADMIN_OPERATIONS}
+
+
 class _Template(yaml.SafeLoader):
     """Reads CloudFormation's short forms (!Ref, !Sub …) as plain values."""
 
@@ -119,6 +128,8 @@ def test_template_routes_what_is_documented() -> None:
             ("kyc", OF_KYC),
             ("trading_api", OF_THE_TRADING_API),
             ("identity_api", OF_THE_IDENTITY_API),
+            # Behind one path, and by two methods only.
+            ("admin_api", {("GET", ADMIN_PATH), ("POST", ADMIN_PATH)}),
         )
         for route in routes
     }

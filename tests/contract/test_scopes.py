@@ -1,10 +1,13 @@
 """Every signed-in route needs a scope, and the authorizer's policy grants exactly those routes."""
 
 import re
+from dataclasses import replace
 from itertools import chain, combinations
 
 import pytest
 
+from bursa.back_office.roles import Role
+from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
 from bursa.dialects.native.operations import OPERATIONS, Operation
 from bursa.identity.gateway import ROUTES, allow
 from bursa.identity.principal import Principal, Scope, SignInMethod
@@ -70,6 +73,29 @@ def test_every_pattern_is_for_a_route() -> None:
     known = {re.sub(r"/12\b", "/*", method_arn(operation)) for operation in SIGNED_IN}
     assert set(patterns) <= known
     assert len(set(patterns)) == len(patterns)
+
+
+ADMIN = [method_arn(one) for one in ADMIN_OPERATIONS]
+
+
+@pytest.mark.parametrize("scopes", EVERY_SET, ids=lambda scopes: "+".join(scopes) or "none")
+def test_the_back_office_is_for_who_has_a_role_and_signed_in_as_a_whole_user(
+    scopes: tuple[Scope, ...],
+) -> None:
+    for role in (None, *Role):
+        caller = replace(principal(*scopes), role=role)
+        [statement] = allow(ADMIN[0], caller)["policyDocument"]["Statement"]
+        granted = [
+            arn
+            for arn in ADMIN
+            if statement["Effect"] == "Allow"
+            and any(
+                re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), arn)
+                for pattern in statement["Resource"]
+            )
+        ]
+        is_let_in = role is not None and Scope.ACCOUNT in scopes
+        assert granted == (ADMIN if is_let_in else []), role
 
 
 def test_a_websocket_needs_to_read() -> None:

@@ -83,6 +83,9 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
         "worker-fleet.yaml:WorkerRole": {"s3:GetObject", "s3:PutObject"},
         "shard.yaml:JournalAuditPolicy": {"s3:GetObject", "s3:PutObject"},
         "shard.yaml:DisownmentPolicy": {"s3:GetObject", "s3:PutObject"},
+        # The heads of audit logs, beside the shards (test_back_office.py).
+        "back-office.yaml:AdminApiRole": {"s3:PutObject"},
+        "back-office.yaml:AuditReaderRole": {"s3:GetObject"},
     }
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
     prefixes = [

@@ -92,13 +92,19 @@ def test_nothing_is_granted_by_negation(name: str) -> None:
         assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
 
 
+# permissions.yaml has no room for more.
+IN_A_STACK_OF_ITS_OWN = {"AdminApi": "BackOffice"} | dict.fromkeys(
+    ("Kyc", "KycTasks", "KycChanges"), "KycStorage"
+)
+
+
 def test_every_function_has_a_role_of_its_own() -> None:
     functions = resources(APPLICATION, "AWS::Serverless::Function")
     roles = [str(body["Properties"]["Role"]) for body in functions.values()]
     assert len(set(roles)) == len(functions) > 1
     for name, role in zip(functions, roles, strict=True):
-        stack = "KycStorage" if name.startswith("Kyc") else "Permissions"
-        assert f"{stack}', 'Outputs.{name}Role" in role
+        made_by = IN_A_STACK_OF_ITS_OWN.get(name, "Permissions")
+        assert f"{made_by}', 'Outputs.{name}Role" in role
 
 
 def test_no_function_brings_policies_besides_its_role() -> None:
@@ -210,7 +216,14 @@ SESSIONS_OF_A_USER = (
     ["t*"],
     ["pk", "sk", "account", "is_disabled", "signed_out_at", "level", "vouched_level"],
 )
+STAFF_READS = [
+    *("pk", "sk", "shard", "name", "issuer", "client_ids", "limits", "state", "sign_in_ends_at_ms"),
+    *("delete_after_ms", "origins", "sign_up", "account", "is_disabled", "signed_out_at"),
+    *("level", "vouched_level"),
+]
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
+    "back-office.yaml:AdminApiRole": [(["t*"], STAFF_READS)],
+    "back-office.yaml:AuditReaderRole": [(["deployment"], None)],
     "kyc.yaml:KycRole": [SHARD_AND_LIMITS],
     "kyc.yaml:KycTasksRole": [RULES_OF_CASES, HOW_MANY_TENANTS],
     "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
@@ -229,11 +242,16 @@ DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],
     "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS, SESSIONS_OF_A_USER],
 }
-OF_PERSONS = ("permissions.yaml:ClosureRole", "permissions.yaml:FundsRole")
+OF_PERSONS = (
+    "back-office.yaml:AuditReaderRole",
+    "permissions.yaml:ClosureRole",
+    "permissions.yaml:FundsRole",
+)
 MAY_END_SESSIONS = "permissions.yaml:IdentityApiRole"
 MAY_OPEN_ACCOUNTS = "permissions.yaml:AuthorizerRole"
 # Those are in test_identity_permissions.
 CHANGES_OF_THE_DIRECTORY = {
+    ("back-office.yaml:AdminApiRole", "dynamodb:UpdateItem"),
     (MAY_END_SESSIONS, "dynamodb:UpdateItem"),
     (MAY_OPEN_ACCOUNTS, "dynamodb:UpdateItem"),
     (MAY_OPEN_ACCOUNTS, "dynamodb:ConditionCheckItem"),
@@ -268,13 +286,13 @@ RECEIVES = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMess
 
 
 @pytest.mark.parametrize(
-    ("queue", "sender"),
+    ("queue", "senders"),
     [
-        ("CommandQueue", "shard.yaml:TradingApiPolicy"),
-        ("FundsQueue", "shard.yaml:FundsPolicy"),
+        ("CommandQueue", ["shard.yaml:TradingApiPolicy"]),
+        ("FundsQueue", ["shard.yaml:AdminApiPolicy", "shard.yaml:FundsPolicy"]),
     ],
 )
-def test_each_queue_has_one_sender_and_the_worker_receives(queue: str, sender: str) -> None:
+def test_each_queue_has_its_senders_and_the_worker_receives(queue: str, senders: list[str]) -> None:
     named = ({"Ref": f"{queue}Arn"}, {"Fn::GetAtt": ["Queues", f"Outputs.{queue}Arn"]})
     use = {
         name: actions(statement)
@@ -282,7 +300,7 @@ def test_each_queue_has_one_sender_and_the_worker_receives(queue: str, sender: s
         for statement in statements(role)
         if any(resource in named for resource in listed(statement["Resource"]))
     }
-    assert use == {sender: SENDS, "worker-fleet.yaml:WorkerRole": RECEIVES}
+    assert use == dict.fromkeys(senders, SENDS) | {"worker-fleet.yaml:WorkerRole": RECEIVES}
 
 
 QUEUES = ROOT / "infra" / "queues.yaml"
@@ -291,9 +309,12 @@ NOT_ON_THE_EMULATOR = {"StringNotEquals": {"aws:PrincipalAccount": "000000000000
 
 
 @pytest.mark.parametrize(
-    ("queue", "role"), [("CommandQueue", "TradingApiRole"), ("FundsQueue", "FundsRole")]
+    ("queue", "roles"),
+    [("CommandQueue", ["TradingApiRole"]), ("FundsQueue", ["FundsRole", "AdminApiRole"])],
 )
-def test_a_queue_takes_messages_of_one_role_and_over_tls_only(queue: str, role: str) -> None:
+def test_a_queue_takes_messages_of_its_roles_and_over_tls_only(
+    queue: str, roles: list[str]
+) -> None:
     policy = resources(QUEUES, "AWS::SQS::QueuePolicy")[f"{queue}Policy"]
     assert policy["Properties"]["Queues"] == [{"Ref": queue}]
     tls, sender = statements(policy)
@@ -308,7 +329,8 @@ def test_a_queue_takes_messages_of_one_role_and_over_tls_only(queue: str, role: 
     assert actions(sender) == {"sqs:SendMessage"}
     principal = sender["Condition"]["ArnNotEquals"]
     assert sender["Condition"] == {"ArnNotEquals": principal} | NOT_ON_THE_EMULATOR
-    assert principal["aws:PrincipalArn"]["Fn::Sub"].endswith(f":role/${{{role}}}")
+    named = [one["Fn::Sub"] for one in listed(principal["aws:PrincipalArn"])]
+    assert [text.rpartition(":role/")[2] for text in named] == [f"${{{role}}}" for role in roles]
 
 
 @pytest.mark.parametrize("name", OF_PERSONS)

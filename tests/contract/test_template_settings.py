@@ -8,7 +8,11 @@ from bursa.kernel import settings
 from tests.contract.templates import APPLICATION, resources, template
 
 # Read by tools that set the variables themselves.
-OF_TOOLS = {settings.OnboardingSettings, settings.TenantToolSettings}
+OF_TOOLS = {
+    settings.AuditToolSettings,
+    settings.OnboardingSettings,
+    settings.TenantToolSettings,
+}
 
 
 def variables() -> set[str]:

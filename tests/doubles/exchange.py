@@ -47,6 +47,7 @@ EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 TABLES = (
     *READ_MODELS,
+    "audit",
     "budgets",
     "compliance",
     "connections",
@@ -95,6 +96,8 @@ def environment() -> dict[str, str]:
         "TENANTS_SHARE_HOSTS": "true",
         "WEBSOCKET_ENDPOINT": "https://def456.execute-api.us-east-1.amazonaws.com/v1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
+        "FUNDS_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/funds-",
+        "ARCHIVE_BUCKET": "archive",
         **{f"{name.upper()}_TABLE": name for name in TABLES},
     }
 
@@ -107,8 +110,13 @@ def create_resources() -> str:
     kms.create_alias(
         AliasName=CREDENTIALS_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"]
     )
+    return create_queue("commands-0.fifo")
+
+
+def create_queue(name: str) -> str:
+    """Create a shard's queue; return its URL."""
     queue = sqs_client().create_queue(
-        QueueName="commands-0.fifo",
+        QueueName=name,
         Attributes={
             "FifoQueue": "true",
             "DeduplicationScope": "messageGroup",
@@ -151,11 +159,11 @@ class Exchange:
             if first_sequence <= record.first_sequence <= last_sequence:
                 yield record
 
-    def work(self) -> int:
-        """Carry out what waits in the queue; return how many messages that was."""
-        received = 0
+    def work(self, queue_url: str = "") -> int:
+        """Carry out what waits in the queue, or another; return how many messages that was."""
+        received, queue_url = 0, queue_url or self.queue_url
         while not self.asleep:
-            response = self._sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+            response = self._sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
             messages = response.get("Messages", [])
             if not messages:
                 break
@@ -163,9 +171,7 @@ class Exchange:
                 received += 1
                 self.delivered.append(message["Body"])
                 self.carry_out(message["Body"])
-                self._sqs.delete_message(
-                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return received
 
     def pass_time(self, duration_ms: float) -> None:

@@ -4,46 +4,25 @@ import json
 import os
 import subprocess
 import time
-from base64 import b32decode, b64encode
+from base64 import b64encode
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from websockets.sync.client import connect
 
 from scripts.client import Client, Deployment, Json
+from tests.doubles.authenticator import Codes
 from tests.doubles.signing import CLIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 # The gateway keeps a verdict for ten seconds (template.yaml, ReauthorizeEvery).
 ENDS_S = 12.0
-STEP_S = 30
-# How long a code must still be taken when it is shown; a request may take that long.
-HOLDS_S = 15
 ORDER = '{"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "1.00", "quantity": "2"}'
-
-
-class Codes:
-    """An authenticator: a code for each call, which waits for the next one if it must."""
-
-    def __init__(self, secret: str) -> None:
-        padding = "=" * (-len(secret) % 8)
-        self.totp = TOTP(b32decode(secret + padding), 6, SHA1(), STEP_S, enforce_key_length=False)  # noqa: S303
-        self.used = 0
-
-    def __call__(self) -> str:
-        # A code of the step before or after is taken as well; each is used once.
-        step = max(self.used + 1, int(time.time() + HOLDS_S) // STEP_S - 1)
-        while step > int(time.time()) // STEP_S + 1:
-            time.sleep(0.5)
-        self.used = step
-        return self.totp.generate(step * STEP_S).decode()
 
 
 class Owner(NamedTuple):

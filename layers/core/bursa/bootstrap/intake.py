@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-    from bursa.kernel.settings import OnboardingSettings, TenantToolSettings, TradingApiSettings
+    from bursa.kernel.settings import (
+        AdminApiSettings,
+        OnboardingSettings,
+        TenantToolSettings,
+        TradingApiSettings,
+    )
 
 
 def open_backlog(
@@ -45,7 +50,7 @@ def open_backlog(
 def open_intake(
     dynamodb: "DynamoDBClient",
     sqs: "SQSClient",
-    settings: "TradingApiSettings | OnboardingSettings | TenantToolSettings",
+    settings: "TradingApiSettings | OnboardingSettings | TenantToolSettings | AdminApiSettings",
     backlog_of: Callable[[int], CommandBacklog],
     clock: Clock,
     *,

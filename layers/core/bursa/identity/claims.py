@@ -16,6 +16,8 @@ class Claims(NamedTuple):
         The application that signed the user in; empty for an id token, which names it otherwise.
     scopes
         What the token is for, in the user pool's words.
+    groups
+        The groups of the pool that the user was in when the token was made.
     signed_in_at, expires_at
         When the user signed in, which refreshing a token does not change, and when the token ends;
         seconds since 1970.
@@ -28,3 +30,4 @@ class Claims(NamedTuple):
     scopes: frozenset[str]
     signed_in_at: int
     expires_at: int
+    groups: frozenset[str] = frozenset()

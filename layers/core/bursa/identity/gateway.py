@@ -13,6 +13,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bursa.back_office.roles import Role
 from bursa.identity.api_keys import Algorithm, ApiKey
 from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.errors import InvalidInput, Unauthenticated
@@ -55,6 +56,9 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
         "PUT/me/preferences",
     ),
 }
+# Those of a tenant's back office, for who has a role there and signed in as a whole user; which
+# role may do what is decided behind them (`bursa.back_office.roles`).
+BACK_OFFICE_ROUTES: Final = ("GET/admin/*", "POST/admin/*")
 _KEY_SCHEME: Final = "bursa-key"
 _SEND: Final = "Send 'Authorization: Bearer <token>' or 'Authorization: Bursa-Key <key id>'."
 CONNECT: Final = "$connect"
@@ -151,6 +155,8 @@ def allow(
         routes = [CONNECT] if _CONNECT_SCOPE in principal.scopes else []
     else:
         routes = [route for scope in Scope if scope in principal.scopes for route in ROUTES[scope]]
+        if principal.role is not None and Scope.ACCOUNT in principal.scopes:
+            routes += BACK_OFFICE_ROUTES
     if not routes:
         return deny(method_arn)
     return _verdict(principal.user, "Allow", [f"{stage}/{route}" for route in routes]) | {
@@ -165,6 +171,7 @@ def allow(
             "level": str(principal.level),
         }
         | ({"key": principal.key} if principal.key else {})
+        | ({"role": str(principal.role)} if principal.role else {})
         | _listed(origins)
     }
 
@@ -246,6 +253,7 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
             signed_in_at=int(context["signed_in_at"]),
             key=context.get("key", ""),
             level=int(context["level"]),
+            role=Role(context["role"]) if "role" in context else None,
         )
     except (KeyError, ValueError, InvalidInput):
         # The gateway keeps verdicts for a while, also those of the version before a deployment.

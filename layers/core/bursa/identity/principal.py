@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bursa.back_office.roles import Role
 from bursa.kernel.identifiers import AccountId, Actor, ActorKind, TenantId
 
 
@@ -56,6 +57,9 @@ class Principal:
         The id of the API key that it has signed with; empty for a token.
     level
         What its user has shown of who it is, as of the sign-in; of a WebSocket's ticket always 0.
+    role
+        What it is in its tenant's back office; None for nothing. What that allows is decided there
+        (`bursa.back_office`), which also asks for a second factor.
 
     """
 
@@ -67,6 +71,7 @@ class Principal:
     signed_in_at: int
     key: str = ""
     level: int = 0
+    role: Role | None = None
 
     @property
     def tenant(self) -> TenantId:

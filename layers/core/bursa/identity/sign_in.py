@@ -7,6 +7,7 @@ before anything is fetched for it, so that a token can't make us call a host of 
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from bursa.back_office.roles import role_of
 from bursa.identity.claims import Claims
 from bursa.identity.principal import USER_SCOPES, Principal, Scope, SignInMethod
 from bursa.identity.session_check import SessionCheck
@@ -108,6 +109,7 @@ class SignIn:
             expires_at=claims.expires_at,
             signed_in_at=claims.signed_in_at,
             level=user.level,
+            role=role_of(claims.groups),
         )
 
     def _profile(self, issuer: str) -> TenantProfile | None:

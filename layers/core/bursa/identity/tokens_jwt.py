@@ -33,6 +33,8 @@ _SUBJECT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_+-]{1,128}", re.ASCII)
 _SCOPE_LENGTH_MAX: Final = 2_048
 _SECONDS_MAX: Final = 1 << 40
+# As many as Cognito lets a user be in.
+_GROUPS_MAX: Final = 100
 _SIGN_IN: Final = "Sign in and send the new access token as 'Authorization: Bearer <token>'."
 
 _signatures = jwt.PyJWS(algorithms=[ALGORITHM])
@@ -95,6 +97,7 @@ class CognitoTokens:
             scopes=frozenset(scope.split(" ")),
             signed_in_at=signed_in_at,
             expires_at=expires_at,
+            groups=_groups(claims),
         )
 
 
@@ -134,6 +137,15 @@ def _text(content: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         _refuse()
     return value
+
+
+def _groups(claims: dict[str, Any]) -> frozenset[str]:
+    groups = claims.get("cognito:groups", [])
+    if not isinstance(groups, list) or len(groups) > _GROUPS_MAX:
+        _refuse()
+    if not all(isinstance(group, str) for group in groups):
+        _refuse()
+    return frozenset(groups)
 
 
 def _seconds(claims: dict[str, Any], name: str) -> int:

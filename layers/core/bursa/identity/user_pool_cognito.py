@@ -74,6 +74,16 @@ class CognitoUserPool:
             UserPoolId=self._pool_id, Username=email, Password=password, Permanent=True
         )
 
+    def join(self, email: str, group: str) -> bool:
+        """Put a user into a group; return False when the pool has no such group."""
+        try:
+            self._client.admin_add_user_to_group(
+                UserPoolId=self._pool_id, Username=email, GroupName=group
+            )
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
     def end_sessions(self, email: str) -> None:
         """Revoke a user's refresh tokens."""
         self._client.admin_user_global_sign_out(UserPoolId=self._pool_id, Username=email)

@@ -51,6 +51,8 @@ of a request's host.
     compliance  <tenant>#<subject>          access#<time>#<random>  who read or wrote it
     compliance  <tenant>#<subject>          wait#<attempt>          what waits for a report
     user keys   <tenant>#<subject>          user-key                what it is sealed with
+    audit       <tenant>#entries            number                  an entry of its audit log
+    audit       <tenant>#<shelf>            name                    what was written with one
     connections <account>#connections       <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
@@ -453,6 +455,26 @@ def archived_number(prefix: str, key: str) -> int | None:
     number = key.removeprefix(prefix).partition("~")[0]
     is_number = len(number) == SEQUENCE_DIGITS and number.isascii() and number.isdigit()
     return int(number) if is_number else None
+
+
+def audit_entry(number: int) -> str:
+    """Sort key of an entry; zero-padded so that keys sort by number."""
+    return f"{number:0{SEQUENCE_DIGITS}d}"
+
+
+def audit_notes(tenant: TenantId, shelf: str) -> str:
+    """Partition of a tenant's entries, or of what was written with them, by what it is."""
+    return f"{tenant}#{shelf}"
+
+
+def audit_heads(tenant: TenantId) -> str:
+    """Prefix of the published heads of a tenant's audit log, in the archive bucket."""
+    return f"archive/audit/{tenant}/heads/"
+
+
+def audit_head(tenant: TenantId, number: int) -> str:
+    """Object key of a published head; zero-padded so that keys sort by number."""
+    return f"{audit_heads(tenant)}{number:0{SEQUENCE_DIGITS}d}"
 
 
 def seen(budget: str, window: int) -> str:

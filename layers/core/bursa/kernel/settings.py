@@ -68,6 +68,14 @@ class TenantToolSettings(NamedTuple):
     reply_deadline_ms: int = 30_000
 
 
+class AuditToolSettings(NamedTuple):
+    """Of the tool that verifies and exports audit logs."""
+
+    audit_table: str
+    archive_bucket: str
+    directory_table: str
+
+
 class TradingApiSettings(NamedTuple):
     """Of the function behind the signed-in routes."""
 
@@ -119,6 +127,22 @@ class IdentityApiSettings(NamedTuple):
     credentials_key: str
     # How long a security event pauses withdrawals.
     withdrawal_pause_ms: int = 86_400_000
+
+
+class AdminApiSettings(NamedTuple):
+    """Of the function behind tenants' back offices, beside `SocketSettings`."""
+
+    audit_table: str
+    # Where the heads of audit logs are published.
+    archive_bucket: str
+    directory_table: str
+    identity_table: str
+    budgets_table: str
+    markets_table: str
+    replies_table: str
+    # Of every shard's funds queue: its number and ".fifo" follow.
+    funds_queue_url_prefix: str
+    reply_deadline_ms: int = 8_000
 
 
 class MarketApiSettings(NamedTuple):

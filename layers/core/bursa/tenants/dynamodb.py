@@ -199,6 +199,11 @@ class DirectoryTable:
             max(int(row.get(name, none)["N"]) for name in ("level", "vouched_level")),
         )
 
+    def known_user(self, tenant: TenantId, subject: str) -> User | None:
+        """Return as `user_of` does; raises `Unavailable` ``directory_unavailable``."""
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            return self.user_of(tenant, subject)
+
     def end_sessions(self, tenant: TenantId, subject: str, at_s: int) -> None:
         """End the sessions of a user that began at this time or before; never takes that back.
 

@@ -42,7 +42,7 @@ class AccountRoutes:
             signed_in_with=principal.method.value,
             key_id=principal.key or None,
             scopes=scopes,
-            roles=[],
+            roles=[str(principal.role)] if principal.role else [],
             level=None if self._levels_of(principal.tenant) is None else principal.level,
             second_factor_since_ms=standing.second_factor_since_ms or None,
             limits=client_limits(standing.limits),

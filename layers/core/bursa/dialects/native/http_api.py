@@ -310,7 +310,7 @@ class RestApi(APIGatewayRestResolver):
             address=self.address(),
             # The gateway's own time, so that a slow start of ours makes no request late.
             arrived_at_ms=int(context.get("requestTimeEpoch") or self._clock.now_ms()),
-            request_id=self._request_id() or "",
+            request_id=self.request_id() or "",
         )
 
     def leaver(self) -> Principal:
@@ -395,11 +395,12 @@ class RestApi(APIGatewayRestResolver):
         name = "RequestsFailed" if status_of(error) >= _SERVER_FAULT else "RequestsRefused"
         self._metrics.add_metric(name, MetricUnit.Count, 1)
         self._metrics.add_metadata("code", error.code)
-        response = problem(error, self._request_id())
+        response = problem(error, self.request_id())
         headers = {**self._rate_headers(), **response.headers}
         return _response(response.body["status"], PROBLEM_JSON, response.body, headers)
 
-    def _request_id(self) -> str | None:
+    def request_id(self) -> str | None:
+        """Return the gateway's name of the request."""
         context = self.current_event.raw_event.get("requestContext") or {}
         request_id = context.get("requestId")
         return request_id if isinstance(request_id, str) else None

@@ -1,7 +1,7 @@
 """The description of the REST API (OpenAPI 3.1), generated from the shapes that the code uses.
 
-Its routes are those of `bursa.dialects.native.operations`. Only the route that serves the document
-and the script that writes it import this module.
+Its routes are those of `bursa.dialects.native.operations` and of the back office. Only the route
+that serves the document and the script that writes it import this module.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bursa.dialects.native import responses
+from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
 from bursa.dialects.native.operations import OPERATIONS, Json, Operation
 from bursa.dialects.native.problems import PROBLEM_JSON, Problem
 from bursa.identity.principal import Scope
@@ -42,7 +43,7 @@ def openapi_document(version: str) -> Json:
     """Generate the document for a version of the software."""
     schemas: Json = {}
     paths: dict[str, Json] = {}
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *ADMIN_OPERATIONS):
         described = _describe(operation, schemas)
         paths.setdefault(f"/v1{operation.path}", {})[operation.method] = described
     return {

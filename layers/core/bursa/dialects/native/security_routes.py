@@ -1,10 +1,10 @@
 """The routes about the security of the caller's account: API keys, second factor, events."""
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable
-from typing import Any
 
+from bursa.dialects.native.key_presentation import key_state
 from bursa.dialects.native.request_bodies import read_body
 from bursa.dialects.native.requests import ApiKeyRequest, CodeRequest
 from bursa.dialects.native.responses import (
@@ -16,7 +16,7 @@ from bursa.dialects.native.responses import (
     SecurityEvent,
     SecurityEventList,
 )
-from bursa.identity.api_keys import Algorithm, ApiKey, KeyRequest
+from bursa.identity.api_keys import Algorithm, KeyRequest
 from bursa.identity.key_custody import KeyCustody
 from bursa.identity.principal import Principal, Scope
 from bursa.identity.second_factor import SecondFactor, require_token
@@ -55,16 +55,18 @@ class SecurityRoutes:
         """Make an API key; raises as `KeyCustody.make` and `read_body` do."""
         request = read_body(body, ApiKeyRequest)
         made = self._keys.make(principal, _key_request(request), request.code, address)
-        return MadeApiKey(key=self._present(made.key), secret=made.secret)
+        return MadeApiKey(key=key_state(made.key, self._clock.now_ms()), secret=made.secret)
 
     def keys(self, principal: Principal) -> ApiKeyList:
         """Return the account's keys; raises `NotAllowed` ``token_required``."""
-        items = [self._present(key) for key in self._keys.of(principal)]
+        now_ms = self._clock.now_ms()
+        items = [key_state(key, now_ms) for key in self._keys.of(principal)]
         return ApiKeyList(items=items, next_cursor=None)
 
     def revoke_key(self, principal: Principal, key_id: str, address: str) -> ApiKeyState:
         """Revoke a key; raises as `KeyCustody.revoke` does."""
-        return self._present(self._keys.revoke(principal, key_id, address))
+        key = self._keys.revoke(principal, key_id, address)
+        return key_state(key, self._clock.now_ms())
 
     def begin_factor(self, principal: Principal, token: str) -> SecondFactorSetup:
         """Begin to set up a second factor; raises as `SecondFactor.begin` does."""
@@ -103,26 +105,6 @@ class SecurityRoutes:
             ],
             next_cursor=None,
             withdrawals_paused_until_ms=pause.until_ms if pause and is_paused else None,
-        )
-
-    def _present(self, key: ApiKey) -> ApiKeyState:
-        is_public = key.algorithm is Algorithm.ED25519
-        state: Any = key.state(self._clock.now_ms())
-        scopes: Any = sorted(map(str, key.scopes))
-        rate = None if key.rate is None else {"per_s": key.rate.per_s, "burst": key.rate.burst}
-        return ApiKeyState(
-            key_id=key.id,
-            label=key.label,
-            state=state,
-            algorithm=key.algorithm.value,
-            public_key=b64encode(key.material).decode() if is_public else None,
-            scopes=scopes,
-            addresses=list(key.addresses),
-            rate=rate,  # type: ignore[typeddict-item]
-            created_at_ms=key.created_at_ms,
-            expires_at_ms=key.expires_at_ms or None,
-            revoked_at_ms=key.revoked_at_ms or None,
-            used_at_ms=key.used_at_ms or None,
         )
 
 

@@ -1,0 +1,85 @@
+"""Who may do what in a tenant's back office: one table, read by whatever asks.
+
+A person has one role, or none. It is a group of the tenant's own user pool, so it comes with the
+verified token and with nothing that a caller could write.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+# How the groups of a user pool that are roles begin; others are the tenant's own business.
+GROUP_PREFIX: Final = "bursa-"
+
+
+class Role(StrEnum):
+    """What a person is in a tenant's back office."""
+
+    OWNER = "owner"
+    COMPLIANCE = "compliance"
+    FINANCE = "finance"
+    SUPPORT = "support"
+    AUDITOR = "auditor"
+    # Reads for a time that was set; whatever it reads is in the audit log.
+    REGULATOR = "regulator"
+
+
+class Action(StrEnum):
+    """What can be done in a back office; each of its routes is one."""
+
+    SEE_OWN_ROLE = "see_own_role"
+    READ_AUDIT_LOG = "read_audit_log"
+    READ_USERS = "read_users"
+    END_SESSIONS = "end_sessions"
+    READ_API_KEYS = "read_api_keys"
+    REVOKE_API_KEYS = "revoke_api_keys"
+    READ_MARKETS = "read_markets"
+    SET_MARKET_STATE = "set_market_state"
+
+
+_EVERYBODY: Final = frozenset(Role)
+_WHO_MEETS_USERS: Final = _EVERYBODY - {Role.FINANCE}
+# What a row lacks, nobody but the operator of the deployment may do, by the command line.
+PERMITTED: Final[Mapping[Action, frozenset[Role]]] = {
+    Action.SEE_OWN_ROLE: _EVERYBODY,
+    Action.READ_AUDIT_LOG: frozenset(
+        {Role.OWNER, Role.COMPLIANCE, Role.AUDITOR, Role.REGULATOR},
+    ),
+    Action.READ_USERS: _EVERYBODY,
+    Action.END_SESSIONS: frozenset({Role.OWNER, Role.COMPLIANCE, Role.SUPPORT}),
+    Action.READ_API_KEYS: _WHO_MEETS_USERS,
+    Action.REVOKE_API_KEYS: frozenset({Role.OWNER, Role.COMPLIANCE, Role.SUPPORT}),
+    Action.READ_MARKETS: _EVERYBODY,
+    Action.SET_MARKET_STATE: frozenset({Role.OWNER, Role.COMPLIANCE}),
+}
+# The others change something: whoever asks gives a reason.
+READS: Final = frozenset(
+    {
+        Action.SEE_OWN_ROLE,
+        Action.READ_AUDIT_LOG,
+        Action.READ_USERS,
+        Action.READ_API_KEYS,
+        Action.READ_MARKETS,
+    }
+)
+
+
+def group_of(role: Role) -> str:
+    """Return the name of a role's group in a user pool."""
+    return f"{GROUP_PREFIX}{role}"
+
+
+def role_of(groups: Iterable[str]) -> Role | None:
+    """Return the role that a token's groups are; None for none.
+
+    Also for more than one: who is two is nobody, because rights that are kept apart must not meet
+    in one person by a mistake.
+    """
+    named = {group.removeprefix(GROUP_PREFIX) for group in groups if group.startswith(GROUP_PREFIX)}
+    known = [role for role in Role if role in named]
+    return known[0] if len(known) == 1 else None
+
+
+def may(role: Role, action: Action) -> bool:
+    """Return whether a role may do something."""
+    return role in PERMITTED[action]

@@ -1,0 +1,148 @@
+"""The routes of a tenant's back office, each with what it does in the table of rights.
+
+They are behind one path of the gateway, ``/admin/{proxy+}``: a back office asks little, and a path
+of its own for each would take shares of the throttles from the routes that trade.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bursa.back_office.roles import Action
+from bursa.dialects.native import admin_requests, admin_responses
+from bursa.dialects.native.operations import Json, Operation, Parameter
+from bursa.identity.principal import Scope
+from bursa.kernel.identifiers import CLIENT_ORDER_ID
+
+PATH: Final = "/admin/{proxy+}"
+_TEXT: Final[Json] = {"type": "string"}
+_KEY: Final = Parameter(
+    "Idempotency-Key",
+    "header",
+    "Required: your name for this request; a repeat under it gets the first one's response",
+    {"type": "string", "pattern": CLIENT_ORDER_ID},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AdminOperation(Operation):
+    """A route of the back office.
+
+    Attributes
+    ----------
+    action
+        What a role must be permitted.
+
+    """
+
+    action: Action = Action.SEE_OWN_ROLE
+
+
+def _read(path: str, name: str, summary: str, response: object, action: Action) -> AdminOperation:
+    return AdminOperation(
+        "get", f"/admin{path}", name, summary, response, scope=Scope.ACCOUNT, action=action
+    )
+
+
+def _change(  # noqa: PLR0917 - the columns of a table
+    path: str, name: str, summary: str, body: object, response: object, action: Action
+) -> AdminOperation:
+    return AdminOperation(
+        "post",
+        f"/admin{path}",
+        name,
+        summary,
+        response,
+        body=body,
+        parameters=(_KEY,),
+        scope=Scope.ACCOUNT,
+        action=action,
+    )
+
+
+def _listed(operation: AdminOperation, *parameters: Parameter) -> AdminOperation:
+    return AdminOperation(
+        operation.method,
+        operation.path,
+        operation.name,
+        operation.summary,
+        operation.response,
+        parameters=parameters,
+        scope=operation.scope,
+        action=operation.action,
+    )
+
+
+ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
+    _read(
+        "/me",
+        "getOwnRole",
+        "What you are in the back office, and what you may do there",
+        admin_responses.OwnRole,
+        Action.SEE_OWN_ROLE,
+    ),
+    _listed(
+        _read(
+            "/users",
+            "findUsers",
+            "The user with an e-mail address or an id; send one of the two",
+            admin_responses.StaffUserList,
+            Action.READ_USERS,
+        ),
+        Parameter("email", "query", "An e-mail address, whole", _TEXT),
+        Parameter("user_id", "query", "The id of a user", _TEXT),
+    ),
+    _change(
+        "/users/{user_id}/sessions/revoke",
+        "endSessions",
+        "End all sessions of a user, and close its WebSockets",
+        admin_requests.ReasonRequest,
+        admin_responses.SessionsEnded,
+        Action.END_SESSIONS,
+    ),
+    _read(
+        "/users/{user_id}/api-keys",
+        "listApiKeysOfUser",
+        "All API keys of a user's account, newest first",
+        admin_responses.StaffApiKeyList,
+        Action.READ_API_KEYS,
+    ),
+    _change(
+        "/api-keys/{key_id}/revoke",
+        "revokeApiKeyOfUser",
+        "Revoke an API key of a user, and close its WebSockets",
+        admin_requests.ReasonRequest,
+        admin_responses.KeyRevoked,
+        Action.REVOKE_API_KEYS,
+    ),
+    _read(
+        "/markets",
+        "listStaffMarkets",
+        "All markets with their state, fees and price protection",
+        admin_responses.StaffMarketList,
+        Action.READ_MARKETS,
+    ),
+    _change(
+        "/markets/{market}/state",
+        "setMarketState",
+        "Halt a market, open it again, or let it take cancels only",
+        admin_requests.MarketStateRequest,
+        admin_responses.MarketStateSet,
+        Action.SET_MARKET_STATE,
+    ),
+    _listed(
+        _read(
+            "/audit",
+            "listAuditEntries",
+            "The audit log, newest first",
+            admin_responses.AuditPage,
+            Action.READ_AUDIT_LOG,
+        ),
+        Parameter(
+            "limit",
+            "query",
+            "Most items on a page",
+            {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
+        ),
+        Parameter("cursor", "query", "The next_cursor of the page before", _TEXT),
+    ),
+)
