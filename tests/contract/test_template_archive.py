@@ -1,6 +1,6 @@
 """The journal's second copy: nobody may change or delete it, and only the worker adds to it."""
 
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from tests.contract.templates import (
     APPLICATION,
     ROOT,
@@ -13,11 +13,15 @@ from tests.contract.templates import (
 )
 
 ARCHIVE = ROOT / "infra" / "archive.yaml"
-AUDITED = keys.audited_end(0, 1)
-SEGMENT, END, HEAD = keys.archived_segment(0, 1), keys.archived_end(0, 1), keys.archived_head(0, 1)
+AUDITED = object_keys.audited_end(0, 1)
+SEGMENT, END, HEAD = (
+    object_keys.archived_segment(0, 1),
+    object_keys.archived_end(0, 1),
+    object_keys.archived_head(0, 1),
+)
 
 
-DISOWNED = keys.disownment(0, HEAD)
+DISOWNED = object_keys.disownment(0, HEAD)
 
 
 def bucket() -> Json:
@@ -98,7 +102,7 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
         assert any(key.startswith(prefix) for prefix in prefixes)
     # How far the audit has come is not for the audited to say, nor what is forged; nor are other
     # shards' archives.
-    for key in (AUDITED, DISOWNED, keys.archived_head(1, 1)):
+    for key in (AUDITED, DISOWNED, object_keys.archived_head(1, 1)):
         assert not any(key.startswith(prefix) for prefix in prefixes)
 
 
@@ -123,7 +127,7 @@ def test_the_audit_writes_neither_journal_nor_archive_but_how_far_it_got() -> No
     reads, writes = reached(granted["s3:GetObject"]), reached(granted["s3:PutObject"])
     assert all(key.startswith(reads) for key in (SEGMENT, END, HEAD, AUDITED))
     assert [key for key in (SEGMENT, END, HEAD, AUDITED) if key.startswith(writes)] == [AUDITED]
-    assert not keys.archived_head(1, 1).startswith(reads)
+    assert not object_keys.archived_head(1, 1).startswith(reads)
 
 
 def test_only_a_person_disowns_with_a_second_factor_and_only_adds() -> None:

@@ -16,7 +16,7 @@ from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.items import to_item
 from bursa.journal.record import record_hash
 from bursa.journal.replica import Head
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from scripts import journal as tool
 from tests.doubles.shard import OPENING
 from tests.integration.edge import TENANT, funds_messages
@@ -151,7 +151,7 @@ def test_the_bucket_keeps_what_is_archived(rig: Rig) -> None:
     archive = S3Archive(s3, "archive", 0)
     wait_until_published(archive, 1)
 
-    key = keys.archived_head(0, archive.heads()[0])
+    key = object_keys.archived_head(0, archive.heads()[0])
     (version, *_) = s3.list_object_versions(Bucket="archive", Prefix=key)["Versions"]
     with pytest.raises(ClientError):
         s3.delete_object(Bucket="archive", Key=key, VersionId=version["VersionId"])

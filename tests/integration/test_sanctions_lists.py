@@ -10,7 +10,7 @@ from moto import mock_aws
 from bursa.compliance.list_versions import ListFiles, publish, read_list
 from bursa.compliance.list_versions_s3 import S3Lists
 from bursa.compliance.sanctions_list import parse_list
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from bursa.kernel.errors import BursaError, Conflict, InternalError, InvalidInput
 from tests.doubles.screening_set import DATA, made_list
 from tests.unit.compliance.test_sanctions_list import sdn
@@ -66,7 +66,7 @@ def test_a_file_that_is_not_what_was_published_is_never_read(
 ) -> None:
     store = S3Lists(client, BUCKET)
     in_force = publish(store, "ofac-sdn", FILES, NOW)
-    key = keys.list_file("ofac-sdn", in_force.digest, file)
+    key = object_keys.list_file("ofac-sdn", in_force.digest, file)
     client.put_object(Bucket=BUCKET, Key=key, Body=damage(getattr(FILES, file)))
     with pytest.raises(InternalError) as raised:
         read_list(store, "ofac-sdn")
@@ -78,7 +78,7 @@ def test_a_file_that_is_not_what_was_published_is_never_read(
 
 def test_a_row_that_can_not_be_read_is_damage(client: Any) -> None:
     store = S3Lists(client, BUCKET)
-    client.put_object(Bucket=BUCKET, Key=keys.list_in_force("ofac-sdn"), Body=b"{}")
+    client.put_object(Bucket=BUCKET, Key=object_keys.list_in_force("ofac-sdn"), Body=b"{}")
     with pytest.raises(InternalError):
         read_list(store, "ofac-sdn")
 

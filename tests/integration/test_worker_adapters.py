@@ -29,7 +29,7 @@ from bursa.journal.record import (
     split_record,
 )
 from bursa.journal.replica import Head
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from tests.unit.worker.fakes import credit, record
 
 
@@ -302,7 +302,7 @@ def test_checkpoints_are_listed_newest_first_and_read_back() -> None:
 
 def test_what_is_no_checkpoint_is_passed_over_on_any_page() -> None:
     client, store = checkpoints()
-    prefix = keys.checkpoint_prefix(0)
+    prefix = object_keys.checkpoint_prefix(0)
     for name in ("", "x", "-1", "٣", "7", *(f"a{number:04d}" for number in range(1_005))):
         client.put_object(Bucket="checkpoints", Key=prefix + name, Body=b"")
     store.save(header(5), b"state")

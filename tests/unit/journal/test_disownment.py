@@ -16,7 +16,7 @@ from bursa.journal.disownment import Disownment, NotDisowned, disown
 from bursa.journal.file import write_records
 from bursa.journal.record import EncodedRecord
 from bursa.journal.replica import Head
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from tests.unit.journal.test_archive import SEGMENT, Journal, compare, exchanged
 from tests.unit.journal.test_archive import archive as archive  # noqa: PLC0414 - a fixture
 from tests.unit.journal.test_archive import journal as journal  # noqa: PLC0414 - a fixture
@@ -131,7 +131,7 @@ MET: dict[str, Callable[[Journal], tuple[str, Forgery]]] = {
     "an end": lambda _: ("ends/1", lambda archive, _: archive.write_end(1, FORGED)),
     "an end that can't be read": lambda _: (
         "ends/1",
-        lambda archive, _: archive._write(archive._own(keys.archived_end(0, 1)), b""),
+        lambda archive, _: archive._write(archive._own(object_keys.archived_end(0, 1)), b""),
     ),
     "records": lambda _: ("segments/1", put_segment(1)),
 }  # fmt: skip
@@ -164,7 +164,7 @@ def test_a_forged_head_within_the_journal_is_kept_by_nobody(
     archiver = Archiver(journal, archive)
     true = Head.of(journal.records[6])
     archive.write_head(replace(true, hash=b"f" * 32))
-    archive._write(keys.archived_head(0, true.last_sequence - 1), b"{")
+    archive._write(object_keys.archived_head(0, true.last_sequence - 1), b"{")
     assert not archiver.is_kept_by_another(Head(), journal.head)
     later = Head.of(journal.records[8])
     archive.write_head(later)

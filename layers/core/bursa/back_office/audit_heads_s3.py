@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from bursa.aws.failures import unavailable
 from bursa.back_office.audit_log import Tail
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from bursa.kernel.identifiers import TenantId
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class AuditHeads:
             try:
                 self._s3().put_object(
                     Bucket=self._bucket,
-                    Key=keys.audit_head(tenant, head.number),
+                    Key=object_keys.audit_head(tenant, head.number),
                     Body=head.hash.encode(),
                     IfNoneMatch="*",
                 )
@@ -56,11 +56,13 @@ class AuditHeads:
         heads = {}
         with unavailable("heads_unavailable", "Ask again in a moment."):
             pages = client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=keys.audit_heads(tenant)
+                Bucket=self._bucket, Prefix=object_keys.audit_heads(tenant)
             )
             for page in pages:
                 for item in page.get("Contents", ()):
-                    number = keys.archived_number(keys.audit_heads(tenant), item["Key"])
+                    number = object_keys.archived_number(
+                        object_keys.audit_heads(tenant), item["Key"]
+                    )
                     if number is not None:
                         body = client.get_object(Bucket=self._bucket, Key=item["Key"])["Body"]
                         heads[number] = body.read().decode(errors="replace")

@@ -17,7 +17,7 @@ from bursa.compliance.documents import (
     UploadForm,
     document_id,
 )
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from bursa.kernel.errors import NotFound, TooLarge
 from bursa.kernel.identifiers import TenantId
 
@@ -55,7 +55,7 @@ class S3Documents:
 
     def form(self, upload: Upload) -> UploadForm:
         """Return a form for one file; raises `Unavailable` ``documents_unavailable``."""
-        key = keys.document(
+        key = object_keys.document(
             upload.tenant,
             upload.user,
             upload.attempt,
@@ -99,7 +99,7 @@ class S3Documents:
             ``documents_unavailable``
 
         """
-        if not key.startswith(keys.documents_of(tenant, user, attempt)):
+        if not key.startswith(object_keys.documents_of(tenant, user, attempt)):
             raise _missing()
         with unavailable(*_UNAVAILABLE):
             try:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from bursa.aws.failures import unavailable
 from bursa.compliance.list_versions import ListFiles
 from bursa.compliance.sanctions_list import BYTES_MAX
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from bursa.kernel.errors import Conflict, InternalError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class S3Lists:
         """See `bursa.compliance.list_versions.ListStore`."""
         with unavailable(*_UNAVAILABLE):
             try:
-                return self._get(keys.list_in_force(name), _ROW_BYTES_MAX)
+                return self._get(object_keys.list_in_force(name), _ROW_BYTES_MAX)
             except self._client.exceptions.NoSuchKey:
                 return None
 
     def write_in_force(self, name: str, row: bytes, before: bytes | None) -> None:
         """See `bursa.compliance.list_versions.ListStore`."""
-        key = keys.list_in_force(name)
+        key = object_keys.list_in_force(name)
         with unavailable(*_UNAVAILABLE):
             etag = ""
             if before is not None:
@@ -58,7 +58,7 @@ class S3Lists:
         with unavailable(*_UNAVAILABLE):
             return ListFiles(
                 *(
-                    self._get(keys.list_file(name, digest, file), BYTES_MAX)
+                    self._get(object_keys.list_file(name, digest, file), BYTES_MAX)
                     for file in ListFiles._fields
                 )
             )
@@ -69,7 +69,7 @@ class S3Lists:
             for file, data in files._asdict().items():
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=keys.list_file(name, digest, file),
+                    Key=object_keys.list_file(name, digest, file),
                     Body=data,
                     ChecksumAlgorithm="SHA256",
                 )

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bursa.journal.archive import decode_head, encode_head
 from bursa.journal.replica import Head
-from bursa.kernel import keys
+from bursa.kernel import keys, object_keys
 
-_KEPT = (keys.archived_segments, keys.archived_ends, keys.archived_heads)
+_KEPT = (object_keys.archived_segments, object_keys.archived_ends, object_keys.archived_heads)
 
 
 class ObjectNames:
@@ -26,13 +26,13 @@ class ObjectNames:
     def own(self, key: str) -> str:
         """Return the key under which an object is, if it isn't under its plain one any more."""
         times = 0
-        while keys.archived_again(key, times) in self.disowned:
+        while object_keys.archived_again(key, times) in self.disowned:
             times += 1
-        return keys.archived_again(key, times)
+        return object_keys.archived_again(key, times)
 
     def number(self, prefix: str, key: str) -> int | None:
         """Return the number of an object that is the archive's own; None for another."""
-        number = keys.archived_number(prefix, key)
+        number = object_keys.archived_number(prefix, key)
         return number if self.own(key.partition("~")[0]) == key else None
 
 
@@ -48,55 +48,59 @@ class ObjectArchive(ABC):
 
     def ends(self) -> list[int]:
         """See `bursa.journal.archive.Archive`."""
-        return self._numbers(keys.archived_ends(self._shard))
+        return self._numbers(object_keys.archived_ends(self._shard))
 
     def read_end(self, segment: int) -> Head:
         """See `bursa.journal.archive.Archive`."""
-        return decode_head(self._read(self._own(keys.archived_end(self._shard, segment))))
+        return decode_head(self._read(self._own(object_keys.archived_end(self._shard, segment))))
 
     def write_end(self, segment: int, head: Head) -> bool:
         """See `bursa.journal.archive.Archive`."""
-        return self._write(self._own(keys.archived_end(self._shard, segment)), encode_head(head))
+        return self._write(
+            self._own(object_keys.archived_end(self._shard, segment)), encode_head(head)
+        )
 
     def segments(self) -> list[int]:
         """See `bursa.journal.archive.Archive`."""
-        return self._numbers(keys.archived_segments(self._shard))
+        return self._numbers(object_keys.archived_segments(self._shard))
 
     def read_segment(self, segment: int, path: Path) -> None:
         """See `bursa.journal.archive.Archive`."""
-        self._copy(self._own(keys.archived_segment(self._shard, segment)), path)
+        self._copy(self._own(object_keys.archived_segment(self._shard, segment)), path)
 
     def has_segment(self, segment: int) -> bool:
         """See `bursa.journal.archive.Archive`."""
-        own = self._own(keys.archived_segment(self._shard, segment))
+        own = self._own(object_keys.archived_segment(self._shard, segment))
         return own in self._list(own)
 
     def write_segment(self, segment: int, path: Path) -> bool:
         """See `bursa.journal.archive.Archive`."""
-        return self._write(self._own(keys.archived_segment(self._shard, segment)), path)
+        return self._write(self._own(object_keys.archived_segment(self._shard, segment)), path)
 
     def heads(self, after: int = 0) -> list[int]:
         """See `bursa.journal.archive.Archive`."""
-        prefix = keys.archived_heads(self._shard)
-        found = self._numbers(prefix, keys.archived_head(self._shard, after))
+        prefix = object_keys.archived_heads(self._shard)
+        found = self._numbers(prefix, object_keys.archived_head(self._shard, after))
         return [sequence for sequence in found if sequence > after]
 
     def read_head(self, sequence: int) -> Head:
         """See `bursa.journal.archive.Archive`."""
-        return decode_head(self._read(self._own(keys.archived_head(self._shard, sequence))))
+        return decode_head(self._read(self._own(object_keys.archived_head(self._shard, sequence))))
 
     def write_head(self, head: Head) -> bool:
         """See `bursa.journal.archive.Archive`."""
-        key = keys.archived_head(self._shard, head.last_sequence)
+        key = object_keys.archived_head(self._shard, head.last_sequence)
         return self._write(self._own(key), encode_head(head))
 
     def strangers(self, after: int = 0) -> list[str]:
         """See `bursa.journal.archive.Archive`."""
-        names, heads = self._read_names(), keys.archived_head(self._shard, after)
+        names, heads = self._read_names(), object_keys.archived_head(self._shard, after)
         return [
             key
             for kept in _KEPT
-            for key in self._list(kept(self._shard), heads if kept is keys.archived_heads else "")
+            for key in self._list(
+                kept(self._shard), heads if kept is object_keys.archived_heads else ""
+            )
             if key not in names.disowned and names.number(kept(self._shard), key) is None
         ]
 
@@ -109,7 +113,7 @@ class ObjectArchive(ABC):
 
         A number may lack its zeros, and is then of the archive's own object.
         """
-        key = keys.archive(self._shard) + name
+        key = object_keys.archive(self._shard) + name
         prefix = next((one for kept in _KEPT if key.startswith(one := kept(self._shard))), None)
         if prefix is None:
             return None
@@ -125,19 +129,19 @@ class ObjectArchive(ABC):
     def disown(self, key: str, statement: bytes) -> bool:
         """Write a disownment; returns whether it was the first of this object."""
         self._names = None
-        return self._write(keys.disownment(self._shard, key), statement)
+        return self._write(object_keys.disownment(self._shard, key), statement)
 
     def audited(self) -> list[int]:
         """See `bursa.journal.audit.AuditedArchive`."""
-        return self._numbers(keys.audited_ends(self._shard))
+        return self._numbers(object_keys.audited_ends(self._shard))
 
     def read_audited(self, segment: int) -> Head:
         """See `bursa.journal.audit.AuditedArchive`."""
-        return decode_head(self._read(keys.audited_end(self._shard, segment)))
+        return decode_head(self._read(object_keys.audited_end(self._shard, segment)))
 
     def write_audited(self, segment: int, head: Head) -> bool:
         """See `bursa.journal.audit.AuditedArchive`."""
-        return self._write(keys.audited_end(self._shard, segment), encode_head(head))
+        return self._write(object_keys.audited_end(self._shard, segment), encode_head(head))
 
     def _numbers(self, prefix: str, after: str = "") -> list[int]:
         names = self._read_names()
@@ -148,8 +152,8 @@ class ObjectArchive(ABC):
         return (self._names or self._read_names()).own(key)
 
     def _read_names(self) -> ObjectNames:
-        found = self._list(keys.disownments(self._shard))
-        self._names = ObjectNames(keys.disowned(self._shard, key) for key in found)
+        found = self._list(object_keys.disownments(self._shard))
+        self._names = ObjectNames(object_keys.disowned(self._shard, key) for key in found)
         return self._names
 
     @abstractmethod

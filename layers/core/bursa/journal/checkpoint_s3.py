@@ -12,7 +12,7 @@ from bursa.journal.checkpoint import (
     encode_checkpoint,
 )
 from bursa.journal.errors import OutcomeUnknown
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,11 +32,11 @@ class S3Checkpoints:
     def sequences(self) -> list[int]:
         """Return the sequences of what is there, newest first; other objects are passed over."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=keys.checkpoint_prefix(self._shard)
+            Bucket=self._bucket, Prefix=object_keys.checkpoint_prefix(self._shard)
         )
         with outcome_unknown():
             names = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        found = [keys.checkpoint_sequence(name) for name in names]
+        found = [object_keys.checkpoint_sequence(name) for name in names]
         return sorted((one for one in found if one is not None), reverse=True)
 
     def load(self, sequence: int) -> tuple[CheckpointHeader, bytes]:
@@ -44,7 +44,7 @@ class S3Checkpoints:
         try:
             with outcome_unknown():
                 response = self._client.get_object(
-                    Bucket=self._bucket, Key=keys.checkpoint(self._shard, sequence)
+                    Bucket=self._bucket, Key=object_keys.checkpoint(self._shard, sequence)
                 )
                 data = response["Body"].read()
         except ClientError as error:
@@ -60,7 +60,7 @@ class S3Checkpoints:
             with outcome_unknown():
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=keys.checkpoint(self._shard, header.last_sequence),
+                    Key=object_keys.checkpoint(self._shard, header.last_sequence),
                     Body=data,
                     IfNoneMatch="*",
                 )
@@ -74,7 +74,7 @@ class S3Checkpoints:
         """Drop one."""
         with outcome_unknown():
             self._client.delete_object(
-                Bucket=self._bucket, Key=keys.checkpoint(self._shard, sequence)
+                Bucket=self._bucket, Key=object_keys.checkpoint(self._shard, sequence)
             )
 
     def keep_evidence(self, sequence: int, data: bytes) -> None:
@@ -86,7 +86,7 @@ class S3Checkpoints:
             with outcome_unknown():
                 self._client.put_object(
                     Bucket=self._evidence_bucket,
-                    Key=keys.evidence(self._shard, sequence),
+                    Key=object_keys.evidence(self._shard, sequence),
                     Body=data,
                 )
         except ClientError as error:

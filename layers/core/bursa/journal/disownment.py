@@ -23,7 +23,7 @@ from bursa.journal.archive_objects import ObjectArchive
 from bursa.journal.file import read_records
 from bursa.journal.record import EncodedRecord, RecordError, segment_of
 from bursa.journal.replica import Head
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 
 
 class NotDisowned(Exception):  # noqa: N818 - what it means to the caller
@@ -107,12 +107,12 @@ class _Present:
     def has(self, key: str, path: Path) -> bool:
         """Return whether the journal has what an object says, and note what it has."""
         of = {
-            keys.archived_heads(self._shard): self._has_head,
-            keys.archived_ends(self._shard): self._has_end,
-            keys.archived_segments(self._shard): self._has_segment,
+            object_keys.archived_heads(self._shard): self._has_head,
+            object_keys.archived_ends(self._shard): self._has_end,
+            object_keys.archived_segments(self._shard): self._has_segment,
         }
         for prefix, has in of.items():
-            number = keys.archived_number(prefix, key) if key.startswith(prefix) else None
+            number = object_keys.archived_number(prefix, key) if key.startswith(prefix) else None
             if number is not None:
                 return has(number, path)
         return False

@@ -24,7 +24,7 @@ from bursa.dialects.native.request_bodies import read_body
 from bursa.identity.pool_user import PoolAddress
 from bursa.identity.principal import Principal
 from bursa.identity.second_factor import require_token
-from bursa.kernel import keys
+from bursa.kernel import object_keys
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from bursa.kernel.identifiers import TenantId
@@ -138,7 +138,7 @@ class KycRoutes:
                 raise InvalidInput(
                     "duplicate_document", f"Send one file for {shown}.", field="documents"
                 )
-            key = keys.document(principal.tenant, principal.user, attempt, id_)
+            key = object_keys.document(principal.tenant, principal.user, attempt, id_)
             files[shown] = UploadedFile(key, kind)
         address = self._parts.addresses.of(token)
         case = self._parts.applications.apply(
