@@ -218,7 +218,7 @@ SESSIONS_OF_A_USER = (
 STAFF_READS = [
     *("pk", "sk", "shard", "name", "issuer", "client_ids", "limits", "state", "sign_in_ends_at_ms"),
     *("delete_after_ms", "origins", "sign_up", "account", "is_disabled", "signed_out_at"),
-    *("level", "vouched_level"),
+    *("kyc", "level", "vouched_level"),
 ]
 DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
     "back-office.yaml:AdminApiRole": [(["t*"], STAFF_READS)],
