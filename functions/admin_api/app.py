@@ -20,7 +20,7 @@ tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = back_office_services(logger, metrics)
 app = RestApi(logger, metrics, services.clock, services.budgets)
-add_routes(app, services.routes)
+add_routes(app, services.routes, services.proposals)
 finish_start()
 
 

@@ -5,12 +5,17 @@ from collections.abc import Callable
 from aws_lambda_powertools.event_handler import Response
 
 from bursa.back_office.desk import Envelope
+from bursa.back_office.roles import Action
+from bursa.dialects.native.admin_responses import StaffChange
 from bursa.dialects.native.admin_routes import AdminRoutes
 from bursa.dialects.native.http_api import RestApi, takes
+from bursa.dialects.native.proposal_routes import ProposalRoutes
 from bursa.identity.principal import Principal
 
 
-def add_routes(app: RestApi, routes: Callable[[], AdminRoutes]) -> None:
+def add_routes(
+    app: RestApi, routes: Callable[[], AdminRoutes], proposals: Callable[[], ProposalRoutes]
+) -> None:
     """Add the routes to an API; what they need is built when the first is called."""
 
     @app.get("/admin/me")
@@ -40,6 +45,8 @@ def add_routes(app: RestApi, routes: Callable[[], AdminRoutes]) -> None:
         return app.respond(revoked)
 
     _add_market_routes(app, routes)
+    _add_account_routes(app, proposals)
+    _add_proposal_routes(app, proposals)
 
     @app.get("/admin/audit")
     @takes("limit", "cursor")
@@ -57,6 +64,55 @@ def _add_market_routes(app: RestApi, routes: Callable[[], AdminRoutes]) -> None:
     def post_market_state(market: str) -> Response[str]:
         state = routes().set_market_state(_caller(app), market, app.body_text(), _envelope(app))
         return app.respond(state)
+
+
+def _add_account_routes(app: RestApi, proposals: Callable[[], ProposalRoutes]) -> None:
+    for word, action in (
+        ("freeze", Action.FREEZE_ACCOUNTS),
+        ("unfreeze", Action.UNFREEZE_ACCOUNTS),
+        ("credit", Action.CREDIT),
+        ("debit", Action.DEBIT),
+        ("role", Action.SET_ROLES),
+    ):
+        _add_account_route(app, proposals, word, action)
+
+    @app.post("/admin/fees")
+    def post_fees() -> Response[str]:
+        return app.respond(_changed(app, proposals, Action.SET_FEES, "fees"))
+
+    @app.post("/admin/four-eyes/<asset>")
+    def post_four_eyes(asset: str) -> Response[str]:
+        return app.respond(_changed(app, proposals, Action.SET_FOUR_EYES, asset))
+
+
+def _add_account_route(
+    app: RestApi, proposals: Callable[[], ProposalRoutes], word: str, action: Action
+) -> None:
+    @app.post(f"/admin/users/<user_id>/{word}")
+    def post_change(user_id: str) -> Response[str]:
+        return app.respond(_changed(app, proposals, action, user_id))
+
+
+def _changed(
+    app: RestApi, proposals: Callable[[], ProposalRoutes], action: Action, named: str
+) -> StaffChange:
+    return proposals().change(_caller(app), action, named, app.body_text(), _envelope(app))
+
+
+def _add_proposal_routes(app: RestApi, proposals: Callable[[], ProposalRoutes]) -> None:
+    @app.get("/admin/proposals")
+    def get_proposals() -> Response[str]:
+        return app.respond(proposals().proposals(_caller(app), _envelope(app)))
+
+    @app.post("/admin/proposals/<proposal_id>/approve")
+    def post_approval(proposal_id: str) -> Response[str]:
+        caller, envelope = _caller(app), _envelope(app)
+        return app.respond(proposals().approve(caller, proposal_id, app.body_text(), envelope))
+
+    @app.post("/admin/proposals/<proposal_id>/reject")
+    def post_rejection(proposal_id: str) -> Response[str]:
+        caller, envelope = _caller(app), _envelope(app)
+        return app.respond(proposals().reject(caller, proposal_id, app.body_text(), envelope))
 
 
 def _caller(app: RestApi) -> Principal:

@@ -81,7 +81,7 @@ def test_routes_about_who_users_are_are_what_is_documented() -> None:
 
 def test_routes_of_the_back_office_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
-    admin_routes.add_routes(api, NOT_CALLED)
+    admin_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
     assert routes_of(api) == {(one.method.upper(), one.path) for one in ADMIN_OPERATIONS}
 
 

@@ -160,7 +160,7 @@ def opened_office() -> Iterator[Office]:
         module = started("admin_api.app")
         services = back_office_services(module.logger, module.metrics, clock)
         app = RestApi(module.logger, module.metrics, clock, services.budgets)
-        add_routes(app, services.routes)
+        add_routes(app, services.routes, services.proposals)
         vars(module).update(app=app, services=services)
         office = Office(exchange, module, clock)
         office.open_pool(TENANT, "demo")

@@ -27,6 +27,10 @@ class EntryKind(StrEnum):
     # That somebody is about to change something, and that it was done or refused.
     INTENT = "intent"
     OUTCOME = "outcome"
+    # That somebody has asked for a change that another person must approve, and what that one did.
+    PROPOSAL = "proposal"
+    APPROVAL = "approval"
+    REJECTION = "rejection"
     # That somebody has read something whose reading is logged.
     READ = "read"
 

@@ -33,6 +33,7 @@ from bursa.kernel.identifiers import TenantId
 TRIES_MAX: Final = 25
 _NOTHING: Final[Facts] = MappingProxyType({})
 DONE: Final = "done"
+_AGAIN: Final = "Send the same request again in a moment."
 
 
 # Shelves of notes: what was asked, and what became of it, by the request's name.
@@ -177,7 +178,9 @@ class AuditLog:
             return known
         return Intent(tenant, deed, now_ms, found)
 
-    def finish(self, intent: Intent, result: str, after: Facts) -> Outcome:
+    def finish(
+        self, intent: Intent, result: str, after: Facts, notes: Sequence[Note] = ()
+    ) -> Outcome:
         """Write what became of a request; return that, or what was written before.
 
         Raises `Unavailable` as `begin` does: the caller must not acknowledge what it has done.
@@ -192,18 +195,29 @@ class AuditLog:
                 intent.before,
                 after,
                 result,
-                notes=(note,),
+                notes=(note, *notes),
             )
         except NoteExists:
             known = self._outcome(intent.tenant, intent.deed)
-            return known or Outcome(result, after)
+            if known is None:
+                raise Unavailable("audit_busy", _AGAIN) from None
+            return known
         self._publish(intent.tenant, head)
         return Outcome(result, after)
 
-    def record_read(self, tenant: TenantId, deed: Deed) -> None:
-        """Write that something is read; what raises keeps it from being read."""
-        head = self._append(tenant, deed, EntryKind.READ, self._clock.now_ms(), {})
+    def record(
+        self, tenant: TenantId, deed: Deed, kind: EntryKind, notes: Sequence[Note] = ()
+    ) -> None:
+        """Write what is one entry by itself; what raises keeps it from being done.
+
+        Raises `NoteExists` when it was written before, `Unavailable` as `begin` does.
+        """
+        head = self._append(tenant, deed, kind, self._clock.now_ms(), {}, notes=notes)
         self._publish(tenant, head)
+
+    def record_read(self, tenant: TenantId, deed: Deed) -> None:
+        """Write that something is read."""
+        self.record(tenant, deed, EntryKind.READ)
 
     def _known(self, tenant: TenantId, deed: Deed) -> Intent | None:
         note = self._records.note(tenant, REQUESTS, deed.request)
@@ -255,7 +269,7 @@ class AuditLog:
             except SlotTaken:
                 continue
             return Tail(entry.number, entry.hash)
-        raise Unavailable("audit_busy", "Send the same request again in a moment.")
+        raise Unavailable("audit_busy", _AGAIN)
 
     def _publish(self, tenant: TenantId, head: Tail) -> None:
         try:

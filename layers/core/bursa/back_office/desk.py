@@ -4,14 +4,14 @@ Whatever asks for a change goes through here, so none can be made without its tw
 audit log; and whatever a regulator reads goes through here, so none of that is without one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from bursa.back_office.audit_entry import Deed, Facts
-from bursa.back_office.audit_log import DONE, AuditLog, Intent, Outcome
-from bursa.back_office.roles import Action, Role
+from bursa.back_office.audit_log import DONE, AuditLog, Intent, Note, Outcome
+from bursa.back_office.roles import NEVER_ONESELF, Action, Role
 from bursa.back_office.staff import Staff
-from bursa.kernel.errors import BursaError, Conflict, InternalError, Unavailable
+from bursa.kernel.errors import BursaError, Conflict, InternalError, NotAllowed, Unavailable
 from bursa.kernel.identifiers import CommandId, TenantId
 from bursa.kernel.reasons import require_reason
 
@@ -52,6 +52,9 @@ class Effect(Protocol):
         Raises `Unavailable` when it may have been made, another `BursaError` when it was not.
         """
 
+    def notes(self, intent: Intent) -> Sequence[Note]:
+        """Return what is written with the outcome, for later ones to find."""
+
 
 # Builds a change of a tenant from what it is about and what was asked.
 EffectBuilder: TypeAlias = Callable[[TenantId, str, Facts], Effect]
@@ -73,20 +76,26 @@ class Desk:
         ------
         InvalidInput
             ``invalid_reason``
+        NotAllowed
+            ``not_your_own``
         Conflict
             ``idempotency_key_reused``, ``already_refused``: it was refused under this name.
         BursaError
             What the change itself raises.
 
         """
+        require_other(staff, action, about)
         reason = require_reason(envelope.reason)
-        deed = _deed(staff, action, about, asked, envelope._replace(reason=reason))
-        effect = self._effects[action](staff.tenant, about, asked)
-        intent = self._log.begin(staff.tenant, deed, effect.before)
-        return self.finish(intent, effect)
+        deed = deed_of(staff, action, about, asked, envelope._replace(reason=reason))
+        return self.make(staff.tenant, deed, self.effect(staff.tenant, action, about, asked))
 
-    def finish(self, intent: Intent, effect: Effect) -> Facts:
-        """Make a change whose intent is written; raises as `change` does."""
+    def effect(self, tenant: TenantId, action: Action, about: str, asked: Facts) -> Effect:
+        """Return a change, ready to be made."""
+        return self._effects[action](tenant, about, asked)
+
+    def make(self, tenant: TenantId, deed: Deed, effect: Effect) -> Facts:
+        """Make a change and return what is there now; raises as `change` does."""
+        intent = self._log.begin(tenant, deed, effect.before)
         if intent.outcome is not None:
             return _known(intent.outcome)
         try:
@@ -97,12 +106,12 @@ class Desk:
         except BursaError as error:
             self._log.finish(intent, error.code, {})
             raise
-        return _known(self._log.finish(intent, DONE, after))
+        return _known(self._log.finish(intent, DONE, after, effect.notes(intent)))
 
     def read(self, staff: Staff, action: Action, about: str, envelope: Envelope) -> None:
         """Log that something is about to be read, by who is logged when it reads."""
         if staff.role is Role.REGULATOR:
-            self._log.record_read(staff.tenant, _deed(staff, action, about, {}, envelope))
+            self._log.record_read(staff.tenant, deed_of(staff, action, about, {}, envelope))
 
 
 def _known(outcome: Outcome) -> Facts:
@@ -114,7 +123,17 @@ def _known(outcome: Outcome) -> Facts:
     return outcome.after
 
 
-def _deed(staff: Staff, action: Action, about: str, asked: Facts, envelope: Envelope) -> Deed:
+def require_other(staff: Staff, action: Action, about: str) -> None:
+    """Return unless somebody asks for what nobody may do to themself.
+
+    Raises `NotAllowed` ``not_your_own``.
+    """
+    if action in NEVER_ONESELF and about.endswith(f":{staff.name}"):
+        raise NotAllowed("not_your_own", "It is about yourself: ask another person.")
+
+
+def deed_of(staff: Staff, action: Action, about: str, asked: Facts, envelope: Envelope) -> Deed:
+    """Return what a person does, under a name that is this person's alone."""
     name = envelope.key or envelope.request_id
     return Deed(
         # Of this person alone: nobody can use up, or find, a request of somebody else.

@@ -6,10 +6,10 @@ what it is about itself, in the tenant that it was built for.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from bursa.back_office.audit_entry import Facts
-from bursa.back_office.audit_log import Intent
+from bursa.back_office.audit_log import Intent, Note
 from bursa.back_office.desk import EffectBuilder
 from bursa.back_office.roles import Action
 from bursa.back_office.users import FoundUser
@@ -19,7 +19,7 @@ from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
 from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.kernel.markets import Market, MarketState
+from bursa.kernel.markets import Asset, Market, MarketState
 from bursa.tenants.life import TenantState
 from bursa.tenants.profile import TenantProfile
 from wire import codec
@@ -74,7 +74,13 @@ class Connections(Protocol):
 
 
 class Markets(Protocol):
-    """A tenant's markets."""
+    """A tenant's markets and assets."""
+
+    def asset(self, tenant: TenantId, symbol: str) -> Asset | None:
+        """Return an asset; None for none."""
+
+    def all(self, tenant: TenantId) -> Sequence[Market]:
+        """List the markets by name."""
 
     def find(self, tenant: TenantId, symbol: str) -> Market | None:
         """Return a market; None for none."""
@@ -85,6 +91,22 @@ class Profiles(Protocol):
 
     def public_profile(self, tenant: TenantId) -> TenantProfile | None:
         """Return a tenant's settings. Raises `Unavailable`."""
+
+
+class Pools(Protocol):
+    """The user pools of tenants."""
+
+    def set_groups(self, issuer: str, subject: str, leave: Sequence[str], join: str) -> None:
+        """Take a user out of groups, and put it into one unless that is empty."""
+
+
+class Notes(Protocol):
+    """What lies in the audit table beside the entries."""
+
+    def notes(
+        self, tenant: TenantId, shelf: str, prefix: str, limit: int
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Return so many notes by name, the last first."""
 
 
 class Commands(Protocol):
@@ -107,10 +129,22 @@ class Tools:
     markets: Markets
     profiles: Profiles
     commands: Commands
+    pools: Pools
+    notes: Notes
+
+
+class WithoutNotes:
+    """A change of which nothing but its entries is kept."""
+
+    __slots__ = ()
+
+    def notes(self, _intent: Intent) -> Sequence[Note]:
+        """Return nothing."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
-class SessionsEnd:
+class SessionsEnd(WithoutNotes):
     """Ends all sessions of a user, and its WebSockets."""
 
     tools: Tools
@@ -130,7 +164,7 @@ class SessionsEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRevocation:
+class KeyRevocation(WithoutNotes):
     """Revokes an API key, and closes its WebSockets."""
 
     tools: Tools
@@ -168,7 +202,7 @@ class KeyRevocation:
 
 
 @dataclass(frozen=True, slots=True)
-class StateOfMarket:
+class StateOfMarket(WithoutNotes):
     """Sets which orders a market takes."""
 
     tools: Tools

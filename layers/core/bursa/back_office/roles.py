@@ -35,6 +35,15 @@ class Action(StrEnum):
     REVOKE_API_KEYS = "revoke_api_keys"
     READ_MARKETS = "read_markets"
     SET_MARKET_STATE = "set_market_state"
+    FREEZE_ACCOUNTS = "freeze_accounts"
+    UNFREEZE_ACCOUNTS = "unfreeze_accounts"
+    CREDIT = "credit"
+    DEBIT = "debit"
+    SET_FEES = "set_fees"
+    SET_ROLES = "set_roles"
+    SET_FOUR_EYES = "set_four_eyes"
+    READ_PROPOSALS = "read_proposals"
+    DECIDE_PROPOSALS = "decide_proposals"
 
 
 _EVERYBODY: Final = frozenset(Role)
@@ -51,6 +60,16 @@ PERMITTED: Final[Mapping[Action, frozenset[Role]]] = {
     Action.REVOKE_API_KEYS: frozenset({Role.OWNER, Role.COMPLIANCE, Role.SUPPORT}),
     Action.READ_MARKETS: _EVERYBODY,
     Action.SET_MARKET_STATE: frozenset({Role.OWNER, Role.COMPLIANCE}),
+    Action.FREEZE_ACCOUNTS: frozenset({Role.OWNER, Role.COMPLIANCE, Role.SUPPORT}),
+    Action.UNFREEZE_ACCOUNTS: frozenset({Role.OWNER, Role.COMPLIANCE}),
+    Action.CREDIT: frozenset({Role.OWNER, Role.FINANCE}),
+    Action.DEBIT: frozenset({Role.OWNER, Role.FINANCE}),
+    Action.SET_FEES: frozenset({Role.OWNER, Role.FINANCE}),
+    Action.SET_ROLES: frozenset({Role.OWNER}),
+    Action.SET_FOUR_EYES: frozenset({Role.OWNER}),
+    Action.READ_PROPOSALS: _EVERYBODY - {Role.SUPPORT},
+    # Beside that, whoever decides must be permitted what was proposed.
+    Action.DECIDE_PROPOSALS: frozenset({Role.OWNER, Role.COMPLIANCE, Role.FINANCE}),
 }
 # The others change something: whoever asks gives a reason.
 READS: Final = frozenset(
@@ -60,7 +79,17 @@ READS: Final = frozenset(
         Action.READ_USERS,
         Action.READ_API_KEYS,
         Action.READ_MARKETS,
+        Action.READ_PROPOSALS,
     }
+)
+# What always takes a second person; credits and debits do above the tenant's amount.
+SENSITIVE: Final = frozenset(
+    {Action.UNFREEZE_ACCOUNTS, Action.SET_FEES, Action.SET_ROLES, Action.SET_FOUR_EYES}
+)
+SENSITIVE_ABOVE_AN_AMOUNT: Final = frozenset({Action.CREDIT, Action.DEBIT})
+# What nobody does to themself, whoever approves it.
+NEVER_ONESELF: Final = frozenset(
+    {Action.UNFREEZE_ACCOUNTS, Action.CREDIT, Action.DEBIT, Action.SET_ROLES}
 )
 
 

@@ -7,7 +7,7 @@ from bursa.aws.failures import unavailable
 from bursa.back_office.users import PoolEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -49,6 +49,19 @@ class BackOfficePools:
             created_at_ms=int(found["UserCreateDate"].timestamp() * 1_000),
             groups=frozenset(one["GroupName"] for one in groups["Groups"]),
         )
+
+    def set_groups(self, issuer: str, subject: str, leave: "Sequence[str]", join: str) -> None:
+        """Take a user out of groups, and put it into one unless that is empty; safe to repeat."""
+        pool = _pool(issuer)
+        with _calling():
+            for group in leave:
+                self._client.admin_remove_user_from_group(
+                    UserPoolId=pool, Username=subject, GroupName=group
+                )
+            if join:
+                self._client.admin_add_user_to_group(
+                    UserPoolId=pool, Username=subject, GroupName=join
+                )
 
     def end_sessions(self, issuer: str, subject: str) -> None:
         """Revoke a user's refresh tokens."""

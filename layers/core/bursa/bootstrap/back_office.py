@@ -8,17 +8,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from bursa.aws.clients import (
-    cognito_client,
     dynamodb_client,
     guard_dynamodb_client,
-    s3_client,
     sqs_client,
 )
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.intake import open_intake
 from bursa.bootstrap.sockets import open_sockets
-from bursa.dialects.native.admin_routes import AdminRoutes
 from bursa.dialects.native.feed_messages import signed_out
 from bursa.identity.sessions import SessionEnd
 from bursa.intake.backlog_sqs import CommandBacklog
@@ -29,7 +26,6 @@ from bursa.intake.sqs import queue_url
 from bursa.kernel.clock import SystemClock, one_in
 from bursa.kernel.settings import AdminApiSettings, SocketSettings, read_settings
 from bursa.market_data.connections_dynamodb import ConnectionsTable
-from bursa.market_data.dynamodb import MarketsTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.shards import TenantShards
 
@@ -38,7 +34,9 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from bursa.back_office.audit_log import AuditLog
+    from bursa.bootstrap.back_office_routes import BackOffice
+    from bursa.dialects.native.admin_routes import AdminRoutes
+    from bursa.dialects.native.proposal_routes import ProposalRoutes
     from bursa.intake.submission import Intake
     from bursa.kernel.clock import Clock
 
@@ -50,6 +48,7 @@ class BackOfficeServices:
     """What the function calls."""
 
     routes: "Callable[[], AdminRoutes]"
+    proposals: "Callable[[], ProposalRoutes]"
     budgets: Budgets
     clock: "Clock"
 
@@ -73,7 +72,9 @@ def back_office_services(
     )
 
     @cache
-    def routes() -> AdminRoutes:
+    def back_office() -> "BackOffice":
+        from bursa.bootstrap.back_office_routes import open_back_office  # noqa: PLC0415 - see there
+
         sockets = open_sockets(read_settings(SocketSettings), logger, metrics)
         connections = ConnectionsTable(
             client, read_settings(SocketSettings).connections_table, TableWriter(client)
@@ -84,11 +85,18 @@ def back_office_services(
             metrics.add_metric("AuditHeadsUnpublished", MetricUnit.Count, 1)
             logger.warning("The head of an audit log was not published", extra={"why": why})
 
-        intake = _open_intake(settings, client, shards, clock)
-        log = _open_log(settings, clock, report_unpublished)
-        return _open_routes(settings, directory, end, intake, log, clock)
+        def report_refused(code: str) -> None:
+            metrics.add_metric("ApprovalsRefused", MetricUnit.Count, 1)
+            logger.warning("A decision on a proposal was refused", extra={"code": code})
 
-    return BackOfficeServices(routes, budgets, clock)
+        intake = _open_intake(settings, client, shards, clock)
+        return open_back_office(
+            settings, directory, end, intake, report_unpublished, report_refused, clock
+        )
+
+    return BackOfficeServices(
+        lambda: back_office().routes, lambda: back_office().proposals, budgets, clock
+    )
 
 
 def _open_intake(
@@ -110,54 +118,3 @@ def _open_intake(
         queue_url_prefix=settings.funds_queue_url_prefix,
         shards=shards,
     )
-
-
-def _open_log(
-    settings: AdminApiSettings, clock: "Clock", report_unpublished: "Callable[[str], None]"
-) -> "AuditLog":
-    from bursa.back_office.audit_dynamodb import AuditTable  # noqa: PLC0415 - see _open_routes
-    from bursa.back_office.audit_heads_s3 import AuditHeads  # noqa: PLC0415
-    from bursa.back_office.audit_log import AuditLog  # noqa: PLC0415
-
-    heads = AuditHeads(s3_client, settings.archive_bucket)
-    return AuditLog(AuditTable(settings.audit_table), heads, clock, report_unpublished)
-
-
-def _open_routes(  # noqa: PLR0917 - what the routes share with nothing else
-    settings: AdminApiSettings,
-    directory: DirectoryTable,
-    end: SessionEnd,
-    intake: "Intake",
-    log: "AuditLog",
-    clock: "Clock",
-) -> AdminRoutes:
-    """Build the routes at the first request: pynamodb costs a start 40 ms."""
-    from bursa.back_office.audit_dynamodb import AuditTable  # noqa: PLC0415 - see above
-    from bursa.back_office.commands import StaffCommands  # noqa: PLC0415
-    from bursa.back_office.desk import Desk  # noqa: PLC0415
-    from bursa.back_office.effects import Tools, effects  # noqa: PLC0415
-    from bursa.back_office.sessions import StaffSessionEnd  # noqa: PLC0415
-    from bursa.back_office.staff import Admission  # noqa: PLC0415
-    from bursa.back_office.users import Users  # noqa: PLC0415
-    from bursa.back_office.users_cognito import BackOfficePools  # noqa: PLC0415
-    from bursa.identity.api_keys_dynamodb import ApiKeysTable  # noqa: PLC0415
-    from bursa.identity.records_dynamodb import IdentityModels  # noqa: PLC0415
-    from bursa.identity.second_factor_dynamodb import FactorsTable  # noqa: PLC0415
-
-    table, models = AuditTable(settings.audit_table), IdentityModels(settings.identity_table)
-    pools, keys = BackOfficePools(cognito_client), ApiKeysTable(models)
-    users = Users(directory, pools)
-    # A back office reads little, and what it changes it wants to see.
-    markets = MarketsTable(dynamodb_client(), settings.markets_table, clock, 0)
-    sessions = StaffSessionEnd(end, pools, directory)
-    tools = Tools(
-        users=users,
-        sessions=sessions,
-        keys=keys,
-        connections=sessions,
-        markets=markets,
-        profiles=directory,
-        commands=StaffCommands(intake),
-    )
-    admission = Admission(FactorsTable(models), table, clock)
-    return AdminRoutes(admission, Desk(log, effects(tools)), users, keys, markets, table, clock)

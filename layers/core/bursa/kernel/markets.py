@@ -12,6 +12,7 @@ Every conversion is exact or refused: nothing is ever rounded, there is no float
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from bursa.kernel.amounts import Lots, Ticks, Units, format_units, parse_decimal, parse_units
 from bursa.kernel.errors import InvalidInput, Refused
@@ -155,6 +156,14 @@ class MarketUnits:
     def amount_text(self, units: Units, asset: str) -> str:
         """Write an amount of the base or the quote asset, such as a fee."""
         return format_units(units, self.base_scale if asset == self.base else self.quote_scale)
+
+
+class Asset(NamedTuple):
+    """An asset: its word in the engine, its name, and the decimal places of its ledger unit."""
+
+    number: int
+    symbol: str
+    scale: int
 
 
 @dataclass(frozen=True, slots=True)

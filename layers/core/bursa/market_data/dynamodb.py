@@ -9,7 +9,7 @@ from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.identifiers import TenantId
-from bursa.kernel.markets import Market
+from bursa.kernel.markets import Asset, Market
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.rows import (
     AssetRow,
@@ -31,7 +31,7 @@ class _Definitions:
     read_ms: float
     markets: dict[str, Market]
     numbers: dict[int, Market]
-    scales: dict[str, int]
+    assets: dict[str, Asset]
 
 
 class MarketsTable:
@@ -66,8 +66,13 @@ class MarketsTable:
 
     def asset_scale(self, tenant: TenantId, asset: str) -> int | None:
         """Return an asset's number of decimal places; None for an unknown one."""
-        found = self._definitions(tenant).scales.get(asset)
-        return self._second_look(tenant).scales.get(asset) if found is None else found
+        found = self.asset(tenant, asset)
+        return None if found is None else found.scale
+
+    def asset(self, tenant: TenantId, symbol: str) -> Asset | None:
+        """Find an asset by its name."""
+        found = self._definitions(tenant).assets.get(symbol)
+        return found or self._second_look(tenant).assets.get(symbol)
 
     def _definitions(self, tenant: TenantId) -> _Definitions:
         return self._not_older_than(tenant, self._age_ms_max)
@@ -84,15 +89,15 @@ class MarketsTable:
 
     def _read(self, tenant: TenantId, now_ms: float) -> _Definitions:
         markets: list[MarketRow] = []
-        scales: dict[str, int] = {}
+        assets: dict[str, Asset] = {}
         maker_ppm = taker_ppm = 0
         for item in self._items(tenant):
             sort = item["sk"]["S"]
             if sort.startswith(keys.MARKET_PREFIX):
                 markets.append(from_attributes(MarketRow, item))
             elif sort.startswith(keys.ASSET_PREFIX):
-                asset = from_attributes(AssetRow, item)
-                scales[asset.symbol] = asset.scale
+                row = from_attributes(AssetRow, item)
+                assets[row.symbol] = Asset(row.number, row.symbol, row.scale)
             elif sort == keys.fees(_DEFAULT_TIER):
                 fees = from_attributes(FeeTierRow, item)
                 maker_ppm, taker_ppm = fees.maker_ppm, fees.taker_ppm
@@ -101,7 +106,7 @@ class MarketsTable:
             now_ms,
             {market.symbol: market for market in known},
             {market.number: market for market in known},
-            scales,
+            assets,
         )
 
     def _items(self, tenant: TenantId) -> list[dict[str, Any]]:

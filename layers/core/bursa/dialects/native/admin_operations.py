@@ -59,6 +59,20 @@ def _change(  # noqa: PLR0917 - the columns of a table
     )
 
 
+def _decision(path: str, name: str, summary: str, body: object, response: object) -> AdminOperation:
+    """Return the route of a decision, which a proposal's own id makes one."""
+    return AdminOperation(
+        "post",
+        f"/admin{path}",
+        name,
+        summary,
+        response,
+        body=body,
+        scope=Scope.ACCOUNT,
+        action=Action.DECIDE_PROPOSALS,
+    )
+
+
 def _listed(operation: AdminOperation, *parameters: Parameter) -> AdminOperation:
     return AdminOperation(
         operation.method,
@@ -113,6 +127,90 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
         admin_requests.ReasonRequest,
         admin_responses.KeyRevoked,
         Action.REVOKE_API_KEYS,
+    ),
+    *(
+        _change(
+            f"/users/{{user_id}}/{word}",
+            name,
+            summary,
+            body,
+            admin_responses.StaffChange,
+            action,
+        )
+        for word, name, summary, body, action in (
+            (
+                "freeze",
+                "freezeAccount",
+                "Freeze a user's account: its orders are closed, it trades and withdraws no more",
+                admin_requests.ReasonRequest,
+                Action.FREEZE_ACCOUNTS,
+            ),
+            (
+                "unfreeze",
+                "unfreezeAccount",
+                "Let a frozen account trade again; takes two people",
+                admin_requests.ReasonRequest,
+                Action.UNFREEZE_ACCOUNTS,
+            ),
+            (
+                "credit",
+                "creditAccount",
+                "Credit a user's account; above the asset's amount it takes two people",
+                admin_requests.MoneyRequest,
+                Action.CREDIT,
+            ),
+            (
+                "debit",
+                "debitAccount",
+                "Debit a user's account; above the asset's amount it takes two people",
+                admin_requests.MoneyRequest,
+                Action.DEBIT,
+            ),
+            (
+                "role",
+                "setRole",
+                "Give a user a role in the back office, or take it away; takes two people",
+                admin_requests.RoleRequest,
+                Action.SET_ROLES,
+            ),
+        )
+    ),
+    _change(
+        "/fees",
+        "setFees",
+        "Set the fees that accounts have by default; takes two people",
+        admin_requests.FeesRequest,
+        admin_responses.StaffChange,
+        Action.SET_FEES,
+    ),
+    _change(
+        "/four-eyes/{asset}",
+        "setFourEyes",
+        "Set up to which amount one person may credit and debit alone; takes two people",
+        admin_requests.FourEyesRequest,
+        admin_responses.StaffChange,
+        Action.SET_FOUR_EYES,
+    ),
+    _read(
+        "/proposals",
+        "listProposals",
+        "The latest changes that took or take a second person, newest first",
+        admin_responses.ProposalList,
+        Action.READ_PROPOSALS,
+    ),
+    _decision(
+        "/proposals/{proposal_id}/approve",
+        "approveProposal",
+        "Approve what another person has asked for, and have it made",
+        admin_requests.ApprovalRequest,
+        admin_responses.StaffChange,
+    ),
+    _decision(
+        "/proposals/{proposal_id}/reject",
+        "rejectProposal",
+        "Reject what somebody has asked for",
+        admin_requests.ReasonRequest,
+        admin_responses.ProposalState,
     ),
     _read(
         "/markets",

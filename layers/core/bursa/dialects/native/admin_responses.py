@@ -30,6 +30,7 @@ class StaffUser(TypedDict):
     created_at_ms: int
     signed_out_at_ms: int | None
     role: StaffRole | None
+    frozen: bool
 
 
 class StaffUserList(TypedDict):
@@ -86,12 +87,43 @@ class StaffMarketList(TypedDict):
     next_cursor: None
 
 
+class ProposalState(TypedDict):
+    """A change that takes a second person, and what became of it."""
+
+    proposal_id: str
+    action: str
+    about: str
+    asked: dict[str, Any]
+    reason: str
+    asker: str
+    at_ms: int
+    expires_at_ms: int
+    digest: str
+    state: Literal["open", "approved", "rejected", "expired"]
+    decided_by: str | None
+
+
+class ProposalList(TypedDict):
+    """The latest hundred proposals, newest first; next_cursor is always null."""
+
+    items: list[ProposalState]
+    next_cursor: None
+
+
+class StaffChange(TypedDict):
+    """A change: done, with what is there now; or proposed, until another person approves it."""
+
+    state: Literal["done", "proposed"]
+    after: dict[str, Any]
+    proposal: ProposalState | None
+
+
 class AuditEntryState(TypedDict):
     """An entry of the audit log (docs/back-office.md); hash is that of its line in an export."""
 
     number: int
     at_ms: int
-    kind: Literal["intent", "outcome", "read"]
+    kind: Literal["intent", "outcome", "proposal", "approval", "rejection", "read"]
     request: str
     actor: str
     role: str

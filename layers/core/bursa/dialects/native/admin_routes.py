@@ -1,9 +1,8 @@
 """The routes of a tenant's back office: who is let in, what is read, what is changed."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
-from urllib.parse import unquote
 
 from bursa.back_office.audit_entry import Facts, StoredEntry, parsed
 from bursa.back_office.desk import Envelope
@@ -11,6 +10,7 @@ from bursa.back_office.effects import API_KEY, MARKET, USER
 from bursa.back_office.roles import Action, Role, may
 from bursa.back_office.staff import Staff
 from bursa.back_office.users import FoundUser
+from bursa.dialects.native.admin_parameters import read_subject, require_key
 from bursa.dialects.native.admin_requests import MarketStateRequest, ReasonRequest
 from bursa.dialects.native.admin_responses import (
     AuditEntryState,
@@ -32,13 +32,12 @@ from bursa.identity.api_keys import ApiKey
 from bursa.identity.principal import Principal
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import CLIENT_ORDER_ID, AccountId, TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.markets import Market
 
 _PAGE: Final = 50
 _PAGE_MAX: Final = 100
 _CURSOR: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_SUBJECT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 # Of an address, and of what a path names: no more of it is ever looked up or kept.
 _NAME_LENGTH_MAX: Final = 254
 _Change = TypeVar("_Change", bound=ReasonRequest | MarketStateRequest)
@@ -109,7 +108,9 @@ class AdminRoutes:
         markets: Markets,
         records: AuditRecords,
         clock: WallClock,
+        is_frozen: Callable[[AccountId | None], bool],
     ) -> None:
+        self._is_frozen = is_frozen
         self._admit = admission
         self._desk = desk
         self._users = users
@@ -139,7 +140,9 @@ class AdminRoutes:
         found = self._users.find(staff.tenant, name)
         # A pool takes either for a name: who asked for one does not mean the other.
         is_meant = found is not None and (email is not None or found.entry.subject == user_id)
-        items = [_user(found)] if found is not None and is_meant else []
+        items = []
+        if found is not None and is_meant:
+            items.append(_user(found, self._is_frozen(found.account)))
         return StaffUserList(items=items, next_cursor=None)
 
     def end_sessions(
@@ -222,20 +225,10 @@ class AdminRoutes:
         envelope: Envelope,
     ) -> Mapping[str, Any]:
         """Make a change that a body asks for."""
-        _require_key(envelope.key)
+        require_key(envelope.key)
         asked = read_body(body, shape).model_dump()
         reason = asked.pop("reason")
         return self._desk.change(staff, action, about, asked, envelope._replace(reason=reason))
-
-
-def read_subject(text: str) -> str:
-    """Return the user id in a path; raises `InvalidInput` ``invalid_user_id``."""
-    subject = unquote(text)
-    if not _SUBJECT.fullmatch(subject):
-        raise InvalidInput(
-            "invalid_user_id", "Send user_id as GET /v1/admin/users gives it.", field="user_id"
-        )
-    return subject
 
 
 def _user_name(email: str | None, user_id: str | None) -> str:
@@ -254,22 +247,7 @@ def _searched(email: str | None, name: str) -> str:
     return USER + name if email is None else "users-by-email"
 
 
-def _require_key(key: str) -> None:
-    if not key:
-        raise InvalidInput(
-            "missing_idempotency_key",
-            "Send the header Idempotency-Key: your name for this request, so that a repeat is one.",
-            field="Idempotency-Key",
-        )
-    if not re.fullmatch(CLIENT_ORDER_ID, key, re.ASCII):
-        raise InvalidInput(
-            "invalid_idempotency_key",
-            "Send Idempotency-Key as 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-            field="Idempotency-Key",
-        )
-
-
-def _user(found: FoundUser) -> StaffUser:
+def _user(found: FoundUser, is_frozen: bool) -> StaffUser:  # noqa: FBT001 - private
     entry = found.entry
     return StaffUser(
         user_id=entry.subject,
@@ -281,6 +259,7 @@ def _user(found: FoundUser) -> StaffUser:
         created_at_ms=entry.created_at_ms,
         signed_out_at_ms=found.signed_out_at * 1_000 or None,
         role=found.role.value if found.role else None,
+        frozen=is_frozen,
     )
 
 
