@@ -121,7 +121,7 @@ class MoneyMovement(WithoutNotes):
 
 @dataclass(frozen=True, slots=True)
 class RoleOfUser:
-    """Gives a user a role, another one, or none; its sessions end, so that it counts at once."""
+    """Sets or ends the role of a user; its sessions end, so that it counts at once."""
 
     tools: Tools
     tenant: TenantId
