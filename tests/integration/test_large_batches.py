@@ -173,7 +173,7 @@ def projected(shard: Shard, *, from_stream: bool) -> MemoryTables:
 def statuses(tables: MemoryTables) -> dict[str, int]:
     counts: dict[str, int] = {}
     for item in tables.items[Table.ORDERS].values():
-        if "status" in item:
+        if "status" in item and not item["pk"]["S"].endswith("#open"):
             status = item["status"]["S"]
             counts[status] = counts.get(status, 0) + 1
     return counts

@@ -11,6 +11,9 @@ from tests.doubles.screening_set import made_list
 SCREENING = Screening(made_list())
 LETTERS = st.text("abdeghiklmnoprstuyzжияüéعمد", min_size=2, max_size=12)
 NAMES = st.lists(LETTERS, min_size=1, max_size=5).map(" ".join)
+# In scripts that write all vowels; of others two names may be alike though they are not the same.
+SPELLED_OUT = st.text("abdeghiklmnoprstuyzжияüé", min_size=2, max_size=12)
+SPELLED_OUT_NAMES = st.lists(SPELLED_OUT, min_size=1, max_size=5).map(" ".join)
 
 
 def name_of(text: str) -> Name:
@@ -32,12 +35,11 @@ def test_any_text_is_compared_or_refused(text: str) -> None:
         assert hits == SCREENING(Person((text,)))
 
 
-@given(NAMES, st.randoms(use_true_random=False))
+@given(SPELLED_OUT_NAMES, st.randoms(use_true_random=False))
 def test_a_name_is_wholly_like_itself_in_any_order(text: str, order: object) -> None:
     name = name_of(text)
     words = list(name.parts)
     order.shuffle(words)  # type: ignore[attr-defined]
-    assume(not any(part.is_vowelless for part in words))
     assert compare_names(name, Name(text, tuple(words))).score == WHOLE
 
 

@@ -256,10 +256,19 @@ PAGED = {
     "/v1/orders": {"market", "status"},
     "/v1/fills": {"market"},
     "/v1/markets/{market}/trades": {"market"},
+    # Read by number (tests/unit/back_office).
+    "/v1/admin/audit": set(),
 }
 UNPAGED = {
+    # Of what a tenant has few of, or so many of the latest.
+    "/v1/admin/markets",
+    "/v1/admin/me",
+    "/v1/admin/proposals",
+    "/v1/admin/users",
+    "/v1/admin/users/{user_id}/api-keys",
     "/v1/api-keys",
     "/v1/balances",
+    "/v1/kyc",
     "/v1/markets",
     "/v1/markets/{market}/book",
     "/v1/me",
