@@ -1,8 +1,12 @@
 """What has been answered can be read: a reader waits for the read models, a moment at most."""
 
+from typing import Any
+
 import pytest
 
-from bursa.accounts.catch_up import AHEAD_MAX, DELAYS_MS
+from bursa.accounts.catch_up import AHEAD_MAX, DELAYS_MS, ROWS_PER_READ, CatchUp
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.identifiers import AccountId
 from tests.doubles.exchange import ALICE, BOB, Exchange, WorkingClock
 from tests.unit.conftest import Response, Send
 
@@ -150,3 +154,40 @@ def test_a_sequence_that_nobody_was_told_of(send: Send, clock: WorkingClock) -> 
     read = send("GET", "/balances", query={"min_sequence": str(10**15)}, account=ALICE)
     assert (read.status, read.body["code"]) == (404, "not_known_yet")
     assert clock.slept_ms == 0
+
+
+PAGES = {
+    "one read": (25, True, 25, []),
+    "a small page": (1, False, 1, []),
+    "paid for": (100, True, 100, [3]),
+    "the largest": (500, True, 500, [19]),
+    "a part is a read": (26, True, 26, [1]),
+    "not paid for": (500, False, ROWS_PER_READ, [19]),
+}
+
+
+@pytest.mark.parametrize(("limit", "pays", "rows", "charged"), PAGES.values(), ids=PAGES)
+def test_open_orders_are_read_as_far_as_they_are_paid_for(
+    limit: int, pays: bool, rows: int, charged: list[int]
+) -> None:
+    asked: list[int] = []
+
+    def pay(_account: AccountId, reads: int) -> bool:
+        asked.append(reads)
+        return pays
+
+    positions: Any = None
+    assert CatchUp(positions, SystemClock(), pay).rows_paid_for(ALICE, limit) == rows
+    assert asked == charged
+
+
+def test_a_flood_of_lists_of_open_orders_gets_short_pages(send: Send, exchange: Exchange) -> None:
+    exchange.project = True
+    for _ in range(30):
+        assert send("POST", "/orders", BUY | {"price": "1", "quantity": "1"}).status == 201
+    lists = [
+        send("GET", "/orders", query={"status": "open", "limit": "500"}).body.get("items", [])
+        for _ in range(10)
+    ]
+    assert len(lists[0]) == 30
+    assert len(lists[-1]) == ROWS_PER_READ

@@ -21,6 +21,8 @@ AHEAD_MAX = 100_000
 SHORT_DELAYS_MS = (0, 20, 50, 100)
 # So long a wait is charged as one read.
 READ_MS = 40
+# Of open orders, each of which is read from its own row, so many are charged as one read.
+ROWS_PER_READ = 25
 
 _Found = TypeVar("_Found")
 
@@ -65,6 +67,13 @@ class CatchUp:
             raise Unavailable(
                 "read_models_unavailable", "Lists are being made again; ask again in some minutes."
             )
+
+    def rows_paid_for(self, account: AccountId, limit: int) -> int:
+        """Return how many open orders of a page are read: all that the account pays for."""
+        more = -(-limit // ROWS_PER_READ) - 1
+        if more <= 0 or self._pays(account, more):
+            return limit
+        return ROWS_PER_READ
 
     def wait_for(self, account: AccountId, sequence: int) -> bool:
         """Return whether the account's rows reflect a sequence, now or in a moment.

@@ -12,7 +12,7 @@ from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
-from bursa.read_models.rows import BalanceRow, ClientOrderRow, FillRow, OrderRow
+from bursa.read_models.rows import OPEN_WORDS, BalanceRow, ClientOrderRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
 from bursa.trading.orders import OrderStatus, OrderView, order_from_row
 from bursa.trading.outcomes import OrderRejected
@@ -127,14 +127,17 @@ class AccountQueries:
     ) -> Page[OrderView]:
         """Return orders in a market and of some statuses, newest first; None is for any."""
         self._wait_for(account, page.min_sequence)
+        limit = page.limit
         if market is not None or statuses is not None:
             self._catch_up.require_current(account)
+        if statuses is not None and not OPEN_WORDS.isdisjoint(one.word for one in statuses):
+            limit = self._catch_up.rows_paid_for(account, limit)
         found = self._orders.newest(
             account,
             market=None if market is None else market.symbol,
             statuses=None if statuses is None else {status.word for status in statuses},
             before=page.before,
-            limit=page.limit,
+            limit=limit,
             latest=page.min_sequence > 0,
         )
         return Page([self._view(account, row) for row in found.items], found.next_position)
