@@ -48,6 +48,14 @@ sign-up: ## the same for a stranger who signs up now: eval "$$(make -s sign-up)"
 	@$(PY) -m scripts.local sign-up
 .PHONY: sign-up
 
+play-money: ## as the operator, credit who is signed in ($$TOKEN) with some of each asset, once
+	@$(PY) -m scripts.local play-money
+.PHONY: play-money
+
+api-key: ## make an API key of who is signed in ($$TOKEN): eval "$$(make -s api-key)"
+	@$(PY) -m scripts.local api-key
+.PHONY: api-key
+
 invoke: setup ## one function in Lambda's container image (Docker): FUNCTION=MarketApi EVENT=events/health.json
 	@$(PY) -m scripts.invoke $(FUNCTION) $(EVENT)
 .PHONY: invoke

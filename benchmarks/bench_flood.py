@@ -1,13 +1,14 @@
 """What one account's flood does to another, on the running exchange, where both share its machine.
 
     make bench-flood [ARGS="--seconds 20 --json"]
+    make bench-flood ARGS="--beside aurora"        # another tenant's user, on the same shard
 
-Bob places single orders, one after the other, and waits for each response: first alone, then while
-Alice floods with single orders that don't wait, with batches of fifty, and over a WebSocket. For
-this the demo tenant gets the budgets that other tenants have, and its own ones back at the end;
-functions know of a change within a minute, which is waited for.
+Bob, or a user of the tenant that is named, places single orders, one after the other, and waits for
+each response: first alone, then while Alice floods with single orders that don't wait, with batches
+of fifty, and over a WebSocket. For this the demo tenant gets the budgets that other tenants have,
+and its own ones back at the end; functions know of a change within a minute, which is waited for.
 
-On a laptop the functions, the emulator and both clients share the processors, so Bob's latency
+On a laptop the functions, the emulator and both clients share the processors, so the latency
 says how much of them the refusals take. What the arrangement itself does is shown on virtual time
 (tests/simulation/test_flood.py).
 """
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import boto3
 from rich.console import Console
@@ -86,7 +88,7 @@ class Flood:
 def order(market: str) -> Json:
     """Make an order far from the market that leaves nothing behind."""
     plain = {"market": market, "side": "buy", "type": "limit", "price": FAR_PRICE}
-    return plain | {"quantity": "2", "time_in_force": "ioc"}
+    return plain | {"quantity": "10", "time_in_force": "ioc"}
 
 
 def trade(client: Client, market: str, seconds: float) -> Json:
@@ -128,19 +130,38 @@ def usual_budgets(outputs: Path, console: Console) -> Iterator[None]:
         directory.add_tenant(profile)
 
 
-def measure(deployment: Deployment, market: str, seconds: float, console: Console) -> Json:
+class Trading(NamedTuple):
+    """Who trades beside the flood, and where."""
+
+    client: Client
+    market: str
+
+    @classmethod
+    def of(cls, outputs: Path, tenant: str, market: str) -> "Trading":
+        """Sign in the second user of a demo tenant, for a market or its first.
+
+        Raises `ToolError` when there is no such tenant.
+        """
+        deployment = Deployment.read(outputs, tenant)
+        known = json.loads(outputs.read_text())["tenants"]
+        markets = next(one["markets"] for one in known if tenant in ("", one["name"]))
+        return cls(Client(deployment, deployment.users[1]), market or markets[0])
+
+
+def measure(
+    deployment: Deployment, market: str, trading: Trading, seconds: float, console: Console
+) -> Json:
     """Trade alone and then beside the floods."""
-    alice, bob = deployment.users[:2]
-    trader = Client(deployment, bob)
+    alice = deployment.users[0]
     with console.status("Trading alone"):
-        calm = trade(trader, market, seconds)
+        calm = trade(*trading, seconds)
     flood = Flood(lambda: Client(deployment, alice), market)
     works = [flood.singles] * SINGLE_FLOODS + [flood.batches, flood.messages]
     threads = [threading.Thread(target=work, daemon=True) for work in works]
     for thread in threads:
         thread.start()
     with console.status("Trading beside the flood"):
-        flooded = trade(trader, market, seconds)
+        flooded = trade(*trading, seconds)
     flood.stop.set()
     for thread in threads:
         thread.join(timeout=30)
@@ -148,6 +169,7 @@ def measure(deployment: Deployment, market: str, seconds: float, console: Consol
         "seconds": seconds,
         "alone": calm,
         "flooded": flooded,
+        "p99_ratio": round(flooded["ms"]["p99"] / calm["ms"]["p99"], 2),
         "flood": {"responses": dict(flood.responses), "commands_admitted": flood.admitted},
     }
 
@@ -161,6 +183,7 @@ def show(found: Json) -> None:
         numbers = (str(side["ms"][name]) for name in ("p50", "p99", "max"))
         table.add_row(title, str(side["orders"]), told, *numbers)
     Console().print(table)
+    Console().print(f"p99 beside the flood: {found['p99_ratio']} of that alone")
     responses = Table("the flood got", "times")
     for name, count in sorted(found["flood"]["responses"].items()):
         responses.add_row(name, str(count))
@@ -172,7 +195,9 @@ def main() -> int:
     """Run the benchmark; 1 with one sentence when it can't."""
     parser = argparse.ArgumentParser(prog="bench-flood", description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--market", default="BTC-USDT")
+    parser.add_argument("--market", default="BTC-USDT", help="that is flooded")
+    parser.add_argument("--beside", default="", help="whose user trades: a tenant by its name")
+    parser.add_argument("--beside-market", default="", help="where; the tenant's first")
     parser.add_argument("--outputs", type=Path, default=OUTPUTS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
@@ -180,7 +205,8 @@ def main() -> int:
     try:
         deployment = Deployment.read(arguments.outputs)
         with usual_budgets(arguments.outputs, console):
-            found = measure(deployment, arguments.market, arguments.seconds, console)
+            trading = Trading.of(arguments.outputs, arguments.beside, arguments.beside_market)
+            found = measure(deployment, arguments.market, trading, arguments.seconds, console)
     except (ToolError, ApiError) as error:
         console.print(f"[red]{error}[/red]")
         return 1

@@ -137,7 +137,8 @@ class Rig:
         self.queue_url, self.funds_queue_url = self.create_queues(0)
 
     def create_queues(self, shard: int) -> tuple[str, str]:
-        """Create a shard's trading queue and funds queue; return their URLs."""
+        """Create a shard's queues; return the URLs of its trading queue and its funds queue."""
+        self._create_queue(f"transfers-{shard}.fifo")
         return self._create_queue(f"commands-{shard}.fifo"), self._create_queue(
             f"funds-{shard}.fifo"
         )
@@ -173,6 +174,7 @@ class Rig:
             "SHARD": "0",
             "COMMAND_QUEUE_URL": self.queue_url,
             "FUNDS_QUEUE_URL": self.funds_queue_url,
+            "TRANSFERS_QUEUE_URL": transfers_queue(self.queue_url),
             "JOURNAL_TABLE": "journal",
             "REPLIES_TABLE": "replies",
             "PROGRESS_TABLE": "progress",
@@ -207,3 +209,8 @@ class Rig:
     def log(self, name: str) -> str:
         """Read what a process has said so far."""
         return (self.path / f"{name}.log").read_text()
+
+
+def transfers_queue(queue_url: str) -> str:
+    """Return the URL of the transfers queue beside a shard's trading queue."""
+    return queue_url.replace("/commands-", "/transfers-")

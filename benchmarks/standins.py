@@ -46,7 +46,7 @@ class Meter:
 
 
 class FundsMemory:
-    """A funds queue that responds at once, and then never again."""
+    """A queue of funds or transfers that responds at once, and then never again."""
 
     def __init__(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
         self.waiting = deque(deliveries)
@@ -68,7 +68,10 @@ class Memory:
     """Trading queue, journal, replies, lease and checkpoints that respond at once."""
 
     def __init__(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
-        self.funds = FundsMemory([one for one in deliveries if one.queue is QueueKind.FUNDS], stop)
+        self.others = {
+            kind: FundsMemory([one for one in deliveries if one.queue is kind], stop)
+            for kind in (QueueKind.FUNDS, QueueKind.TRANSFERS)
+        }
         self._deliveries = deque(one for one in deliveries if one.queue is QueueKind.TRADING)
         self._stop = stop
         self.records: list[EncodedRecord] = []
@@ -77,7 +80,7 @@ class Memory:
     async def receive(self) -> list[Delivery]:
         await asyncio.sleep(0)
         waiting = self._deliveries
-        if self.funds.waiting:
+        if any(other.waiting for other in self.others.values()):
             return []
         if not waiting:
             self._stop.set()
@@ -149,7 +152,7 @@ def ports_over(memory: Memory, meter: Meter) -> Ports:
     """Put stand-ins behind every port."""
     queues: dict[QueueKind, CommandQueue] = {
         QueueKind.TRADING: memory,
-        QueueKind.FUNDS: memory.funds,
+        **memory.others,
     }
     return Ports(
         queues, memory, memory, memory, NoCheckpoints(), NoArchive(), CopyCapture(),

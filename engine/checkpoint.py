@@ -19,14 +19,17 @@ from wire.layout import (
     AUCTION_MS_DEFAULT,
     AUCTION_PAUSE_FACTOR,
     AUCTIONS_COUNTED_MAX,
+    COMMAND_LENGTH,
     CONDITIONS_COUNT,
+    TRAIL_COUNT,
 )
 
 # 2: the flags of an order have four bits for its type. 3: an account's share of the memory of ids;
 # a market's window of trades for its reference price, and the end of its auction. 4: until when its
 # breaker starts no other. 5: until when its auctions count, instead of that; the price by which
-# stops trigger, and whether these are taken one by one.
-VERSION = 5
+# stops trigger, and whether these are taken one by one. 6: trailing stops; four words an order.
+# 7: the list that an order belongs to, and the orders of a list that is not decided yet.
+VERSION = 7
 MAGIC = b"BURSA-SN"
 _CHECKSUM_BYTES = 32
 _WORD = struct.Struct("<q")
@@ -41,10 +44,14 @@ SECTIONS = {
     "accounts": 6,
     "balances": 4,
     "holds": 4,
-    "orders": 11 + CONDITIONS_COUNT,
+    "orders": 13 + CONDITIONS_COUNT + TRAIL_COUNT,
     "ids": 4,
+    "staged": COMMAND_LENGTH,
 }
 Sections = dict[str, "array[int]"]
+_BEFORE_LISTS = {name: width for name, width in SECTIONS.items() if name != "staged"}
+_BEFORE_LISTS["orders"] = 12 + CONDITIONS_COUNT + TRAIL_COUNT
+_BEFORE_TRAILS = _BEFORE_LISTS | {"orders": 15}
 
 
 def pack(sections: Sections) -> bytes:
@@ -82,16 +89,38 @@ def unpack(data: bytes) -> Sections:
     return _READERS[version](body, len(MAGIC) + _WORD.size)
 
 
-def _read_version_5(body: bytes, position: int) -> Sections:
+def _read_version_7(body: bytes, position: int) -> Sections:
     return _read_rows(body, position, SECTIONS)
 
 
+def _read_version_6(body: bytes, position: int) -> Sections:
+    sections = _read_rows(body, position, _BEFORE_LISTS)
+    return _with_order_words(sections, _BEFORE_LISTS["orders"])
+
+
+def _read_version_5(body: bytes, position: int) -> Sections:
+    return _with_order_words(_read_rows(body, position, _BEFORE_TRAILS))
+
+
 def _read_version_4(body: bytes, position: int) -> Sections:
-    return _with_new_words(_read_rows(body, position, SECTIONS | {"markets": 27}), 27)
+    sections = _read_rows(body, position, _BEFORE_TRAILS | {"markets": 27})
+    return _with_order_words(_with_new_words(sections, 27))
 
 
 def _read_version_3(body: bytes, position: int) -> Sections:
-    return _with_new_words(_read_rows(body, position, SECTIONS | {"markets": 26}), 26)
+    sections = _read_rows(body, position, _BEFORE_TRAILS | {"markets": 26})
+    return _with_order_words(_with_new_words(sections, 26))
+
+
+def _with_order_words(sections: Sections, width: int = _BEFORE_TRAILS["orders"]) -> Sections:
+    """Return sections whose orders have today's words: none is in a list, and none staged for one.
+
+    Before version 6 none is a trailing stop either.
+    """
+    orders, new = array("q"), array("q", [0] * (SECTIONS["orders"] - width))
+    for start in range(0, len(sections["orders"]), width):
+        orders += sections["orders"][start : start + width] + new
+    return sections | {"orders": orders, "staged": array("q")}
 
 
 def _with_new_words(sections: Sections, width: int) -> Sections:
@@ -129,7 +158,13 @@ def _read_rows(body: bytes, position: int, widths: dict[str, int]) -> Sections:
 
 
 # A new version may keep readers of the old ones here: each returns today's sections.
-_READERS = {3: _read_version_3, 4: _read_version_4, 5: _read_version_5}
+_READERS = {
+    3: _read_version_3,
+    4: _read_version_4,
+    5: _read_version_5,
+    6: _read_version_6,
+    7: _read_version_7,
+}
 
 
 def _little_endian(words: "array[int]") -> "array[int]":

@@ -7,6 +7,10 @@ bench-latency: setup ## one order to its answer and to the WebSocket, on the run
 	@$(PY) -m benchmarks.bench_latency $(ARGS)
 .PHONY: bench-latency
 
-bench-flood: setup ## what one account's flood does to another, on the running exchange: [ARGS="--json"]
+bench-flood: setup ## what one account's flood does to another, or to another tenant, on the running exchange: [ARGS="--beside aurora --json"]
 	@$(PY) -m benchmarks.bench_flood $(ARGS)
 .PHONY: bench-flood
+
+bench-calls: setup ## how long each call of both dialects takes, on the running exchange: [ARGS="--rounds 300 --json"]
+	@$(PY) -m benchmarks.bench_calls $(ARGS)
+.PHONY: bench-calls

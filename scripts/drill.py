@@ -11,8 +11,9 @@ What is restored is walked as a chain, replayed by the engine, which compares it
 digest with each record, and projected into read models; these and the digest are compared with
 those of the journal in use at the same sequence. That journal is only read, and the table of the
 drill is deleted at the end unless it is to be kept (--keep). Into another stack, whose worker must
-never have led, the journal is put as it is; from the recovery also what people changed (directory
-and identity). Its projector then fills the read models, or `make rebuild` does.
+never have led, the journal is put as it is; from the recovery also what people changed (directory,
+identity and the logs of back offices; the cases of KYC with --with-cases). Its projector then fills
+the read models, or `make rebuild` does.
 
 Ends with 0 when all is equal, 1 when it is not, 2 with one sentence when it could not be done.
 """
@@ -54,7 +55,9 @@ if TYPE_CHECKING:
 
 FOREVER = (1 << 62) - 1
 # What people change, beside the journal (kernel/keys.py); everything else follows from it.
-EDITED_TABLES = ("DIRECTORY_TABLE", "IDENTITY_TABLE")
+EDITED_TABLES = ("DIRECTORY_TABLE", "IDENTITY_TABLE", "AUDIT_TABLE")
+# Its stream begins what is undecided, and tells users: not meant in a drill.
+CASES_TABLE = "COMPLIANCE_TABLE"
 _RECORDS_PER_STEP = 100
 _POLL_S = 5.0
 
@@ -260,11 +263,10 @@ def drill_into(
         with _recovered(client, source, keep=arguments.keep) as recovered:
             for record in JournalReader(client, recovered, shard).read(1, FOREVER):
                 put_record(journal, record)
-        for name in EDITED_TABLES:
+        for name in _edited(arguments):
             table = _named(variables, name)
             with _recovered(client, table, keep=arguments.keep) as recovered:
-                found = copy_items(client, recovered, there, _named(others, name))
-            copied[name.lower()] = found._asdict()
+                copied[name.lower()] = _copy(name, client, recovered, there, others)
     else:
         archive_client, _ = connect(arguments, "s3")
         bucket = _named(variables, "ARCHIVE_BUCKET")
@@ -295,10 +297,8 @@ def drill_restored(arguments: argparse.Namespace) -> Report:
     for record in restored.read(1, FOREVER):
         put_record(journal, record)
     copied = {
-        name.lower(): copy_items(
-            there, _restored(arguments, name), there, _named(others, name)
-        )._asdict()
-        for name in EDITED_TABLES
+        name.lower(): _copy(name, there, _restored(arguments, name), there, others)
+        for name in _edited(arguments)
     }
     replica = replay(JournalReader(there, target, shard))
     return {
@@ -311,6 +311,21 @@ def drill_restored(arguments: argparse.Namespace) -> Report:
         **copied,
         "restored_s": round(time.perf_counter() - began, 1),
     }
+
+
+def _edited(arguments: argparse.Namespace) -> tuple[str, ...]:
+    return (*EDITED_TABLES, CASES_TABLE) if arguments.with_cases else EDITED_TABLES
+
+
+def _copy(
+    name: str,
+    client: "DynamoDBClient",
+    source: str,
+    there: "DynamoDBClient",
+    others: dict[str, str],
+) -> Report:
+    goes_on = name == CASES_TABLE
+    return copy_items(client, source, there, _named(others, name), goes_on=goes_on)._asdict()
 
 
 def _restored(arguments: argparse.Namespace, name: str) -> str:
@@ -390,7 +405,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--restored",
         action="store_true",
-        help="with --into: from the tables <stack>-restored-journal, -directory and -identity",
+        help="with --into: from the tables <stack>-restored-journal, -directory, -identity, -audit",
+    )
+    made.add_argument(
+        "--with-cases",
+        action="store_true",
+        help="with --into: the cases of KYC as well (-compliance); undecided ones go on there, and "
+        "users are told again",
     )
     made.add_argument("--into", metavar="STACK", help="restore into this stack's tables, to stay")
     made.add_argument("--into-region", help="of that stack; as the first one's if absent")

@@ -12,14 +12,15 @@ from wire.events import CONDITIONS, Account, Asset, Event, Market, MarketDefinit
 
 Fields = dict[str, int | str]
 
+_PLACE = ("market", "flags", "price", "quantity", *CONDITIONS, "trail", "limit_offset")
 _TARGET = ("order_id", "target_high", "target_low")
-_CHANGE = (*_TARGET, "price", "quantity", "trigger_price", "display_quantity")
+_CHANGE = (*_TARGET, "price", "quantity", "trigger_price", "display_quantity", "trail")
 _MONEY = ("asset", "amount", "word_8", "reference_high", "reference_low")
 _SYMBOL = ("symbol_high", "symbol_low")
 # What the words after a command's header are called, by kind.
 COMMAND_FIELDS: dict[int, tuple[str, ...]] = {
-    w.COMMAND_PLACE: ("market", "flags", "price", "quantity", *CONDITIONS),
-    w.COMMAND_CANCEL: _TARGET,
+    **dict.fromkeys((w.COMMAND_PLACE, w.COMMAND_STAGE, w.COMMAND_PLACE_LIST), _PLACE),
+    w.COMMAND_CANCEL: (*_TARGET, "whole_list"),
     w.COMMAND_CANCEL_ALL: ("market", "side"),
     w.COMMAND_AMEND: _CHANGE,
     w.COMMAND_REPLACE: _CHANGE,

@@ -1,4 +1,4 @@
-"""Writes docs/openapi.json from the code; with --check only compares."""
+"""Writes the APIs' descriptions in docs from the code; with --check only compares."""
 
 import argparse
 import json
@@ -6,35 +6,45 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "layers" / "core"))
+sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
+from bursa.dialects.binance.openapi import binance_document  # noqa: E402
+from bursa.dialects.native.asyncapi import asyncapi_document  # noqa: E402
 from bursa.dialects.native.openapi import openapi_document  # noqa: E402
+from bursa.dialects.operator.operations import operator_document  # noqa: E402
 
-DOCUMENT = ROOT / "docs" / "openapi.json"
+DOCUMENTS = {
+    ROOT / "docs" / "asyncapi.json": asyncapi_document,
+    ROOT / "docs" / "openapi.json": openapi_document,
+    ROOT / "docs" / "operator-openapi.json": operator_document,
+    ROOT / "docs" / "binance-openapi.json": binance_document,
+}
 # The committed document describes the API, whatever release carries it.
 VERSION = "1"
 
 
-def render() -> str:
-    """Return the document as it is committed."""
-    return json.dumps(openapi_document(VERSION), indent=2, ensure_ascii=False) + "\n"
+def render(path: Path) -> str:
+    """Return a document as it is committed."""
+    return json.dumps(DOCUMENTS[path](VERSION), indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> int:
-    """Write or check the document; returns the exit status."""
+    """Write or check the documents; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when outdated")
     arguments = parser.parse_args()
-    text = render()
-    if DOCUMENT.exists() and DOCUMENT.read_text() == text:
-        print(f"{DOCUMENT.relative_to(ROOT)} is up to date.")
-        return 0
-    if arguments.check:
-        print(f"{DOCUMENT.relative_to(ROOT)} is outdated: run scripts/openapi.py.")
-        return 1
-    DOCUMENT.write_text(text)
-    print(f"Wrote {DOCUMENT.relative_to(ROOT)}.")
-    return 0
+    outdated = 0
+    for path in DOCUMENTS:
+        text, name = render(path), path.relative_to(ROOT)
+        if path.exists() and path.read_text() == text:
+            print(f"{name} is up to date.")
+        elif arguments.check:
+            print(f"{name} is outdated: run scripts/openapi.py.")
+            outdated = 1
+        else:
+            path.write_text(text)
+            print(f"Wrote {name}.")
+    return outdated
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def open_rebuild(client: "DynamoDBClient", variables: dict[str, str], shard: int
 
 def rebuild(
     rebuilt: Rebuild, console: Console, *, target: int, mends: bool
-) -> tuple[list[Difference], int]:
+) -> tuple[Sequence[Difference], int]:
     """Project, compare, mend; returns the differences that are left, and how many were mended."""
     columns = (
         TextColumn("{task.description}"),
@@ -110,12 +111,10 @@ def rebuild(
     if not (mends and differences):
         return differences, 0
     with console.status(f"Mending {len(differences)} rows"):
-        mended = rebuilt.mend(differences)
-        left = rebuilt.differences()
-    return left, mended
+        return rebuilt.mend_until_equal(differences)
 
 
-def summary(rebuilt: Rebuild, differences: list[Difference], mended: int) -> Json:
+def summary(rebuilt: Rebuild, differences: Sequence[Difference], mended: int) -> Json:
     """Return what was found as one JSON object."""
     kinds = Counter(difference.kind for difference in differences)
     return {

@@ -87,6 +87,11 @@ class StepDrawing:
                 at = price_text(exchange.trigger_prices.get(order_id, 0))
                 stop = label(order_id, lots)
                 self.console.print(Text(f"{w.SIDE_NAMES[side]} stop at {at}: ") + stop)
+            for order_id, trigger in exchange.engine.trailing(market, side):
+                waiting = exchange.engine.order(order_id)
+                lots = waiting.remaining if waiting else 0
+                kind = f"{w.SIDE_NAMES[side]} trailing stop, now at {price_text(trigger)}: "
+                self.console.print(Text(kind) + label(order_id, lots))
 
     def _draw_money(self, exchange: Exchange, own: str) -> None:
         after = exchange.funds()

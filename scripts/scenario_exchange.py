@@ -9,9 +9,8 @@ from typing import Any
 from engine.reference import Engine as ReferenceEngine
 from scripts import scenario_words as words
 from scripts.scenario_ledger import Ledger
+from scripts.scenario_lists import cancel_list, place_list
 from scripts.scenario_words import (
-    Mismatch,
-    Number,
     ScenarioError,
     Step,
     find_value,
@@ -33,13 +32,13 @@ from wire.codec import (
 from wire.events import Event, Order, OrderConditions, Result, Trade
 
 AnyEngine = ReferenceEngine  # every engine has its methods
-Funds = dict[str, dict[str, dict[str, Number]]]
+Funds = dict[str, dict[str, dict[str, words.Number]]]
 Row = list[Any]
 
 BOTH_SIDES = (w.SIDE_BUY, w.SIDE_SELL)
-STOPS = w.types_in(w.STOP_TYPES)
+STOPS = w.types_in(w.STOP_TYPES & ~w.TRAILING_TYPES)
 IMMEDIATE = w.types_in(w.MARKETABLE_TYPES)
-STOP_MARKETS = w.types_in(w.STOP_MARKET_TYPES)
+STOP_MARKETS = w.types_in(w.STOP_MARKET_TYPES & ~w.TRAILING_TYPES)
 
 
 class Exchange:
@@ -92,10 +91,7 @@ class Exchange:
             if self.reason:
                 raise ScenarioError(f"ledger rejected: {w.REASON_NAMES[self.reason]}")
         # So much a stop-market buy may pay at most: the highest price that a step names.
-        prices = [find_value(step, names) for step in steps for names in (words.PRICE, words.STOP)]
-        self.highest_price = max(
-            (self.ticks(price) for price in prices if price is not None), default=0
-        )
+        self.highest_price = max(map(self.ticks, words.prices_of(steps)), default=0)
 
     # --- commands and events ----------------------------------------------------------------------
 
@@ -122,10 +118,11 @@ class Exchange:
         """Translate a command's events."""
         result = events[0]
         if not isinstance(result, Result):
-            raise Mismatch("the engine's output does not start with a result")
-        self.reason = result.reason
-        for event in events[1:]:
-            if isinstance(event, Trade):
+            raise words.Mismatch("the engine's output does not start with a result")
+        for event in events:
+            if isinstance(event, Result):
+                result, self.reason = event, event.reason  # of a list the last decides
+            elif isinstance(event, Trade):
                 self.trades.append(event)
                 for order_id in (event.maker_order, event.taker_order):
                     left = self.remaining.get(order_id, self.arriving_lots)
@@ -168,6 +165,11 @@ class Exchange:
         """Return a price in ticks; 0 when it is not given."""
         exact = words.number(0 if value is None else value, what)
         return words.scaled(exact, self.units.price)
+
+    def trail(self, step: Step) -> int:
+        """Return how far behind the price a trailing stop follows it; 0 when it is not given."""
+        ppm = words.whole_number(find_value(step, words.TRAIL_PPM) or 0, "trail_ppm")
+        return w.TRAIL_PPM + ppm if ppm else self.ticks(find_value(step, words.TRAIL), "trail")
 
     def lots(self, value: object, what: str = "qty") -> int:
         """Return a quantity in lots; 0 when it is not given."""
@@ -279,6 +281,8 @@ class Exchange:
             "quote_amount": self.amount(quote_amount, "quote_amount"),
             "trigger_price": trigger,
             "display_quantity": self.lots(find_value(step, words.DISPLAY), "display_qty"),
+            "trail": self.trail(step),
+            "limit_offset": self.ticks(find_value(step, words.LIMIT_OFFSET), "limit_offset"),
             "expire_ms": words.whole_number(find_value(step, words.EXPIRE) or 0, "expire"),
         }
 
@@ -295,7 +299,7 @@ class Exchange:
             price, trigger = None, price
         if words.normal_form(spelled) == "iceberg":
             require_value(step, words.DISPLAY)
-        if order_type not in IMMEDIATE:
+        if order_type not in IMMEDIATE and find_value(step, words.LIMIT_OFFSET) is None:
             require_value(step, words.PRICE)
         if order_type in STOPS and trigger is None:
             require_value(step, words.STOP)
@@ -360,6 +364,7 @@ class Exchange:
                 quantity=self.lots(quantity),
                 trigger_price=self.ticks(find_value(step, words.STOP), "stop_price"),
                 display_quantity=self.lots(find_value(step, words.DISPLAY), "display_qty"),
+                trail=self.trail(step),
             )
         )
         if self.reason:
@@ -421,7 +426,12 @@ class Exchange:
         """Return [id, quantity] of a side's pending stops in the order they would fire."""
         return [self.row_of(row) for row in self.engine.stops(market, side)]
 
-    def levels(self, market: int) -> list[list[list[Number]]]:
+    def trailing(self, market: int, side: int) -> list[Row]:
+        """Return [id, trigger price] of what trails on a side, first triggered first."""
+        trailing = self.engine.trailing(market, side)
+        return [[self.name(one), words.unscaled(at, self.units.price)] for one, at in trailing]
+
+    def levels(self, market: int) -> list[list[list[words.Number]]]:
         """Return the [price, displayed quantity] of the bids and of the asks."""
         return [
             [
@@ -462,33 +472,28 @@ def _only(step: Step, names: tuple[str, ...]) -> Step:
     return {name: step[name] for name in names if name in step}
 
 
-_ANY_STEP = ("op", *words.USER, *words.MARKET, *words.REMARK)
-_CHANGE = (
-    *(*_ANY_STEP, *words.ID, *words.NEW_ID, "side", *words.PRICE, *words.QUANTITY),
-    *(*words.STOP, *words.DISPLAY),
+_ANY_STEP, _CHANGE = words.ANY_STEP, words.CHANGE_KEYS
+_ORDER, _MOVE = words.ORDER_KEYS, words.MOVE_KEYS
+# Operations that place an order of the type that they are called.
+_TYPES = (
+    *("stop", "stop_market", "stop_limit", "iceberg"),
+    *("take_profit", "take_profit_market", "take_profit_limit"),
+    *("trailing_stop", "trailing_stop_market", "trailing_stop_limit"),
 )
-_ORDER = (
-    *(*_ANY_STEP, *words.ID, "side", "type", *words.PRICE, *words.QUANTITY, *words.STOP),
-    *(*words.TIF, "post_only", *words.STP, *words.GROUP, *words.EXPIRE),
-    *(*words.QUOTE_AMOUNT, *words.DISPLAY),
-)
-_MOVE = (*_ANY_STEP, *words.ASSET, *words.AMOUNT)
 Operation = tuple[Callable[[Exchange, Step], int | None], frozenset[str]]
 OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(("add", "limit", "place", "new", "submit"), (Exchange.add, frozenset(_ORDER))),
-    **dict.fromkeys(
-        ("stop", "stop_market", "stop_limit", "iceberg"), (Exchange.add, frozenset(_ORDER))
-    ),
+    **dict.fromkeys(_TYPES, (Exchange.add, frozenset(_ORDER))),
     "market": (Exchange.market, frozenset(_ORDER)),
     **dict.fromkeys(("replace", "modify"), (Exchange.replace, frozenset(_CHANGE))),
     "amend": (Exchange.amend, frozenset(_CHANGE)),
     "cancel": (Exchange.cancel, frozenset((*_ANY_STEP, *words.ID))),
+    "list": (place_list, frozenset((*_ORDER, "orders"))),
+    "cancel_list": (cancel_list, frozenset((*_ANY_STEP, *words.ID))),
     "cancel_all": (Exchange.cancel_all, frozenset((*_ANY_STEP, "side"))),
     "deposit": (Exchange.deposit, frozenset(_MOVE)),
     "withdraw": (Exchange.withdraw, frozenset(_MOVE)),
     "time": (Exchange.time, frozenset((*_ANY_STEP, *words.TIME))),
     "state": (Exchange.state, frozenset((*_ANY_STEP, "state", "reference"))),
 }
-_IMPLIED: dict[str, Step] = {
-    kind: {"type": kind} for kind in ("stop", "stop_market", "stop_limit", "iceberg")
-}
+_IMPLIED: dict[str, Step] = {kind: {"type": kind} for kind in _TYPES}

@@ -175,6 +175,13 @@ def check_stops(exchange: Exchange, expected: object, _: Step) -> None:
     require_equal("stops_pending", sorted(wanted), sorted(row[:width] for row in buys + sells))
 
 
+def check_trailing(exchange: Exchange, expected: object, _: Step) -> None:
+    """Trailing stops that follow the price: [id, trigger price], buys first, in their order."""
+    markets = exchange.ledger.markets.values()
+    found = [row for side in BOTH_SIDES for m in markets for row in exchange.trailing(m, side)]
+    require_equal("trailing", rows(expected, "trailing", "id", "price"), found)
+
+
 # --- the book in figures --------------------------------------------------------------------------
 
 
@@ -289,6 +296,7 @@ EXPECTATIONS: dict[str, Callable[[Exchange, object, Step], None]] = {
     "cancelled": check_cancelled,
     "rejected_steps": check_rejected,
     "stops_pending": check_stops,
+    "trailing": check_trailing,
     "l2": check_l2,
     "book_orders": _book_figure("book_orders", _orders),
     "book_volume": _book_figure("book_volume", _volume),

@@ -38,6 +38,10 @@ TYPES = {
     "market": w.TYPE_MARKET,
     **dict.fromkeys(("stop_market", "stop", "stop_loss"), w.TYPE_STOP_MARKET),
     **dict.fromkeys(("stop_limit", "stop_loss_limit"), w.TYPE_STOP_LIMIT),
+    **dict.fromkeys(("take_profit_market", "take_profit"), w.TYPE_TAKE_PROFIT_MARKET),
+    "take_profit_limit": w.TYPE_TAKE_PROFIT_LIMIT,
+    **dict.fromkeys(("trailing_stop_market", "trailing_stop"), w.TYPE_TRAILING_STOP_MARKET),
+    "trailing_stop_limit": w.TYPE_TRAILING_STOP_LIMIT,
 }
 TIMES = {
     **dict.fromkeys(("gtc", "day", "good_till_cancel", "good_till_cancelled"), w.TIF_GTC),
@@ -72,7 +76,10 @@ MARKET = ("market", "symbol", "instrument", "pair")
 ID = ("id", "order_id", "order", "oid")
 PRICE = ("price", "limit_price", "px")
 QUANTITY = ("qty", "quantity", "size", "volume")
-STOP = ("stop_price", "trigger_price", "stop", "trigger")
+STOP = ("stop_price", "trigger_price", "stop", "trigger", "activation_price")
+TRAIL = ("trail", "trail_amount")
+TRAIL_PPM = ("trail_ppm",)
+LIMIT_OFFSET = ("limit_offset",)
 DISPLAY = (
     *("display_qty", "display", "display_quantity", "visible_qty", "visible", "max_visible"),
     *("peak", "peak_qty", "peak_size", "iceberg_qty", "iceberg"),
@@ -87,6 +94,18 @@ ASSET = ("asset", "currency")
 AMOUNT = ("amount", *QUANTITY)
 TIME = ("time_ms", "ms", "to")
 REMARK = ("comment", "note", "checks")
+# What steps may say.
+ANY_STEP = ("op", *USER, *MARKET, *REMARK)
+CHANGE_KEYS = (
+    *(*ANY_STEP, *ID, *NEW_ID, "side", *PRICE, *QUANTITY),
+    *(*STOP, *DISPLAY, *TRAIL, *TRAIL_PPM),
+)
+ORDER_KEYS = (
+    *(*ANY_STEP, *ID, "side", "type", *PRICE, *QUANTITY, *STOP),
+    *(*TIF, "post_only", *STP, *GROUP, *EXPIRE, *QUOTE_AMOUNT, *DISPLAY),
+    *(*TRAIL, *TRAIL_PPM, *LIMIT_OFFSET),
+)
+MOVE_KEYS = (*ANY_STEP, *ASSET, *AMOUNT)
 
 
 def normal_form(word: object) -> str:
@@ -129,6 +148,26 @@ def mapping(value: object, what: str) -> Step:
     if not isinstance(value, dict):
         raise ScenarioError(f"{what} must be an object")
     return value
+
+
+def listed_orders(step: Step) -> list[Step]:
+    """Return the orders of a step that places a list, with what the step says of all of them."""
+    orders = step.get("orders", [])
+    if not isinstance(orders, list):
+        raise ScenarioError("orders must be a list")
+    common = {key: value for key, value in step.items() if key != "orders"}
+    return [common | mapping(order, "an order of a list") for order in orders]
+
+
+def all_orders(steps: Iterable[Step]) -> list[Step]:
+    """Return steps, and with them the orders of those that place a list."""
+    return [one for step in steps for one in (step, *listed_orders(step))]
+
+
+def prices_of(steps: Iterable[Step]) -> list[object]:
+    """Return the prices and trigger prices that steps name, those of lists too."""
+    prices = [find_value(one, names) for one in all_orders(steps) for names in (PRICE, STOP)]
+    return [price for price in prices if price is not None]
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -192,8 +231,8 @@ class Units:
     @classmethod
     def of(cls, scenario: Step, markets: Iterable[Step]) -> "Units":
         """Return the units that hold every number of a scenario exactly."""
-        steps = scenario["steps"]
-        price = most_places(steps, (PRICE, STOP))
+        steps = all_orders(scenario["steps"])
+        price = most_places(steps, (PRICE, STOP, TRAIL, LIMIT_OFFSET))
         quantity = most_places(steps, (QUANTITY, DISPLAY))
         of_amounts = max(
             most_places(steps, (AMOUNT, QUOTE_AMOUNT)),

@@ -13,6 +13,7 @@ from pathlib import Path
 SERVICES = frozenset(
     {
         "apigatewaymanagementapi",
+        "cloudformation",
         "cognito-idp",
         "dynamodb",
         "events",

@@ -1,8 +1,9 @@
-"""Sign a user out everywhere, shut it out, or let it in again.
+"""Sign a user out everywhere, shut it out, let it in again, or reopen what it has closed.
 
     make users ARGS="sign-out alice@demo.example"
     make users ARGS="disable alice@demo.example"
     make users ARGS="enable alice@demo.example --stack bursa"
+    make users ARGS="reopen alice@demo.example"    # that its user has closed
 
 Ends with 0 when it is done, 2 with one sentence when it could not be done. Each may be repeated.
 """
@@ -27,6 +28,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.sockets import Sockets, management_client
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.ended_sessions_dynamodb import EndedSessionRows
 from scripts.bursa.stack import DEFAULT_REGION, stack_outputs
 from scripts.client import OUTPUTS, ToolError
 
@@ -38,6 +40,7 @@ class Users(NamedTuple):
     pool: CognitoUserPool
     end_sessions: SessionEnd
     tenant: TenantId
+    closed: EndedSessionRows
 
     def change(self, operation: str, email: str) -> str:
         """Carry out an operation; return what was done. Raises `ToolError`."""
@@ -49,6 +52,9 @@ class Users(NamedTuple):
             self.pool.set_enabled(email, is_enabled=True)
             self.directory.set_disabled(self.tenant, found.subject, is_disabled=False)
             return f"{email} may sign in again."
+        if operation == "reopen":
+            self.closed.reopen_user(self.tenant, found.subject)
+            return f"The account of {email} is open again; its API keys stay revoked."
         # The exchange first: the user pool only keeps new tokens from being issued.
         if operation == "disable":
             self.directory.set_disabled(self.tenant, found.subject, is_disabled=True)
@@ -80,6 +86,7 @@ def open_users(outputs: dict[str, str]) -> Users:
         CognitoUserPool(cognito_client(), outputs["UserPoolId"]),
         SessionEnd(directory, connections, sockets, [signed_out()]),
         profile.tenant,
+        EndedSessionRows(client, outputs["DirectoryTable"]),
     )
 
 
@@ -90,7 +97,7 @@ def _warn(why: str) -> None:
 def main() -> int:
     """Run the tool; return the exit status."""
     parser = argparse.ArgumentParser(prog="users", description=__doc__)
-    parser.add_argument("operation", choices=["sign-out", "disable", "enable"])
+    parser.add_argument("operation", choices=["sign-out", "disable", "enable", "reopen"])
     parser.add_argument("email")
     parser.add_argument("--stack", help="a deployment on AWS instead of the one on this machine")
     parser.add_argument("--region", default=DEFAULT_REGION)

@@ -4,15 +4,23 @@ It is started and ended by the same commands as `make up` and `make down`, with 
 temporary folder, so it disturbs no exchange that a developer has running in this checkout.
 """
 
+import gc
 from collections.abc import Iterator
+from functools import cache
+from itertools import count
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from scripts.client import Deployment
 from tests.doubles.local_exchange import DEMO_PAGE, Local
 
 END_TO_END = Path(__file__).parent / "e2e"
+TESTS_A_COLLECTION = 100
+
+# Each session of botocore reads the descriptions of AWS's services again; tests open thousands.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,6 +32,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             shared = "exchange_place" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group("exchange" if shared else item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("runs_last") is not None)
+
+
+_ended = count(1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Let go of what functions' starts keep for their process: here they start a thousand times."""
+    if next(_ended) % TESTS_A_COLLECTION == 0:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture

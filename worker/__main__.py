@@ -146,6 +146,7 @@ def _ports(
                 settings.deleters,
             ),
             QueueKind.FUNDS: queue(settings.funds_queue_url, QueueKind.FUNDS, 1, 1),
+            QueueKind.TRANSFERS: queue(settings.transfers_queue_url, QueueKind.TRANSFERS, 1, 1),
         },
         journal=threads.ThreadedJournal(
             DynamoJournal(dynamodb, settings.journal_table, settings.shard)

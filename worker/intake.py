@@ -4,7 +4,8 @@ Order within an account is each queue's promise (a group is closed while one of 
 flight), so messages of a queue may be applied in the order in which they arrive. Between the queues
 there is no order. Nothing may ever be dropped from here while the worker leads.
 
-Each queue has room of its own and half of each turn, so that neither can starve the other.
+Each queue has room of its own, and those in which something waits share each turn equally, so that
+none can starve another.
 """
 
 import asyncio
@@ -60,18 +61,22 @@ class Inbox:
     ) -> None:
         self._time_ms = time_ms
         self._trading = _Side(held_max)
-        self._funds = _Side(funds_held_max)
-        self._sides = {QueueKind.TRADING: self._trading, QueueKind.FUNDS: self._funds}
+        # In the order in which a turn takes of them.
+        self._sides = {
+            QueueKind.FUNDS: _Side(funds_held_max),
+            QueueKind.TRANSFERS: _Side(funds_held_max),
+            QueueKind.TRADING: self._trading,
+        }
         self._ready = asyncio.Event()
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._trading.waiting) + len(self._funds.waiting)
+        return sum(len(side.waiting) for side in self._sides.values())
 
     @property
     def held(self) -> int:
         """How many deliveries have been received and not acknowledged."""
-        return len(self._trading.held) + len(self._funds.held)
+        return sum(len(side.held) for side in self._sides.values())
 
     def receipts(self, queue: QueueKind = QueueKind.TRADING) -> list[str]:
         """Return the receipt of every delivery of a queue that is held, oldest first."""
@@ -109,15 +114,18 @@ class Inbox:
 
     def take(self, body_bytes_max: int) -> list[Delivery]:
         """Remove the oldest deliveries, at least one and about so many bytes of them."""
-        share = max(1, body_bytes_max)
-        if self._funds.waiting and self._trading.waiting:
-            share = max(1, body_bytes_max // 2)
-        taken, left = self._funds.take(share)
-        room = body_bytes_max - share + max(0, left) if taken else share
-        traded, _ = self._trading.take(max(1, room))
+        sides = [side for side in self._sides.values() if side.waiting]
+        taken: list[Delivery] = []
+        room = body_bytes_max
+        for others, side in zip(range(len(sides) - 1, -1, -1), sides, strict=True):
+            # What one leaves of its share is the next one's.
+            share = max(1, room // (others + 1))
+            some, left = side.take(share)
+            taken += some
+            room -= share - max(0, left)
         if not len(self) and not self._closed:
             self._ready.clear()
-        return taken + traded
+        return taken
 
     def acknowledged(self, receipts: Sequence[str], queue: QueueKind = QueueKind.TRADING) -> None:
         """Make room: these deliveries are deleted."""

@@ -181,8 +181,8 @@ class Leader:
         self._filled.set()
 
     async def _receive(self) -> None:
-        """Receive from both queues until told to stop."""
-        counts = {QueueKind.TRADING: self._settings.receivers, QueueKind.FUNDS: 1}
+        """Receive from all queues until told to stop."""
+        counts = dict.fromkeys(QueueKind, 1) | {QueueKind.TRADING: self._settings.receivers}
         async with asyncio.TaskGroup() as group:
             for kind, queue in self._queues.items():
                 receivers = Receivers(
@@ -233,7 +233,8 @@ class Leader:
         horizon_ms = self._sequencer.engine.horizon_ms
         if horizon_ms < 0:
             return
-        remembered_ms = self._time.now_ms() - horizon_ms
+        # Engine time may be some milliseconds ahead.
+        remembered_ms = max(0, self._time.now_ms() - horizon_ms)
         self._telemetry.measure("RememberedMilliseconds", remembered_ms)
         if remembered_ms < REMEMBERED_MS_MIN:
             self._telemetry.alarm(

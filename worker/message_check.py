@@ -56,7 +56,7 @@ def check_message(message: CommandMessage, delivery: Delivery, now_ms: int) -> N
     count, rest = divmod(len(message.commands), w.COMMAND_BYTES)
     if rest or not count:
         raise _malformed("The commands are not whole commands.")
-    if delivery.queue is QueueKind.TRADING and count > COMMANDS_PER_MESSAGE_MAX:
+    if delivery.queue is not QueueKind.FUNDS and count > COMMANDS_PER_MESSAGE_MAX:
         raise _malformed(f"The message holds {count} commands.")
     for position, client_order_id in message.client_order_ids.items():
         if not 0 <= position < count:
@@ -69,8 +69,8 @@ def check_message(message: CommandMessage, delivery: Delivery, now_ms: int) -> N
 def _check_commands(commands: bytes, account: AccountId, delivery: Delivery, now_ms: int) -> None:
     sent_ms = delivery.sent_ms or now_ms
     latest_ms = min(sent_ms, now_ms) + TIME_OFF_MS_MAX
-    trading = delivery.queue is QueueKind.TRADING
-    earliest_ms = sent_ms - (TIME_OFF_MS_MAX if trading else FUNDS_AGE_MS_MAX)
+    once = delivery.queue is QueueKind.FUNDS
+    earliest_ms = sent_ms - (FUNDS_AGE_MS_MAX if once else TIME_OFF_MS_MAX)
     allowed, actors = ALLOWED_COMMANDS[delivery.queue], ALLOWED_ACTORS[delivery.queue]
     number = account.number
     headers = _HEADER.iter_unpack(commands)
@@ -83,6 +83,8 @@ def _check_commands(commands: bytes, account: AccountId, delivery: Delivery, now
             _check_tenant(commands, position, kind, account, owner)
         elif kind in MARKET_COMMANDS and account.index != FEE_ACCOUNT_INDEX:
             raise _malformed("A market's settings are not an ordinary account's to send.")
+        if delivery.queue is QueueKind.TRANSFERS:
+            _check_receiver(commands, position, account)
         if not high and not low:
             raise _malformed("A command has no id.")
         if not earliest_ms <= time_ms <= latest_ms:
@@ -95,11 +97,20 @@ def _check_tenant(
     """Refuse what is about another account, unless it is about the fee account's own tenant."""
     if kind not in TENANT_COMMANDS or owner or account.index != FEE_ACCOUNT_INDEX:
         raise _malformed("A command is another account's.")
-    word = TENANT_COMMANDS[kind]
-    at = position * w.COMMAND_BYTES + word * w.WORD_BYTES
-    tenant = int.from_bytes(commands[at : at + w.WORD_BYTES], "little", signed=True)
-    if tenant != account.tenant.number:
+    if _word(commands, position, TENANT_COMMANDS[kind]) != account.tenant.number:
         raise _malformed("A command is about another tenant.")
+
+
+def _check_receiver(commands: bytes, position: int, account: AccountId) -> None:
+    """Refuse a transfer out of an owner's own accounts: the numbers say whose they are."""
+    receiver = AccountId.from_number(_word(commands, position, w.FUNDS_TO_ACCOUNT))
+    if not account.is_users or not receiver.is_users or receiver.owner != account.owner:
+        raise _malformed("A transfer is not between the accounts of one user.")
+
+
+def _word(commands: bytes, position: int, word: int) -> int:
+    at = position * w.COMMAND_BYTES + word * w.WORD_BYTES
+    return int.from_bytes(commands[at : at + w.WORD_BYTES], "little", signed=True)
 
 
 def _malformed(detail: str) -> InvalidInput:

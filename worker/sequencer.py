@@ -170,12 +170,22 @@ class Sequencer:
     def announce(self, owner: str, time_ms: int) -> None:
         """Begin with the record that fences the leader before."""
         worker = int.from_bytes(bytes.fromhex(owner)[:8], "big", signed=True)
+        time_ms = self._later(time_ms)
         self._apply(codec.encode_epoch(self._epoch, (worker, 0), time_ms=time_ms), time_ms)
 
     def tick(self, time_ms: int) -> None:
         """Let engine time pass, for what is due by time alone."""
         self._ticked_ms = time_ms
+        time_ms = self._later(time_ms)
         self._apply(codec.encode_advance_time(time_ms), time_ms)
+
+    def _later(self, time_ms: int) -> int:
+        """Return the time, or the first that no earlier record has.
+
+        Each record begins with it, and clients tell records apart by their times
+        (`bursa.read_models.moments`). A record takes longer than a millisecond to be written.
+        """
+        return max(time_ms, self._time_ms, self.sealed_head.time_ms + 1)
 
     def take(self, deliveries: Sequence[Delivery], time_ms: int) -> None:
         """Apply deliveries in this order.
@@ -191,6 +201,9 @@ class Sequencer:
         messages = [self._open(delivery, time_ms) for delivery in deliveries]
         for take, run in groupby(messages, self._how_to_take):
             take(list(run), time_ms)
+        if self.engine.has_auction:
+            # What the auction would trade now is known with these orders, not with the next ones.
+            self._apply(codec.encode_advance_time(self._time_ms))
 
     def _how_to_take(self, message: _Message) -> Callable[[list[_Message], int], None]:
         if self._quarantine.is_suspect(message.delivery.message_id):
@@ -219,7 +232,7 @@ class Sequencer:
     def _take_together(self, batch: list[_Message], time_ms: int) -> None:
         first = self.engine.sequence + 1
         try:
-            events = self._apply(b"".join([message.commands for message in batch]), time_ms)
+            events = self._apply(b"".join([message.commands for message in batch]))
         except EngineFault:
             self._quarantine.suspect([message.delivery.message_id for message in batch])
             raise
@@ -256,7 +269,7 @@ class Sequencer:
                 one = rejection_of_command(command, layout.REASON_INTERNAL_ERROR)
                 self.rejected.append((message_id, f"Command {position} ends the process."))
             try:
-                parts.append(self._apply(one, time_ms))
+                parts.append(self._apply(one))
             except EngineFault:
                 self._quarantine.mark_faulty(message_id, position)
                 raise
@@ -267,7 +280,8 @@ class Sequencer:
         # Twice, because a child may come to its end by itself.
         return not any(self._probe.survives(self.engine, command) for _ in range(2))
 
-    def _apply(self, commands: bytes, time_ms: int) -> bytes:
+    def _apply(self, commands: bytes, time_ms: int = 0) -> bytes:
+        """Have the engine decide commands; ``time_ms`` is its time after them, 0 if unchanged."""
         before = self.engine.sequence
         count = len(commands) // layout.COMMAND_BYTES
         try:
@@ -283,7 +297,7 @@ class Sequencer:
         self._commands.append(commands)
         self._events.append(events)
         self._raw_bytes += len(commands) + len(events)
-        self._time_ms = max(time_ms, self._time_ms, self.sealed_head.time_ms)
+        self._time_ms = max(time_ms, self._time_ms)
         return events
 
     def _add_acknowledgement(
@@ -354,7 +368,8 @@ class Sequencer:
                 head.next_sequence,
                 head.last_sequence + count,
                 self._epoch,
-                self._time_ms,
+                # Of one batch in several records, too, each has a time of its own.
+                max(self._time_ms, head.time_ms + 1),
                 state_digest,
                 self._new_batch_id(),
                 commands,

@@ -25,7 +25,7 @@ class ShardSettings:
         Messages of the trading queue in memory, from receive to delete; beyond it the worker
         receives no more of them.
     held_funds_messages_max
-        The same of the funds queue, which neither gives room to the other nor takes it.
+        The same of the funds queue, and of the transfers queue: each has room of its own.
     idle_tick_ms
         Engine time passes at least this often, for orders that expire.
     part_bytes
@@ -63,8 +63,8 @@ class WorkerSettings(ShardSettings):
 
     Attributes
     ----------
-    command_queue_url, funds_queue_url
-        The shard's trading queue and its funds queue.
+    command_queue_url, funds_queue_url, transfers_queue_url
+        The shard's trading queue, its funds queue and its transfers queue.
     visibility_s
         How long a dead leader's messages stay out of reach; longer than any message is held.
     receive_wait_s
@@ -78,6 +78,7 @@ class WorkerSettings(ShardSettings):
 
     command_queue_url: str
     funds_queue_url: str
+    transfers_queue_url: str
     journal_table: str
     replies_table: str
     progress_table: str

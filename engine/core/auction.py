@@ -8,6 +8,7 @@ from engine.core.emit import touch_market
 from engine.core.execution import execute_all_triggered
 from engine.core.ledger import order_reserve, owner_of, value_of
 from engine.core.matching import is_self_trade, prevent_waiting, update_filled_order
+from engine.core.orders import end_other
 from engine.core.records import (
     B_BEST,
     L_HEAD,
@@ -24,6 +25,7 @@ from engine.core.records import (
     M_REFERENCE_PRICE,
     M_STATE,
     M_TICK_UNITS,
+    M_TRAILING_COUNT,
     O_FLAGS,
     O_ID,
     O_VISIBLE,
@@ -35,13 +37,16 @@ from engine.core.reference_price import is_own_trade, note_volume, set_reference
 from engine.core.settlement import settle_taker, settle_trade
 from engine.core.stops import collect_triggered, confirm_price
 from engine.core.store import Store, make_room
+from engine.core.trailing import follow_price
 from wire.layout import (
+    CLOSE_ONE_CANCELS_OTHER,
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
     STATE_AUCTION,
     STATE_OPEN,
     STATE_POST_ONLY,
+    STATUS_CANCELLED,
     STP_MASK,
     STP_SHIFT,
 )
@@ -184,7 +189,9 @@ def uncross(s: Store, market: cython.longlong) -> cython.longlong:
         if traded:
             quote_units = value_of(price, tick_units, traded)
             m[market + M_LAST_PRICE] = price
-            confirm_price(s, market, price, traded, quote_units)
+            changed: cython.bint = confirm_price(s, market, price, traded, quote_units)
+            if changed and m[market + M_TRAILING_COUNT]:
+                follow_price(s, market)
             lots += traded
             value += quote_units
         find_equilibrium(s, market)
@@ -221,6 +228,8 @@ def uncross_at(s: Store, market: cython.longlong, price: cython.longlong) -> cyt
                 return 0
             continue
         begun = True
+        end_other(s, maker, STATUS_CANCELLED, CLOSE_ONE_CANCELS_OTHER)
+        end_other(s, taker, STATUS_CANCELLED, CLOSE_ONE_CANCELS_OTHER)
         make_room(s)
         taker_account, maker_account = owner_of(s, taker), owner_of(s, maker)
         if not is_own_trade(s, taker_account, maker_account):
@@ -247,5 +256,5 @@ def change_state(s: Store, market: cython.longlong, state: cython.longlong) -> c
     m[market + M_ONE_BY_ONE_UNTIL_MS] = 0
     if state == STATE_OPEN and m[market + M_CONFIRMED_PRICE]:
         collect_triggered(s, market)
-        execute_all_triggered(s)
+    execute_all_triggered(s)
     return 0

@@ -2,12 +2,15 @@
 
 import cython
 
-from engine.core.book import book_of, find_level
+from engine.core.book import book_of, find_level, next_level
 from engine.core.index import find_balance, find_order
-from engine.core.ledger import order_reserve
+from engine.core.ledger import extra_reserve, market_of, order_reserve, other_of
+from engine.core.melds import goes_before
+from engine.core.orders import awaits_entry, list_of
 from engine.core.records import (
     A_HOLD_HEAD,
     A_NEXT,
+    A_ORDER_HEAD,
     ASSET_DRIFT,
     ASSET_LIST,
     ASSET_SUPPLY,
@@ -24,7 +27,11 @@ from engine.core.records import (
     BAL_NEXT,
     BALANCE_ORDERS_BITS,
     BALANCE_ORDERS_MASK,
+    BOOK_PPM,
+    BOOK_TICKS,
     BOOK_WORDS,
+    COND_EXIT,
+    COND_TRAIL,
     H_ACCOUNT,
     H_AMOUNT,
     H_ASSET,
@@ -35,11 +42,21 @@ from engine.core.records import (
     L_PRICE,
     L_TAIL,
     L_TOTAL,
+    L_TRAIL_ROOT,
+    L_TRIGGER,
     L_VISIBLE,
     M_BOOKS,
+    M_CONFIRMED_PRICE,
     M_STATE,
+    M_TRAILING,
+    MARKET_BOOKS,
     MARKET_LIST,
+    MELD_LEFT,
+    MELD_PARENT,
+    MELD_RIGHT,
+    O_ACCOUNT_NEXT,
     O_BALANCE,
+    O_CONDITIONS,
     O_ID,
     O_LEVEL,
     O_NEXT,
@@ -49,6 +66,7 @@ from engine.core.records import (
     O_VISIBLE,
     S_ACCOUNT_HEAD,
     S_ASSET_COUNT,
+    S_AWAITING,
     S_BALANCE_HEAD,
     S_MARKET_COUNT,
     S_ORDER_COUNT,
@@ -59,8 +77,9 @@ from engine.core.records import (
     VIOLATION_NEGATIVE,
 )
 from engine.core.store import Store
+from engine.core.trailing import is_nearer, trigger_from
 from engine.errors import InvariantViolation
-from wire.layout import ASSET_MAX, SIDE_BUY, SIDE_SELL, TRADING_STATES
+from wire.layout import ASSET_MAX, SIDE_BOTH, SIDE_BUY, SIDE_SELL, TRADING_STATES
 
 
 @cython.cfunc
@@ -80,12 +99,15 @@ def audit(s: Store) -> object:
     orders: cython.longlong = 0
     for position in range(m[S_MARKET_COUNT]):
         market = m[MARKET_LIST + position]
-        for side in range(4):
+        for side in range(MARKET_BOOKS):
             orders += audit_book(s, market + M_BOOKS + side * BOOK_WORDS, needed, payers)
+        audit_trails(s, market, SIDE_BUY)
+        audit_trails(s, market, SIDE_SELL)
         bid, ask = m[book_of(market, SIDE_BUY) + B_BEST], m[book_of(market, SIDE_SELL) + B_BEST]
         trades = TRADING_STATES >> m[market + M_STATE] & 1
         crossed = bid and ask and m[bid + L_PRICE] >= m[ask + L_PRICE]
         require(not (trades and crossed), f"market {m[market]}: the book is crossed")
+    orders += audit_awaiting(s, payers)
     require(orders == m[S_ORDER_COUNT], "orders in books are not the orders known")
     account = m[S_ACCOUNT_HEAD]
     while account:
@@ -141,7 +163,7 @@ def audit_level(s: Store, level: cython.longlong, needed: dict, payers: dict) ->
         visible += shown
         total += m[order + O_REMAINING]
         balance = m[order + O_BALANCE]
-        needed[balance] = needed.get(balance, 0) + order_reserve(s, order, m[order + O_REMAINING])
+        needed[balance] = needed.get(balance, 0) + audit_list(s, order)
         payers[balance] = payers.get(balance, 0) + 1
         count += 1
         previous = order
@@ -150,6 +172,99 @@ def audit_level(s: Store, level: cython.longlong, needed: dict, payers: dict) ->
     require(m[level + L_VISIBLE] == visible, "a level is not the sum of what its orders show")
     require(m[level + L_TOTAL] == total, "a level is not the sum of its orders")
     return count
+
+
+@cython.cfunc
+def audit_trails(s: Store, market: cython.longlong, side: cython.longlong) -> object:
+    """Check the heaps of a side that trails: all that trail are in them, each behind its parent."""
+    m = s.m
+    levels: cython.longlong = 0
+    orders: cython.longlong = 0
+    for book in (BOOK_TICKS, BOOK_TICKS + BOOK_PPM):
+        level = m[book_of(market, side) + book + B_BEST]
+        orders += m[book_of(market, side) + book + B_ORDER_COUNT]
+        while level:
+            levels += 1
+            orders -= audit_heap(s, SIDE_BOTH, m[level + L_TRAIL_ROOT])
+            trail, extreme = m[m[level + L_TRAIL_ROOT] + COND_TRAIL], m[level + L_PRICE]
+            first = trigger_from(side, trail, extreme)
+            require(m[level + L_TRIGGER] == first, "a level has another first trigger price")
+            behind: cython.bint = is_nearer(side, m[market + M_CONFIRMED_PRICE], extreme)
+            require(not behind, "an extreme has not followed the price")
+            level = next_level(s, level)
+    require(not orders, "orders that trail are not those in the heaps of their levels")
+    indexed = audit_heap(s, side, m[market + M_TRAILING + side - SIDE_BUY])
+    require(indexed == levels, "levels that trail are not those in the heap of their side")
+    return None
+
+
+@cython.cfunc
+def audit_heap(s: Store, side: cython.longlong, root: cython.longlong) -> cython.longlong:
+    """Check that a heap's entries are in order and know their parents; return how many they are."""
+    m = s.m
+    if not root:
+        return 0
+    require(m[root + MELD_PARENT] == 0, "the first entry of a heap has a parent")
+    waiting: list = [root]
+    count: cython.longlong = 0
+    while waiting:
+        entry: cython.longlong = waiting.pop()
+        count += 1
+        for link in (MELD_LEFT, MELD_RIGHT):
+            child = m[entry + link]
+            if child:
+                require(m[child + MELD_PARENT] == entry, "an entry of a heap has another parent")
+                require(not goes_before(s, side, child, entry), "a heap is out of order")
+                waiting.append(child)
+    return count
+
+
+@cython.cfunc
+def audit_awaiting(s: Store, payers: dict) -> cython.longlong:
+    """Check the exits that wait for their entry, count who would pay, return how many they are."""
+    m = s.m
+    count: cython.longlong = 0
+    account = m[S_ACCOUNT_HEAD]
+    while account:
+        order = m[account + A_ORDER_HEAD]
+        while order != account:
+            awaits = awaits_entry(s, order)
+            require(awaits == (m[order + O_LEVEL] == 0), "an order is in no book")
+            if awaits:
+                audit_list(s, order)
+                entry, other = find_order(s, list_of(s, order)), other_of(s, order)
+                first = m[m[entry + O_CONDITIONS] + COND_EXIT] if entry else 0
+                require(first and first in (order, other), "an exit waits for no entry")
+                balance = m[order + O_BALANCE]
+                payers[balance] = payers.get(balance, 0) + 1
+                count += 1
+            order = m[order + O_ACCOUNT_NEXT]
+        account = m[account + A_NEXT]
+    require(count == m[S_AWAITING], "the count of exits that wait for their entry is wrong")
+    return count
+
+
+@cython.cfunc
+def audit_list(s: Store, order: cython.longlong) -> cython.longlong:
+    """Check that the orders of a list know each other; return what one adds to what is held."""
+    m = s.m
+    other = other_of(s, order)
+    first = m[m[order + O_CONDITIONS] + COND_EXIT]
+    waits: cython.bint = first and awaits_entry(s, first) and list_of(s, first) == m[order + O_ID]
+    require(not first or waits, "exits do not wait for their entry")
+    if not other:
+        return order_reserve(s, order, m[order + O_REMAINING])
+    require(other_of(s, other) == order, "orders of a list do not know each other")
+    require(find_order(s, m[other + O_ID]) == other, "the other order of a list can't be found")
+    require(list_of(s, other) == list_of(s, order) != 0, "two orders are of different lists")
+    require(m[other + O_BALANCE] == m[order + O_BALANCE], "two orders of a list pay otherwise")
+    require(m[other + O_REMAINING] == m[order + O_REMAINING], "two orders of a list differ")
+    require(market_of(s, other) == market_of(s, order), "two orders of a list are in two markets")
+    require(awaits_entry(s, other) == awaits_entry(s, order), "one of two exits waits")
+    # The larger need is held: all of one, and what the other adds.
+    if m[other + O_ID] < m[order + O_ID]:
+        return extra_reserve(s, order)
+    return order_reserve(s, order, m[order + O_REMAINING])
 
 
 @cython.cfunc

@@ -319,3 +319,81 @@ def unlink_order(s: Store, level: cython.longlong, order: cython.longlong) -> cy
     m[level + L_VISIBLE] -= m[order + O_VISIBLE]
     m[level + L_TOTAL] -= m[order + O_REMAINING]
     return 0
+
+
+# --- whole levels that move -----------------------------------------------------------------------
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def name_level(s: Store, level: cython.longlong, named: cython.longlong) -> cython.longlong:
+    """Have the orders of a level name another as theirs."""
+    m = s.m
+    order = m[level + L_HEAD]
+    while order != level:
+        m[order + O_LEVEL] = named
+        order = m[order + O_NEXT]
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def merge_levels(s: Store, level: cython.longlong, other: cython.longlong) -> cython.longlong:
+    """Put the orders of another level of a book behind a level's; return the level that is left.
+
+    That is the larger of the two, at its own price: so an order seldom gets another level.
+    """
+    m = s.m
+    one, two = m[level + L_HEAD], m[other + L_HEAD]
+    while one != level and two != other:
+        one, two = m[one + O_NEXT], m[two + O_NEXT]
+    kept, gone = (level, other) if two == other else (other, level)
+    name_level(s, gone, kept)
+    first, last = m[level + L_HEAD], m[level + L_TAIL]
+    second, end = m[other + L_HEAD], m[other + L_TAIL]
+    m[last + O_NEXT] = second
+    m[second + O_PREVIOUS] = last
+    m[kept + L_HEAD] = first
+    m[first + O_PREVIOUS] = kept
+    m[kept + L_TAIL] = end
+    m[end + O_NEXT] = kept
+    m[gone + L_HEAD] = gone
+    m[gone + L_TAIL] = gone
+    m[kept + L_VISIBLE] += m[gone + L_VISIBLE]
+    m[kept + L_TOTAL] += m[gone + L_TOTAL]
+    m[gone + L_VISIBLE] = 0
+    m[gone + L_TOTAL] = 0
+    drop_level(s, gone)
+    return kept
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def move_level(s: Store, level: cython.longlong, price: cython.longlong) -> cython.longlong:
+    """Move a level to another price, with no other level between the two."""
+    m = s.m
+    book = m[level + L_BOOK]
+    clear_path(s, book, m[level + L_NODE], m[level + L_PRICE] & NODE_DIGIT_MASK)
+    leaf = make_path(s, book, price)
+    set_child(s, leaf, price & NODE_DIGIT_MASK, level)
+    m[level + L_NODE] = leaf
+    m[level + L_PRICE] = price
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def rotate_level(s: Store, level: cython.longlong) -> cython.longlong:
+    """Put the first order of a level behind its last."""
+    m = s.m
+    first, last = m[level + L_HEAD], m[level + L_TAIL]
+    if first == last:
+        return 0
+    second = m[first + O_NEXT]
+    m[level + L_HEAD] = second
+    m[second + O_PREVIOUS] = level
+    m[last + O_NEXT] = first
+    m[first + O_PREVIOUS] = last
+    m[first + O_NEXT] = level
+    m[level + L_TAIL] = first
+    return 0

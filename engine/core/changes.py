@@ -1,43 +1,43 @@
-"""Cancelling and changing open orders; a rejected change leaves an order as it was."""
+"""Changing open orders; a rejected change leaves an order as it was."""
 
 import cython
 
 from engine.core.accounts import is_frozen
+from engine.core.cancels import find_target
 from engine.core.emit import emit_decided_order
 from engine.core.execution import accept_order
-from engine.core.ids import placed_order_id
-from engine.core.index import find_account, find_market, find_order
 from engine.core.ledger import market_of, order_reserve, owner_of, reserve_amount
 from engine.core.order_checks import (
     check_display,
-    check_market,
     check_numbers,
     check_state,
     worst_price,
 )
 from engine.core.orders import (
-    close_all,
     close_order,
-    free_order,
     is_pending,
-    make_conditions,
-    make_order,
+    list_of,
     reduce_order,
     set_status,
-    unregister_order,
+    trigger_side,
     withdraw,
 )
 from engine.core.place import follow_reference
 from engine.core.price_checks import check_notional, check_worth
 from engine.core.records import (
     BAL_AVAILABLE,
-    BAL_NUMBER,
     COND_DISPLAY_QUANTITY,
+    COND_EXTREME,
     COND_HEAP_POSITION,
+    COND_LIMIT_OFFSET,
+    COND_TRAIL,
     COND_TRIGGER_PRICE,
     CONDITIONS_WORDS,
     M_PRICE_BOUND,
     M_STATE,
+    MELD_LEFT,
+    MELD_PARENT,
+    MELD_RIGHT,
     O_BALANCE,
     O_CONDITIONS,
     O_FILLED_QUOTE,
@@ -52,24 +52,27 @@ from engine.core.records import (
     ORDER_WORDS,
     S_SEQUENCE,
 )
+from engine.core.registry import free_order, make_conditions, make_order, unregister_order
+from engine.core.stops import has_reached
 from engine.core.store import Store
+from engine.core.trailing import (
+    changed_trigger,
+    check_trail_change,
+    extreme_of,
+    is_pending_trail,
+    limit_from_trigger,
+    trails,
+)
 from wire.layout import (
-    ACCOUNT_TENANT_SHIFT,
-    CANCEL_ALL_MARKET,
-    CANCEL_ALL_SIDE,
-    CANCEL_ORDER_ID,
-    CANCEL_TARGET_HIGH,
-    CANCEL_TARGET_LOW,
     CHANGE_DISPLAY_QUANTITY,
     CHANGE_PRICE,
     CHANGE_QUANTITY,
+    CHANGE_TRAIL,
     CHANGE_TRIGGER_PRICE,
-    CLOSE_CANCELLED_BY_USER,
     CLOSE_FILLED,
     CLOSE_NONE,
     CLOSE_REPLACED,
     EVENT_LOW_MASK,
-    HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     ICEBERG_SLICES_MAX,
@@ -77,16 +80,14 @@ from wire.layout import (
     REASON_ACCOUNT_FROZEN,
     REASON_INSUFFICIENT_BALANCE,
     REASON_INVALID_DISPLAY_QUANTITY,
-    REASON_INVALID_SIDE,
     REASON_INVALID_TRIGGER_PRICE,
     REASON_MARKET_HALTED,
     REASON_NOTHING_TO_CHANGE,
+    REASON_ORDER_IN_LIST,
     REASON_UNKNOWN_ORDER,
     RESULT_SUBJECT,
-    SIDE_BOTH,
     SIDE_BUY,
     SIDE_MASK,
-    SIDE_SELL,
     STATE_HALTED,
     STATUS_CANCELLED,
     STATUS_FILLED,
@@ -94,60 +95,6 @@ from wire.layout import (
     TYPE_MASK,
     TYPE_SHIFT,
 )
-
-# --- cancel ---------------------------------------------------------------------------------------
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def find_target(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Return the open order that a command of its account means, or 0."""
-    m = s.m
-    order_id = command[CANCEL_ORDER_ID]
-    high, low = command[CANCEL_TARGET_HIGH], command[CANCEL_TARGET_LOW]
-    if not order_id and high | low:
-        order_id = placed_order_id(s, high, low)
-    if order_id <= 0:
-        return 0
-    order = s.guess
-    if m[order + O_ID] != order_id:
-        order = find_order(s, order_id)
-    if not order or m[m[order + O_BALANCE] + BAL_NUMBER] != command[HEADER_ACCOUNT]:
-        return 0
-    if high | low and (m[order + O_ID_HIGH] != high or m[order + O_ID_LOW] != low):
-        return 0
-    return order
-
-
-@cython.cfunc
-@cython.inline
-def cancel(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide a CANCEL command."""
-    order = find_target(s, command)
-    if not order:
-        return REASON_UNKNOWN_ORDER
-    s.out[s.started + RESULT_SUBJECT] = s.m[order + O_ID]
-    close_order(s, order, STATUS_CANCELLED, CLOSE_CANCELLED_BY_USER)
-    return 0
-
-
-@cython.cfunc
-def cancel_all(s: Store, command: cython.p_longlong) -> cython.longlong:
-    """Decide a CANCEL_ALL command."""
-    number, side = command[CANCEL_ALL_MARKET], command[CANCEL_ALL_SIDE]
-    if number:
-        tenant = command[HEADER_ACCOUNT] >> ACCOUNT_TENANT_SHIFT
-        reason = check_market(s, find_market(s, number), tenant)
-        if reason:
-            return reason
-    if side < SIDE_BOTH or side > SIDE_SELL:
-        return REASON_INVALID_SIDE
-    account = find_account(s, command[HEADER_ACCOUNT])
-    closed = close_all(s, account, number, side, CLOSE_CANCELLED_BY_USER)
-    s.out[s.started + RESULT_SUBJECT] = closed
-    return 0
-
 
 # --- what a change would make of an order ---------------------------------------------------------
 
@@ -166,13 +113,19 @@ def changed_price(s: Store, order: cython.longlong, command: cython.p_longlong) 
     """Return the price an order would have."""
     m = s.m
     flags = m[order + O_FLAGS]
+    trigger = command[CHANGE_TRIGGER_PRICE]
+    if is_pending(s, order) and command[CHANGE_TRAIL]:
+        trigger = changed_trigger(s, order, command)
+        conditions = m[order + O_CONDITIONS]
+        offset = m[conditions + COND_LIMIT_OFFSET] if conditions else 0
+        if offset and not command[CHANGE_PRICE]:
+            side = flags & SIDE_MASK
+            return limit_from_trigger(s, market_of(s, order), side, trigger, offset)
     is_stop_market_buy: cython.bint = (
         STOP_MARKET_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1 and flags & SIDE_MASK == SIDE_BUY
     )
-    if is_stop_market_buy and command[CHANGE_TRIGGER_PRICE] and not command[CHANGE_PRICE]:
-        trigger = command[CHANGE_TRIGGER_PRICE]
-        if 0 < trigger <= PRICE_MAX:
-            return worst_price(s, market_of(s, order), trigger)
+    if is_stop_market_buy and 0 < trigger <= PRICE_MAX and not command[CHANGE_PRICE]:
+        return worst_price(s, market_of(s, order), trigger)
     return changed_or_kept(command[CHANGE_PRICE], m[order + O_PRICE])
 
 
@@ -187,9 +140,11 @@ def changes_more_than_quantity(
     conditions = m[order + O_CONDITIONS]
     trigger = m[conditions + COND_TRIGGER_PRICE] if conditions else 0
     display = m[conditions + COND_DISPLAY_QUANTITY] if conditions else 0
+    trail = m[conditions + COND_TRAIL] if conditions else 0
     return (
         price != m[order + O_PRICE]
-        or changed_or_kept(command[CHANGE_TRIGGER_PRICE], trigger) != trigger
+        or changed_trigger(s, order, command) != trigger
+        or changed_or_kept(command[CHANGE_TRAIL], trail) != trail
         or changed_or_kept(command[CHANGE_DISPLAY_QUANTITY], display) != display
     )
 
@@ -205,8 +160,9 @@ def apply_change(
     m[order + O_PRICE] = price
     conditions = m[order + O_CONDITIONS]
     if conditions:
-        m[conditions + COND_TRIGGER_PRICE] = changed_or_kept(
-            command[CHANGE_TRIGGER_PRICE], m[conditions + COND_TRIGGER_PRICE]
+        m[conditions + COND_TRIGGER_PRICE] = changed_trigger(s, order, command)
+        m[conditions + COND_TRAIL] = changed_or_kept(
+            command[CHANGE_TRAIL], m[conditions + COND_TRAIL]
         )
         m[conditions + COND_DISPLAY_QUANTITY] = changed_or_kept(
             command[CHANGE_DISPLAY_QUANTITY], m[conditions + COND_DISPLAY_QUANTITY]
@@ -232,7 +188,12 @@ def copy_order(s: Store, order: cython.longlong, command: cython.p_longlong) -> 
         m[successor + O_CONDITIONS] = make_conditions(s)
         for field in range(CONDITIONS_WORDS):
             m[m[successor + O_CONDITIONS] + field] = m[m[order + O_CONDITIONS] + field]
-        m[m[successor + O_CONDITIONS] + COND_HEAP_POSITION] = 0
+        conditions = m[successor + O_CONDITIONS]
+        m[conditions + COND_EXTREME] = extreme_of(s, order)
+        m[conditions + COND_HEAP_POSITION] = 0
+        m[conditions + MELD_LEFT] = 0
+        m[conditions + MELD_RIGHT] = 0
+        m[conditions + MELD_PARENT] = 0
     return successor
 
 
@@ -254,10 +215,15 @@ def check_change(
     market = market_of(s, order)
     conditions = m[order + O_CONDITIONS]
     display = m[conditions + COND_DISPLAY_QUANTITY] if conditions else 0
-    trigger = command[CHANGE_TRIGGER_PRICE]
-    if trigger and not is_pending(s, order):
+    trigger, pending = command[CHANGE_TRIGGER_PRICE], is_pending(s, order)
+    trailing: cython.bint = is_pending_trail(s, order)
+    if (trigger and not pending) or (command[CHANGE_TRAIL] and not trailing):
         return REASON_INVALID_TRIGGER_PRICE
-    if is_pending(s, order):
+    if trailing:
+        reason = check_trail_change(s, order, command)
+        if reason:
+            return reason
+    elif pending:
         trigger = changed_or_kept(trigger, m[conditions + COND_TRIGGER_PRICE])
         if trigger < 1 or trigger > m[market + M_PRICE_BOUND]:
             return REASON_INVALID_TRIGGER_PRICE
@@ -275,16 +241,14 @@ def check_change(
 
 
 @cython.cfunc
-@cython.inline
 @cython.exceptval(check=False)
-def changed_trigger(
-    s: Store, order: cython.longlong, command: cython.p_longlong
-) -> cython.longlong:
-    """Return the trigger price an order would have, 0 for none."""
-    conditions = s.m[order + O_CONDITIONS]
-    if not conditions:
-        return 0
-    return changed_or_kept(command[CHANGE_TRIGGER_PRICE], s.m[conditions + COND_TRIGGER_PRICE])
+def has_changed_reached(s: Store, order: cython.longlong, trigger: cython.longlong) -> cython.bint:
+    """Whether the confirmed price has reached the trigger that a changed order would have."""
+    m = s.m
+    flags, conditions = m[order + O_FLAGS], m[order + O_CONDITIONS]
+    if trails(flags) and not m[conditions + COND_EXTREME]:
+        return False
+    return has_reached(s, market_of(s, order), trigger_side(flags), trigger)
 
 
 @cython.cfunc
@@ -301,7 +265,8 @@ def check_requeue(
     market = market_of(s, order)
     flags = m[order + O_FLAGS]
     trigger = changed_trigger(s, order, command)
-    reason = check_worth(s, market, flags, price, trigger, remaining, 0, filled_quote)
+    reached: cython.bint = has_changed_reached(s, order, trigger)
+    reason = check_worth(s, market, flags, price, trigger, reached, remaining, 0, filled_quote)
     if reason:
         return reason
     freed = order_reserve(s, order, m[order + O_REMAINING])
@@ -343,7 +308,9 @@ def check_amend(
         return REASON_NOTHING_TO_CHANGE
     if shrinks:
         trigger = changed_trigger(s, order, command)
-        return check_notional(s, market, m[order + O_FLAGS], price, trigger, remaining, 0)
+        reached: cython.bint = has_changed_reached(s, order, trigger)
+        flags = m[order + O_FLAGS]
+        return check_notional(s, market, flags, price, trigger, reached, remaining, 0)
     # What is filled and what may still be must fit a word together.
     return check_requeue(s, order, command, price, remaining, m[order + O_FILLED_QUOTE])
 
@@ -365,6 +332,8 @@ def amend(s: Store, command: cython.p_longlong) -> cython.longlong:
     reason = check_amend(s, order, command, price, quantity, remaining)
     if reason:
         return reason
+    if list_of(s, order):
+        return REASON_ORDER_IN_LIST
 
     s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
     if remaining <= 0:
@@ -419,6 +388,8 @@ def replace(s: Store, command: cython.p_longlong) -> cython.longlong:
     reason = check_requeue(s, order, command, price, remaining, 0)
     if reason:
         return reason
+    if list_of(s, order):
+        return REASON_ORDER_IN_LIST
 
     follow_reference(s, market_of(s, order))
     successor = copy_order(s, order, command)

@@ -1,4 +1,4 @@
-"""The state as the sections of a checkpoint, and back; the format is ``engine.checkpoint``'s.
+"""The state as the sections of a checkpoint; the format is ``engine.checkpoint``'s.
 
 Rows are in a canonical order, so equal states give equal bytes: assets, accounts and balances in
 the order of their creation, orders as they are in their books, ids as remembered.
@@ -7,20 +7,16 @@ the order of their creation, orders as they are in their books, ids as remembere
 import cython
 
 from engine.checkpoint import SECTIONS
+from engine.core.accounts import account_tier
 from engine.core.book import next_level
-from engine.core.countdowns import schedule_countdown
-from engine.core.definitions import derive_watch, make_market, make_tenant, prepare_market
-from engine.core.funds import make_hold
-from engine.core.ids import append_id, oldest_slot, read_placed
-from engine.core.index import find_account, find_balance, find_market, open_account, open_balance
-from engine.core.orders import enter_level, is_pending, make_conditions, make_order, register_order
+from engine.core.ids import oldest_slot
 from engine.core.records import (
     A_DEADLINE_MS,
-    A_FEES,
     A_GROUP,
     A_HOLD_HEAD,
     A_NEXT,
     A_NUMBER,
+    A_ORDER_HEAD,
     A_REJECTIONS_MS,
     A_STATE,
     ASSET_LIST,
@@ -36,28 +32,23 @@ from engine.core.records import (
     BALANCE_ORDERS_BITS,
     BOOK_WORDS,
     COND_FIRST,
+    COND_LIST_ID,
     H_AMOUNT,
     H_ASSET,
     H_ID,
     H_NEXT,
-    HEAD_CAPACITIES,
     ID_WORDS,
     L_HEAD,
-    L_VISIBLE,
-    M_AUCTION_UNTIL_MS,
-    M_BASE,
     M_BOOKS,
-    M_ORDER_EVENT,
-    M_QUOTE,
+    MARKET_BOOKS,
     MARKET_LIST,
     MARKET_SAVED_WORDS,
+    O_ACCOUNT_NEXT,
     O_BALANCE,
     O_CONDITIONS,
-    O_FILLED_QUOTE,
     O_FLAGS,
     O_ID,
-    O_ID_HIGH,
-    O_ID_LOW,
+    O_LEVEL,
     O_NEXT,
     O_PRICE,
     O_QUANTITY,
@@ -66,7 +57,7 @@ from engine.core.records import (
     S_ACCOUNT_COUNT,
     S_ACCOUNT_HEAD,
     S_ASSET_COUNT,
-    S_AUCTION_COUNT,
+    S_AWAITING,
     S_BALANCE_COUNT,
     S_BALANCE_HEAD,
     S_HOLD_COUNT,
@@ -75,6 +66,9 @@ from engine.core.records import (
     S_ORDER_COUNT,
     S_SAVED_WORDS,
     S_SEQUENCE,
+    S_STAGED,
+    S_STAGED_COUNT,
+    S_STAGED_SEQUENCE,
     TENANT_ORDERS_PER_MARKET,
     TENANTS,
     TIER_MAKER_PPM,
@@ -82,21 +76,19 @@ from engine.core.records import (
     TIER_TAKER_PPM,
     TIER_WORDS,
 )
-from engine.core.store import Store, note_time, reserve_words
+from engine.core.store import Store, reserve_words
+from engine.core.trailing import extreme_of
 from wire.layout import (
-    ACCOUNT_TENANT_SHIFT,
     ASSET_MAX,
+    COMMAND_LENGTH,
     CONDITIONS_COUNT,
     EVENT_LOW_MASK,
     EVENT_MARKET_SHIFT,
     MARKET_MAX,
-    SIDE_BUY,
-    SIDE_MASK,
     TENANT_MAX,
     TIER_MAX,
+    TRAIL_COUNT,
 )
-
-# --- writing --------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -202,14 +194,6 @@ def write_markets(s: Store) -> cython.longlong:
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def account_tier(s: Store, account: cython.longlong) -> cython.longlong:
-    """Return an account's fee tier."""
-    tenant = s.m[account + A_NUMBER] >> ACCOUNT_TENANT_SHIFT
-    return (s.m[account + A_FEES] - s.m[TENANTS + tenant]) // TIER_WORDS
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
 def write_accounts(s: Store) -> cython.longlong:
     """Write the accounts, in the order of their creation."""
     m = s.m
@@ -261,11 +245,11 @@ def write_holds(s: Store) -> cython.longlong:
 @cython.cfunc
 @cython.exceptval(check=False)
 def write_orders(s: Store) -> cython.longlong:
-    """Write the orders: by market, bids, asks, buy stops, sell stops; best and oldest first."""
+    """Write the orders: by market and book, best first; oldest first where all is equal."""
     m = s.m
     for position in range(m[S_MARKET_COUNT]):
         market = m[MARKET_LIST + position]
-        for side in range(4):
+        for side in range(MARKET_BOOKS):
             level = m[market + M_BOOKS + side * BOOK_WORDS + B_BEST]
             while level:
                 order = m[level + L_HEAD]
@@ -273,6 +257,24 @@ def write_orders(s: Store) -> cython.longlong:
                     write_order(s, order)
                     order = m[order + O_NEXT]
                 level = next_level(s, level)
+    if m[S_AWAITING]:
+        write_awaiting(s)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def write_awaiting(s: Store) -> cython.longlong:
+    """Write the exits that wait for their entry, account by account, by id."""
+    m = s.m
+    account = m[S_ACCOUNT_HEAD]
+    while account:
+        order = m[account + A_ORDER_HEAD]
+        while order != account:
+            if not m[order + O_LEVEL]:
+                write_order(s, order)
+            order = m[order + O_ACCOUNT_NEXT]
+        account = m[account + A_NEXT]
     return 0
 
 
@@ -289,12 +291,11 @@ def write_order(s: Store, order: cython.longlong) -> cython.longlong:
     write_word(s, m[order + O_PRICE])
     write_word(s, m[order + O_REMAINING])
     write_word(s, m[order + O_VISIBLE])
-    write_word(s, m[order + O_QUANTITY])
-    write_word(s, m[order + O_FILLED_QUOTE])
-    write_word(s, m[order + O_ID_HIGH])
-    write_word(s, m[order + O_ID_LOW])
-    for index in range(CONDITIONS_COUNT):
+    write_words(s, order + O_QUANTITY, 4)  # and what it was filled, and its command's id
+    for index in range(CONDITIONS_COUNT + TRAIL_COUNT):
         write_word(s, m[conditions + COND_FIRST + index] if conditions else 0)
+    write_word(s, extreme_of(s, order) if conditions else 0)
+    write_word(s, m[conditions + COND_LIST_ID])
     return 0
 
 
@@ -308,6 +309,14 @@ def write_ids(s: Store) -> cython.longlong:
         write_words(s, s.ids + position * ID_WORDS, ID_WORDS)
         position = position + 1 if position + 1 < s.capacity_ids else 0
     return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def staged_count(s: Store) -> cython.longlong:
+    """Return how many commands are staged, if the last of them was the last that was decided."""
+    m = s.m
+    return m[S_STAGED_COUNT] if m[S_STAGED_SEQUENCE] == m[S_SEQUENCE] else 0
 
 
 @cython.cfunc
@@ -331,8 +340,10 @@ def write_section(s: Store, name: str) -> object:
         write_holds(s)
     elif name == "orders":
         write_orders(s)
-    else:
+    elif name == "ids":
         write_ids(s)
+    else:
+        write_words(s, S_STAGED, staged_count(s) * COMMAND_LENGTH)
     return None
 
 
@@ -352,6 +363,7 @@ def write_sections(s: Store) -> dict:
         "holds": m[S_HOLD_COUNT],
         "orders": m[S_ORDER_COUNT],
         "ids": m[S_ID_COUNT],
+        "staged": staged_count(s),
     }
     sections = {}
     for name, width in SECTIONS.items():
@@ -360,136 +372,3 @@ def write_sections(s: Store) -> dict:
         write_section(s, name)
         sections[name] = words[: s.end]
     return sections
-
-
-# --- reading --------------------------------------------------------------------------------------
-
-
-@cython.cfunc
-def read_sections(s: Store, sections: dict) -> object:
-    """Write the sections of a checkpoint into an empty engine."""
-    m = s.m
-    head = sections["head"]
-    for index in range(S_SAVED_WORDS):
-        m[S_SEQUENCE + index] = head[HEAD_CAPACITIES + index]
-    note_time(s)
-    read_definitions(s, sections)
-    read_accounts(s, sections)
-    read_markets(s, sections)
-    for high, low, outcome, stamp_ms in rows_of(sections, "ids"):
-        append_id(s, high, low, outcome, stamp_ms)
-    read_orders(s, sections)
-    return None
-
-
-@cython.cfunc
-def rows_of(sections: dict, name: str) -> object:
-    """Return the rows of a section."""
-    return zip(*[iter(sections[name])] * SECTIONS[name], strict=True)
-
-
-@cython.cfunc
-def read_definitions(s: Store, sections: dict) -> object:
-    """Read assets and fee tiers."""
-    m = s.m
-    for row in rows_of(sections, "assets"):
-        number = row[0]
-        for index in range(ASSET_SAVED_WORDS):
-            m[ASSETS + number * ASSET_WORDS + index] = row[1 + index]
-        make_tenant(s, row[1])
-        m[ASSET_LIST + m[S_ASSET_COUNT]] = number
-        m[S_ASSET_COUNT] += 1
-    for tenant, tier, maker_ppm, taker_ppm in rows_of(sections, "tiers"):
-        fees = m[TENANTS + tenant] + tier * TIER_WORDS
-        m[fees + TIER_MAKER_PPM] = maker_ppm
-        m[fees + TIER_TAKER_PPM] = taker_ppm
-        m[fees + TIER_SET] = 1
-    for tenant, *limits in rows_of(sections, "tenants"):
-        for index, limit in enumerate(limits):
-            m[m[TENANTS + tenant] + TENANT_ORDERS_PER_MARKET + index] = limit
-    derive_watch(s)
-    return None
-
-
-@cython.cfunc
-def read_accounts(s: Store, sections: dict) -> object:
-    """Read accounts, balances and holds."""
-    m = s.m
-    for number, tier, group, state, deadline_ms, rejections_ms in rows_of(sections, "accounts"):
-        account = open_account(s, number)
-        m[account + A_REJECTIONS_MS] = rejections_ms
-        m[account + A_FEES] += tier * TIER_WORDS
-        m[account + A_GROUP] = group
-        m[account + A_STATE] = state
-        m[account + A_DEADLINE_MS] = deadline_ms
-        if deadline_ms:
-            schedule_countdown(s, account)
-    for number, asset, available, held in rows_of(sections, "balances"):
-        balance = open_balance(s, find_account(s, number), asset)
-        m[balance + BAL_AVAILABLE] = available
-        m[balance + BAL_HELD] = held
-    for number, hold_id, asset, amount in rows_of(sections, "holds"):
-        make_hold(s, find_account(s, number), hold_id, asset, amount)
-    return None
-
-
-@cython.cfunc
-def read_markets(s: Store, sections: dict) -> object:
-    """Read the markets; the balances that their fees go to must be there."""
-    for row in rows_of(sections, "markets"):
-        market = make_market(s, row[0])
-        for index in range(MARKET_SAVED_WORDS):
-            s.m[market + index] = row[index]
-        prepare_market(s, market)
-        s.m[S_AUCTION_COUNT] += s.m[market + M_AUCTION_UNTIL_MS] != 0
-    return None
-
-
-@cython.cfunc
-def read_orders(s: Store, sections: dict) -> object:
-    """Read the orders into their books, then, oldest first, make them known."""
-    known = []
-    for row in rows_of(sections, "orders"):
-        order = read_order(s, row)
-        known.append((row[0], order))
-        read_into_book(s, order, row[6])
-    for _, order in sorted(known):
-        register_order(s, order)
-        read_placed(s, order)
-    return None
-
-
-@cython.cfunc
-def read_order(s: Store, row: tuple) -> cython.longlong:
-    """Return an order that is in no book yet."""
-    m = s.m
-    order = make_order(s)
-    market = find_market(s, row[2])
-    paid = m[market + M_QUOTE] if row[3] & SIDE_MASK == SIDE_BUY else m[market + M_BASE]
-    m[order + O_ID] = row[0]
-    m[order + O_BALANCE] = find_balance(s, find_account(s, row[1]), paid)
-    m[order + O_FLAGS] = m[market + M_ORDER_EVENT] | row[3]
-    m[order + O_PRICE] = row[4]
-    m[order + O_REMAINING] = row[5]
-    m[order + O_QUANTITY] = row[7]
-    m[order + O_FILLED_QUOTE] = row[8]
-    m[order + O_ID_HIGH] = row[9]
-    m[order + O_ID_LOW] = row[10]
-    m[order + O_CONDITIONS] = 0
-    if any(row[11:]):
-        conditions = make_conditions(s)
-        m[order + O_CONDITIONS] = conditions
-        for index in range(CONDITIONS_COUNT):
-            m[conditions + COND_FIRST + index] = row[11 + index]
-    return order
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def read_into_book(s: Store, order: cython.longlong, visible: cython.longlong) -> cython.longlong:
-    """Put an order at the back of its level, showing what it showed."""
-    m = s.m
-    level = enter_level(s, order, is_pending(s, order))
-    m[level + L_VISIBLE] += visible - m[order + O_VISIBLE]
-    m[order + O_VISIBLE] = visible
-    return 0

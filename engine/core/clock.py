@@ -5,6 +5,7 @@ import cython
 from engine.core.auction import change_state, update_indicative
 from engine.core.countdowns import unschedule_countdown
 from engine.core.emit import emit_countdown, emit_definition
+from engine.core.execution import execute_all_triggered
 from engine.core.ids import forget_old_ids
 from engine.core.orders import close_all, close_order
 from engine.core.records import (
@@ -54,6 +55,7 @@ def advance_time(s: Store, command: cython.p_longlong) -> cython.longlong:
             break
         make_room(s)
         close_order(s, m[conditions + COND_ORDER], STATUS_EXPIRED, CLOSE_EXPIRED)
+    execute_all_triggered(s)
     while m[S_COUNTDOWN_COUNT]:
         account = m[s.countdowns + 1]
         if m[account + A_DEADLINE_MS] > now:

@@ -21,6 +21,7 @@ from wire.layout import (
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
+    TRAILING_TYPES,
     TYPE_MASK,
     TYPE_SHIFT,
 )
@@ -100,6 +101,8 @@ def is_collared(s: Store, order: cython.longlong) -> cython.bint:
     side, market = m[order + O_FLAGS] & SIDE_MASK, market_of(s, order)
     reference = m[market + M_REFERENCE_PRICE]
     if not is_marketable(s, order):
+        if TRAILING_TYPES >> (m[order + O_FLAGS] >> TYPE_SHIFT & TYPE_MASK) & 1:
+            return False
         return is_beyond_collar(s, market, side, m[order + O_PRICE], reference)
     best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
     limit = limit_price(s, market, m[order + O_FLAGS], m[order + O_PRICE], reference)

@@ -17,6 +17,7 @@ from engine.core.records import (
     B_BEST_IS_HIGHEST,
     B_LEVEL_EVENT,
     BOOK_WORDS,
+    HIGHEST_FIRST,
     M_BASE,
     M_BOOKS,
     M_COLLAR_PPM,
@@ -39,6 +40,7 @@ from engine.core.records import (
     M_TENANT,
     M_TICK_UNITS,
     M_TRADE_EVENT,
+    MARKET_BOOKS,
     MARKET_LIST,
     MARKET_WORDS,
     MARKETS,
@@ -247,7 +249,7 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
     number = m[market + M_NUMBER] << EVENT_MARKET_SHIFT
     m[market + M_ORDER_EVENT] = EVENT_ORDER << EVENT_KIND_SHIFT | number
     m[market + M_TRADE_EVENT] = EVENT_TRADE << EVENT_KIND_SHIFT | number
-    for position in range(4):
+    for position in range(MARKET_BOOKS):
         book = market + M_BOOKS + position * BOOK_WORDS
         if position < 2:
             m[book + B_LEVEL_EVENT] = (
@@ -255,8 +257,9 @@ def prepare_market(s: Store, market: cython.longlong) -> cython.longlong:
                 | m[market + M_NUMBER] << LEVEL_MARKET_SHIFT
                 | position + SIDE_BUY << LEVEL_SIDE_SHIFT
             )
-        # Bids and sell stops: the highest price comes first.
-        m[book + B_BEST_IS_HIGHEST] = position == 0 or position == 3
+        # Bids, sell stops, and the buys of trailing stops: the highest price comes first.
+        is_highest: cython.bint = HIGHEST_FIRST >> position & 1
+        m[book + B_BEST_IS_HIGHEST] = is_highest
     derive_bounds(s, market)
     derive_order_limit(s, market)
     position = m[S_MARKET_COUNT]

@@ -3,7 +3,8 @@
 import cython
 
 from engine.core.accounts import set_account
-from engine.core.changes import amend, cancel, cancel_all, replace
+from engine.core.cancels import cancel, cancel_all
+from engine.core.changes import amend, replace
 from engine.core.clock import advance_time, start_epoch
 from engine.core.countdowns import cancel_all_after
 from engine.core.definitions import (
@@ -17,6 +18,7 @@ from engine.core.definitions import (
 from engine.core.emit import emit_result, emit_touched_markets
 from engine.core.funds import capture_hold, credit, debit, hold_funds, release_hold, transfer
 from engine.core.ids import find_id, find_placed, remember_id, take_share
+from engine.core.lists import place_list, stage_order
 from engine.core.place import place_order
 from engine.core.records import (
     ACCOUNT_BITS,
@@ -34,6 +36,7 @@ from engine.core.store import Store, make_room
 from wire.layout import (
     ACCOUNT_TENANT_SHIFT,
     ACTOR_BITS,
+    CANCEL_LIST,
     COMMAND_ADVANCE_TIME,
     COMMAND_AMEND,
     COMMAND_CANCEL,
@@ -49,6 +52,7 @@ from wire.layout import (
     COMMAND_KIND_LAST,
     COMMAND_LENGTH,
     COMMAND_PLACE,
+    COMMAND_PLACE_LIST,
     COMMAND_REJECT,
     COMMAND_RELEASE,
     COMMAND_REPLACE,
@@ -57,8 +61,8 @@ from wire.layout import (
     COMMAND_SET_MARKET_LIMITS,
     COMMAND_SET_MARKET_STATE,
     COMMAND_SET_TENANT_LIMITS,
+    COMMAND_STAGE,
     COMMAND_TRANSFER,
-    CONDITIONS_COUNT,
     FLAGS_BITS,
     FUNDS_HOLD_ID,
     HEADER_ACCOUNT,
@@ -69,6 +73,7 @@ from wire.layout import (
     HEADER_TIME_MS,
     INTAKE_AHEAD_MS_MAX,
     PLACE_CONDITIONS,
+    PLACE_CONDITIONS_COUNT,
     PLACE_FLAGS,
     REASON_COMMAND_FROM_FUTURE,
     REASON_COMMAND_TOO_OLD,
@@ -88,7 +93,7 @@ from wire.layout import (
 @cython.exceptval(check=False)
 def has_account(kind: cython.longlong) -> cython.bint:
     """Whether a kind of command is about an account."""
-    return kind <= COMMAND_TRANSFER or kind == COMMAND_SET_ACCOUNT
+    return kind <= COMMAND_TRANSFER or kind == COMMAND_SET_ACCOUNT or kind >= COMMAND_STAGE
 
 
 @cython.cfunc
@@ -112,11 +117,11 @@ def check_shape(s: Store, command: cython.p_longlong) -> cython.longlong:
     if kind == COMMAND_PLACE:
         # The two most frequent need no look at COMMAND_WORDS_USED; a test compares them with it.
         excess |= command[PLACE_FLAGS] >> FLAGS_BITS
-        for unused in range(PLACE_CONDITIONS + CONDITIONS_COUNT, COMMAND_LENGTH):
+        for unused in range(PLACE_CONDITIONS + PLACE_CONDITIONS_COUNT, COMMAND_LENGTH):
             excess |= command[unused]
         return REASON_MALFORMED_COMMAND if excess else 0
     if kind == COMMAND_CANCEL:
-        excess |= command[9] | command[10] | command[11] | command[12]
+        excess |= command[CANCEL_LIST] >> 1 | command[10] | command[11] | command[12]
         excess |= command[13] | command[14] | command[15]
         return REASON_MALFORMED_COMMAND if excess else 0
     if kind < COMMAND_PLACE or kind > COMMAND_KIND_LAST:
@@ -125,6 +130,8 @@ def check_shape(s: Store, command: cython.p_longlong) -> cython.longlong:
     while unused < COMMAND_LENGTH:
         excess |= command[unused]
         unused += 1
+    if kind >= COMMAND_STAGE:
+        excess |= command[PLACE_FLAGS] >> FLAGS_BITS
     if excess:
         return REASON_MALFORMED_COMMAND
     if account and not has_account(kind) and not may_name_account(kind):
@@ -147,7 +154,10 @@ def check_identity(s: Store, command: cython.p_longlong) -> cython.longlong:
     if known:
         s.out[s.started + RESULT_SUBJECT] = m[known + I_OUTCOME]
         return REASON_DUPLICATE_COMMAND
-    if m[S_PLACED_LAST] and (kind == COMMAND_PLACE or kind == COMMAND_REPLACE):
+    opens_order: cython.bint = (
+        kind == COMMAND_PLACE or kind == COMMAND_REPLACE or kind >= COMMAND_STAGE
+    )
+    if m[S_PLACED_LAST] and opens_order:
         order = find_placed(s, high, low)
         if order:
             s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
@@ -191,6 +201,10 @@ def execute_command(s: Store, command: cython.p_longlong) -> cython.longlong:
         return cancel_all_after(s, command)
     if kind <= COMMAND_TRANSFER:
         return execute_funds(s, command)
+    if kind == COMMAND_STAGE:
+        return stage_order(s, command)
+    if kind == COMMAND_PLACE_LIST:
+        return place_list(s, command)
     return execute_definition(s, command)
 
 

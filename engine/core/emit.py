@@ -13,6 +13,8 @@ from engine.core.records import (
     BAL_EVENT,
     BAL_NUMBER,
     COND_FIRST,
+    COND_LIST_ID,
+    COND_TRAIL,
     H_ACCOUNT,
     H_AMOUNT,
     H_ASSET,
@@ -60,6 +62,8 @@ from wire.layout import (
     EVENT_KIND_SHIFT,
     EVENT_MARKET,
     EVENT_ORDER_CONDITIONS,
+    EVENT_ORDER_LIST,
+    EVENT_ORDER_TRAIL,
     EVENT_TRANSFER,
     FUNDS_ASSET,
     FUNDS_REFERENCE_HIGH,
@@ -85,6 +89,9 @@ from wire.layout import (
     ORDER_ID_HIGH,
     ORDER_ID_LOW,
     ORDER_LENGTH,
+    ORDER_LIST_LENGTH,
+    ORDER_LIST_LIST_ID,
+    ORDER_LIST_ORDER_ID,
     ORDER_PRICE,
     ORDER_QUANTITY,
     ORDER_REMAINING,
@@ -106,6 +113,10 @@ from wire.layout import (
     TRADE_TAKER_ACCOUNT,
     TRADE_TAKER_FEE,
     TRADE_TAKER_ORDER,
+    TRAIL_COUNT,
+    TRAIL_FIRST,
+    TRAIL_LENGTH,
+    TRAIL_ORDER_ID,
     TRANSFER_ACCOUNT,
     TRANSFER_AMOUNT,
     TRANSFER_COUNTER_ACCOUNT,
@@ -162,14 +173,47 @@ def emit_order(s: Store, order: cython.longlong, flags: cython.longlong) -> cyth
 @cython.cfunc
 @cython.exceptval(check=False)
 def emit_conditions(s: Store, order: cython.longlong) -> cython.longlong:
-    """Emit an order's conditions."""
+    """Emit an order's conditions, if it has any: those of a list may have none."""
     m, out, end = s.m, s.out, s.end
     conditions = m[order + O_CONDITIONS]
     out[end] = EVENT_ORDER_CONDITIONS << EVENT_KIND_SHIFT
     out[end + CONDITIONS_ORDER_ID] = m[order + O_ID]
+    has_any: cython.longlong = 0
     for index in range(CONDITIONS_COUNT):
+        has_any |= m[conditions + COND_FIRST + index]
         out[end + CONDITIONS_FIRST + index] = m[conditions + COND_FIRST + index]
-    s.end = end + CONDITIONS_LENGTH
+    if has_any:
+        s.end = end + CONDITIONS_LENGTH
+    if m[conditions + COND_TRAIL]:
+        emit_trail(s, order)
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def emit_trail(s: Store, order: cython.longlong) -> cython.longlong:
+    """Emit how a trailing stop trails."""
+    m, out, end = s.m, s.out, s.end
+    out[end] = EVENT_ORDER_TRAIL << EVENT_KIND_SHIFT
+    out[end + TRAIL_ORDER_ID] = m[order + O_ID]
+    for index in range(TRAIL_COUNT):
+        out[end + TRAIL_FIRST + index] = m[m[order + O_CONDITIONS] + COND_TRAIL + index]
+    s.end = end + TRAIL_LENGTH
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def emit_list(s: Store, order: cython.longlong) -> cython.longlong:
+    """Emit the list that an order belongs to; most belong to none."""
+    m, out, end = s.m, s.out, s.end
+    list_id = m[m[order + O_CONDITIONS] + COND_LIST_ID]
+    if not list_id:
+        return 0
+    out[end] = EVENT_ORDER_LIST << EVENT_KIND_SHIFT
+    out[end + ORDER_LIST_ORDER_ID] = m[order + O_ID]
+    out[end + ORDER_LIST_LIST_ID] = list_id
+    s.end = end + ORDER_LIST_LENGTH
     return 0
 
 
@@ -179,10 +223,11 @@ def emit_conditions(s: Store, order: cython.longlong) -> cython.longlong:
 def emit_decided_order(
     s: Store, order: cython.longlong, with_conditions: cython.bint
 ) -> cython.longlong:
-    """Emit a decided order, with its conditions when they are new."""
+    """Emit a decided order, with its conditions and its list when they are new."""
     emit_order(s, order, s.m[order + O_FLAGS])
     if with_conditions and s.m[order + O_CONDITIONS]:
         emit_conditions(s, order)
+        emit_list(s, order)
     return 0
 
 

@@ -6,9 +6,9 @@ import cython
 
 from engine.checkpoint import pack, unpack
 from engine.core.audit import audit, audit_batch
-from engine.core.book import next_level
+from engine.core.book import book_of, next_level
 from engine.core.breaker import is_breaker_paused
-from engine.core.checkpoint import read_sections, write_sections
+from engine.core.checkpoint import write_sections
 from engine.core.digest import current_digest, fold_digest
 from engine.core.dispatch import decide, finish
 from engine.core.hints import shorten
@@ -21,16 +21,21 @@ from engine.core.records import (
     BAL_AVAILABLE,
     BAL_HELD,
     BAL_NUMBER,
+    BOOK_PPM,
+    BOOK_TICKS,
     BOOK_WORDS,
     COND_EXPIRE_MS,
+    COND_TRAIL,
     L_HEAD,
     L_PRICE,
     L_VISIBLE,
     M_AUCTION_UNTIL_MS,
     M_BOOKS,
     M_NUMBER,
+    M_STATE,
     MARKET_LIST,
     O_BALANCE,
+    O_CONDITIONS,
     O_FILLED_QUOTE,
     O_FLAGS,
     O_ID,
@@ -47,12 +52,15 @@ from engine.core.records import (
     S_EXPIRY_COUNT,
     S_HORIZON_MS,
     S_MARKET_COUNT,
+    S_RELEASED_HEAD,
     S_SEQUENCE,
     S_TIME_MS,
     S_TRIGGERED_HEAD,
 )
+from engine.core.restoration import read_sections
 from engine.core.settlement import reset_taker_totals
 from engine.core.store import Store, grow_output, lay_out
+from engine.core.trailing import current_trigger
 from wire.events import Order
 from wire.layout import (
     COMMAND_BYTES,
@@ -63,6 +71,7 @@ from wire.layout import (
     REASON_INTERNAL_ERROR,
     RESULT_SUBJECT,
     SIDE_BUY,
+    STATE_AUCTION,
     WORD_BYTES,
 )
 
@@ -92,6 +101,7 @@ def decide_batch(
 def record_internal_error(s: Store, command: cython.p_longlong) -> cython.longlong:
     """Reject a command that met a bug, with what it has emitted so far."""
     s.m[S_TRIGGERED_HEAD] = 0
+    s.m[S_RELEASED_HEAD] = 0
     reset_taker_totals(s)
     s.out[s.started + RESULT_SUBJECT] = 0
     return finish(s, command, REASON_INTERNAL_ERROR)
@@ -212,6 +222,15 @@ class Engine(Store):
         return due_ms
 
     @property
+    def has_auction(self) -> bool:
+        """Whether a market collects orders for an uncross, which ADVANCE_TIME states anew."""
+        m = self.m
+        for position in range(m[S_MARKET_COUNT]):
+            if m[m[MARKET_LIST + position] + M_STATE] == STATE_AUCTION:
+                return True
+        return False
+
+    @property
     def paused_markets(self) -> list:
         """The numbers of the markets whose breaker starts no auction now."""
         m = self.m
@@ -310,6 +329,23 @@ class Engine(Store):
     def stops(self, market: int, side: int) -> list[tuple[int, int]]:
         """Return a side's pending stops as (order id, lots) in the order they would trigger."""
         return self._queue(market, side - SIDE_BUY + 2)
+
+    def trailing(self, market: int, side: int) -> list[tuple[int, int]]:
+        """Return what trails on a side as (order id, trigger) in the order it would trigger."""
+        m = self.m
+        found: list = []
+        for book in (BOOK_TICKS, BOOK_TICKS + BOOK_PPM):
+            level = m[book_of(find_market(self, market), side) + book + B_BEST]
+            while level:
+                order = m[level + L_HEAD]
+                while order != level:
+                    trigger = current_trigger(self, order)
+                    nearness = trigger if side == SIDE_BUY else -trigger
+                    trail = m[m[order + O_CONDITIONS] + COND_TRAIL]
+                    found.append((nearness, trail, m[order + O_ID], trigger))
+                    order = m[order + O_NEXT]
+                level = next_level(self, level)
+        return [(order_id, trigger) for _, _, order_id, trigger in sorted(found)]
 
     def _queue(self, market: int, book: int) -> list[tuple[int, int]]:
         m = self.m

@@ -2,7 +2,7 @@
 
 import cython
 
-from engine.core.accounts import check_new_balances, is_frozen
+from engine.core.accounts import check_new_balances, is_frozen, join_owners_group
 from engine.core.changes import changed_or_kept
 from engine.core.definitions import check_asset
 from engine.core.emit import emit_hold, emit_transfer
@@ -40,6 +40,7 @@ from wire.layout import (
     FUNDS_HOLD_ID,
     FUNDS_TO_ACCOUNT,
     HEADER_ACCOUNT,
+    OWNER_INDEX_MAX,
     REASON_ACCOUNT_FROZEN,
     REASON_AMOUNT_OUT_OF_RANGE,
     REASON_CAPACITY_EXHAUSTED,
@@ -151,7 +152,11 @@ def transfer(s: Store, command: cython.p_longlong) -> cython.longlong:
     reason = check_new_balances(s, receiver, asset, 0)
     if reason:
         return reason
-    to_balance = open_balance(s, open_account(s, receiver), asset)
+    to_account = open_account(s, receiver)
+    to_balance = open_balance(s, to_account, asset)
+    if number & OWNER_INDEX_MAX == receiver & OWNER_INDEX_MAX:
+        join_owners_group(s, account)
+        join_owners_group(s, to_account)
     is_fee: cython.bint = receiver & ACCOUNT_INDEX_MAX == FEE_ACCOUNT_INDEX
     kind = TRANSFER_KIND_FEE if is_fee else TRANSFER_KIND_TRANSFER
     emit_transfer(s, kind, command, amount, receiver)

@@ -14,13 +14,16 @@ from engine.core.records import (
     BAL_AVAILABLE,
     BAL_EMITTED,
     BAL_HELD,
+    COND_OTHER,
     FEE_SIMPLE_BITS,
     M_LOT_UNITS,
     M_TICK_UNITS,
     MARKETS,
     O_BALANCE,
+    O_CONDITIONS,
     O_FLAGS,
     O_PRICE,
+    O_REMAINING,
     S_VIOLATION,
     VIOLATION_NEGATIVE,
 )
@@ -193,9 +196,29 @@ def order_reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cy
 
 @cython.cfunc
 @cython.inline
-def reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
-    """Reserve what an order needs for a number of lots."""
-    return move_to_held(s, s.m[order + O_BALANCE], order_reserve(s, order, lots))
+@cython.exceptval(check=False)
+def other_of(s: Store, order: cython.longlong) -> cython.longlong:
+    """Return the order that cancels an order and is cancelled by it, as long as both wait; or 0."""
+    return s.m[s.m[order + O_CONDITIONS] + COND_OTHER]
+
+
+@cython.cfunc
+def extra_reserve(s: Store, order: cython.longlong) -> cython.longlong:
+    """Return what an order needs beyond what is held for the other one of its list."""
+    m = s.m
+    need = order_reserve(s, order, m[order + O_REMAINING])
+    other = other_of(s, order)
+    if other:
+        held = order_reserve(s, other, m[other + O_REMAINING])
+        need = need - held if need > held else 0
+    return need
+
+
+@cython.cfunc
+@cython.inline
+def reserve(s: Store, order: cython.longlong) -> cython.longlong:
+    """Reserve what an order needs."""
+    return move_to_held(s, s.m[order + O_BALANCE], extra_reserve(s, order))
 
 
 @cython.cfunc

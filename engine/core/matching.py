@@ -9,16 +9,18 @@ import cython
 from engine.core.book import append_order, book_of, is_worse, next_level, unlink_order
 from engine.core.breaker import may_start_auction, start_auction, trips_breaker
 from engine.core.emit import emit_level, emit_order
-from engine.core.ledger import by_side, market_of, owner_of, value_of
+from engine.core.ledger import by_side, market_of, other_of, owner_of, value_of
 from engine.core.liquidity import orders_paying, side_balance
 from engine.core.orders import (
+    beyond_list,
     close_order,
-    free_order,
+    end_other,
     is_pending,
     leave_book,
+    list_of,
     reduce_order,
+    release_exits,
     set_status,
-    unregister_order,
     visible_of,
     with_status,
 )
@@ -51,12 +53,14 @@ from engine.core.records import (
     S_TAKER_DEBIT,
 )
 from engine.core.reference_price import is_own_trade, note_volume
+from engine.core.registry import free_order, unregister_order
 from engine.core.settlement import settle_taker, settle_trade
 from engine.core.stops import note_trade
 from engine.core.store import Store, make_room
 from wire.layout import (
     CLOSE_FILLED,
     CLOSE_NONE,
+    CLOSE_ONE_CANCELS_OTHER,
     CLOSE_PRICE_PROTECTION,
     CLOSE_SELF_TRADE_PREVENTION,
     CLOSE_UNFILLED_REMAINDER,
@@ -98,6 +102,7 @@ def update_filled_order(
         leave_book(s, order)
         emit_order(s, order, with_status(m[order + O_FLAGS], STATUS_FILLED, CLOSE_FILLED))
         unregister_order(s, order)
+        release_exits(s, order, STATUS_FILLED, CLOSE_FILLED)
         free_order(s, order)
         return 0
     m[order + O_FLAGS] = m[order + O_FLAGS] & ~(1 << TOOK_SHIFT) | took << TOOK_SHIFT
@@ -167,6 +172,8 @@ def match_book(
         lots = m[maker + O_VISIBLE]
         if wanted < lots:
             lots = wanted
+        if other_of(s, maker):
+            end_other(s, maker, STATUS_CANCELLED, CLOSE_ONE_CANCELS_OTHER)
         # Here two orders meet.
         trade(s, market, maker, taker, side, price, lots)
         if not m[taker + O_REMAINING] and not (by_quote and m[conditions + COND_BUDGET]):
@@ -272,6 +279,7 @@ def is_dust(s: Store, order: cython.longlong) -> cython.bint:
 def decrement_waiting(s: Store, order: cython.longlong, lots: cython.longlong) -> cython.longlong:
     """Shrink an order in a book; with nothing left, or only dust, it ends."""
     m = s.m
+    end_other(s, order, STATUS_CANCELLED, CLOSE_ONE_CANCELS_OTHER)
     reduce_order(s, order, lots)
     if m[order + O_REMAINING]:
         if is_dust(s, order):
@@ -283,6 +291,7 @@ def decrement_waiting(s: Store, order: cython.longlong, lots: cython.longlong) -
         s, order, with_status(m[order + O_FLAGS], STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
     )
     unregister_order(s, order)
+    release_exits(s, order, STATUS_CANCELLED, CLOSE_SELF_TRADE_PREVENTION)
     free_order(s, order)
     return 0
 
@@ -310,8 +319,11 @@ def prevent_own_crosses(s: Store, order: cython.longlong) -> cython.bint:
         # Stops that have triggered in the same sweep are in no book.
         crosses_it = meets and m[other + O_LEVEL] and not is_pending(s, other)
         crosses_it = crosses_it and not is_worse(side, m[other + O_PRICE], price)
-        if crosses_it and prevent_self_trade(s, order, other, m[order + O_REMAINING]):
-            return True
+        if crosses_it:
+            # What is next may be of its list, and end with it.
+            following = beyond_list(s, other) if list_of(s, other) else following
+            if prevent_self_trade(s, order, other, m[order + O_REMAINING]):
+                return True
         other = following
     return False
 

@@ -28,6 +28,7 @@ from engine.core.records import (
 )
 from engine.core.reference_price import current_reference
 from engine.core.store import Store
+from engine.core.trailing import is_valid_trail, limit_from_trigger, start_trigger
 from wire.layout import (
     ACCOUNT_STATE_FROZEN,
     ACCOUNT_TENANT_SHIFT,
@@ -39,9 +40,11 @@ from wire.layout import (
     PLACE_DISPLAY_QUANTITY,
     PLACE_EXPIRE_MS,
     PLACE_FLAGS,
+    PLACE_LIMIT_OFFSET,
     PLACE_PRICE,
     PLACE_QUANTITY,
     PLACE_QUOTE_AMOUNT,
+    PLACE_TRAIL,
     PLACE_TRIGGER_PRICE,
     POST_ONLY_SHIFT,
     PPM,
@@ -85,6 +88,7 @@ from wire.layout import (
     TIF_MASK,
     TIF_SHIFT,
     TIME_MS_MAX,
+    TRAILING_TYPES,
     TYPE_LAST,
     TYPE_LIMIT,
     TYPE_MARKET,
@@ -117,7 +121,10 @@ def check_order(
         return reason
     quote_amount = command[PLACE_QUOTE_AMOUNT]
     quantity = 1 if quote_amount else command[PLACE_QUANTITY]
-    reason = check_numbers(s, market, flags, command[PLACE_PRICE], quantity)
+    price = command[PLACE_PRICE]
+    if command[PLACE_LIMIT_OFFSET] and not price:
+        price = 1  # made of the trigger price later
+    reason = check_numbers(s, market, flags, price, quantity)
     if reason:
         return reason
     if command[PLACE_DISPLAY_QUANTITY]:
@@ -204,7 +211,13 @@ def check_conditions(
     flags = command[PLACE_FLAGS]
     kind = flags >> TYPE_SHIFT & TYPE_MASK
     trigger = command[PLACE_TRIGGER_PRICE]
-    if STOP_TYPES >> kind & 1:
+    if TRAILING_TYPES >> kind & 1:
+        reason = check_trail(s, market, command)
+        if reason:
+            return reason
+    elif command[PLACE_TRAIL] or command[PLACE_LIMIT_OFFSET]:
+        return REASON_INVALID_TRIGGER_PRICE
+    elif STOP_TYPES >> kind & 1:
         if trigger < 1 or trigger > m[market + M_PRICE_BOUND]:
             return REASON_INVALID_TRIGGER_PRICE
     elif trigger:
@@ -215,15 +228,39 @@ def check_conditions(
             return REASON_INVALID_EXPIRE_TIME
     elif expire_ms:
         return REASON_INVALID_EXPIRE_TIME
-    quote_amount = command[PLACE_QUOTE_AMOUNT]
-    if quote_amount:
-        if kind != TYPE_MARKET or flags & SIDE_MASK != SIDE_BUY or command[PLACE_QUANTITY]:
-            return REASON_INVALID_QUOTE_AMOUNT
-        if flags >> TIF_SHIFT & TIF_MASK != TIF_IOC:
-            return REASON_INVALID_QUOTE_AMOUNT
-        if quote_amount < 1 or quote_amount > AMOUNT_MAX:
-            return REASON_INVALID_QUOTE_AMOUNT
+    return check_quote_amount(command) if command[PLACE_QUOTE_AMOUNT] else 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def check_quote_amount(command: cython.p_longlong) -> cython.longlong:
+    """Return why a quote amount does not fit the flags, or 0."""
+    flags, quote_amount = command[PLACE_FLAGS], command[PLACE_QUOTE_AMOUNT]
+    kind = flags >> TYPE_SHIFT & TYPE_MASK
+    if kind != TYPE_MARKET or flags & SIDE_MASK != SIDE_BUY or command[PLACE_QUANTITY]:
+        return REASON_INVALID_QUOTE_AMOUNT
+    if flags >> TIF_SHIFT & TIF_MASK != TIF_IOC:
+        return REASON_INVALID_QUOTE_AMOUNT
+    if quote_amount < 1 or quote_amount > AMOUNT_MAX:
+        return REASON_INVALID_QUOTE_AMOUNT
     return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def check_trail(s: Store, market: cython.longlong, command: cython.p_longlong) -> cython.longlong:
+    """Return why trail, activation price or limit offset of a trailing stop are invalid, or 0."""
+    bound = s.m[market + M_PRICE_BOUND]
+    activation, offset = command[PLACE_TRIGGER_PRICE], command[PLACE_LIMIT_OFFSET]
+    if not is_valid_trail(command[PLACE_TRAIL], bound) or not 0 <= activation <= bound:
+        return REASON_INVALID_TRIGGER_PRICE
+    trigger = start_trigger(s, market, command)
+    if trigger < 1 or trigger > bound:
+        return REASON_INVALID_TRIGGER_PRICE
+    marketable = MARKETABLE_TYPES >> (command[PLACE_FLAGS] >> TYPE_SHIFT & TYPE_MASK) & 1
+    if marketable or command[PLACE_PRICE]:
+        return REASON_INVALID_TRIGGER_PRICE if offset else 0
+    return REASON_INVALID_TRIGGER_PRICE if offset < 1 or offset > bound else 0
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -287,12 +324,16 @@ def worst_price(s: Store, market: cython.longlong, trigger: cython.longlong) -> 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def order_price(s: Store, market: cython.longlong, command: cython.p_longlong) -> cython.longlong:
-    """Return the price of the order that a PLACE command asks for."""
-    flags = command[PLACE_FLAGS]
+def order_price(
+    s: Store, market: cython.longlong, command: cython.p_longlong, trigger: cython.longlong
+) -> cython.longlong:
+    """Return the price of the order that a PLACE command asks for, with its trigger price."""
+    flags, offset = command[PLACE_FLAGS], command[PLACE_LIMIT_OFFSET]
+    if offset:
+        return limit_from_trigger(s, market, flags & SIDE_MASK, trigger, offset)
     is_stop_market: cython.bint = STOP_MARKET_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1
     if is_stop_market and flags & SIDE_MASK == SIDE_BUY and not command[PLACE_PRICE]:
-        return worst_price(s, market, command[PLACE_TRIGGER_PRICE])
+        return worst_price(s, market, trigger)
     return command[PLACE_PRICE]
 
 

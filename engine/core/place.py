@@ -12,7 +12,7 @@ from engine.core.order_checks import (
     check_order,
     order_price,
 )
-from engine.core.orders import make_conditions, make_order, rest_plain_limit
+from engine.core.orders import rest_plain_limit, trigger_side
 from engine.core.price_checks import check_price, check_worth, exceeds_word
 from engine.core.records import (
     A_STATE,
@@ -50,16 +50,19 @@ from engine.core.records import (
     S_SEQUENCE,
 )
 from engine.core.reference_price import current_reference, due_reference, set_reference
+from engine.core.registry import make_conditions, make_order
 from engine.core.room import check_capacity, has_many_orders
+from engine.core.stops import has_reached
 from engine.core.store import Store
+from engine.core.trailing import start_trail, start_trigger, trails
 from wire.layout import (
     ACCOUNT_STATE_ACTIVE,
     ACCOUNT_TENANT_SHIFT,
-    CONDITIONS_COUNT,
     HEADER_ACCOUNT,
     HEADER_ID_HIGH,
     HEADER_ID_LOW,
     PLACE_CONDITIONS,
+    PLACE_CONDITIONS_COUNT,
     PLACE_FLAGS,
     PLACE_MARKET,
     PLACE_PRICE,
@@ -131,7 +134,7 @@ def fill_order(
 def has_conditions(command: cython.p_longlong) -> cython.bint:
     """Whether a PLACE command has any of the conditions, of which most have none."""
     conditions: cython.longlong = 0
-    for index in range(CONDITIONS_COUNT):
+    for index in range(PLACE_CONDITIONS_COUNT):
         conditions |= command[PLACE_CONDITIONS + index]
     return conditions != 0
 
@@ -144,12 +147,11 @@ def fill_conditions(
 ) -> cython.longlong:
     """Write the conditions that few PLACE commands have into a record of their own."""
     m = s.m
-    if has_conditions(command):
-        conditions = make_conditions(s)
-        m[order + O_CONDITIONS] = conditions
-        for index in range(CONDITIONS_COUNT):
-            m[conditions + COND_FIRST + index] = command[PLACE_CONDITIONS + index]
-        m[conditions + COND_BUDGET] = m[conditions + COND_QUOTE_AMOUNT]
+    conditions = make_conditions(s)
+    m[order + O_CONDITIONS] = conditions
+    for index in range(PLACE_CONDITIONS_COUNT):
+        m[conditions + COND_FIRST + index] = command[PLACE_CONDITIONS + index]
+    m[conditions + COND_BUDGET] = m[conditions + COND_QUOTE_AMOUNT]
     return 0
 
 
@@ -265,32 +267,57 @@ def would_trade(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+def stated_trigger(
+    s: Store, market: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Return the trigger price of the order that a PLACE command asks for; 0 for none."""
+    if trails(command[PLACE_FLAGS]):
+        return start_trigger(s, market, command)
+    return command[PLACE_TRIGGER_PRICE]
+
+
+@cython.cfunc
+def check_stated(
+    s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
+) -> cython.longlong:
+    """Return why an order is rejected for what it says and where it would trade, or 0."""
+    reason = check_order(s, market, account, command)
+    if reason:
+        return reason
+    flags, trigger = command[PLACE_FLAGS], stated_trigger(s, market, command)
+    reached: cython.bint = has_reached(s, market, trigger_side(flags), trigger)
+    if trails(flags):
+        reached = False
+    return check_worth(
+        s,
+        market,
+        flags,
+        order_price(s, market, command, trigger),
+        trigger,
+        reached,
+        command[PLACE_QUANTITY],
+        command[PLACE_QUOTE_AMOUNT],
+        0,
+    )
+
+
+@cython.cfunc
 def place_general(
     s: Store, market: cython.longlong, account: cython.longlong, command: cython.p_longlong
 ) -> cython.longlong:
     """Decide any order: every check in turn, then its effect."""
     m = s.m
-    reason = check_order(s, market, account, command)
+    reason = check_stated(s, market, account, command)
     if reason:
         return reason
-    price = order_price(s, market, command)
-    reason = check_worth(
-        s,
-        market,
-        command[PLACE_FLAGS],
-        price,
-        command[PLACE_TRIGGER_PRICE],
-        command[PLACE_QUANTITY],
-        command[PLACE_QUOTE_AMOUNT],
-        0,
-    )
-    if reason:
-        return reason
+    flags = command[PLACE_FLAGS]
+    price = order_price(s, market, command, stated_trigger(s, market, command))
     if not account:
         return REASON_INSUFFICIENT_BALANCE
     base_balance = find_balance(s, account, m[market + M_BASE])
     quote_balance = find_balance(s, account, m[market + M_QUOTE])
-    is_buy: cython.bint = command[PLACE_FLAGS] & SIDE_MASK == SIDE_BUY
+    is_buy: cython.bint = flags & SIDE_MASK == SIDE_BUY
     pays_from = quote_balance if is_buy else base_balance
     available = m[pays_from + BAL_AVAILABLE] if pays_from else 0
     reason = check_funds(s, market, account, command, price, available)
@@ -311,7 +338,10 @@ def place_general(
     follow_reference(s, market)
     order = make_order(s)
     fill_order(s, order, market, pays_from, command, price)
-    fill_conditions(s, order, command)
+    if has_conditions(command):
+        fill_conditions(s, order, command)
+    if trails(flags):
+        start_trail(s, market, order, command)
     s.out[s.started + RESULT_SUBJECT] = m[order + O_ID]
     accept_order(s, order, False)
     return 0

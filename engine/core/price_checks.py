@@ -12,10 +12,10 @@ from engine.core.records import (
     B_BEST,
     L_PRICE,
     M_MIN_NOTIONAL,
+    M_STATE,
     M_TICK_UNITS,
 )
 from engine.core.reference_price import current_reference
-from engine.core.stops import has_reached, is_triggered
 from engine.core.store import Store
 from wire.layout import (
     AMOUNT_MAX,
@@ -28,6 +28,7 @@ from wire.layout import (
     SIDE_BUY,
     SIDE_MASK,
     SIDE_SELL,
+    STATE_OPEN,
     STOP_TYPES,
     TRIGGERED_SHIFT,
     TYPE_MASK,
@@ -60,22 +61,27 @@ def check_worth(
     flags: cython.longlong,
     price: cython.longlong,
     trigger: cython.longlong,
+    reached: cython.bint,
     quantity: cython.longlong,
     quote_amount: cython.longlong,
     filled_quote: cython.longlong,
 ) -> cython.longlong:
-    """Return why an order's value, or its price by collar and book, is rejected, or 0."""
+    """Return why an order's value, or its price by collar and book, is rejected, or 0.
+
+    ``reached`` is whether the confirmed price has reached the trigger of one that is a stop.
+    """
     reason: cython.longlong = 0
     if quote_amount:
         if quote_amount < s.m[market + M_MIN_NOTIONAL]:
             reason = REASON_NOTIONAL_TOO_SMALL
     else:
-        reason = check_notional(s, market, flags, price, trigger, quantity, filled_quote)
+        reason = check_notional(s, market, flags, price, trigger, reached, quantity, filled_quote)
     side = flags & SIDE_MASK
     if reason or MARKETABLE_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1:
         return reason
     # A stop that waits is held against its trigger, and against the reference when it triggers.
-    if is_waiting(flags) and not is_triggered(s, market, side, trigger):
+    triggers: cython.bint = reached and s.m[market + M_STATE] == STATE_OPEN
+    if is_waiting(flags) and not triggers:
         return check_collar(s, market, side, price, trigger)
     return check_price(s, market, flags, price, current_reference(s, market))
 
@@ -89,11 +95,12 @@ def value_price(
     flags: cython.longlong,
     price: cython.longlong,
     trigger: cython.longlong,
+    reached: cython.bint,
 ) -> cython.longlong:
     """Return the price by which an order is judged worth enough; 0 when there is none."""
     m = s.m
     side = flags & SIDE_MASK
-    if is_waiting(flags) and not has_reached(s, market, side, trigger):
+    if is_waiting(flags) and not reached:
         return trigger
     if MARKETABLE_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1:
         best = m[book_of(market, SIDE_BUY + SIDE_SELL - side) + B_BEST]
@@ -109,6 +116,7 @@ def check_notional(
     flags: cython.longlong,
     price: cython.longlong,
     trigger: cython.longlong,
+    reached: cython.bint,
     quantity: cython.longlong,
     filled_quote: cython.longlong,
 ) -> cython.longlong:
@@ -117,7 +125,7 @@ def check_notional(
     What it has been filled counts for the latter.
     """
     m = s.m
-    judged = value_price(s, market, flags, price, trigger)
+    judged = value_price(s, market, flags, price, trigger, reached)
     tick_units, least = m[market + M_TICK_UNITS], m[market + M_MIN_NOTIONAL]
     too_large: cython.bint = judged and exceeds_word(judged * tick_units, quantity)
     if judged and not too_large and value_of(judged, tick_units, quantity) < least:

@@ -5,7 +5,9 @@ Nothing here changes anything. Only an order that may come to wait takes up room
 
 import cython
 
+from engine.core.accounts import check_new_balances
 from engine.core.order_checks import can_rest
+from engine.core.orders import trigger_side
 from engine.core.records import (
     A_ORDER_HEAD,
     B_ORDER_COUNT,
@@ -13,10 +15,14 @@ from engine.core.records import (
     BAL_NEXT,
     BALANCE_ORDERS_MASK,
     BOOK_WORDS,
+    M_AWAITING,
+    M_BASE,
     M_BOOKS,
     M_NUMBER,
     M_ORDERS_PER_MARKET,
+    M_QUOTE,
     M_TENANT,
+    MARKET_BOOKS,
     MARKET_LIST,
     O_ACCOUNT_NEXT,
     O_FLAGS,
@@ -29,14 +35,15 @@ from engine.core.records import (
 )
 from engine.core.stops import is_triggered
 from engine.core.store import Store
+from engine.core.trailing import trails
 from wire.layout import (
     EVENT_MARKET_SHIFT,
+    HEADER_ACCOUNT,
     MARKET_MAX,
     PLACE_FLAGS,
     PLACE_TRIGGER_PRICE,
     REASON_CAPACITY_EXHAUSTED,
     REASON_TOO_MANY_ORDERS,
-    SIDE_MASK,
     STOP_TYPES,
     TYPE_MASK,
     TYPE_SHIFT,
@@ -52,9 +59,10 @@ def may_wait(
     """Whether an order may come to wait in a book."""
     if can_rest(flags):
         return True
-    side = flags & SIDE_MASK
     is_stop: cython.bint = STOP_TYPES >> (flags >> TYPE_SHIFT & TYPE_MASK) & 1
-    return is_stop and not is_triggered(s, market, side, trigger)
+    if is_stop and trails(flags):
+        return True
+    return is_stop and not is_triggered(s, market, trigger_side(flags), trigger)
 
 
 @cython.cfunc
@@ -76,25 +84,34 @@ def has_many_orders(
 @cython.cfunc
 @cython.exceptval(check=False)
 def check_room(
-    s: Store, market: cython.longlong, base_balance: cython.longlong, quote_balance: cython.longlong
+    s: Store,
+    market: cython.longlong,
+    base_balance: cython.longlong,
+    quote_balance: cython.longlong,
+    count: cython.longlong,
 ) -> cython.longlong:
-    """Return why there is no room for one more open order of a market's account, or 0."""
+    """Return why there is no room for so many more open orders of a market's account, or 0."""
     m = s.m
-    many: cython.bint = has_many_orders(s, market, base_balance, quote_balance)
-    if many and market_orders(s, market) >= m[market + M_ORDERS_PER_MARKET]:
+    limit = m[market + M_ORDERS_PER_MARKET]
+    paying = (m[base_balance + BAL_NEXT] & BALANCE_ORDERS_MASK) + (
+        m[quote_balance + BAL_NEXT] & BALANCE_ORDERS_MASK
+    )
+    many: cython.bint = limit and paying + count > limit
+    if many and market_orders(s, market) + count > limit:
         # Some of them may be in other markets with the same assets.
         account = m[(base_balance if base_balance else quote_balance) + BAL_ACCOUNT]
-        left = m[market + M_ORDERS_PER_MARKET]
+        left = limit - count
         order = m[account + A_ORDER_HEAD]
-        while order != account and left:
+        while order != account and left >= 0:
             left -= m[order + O_FLAGS] >> EVENT_MARKET_SHIFT & MARKET_MAX == m[market + M_NUMBER]
             order = m[order + O_ACCOUNT_NEXT]
-        if not left:
+        if left < 0:
             return REASON_TOO_MANY_ORDERS
-    if m[S_ORDER_COUNT] >= s.capacity_orders:
+    if m[S_ORDER_COUNT] + count > s.capacity_orders:
         return REASON_CAPACITY_EXHAUSTED
     limit = m[m[TENANTS + m[market + M_TENANT]] + TENANT_ORDERS]
-    if limit and m[S_ORDER_COUNT] >= limit and tenant_orders(s, m[market + M_TENANT]) >= limit:
+    watched: cython.bint = limit and m[S_ORDER_COUNT] + count > limit
+    if watched and tenant_orders(s, m[market + M_TENANT]) + count > limit:
         return REASON_CAPACITY_EXHAUSTED
     return 0
 
@@ -117,8 +134,8 @@ def tenant_orders(s: Store, tenant: cython.longlong) -> cython.longlong:
 @cython.exceptval(check=False)
 def market_orders(s: Store, market: cython.longlong) -> cython.longlong:
     """Return how many open orders a market has, over all its books."""
-    count: cython.longlong = 0
-    for book in range(4):
+    count = s.m[market + M_AWAITING]
+    for book in range(MARKET_BOOKS):
         count += s.m[market + M_BOOKS + book * BOOK_WORDS + B_ORDER_COUNT]
     return count
 
@@ -138,7 +155,7 @@ def check_capacity(
     watched: cython.bint = m[S_ORDER_COUNT] >= m[S_ORDERS_WATCH]
     many: cython.bint = watched or has_many_orders(s, market, base_balance, quote_balance)
     if many and may_wait(s, market, command[PLACE_FLAGS], command[PLACE_TRIGGER_PRICE]):
-        reason = check_room(s, market, base_balance, quote_balance)
+        reason = check_room(s, market, base_balance, quote_balance, 1)
         if reason:
             return reason
     if base_balance and quote_balance:
@@ -147,3 +164,22 @@ def check_capacity(
     if m[S_BALANCE_COUNT] + missing > s.capacity_balances:
         return REASON_CAPACITY_EXHAUSTED
     return 0
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def check_list_capacity(
+    s: Store,
+    market: cython.longlong,
+    command: cython.p_longlong,
+    base_balance: cython.longlong,
+    quote_balance: cython.longlong,
+    others: cython.longlong,
+) -> cython.longlong:
+    """Return why a list's orders that may wait, or balances, do not fit, or 0."""
+    m = s.m
+    waits = may_wait(s, market, command[PLACE_FLAGS], command[PLACE_TRIGGER_PRICE])
+    reason = check_room(s, market, base_balance, quote_balance, others + waits)
+    if reason:
+        return reason
+    return check_new_balances(s, command[HEADER_ACCOUNT], m[market + M_BASE], m[market + M_QUOTE])

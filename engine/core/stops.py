@@ -5,7 +5,8 @@ import cython
 from engine.core.book import book_of, next_level
 from engine.core.breaker import auction_ms, trips_breaker
 from engine.core.collar import is_collared
-from engine.core.orders import withdraw
+from engine.core.emit import emit_decided_order
+from engine.core.orders import end_other, withdraw
 from engine.core.records import (
     B_BEST,
     BOOK_STOPS,
@@ -17,8 +18,11 @@ from engine.core.records import (
     M_ONE_BY_ONE_UNTIL_MS,
     M_STATE,
     M_TICK_UNITS,
+    M_TRAILING_COUNT,
     M_UNCONFIRMED_QUANTITY,
     M_UNCONFIRMED_VALUE,
+    MELD_PARENT,
+    O_CONDITIONS,
     O_FLAGS,
     O_NEXT,
     S_TIME_MS,
@@ -26,11 +30,23 @@ from engine.core.records import (
     S_TRIGGERED_TAIL,
 )
 from engine.core.store import Store, make_room
+from engine.core.trailing import (
+    add_to_heap,
+    current_trigger,
+    first_trailing,
+    fix_prices,
+    follow_price,
+    take_out_of_heap,
+    trails,
+)
 from wire.layout import (
+    CLOSE_ONE_CANCELS_OTHER,
     PASSED_OVER_MAX,
     SIDE_BUY,
+    SIDE_MASK,
     SIDE_SELL,
     STATE_OPEN,
+    STATUS_CANCELLED,
     TRIGGERED_SHIFT,
 )
 
@@ -89,6 +105,8 @@ def note_trade(
     m = s.m
     m[market + M_LAST_PRICE] = price
     changed: cython.bint = confirm_price(s, market, price, lots, quote_units)
+    if changed and m[market + M_TRAILING_COUNT]:
+        follow_price(s, market)
     if changed or m[market + M_ONE_BY_ONE_UNTIL_MS]:
         collect_triggered(s, market)
     return 0
@@ -97,11 +115,18 @@ def note_trade(
 @cython.cfunc
 @cython.inline
 def collect_triggered(s: Store, market: cython.longlong) -> cython.longlong:
-    """Queue the stops that the confirmed price triggers: by trigger price, then time."""
+    """Queue the stops that the confirmed price triggers: by trigger price, then time.
+
+    Trailing stops come after all others.
+    """
     m = s.m
     if m[market + M_ONE_BY_ONE_UNTIL_MS] > m[S_TIME_MS]:
         collect_first(s, market, SIDE_BUY)
-        return collect_first(s, market, SIDE_SELL)
+        collect_first(s, market, SIDE_SELL)
+        if m[market + M_TRAILING_COUNT]:
+            collect_first_trailing(s, market, SIDE_BUY)
+            collect_first_trailing(s, market, SIDE_SELL)
+        return 0
     m[market + M_ONE_BY_ONE_UNTIL_MS] = 0
     book = book_of(market, SIDE_BUY) + BOOK_STOPS
     level = m[book + B_BEST]
@@ -113,7 +138,52 @@ def collect_triggered(s: Store, market: cython.longlong) -> cython.longlong:
     while level and m[level + L_PRICE] >= m[market + M_CONFIRMED_PRICE]:
         queue_triggered(s, m[level + L_HEAD])
         level = m[book + B_BEST]
+    if m[market + M_TRAILING_COUNT]:
+        collect_trailing(s, market, SIDE_BUY)
+        collect_trailing(s, market, SIDE_SELL)
     return 0
+
+
+@cython.cfunc
+def collect_trailing(s: Store, market: cython.longlong, side: cython.longlong) -> cython.longlong:
+    """Queue the trailing stops of a side that the confirmed price triggers."""
+    stop = first_trailing(s, market, side)
+    while stop and has_reached(s, market, side, current_trigger(s, stop)):
+        queue_triggered(s, stop)
+        stop = first_trailing(s, market, side)
+    return 0
+
+
+@cython.cfunc
+def collect_first_trailing(
+    s: Store, market: cython.longlong, side: cython.longlong
+) -> cython.longlong:
+    """Queue the first trailing stop of a side that would not be stopped again.
+
+    Those that it passes over are out of their heaps meanwhile, linked by their parents' word.
+    """
+    m = s.m
+    if is_blocked(s, market, side):
+        return 0
+    left: cython.longlong = PASSED_OVER_MAX + 1
+    passed: cython.longlong = 0
+    stop = first_trailing(s, market, side)
+    while left and stop and has_reached(s, market, side, current_trigger(s, stop)):
+        if not is_collared(s, stop):
+            break
+        take_out_of_heap(s, market, side, stop)
+        m[m[stop + O_CONDITIONS] + MELD_PARENT] = passed
+        passed = stop
+        left -= 1
+        stop = first_trailing(s, market, side)
+    found: cython.bint = left and stop and has_reached(s, market, side, current_trigger(s, stop))
+    while passed:
+        conditions = m[passed + O_CONDITIONS]
+        following = m[conditions + MELD_PARENT]
+        m[conditions + MELD_PARENT] = 0
+        add_to_heap(s, market, side, passed)
+        passed = following
+    return queue_triggered(s, stop) if found else 0
 
 
 @cython.cfunc
@@ -122,12 +192,17 @@ def collect_first(s: Store, market: cython.longlong, side: cython.longlong) -> c
     m = s.m
     left: cython.longlong = PASSED_OVER_MAX + 1
     level = m[book_of(market, side) + BOOK_STOPS + B_BEST]
-    if not level or is_blocked(s, market, side):
+    if not level:
+        return 0
+    buys: cython.bint = not is_blocked(s, market, SIDE_BUY)
+    sells: cython.bint = not is_blocked(s, market, SIDE_SELL)
+    if not buys and not sells:
         return 0
     while level and left and has_reached(s, market, side, m[level + L_PRICE]):
         stop = m[level + L_HEAD]
         while stop != level and left:
-            if not is_collared(s, stop):
+            may_trade = buys if m[stop + O_FLAGS] & SIDE_MASK == SIDE_BUY else sells
+            if may_trade and not is_collared(s, stop):
                 return queue_triggered(s, stop)
             left -= 1
             stop = m[stop + O_NEXT]
@@ -153,11 +228,15 @@ def take_one_by_one(s: Store, market: cython.longlong) -> cython.longlong:
 
 @cython.cfunc
 def queue_triggered(s: Store, stop: cython.longlong) -> cython.longlong:
-    """Move a stop from its book to the queue of triggered stops."""
+    """Move a stop from its book to the queue of triggered stops; state where one has trailed to."""
     make_room(s)
     m = s.m
+    end_other(s, stop, STATUS_CANCELLED, CLOSE_ONE_CANCELS_OTHER)
     withdraw(s, stop)
     m[stop + O_FLAGS] |= 1 << TRIGGERED_SHIFT
+    if trails(m[stop + O_FLAGS]):
+        fix_prices(s, stop)
+        emit_decided_order(s, stop, True)
     m[stop + O_NEXT] = 0
     if m[S_TRIGGERED_HEAD]:
         m[m[S_TRIGGERED_TAIL] + O_NEXT] = stop

@@ -25,6 +25,7 @@ from engine.core.records import (
     ID_WORDS,
     INDEX_GROUP_BITS,
     LEVEL_WORDS,
+    MARKET_BOOKS,
     MARKET_WORDS,
     NODE_WORDS,
     ORDER_INDEX_ID_BITS,
@@ -198,8 +199,8 @@ def heap_words(s: Store) -> cython.longlong:
     """Return how many words all records need when everything is at its capacity."""
     words = s.capacity_accounts * ACCOUNT_WORDS + s.capacity_balances * BALANCE_WORDS
     words += s.capacity_holds * HOLD_WORDS + 65536 * (TENANT_WORDS + MARKET_WORDS)
-    # A market's four books keep their root when they are empty again.
-    words += 65536 * 4 * NODE_WORDS
+    # A market's books keep their root when they are empty again.
+    words += 65536 * MARKET_BOOKS * NODE_WORDS
     # A price has at most 42 bits, so at most seven nodes lead to a level.
     order_words = ORDER_WORDS + CONDITIONS_WORDS + LEVEL_WORDS + 7 * NODE_WORDS
     return words + (s.capacity_orders + 2) * order_words

@@ -2,7 +2,7 @@
 
 from engine.reference.emit import emit_words
 from engine.reference.index import open_account
-from engine.reference.model import Command, Rejected
+from engine.reference.model import Account, Command, Rejected
 from engine.reference.orders import close_all
 from engine.reference.state import State
 from wire import layout as w
@@ -30,10 +30,22 @@ def check_new_balances(state: State, account: int, *assets: int) -> None:
         raise Rejected(w.REASON_CAPACITY_EXHAUSTED)
 
 
+def join_owners_group(account: Account) -> None:
+    """Put an account into the group of its owner's, unless it is in another."""
+    account.stp_group = account.stp_group or account.number & w.OWNER_INDEX_MAX
+
+
+def kept_group(account: Account, group: int) -> int:
+    """Return the group that is set; no group is no way out of the owner's."""
+    own = account.number & w.OWNER_INDEX_MAX
+    return group or (own if account.stp_group == own else 0)
+
+
 def set_account(state: State, command: Command) -> None:
     """Decide a SET_ACCOUNT command; an account that is not there yet is made.
 
-    An account that is frozen trades no more, so its orders and stops are closed.
+    A setting that is kept stays what it is, or what a new account has. An account that is frozen
+    trades no more, so its orders and stops are closed.
     """
     number = command[w.HEADER_ACCOUNT]
     tier, group, account_state = command[w.SET_ACCOUNT_TIER : w.SET_ACCOUNT_STATE + 1]
@@ -41,16 +53,21 @@ def set_account(state: State, command: Command) -> None:
     if not is_tenant(state, tenant):
         raise Rejected(w.REASON_UNKNOWN_TENANT)
     if (
-        (tier and (tenant, tier) not in state.tiers)
-        or not 0 <= group <= w.ACCOUNT_INDEX_MAX
-        or account_state not in (w.ACCOUNT_STATE_ACTIVE, w.ACCOUNT_STATE_FROZEN)
+        (tier not in (0, w.SETTING_KEPT) and (tenant, tier) not in state.tiers)
+        or not w.SETTING_KEPT <= group <= w.ACCOUNT_INDEX_MAX
+        or account_state not in (w.SETTING_KEPT, w.ACCOUNT_STATE_ACTIVE, w.ACCOUNT_STATE_FROZEN)
     ):
         raise Rejected(w.REASON_INVALID_SETTING)
     if number not in state.accounts and len(state.accounts) >= state.capacity.accounts:
         raise Rejected(w.REASON_CAPACITY_EXHAUSTED)
 
     account = open_account(state, number)
-    account.tier, account.stp_group, account.state = tier, group, account_state
-    emit_words(state, w.EVENT_ACCOUNT, number, tier, group, account_state)
+    if tier != w.SETTING_KEPT:
+        account.tier = tier
+    if group != w.SETTING_KEPT:
+        account.stp_group = kept_group(account, group)
+    if account_state != w.SETTING_KEPT:
+        account.state = account_state
+    emit_words(state, w.EVENT_ACCOUNT, number, account.tier, account.stp_group, account.state)
     if account_state == w.ACCOUNT_STATE_FROZEN:
         close_all(state, number, 0, w.SIDE_BOTH, w.CLOSE_ACCOUNT_FROZEN)

@@ -8,10 +8,12 @@ from engine.reference.execution import execute_all_triggered
 from engine.reference.ledger import order_reserve
 from engine.reference.matching import is_self_trade, prevent_waiting, update_filled_order
 from engine.reference.model import Market, Order
+from engine.reference.orders import end_other
 from engine.reference.reference_price import is_own_trade, note_volume, set_reference
 from engine.reference.settlement import settle_taker, settle_trade
 from engine.reference.state import State
 from engine.reference.stops import collect_triggered, confirm_price
+from engine.reference.trailing import follow_price
 from wire import layout as w
 
 
@@ -81,7 +83,8 @@ def uncross(state: State, market: Market) -> int:
         if traded:
             quote_units = price * traded * market.tick_units
             market.last_price = price
-            confirm_price(market, price, traded, quote_units)
+            if confirm_price(market, price, traded, quote_units):
+                follow_price(state, market)
             lots += traded
             value += quote_units
     if value >= market.limits.least_traded:
@@ -111,6 +114,8 @@ def uncross_at(state: State, market: Market, price: int) -> int:
                 return 0
             continue
         begun = True
+        for one in (maker, taker):
+            end_other(state, one, w.STATUS_CANCELLED, w.CLOSE_ONE_CANCELS_OTHER)
         lots = min(bid.visible, ask.visible)
         if not is_own_trade(taker, maker):
             traded += lots
@@ -139,4 +144,4 @@ def change_state(state: State, market: Market, market_state: int) -> None:
     market.one_by_one_until_ms = 0
     if market_state == w.STATE_OPEN and market.confirmed_price:
         collect_triggered(state, market)
-        execute_all_triggered(state)
+    execute_all_triggered(state)

@@ -12,10 +12,15 @@ def is_worse(side: int, price: int, limit: int) -> bool:
 def book_of(order: Order) -> tuple[Book, int]:
     """Return the book that an order belongs in, and its level's price.
 
-    A pending stop waits among the stops of its side, at its trigger price.
+    A pending stop waits among those that the same movement triggers, at its trigger price; one that
+    trails at its extreme, or its activation price.
     """
+    if order.is_pending and order.is_trailing:
+        if not order.extreme:
+            return order.market.activations(order.side), order.conditions.activation_price
+        return order.market.trailing_book(order.side, order.conditions.trail), order.extreme
     if order.is_pending:
-        return order.market.stops(order.side), order.conditions.trigger_price
+        return order.market.stops(order.trigger_side), order.conditions.trigger_price
     return order.market.book(order.side), order.price
 
 

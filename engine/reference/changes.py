@@ -1,71 +1,33 @@
-"""Cancelling and changing open orders; a rejected change leaves an order as it was."""
+"""Changing open orders; a rejected change leaves an order as it was."""
 
 import dataclasses
 
 from engine.reference.accounts import is_frozen
+from engine.reference.cancels import find_target
 from engine.reference.emit import emit_decided_order
 from engine.reference.execution import accept_order
-from engine.reference.ids import find_placed
 from engine.reference.ledger import order_reserve
 from engine.reference.model import STOP_MARKETS, Command, Order, Rejected
 from engine.reference.order_checks import (
     check_display,
     check_funds,
-    check_market,
     check_numbers,
     check_state,
+    order_price,
     worst_price,
 )
 from engine.reference.orders import (
-    close_all,
     close_order,
     reduce_order,
     set_status,
-    unregister_order,
     withdraw,
 )
 from engine.reference.place import follow_reference
 from engine.reference.price_checks import check_notional, check_worth
+from engine.reference.registry import unregister_order
 from engine.reference.state import State
+from engine.reference.trailing import check_trail_change, trigger_from
 from wire import layout as w
-
-# --- cancel ---------------------------------------------------------------------------------------
-
-
-def find_target(state: State, command: Command) -> Order:
-    """Return the open order that a command means, by order id or by the command id that placed it.
-
-    Another account's order is as unknown as one that does not exist.
-    """
-    order_id = command[w.CANCEL_ORDER_ID]
-    target = (command[w.CANCEL_TARGET_HIGH], command[w.CANCEL_TARGET_LOW])
-    order = state.orders.get(order_id) if order_id else find_placed(state, target)
-    if order is None or order.account.number != command[w.HEADER_ACCOUNT]:
-        raise Rejected(w.REASON_UNKNOWN_ORDER)
-    if target not in ((0, 0), order.command_id):
-        raise Rejected(w.REASON_UNKNOWN_ORDER)
-    return order
-
-
-def cancel(state: State, command: Command) -> int:
-    """Decide a CANCEL command; return the order's id."""
-    order = find_target(state, command)
-    close_order(state, order, w.STATUS_CANCELLED, w.CLOSE_CANCELLED_BY_USER)
-    return order.order_id
-
-
-def cancel_all(state: State, command: Command) -> int:
-    """Decide a CANCEL_ALL command; return how many orders it closed."""
-    account = command[w.HEADER_ACCOUNT]
-    market, side = command[w.CANCEL_ALL_MARKET], command[w.CANCEL_ALL_SIDE]
-    if market:
-        check_market(state, market, w.account_tenant(account))
-    if side not in (w.SIDE_BOTH, w.SIDE_BUY, w.SIDE_SELL):
-        raise Rejected(w.REASON_INVALID_SIDE)
-    return close_all(state, account, market, side, w.CLOSE_CANCELLED_BY_USER)
-
-
-# --- amend and replace ----------------------------------------------------------------------------
 
 
 def amend(state: State, command: Command) -> int:
@@ -78,6 +40,7 @@ def amend(state: State, command: Command) -> int:
     order = find_target(state, command)
     changed = changed_order(order, command, filled=order.quantity - order.remaining)
     check_amend(state, order, changed, command)
+    check_alone(order)
 
     if changed.remaining <= 0:
         end_as_filled(state, order)
@@ -115,6 +78,7 @@ def replace(state: State, command: Command) -> int:
     check_state(changed)
     check_change(order, changed, command)
     check_requeue(state, order, changed)
+    check_alone(order)
 
     follow_reference(state, order.market)
     close_order(state, order, w.STATUS_CANCELLED, w.CLOSE_REPLACED)
@@ -143,15 +107,23 @@ def changed_order(order: Order, command: Command, filled: int) -> Order:
             before,
             trigger_price=command[w.CHANGE_TRIGGER_PRICE] or before.trigger_price,
             display_quantity=command[w.CHANGE_DISPLAY_QUANTITY] or before.display_quantity,
+            trail=command[w.CHANGE_TRAIL] or before.trail,
         ),
+        extreme=order.extreme,
     )
+    if order.is_pending and order.is_trailing and command[w.CHANGE_TRAIL]:
+        start = order.extreme or before.activation_price
+        changed.conditions.trigger_price = trigger_from(changed, start)
     changed.price = changed_price(changed, command)
     return changed
 
 
 def changed_price(changed: Order, command: Command) -> int:
-    """Return the price an order would have: a stop-market buy's worst price follows its trigger."""
-    moved = command[w.CHANGE_TRIGGER_PRICE] and not command[w.CHANGE_PRICE]
+    """Return the price an order would have: one that is made of the trigger price follows that."""
+    trail = changed.is_pending and command[w.CHANGE_TRAIL]
+    moved = (command[w.CHANGE_TRIGGER_PRICE] or trail) and not command[w.CHANGE_PRICE]
+    if moved and changed.is_trailing and changed.conditions.limit_offset:
+        return order_price(changed)
     if moved and changed.order_type in STOP_MARKETS and changed.is_buy:
         return worst_price(changed)
     return command[w.CHANGE_PRICE] or changed.price
@@ -195,9 +167,19 @@ def check_amend(state: State, order: Order, changed: Order, command: Command) ->
         check_requeue(state, order, changed)
 
 
+def check_alone(order: Order) -> None:
+    """Reject a change of an order of a list: the others are for what it is."""
+    if order.list_id:
+        raise Rejected(w.REASON_ORDER_IN_LIST)
+
+
 def check_change(order: Order, changed: Order, command: Command) -> None:
     """Reject a change whose numbers are out of range."""
-    if order.is_pending:
+    if order.is_pending and order.is_trailing:
+        check_trail_change(order, changed, command)
+    elif command[w.CHANGE_TRAIL]:
+        raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
+    elif order.is_pending:
         if not 0 < changed.conditions.trigger_price <= order.market.price_bound:
             raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
     elif command[w.CHANGE_TRIGGER_PRICE]:

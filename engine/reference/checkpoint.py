@@ -1,31 +1,21 @@
-"""The state as the sections of a checkpoint, and back.
+"""The state as the sections of a checkpoint.
 
 A checkpoint is the same bytes whichever engine writes it, so its rows have one order: markets by
-number; orders by market and book, as they would trade; the rest as it came into being.
+number; orders by market and book, as they would trade, then exits that wait for their entry; the
+rest as it came into being.
 """
 
 from array import array
 from collections.abc import Iterator
 from dataclasses import astuple
 
-from engine.checkpoint import SECTIONS, Sections
-from engine.digest import MASK, Digest
-from engine.reference.book import append_order
-from engine.reference.index import open_account
+from engine.checkpoint import Sections
 from engine.reference.model import (
-    Asset,
-    Balance,
-    Conditions,
-    Hold,
-    Limits,
+    Account,
     Market,
     Order,
-    TenantLimits,
 )
-from engine.reference.orders import register_order
-from engine.reference.state import Capacity, State
-
-# --- writing --------------------------------------------------------------------------------------
+from engine.reference.state import State
 
 
 def write_sections(state: State) -> Sections:
@@ -57,8 +47,12 @@ def write_sections(state: State) -> Sections:
             for account in accounts
             for hold in account.holds.values()
         ],
-        "orders": [order_row(order) for market in markets for order in orders_of(market)],
+        "orders": [
+            *(order_row(order) for market in markets for order in orders_of(market)),
+            *(order_row(order) for one in accounts for order in awaiting_orders(one)),
+        ],
         "ids": [[*key, *value] for key, value in state.remembered.items()],
+        "staged": state.staged if state.staged_sequence == state.sequence else [],
     }
     return {
         name: array("q", (word for row in section for word in row))
@@ -130,10 +124,15 @@ def market_row(market: Market) -> list[int]:
 
 
 def orders_of(market: Market) -> Iterator[Order]:
-    """Yield a market's orders: bids, asks, buy stops, sell stops; best and oldest first."""
+    """Yield a market's orders: bids, asks, buy stops, sell stops, trailing stops; best first."""
     for book in market.books:
         for price in book.prices():
             yield from book.levels[price]
+
+
+def awaiting_orders(account: Account) -> Iterator[Order]:
+    """Yield the exits of an account that wait for their entry, by id."""
+    return (order for _, order in sorted(account.orders.items()) if order.awaits_entry)
 
 
 def order_row(order: Order) -> list[int]:
@@ -151,78 +150,6 @@ def order_row(order: Order) -> list[int]:
         order.id_high,
         order.id_low,
         *order.conditions.words(),
+        order.extreme,
+        order.list_id,
     ]
-
-
-# --- reading --------------------------------------------------------------------------------------
-
-
-def read_sections(sections: Sections) -> State:
-    """Return the state that some sections hold."""
-    (head,) = rows_of(sections, "head")
-    state = State(Capacity(*head[:5]))
-    state.sequence, state.time_ms, state.trade_id = head[5:8]
-    state.digest = Digest(head[8] & MASK, head[9] & MASK, head[10])
-    state.horizon_ms, state.epoch, state.rejections_ms = head[11], head[12:15], head[15]
-    for row in rows_of(sections, "assets"):
-        state.assets[row[0]] = Asset(*row)
-        state.tenants.add(row[1])
-    for tenant, tier, maker_ppm, taker_ppm in rows_of(sections, "tiers"):
-        state.tiers[tenant, tier] = (maker_ppm, taker_ppm)
-    for tenant, *words in rows_of(sections, "tenants"):
-        state.tenant_limits[tenant] = TenantLimits(*words)
-    for row in rows_of(sections, "markets"):
-        state.markets[row[0]] = read_market(row)
-    for row in rows_of(sections, "accounts"):
-        account = open_account(state, row[0])
-        account.tier, account.stp_group, account.state = row[1:4]
-        account.deadline_ms, account.rejections_ms = row[4:]
-    for number, asset, available, held in rows_of(sections, "balances"):
-        state.balances[number, asset] = Balance(number, asset, available, held)
-    for number, hold_id, asset, amount in rows_of(sections, "holds"):
-        state.accounts[number].holds[hold_id] = Hold(hold_id, asset, amount)
-        state.hold_count += 1
-    for row in rows_of(sections, "orders"):
-        order = read_order(state, row)
-        append_order(order)
-        register_order(state, order)
-    for high, low, outcome, stamp_ms in rows_of(sections, "ids"):
-        state.remembered[high, low] = (outcome, stamp_ms)
-    return state
-
-
-def rows_of(sections: Sections, name: str) -> Iterator[list[int]]:
-    """Yield the rows of a section."""
-    words, width = sections[name].tolist(), SECTIONS[name]
-    return (words[start : start + width] for start in range(0, len(words), width))
-
-
-def read_market(row: list[int]) -> Market:
-    """Return a market without its orders."""
-    market = Market.of_words(row[:9])
-    market.limits = Limits(*row[9:18])
-    market.last_price, market.reference_price, market.reference_until_ms = row[18:21]
-    market.indicative_price, market.indicative_quantity = row[21:23]
-    market.window_quantity, market.window_value = row[23:25]
-    market.auction_until_ms, market.auctions_ms = row[25:27]
-    market.confirmed_price, market.unconfirmed_quantity, market.unconfirmed_value = row[27:30]
-    market.one_by_one_until_ms = row[30]
-    return market
-
-
-def read_order(state: State, row: list[int]) -> Order:
-    """Return an order that is not in its book yet."""
-    return Order(
-        order_id=row[0],
-        account=state.accounts[row[1]],
-        market=state.markets[row[2]],
-        flags=row[3],
-        price=row[4],
-        remaining=row[5],
-        visible=row[6],
-        quantity=row[7],
-        filled_quote=row[8],
-        id_high=row[9],
-        id_low=row[10],
-        conditions=Conditions(*row[11:]),
-    )

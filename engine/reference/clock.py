@@ -2,6 +2,7 @@
 
 from engine.reference.auction import change_state, update_indicative
 from engine.reference.emit import emit_countdown, emit_definition
+from engine.reference.execution import execute_all_triggered
 from engine.reference.ids import forget_old_ids
 from engine.reference.model import Command, Rejected
 from engine.reference.orders import close_all, close_order
@@ -12,6 +13,8 @@ from wire import layout as w
 def advance_time(state: State, command: Command) -> None:
     """Decide an ADVANCE_TIME command: expiries, then countdowns, then auctions.
 
+    Exits of an entry that expires are placed before the others' turn.
+
     Time never goes back. What is due goes by its time, then by the number of order or account; so
     every machine closes in the same order.
     """
@@ -21,7 +24,9 @@ def advance_time(state: State, command: Command) -> None:
         order for order in state.orders.values() if 0 < order.conditions.expire_ms <= state.time_ms
     ]
     for order in sorted(due, key=lambda order: (order.conditions.expire_ms, order.order_id)):
-        close_order(state, order, w.STATUS_EXPIRED, w.CLOSE_EXPIRED)
+        if order.order_id in state.orders:
+            close_order(state, order, w.STATUS_EXPIRED, w.CLOSE_EXPIRED)
+    execute_all_triggered(state)
     elapsed = [one for one in state.accounts.values() if 0 < one.deadline_ms <= state.time_ms]
     for account in sorted(elapsed, key=lambda account: (account.deadline_ms, account.number)):
         account.deadline_ms = 0

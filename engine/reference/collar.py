@@ -50,9 +50,12 @@ def market_collar(market: Market, side: int, reference: int) -> int:
 def is_collared(order: Order) -> bool:
     """Whether an order can't trade now for the collar.
 
-    A market order also for a price of its own, or because there is nothing within the collar.
+    A market order also for a price of its own, or because there is nothing within the collar. The
+    limit of a trailing stop is brought within it when it triggers.
     """
     market = order.market
+    if not is_marketable(order) and order.is_trailing:
+        return False
     if not is_marketable(order):
         return is_beyond_collar(order, market.reference_price)
     best = market.opposite(order.side).best_price()

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from engine.reference.accounts import set_account
-from engine.reference.changes import amend, cancel, cancel_all, replace
+from engine.reference.cancels import cancel, cancel_all
+from engine.reference.changes import amend, replace
 from engine.reference.clock import advance_time, start_epoch
 from engine.reference.countdowns import cancel_all_after
 from engine.reference.definitions import (
@@ -24,6 +25,7 @@ from engine.reference.funds import (
     transfer,
 )
 from engine.reference.ids import find_placed, remember_id, take_share
+from engine.reference.lists import place_list, stage_order
 from engine.reference.model import Command, Rejected
 from engine.reference.place import place_order
 from engine.reference.state import CommandId, State
@@ -42,6 +44,8 @@ _MAY_NAME_ACCOUNT = (
     w.COMMAND_SET_MARKET_STATE,
     w.COMMAND_REJECT,
 )
+_OPENS_ORDER = (w.COMMAND_PLACE, w.COMMAND_REPLACE, w.COMMAND_STAGE, w.COMMAND_PLACE_LIST)
+_HAS_FLAGS = (w.COMMAND_PLACE, w.COMMAND_STAGE, w.COMMAND_PLACE_LIST)
 _TAKES_HOLD_ID = (w.COMMAND_HOLD, w.COMMAND_RELEASE, w.COMMAND_CAPTURE)
 # Rejections that say nothing about the command itself, so they are not its outcome.
 _NOT_REMEMBERED = (
@@ -89,7 +93,8 @@ def check_shape(command: Command) -> None:
         or not 0 <= w.account_tenant(account) <= w.TENANT_MAX
         or not 0 <= command[w.HEADER_ACTOR] < 1 << w.ACTOR_BITS
         or (kind in _ABOUT_NO_ACCOUNT and account)
-        or (kind == w.COMMAND_PLACE and command[w.PLACE_FLAGS] >> w.FLAGS_BITS)
+        or (kind in _HAS_FLAGS and command[w.PLACE_FLAGS] >> w.FLAGS_BITS)
+        or (kind == w.COMMAND_CANCEL and command[w.CANCEL_LIST] not in (0, 1))
         or (kind in _TAKES_HOLD_ID and command[w.FUNDS_HOLD_ID] <= 0)
     ):
         raise Rejected(w.REASON_MALFORMED_COMMAND)
@@ -113,7 +118,7 @@ def check_identity(state: State, command: Command) -> None:
     if identity in state.remembered:
         outcome, _ = state.remembered[identity]
         raise Rejected(w.REASON_DUPLICATE_COMMAND, subject=outcome)
-    opens_order = command[w.HEADER_KIND] in (w.COMMAND_PLACE, w.COMMAND_REPLACE)
+    opens_order = command[w.HEADER_KIND] in _OPENS_ORDER
     order = find_placed(state, identity) if opens_order else None
     if order:
         raise Rejected(w.REASON_DUPLICATE_COMMAND, subject=order.order_id)
@@ -164,6 +169,8 @@ _DECISIONS: dict[int, Callable[[State, Command], int | None]] = {
     w.COMMAND_ADVANCE_TIME: advance_time,
     w.COMMAND_EPOCH: start_epoch,
     w.COMMAND_REJECT: reject_command,
+    w.COMMAND_STAGE: stage_order,
+    w.COMMAND_PLACE_LIST: place_list,
 }
 
 

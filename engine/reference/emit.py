@@ -97,16 +97,26 @@ def emit_order(state: State, order: Order) -> None:
 
 def emit_conditions(state: State, order: Order) -> None:
     """State an order's conditions; most have none."""
-    conditions = order.conditions.words()
+    words = order.conditions.words()
+    conditions, trail = words[: w.CONDITIONS_COUNT], words[w.CONDITIONS_COUNT :]
     if any(conditions):
         emit_words(state, w.EVENT_ORDER_CONDITIONS, order.order_id, *conditions)
+    if any(trail):
+        emit_words(state, w.EVENT_ORDER_TRAIL, order.order_id, *trail)
+
+
+def emit_list(state: State, order: Order) -> None:
+    """State the list that an order belongs to; most belong to none."""
+    if order.list_id:
+        emit_words(state, w.EVENT_ORDER_LIST, order.order_id, order.list_id)
 
 
 def emit_decided_order(state: State, order: Order, *, with_conditions: bool) -> None:
-    """State a decided order, with its conditions when they are news."""
+    """State a decided order, with its conditions and its list when they are news."""
     emit_order(state, order)
     if with_conditions:
         emit_conditions(state, order)
+        emit_list(state, order)
 
 
 def emit_trade(

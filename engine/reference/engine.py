@@ -28,10 +28,12 @@ import struct
 from engine.checkpoint import pack, unpack
 from engine.reference.audit import audit
 from engine.reference.breaker import is_breaker_paused
-from engine.reference.checkpoint import read_sections, write_sections
+from engine.reference.checkpoint import write_sections
 from engine.reference.dispatch import decide
 from engine.reference.model import Book
+from engine.reference.restoration import read_sections
 from engine.reference.state import Capacity, State
+from engine.reference.trailing import current_trigger, trailing_orders
 from wire import layout as w
 from wire.events import Order as OrderEvent
 
@@ -104,6 +106,11 @@ class Engine:
         countdowns = [account.deadline_ms for account in self.state.accounts.values()]
         auctions = [market.auction_until_ms for market in self.state.markets.values()]
         return min([due_ms for due_ms in expiries + countdowns + auctions if due_ms], default=0)
+
+    @property
+    def has_auction(self) -> bool:
+        """Whether a market collects orders for an uncross, which ADVANCE_TIME states anew."""
+        return any(market.state == w.STATE_AUCTION for market in self.state.markets.values())
 
     @property
     def paused_markets(self) -> list[int]:
@@ -193,6 +200,12 @@ class Engine:
         """Return a side's pending stops as (order id, lots) in the order they would trigger."""
         known = self.state.markets.get(market)
         return self._queue(known.stops(side)) if known else []
+
+    def trailing(self, market: int, side: int) -> list[tuple[int, int]]:
+        """Return what trails on a side as (order id, trigger) in the order it would trigger."""
+        known = self.state.markets.get(market)
+        orders = trailing_orders(known, side) if known else []
+        return [(order.order_id, current_trigger(order)) for order in orders]
 
     @staticmethod
     def _queue(book: Book) -> list[tuple[int, int]]:

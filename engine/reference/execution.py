@@ -7,12 +7,22 @@ from engine.reference.book import is_worse
 from engine.reference.breaker import trips_breaker
 from engine.reference.collar import is_beyond_collar, is_marketable, limit_price
 from engine.reference.emit import emit_decided_order
+from engine.reference.ledger import order_reserve
 from engine.reference.liquidity import lots_before_own, own_lots, total_lots
 from engine.reference.matching import match, prevent_own_crosses
 from engine.reference.model import CAN_REST, Order
-from engine.reference.orders import register_order, rest_order, set_status, unregister_order
+from engine.reference.orders import (
+    end_pair,
+    end_unbooked,
+    release_exits,
+    rest_order,
+    rest_pair,
+    set_status,
+)
+from engine.reference.registry import register_order, unregister_order
 from engine.reference.state import State
 from engine.reference.stops import collect_triggered, is_triggered, take_one_by_one
+from engine.reference.trailing import current_trigger, fix_prices, is_nearer
 from wire import layout as w
 
 
@@ -22,8 +32,11 @@ def accept_order(state: State, order: Order) -> None:
         execute_order(state, order, has_arrived=True)
     elif is_triggered(order):
         order.flags |= 1 << w.TRIGGERED_SHIFT
+        if order.is_trailing:
+            fix_prices(order)
         execute_triggered(state, order, has_arrived=True)
     else:
+        order.conditions.trigger_price = current_trigger(order)
         rest_order(state, order)
         register_order(state, order)
         emit_decided_order(state, order, with_conditions=True)
@@ -114,6 +127,7 @@ def end_order(state: State, order: Order, close_reason: int, *, has_arrived: boo
     set_status(order, w.STATUS_FILLED if filled else w.STATUS_CANCELLED, close_reason)
     emit_decided_order(state, order, with_conditions=has_arrived)
     unregister_order(state, order)
+    release_exits(state, order, w.STATUS_CANCELLED, close_reason)
 
 
 # --- triggered stops ------------------------------------------------------------------------------
@@ -141,21 +155,114 @@ def execute_triggered(state: State, stop: Order, *, has_arrived: bool) -> None:
 
 
 def wait_again(state: State, stop: Order) -> None:
-    """Put a triggered stop back among those that wait, with what is left of it and its reserve."""
+    """Put a triggered stop back among those that wait, with what is left of it and its reserve.
+
+    One that trails follows what the price has done since it triggered.
+    """
     stop.flags &= ~(1 << w.TRIGGERED_SHIFT)
+    price = stop.market.confirmed_price
+    if stop.is_trailing and is_nearer(stop.side, price, stop.extreme):
+        stop.extreme = price
     rest_order(state, stop)
     emit_decided_order(state, stop, with_conditions=False)
 
 
 def execute_all_triggered(state: State) -> None:
-    """Execute the triggered stops, and those that they trigger, in the order of triggering."""
-    while state.triggered:
+    """Execute the triggered stops, and those that they trigger, in the order of triggering.
+
+    Exits whose entry has ended come after all of them, so that what is available is to spare.
+    """
+    while state.triggered or state.released:
+        if not state.triggered:
+            place_exits(state, state.released.pop(0))
+            continue
         stop = state.triggered.pop(0)
         market = stop.market
         execute_triggered(state, stop, has_arrived=False)
         looks = market.one_by_one_until_ms and market.state == w.STATE_OPEN
         if looks and not state.triggered:
             collect_triggered(state, market)
+
+
+# --- exits of an entry ----------------------------------------------------------------------------
+
+
+def place_exits(state: State, first: Order) -> None:
+    """Place two exits for what their entry was filled, as far as their account can pay for it.
+
+    One that has nothing to wait for is executed, and ends the other; else they wait together.
+    """
+    second = first.other or first
+    lots = payable_lots(state, first, second)
+    if is_too_small(first, lots) or is_too_small(second, lots):
+        end_pair(state, first, second, w.STATUS_CANCELLED, w.CLOSE_EXIT_TOO_SMALL)
+        return
+    for one in (first, second):
+        one.quantity = one.remaining = lots
+    if executes_at_once(first):
+        execute_exit(state, first, second)
+    elif executes_at_once(second):
+        execute_exit(state, second, first)
+    else:
+        rest_exits(state, first, second)
+
+
+def payable_lots(state: State, first: Order, second: Order) -> int:
+    """Return how many lots of two exits their account can pay for with what is available."""
+    unit = max(order_reserve(first, 1), order_reserve(second, 1))
+    available = state.balances[first.account.number, first.pays_asset].available
+    return min(first.remaining, available // unit)
+
+
+def is_too_small(order: Order, lots: int) -> bool:
+    """Whether so many lots of an exit are none, or worth less than its market's least value."""
+    price = order.conditions.trigger_price or order.price
+    return not lots or price * lots * order.market.tick_units < order.market.limits.min_notional
+
+
+def executes_at_once(order: Order) -> bool:
+    """Whether an exit has nothing to wait for: its trigger is reached, or its price is there."""
+    if order.is_pending:
+        return is_triggered(order)
+    return order.market.state in (w.STATE_OPEN, w.STATE_AUCTION) and crosses(order)
+
+
+def execute_exit(state: State, order: Order, other: Order) -> None:
+    """Execute an exit that has nothing to wait for, instead of the other."""
+    order.other = other.other = None
+    end_unbooked(state, other, w.STATUS_CANCELLED, w.CLOSE_ONE_CANCELS_OTHER)
+    set_status(order, w.STATUS_OPEN)
+    if order.is_pending:
+        order.flags |= 1 << w.TRIGGERED_SHIFT
+        execute_triggered(state, order, has_arrived=False)
+    else:
+        execute_order(state, order, has_arrived=True)
+
+
+def rest_exits(state: State, first: Order, second: Order) -> None:
+    """Let two exits wait; a limit order that a post-only market would cross ends instead."""
+    if is_crossed_exit(first):
+        rest_without(state, first, second)
+    elif is_crossed_exit(second):
+        rest_without(state, second, first)
+    else:
+        rest_pair(state, first, second)
+        emit_decided_order(state, first, with_conditions=False)
+        emit_decided_order(state, second, with_conditions=False)
+
+
+def is_crossed_exit(order: Order) -> bool:
+    """Whether an exit may neither trade, because its market is post-only, nor rest."""
+    post_only = order.market.state == w.STATE_POST_ONLY
+    return post_only and not order.is_pending and crosses(order)
+
+
+def rest_without(state: State, ended: Order, order: Order) -> None:
+    """End an exit, and let the other wait alone."""
+    ended.other = order.other = None
+    end_unbooked(state, ended, w.STATUS_CANCELLED, w.CLOSE_POST_ONLY_WOULD_CROSS)
+    rest_order(state, order)
+    emit_decided_order(state, order, with_conditions=False)
 
 
 def crosses(order: Order) -> bool:

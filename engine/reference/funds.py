@@ -1,6 +1,6 @@
 """Money that comes, goes, changes hands, and is held for a withdrawal."""
 
-from engine.reference.accounts import check_new_balances, is_frozen
+from engine.reference.accounts import check_new_balances, is_frozen, join_owners_group
 from engine.reference.definitions import check_asset, find_tenant_limits
 from engine.reference.emit import emit_hold, emit_transfer
 from engine.reference.index import open_account, open_balance
@@ -61,7 +61,10 @@ def debit(state: State, command: Command) -> None:
 
 
 def transfer(state: State, command: Command) -> None:
-    """Decide a TRANSFER command: money goes to another account of the tenant."""
+    """Decide a TRANSFER command: money goes to another account of the tenant.
+
+    Accounts of one owner that do so are one group for self-trade prevention from then on.
+    """
     number, receiver = command[w.HEADER_ACCOUNT], command[w.FUNDS_TO_ACCOUNT]
     amount = command[w.FUNDS_AMOUNT]
     if not 0 < w.account_tenant(receiver) <= w.TENANT_MAX:
@@ -80,6 +83,9 @@ def transfer(state: State, command: Command) -> None:
 
     to_account = open_account(state, receiver)
     open_balance(state, to_account, asset.number)
+    if number & w.OWNER_INDEX_MAX == receiver & w.OWNER_INDEX_MAX:
+        join_owners_group(state.accounts[number])
+        join_owners_group(to_account)
     is_fee = w.account_index(receiver) == w.FEE_ACCOUNT_INDEX
     kind = w.TRANSFER_KIND_FEE if is_fee else w.TRANSFER_KIND_TRANSFER
     emit_transfer(state, kind, command, amount, receiver)

@@ -62,9 +62,20 @@ def order_reserve(order: Order, lots: int) -> int:
     return reserve_amount(order.market, order.side, order.price, lots)
 
 
-def reserve(state: State, order: Order, lots: int) -> None:
-    """Hold what so many lots of an order need."""
-    move_to_held(state, order.account, order.pays_asset, order_reserve(order, lots))
+def extra_reserve(order: Order) -> int:
+    """Return what an order needs beyond what is held for the other one of its list.
+
+    Only one of the two ever trades, so funds are held once: the larger need.
+    """
+    need = order_reserve(order, order.remaining)
+    if order.other:
+        need -= min(need, order_reserve(order.other, order.other.remaining))
+    return need
+
+
+def reserve(state: State, order: Order) -> None:
+    """Hold what an order needs."""
+    move_to_held(state, order.account, order.pays_asset, extra_reserve(order))
 
 
 def unreserve(state: State, order: Order, lots: int) -> None:

@@ -9,13 +9,15 @@ from engine.reference.emit import emit_level, emit_order
 from engine.reference.model import CAN_REST, Order
 from engine.reference.orders import (
     close_order,
+    end_other,
     enter_level,
     leave_book,
     reduce_order,
+    release_exits,
     set_status,
-    unregister_order,
 )
 from engine.reference.reference_price import is_own_trade, note_volume
+from engine.reference.registry import unregister_order
 from engine.reference.settlement import settle_taker, settle_trade
 from engine.reference.state import State
 from engine.reference.stops import note_trade
@@ -59,6 +61,7 @@ def match_book(state: State, taker: Order, limit: int) -> int:
                 return w.CLOSE_PRICE_PROTECTION
             start_auction(state, market)
             return w.CLOSE_NONE
+        end_other(state, maker, w.STATUS_CANCELLED, w.CLOSE_ONE_CANCELS_OTHER)
         # Here two orders meet.
         trade(state, maker, taker, price, min(wanted, maker.visible))
         if not taker.remaining and not taker.budget:
@@ -99,6 +102,7 @@ def update_filled_order(state: State, order: Order, lots: int, *, took: bool = F
         set_status(order, w.STATUS_FILLED, w.CLOSE_FILLED)
         emit_order(state, order)
         unregister_order(state, order)
+        release_exits(state, order, w.STATUS_FILLED, w.CLOSE_FILLED)
         return
     order.flags = order.flags & ~(1 << w.TOOK_SHIFT) | took << w.TOOK_SHIFT
     set_status(order, w.STATUS_PARTIALLY_FILLED)
@@ -158,13 +162,18 @@ def is_dust(order: Order) -> bool:
 
 
 def decrement_waiting(state: State, order: Order, lots: int) -> None:
-    """Shrink an order in a book; with nothing left, or only dust, it ends."""
+    """Shrink an order in a book; with nothing left, or only dust, it ends.
+
+    For the other one of its list that is as a trade would be.
+    """
+    end_other(state, order, w.STATUS_CANCELLED, w.CLOSE_ONE_CANCELS_OTHER)
     reduce_order(state, order, lots)
     if not order.remaining:
         leave_book(state, order)
         set_status(order, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
         unregister_order(state, order)
         emit_order(state, order)
+        release_exits(state, order, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
     elif is_dust(order):
         close_order(state, order, w.STATUS_CANCELLED, w.CLOSE_SELF_TRADE_PREVENTION)
     else:
@@ -181,7 +190,7 @@ def prevent_own_crosses(state: State, order: Order) -> bool:
     # Stops that have triggered in the same sweep are in no book.
     in_no_book = {stop.order_id for stop in state.triggered}
     for order_id, other in sorted(order.account.orders.items()):
-        if order_id in in_no_book:
+        if order_id in in_no_book or other.awaits_entry or order_id not in state.orders:
             continue
         meets = other.market is order.market and other.side != order.side and not other.is_pending
         crosses = meets and not is_worse(order.side, other.price, order.price)

@@ -13,6 +13,7 @@ Command = list[int]
 STOPS = w.types_in(w.STOP_TYPES)
 MARKETABLE = w.types_in(w.MARKETABLE_TYPES)
 STOP_MARKETS = w.types_in(w.STOP_MARKET_TYPES)
+TRAILING = w.types_in(w.TRAILING_TYPES)
 CAN_REST = (w.TIF_GTC, w.TIF_GTD)
 
 
@@ -127,9 +128,12 @@ class Conditions:
     display_quantity: int = 0
     expire_ms: int = 0
     quote_amount: int = 0
+    trail: int = 0
+    limit_offset: int = 0
+    activation_price: int = 0
 
     def words(self) -> tuple[int, ...]:
-        """Return them as a PLACE command, their event and a checkpoint have them."""
+        """Return them as their two events and a checkpoint have them."""
         return astuple(self)
 
 
@@ -138,7 +142,12 @@ class Order:
     """An order, open or being decided.
 
     ``flags`` packs side, type, time in force, self-trade prevention, status and close reason as
-    events have them. ``budget`` is what is left of the quote amount of a market buy.
+    events have them. ``budget`` is what is left of the quote amount of a market buy; ``extreme``
+    the best confirmed price since a trailing stop began to trail, 0 before (``trailing``).
+
+    ``list_id`` is that of the list it belongs to, the id of the list's last order; 0 for none.
+    ``other`` is the one that it cancels and that cancels it, as long as both wait; ``exit`` is, of
+    an entry, the first of its exits, whose ``other`` is the second.
     """
 
     order_id: int
@@ -154,6 +163,10 @@ class Order:
     visible: int = 0
     conditions: Conditions = field(default_factory=Conditions)
     budget: int = 0
+    extreme: int = 0
+    list_id: int = 0
+    other: "Order | None" = None
+    exit: "Order | None" = None
 
     @property
     def command_id(self) -> tuple[int, int]:
@@ -184,6 +197,21 @@ class Order:
     def is_pending(self) -> bool:
         """Whether it is a stop that has not been triggered."""
         return self.order_type in STOPS and not w.flags_triggered(self.flags)
+
+    @property
+    def is_trailing(self) -> bool:
+        """Whether it is a trailing stop, whatever has become of it."""
+        return self.order_type in TRAILING
+
+    @property
+    def awaits_entry(self) -> bool:
+        """Whether it waits, in no book, for the entry of its list."""
+        return w.flags_status(self.flags) == w.STATUS_PENDING_ENTRY
+
+    @property
+    def trigger_side(self) -> int:
+        """SIDE_BUY when a rise of the price triggers it, SIDE_SELL when a fall does."""
+        return w.flags_trigger_side(self.flags)
 
     @property
     def pays_asset(self) -> int:
@@ -248,7 +276,7 @@ class Book:
 
 @dataclass
 class Market:
-    """A market: its definition, limits, state and four books."""
+    """A market: its definition, limits, state and books."""
 
     number: int
     tenant: int
@@ -281,8 +309,17 @@ class Market:
     bids: Book = field(default_factory=lambda: Book(+1))
     asks: Book = field(default_factory=lambda: Book(-1))
     # A buy stop is triggered when the price has risen to its trigger, so the lowest comes first.
+    # A take-profit to sell is, too, and waits among them.
     buy_stops: Book = field(default_factory=lambda: Book(-1))
     sell_stops: Book = field(default_factory=lambda: Book(+1))
+    # Trailing stops wait for a sell's activation price to be risen to, or a buy's fallen to; then
+    # they are here by their extremes, those in front that the price overtakes first.
+    buy_activations: Book = field(default_factory=lambda: Book(+1))
+    sell_activations: Book = field(default_factory=lambda: Book(-1))
+    buys_by_ticks: Book = field(default_factory=lambda: Book(+1))
+    sells_by_ticks: Book = field(default_factory=lambda: Book(-1))
+    buys_by_ppm: Book = field(default_factory=lambda: Book(+1))
+    sells_by_ppm: Book = field(default_factory=lambda: Book(-1))
 
     @property
     def price_bound(self) -> int:
@@ -297,9 +334,13 @@ class Market:
         return min(bound, self.limits.max_quantity or bound)
 
     @property
-    def books(self) -> tuple[Book, Book, Book, Book]:
-        """Bids, asks, buy stops, sell stops."""
-        return (self.bids, self.asks, self.buy_stops, self.sell_stops)
+    def books(self) -> tuple[Book, ...]:
+        """Bids, asks, buy stops, sell stops; and the trailing stops', buys before sells."""
+        return (
+            *(self.bids, self.asks, self.buy_stops, self.sell_stops),
+            *(self.buy_activations, self.sell_activations),
+            *(self.buys_by_ticks, self.sells_by_ticks, self.buys_by_ppm, self.sells_by_ppm),
+        )
 
     @classmethod
     def of_words(cls, words: list[int]) -> "Market":
@@ -316,5 +357,19 @@ class Market:
         return self.asks if side == w.SIDE_BUY else self.bids
 
     def stops(self, side: int) -> Book:
-        """Return the pending stops of a side."""
+        """Return the pending stops of a side, and the other side's take-profits."""
         return self.buy_stops if side == w.SIDE_BUY else self.sell_stops
+
+    def activations(self, side: int) -> Book:
+        """Return the trailing stops of a side that wait for their activation price."""
+        return self.buy_activations if side == w.SIDE_BUY else self.sell_activations
+
+    def trailing(self, side: int) -> tuple[Book, Book]:
+        """Return the orders of a side that trail by ticks, and by ppm."""
+        if side == w.SIDE_BUY:
+            return self.buys_by_ticks, self.buys_by_ppm
+        return self.sells_by_ticks, self.sells_by_ppm
+
+    def trailing_book(self, side: int, trail: int) -> Book:
+        """Return the book in which orders of a side with this trail are."""
+        return self.trailing(side)[trail > w.TRAIL_PPM]

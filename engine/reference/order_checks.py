@@ -21,6 +21,7 @@ from engine.reference.model import (
 )
 from engine.reference.reference_price import current_reference
 from engine.reference.state import State
+from engine.reference.trailing import is_valid_trail, limit_from_trigger
 from wire import layout as w
 
 
@@ -90,6 +91,7 @@ def check_conditions(state: State, order: Order) -> None:
     low, high = (1, order.market.price_bound) if is_stop else (0, 0)
     if not low <= conditions.trigger_price <= high:
         raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
+    check_trail(order)
     expires = order.time_in_force == w.TIF_GTD
     low, high = (state.time_ms + 1, w.TIME_MS_MAX) if expires else (0, 0)
     if not low <= conditions.expire_ms <= high:
@@ -102,12 +104,29 @@ def check_conditions(state: State, order: Order) -> None:
             raise Rejected(w.REASON_INVALID_QUOTE_AMOUNT)
 
 
+def check_trail(order: Order) -> None:
+    """Reject a trail, activation price or limit offset that does not fit the type.
+
+    A trailing stop-limit has either a price or an offset.
+    """
+    conditions, bound = order.conditions, order.market.price_bound
+    valid = not conditions.trail
+    if order.is_trailing:
+        by_trail = is_valid_trail(conditions.trail, bound)
+        valid = by_trail and 0 <= conditions.activation_price <= bound
+    takes_offset = order.is_trailing and order.order_type not in MARKETABLE and not order.price
+    low, high = (1, bound) if takes_offset else (0, 0)
+    if not valid or not low <= conditions.limit_offset <= high:
+        raise Rejected(w.REASON_INVALID_TRIGGER_PRICE)
+
+
 # --- numbers --------------------------------------------------------------------------------------
 
 
 def check_numbers(order: Order) -> None:
     """Reject a price or quantity out of range; a market order has no price, a stop may have one."""
-    lowest = 0 if order.order_type in MARKETABLE else 1
+    needs_none = order.order_type in MARKETABLE or order.conditions.limit_offset
+    lowest = 0 if needs_none else 1
     highest = 0 if order.order_type == w.TYPE_MARKET else order.market.price_bound
     if not lowest <= order.price <= highest:
         raise Rejected(w.REASON_PRICE_OUT_OF_RANGE)
@@ -142,7 +161,12 @@ def worst_price(order: Order) -> int:
 
 
 def order_price(order: Order) -> int:
-    """Return an order's price; a stop-market buy that names none gets its worst price."""
+    """Return an order's price: named, or made of its trigger price.
+
+    A stop-market buy that names none gets its worst price, a trailing stop-limit one by its offset.
+    """
+    if order.conditions.limit_offset:
+        return limit_from_trigger(order)
     if order.order_type in STOP_MARKETS and order.is_buy and not order.price:
         return worst_price(order)
     return order.price

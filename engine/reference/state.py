@@ -6,7 +6,16 @@ The modules of this package are functions that take the state first and change n
 from dataclasses import dataclass, field
 
 from engine.digest import Digest
-from engine.reference.model import Account, Asset, Balance, Market, Order, TakerTotals, TenantLimits
+from engine.reference.model import (
+    Account,
+    Asset,
+    Balance,
+    Command,
+    Market,
+    Order,
+    TakerTotals,
+    TenantLimits,
+)
 from wire import layout as w
 
 CommandId = tuple[int, int]
@@ -67,6 +76,10 @@ class State:
     # ``Account.rejections_ms`` of all accounts that do not exist, together.
     rejections_ms: int = 0
 
+    # The orders of a list, as commands, if the last of them was the last command that was decided.
+    staged: list[Command] = field(default_factory=list)
+    staged_sequence: int = 0
+
     # Of the command being decided: the facts that it has stated, as words. A balance or level is
     # stated once, where it is touched first, and that fact is kept true until the command ends.
     facts: list[list[int]] = field(default_factory=list)
@@ -75,4 +88,6 @@ class State:
     touched_markets: dict[int, Market] = field(default_factory=dict)
     # Stops that have been triggered and wait for their turn, and the totals of the sweep under way.
     triggered: list[Order] = field(default_factory=list)
+    # First exits of entries that have ended, which wait until those stops have had theirs.
+    released: list[Order] = field(default_factory=list)
     taker_totals: TakerTotals = field(default_factory=TakerTotals)

@@ -8,9 +8,11 @@ from itertools import islice
 
 from engine.reference.breaker import auction_ms, trips_breaker
 from engine.reference.collar import is_collared
+from engine.reference.emit import emit_decided_order
 from engine.reference.model import Market, Order
-from engine.reference.orders import withdraw
+from engine.reference.orders import end_other, withdraw
 from engine.reference.state import State
+from engine.reference.trailing import current_trigger, fix_prices, follow_price, trailing_orders
 from wire import layout as w
 
 
@@ -45,37 +47,44 @@ def note_trade(state: State, market: Market, price: int, lots: int, quote_units:
     Where breaker or collar have stopped some, those that wait are looked at after each trade.
     """
     market.last_price = price
-    if confirm_price(market, price, lots, quote_units) or market.one_by_one_until_ms:
+    changed = confirm_price(market, price, lots, quote_units)
+    if changed:
+        follow_price(state, market)
+    if changed or market.one_by_one_until_ms:
         collect_triggered(state, market)
 
 
 def collect_triggered(state: State, market: Market) -> None:
     """Queue the stops that the confirmed price triggers: by trigger price, then time; buys first.
 
-    One by one, a trade, or a stop that has been executed, moves one other of each side at most: so
-    stops that have been stopped cost no more the more of them wait.
+    Trailing stops come after all others. One by one, a trade, or a stop that has been executed,
+    moves one other of each side at most, and one that trails: so stops that have been stopped cost
+    no more the more of them wait.
     """
     sides = (w.SIDE_BUY, w.SIDE_SELL)
     if market.one_by_one_until_ms > state.time_ms:
         for side in sides:
-            collect_first(state, market, side)
+            collect_first(state, market, reached_stops(market, side))
+        for side in sides:
+            collect_first(state, market, reached_trailing(market, side))
         return
     market.one_by_one_until_ms = 0
     for side in sides:
         stops = market.stops(side)
         while (price := stops.best_price()) is not None and is_reached(market, side, price):
             queue_triggered(state, stops.levels[price][0])
+    for side in sides:
+        for stop in list(reached_trailing(market, side)):
+            queue_triggered(state, stop)
 
 
-def collect_first(state: State, market: Market, side: int) -> None:
-    """Queue the first of a side's stops that the breaker or the collar would not stop again.
+def collect_first(state: State, market: Market, reached: Iterator[Order]) -> None:
+    """Queue the first of some reached stops that the breaker or the collar would not stop again.
 
-    Those that the collar would are passed over, PASSED_OVER_MAX of them.
+    Those that they would are passed over, PASSED_OVER_MAX of them.
     """
-    if is_blocked(market, side):
-        return
-    for stop in islice(reached_stops(market, side), w.PASSED_OVER_MAX + 1):
-        if not is_collared(stop):
+    for stop in islice(reached, w.PASSED_OVER_MAX + 1):
+        if not is_blocked(market, stop.side) and not is_collared(stop):
             queue_triggered(state, stop)
             return
 
@@ -88,6 +97,13 @@ def reached_stops(market: Market, side: int) -> Iterator[Order]:
             yield from stops.levels[price]
 
 
+def reached_trailing(market: Market, side: int) -> Iterator[Order]:
+    """Yield the trailing stops of a side that the confirmed price has reached, first to last."""
+    for stop in trailing_orders(market, side):
+        if is_reached(market, side, current_trigger(stop)):
+            yield stop
+
+
 def is_blocked(market: Market, side: int) -> bool:
     """Whether the breaker is before the best price that an order of this side could trade at."""
     best = market.opposite(side).best_price()
@@ -95,16 +111,20 @@ def is_blocked(market: Market, side: int) -> bool:
 
 
 def is_reached(market: Market, side: int, trigger_price: int) -> bool:
-    """Whether the confirmed price has risen to a buy stop's trigger, or fallen to a sell stop's."""
+    """Whether the confirmed price has risen to a trigger, or, for SIDE_SELL, fallen to one."""
     if side == w.SIDE_BUY:
         return trigger_price <= market.confirmed_price
     return trigger_price >= market.confirmed_price
 
 
 def queue_triggered(state: State, stop: Order) -> None:
-    """Move a stop from its book to the queue of triggered stops."""
+    """Move a stop from its book to the queue of triggered stops; state where one has trailed to."""
+    end_other(state, stop, w.STATUS_CANCELLED, w.CLOSE_ONE_CANCELS_OTHER)
     withdraw(state, stop)
     stop.flags |= 1 << w.TRIGGERED_SHIFT
+    if stop.is_trailing:
+        fix_prices(stop)
+        emit_decided_order(state, stop, with_conditions=True)
     state.triggered.append(stop)
 
 
@@ -116,8 +136,9 @@ def take_one_by_one(state: State, market: Market) -> None:
 def has_reached(order: Order) -> bool:
     """Whether the confirmed price has reached a stop's trigger, whatever its market's state."""
     market = order.market
-    return bool(market.confirmed_price) and is_reached(
-        market, order.side, order.conditions.trigger_price
+    waits = order.is_trailing and not order.extreme
+    return bool(market.confirmed_price and not waits) and is_reached(
+        market, order.trigger_side, current_trigger(order)
     )
 
 

@@ -9,7 +9,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from admin_api.fee_tier_routes import add_fee_tier_routes
 from admin_api.routes import add_routes
+from admin_api.statement_routes import add_statement_routes
 from bursa.bootstrap.back_office import back_office_services
 from bursa.bootstrap.start import finish_start
 from bursa.dialects.native.http_api import RestApi
@@ -21,6 +23,8 @@ metrics = Metrics()
 services = back_office_services(logger, metrics)
 app = RestApi(logger, metrics, services.clock, services.budgets)
 add_routes(app, services.routes, services.proposals)
+add_statement_routes(app, services.statements)
+add_fee_tier_routes(app, services.fee_tiers)
 finish_start()
 
 

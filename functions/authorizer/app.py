@@ -22,10 +22,12 @@ from bursa.identity.gateway import (
     asked_host,
     deny,
     is_connect,
+    sent_from,
     sent_key,
     sent_origin,
     sent_ticket,
     sent_token,
+    sent_user_agent,
 )
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import TenantId
@@ -43,7 +45,13 @@ def report_key_set(why: str) -> None:
     logger.warning("key set not read", why=why)
 
 
-sign_in = open_sign_in(read_settings(AuthorizerSettings), report_key_set)
+def report_note(why: str) -> None:
+    """Count and log that a session could not be noted; it goes on all the same."""
+    metrics.add_metric("SessionsUnnoted", MetricUnit.Count, 1)
+    logger.warning("session not noted", why=why)
+
+
+sign_in = open_sign_in(read_settings(AuthorizerSettings), report_key_set, report_note)
 finish_start()
 
 
@@ -83,6 +91,7 @@ def verdict_on(event: dict[str, Any]) -> dict[str, Any]:
         key = sign_in.by_key(key_id)
         return allow_key(method_arn, key, sign_in.origins.of(key.account.tenant))
     principal = sign_in.by_token(sent_token(event))
+    sign_in.notes.note(principal, sent_user_agent(event), sent_from(event))
     return allow(method_arn, principal, sign_in.origins.of(principal.tenant))
 
 

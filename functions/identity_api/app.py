@@ -1,5 +1,7 @@
 """Lambda behind the routes about the caller itself: who it is, sessions, second factor, API keys.
 
+It also answers the preflights of paths below /me; market_api has no room for all of them.
+
 Adapters are built while the function starts, where Lambda lends a whole CPU.
 """
 
@@ -19,8 +21,22 @@ logger = Logger()
 tracer = Tracer(auto_patch=False)
 metrics = Metrics()
 services = identity_services(logger, metrics)
-app = RestApi(logger, metrics, services.clock, services.budgets, services.signed_requests)
-add_routes(app, services.routes, services.security, services.account)
+app = RestApi(
+    logger,
+    metrics,
+    services.clock,
+    services.budgets,
+    services.signed_requests,
+    preflights=services.origins,
+)
+add_routes(
+    app,
+    services.routes,
+    services.security,
+    services.account,
+    services.sessions,
+    services.sign_ins,
+)
 finish_start()
 
 

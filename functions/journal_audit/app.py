@@ -1,20 +1,23 @@
 """Lambda on a schedule: compares each shard's journal with its archive under Object Lock.
 
-Its role can write neither, so whoever alters the journal by the worker's role can't stop it. It
-counts ArchiveDiffers where the two contradict each other, or the archive is ahead of the journal,
-and ArchiveVerified only when every shard was compared to the end and its archive is kept up: an
-alarm watches for each.
+It also verifies the end of each tenant's audit log. Its role can write none of them, so whoever
+alters the journal by the worker's role can't stop it. It counts ArchiveDiffers where journal and
+archive contradict each other, or the archive is ahead of the journal; AuditLogBroken for an audit
+log that is not whole; and ArchiveVerified only when every shard was compared to the end, its
+archive is kept up, and every audit log could be read: an alarm watches for each.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bursa.bootstrap.journal_audit import OpenAudit, journal_audits
+from bursa.bootstrap.journal_audit import AuditLogs, OpenAudit, journal_audits
 from bursa.bootstrap.start import finish_start
 from bursa.journal.archive import ArchiveDiffers
+from bursa.kernel.errors import BursaError
 
 # For the last segment: up to 350 MB from each side.
 SPARE_MS = 300_000
@@ -53,6 +56,31 @@ def verify(shard: int, open_audit: OpenAudit, context: LambdaContext) -> bool:
     return found.is_complete and found.is_current
 
 
+def verify_audit_logs() -> bool:
+    """Verify the end of each tenant's audit log; return whether all of them could be read."""
+    is_read = True
+    try:
+        logs = AuditLogs()
+        tenants = logs.tenants()
+    except BursaError:
+        logger.exception("The audit logs could not be listed")
+        return False
+    for tenant in tenants:
+        try:
+            report = logs.check(tenant)
+        except BursaError:
+            logger.exception("An audit log could not be read", extra={"tenant": str(tenant)})
+            is_read = False
+            continue
+        found = {"tenant": str(tenant), **asdict(report)}
+        if report.is_whole:
+            logger.info("An audit log is whole", extra=found)
+        else:
+            metrics.add_metric("AuditLogBroken", MetricUnit.Count, 1)
+            logger.error("An audit log is broken", extra=found)
+    return is_read
+
+
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
@@ -61,6 +89,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, bool]:  
     verified = {
         str(shard): verify(shard, open_audit, context) for shard, open_audit in audits.items()
     }
-    if all(verified.values()):
+    is_read = verify_audit_logs()
+    if all(verified.values()) and is_read:
         metrics.add_metric("ArchiveVerified", MetricUnit.Count, 1)
     return verified

@@ -1,7 +1,7 @@
-"""Lambda behind the routes about who a user is, and behind the hook of providers.
+"""Lambda behind the routes about who a user is, those of compliance, and the hook of providers.
 
-It takes what users send and seals it; whom it is compared with and what is decided is the
-workflow's (`kyc_tasks`). API keys are not let in.
+It takes what users send and seals it, and shows it to people of compliance, each time on record;
+whom it is compared with is the workflow's (`kyc_tasks`). API keys are not let in.
 """
 
 from typing import Any
@@ -13,15 +13,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.bootstrap.kyc import kyc_services
 from bursa.bootstrap.start import finish_start
 from bursa.dialects.native.http_api import RestApi
+from kyc.case_routes import add_case_routes
 from kyc.routes import add_routes
 
 logger = Logger()
 # Connections are closed by a pool of threads: a subsegment for each would have no parent there.
 tracer = Tracer(auto_patch=False)
 metrics = Metrics()
-services = kyc_services()
+services = kyc_services(logger, metrics)
 app = RestApi(logger, metrics, services.clock, services.budgets)
 add_routes(app, services.routes)
+add_case_routes(app, services.cases)
 finish_start()
 
 

@@ -1,4 +1,4 @@
-"""Lambda that the workflow of applications calls for each of its tasks, and a schedule for time.
+"""Lambda that the workflow of applications calls for each of its tasks, and schedules for time.
 
 It alone reads documents, compares people with sanctions lists and asks providers. What it logs and
 raises are codes: never a name, a file or a hit.
@@ -13,9 +13,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.kyc_tasks import kyc_tasks_services
 from bursa.bootstrap.start import finish_start
+from bursa.kernel.errors import BursaError
 
 if TYPE_CHECKING:
     from bursa.bootstrap.kyc_parts import Tasks
+
+# Of the function's two minutes: a page that has begun, and a list that is read, come to their end.
+RESCREENING_MS = 45_000
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -37,25 +41,48 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     """Carry out one task."""
     if event.get("task") == "pass_time":
         return pass_time()
+    if event.get("task") == "rescreen":
+        return rescreen()
     done = tasks().workflow(event)
     logger.info("Task done", extra={"task": event["task"], "state": done["state"]})
     metrics.add_metric("KycTasksDone", MetricUnit.Count, 1)
     return done
 
 
+def rescreen() -> dict[str, int]:
+    """Compare some of those who are still to be compared with the list in force."""
+    try:
+        called = tasks().rescreening(services.now_ms() + RESCREENING_MS)
+    except BursaError:
+        # The next call goes on where this one was.
+        logger.exception("A comparison with a list broke off")
+        metrics.add_metric("RescreeningsFailed", MetricUnit.Count, 1)
+        raise
+    metrics.add_metric("RescreeningsLate", MetricUnit.Count, int(called.is_late))
+    metrics.add_metric("PeopleCompared", MetricUnit.Count, called.compared)
+    metrics.add_metric("PeopleNotCompared", MetricUnit.Count, len(called.not_compared))
+    metrics.add_metric("CasesOpenedByAList", MetricUnit.Count, called.opened)
+    if called.compared or called.not_compared:
+        extra = {"compared": called.compared, "not_compared": called.not_compared}
+        logger.info("People were compared with a list", extra=extra)
+    return {"compared": called.compared, "opened": called.opened}
+
+
 def pass_time() -> dict[str, int]:
     """Let time change the cases that it has changed, of every tenant that has any."""
-    changed = failed = 0
+    changed = asked = failed = 0
     for tenant in services.tenants():
         if tasks().rules(tenant) is None:
             continue
         try:
             changed += tasks().applications.pass_time(tenant)
+            asked += tasks().applications.ask_late(tenant)
         except Exception:
             # The others' cases must not wait for this one.
             logger.exception("Time could not pass", extra={"tenant": str(tenant)})
             failed += 1
     metrics.add_metric("KycCasesOverdue", MetricUnit.Count, changed)
+    metrics.add_metric("KycReportsAskedFor", MetricUnit.Count, asked)
     if not failed:
         metrics.add_metric("KycSweeps", MetricUnit.Count, 1)
     return {"changed": changed, "failed": failed}

@@ -75,6 +75,30 @@ def add_routes(
     def get_ticker(market: str) -> Response[str]:
         return market_data("ticker", market, lambda of: routes.ticker(of, market))
 
+    _add_candles(app, routes, tenant, kept)
+
+
+def _add_candles(
+    app: RestApi, routes: MarketRoutes, tenant: Callable[[], TenantId], kept: PublicResponses
+) -> None:
+    @app.get("/markets/<market>/candles")
+    @takes("interval", "from_ms", "to_ms", "limit")
+    def get_candles(market: str) -> Response[str]:
+        of, limit = tenant(), routes.limit(app.query("limit"))
+        interval = routes.interval(app.query("interval"))
+        asked = routes.period(app.query("from_ms"), app.query("to_ms"))
+        period = asked.of_starts(interval)
+        return app.respond_public(
+            kept.find_list(
+                of,
+                ("candles", market, interval.name, period),
+                MARKET_DATA_KEPT_MS,
+                limit,
+                lambda longer: routes.candles(of, market, interval, period, longer),
+                lambda candles: routes.candle_list(candles, period, limit),
+            )
+        )
+
 
 def _add_definition_routes(
     app: RestApi, routes: MarketRoutes, tenant: Callable[[], TenantId], kept: PublicResponses

@@ -10,14 +10,16 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.budget_report import BudgetReport
+from bursa.bootstrap.public_ids import open_cursors, open_ids
 from bursa.bootstrap.signed_requests import open_signed_requests
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
-from bursa.dialects.native.cursors import Cursors
+from bursa.dialects.native.fee_routes import FeeRoutes
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import SignedRequestSettings, TradingApiSettings, read_settings
+from trading_api.fee_routes import add_fee_routes
 from trading_api.routes import add_routes
 
 logger = Logger()
@@ -29,8 +31,10 @@ signed_requests = open_signed_requests(
     read_settings(SignedRequestSettings), trading.dynamodb, clock, BudgetReport(clock)
 )
 app = RestApi(logger, metrics, clock, trading.budgets, signed_requests)
-cursors = Cursors(trading.cursor_key)
-add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors, trading.levels))
+cursors = open_cursors(trading.cursor_key)
+routes = TradingRoutes(trading.catalogue, trading.use_cases, cursors, open_ids(), trading.levels)
+add_routes(app, routes)
+add_fee_routes(app, FeeRoutes(trading.fees, trading.catalogue))
 finish_start()
 
 

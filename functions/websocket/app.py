@@ -43,7 +43,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         return {"statusCode": turn_away(request)}
     # Of a key by its id, so that revoking it closes these and no others.
     owner = principal.key or principal.user
-    client = Client(principal.account, request["connectionId"], owner, principal.expires_at)
+    client = Client(
+        principal.account,
+        request["connectionId"],
+        owner,
+        principal.expires_at,
+        principal.session,
+    )
     now_ms = services.clock.now_ms()
     match request["eventType"]:
         case "CONNECT":
@@ -115,7 +121,7 @@ def silence(client: Client) -> None:
 def respond(client: Client, body: str, now_ms: int) -> None:
     """Respond to one message through the management API; responses keep their order."""
     try:
-        messages = list(handle_request(services.subscriptions, client, body, now_ms))
+        messages = list(handle_request(services.subscriptions, client, body, now_ms, services.ids))
     except InvalidInput as fault:
         messages = [error(fault.code, fault.detail)]
     except Exception:

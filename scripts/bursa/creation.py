@@ -19,9 +19,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bursa.aws.clients import cognito_client, dynamodb_client
-from bursa.back_office.roles import Role, group_of
+from bursa.bootstrap.blueprints import blueprints
 from bursa.bootstrap.onboarding import open_onboarding
 from bursa.compliance.rules_dynamodb import RulesTable
+from bursa.dialects.operator.tenant_file import TenantFile
+from bursa.fees.records_dynamodb import FeeRecords
 from bursa.identity.user_pool_cognito import CognitoUserPool
 from bursa.kernel.errors import BursaError
 from bursa.kernel.settings import OnboardingSettings, SettingsError, read_settings
@@ -29,17 +31,17 @@ from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.listings_dynamodb import SentListings
 from bursa.tenants.onboarding import Onboarding
+from bursa.tenants.opening import Opened, Opening, Passwords
+from bursa.tenants.place import Deployment, Place, Pool, find_place
+from bursa.tenants.plan import Plan, Planner
 from bursa.tenants.stacks_cloudformation import CloudFormationStacks, StackOwner
-from scripts.bursa.blueprints import blueprints
 from scripts.bursa.options import Json, Outputs, Region, Stack
 from scripts.bursa.stack import DEFAULT_REGION, cloudformation_client
 from scripts.client import OUTPUTS, ToolError
 from scripts.local.progress import Progress
 from scripts.onboard import deployments
-from scripts.onboard.opening import GeneratedPasswords, Invitations, Opened, Opening, Passwords
-from scripts.onboard.place import Deployment, Place, Pool, find_place
-from scripts.onboard.plan import Plan, Planner
-from scripts.onboard.tenant_file import TenantFile, TenantFileError, read_file
+from scripts.onboard.passwords import GeneratedPasswords, Invitations
+from scripts.onboard.tenant_file import TenantFileError, read_file
 
 _COLOURS = {"add": "green", "change": "yellow", "keep": "dim"}
 _PASSWORDS = OUTPUTS.with_name("passwords.json")
@@ -134,13 +136,20 @@ class Desk:
         self._listings = SentListings(dynamodb, settings.directory_table)
         self._brandings = BrandingTable(dynamodb, settings.directory_table)
         self._checks = RulesTable(dynamodb, settings.directory_table)
+        self._fees = FeeRecords(dynamodb, settings.directory_table)
 
     def open(self, tenant: TenantFile) -> dict[str, Any]:
         """Show what would change, make it so unless it is a dry run, and return what was done."""
         place = find_place(tenant, self._deployment, self._directory, self._stacks)
         users = None if place.pool is None else _users(place.pool)
         planner = Planner(
-            self._directory, users, self._listings, self._brandings, self._checks, self._stacks
+            self._directory,
+            users,
+            self._listings,
+            self._brandings,
+            self._checks,
+            self._fees,
+            self._stacks,
         )
         plan = planner.plan(tenant, place)
         if not self._options.as_json:
@@ -164,25 +173,22 @@ class Desk:
             self._directory,
             self._stacks,
             self._onboarding,
+            _users,
             self._listings,
             self._brandings,
             self._checks,
+            self._fees,
             self._passwords(),
             self._progress.step,
         )
         opened = opening.carry_out(tenant, place, plan)
-        users = _users(Pool(opened.profile.issuer, opened.profile.client_ids))
-        for user in tenant.everybody():
-            password = opening.passwords.of(user.email)
-            if password is not None:
-                # Also where a former run's file of passwords is gone.
-                users.set_password(user.email, password)
-        if not users.join(tenant.admin.email, group_of(Role.OWNER)):
+        if not opened.has_owner:
             Console(stderr=True).print(
-                f"The pool has no group {group_of(Role.OWNER)}: nobody owns the back office."
+                "The pool has no group of owners: nobody owns the back office."
             )
         if self._options.invited_again in [user.email for user in tenant.everybody()]:
-            users.invite_again(self._options.invited_again)
+            pool = Pool(opened.profile.issuer, opened.profile.client_ids)
+            _users(pool).invite_again(self._options.invited_again)
         return opened
 
     def _onboarding(self, pool: Pool) -> Onboarding:

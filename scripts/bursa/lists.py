@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
-from bursa.compliance.calendar_time import CalendarDate, parse_date
 from bursa.compliance.list_versions import ListFiles, ListInForce, publish, read_list
 from bursa.compliance.list_versions_s3 import S3Lists
 from bursa.compliance.sanctions_list import SanctionsList, parse_list
 from bursa.compliance.screening import THRESHOLD, WHOLE, Person, Screening, ScreeningHit
+from bursa.kernel.calendar_time import CalendarDate, parse_date
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.errors import BursaError, InvalidInput
 from scripts.bursa.options import Json, Region

@@ -206,7 +206,9 @@ def export(
     outputs: Outputs = OUTPUTS,
     as_json: Json = False,
 ) -> None:
-    """Write all that the exchange holds of a tenant, users included, into a folder.
+    """Write a tenant's users, settings, markets, trades, orders, fills and balances into a folder.
+
+    Not who its users are (KYC), their keys, nor its audit log: `bursa audit export`.
 
     bursa tenants export demo --to demo-2026-11-29
     """

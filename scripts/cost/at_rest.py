@@ -1,6 +1,6 @@
 """What a deployment with one shard costs in a month in which nobody trades."""
 
-from scripts.cost.deployment import alarm_metrics, metrics, worker_default
+from scripts.cost.deployment import alarm_metrics, keys_and_secrets, metrics, worker_default
 from scripts.cost.orders import MILLION, prices
 
 HOURS = 730
@@ -10,7 +10,7 @@ DETAILED_METRICS = 7
 # A leader renews three times within its lease; a standby looks at journal and lease each time.
 RENEWALS_PER_LEASE = 3
 LOOKS_PER_POLL = 2
-QUEUES = 2
+QUEUES = 3
 # Of a month without orders: what no alarm but only trade writes is not there.
 CLIENTS = 1_000
 MINUTES = HOURS * 60
@@ -24,6 +24,7 @@ def table() -> list[list[str]]:
     polls = SECONDS * QUEUES
     names = sum(map(len, metrics().values()))
     watched = alarm_metrics()
+    keys, secrets = keys_and_secrets()
     fleet = [
         ("EC2 c7g.large", f"{INSTANCES} x {HOURS} h", INSTANCES * HOURS * price["c7g.large hour"]),
         ("EBS gp3", f"{INSTANCES} x {DISK_GB} GB", INSTANCES * DISK_GB * price["gp3 GB month"]),
@@ -50,7 +51,11 @@ def table() -> list[list[str]]:
             names * price["metric month"],
         ),
         ("alarms, by what they watch", f"{watched} metrics", watched * price["alarm month"]),
-        ("KMS key, secret", "1 each", price["key month"] + price["secret month"]),
+        (
+            "KMS keys, secret",
+            f"{keys} and {secrets}",
+            keys * price["key month"] + secrets * price["secret month"],
+        ),
     ]
     rows = [["what", "how many", "$ a month"]]
     rows += [[what, many, f"{cost:.2f}"] for what, many, cost in fleet + always]

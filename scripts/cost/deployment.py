@@ -12,8 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 _METRIC = re.compile(r"[A-Z][A-Za-z]+")
-# Stacks that no deployment has by default.
-_BY_PARAMETER = {"backup.yaml"}
+# Stacks that no deployment has by default, or has for each tenant.
+_BY_PARAMETER = {"backup.yaml", "backup-vault.yaml", "tenant-keys.yaml"}
 _COUNTERS = {"add_metric", "single_metric", "_write", "measure", "alarm"}
 
 
@@ -62,11 +62,22 @@ def alarm_metrics() -> int:
     """Count what the alarms are paid for: each metric that one of them watches, by default."""
     return sum(
         sum("MetricStat" in row for row in body["Properties"].get("Metrics", [])) or 1
-        for path in sorted((ROOT / "infra").glob("*.yaml"))
-        if path.name not in _BY_PARAMETER
-        for body in template(f"infra/{path.name}")["Resources"].values()
-        if body["Type"] == "AWS::CloudWatch::Alarm"
+        for body in _by_default("AWS::CloudWatch::Alarm")
     )
+
+
+def keys_and_secrets() -> tuple[int, int]:
+    """Count the keys and secrets that a deployment has by default, before its first tenant."""
+    kinds = "AWS::KMS::Key", "AWS::SecretsManager::Secret"
+    keys, secrets = (sum(1 for _ in _by_default(kind)) for kind in kinds)
+    return keys, secrets
+
+
+def _by_default(kind: str) -> Iterator[dict[str, Any]]:
+    for path in sorted((ROOT / "infra").glob("*.yaml")):
+        if path.name not in _BY_PARAMETER:
+            bodies = template(f"infra/{path.name}")["Resources"].values()
+            yield from (body for body in bodies if body["Type"] == kind)
 
 
 def worker_default(name: str) -> int:

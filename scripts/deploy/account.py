@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import (
         DescribeChangeSetOutputTypeDef,
         ResourceChangeTypeDef,
+        StackEventTypeDef,
         StackTypeDef,
     )
 
@@ -21,6 +22,9 @@ _POLL_S = 3.0
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 # How CloudFormation says that there is nothing to do; it counts as a failure there.
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
+_BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
+_NESTED = "AWS::CloudFormation::Stack"
+_NO_CAUSE = "Its events name no cause."
 _MENDED_BY_HAND = {
     "ROLLBACK_COMPLETE": "its creation failed and was undone: delete it "
     "(aws cloudformation delete-stack), then deploy again",
@@ -233,16 +237,32 @@ class Account:
             token = {"NextToken": page["NextToken"]}
 
     def _first_failure(self, stack: str) -> str:
-        """Return what failed first in the last update; events come newest first."""
-        events = self.client.describe_stack_events(StackName=stack)["StackEvents"]
-        said = ""
-        for event in events:
-            status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
-            if status.endswith("_FAILED") and "cancelled" not in reason:
-                said = f"{event['LogicalResourceId']}: {reason}"
-            if event["LogicalResourceId"] == stack and reason == "User Initiated":
-                break
-        return said or "Its events name no cause."
+        """Return what failed first in the last update, with the path of the stacks that it is in.
+
+        Events come newest first, and undoing alone makes pages of them; the last update's end with
+        the stack's own beginning. A stack in it only says that something in it has failed.
+        """
+        failed: StackEventTypeDef | None = None
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack)
+        for event in (one for page in pages for one in page["StackEvents"]):
+            status = event.get("ResourceStatus", "")
+            if event.get("PhysicalResourceId") == event["StackId"]:
+                if status in _BEGINNINGS:
+                    break
+            elif status.endswith("_FAILED") and "cancelled" not in _reason(event):
+                failed = event
+        if failed is None:
+            return _NO_CAUSE
+        inside = failed.get("PhysicalResourceId")
+        if failed.get("ResourceType") == _NESTED and inside:
+            cause = self._first_failure(inside)
+            if cause != _NO_CAUSE:
+                return f"{failed['LogicalResourceId']}/{cause}"
+        return f"{failed['LogicalResourceId']}: {_reason(failed)}"
+
+
+def _reason(event: "StackEventTypeDef") -> str:
+    return event.get("ResourceStatusReason", "")
 
 
 def _causes(change: "ResourceChangeTypeDef") -> tuple[str, ...]:

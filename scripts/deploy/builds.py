@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,18 +34,25 @@ TEMPLATE_PREFIX = "templates"
 
 
 class _AnyTag(yaml.SafeLoader):
-    """YAML whose intrinsic functions are of no interest here."""
+    """YAML of whose intrinsic functions only the arguments are of interest here."""
 
 
-_AnyTag.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+_AnyTag.add_multi_constructor("!", lambda loader, _suffix, node: _arguments(loader, node))
+
+
+def _arguments(loader: _AnyTag, node: yaml.Node) -> Any:  # noqa: ANN401 - whatever is written there
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)  # type: ignore[arg-type]  # a scalar is what is left
 
 
 def declared_parameters(template: Path = TEMPLATE) -> dict[str, str | None]:
     """Return a template's parameters and their defaults; None for one without a default."""
-    parsed = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - built on SafeLoader
     return {
         name: str(body["Default"]) if "Default" in body else None
-        for name, body in parsed["Parameters"].items()
+        for name, body in _parsed(template)["Parameters"].items()
     }
 
 
@@ -55,7 +63,7 @@ class Reservations:
     Attributes
     ----------
     functions
-        Those with the reservation of every function; those with one of their own are not counted.
+        How many have the reservation that a parameter says, by the parameter's name.
     tables
         DynamoDB tables of all stacks.
     requests_per_s
@@ -63,7 +71,7 @@ class Reservations:
 
     """
 
-    functions: int
+    functions: Mapping[str, int]
     tables: int
     requests_per_s: int
 
@@ -72,15 +80,16 @@ def reservations() -> Reservations:
     """Return what the templates reserve."""
     nested = [_resources(path) for path in sorted((ROOT / "infra").glob("*.yaml"))]
     application = _resources(TEMPLATE)
+    every = _parsed(TEMPLATE)["Globals"]["Function"]["ReservedConcurrentExecutions"]
     limits = {
         (one["HttpMethod"], one["ResourcePath"]): one["ThrottlingRateLimit"]
         for one in application["RestApi"]["Properties"]["MethodSettings"]
     }
     return Reservations(
-        functions=sum(
-            body["Type"] == "AWS::Serverless::Function"
-            and "ReservedConcurrentExecutions" not in body["Properties"]
+        functions=Counter(
+            body["Properties"].get("ReservedConcurrentExecutions", every)[1]
             for body in application.values()
+            if body["Type"] == "AWS::Serverless::Function"
         ),
         tables=sum(
             body["Type"] == "AWS::DynamoDB::Table"
@@ -102,9 +111,13 @@ def _routes(application: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _resources(template: Path) -> dict[str, Any]:
-    parsed = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - built on SafeLoader
-    found: dict[str, Any] = parsed["Resources"]
+    found: dict[str, Any] = _parsed(template)["Resources"]
     return found
+
+
+def _parsed(template: Path) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.load(template.read_text(), _AnyTag)  # noqa: S506 - a SafeLoader
+    return parsed
 
 
 def coded_resources(template: Path = TEMPLATE) -> list[str]:

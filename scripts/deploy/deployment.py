@@ -10,7 +10,7 @@ from scripts.deploy.account import Account, Change, ChangeSet, RunningStack
 from scripts.deploy.errors import DeployError
 from scripts.deploy.guard import dangers
 from scripts.deploy.images import IMAGE, Images, pinned
-from scripts.deploy.options import Options
+from scripts.deploy.options import SUBNETS, Options
 from scripts.deploy.parameters import (
     LATER,
     PROTECTED,
@@ -140,6 +140,11 @@ class Deployment:
         if "WorkerSubnetIds" not in wanted:
             return
         zones = self.network.zones(wanted["WorkerSubnetIds"].split(","))
+        if len(zones) != SUBNETS:
+            raise DeployError(
+                f"WorkerSubnetIds names {len(zones)} subnets: name two, of different zones, in "
+                "WORKER_SUBNETS."
+            )
         if len(set(zones.values())) != len(zones):
             (zone, *_) = zones.values()
             raise DeployError(
@@ -176,7 +181,7 @@ class Deployment:
         self._refuse_dangers(f"stack {options.stack}", proposed, options)
         if options.dry_run:
             self.account.discard(proposed)
-            self.say("That is what a deployment would do; nothing was changed.")
+            self.say(f"That is what a deployment would do; stack {options.stack} is as it was.")
             return
         with self.step("carry it out"):
             self.account.carry_out(proposed, self.say)

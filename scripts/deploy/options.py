@@ -9,10 +9,13 @@ from scripts.deploy.errors import DeployError
 from scripts.deploy.images import IMAGE
 from scripts.deploy.signing import SIGNING_PROFILE
 
-_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+# The keys know a deployment's roles by how their names begin. CloudFormation cuts the stacks' part
+# of a role's name to what the role's own leaves of 64 characters; this must stay whole in it.
+STACK_LENGTH_MAX = 23
+_STACK = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{STACK_LENGTH_MAX - 1}}}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_SUBNETS = 2
+SUBNETS = 2
 _PROFILE = re.compile(
     r"arn:aws[a-z-]*:signer:[a-z0-9-]+:\d{12}:/signing-profiles/[A-Za-z0-9_]{2,64}/[A-Za-z0-9]{10}"
 )
@@ -122,7 +125,8 @@ def _check_place(stack: str, region: str, environment: Mapping[str, str]) -> Non
     if not _STACK.fullmatch(stack):
         raise DeployError(
             f"STACK={stack!r} is no name of a stack: name one, as in `make deploy STACK=bursa "
-            "REGION=eu-central-1` (letters, digits and hyphens, a letter first)."
+            "REGION=eu-central-1` (letters, digits and hyphens, a letter first, "
+            f"{STACK_LENGTH_MAX} characters at most)."
         )
     if not _REGION.fullmatch(region):
         raise DeployError(
@@ -176,7 +180,7 @@ def _fleet(environment: Mapping[str, str]) -> dict[str, str]:
     if not vpc and not subnets:
         return {}
     names = [name.strip() for name in subnets.split(",") if name.strip()]
-    if not vpc or len(names) != _SUBNETS or names[0] == names[1]:
+    if not vpc or len(names) != SUBNETS or names[0] == names[1]:
         raise DeployError(
             "The worker's fleet needs WORKER_VPC=vpc-… and WORKER_SUBNETS=subnet-…,subnet-… with "
             "exactly two subnets, in two zones."

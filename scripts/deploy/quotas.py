@@ -106,9 +106,8 @@ def needs(
             is_must=False,
         ),
     ]  # fmt: skip
-    each = int(values["FunctionConcurrency"])
-    if each:
-        reserved = reservations.functions * each + int(values["TradingApiConcurrency"])
+    if int(values["FunctionConcurrency"]):
+        reserved = sum(many * int(values[name]) for name, many in reservations.functions.items())
         found.append(
             Need(
                 "lambda",

@@ -29,7 +29,10 @@ _KINDS_OF_KEYS = (
     (re.compile(r"(host#|issuer#|shard#\d+#|\d+#)"), r"\1*"),
 )
 _TENANTS = re.compile(r"-tenant-t\d+-")
-_FILE = re.compile(r"(:::[^/]+/documents/)t\d+/.*")
+_FILE = re.compile(r"(:::[^/]+/(?:documents|exports|archive/audit)/)t\d+/.*")
+_JOB = re.compile(r"(?<=:job-)[0-9a-f]{32}$")
+# A role may write this one, and no other of its folder.
+_OWN_KIND = "/rescreening.json"
 _LIST_VERSION = re.compile(r"(:::[^/]+/sanctions/[^/]+/)[0-9a-f]{64}/.*")
 _ALIAS = re.compile(r"(:alias/\w[\w-]*?-)t\d+-")
 _PARTITION = re.compile(r"#?\w+ = (:\w+)")
@@ -128,11 +131,13 @@ def _caller(key: str, headers: dict[str, str]) -> str:
 
 def kind_of_resource(arn: str) -> str:
     """Return an ARN of all objects of an object's folder, of all connections, of all tenants."""
-    # Of users' files and lists' versions there is one kind, and of tenants' keys by their aliases.
+    if arn.endswith(_OWN_KIND):
+        return arn
+    # Of tenants' files and lists' versions there is one kind, and of their keys by aliases.
     of_many = _LIST_VERSION.sub(r"\1*", _FILE.sub(r"\1t*/*", arn))
     if of_many != arn:
         return of_many
-    arn = _ALIAS.sub(r"\1t*-", arn)
+    arn = _JOB.sub("*", _ALIAS.sub(r"\1t*-", arn))
     if arn.startswith("arn:aws:s3:::") or "/@connections/" in arn:
         folder, slash, _ = arn.rpartition("/")
         return f"{folder}/*" if slash else arn

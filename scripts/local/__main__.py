@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from rich.markup import escape
 
-from scripts.local import demo, emulator, interruptions, private, summary
+from scripts.local import caller, demo, emulator, interruptions, private, summary
 from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.exchange import LocalExchange
 from scripts.local.follow import follow
@@ -24,8 +24,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts.local", description=__doc__)
     parser.add_argument("command", choices=sorted(_COMMANDS))
     command = _COMMANDS[parser.parse_args().command]
-    # A shell reads what `sign-in` prints; people read everything else.
-    console = Terminal(sys.stderr if command in {_sign_in, _sign_up} else sys.stdout)
+    # A shell reads what some print; people read everything else.
+    console = Terminal(sys.stderr if command in _FOR_A_SHELL else sys.stdout)
     os.umask(private.UMASK)
     interruptions.become_exceptions()
     try:
@@ -70,6 +70,19 @@ def _sign_up(local: LocalEnvironment, _: Terminal, exchange: LocalExchange) -> i
     outputs = exchange.outputs()
     tenant, _known = demo.find_user(outputs, os.environ.get("TENANT", ""), "")
     return _say_variables(outputs, tenant, demo.sign_in(local, tenant, demo.sign_up(local, tenant)))
+
+
+def _api_key(_: LocalEnvironment, __: Terminal, exchange: LocalExchange) -> int:
+    rest_url = exchange.outputs()["rest_url"]
+    key, secret = caller.make_api_key(caller.caller_of(rest_url, os.environ))
+    print(f"export BURSA_URL={rest_url} BURSA_KEY={key} BURSA_SECRET={secret}")
+    return 0
+
+
+def _play_money(local: LocalEnvironment, console: Terminal, exchange: LocalExchange) -> int:
+    known = caller.caller_of(exchange.outputs()["rest_url"], os.environ)
+    console.print(f"{caller.give_play_money(local, known)} has play money.", highlight=False)
+    return 0
 
 
 def _say_variables(outputs: demo.Json, tenant: demo.Json, token: str) -> int:
@@ -133,9 +146,13 @@ _COMMANDS: dict[str, Callable[[LocalEnvironment, Terminal, LocalExchange], int]]
     "reset": _reset,
     "sign-in": _sign_in,
     "sign-up": _sign_up,
+    "api-key": _api_key,
+    "play-money": _play_money,
     "run": _run,
     "status": _status,
 }
+
+_FOR_A_SHELL = (_sign_in, _sign_up, _api_key)
 
 if __name__ == "__main__":
     sys.exit(main())

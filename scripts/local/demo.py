@@ -1,5 +1,6 @@
 """The tenants of this exchange, and the proof that it serves their users."""
 
+import base64
 import contextlib
 import json
 import secrets
@@ -23,7 +24,7 @@ from scripts.local.environment import LocalEnvironment, LocalError
 from scripts.local.processes import Process, is_alive, named
 from scripts.local.progress import last_line
 from scripts.local.register import Register
-from scripts.onboard.opening import generated
+from scripts.onboard.passwords import generated
 
 _ONBOARDING = "onboarding"
 # The first is the one that tools and tests mean unless they name another.
@@ -95,6 +96,44 @@ def open_tenants(
         raise LocalError(f"{complaint.strip()} The worker's log is {worker.log(local, shard)}.")
     known = json.loads(passwords.read_text())
     return [_described(tenant, known) for tenant in json.loads(printed)]
+
+
+def add_api_keys(
+    local: LocalEnvironment, stack_outputs: dict[str, str], tenants: list[Json]
+) -> None:
+    """Add an API key to each user of `outputs.json`: ``api_key`` and ``api_secret``.
+
+    Raises `LocalError`.
+    """
+    users = [(tenant, user) for tenant in tenants for user in tenant["users"]]
+    environment = local.child_environment() | worker.variables(stack_outputs)
+    environment["PYTHONPATH"] = f"{local.root}:{local.root / 'layers' / 'core'}"
+    asked = [
+        {"account": user["account"], "subject": _subject(sign_in(local, tenant, user))}
+        for tenant, user in users
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.local.api_keys"],
+        cwd=local.root,
+        env=environment,
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+    if done.returncode:
+        raise LocalError(f"The users got no API keys: {done.stderr.strip()[-400:]}")
+    for (_, user), key in zip(users, json.loads(done.stdout), strict=True):
+        user.update(key)
+
+
+def _subject(token: str) -> str:
+    """Return whose token this is; the emulator has just issued it."""
+    claims = token.split(".")[1]
+    padded = claims + "=" * (-len(claims) % 4)
+    subject: str = json.loads(base64.urlsafe_b64decode(padded))["sub"]
+    return subject
 
 
 def publish_sanctions(local: LocalEnvironment, stack_outputs: dict[str, str]) -> None:

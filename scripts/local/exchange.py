@@ -113,6 +113,7 @@ class LocalExchange:
         shard = worker.shards(stack)[0]
         with self._step("Opening the tenants", worker.name(shard)):
             opened = demo.open_tenants(self._local, stack, shard, self._worker(shard))
+            demo.add_api_keys(self._local, stack, opened)
         outputs = self._describe(stack, opened)
         with self._step("Waiting for the exchange to answer", worker.name(shard)):
             demo.wait_until_ready(self._local, outputs)
@@ -192,8 +193,15 @@ class LocalExchange:
     def _rest_url(self, stack: dict[str, str]) -> str:
         return f"{self._local.endpoint_url}/_aws/execute-api/{stack['RestApiId']}/v1"
 
+    def _binance_url(self, stack: dict[str, str], tenant: str) -> str:
+        """Return the base under which a tenant's /api/v3 and /sapi/v1 are."""
+        api = f"{self._local.endpoint_url}/_aws/execute-api/{stack['BinanceApiId']}"
+        return f"{api}/$default/{tenant}"
+
     def _describe(self, stack: dict[str, str], tenants: list[Json]) -> Json:
         sockets = self._local.endpoint_url.replace("http", "ws", 1)
+        for tenant in tenants:
+            tenant["binance_url"] = self._binance_url(stack, tenant["id"])
         first = tenants[0]
         return {
             # Of the first tenant, for tools that know of one.
@@ -202,6 +210,7 @@ class LocalExchange:
             "users": first["users"],
             "tenants": tenants,
             "rest_url": self._rest_url(stack),
+            "binance_url": first["binance_url"],
             "ws_url": f"{sockets}/_aws/execute-api/{stack['WebSocketApiId']}/v1",
             "region": REGION,
             "endpoint_url": self._local.endpoint_url,

@@ -31,6 +31,7 @@ def variables_of_shard(stack_outputs: dict[str, str], shard: int) -> dict[str, s
         "SHARD": str(shard),
         "COMMAND_QUEUE_URL": queue_url(stack_outputs["CommandQueueUrlPrefix"], shard),
         "FUNDS_QUEUE_URL": queue_url(stack_outputs["FundsQueueUrlPrefix"], shard),
+        "TRANSFERS_QUEUE_URL": queue_url(stack_outputs["TransfersQueueUrlPrefix"], shard),
         "POWERTOOLS_METRICS_NAMESPACE": stack_outputs["MetricNamespace"],
     }
 

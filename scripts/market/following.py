@@ -63,6 +63,9 @@ class ChannelFollower:
 
     def _take_snapshot(self, message: Json) -> Iterator[Json]:
         yield message
+        if message.get("part", 1) < message.get("parts", 1):
+            self.last = None  # what comes before the other parts is for after them
+            return
         self.last = message["sequence"]
         self._parts.clear()
         self.needs_snapshot = False

@@ -25,7 +25,7 @@ class Level(NamedTuple):
 class Print(NamedTuple):
     """A public trade; ``side`` is the taker's."""
 
-    trade_id: int
+    trade_id: str
     time_ms: int
     side: str
     price: Decimal
@@ -43,7 +43,7 @@ class BookView:
 
     def apply(self, message: Json) -> None:
         """Apply a snapshot or an update of the channel."""
-        if message["type"] == "snapshot":
+        if message["type"] == "snapshot" and message.get("part", 1) == 1:
             self.bids.clear()
             self.asks.clear()
         for side, levels in ((self.bids, "bids"), (self.asks, "asks")):
@@ -89,17 +89,20 @@ class TapeView:
     """One market's public trades, newest last, each once."""
 
     prints: deque[Print] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
-    last_id: int = 0
+    # Of the trades that are kept; a snapshot has fewer than those.
+    _ids: deque[str] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
 
     def apply(self, message: Json) -> list[Print]:
         """Apply a snapshot or an update; return the trades that are new, oldest first."""
         new = []
-        for row in sorted(message["data"], key=lambda row: int(row["trade_id"])):
-            if int(row["trade_id"]) <= self.last_id:
+        # A snapshot is newest first, an update oldest first.
+        rows = message["data"]
+        for row in reversed(rows) if message.get("type") == "snapshot" else rows:
+            if row["trade_id"] in self._ids:
                 continue
-            self.last_id = int(row["trade_id"])
+            self._ids.append(row["trade_id"])
             price, quantity = Decimal(row["price"]), Decimal(row["quantity"])
-            new.append(Print(self.last_id, row["time_ms"], row["side"], price, quantity))
+            new.append(Print(row["trade_id"], row["time_ms"], row["side"], price, quantity))
         self.prints.extend(new)
         return new
 
@@ -114,7 +117,7 @@ class OwnView:
 
     def apply_orders(self, message: Json) -> None:
         """Apply a snapshot or an update; of each order the newest state counts."""
-        if message["type"] == "snapshot":
+        if message["type"] == "snapshot" and message.get("part", 1) == 1:
             # What is newer than the snapshot stays: its update came before.
             newer = message["sequence"]
             self.orders = {

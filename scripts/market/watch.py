@@ -88,13 +88,13 @@ class Watching:
 
     def _apply(self, channel: str, message: Json) -> None:
         with self.lock:
-            known = self.view.tape.last_id
+            known = {one.trade_id for one in self.view.tape.prints}
             self.view.apply(channel, message)
         if self._as_json:
             self._print(json.dumps(message))
         elif not sys.stdout.isatty() and channel.startswith("trades:"):
             for one in self.view.tape.prints:
-                if one.trade_id > known:
+                if one.trade_id not in known:
                     self._print(f"{one.time_ms} {one.side} {one.quantity} at {one.price}")
 
     def _print(self, line: str) -> None:

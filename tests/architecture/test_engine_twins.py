@@ -15,6 +15,7 @@ FILES_OF_CORE = {
     "records": "the words of each record in the array that is the core's memory",
     "store": "that array: reserved, laid out, cut into records",
     "heap": "what is due next, found without looking through all",
+    "melds": "which trailing stop triggers first, found without looking through all",
     "prefetch": "memory asked for before its command's turn",
     "hints": "instructions of the processor, and what replaces them when interpreted",
     "digest": "the reference takes `engine.digest` as it is",
@@ -26,34 +27,34 @@ FILES_OF_REFERENCE = {
 
 # File -> (reason, functions that only the core has).
 FUNCTIONS_OF_CORE = {
+    "accounts": ("a tier is an offset among the tenant's; a number there", {"account_tier"}),
     "auction": (
         "one pass over the levels instead of a list of ranges",
         {"compare_range", "first_bid_level", "is_better_choice"},
     ),
     "audit": (
         "links and sums of levels, which the reference does not keep; what each batch watches",
-        {"audit_batch", "audit_level", "require"},
+        {"audit_awaiting", "audit_batch", "audit_heap", "audit_level", "require"},
     ),
     "book": (
         "levels as records, linked and found through a trie over the price; dictionaries there",
         {
             *("child_below", "clear_path", "drop_level", "find_level", "level_below"),
-            *("make_level", "make_node", "make_path", "next_level"),
-            *("set_child", "update_best"),
+            *("make_level", "make_node", "make_path", "merge_levels", "move_level"),
+            *("name_level", "next_level", "rotate_level", "set_child", "update_best"),
         },
     ),
     "changes": (
         "a change is judged and made on the record itself, not on a changed copy",
-        {"apply_change", "changed_or_kept", "changed_trigger", "copy_order"},
+        {"apply_change", "changed_or_kept", "copy_order", "has_changed_reached"},
     ),
     "checkpoint": (
         "words are written and read one by one, a section at a time",
         {
-            *("open_section", "read_accounts", "read_definitions", "read_into_book"),
-            *("read_markets", "read_orders", "write_accounts", "write_assets"),
+            *("open_section", "write_accounts", "write_assets"),
             *("write_balances", "write_head", "write_holds", "write_ids", "write_markets"),
-            *("account_tier", "write_order", "write_orders", "write_section"),
-            *("write_tenant_tiers", "write_tenants"),
+            *("write_order", "write_orders", "write_section"),
+            *("write_tenant_tiers", "write_tenants", "staged_count", "write_awaiting"),
             *("write_tiers", "write_word", "write_words"),
         },
     ),
@@ -72,10 +73,12 @@ FUNCTIONS_OF_CORE = {
         "branches in two steps; a table there",
         {"execute_definition", "execute_funds"},
     ),
+    "emit": ("the words of a trailing stop, which few orders have", {"emit_trail"}),
     "engine": (
         "a batch is decided with a look ahead, and survives a bug in one command",
         {"decide_batch", "record_internal_error"},
     ),
+    "execution": ("a comparison of words, an order's own there", {"is_due"}),
     "funds": (
         "an account's holds as a list of records; a dictionary there",
         {"drop_hold", "find_hold", "has_all_holds", "make_hold"},
@@ -100,51 +103,86 @@ FUNCTIONS_OF_CORE = {
         "sums in 64 bits; what an object there has as an attribute",
         {
             *("by_side", "checked_sum", "is_buy", "market_of", "owner_of", "value_of"),
-            "write_balance",
+            *("other_of", "write_balance"),
         },
     ),
     "liquidity": (
         "own orders are marked on their levels, from the account's orders; counted there",
         {"clear_own", "mark_own", "orders_paying", "side_balance"},
     ),
+    "lists": (
+        "staged commands are read where they are; what an order has as an attribute there",
+        {
+            *("await_entry", "check_each", "check_paid", "list_command", "make_listed"),
+            "position_price",
+        },
+    ),
     "matching": (
         "a look that spares most orders one at all that their account has open",
         {"market_and_side", "may_cross_own"},
     ),
     "orders": (
-        "records made and freed, the heap of expiries, what each batch watches",
+        "what an object there has as attributes, counted and linked; what each batch watches",
         {
-            *("free_order", "is_pending", "make_conditions", "make_order"),
-            *("rest_plain_limit", "schedule_expiry", "watch_book", "watch_held", "with_status"),
+            *("awaits_entry", "beyond_list", "close_listed", "count_awaiting", "is_pending"),
+            *("link_pair", "list_of", "rest_plain_limit", "trigger_side", "unlink_pair"),
+            *("watch_book", "with_status"),
         },
     ),
+    "order_checks": ("a check of its own, to be short", {"check_quote_amount"}),
     "place": (
         "one pass for most orders: limit orders without conditions",
         {
             *("fill_conditions", "has_conditions", "is_plain_limit", "list_plain_flags"),
-            *("place_general", "place_plain_limit", "would_trade"),
+            *("place_general", "place_plain_limit", "stated_trigger", "would_trade"),
         },
     ),
     "price_checks": ("products in 64 bits; flags without an order", {"exceeds_word", "is_waiting"}),
+    "registry": (
+        "records made and freed, the heap of expiries, what each batch watches",
+        {"free_order", "make_conditions", "make_order", "schedule_expiry", "watch_held"},
+    ),
+    "restoration": (
+        "words are read one by one, a section at a time",
+        {"read_accounts", "read_definitions", "read_into_book", "read_markets"},
+    ),
     "room": (
         "orders counted as they come and go, looked at closely only when there are many",
         {"has_many_orders", "market_orders", "tenant_orders"},
+    ),
+    "stops": (
+        "trailing stops are taken from a heap; sorted there",
+        {"collect_first_trailing", "collect_trailing"},
+    ),
+    "trailing": (
+        "levels whose price is an extreme, in heaps; extremes of their own, sorted, there",
+        {
+            *("add_to_heap", "changed_trigger", "enter_trail", "extreme_of", "first_trailing"),
+            *("index_level", "is_pending_trail", "leave_trail", "start_extreme", "start_trigger"),
+            *("take_out_of_heap", "trailing_book", "trails", "unindex_level"),
+        },
     ),
 }
 # File -> (reason, functions that only the reference has).
 FUNCTIONS_OF_REFERENCE = {
     "liquidity": ("a level's total is a word of its record in the core", {"total_lots"}),
     "auction": ("a list of ranges to choose from", {"first_order", "price_ranges"}),
-    "changes": ("a changed copy to judge", {"changed_order", "only_shrinks"}),
+    "changes": ("a changed copy to judge", {"changed_order", "check_alone", "only_shrinks"}),
     "checkpoint": (
         "rows made of objects, and objects of rows",
-        {"_signed", "head_row", "market_row", "order_row", "orders_of", "read_market"},
+        {"_signed", "awaiting_orders", "head_row", "market_row", "order_row", "orders_of"},
     ),
     "definitions": ("a row for a tenant that has none", {"find_tenant_limits"}),
     "dispatch": ("an id as one value", {"command_id"}),
     "funds": ("one comparison, spelt out in the core", {"check_amount"}),
     "ledger": ("a reference to the tier's record in the core", {"account_fees"}),
-    "stops": ("a comparison and two loops, spelt out in the core", {"is_reached", "reached_stops"}),
+    "lists": ("orders to judge, each with its own number", {"fill_list"}),
+    "restoration": ("objects made of rows", {"read_market"}),
+    "stops": (
+        "a comparison and loops, spelt out in the core",
+        {"is_reached", "reached_stops", "reached_trailing"},
+    ),
+    "trailing": ("orders sorted by their triggers", {"trailing_orders"}),
 }
 
 

@@ -64,6 +64,7 @@ FEATURES = tuple(
         "accounts",
         "back_office",
         "compliance",
+        "fees",
         "identity",
         "intake",
         "journal",
@@ -82,6 +83,7 @@ AWS_LIBRARIES = frozenset(
         "cryptography",
         "jwt",
         "pynamodb",
+        "requests",
         "mypy_boto3_apigatewaymanagementapi",
         "mypy_boto3_cloudformation",
         "mypy_boto3_cognito_idp",
@@ -144,6 +146,7 @@ AWS_NAMES = {
     "dynamodb",
     "eventbridge",
     "jwt",
+    "https",
     "kms",
     "s3",
     "sockets",
@@ -155,7 +158,11 @@ FORMATS = {
     "bursa.journal.checkpoint",
     "bursa.journal.record",
     "bursa.read_models.book_format",
+    "bursa.read_models.account_rows",
+    "bursa.read_models.row_attributes",
     "bursa.read_models.rows",
+    "bursa.read_models.traded_rows",
+    "bursa.read_models.transfer_rows",
 }
 MEASURES = {"bursa.compliance.similarity"}
 # The few files of the product that may use the operating system.

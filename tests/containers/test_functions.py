@@ -41,6 +41,7 @@ def functions() -> Iterator[dict[str, Function]]:
         create_tables(rig.client("dynamodb"), [name for name in TABLES if name not in made])
         create_directory(rig.client("dynamodb"), {TenantId(1): 0})
         DirectoryTable(rig.client("dynamodb"), "directory").add_host(TenantId(1), ANY_HOST)
+        rig.client("s3").create_bucket(Bucket="documents")
         rig.client("secretsmanager").create_secret(Name=CURSOR_KEY, SecretString="k" * 32)
         own = {
             "ARCHIVE_BUCKET": "archive",
@@ -83,10 +84,15 @@ CALLS: dict[tuple[str, str], Any] = {
     ("TradingApi", "orders-cancel"): rest(202, status="pending"),
     ("TradingApi", "orders-cancel-all"): rest(202, status="pending"),
     ("TradingApi", "orders-place-signed"): rest(202, status="pending"),
+    ("BinanceApi", "binance-depth"): rest(200, bids=[["23512.00000000", "0.00600000"]]),
+    # Nobody has made its key.
+    ("BinanceApi", "binance-order"): rest(401, code=-2015),
     ("IdentityApi", "me"): rest(200, account="t1-1", email=None),
     ("IdentityApi", "ws-ticket"): rest(201),
     # Who has no second factor is not let in.
     ("AdminApi", "admin-market-state"): rest(403, code="second_factor_required"),
+    ("OperatorApi", "operator-tenants"): rest(200, next_cursor=None),
+    ("OperatorJobs", "operator-job"): {"state": "refused", "code": "unknown_tenant"},
     ("Authorizer", "authorizer-request"): REFUSED,
     ("Authorizer", "authorizer-key"): REFUSED,
     ("Authorizer", "authorizer-ticket"): {"Effect": "Deny"},
@@ -95,10 +101,19 @@ CALLS: dict[tuple[str, str], Any] = {
     ("Feeds", "journal-stream"): {"batchItemFailures": []},
     ("WebSocket", "websocket-disconnect"): {"statusCode": 200},
     ("IdentityApi", "sessions-revoke"): rest(200),
+    ("SubAccounts", "sub-accounts-list"): rest(200, main_account="t1-1", items=[]),
     ("Kyc", "kyc"): rest(404, code="no_kyc"),
     ("KycTasks", "kyc-pass-time"): {"changed": 0, "failed": 0},
+    # No list is in force.
+    ("KycTasks", "kyc-rescreen"): {"compared": 0, "opened": 0},
     # A line of the record of accesses, which nothing follows.
     ("KycChanges", "kyc-changes-stream"): {"batchItemFailures": []},
+    # Without a schedule there is nothing to set.
+    ("FeeTiers", "fee-tiers"): {"t1": True},
+    # Of a pool that is no tenant's: nobody is let in, and nothing is followed.
+    ("PoolEvents", "pool-first-sign-in"): {"errorType": "RefusedError"},
+    ("PoolEvents", "pool-password-reset"): {"userName": "alice"},
+    ("PoolEvents", "pool-password-changed"): {"source": "aws.cognito-idp"},
     # Journal and archive are both empty.
     ("JournalAudit", "journal-audit"): {"0": True},
 }

@@ -37,10 +37,15 @@ def granted() -> dict[str, set[str]]:
     return found
 
 
-def test_one_role_adds_and_none_changes_or_removes() -> None:
+def test_three_roles_add_and_none_changes_or_removes() -> None:
+    adding = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
     assert granted() == {
-        "back-office.yaml:AdminApiRole": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "back-office.yaml:AdminApiRole": adding,
+        "operator.yaml:OperatorJobsRole": adding,
         "back-office.yaml:AuditReaderRole": {"dynamodb:Query"},
+        # What compliance does with cases (docs/adr/0070).
+        "kyc.yaml:KycRole": adding,
+        "back-office.yaml:AuditCheckPolicy": {"dynamodb:Query"},
     }
 
 
@@ -63,7 +68,7 @@ def test_the_table_is_kept_encrypted_and_can_be_restored() -> None:
     assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Ref": "DataKeyArn"}
 
 
-def test_heads_are_written_by_one_role_and_read_by_another_where_nothing_is_deleted() -> None:
+def test_heads_are_written_by_who_adds_and_read_by_another_where_nothing_is_deleted() -> None:
     use = {
         name: actions(statement)
         for name, role in ROLES.items()
@@ -72,7 +77,10 @@ def test_heads_are_written_by_one_role_and_read_by_another_where_nothing_is_dele
     }
     assert use == {
         "back-office.yaml:AdminApiRole": {"s3:PutObject"},
+        "operator.yaml:OperatorJobsRole": {"s3:PutObject"},
         "back-office.yaml:AuditReaderRole": {"s3:GetObject"},
+        "kyc.yaml:KycRole": {"s3:PutObject"},
+        "back-office.yaml:AuditCheckPolicy": {"s3:GetObject"},
     }
     (bucket,) = everywhere("AWS::S3::BucketPolicy").keys() & {"archive.yaml:ArchiveBucketPolicy"}
     denied = {one["Sid"]: one for one in statements(everywhere("AWS::S3::BucketPolicy")[bucket])}

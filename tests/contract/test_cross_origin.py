@@ -1,5 +1,6 @@
 """What browsers are told before they send, against the API's description and the template."""
 
+from bursa.dialects.native.admin_kyc_operations import PATH as ADMIN_KYC_PATH
 from bursa.dialects.native.admin_operations import PATH as ADMIN_PATH
 from bursa.dialects.native.cross_origin import METHODS, REQUEST_HEADERS, RESPONSE_HEADERS
 from bursa.dialects.native.openapi import openapi_document
@@ -8,7 +9,9 @@ from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
 from tests.contract.templates import APPLICATION, NESTED, TEMPLATES, Json, resources
 
 # Sent by any client, whatever the route; the others are in the description.
-OF_EVERY_ROUTE = {"authorization", "content-type", "if-none-match", "x-tenant"}
+OF_EVERY_ROUTE = {"authorization", "content-type", "if-none-match", "x-account", "x-tenant"}
+# They take no header of a page's own, so no browser asks before it sends.
+WITHOUT_HEADERS = {"/health", "/openapi.json"}
 # AWS's own quota of the document that says who may call a function, in bytes.
 POLICY_BYTES_MAX = 20_480
 
@@ -28,12 +31,21 @@ def events() -> dict[str, dict[str, Json]]:
 def test_every_path_of_the_api_answers_a_preflight_to_anybody() -> None:
     asked = {
         event["Path"]: event
-        for event in events()["MarketApi"].values()
+        for function in ("MarketApi", "SubAccounts", "IdentityApi")
+        for event in events()[function].values()
         if event["Method"] == "OPTIONS"
     }
+    # They fit in no single function's document (below).
+    assert {
+        event["Path"] for event in events()["SubAccounts"].values() if event["Method"] == "OPTIONS"
+    } == {path for path in asked if path.split("/")[1] in {"sub-accounts", "transfers"}}
+    of_identity = {
+        event["Path"] for event in events()["IdentityApi"].values() if event["Method"] == "OPTIONS"
+    }
+    assert of_identity == {path for path in asked if path.split("/")[1] == "me"}
     # No page sends what a provider has signed.
     paths = {one.path for one in OPERATIONS if not one.path.startswith("/kyc/callbacks/")}
-    assert set(asked) == paths | {ADMIN_PATH}
+    assert set(asked) == paths - WITHOUT_HEADERS | {ADMIN_PATH, ADMIN_KYC_PATH}
     assert {event["Auth"]["Authorizer"] for event in asked.values()} == {"NONE"}
 
 

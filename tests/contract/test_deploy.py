@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.deploy.guard import HOLDS_DATA
+from scripts.deploy.options import STACK_LENGTH_MAX
 from tests.contract.rendering import translated
 from tests.contract.templates import (
     APPLICATION,
@@ -14,6 +15,7 @@ from tests.contract.templates import (
     NESTED,
     ROOT,
     Json,
+    everywhere,
     listed,
     resources,
 )
@@ -127,3 +129,10 @@ def test_no_value_of_an_account_is_in_the_settings_of_sam() -> None:
     of_an_account = {"parameter_overrides", "profile", "region", "s3_bucket", "role_arn", "tags"}
     assert not settings & of_an_account
     assert re.search(r"\d{12}|arn:aws", text) is None
+
+
+def test_a_stacks_name_stays_whole_in_the_names_of_its_roles() -> None:
+    """By it the keys know the roles. Of 64 characters a role's own name and a suffix are kept."""
+    suffix, rest = len("-1U44TLUZ7OR55"), len("-Backup-")
+    roles = [name.rpartition(":")[2] for name in everywhere("AWS::IAM::Role")]
+    assert STACK_LENGTH_MAX + rest + max(map(len, roles)) + suffix <= 64

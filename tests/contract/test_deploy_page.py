@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from scripts.cost.at_rest import table as at_rest
 from tests.contract.templates import ROOT, resources, template
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
@@ -13,6 +14,9 @@ COUNTED = {
     "alarms": "AWS::CloudWatch::Alarm",
     "layers": "AWS::Serverless::LayerVersion",
 }
+
+# How the table calls what has no value, or is off, unless it is asked for.
+UNSET = ("none", "pinned", "off")
 
 
 def section(heading: str) -> str:
@@ -46,6 +50,31 @@ def test_a_stack_creates_as_many_as_its_row_says(name: str) -> None:
 def test_the_kinds_are_counted_where_they_are() -> None:
     stated = " ".join(rows().values())
     assert all(re.search(rf"\d {kind}\b", stated) for kind in COUNTED)
+
+
+def defaults() -> dict[str, str]:
+    """Return what the table says of each parameter: one value for all of a row, or each its own."""
+    rows = re.findall(r"^\| (`.*?`) \| (.*?) \|", section("Parameters"), re.MULTILINE)
+    said: dict[str, str] = {}
+    for names, values in ((row[0].split(", "), row[1].split(", ")) for row in rows):
+        each = values if len(values) == len(names) else values * len(names)
+        said |= zip((name.strip("`") for name in names), each, strict=True)
+    return said
+
+
+def test_every_parameter_has_a_row_and_its_default_there() -> None:
+    """`make deploy` says of a parameter that it does not know that this page lists them."""
+    parameters = template(ROOT / "template.yaml")["Parameters"]
+    said = defaults()
+    assert set(said) == set(parameters)
+    for name, body in parameters.items():
+        unset = UNSET if body["Default"] in {"", "false"} else ()
+        assert said[name] in {f"`{body['Default']}`", *unset}, name
+
+
+def test_what_it_costs_is_what_the_cost_page_says() -> None:
+    (said,) = re.findall(r"about \$(\d+) a month", section("What it costs"))
+    assert ["**sum with the fleet, at most**", "", f"**{said}**"] in at_rest()
 
 
 def test_another_shard_is_given_the_roles_that_it_puts_policies_on() -> None:

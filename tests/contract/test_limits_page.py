@@ -13,7 +13,7 @@ from bursa.tenants.limits import DEFAULT_LIMITS
 from engine.reference import Engine
 from scripts.cost.orders import cases, journal_units_per_command
 from scripts.deploy.builds import reservations
-from tests.contract.templates import APPLICATION, ROOT, resources, template
+from tests.contract.templates import APPLICATION, ROOT, everywhere, resources, template
 from wire import layout as w
 from worker.settings import ShardSettings
 
@@ -45,6 +45,7 @@ DEPTH_MAX = TradingApiSettings._field_defaults["queue_depth_max"]
 MESSAGES_PER_S = DEFAULT_LIMITS.connection_messages.per_s * DEFAULT_LIMITS.account_connections
 ACCOUNT, TENANT = "One user's account", "One tenant"
 REGION, EACH = "One AWS account and region", "FunctionConcurrency"
+OF_KYC = "of them for each of the eight about users, sub-accounts, pools, fee tiers and operators"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,7 @@ REGION, EACH = "One AWS account and region", "FunctionConcurrency"
         (ACCOUNT, "messages on its WebSockets", f"{MESSAGES_PER_S} a second"),
         (REGION, "of them for orders", f" {PARAMETERS['TradingApiConcurrency']['Default']} "),
         (REGION, "of them for each other function", f" {PARAMETERS[EACH]['Default']} "),
+        (REGION, OF_KYC, f" {PARAMETERS['KycConcurrency']['Default']} "),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )  # fmt: skip
@@ -99,6 +101,32 @@ def test_a_shards_commands_follow_from_the_measured_units() -> None:
     said = row("One shard", "commands, by the journal")
     assert f"a command costs {units:.3f} in records of 100" in said
     assert f"about {round(1_000 / units, -2):,.0f} a second" in said
+
+
+# The row of each table, in the order of the page; a new table needs one, or a test that shows it.
+AWAY = {
+    "the journal's table": {"JournalTable"},
+    "the table of leases and progress": {"ProgressTable"},
+    "the replies' table": {"RepliesTable"},
+    "the directory": {"DirectoryTable"},
+    "the tables of tickets": {"TicketsTable"},
+    "the table of connections": {"ConnectionsTable"},
+    "the nonces' table": {"NoncesTable"},
+    "the table of identity": {"IdentityTable"},
+    "the tables of read models": {
+        "BalancesTable", "FillsTable", "MarketsTable", "OrdersTable", "TradesTable",
+    },
+    "the budgets' table": {"BudgetsTable"},
+    "the tables of KYC, ": {"ComplianceTable", "UserKeysTable"},
+    "the table of audit logs": {"AuditTable"},
+}  # fmt: skip
+
+
+def test_every_table_has_a_row_of_what_happens_without_it() -> None:
+    text = PAGE.partition("\n## While a part of AWS is away\n")[2]
+    tables = {name.rpartition(":")[2] for name in everywhere("AWS::DynamoDB::Table")}
+    assert tables == set().union(*AWAY.values())
+    assert [name for name in AWAY if f"\n| {name}" not in text] == []
 
 
 def test_each_outage_names_a_test_that_exists() -> None:

@@ -9,17 +9,27 @@ from typing import Any
 import yaml
 from aws_lambda_powertools import Logger, Metrics
 
+from admin_api import fee_tier_routes, statement_routes
 from admin_api import routes as admin_routes
+from bursa.dialects.binance.openapi import CODES, binance_document
+from bursa.dialects.native.admin_kyc_operations import ADMIN_KYC_OPERATIONS
+from bursa.dialects.native.admin_kyc_operations import PATH as ADMIN_KYC_PATH
 from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
 from bursa.dialects.native.admin_operations import PATH as ADMIN_PATH
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.openapi import openapi_document
 from bursa.dialects.native.operations import OPERATIONS
+from bursa.dialects.operator.operations import OPERATIONS as OPERATORS_OPERATIONS
+from bursa.dialects.operator.operations import operator_document
 from bursa.identity.principal import Scope
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes
+from kyc import case_routes
 from kyc import routes as kyc_routes
 from market_api import routes as market_routes
+from operator_api import routes as operator_routes
+from sub_accounts import routes as sub_account_routes
+from trading_api import fee_routes
 from trading_api import routes as trading_routes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +47,9 @@ def documented(*, public: bool | None = None) -> set[Route]:
 
 
 OF_KYC = {route for route in documented() if route[1].startswith("/kyc")}
+OF_SUB_ACCOUNTS = {
+    route for route in documented() if route[1].startswith(("/sub-accounts", "/transfers"))
+}
 # Of providers, who sign.
 HOOK = ("POST", "/kyc/callbacks/{tenant}/{provider}")
 # Everything else that needs a token is the trading API's.
@@ -44,8 +57,8 @@ OF_THE_IDENTITY_API = {("GET", "/me"), ("POST", "/ws-ticket")} | {
     (operation.method.upper(), operation.path)
     for operation in OPERATIONS
     if operation.scope is Scope.ACCOUNT
-} - OF_KYC
-OF_THE_TRADING_API = documented(public=False) - OF_THE_IDENTITY_API - OF_KYC
+} - OF_KYC - OF_SUB_ACCOUNTS
+OF_THE_TRADING_API = documented(public=False) - OF_THE_IDENTITY_API - OF_KYC - OF_SUB_ACCOUNTS
 
 
 def routes_of(api: RestApi) -> set[Route]:
@@ -58,12 +71,13 @@ def routes_of(api: RestApi) -> set[Route]:
 def test_signed_in_routes_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
     trading_routes.add_routes(api, NOT_CALLED)
+    fee_routes.add_fee_routes(api, NOT_CALLED)
     assert routes_of(api) == OF_THE_TRADING_API
 
 
 def test_routes_about_the_caller_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
-    identity_routes.add_routes(api, NOT_CALLED, NOT_CALLED, NOT_CALLED)
+    identity_routes.add_routes(api, *[NOT_CALLED] * 5)
     assert routes_of(api) == OF_THE_IDENTITY_API
 
 
@@ -79,10 +93,55 @@ def test_routes_about_who_users_are_are_what_is_documented() -> None:
     assert routes_of(api) == OF_KYC
 
 
+def test_routes_about_sub_accounts_are_what_is_documented() -> None:
+    api = RestApi(Logger(), Metrics(), SystemClock())
+    sub_account_routes.add_routes(api, NOT_CALLED)
+    assert routes_of(api) == OF_SUB_ACCOUNTS
+
+
 def test_routes_of_the_back_office_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
     admin_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
+    statement_routes.add_statement_routes(api, NOT_CALLED)
+    fee_tier_routes.add_fee_tier_routes(api, NOT_CALLED)
     assert routes_of(api) == {(one.method.upper(), one.path) for one in ADMIN_OPERATIONS}
+
+
+def test_routes_of_compliance_are_what_is_documented() -> None:
+    api = RestApi(Logger(), Metrics(), SystemClock())
+    case_routes.add_case_routes(api, NOT_CALLED)
+    assert routes_of(api) == {(one.method.upper(), one.path) for one in ADMIN_KYC_OPERATIONS}
+
+
+def test_routes_of_operators_are_what_is_documented() -> None:
+    api = RestApi(Logger(), Metrics(), SystemClock())
+    operator_routes.add_routes(api, NOT_CALLED)
+    assert routes_of(api) == {(one.method.upper(), one.path) for one in OPERATORS_OPERATIONS}
+
+
+def test_the_operators_document_is_what_the_code_generates() -> None:
+    document = json.loads((ROOT / "docs" / "operator-openapi.json").read_text())
+    assert operator_document("1") == document, "run scripts/openapi.py"
+    named = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(references(document)) == named
+
+
+def test_the_binance_document_is_what_the_code_generates() -> None:
+    document = json.loads((ROOT / "docs" / "binance-openapi.json").read_text())
+    assert binance_document("1") == document, "run scripts/openapi.py"
+
+
+def test_the_binance_document_has_every_error_that_the_dialect_writes() -> None:
+    sources = (ROOT / "layers/core/bursa/dialects/binance").glob("*.py")
+    written = {
+        int(code)
+        for source in sources
+        if source.name != "openapi.py"
+        for code in re.findall(r"\(\s*(-[12][0-9]{3})\b|return (-1[0-9]{3}),", source.read_text())
+        for code in code
+        if code
+    }
+    assert written == set(CODES)
 
 
 class _Template(yaml.SafeLoader):
@@ -125,7 +184,8 @@ def test_template_routes_what_is_documented() -> None:
         (function, route, route in documented(public=True))
         for function, routes in (
             ("market_api", documented(public=True) - {HOOK}),
-            ("kyc", OF_KYC),
+            ("kyc", OF_KYC | {("GET", ADMIN_KYC_PATH), ("POST", ADMIN_KYC_PATH)}),
+            ("sub_accounts", OF_SUB_ACCOUNTS),
             ("trading_api", OF_THE_TRADING_API),
             ("identity_api", OF_THE_IDENTITY_API),
             # Behind one path, and by two methods only.

@@ -7,8 +7,10 @@ from itertools import chain, combinations
 import pytest
 
 from bursa.back_office.roles import Role
+from bursa.dialects.native.admin_kyc_operations import ADMIN_KYC_OPERATIONS
 from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
-from bursa.dialects.native.operations import OPERATIONS, Operation
+from bursa.dialects.native.operation import Operation
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.identity.gateway import ROUTES, allow
 from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.identifiers import AccountId
@@ -56,7 +58,17 @@ def test_a_verdict_grants_the_routes_of_its_scopes_whatever_it_was_made_for(
 # What a WebSocket is opened with, which only reads.
 READS_BY_POST = {"createTicket"}
 # What no API key may see.
-PROTECTED = {"getKyc", "getPreferences", "listApiKeys", "listSecurityEvents"}
+PROTECTED = {
+    "getKyc",
+    "getPreferences",
+    "listIdentities",
+    "listApiKeys",
+    "listSecurityEvents",
+    "listSessions",
+    "exportData",
+    "listSubAccounts",
+    "listTransfers",
+}
 
 
 def test_what_changes_something_needs_more_than_to_read() -> None:
@@ -75,7 +87,7 @@ def test_every_pattern_is_for_a_route() -> None:
     assert len(set(patterns)) == len(patterns)
 
 
-ADMIN = [method_arn(one) for one in ADMIN_OPERATIONS]
+ADMIN = [method_arn(one) for one in (*ADMIN_OPERATIONS, *ADMIN_KYC_OPERATIONS)]
 
 
 @pytest.mark.parametrize("scopes", EVERY_SET, ids=lambda scopes: "+".join(scopes) or "none")

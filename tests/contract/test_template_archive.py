@@ -89,7 +89,10 @@ def test_the_worker_adds_to_its_own_shards_archive_and_nothing_else_does() -> No
         "shard.yaml:DisownmentPolicy": {"s3:GetObject", "s3:PutObject"},
         # The heads of audit logs, beside the shards (test_back_office.py).
         "back-office.yaml:AdminApiRole": {"s3:PutObject"},
+        "operator.yaml:OperatorJobsRole": {"s3:PutObject"},
         "back-office.yaml:AuditReaderRole": {"s3:GetObject"},
+        "kyc.yaml:KycRole": {"s3:PutObject"},
+        "back-office.yaml:AuditCheckPolicy": {"s3:GetObject"},
     }
     role = everywhere("AWS::IAM::Role")["worker-fleet.yaml:WorkerRole"]
     prefixes = [
@@ -171,7 +174,7 @@ def test_the_audit_comes_by_itself_and_an_alarm_tells_when_it_does_not() -> None
         for alarm in resources(ROOT / "infra" / "alarms.yaml", "AWS::CloudWatch::Alarm").values()
         if {"Name": "service", "Value": "journal_audit"} in alarm["Properties"]["Dimensions"]
     }
-    assert set(alarms) == {"ArchiveDiffers", "ArchiveVerified"}
+    assert set(alarms) == {"ArchiveDiffers", "ArchiveVerified", "AuditLogBroken"}
     missing = alarms["ArchiveVerified"]
     assert missing["TreatMissingData"] == "breaching"
     assert (missing["ComparisonOperator"], missing["Threshold"]) == ("LessThanThreshold", 1)

@@ -4,6 +4,7 @@ from tests.contract.templates import (
     APPLICATION,
     ROOT,
     Json,
+    everywhere,
     listed,
     resources,
     statements,
@@ -11,8 +12,6 @@ from tests.contract.templates import (
 )
 
 BACKUP, VAULT = ROOT / "infra" / "backup.yaml", ROOT / "infra" / "backup-vault.yaml"
-ARCHIVE = ROOT / "infra" / "archive.yaml"
-STORAGE = ROOT / "infra" / "storage.yaml"
 # Reads, and what the service needs to hear of a bucket's changes and to keep its own rules.
 CHANGES_NO_DATA = (
     "s3:PutBucketNotification",
@@ -32,34 +31,38 @@ def test_it_is_off_by_default_and_on_by_one_parameter() -> None:
     parameters = template(APPLICATION)["Parameters"]
     assert parameters["BackupDays"]["Default"] == 0
     assert parameters["BackupCopyVault"]["Default"] == ""
-    assert template(ARCHIVE)["Conditions"]["HasBackup"] == {
+    assert template(APPLICATION)["Conditions"]["HasBackup"] == {
         "Fn::Not": [{"Fn::Equals": [0, {"Ref": "BackupDays"}]}]
     }
-    given = resources(APPLICATION)["Archive"]["Properties"]["Parameters"]
-    assert given["BackupDays"] == {"Ref": "BackupDays"}
-    assert given["BackupCopyVault"] == {"Ref": "BackupCopyVault"}
-    stack = resources(ARCHIVE)["Backup"]
+    stack = resources(APPLICATION)["Backup"]
     assert stack["Condition"] == "HasBackup"
-    assert stack["Properties"]["Parameters"]["RetentionDays"] == {"Ref": "BackupDays"}
+    given = stack["Properties"]["Parameters"]
+    assert given["RetentionDays"] == {"Ref": "BackupDays"}
+    assert given["CopyVaultArn"] == {"Ref": "BackupCopyVault"}
     copies = template(BACKUP)["Conditions"]["HasCopy"]
     assert copies == {"Fn::Not": [{"Fn::Equals": ["", {"Ref": "CopyVaultArn"}]}]}
 
 
-def test_every_table_that_holds_truth_is_backed_up_and_the_archive() -> None:
+def test_every_table_that_nothing_else_gives_back_is_backed_up_and_the_archive() -> None:
+    """They have point-in-time recovery; users' keys have neither (docs/adr/0054)."""
     truth = {
-        name
-        for name, table in resources(STORAGE, "AWS::DynamoDB::Table").items()
+        key.rpartition(":")[2]
+        for key, table in everywhere("AWS::DynamoDB::Table").items()
         if table["Properties"].get("PointInTimeRecoverySpecification")
     }
-    assert {"JournalTable", "DirectoryTable", "IdentityTable"} <= truth
-    given = resources(APPLICATION)["Archive"]["Properties"]["Parameters"]["TruthTables"]
-    assert set(given["Fn::Sub"].split(",")) == {f"${{Storage.Outputs.{name}}}" for name in truth}
-    passed = resources(ARCHIVE)["Backup"]["Properties"]["Parameters"]["TruthTableArns"]
-    arns, values = passed["Fn::Sub"]
-    assert arns.count("${T}") == len(truth) == len(values) - 1
+    assert {"JournalTable", "IdentityTable", "ComplianceTable", "AuditTable"} <= truth
+    assert "UserKeysTable" not in truth
+    given = resources(APPLICATION)["Backup"]["Properties"]["Parameters"]["TruthTableArns"]
+    arns, values = given["Fn::Sub"]
+    named = [arn.removeprefix("${T}/${").removesuffix("}") for arn in arns.split(",")]
+    assert {name.rpartition(".")[2] for name in named} == truth
+    assert len(named) == len(truth)
+    assert values["T"]["Fn::Sub"].endswith("dynamodb:${AWS::Region}:${AWS::AccountId}:table")
     selection = one(BACKUP, "AWS::Backup::BackupSelection")["Properties"]["BackupSelection"]
     chosen = selection["Resources"]["Fn::Split"][1]["Fn::Sub"]
     assert chosen == "${TruthTableArns},arn:${AWS::Partition}:s3:::${ArchiveBucket}"
+    for alarm in resources(BACKUP, "AWS::CloudWatch::Alarm").values():
+        assert alarm["Properties"]["Threshold"] == len(truth) + 1
 
 
 def test_each_day_is_kept_for_as_long_as_the_vault_keeps_and_copied() -> None:
@@ -96,7 +99,7 @@ def test_the_vaults_key_is_used_by_backup_alone() -> None:
             for arn in condition["ArnLike"]["aws:PrincipalArn"]
         ]
         assert ends == [
-            "${NamePrefix}-Archive-*",
+            "${NamePrefix}-Backup-*",
             "aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup",
         ]  # fmt: skip
 

@@ -137,6 +137,7 @@ def test_systemd_finds_little_exposed() -> None:
         "SHARD",
         "COMMAND_QUEUE_URL",
         "FUNDS_QUEUE_URL",
+        "TRANSFERS_QUEUE_URL",
         "JOURNAL_TABLE",
         "REPLIES_TABLE",
         "PROGRESS_TABLE",

@@ -42,11 +42,18 @@ def test_nobody_deletes_or_changes_in_place_what_compliance_keeps() -> None:
             "dynamodb:PutItem",
             "dynamodb:Query",
         }
-        assert granted(role, "UserKeysTable") <= {"dynamodb:GetItem", "dynamodb:PutItem"}
+        # One erases: a user's key, and their files (bursa.compliance.applications).
+        erases = role == "KycTasksRole"
+        assert granted(role, "UserKeysTable") <= {
+            "dynamodb:GetItem",
+            *(("dynamodb:DeleteItem",) if erases else ("dynamodb:PutItem",)),
+        }
         assert granted(role, "DocumentsBucket") <= {
             "s3:GetObject",
+            "s3:GetObjectVersion",
             "s3:ListBucket",
             "s3:PutObject",
+            *(("s3:DeleteObjectVersion", "s3:ListBucketVersions") if erases else ()),
         }
 
 
@@ -60,9 +67,16 @@ def test_rows_are_granted_by_their_tenant() -> None:
                 assert held == {"dynamodb:LeadingKeys": ["t*"]}
 
 
-def test_who_takes_documents_reads_none_and_who_reads_them_takes_none() -> None:
-    assert granted("KycRole", "DocumentsBucket") == {"s3:PutObject"}
-    assert "s3:PutObject" not in granted("KycTasksRole", "DocumentsBucket")
+def test_who_takes_documents_reads_checked_versions_and_who_checks_them_takes_none() -> None:
+    # By an address for people of compliance; a version is named by the check alone.
+    assert granted("KycRole", "DocumentsBucket") == {"s3:PutObject", "s3:GetObjectVersion"}
+    written = [
+        one["Resource"]
+        for one in statements(ROLES["KycTasksRole"])
+        if "s3:PutObject" in listed(one["Action"])
+    ]
+    # How far everybody was compared with a list, and no list.
+    assert written == [{"Fn::Sub": "${DocumentsBucket.Arn}/sanctions/*/rescreening.json"}]
     assert granted("KycChangesRole", "DocumentsBucket") == set()
 
 

@@ -23,6 +23,14 @@ LOGS = ROOT / "infra" / "logs.yaml"
 STORAGE = ROOT / "infra" / "storage.yaml"
 ALARMS = ROOT / "infra" / "alarms.yaml"
 QUEUES = ROOT / "infra" / "queues.yaml"
+# Stacks that are told the deployment's own name of its metrics.
+OWN_METRICS = (
+    "alarms.yaml",
+    "binance.yaml",
+    "fee-tiers.yaml",
+    "kyc-workflow.yaml",
+    "pool-events.yaml",
+)
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(STORAGE, "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable", "IdentityTable"}
@@ -38,15 +46,26 @@ def test_a_function_has_a_log_and_an_alarm(name: str) -> None:
     assert log["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{NamePrefix}}-{log_name(package)}"}
     assert template(LOGS)["Outputs"][name] == {"Value": {"Ref": name}}
 
-    alarm = resources(ALARMS, "AWS::CloudWatch::Alarm")[f"{name}Alarm"]["Properties"]
+    alarm = alarms_of_functions()[f"{name}Alarm"]["Properties"]
     if alarm["Namespace"] == "AWS/Lambda":
         assert alarm["MetricName"] == "Errors"
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
-        stack = resources(APPLICATION)["Alarms"]["Properties"]["Parameters"]
-        assert stack[name] == {"Ref": name}
+        assert {"Ref": name} in [
+            resources(APPLICATION)[stack]["Properties"]["Parameters"].get(name)
+            for stack in ("Alarms", "Binance", "PoolEventsWiring")
+        ]
     else:
         assert alarm["Namespace"] == {"Ref": "MetricNamespace"}
         assert alarm["Dimensions"] == [{"Name": "service", "Value": package}]
+
+
+def alarms_of_functions() -> dict[str, Json]:
+    """Return them by name; alarms.yaml has no room for more."""
+    return {
+        name: alarm
+        for path in ("alarms.yaml", "binance.yaml", "fee-tiers.yaml", "pool-events.yaml")
+        for name, alarm in resources(ROOT / "infra" / path, "AWS::CloudWatch::Alarm").items()
+    }
 
 
 def test_no_log_or_alarm_is_of_a_function_that_is_gone() -> None:
@@ -104,7 +123,7 @@ def test_answers_that_are_our_fault_raise_an_alarm() -> None:
         }
         watched = {
             dimension["Value"]
-            for alarm in resources(ALARMS, "AWS::CloudWatch::Alarm").values()
+            for alarm in alarms_of_functions().values()
             if alarm["Properties"].get("MetricName") == metric
             for dimension in alarm["Properties"]["Dimensions"]
         }
@@ -119,8 +138,9 @@ def test_mails_come_from_the_brand_once_it_has_a_sender() -> None:
     assert own["EmailSendingAccount"] == "DEVELOPER"
     assert otherwise == {"EmailSendingAccount": "COGNITO_DEFAULT"}
     # Who signs up is the tenant's choice; a second factor is offered, never forced.
-    only_admins = {"AllowAdminCreateUserOnly": {"Fn::If": ["IsSignUpClosed", True, False]}}
-    assert pool["Properties"]["AdminCreateUserConfig"] == only_admins
+    only_admins = {"Fn::If": ["IsSignUpClosed", True, False]}
+    config = pool["Properties"]["AdminCreateUserConfig"]
+    assert config["AllowAdminCreateUserOnly"] == only_admins
     assert pool["Properties"]["MfaConfiguration"] == "OPTIONAL"
     assert pool["Properties"]["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 
@@ -166,7 +186,7 @@ def test_no_deployment_hears_the_metrics_of_another_in_its_account() -> None:
         if (
             namespace
             and made_of.parent == ROOT / "infra"
-            and made_of.name in {"shard.yaml", "alarms.yaml"}
+            and made_of.name in {"shard.yaml", *OWN_METRICS}
         ):
             assert namespace == OWN
         elif namespace:
@@ -190,11 +210,13 @@ def test_tracing_is_on_for_every_function_and_the_api() -> None:
     assert api["Properties"]["TracingEnabled"] is True
 
 
-def test_both_apis_log_every_access() -> None:
+def test_all_apis_log_every_access() -> None:
     (rest,) = resources(APPLICATION, "AWS::Serverless::Api").values()
     assert rest["Properties"]["AccessLogSetting"]["DestinationArn"]
-    (stage,) = everywhere("AWS::ApiGatewayV2::Stage").values()
-    assert stage["Properties"]["AccessLogSettings"]["DestinationArn"]
+    stages = everywhere("AWS::ApiGatewayV2::Stage")
+    assert len(stages) == 2
+    for stage in stages.values():
+        assert stage["Properties"]["AccessLogSettings"]["DestinationArn"]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -243,7 +265,12 @@ def test_tests_have_the_indexes_of_the_template(table: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "alarm"), [("CommandQueue", "CommandAgeAlarm"), ("FundsQueue", "FundsAgeAlarm")]
+    ("name", "alarm"),
+    [
+        ("CommandQueue", "CommandAgeAlarm"),
+        ("FundsQueue", "FundsAgeAlarm"),
+        ("TransfersQueue", "TransfersAgeAlarm"),
+    ],
 )
 def test_a_command_queue_keeps_an_accounts_order_and_loses_nothing(name: str, alarm: str) -> None:
     queue = resources(QUEUES)[name]["Properties"]
@@ -291,6 +318,7 @@ def test_only_market_data_and_the_tenants_public_side_are_public() -> None:
         "/markets",
         "/markets/{market}",
         "/markets/{market}/book",
+        "/markets/{market}/candles",
         "/markets/{market}/ticker",
         "/markets/{market}/trades",
         # Of providers, who sign what they send.
@@ -369,6 +397,10 @@ def test_every_function_has_executions_of_its_own_and_some_are_left() -> None:
         condition, parameter, otherwise = own["Fn::If"]
         assert (condition, otherwise) == ("ReservesConcurrency", {"Ref": "AWS::NoValue"}), name
         reserved += parameters[parameter["Ref"]]["Default"]
+        # A function with none reserved for it is never run; the first parameter alone means another
+        # thing, none for anybody.
+        least = parameters[parameter["Ref"]]["MinValue"]
+        assert least == 1 or parameter == {"Ref": "FunctionConcurrency"}, name
     assert 0 < reserved <= CONCURRENCY_OF_AN_ACCOUNT - LEFT_AT_LEAST
 
 
@@ -384,6 +416,21 @@ GIVEN_BY_THE_REGION = 10_000
 CANCELS = {("DELETE", "/orders"), ("DELETE", "/orders/{order_id}")}
 
 
+def binance_limits() -> dict[str, int]:
+    """Return the throttle of each route of the HTTP API, which the same quota is for."""
+    stack = resources(ROOT / "infra" / "binance.yaml")
+    settings = stack["Stage"]["Properties"]
+    every = settings["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    keys = [
+        body["Properties"]["RouteKey"]
+        for body in stack.values()
+        if body["Type"] == "AWS::ApiGatewayV2::Route"
+    ]
+    own = {key: one["ThrottlingRateLimit"] for key, one in settings["RouteSettings"].items()}
+    assert set(own) <= set(keys)
+    return {key: own.get(key, every) for key in keys}
+
+
 def test_no_flood_takes_what_the_region_gives_from_other_methods() -> None:
     """A method is throttled before its caller is known; what it lets through counts for all."""
     settings = method_settings()
@@ -392,7 +439,7 @@ def test_no_flood_takes_what_the_region_gives_from_other_methods() -> None:
         route: one["ThrottlingRateLimit"] for route, one in settings.items() if route != ("*", "*")
     }
     assert set(limits) == set(routes())
-    assert sum(limits.values()) <= GIVEN_BY_THE_REGION
+    assert sum(limits.values()) + sum(binance_limits().values()) <= GIVEN_BY_THE_REGION
     # Cancels have a share that no other method's callers can take.
     assert sum(limits[route] for route in CANCELS) >= 1_000
     assert limits["POST", "/orders/batch"] >= 500

@@ -21,6 +21,8 @@ SHARD = ROOT / "infra" / "shard.yaml"
 STORAGE = ROOT / "infra" / "storage.yaml"
 # X-Ray, sessions and key policies have no resource to name: see the comments in the templates.
 WITHOUT_RESOURCES = {
+    # Whose a name of sign-in pages is.
+    "cognito-idp:DescribeUserPoolDomain",
     "cloudwatch:GetMetricData",
     "events:ListRules",
     "logs:CreateLogDelivery",
@@ -92,8 +94,12 @@ def test_nothing_is_granted_by_negation(name: str) -> None:
 
 
 # permissions.yaml has no room for more.
-IN_A_STACK_OF_ITS_OWN = {"AdminApi": "BackOffice"} | dict.fromkeys(
-    ("Kyc", "KycTasks", "KycChanges"), "KycStorage"
+IN_A_STACK_OF_ITS_OWN = (
+    {"AdminApi": "BackOffice", "BinanceApi": "BinanceAccess", "SubAccounts": "SubAccountsAccess"}
+    | {"PoolEvents": "PoolEventsAccess"}
+    | {"FeeTiers": "FeeTiersAccess"}
+    | dict.fromkeys(("Kyc", "KycTasks", "KycChanges"), "KycStorage")
+    | dict.fromkeys(("OperatorApi", "OperatorJobs"), "Operator")
 )
 
 
@@ -185,100 +191,30 @@ def test_a_shards_rows_are_granted_by_the_shards_own_stack() -> None:
                 assert name.startswith(("shard.yaml:", "worker-fleet.yaml:"))
 
 
+# The two dialects do the same things with a shard.
+SEND_ORDERS = ["TradingApiRole", "BinanceApiRole"]
+
+
 def test_a_shards_policies_have_their_own_names_and_roles() -> None:
     """A second shard's policies are added to the first one's and do not replace them."""
     policies = resources(SHARD, "AWS::IAM::Policy")
     for name, policy in policies.items():
         properties = policy["Properties"]
         assert properties["PolicyName"] == {"Fn::Sub": "shard-${ShardNumber}"}
-        assert properties["Roles"] == [{"Ref": name.removesuffix("Policy") + "Role"}]
+        roles = (
+            SEND_ORDERS if name == "TradingApiPolicy" else [name.removesuffix("Policy") + "Role"]
+        )
+        assert properties["Roles"] == [{"Ref": role} for role in roles]
     assert policies
 
 
 # Whose rows of the directory, and which attributes of them; None for all.
-PUBLIC_SIDE_OF_A_TENANT = (
-    ["t*"],
-    [
-        *("pk", "sk", "shard", "state", "name", "issuer", "client_ids", "limits"),
-        *("sign_in_ends_at_ms", "delete_after_ms", "branding", "origins"),
-        "sign_up",
-    ],
-)
-ALL_ROWS = ["deployment", "host#*", "issuer#*", "t*"]
-NUMBERS_AND_TENANTS = ["deployment", "t*"]
-SHARD_AND_LIMITS = (["t*"], ["pk", "sk", "shard", "limits", "kyc"])
-RULES_OF_CASES = (["t*"], ["pk", "sk", "kyc"])
-HOW_MANY_TENANTS = (["deployment"], None)
-NAME_OF_A_TENANT = (["t*"], ["pk", "sk", "name"])
-TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
-SESSIONS_OF_A_USER = (
-    ["t*"],
-    ["pk", "sk", "account", "is_disabled", "signed_out_at", "level", "vouched_level"],
-)
-STAFF_READS = [
-    *("pk", "sk", "shard", "name", "issuer", "client_ids", "limits", "state", "sign_in_ends_at_ms"),
-    *("delete_after_ms", "origins", "sign_up", "account", "is_disabled", "signed_out_at"),
-    *("kyc", "level", "vouched_level"),
-]
-DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
-    "back-office.yaml:AdminApiRole": [(["t*"], STAFF_READS)],
-    "back-office.yaml:AuditReaderRole": [(["deployment"], None)],
-    "kyc.yaml:KycRole": [SHARD_AND_LIMITS],
-    "kyc.yaml:KycTasksRole": [RULES_OF_CASES, HOW_MANY_TENANTS],
-    "permissions.yaml:AuthorizerRole": [(["issuer#*", "t*"], None)],
-    "permissions.yaml:ClosureRole": [
-        (NUMBERS_AND_TENANTS, None),
-        (ALL_ROWS, None),
-        (["t*"], None),
-    ],
-    "permissions.yaml:FundsRole": [
-        (ALL_ROWS, None),
-        (NUMBERS_AND_TENANTS, None),
-        (["t*"], None),
-    ],
-    "permissions.yaml:IdentityApiRole": [SHARD_AND_LIMITS, NAME_OF_A_TENANT],
-    "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, PUBLIC_SIDE_OF_A_TENANT],
-    "permissions.yaml:TradingApiRole": [SHARD_AND_LIMITS],
-    "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS, SESSIONS_OF_A_USER],
-}
 OF_PERSONS = (
     "back-office.yaml:AuditReaderRole",
+    "operator-api.yaml:OperatorRole",
     "permissions.yaml:ClosureRole",
     "permissions.yaml:FundsRole",
 )
-MAY_END_SESSIONS = "permissions.yaml:IdentityApiRole"
-MAY_OPEN_ACCOUNTS = "permissions.yaml:AuthorizerRole"
-# Those are in test_identity_permissions.
-CHANGES_OF_THE_DIRECTORY = {
-    ("back-office.yaml:AdminApiRole", "dynamodb:UpdateItem"),
-    (MAY_END_SESSIONS, "dynamodb:UpdateItem"),
-    (MAY_OPEN_ACCOUNTS, "dynamodb:UpdateItem"),
-    (MAY_OPEN_ACCOUNTS, "dynamodb:ConditionCheckItem"),
-    # In test_template_kyc.
-    ("kyc.yaml:KycChangesRole", "dynamodb:UpdateItem"),
-}
-
-
-def test_the_directory_is_read_only_as_far_as_needed() -> None:
-    readers: dict[str, list[tuple[list[str], list[str] | None]]] = {}
-    for name, role in ROLES.items():
-        for statement in statements(role):
-            if not mentions(statement, "${DirectoryTable}"):
-                continue
-            if (name, *actions(statement)) in CHANGES_OF_THE_DIRECTORY:
-                continue
-            # Whoever opens and closes tenants writes them; no function does.
-            if name not in OF_PERSONS:
-                assert actions(statement) == {"dynamodb:GetItem"}
-            attributes = condition_of(statement, "dynamodb:Attributes")
-            if attributes:
-                # Without it, a read that names no attributes would return all of them.
-                select = statement["Condition"]["StringEquals"]["dynamodb:Select"]
-                assert select == "SPECIFIC_ATTRIBUTES"
-            rows = condition_of(statement, "dynamodb:LeadingKeys")
-            readers.setdefault(name, []).append((rows, attributes or None))
-    assert readers == DIRECTORY
-
 
 SENDS = {"sqs:GetQueueAttributes", "sqs:SendMessage"}
 RECEIVES = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
@@ -288,7 +224,16 @@ RECEIVES = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMess
     ("queue", "senders"),
     [
         ("CommandQueue", ["shard.yaml:TradingApiPolicy"]),
-        ("FundsQueue", ["shard.yaml:AdminApiPolicy", "shard.yaml:FundsPolicy"]),
+        (
+            "FundsQueue",
+            [
+                "shard.yaml:AdminApiPolicy",
+                "shard.yaml:FeeTiersPolicy",
+                "shard.yaml:FundsPolicy",
+                "shard.yaml:OperatorJobsPolicy",
+            ],
+        ),
+        ("TransfersQueue", ["shard.yaml:SubAccountsPolicy"]),
     ],
 )
 def test_each_queue_has_its_senders_and_the_worker_receives(queue: str, senders: list[str]) -> None:
@@ -309,7 +254,11 @@ NOT_ON_THE_EMULATOR = {"StringNotEquals": {"aws:PrincipalAccount": "000000000000
 
 @pytest.mark.parametrize(
     ("queue", "roles"),
-    [("CommandQueue", ["TradingApiRole"]), ("FundsQueue", ["FundsRole", "AdminApiRole"])],
+    [
+        ("CommandQueue", SEND_ORDERS),
+        ("FundsQueue", ["FundsRole", "AdminApiRole", "OperatorJobsRole", "FeeTiersRole"]),
+        ("TransfersQueue", ["SubAccountsRole"]),
+    ],
 )
 def test_a_queue_takes_messages_of_its_roles_and_over_tls_only(
     queue: str, roles: list[str]
@@ -351,7 +300,7 @@ def test_only_pools_that_were_made_for_a_tenant_may_be_deleted() -> None:
         for statement in statements(role)
         if "cognito-idp:DeleteUserPool" in actions(statement)
     ]
-    assert len(deleting) == 2
+    assert len(deleting) == 3
     for statement in deleting:
         assert statement["Condition"] == tagged("aws:ResourceTag")
 

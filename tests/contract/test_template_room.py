@@ -1,11 +1,11 @@
-"""There is room in template.yaml for the functions to come."""
+"""There is room in template.yaml for a function to come."""
 
 import re
 
 from tests.architecture.test_house_rules import TEMPLATE_LINES_MAX
 from tests.contract.templates import APPLICATION, resources
 
-FUNCTIONS_TO_COME = 8
+FUNCTIONS_TO_COME = 1
 
 
 def lines_of_functions() -> list[int]:
@@ -17,7 +17,7 @@ def lines_of_functions() -> list[int]:
     return [block.count("\n") + 1 for block in functions]
 
 
-def test_eight_more_functions_fit() -> None:
+def test_another_function_fits() -> None:
     sizes = lines_of_functions()
     assert len(sizes) == len(resources(APPLICATION, "AWS::Serverless::Function"))
     left = TEMPLATE_LINES_MAX - len(APPLICATION.read_text().splitlines())

@@ -13,7 +13,7 @@ QUEUES = ROOT / "infra" / "queues.yaml"
 NUMBER = {"Ref": "ShardNumber"}
 # A shard's number in a key, a queue's name, a metric's dimension or a variable.
 LITERAL = re.compile(
-    r"shard#\d|\"\d+#|commands-\d|funds-\d|SHARD[:=] ?\"?\d|Name: shard, Value: \"?\d"
+    r"shard#\d|\"\d+#|commands-\d|funds-\d|transfers-\d|SHARD[:=] ?\"?\d|Name: shard, Value: \"?\d"
 )
 
 
@@ -46,7 +46,10 @@ def test_the_number_of_every_shard_is_listed(value: object) -> None:
         assert re.search(rf"\b{named}\b", yaml.safe_dump(value))
 
 
-@pytest.mark.parametrize(("queue", "kind"), [("CommandQueue", "commands"), ("FundsQueue", "funds")])
+@pytest.mark.parametrize(
+    ("queue", "kind"),
+    [("CommandQueue", "commands"), ("FundsQueue", "funds"), ("TransfersQueue", "transfers")],
+)
 def test_intake_finds_the_queues_of_a_shard_by_its_number(queue: str, kind: str) -> None:
     name = resources(QUEUES)[queue]["Properties"]["QueueName"]["Fn::Sub"]
     prefix = template(APPLICATION)["Outputs"][f"{queue}UrlPrefix"]["Value"]["Fn::Sub"]

@@ -24,7 +24,7 @@ def test_its_names_have_the_same_door_as_the_deployments_own() -> None:
 
 def test_they_are_mapped_under_the_version_that_is_stage_and_prefix() -> None:
     (rest,) = resources(DOMAIN, "AWS::ApiGateway::BasePathMapping").values()
-    (socket,) = resources(DOMAIN, "AWS::ApiGatewayV2::ApiMapping").values()
+    socket = resources(DOMAIN)["WebSocketMapping"]
     stages = {
         resources(APPLICATION)["RestApi"]["Properties"]["StageName"],
         resources(ROOT / "infra" / "websocket-routes.yaml")["Stage"]["Properties"]["StageName"],
@@ -32,6 +32,15 @@ def test_they_are_mapped_under_the_version_that_is_stage_and_prefix() -> None:
     assert stages == {"v1"}
     assert {rest["Properties"]["Stage"], socket["Properties"]["Stage"]} == stages
     assert {rest["Properties"]["BasePath"], socket["Properties"]["ApiMappingKey"]} == stages
+
+
+def test_the_binance_dialect_is_under_rests_name_whatever_has_no_version() -> None:
+    stage = resources(ROOT / "infra" / "binance.yaml")["Stage"]["Properties"]["StageName"]
+    for template_of_names in (DOMAIN, EDGE):
+        mapping = resources(template_of_names)["BinanceMapping"]
+        assert mapping["Properties"]["DomainName"] == {"Ref": "RestDomain"}
+        assert "ApiMappingKey" not in mapping["Properties"]
+    assert resources(DOMAIN)["BinanceMapping"]["Properties"]["Stage"] == stage == "$default"
 
 
 def test_what_it_asks_for_is_an_output_of_the_application_or_in_the_command() -> None:

@@ -4,10 +4,17 @@ from typing import Any
 
 import pytest
 
+from bursa.bootstrap.blueprints import (
+    KEPT,
+    POOL_EVENTS,
+    SETTINGS_OF_POOLS,
+    TEMPLATES,
+    blueprints,
+)
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.stacks import Blueprint, StackKind, key_aliases, stack_name
 from bursa.tenants.stacks_cloudformation import CloudFormationStacks, StackOwner
-from scripts.bursa.blueprints import KEPT, SETTINGS_OF_POOLS, TEMPLATES, blueprints
+from scripts.onboard.tenant_file import parse
 from tests.contract.templates import (
     APPLICATION,
     BY_COMMAND,
@@ -20,6 +27,7 @@ from tests.contract.templates import (
     template,
 )
 from tests.contract.test_template_permissions import ROLES, actions, tagged
+from tests.unit.onboard.test_tenant_file import PLAIN
 
 TENANT = TenantId(7)
 ROLE = everywhere("AWS::IAM::Role")["tenants.yaml:TenantStackRole"]
@@ -59,6 +67,12 @@ def test_it_is_handed_to_cloudformation_by_who_opens_tenants_and_no_other_role_i
 
 @pytest.mark.parametrize("statement", [*statements(ROLE)], ids=lambda one: listed(one["Action"])[0])
 def test_it_touches_only_what_is_tagged_or_named_as_a_tenants(statement: Json) -> None:
+    if "secret:" in str(statement["Resource"]):
+        assert str(statement["Resource"]["Fn::Sub"]).endswith(":secret:${NamePrefix}/oidc/*")
+        return
+    if statement.get("Sid") == "WhoseADomainIs":
+        assert statement["Action"] == ["cognito-idp:DescribeUserPoolDomain"]
+        return
     if "alias/" in str(statement["Resource"]):
         assert str(statement["Resource"]["Fn::Sub"]).endswith(":alias/${NamePrefix}-t*")
         return
@@ -76,7 +90,8 @@ def test_it_can_neither_seal_nor_open_nor_read_users() -> None:
     services = {
         one.partition(":")[0] for statement in statements(ROLE) for one in actions(statement)
     }
-    assert services == {"cognito-idp", "kms"}
+    assert services == {"cognito-idp", "kms", "secretsmanager"}
+    assert granted(ROLE, "secretsmanager") == {"secretsmanager:GetSecretValue"}
 
 
 @pytest.mark.parametrize("kind", StackKind)
@@ -124,8 +139,10 @@ class Recorder:
 @pytest.mark.parametrize("kind", StackKind)
 def test_a_stack_gets_the_parameters_that_its_template_has(kind: StackKind) -> None:
     path = ROOT / "infra" / TEMPLATES[kind]
-    settings = dict.fromkeys(SETTINGS_OF_POOLS if kind is StackKind.USERS else (), "x")
-    choices = {"SignUp": "open"} if kind is StackKind.USERS else {}
+    settings = dict.fromkeys(
+        (*SETTINGS_OF_POOLS, POOL_EVENTS) if kind is StackKind.USERS else (), "x"
+    )
+    choices = parse(PLAIN, "brand.yaml").choices(kind)
     client: Any = Recorder()
     blueprint = Blueprint(path.read_text(), settings, KEPT[kind])
     stacks = CloudFormationStacks(client, StackOwner("bursa", "role"), {kind: blueprint})
@@ -150,14 +167,14 @@ def test_a_tenants_pool_has_the_settings_of_the_deployments_own() -> None:
     assert set(SETTINGS_OF_POOLS) <= set(template(APPLICATION)["Parameters"])
     given = resources(APPLICATION)["Identity"]["Properties"]["Parameters"]
     # Its name and whether users sign up are each tenant's own.
-    assert set(given) == {"TenantName", "SignUp", *SETTINGS_OF_POOLS}
+    assert set(given) == {"TenantName", "SignUp", POOL_EVENTS, *SETTINGS_OF_POOLS}
 
 
 @pytest.mark.parametrize(("of_all", "own"), [("later", "true"), ("false", "false")])
 def test_a_tenants_pool_does_not_wait_for_its_protection(of_all: str, own: str) -> None:
     client: Any = Described({"DeletionProtection": of_all})
     settings = blueprints(client, "bursa")[StackKind.USERS].parameters
-    assert settings == {"DeletionProtection": own}
+    assert settings == {"DeletionProtection": own, POOL_EVENTS: "arn:function"}
 
 
 class Described:
@@ -171,7 +188,8 @@ class Described:
             {"ParameterKey": name, "ParameterValue": value}
             for name, value in self._parameters.items()
         ]
-        return {"Stacks": [{"Parameters": given}]}
+        made = [{"OutputKey": POOL_EVENTS, "OutputValue": "arn:function"}]
+        return {"Stacks": [{"Parameters": given, "Outputs": made}]}
 
 
 def test_keys_are_known_by_the_aliases_that_they_get() -> None:

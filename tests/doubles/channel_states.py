@@ -1,8 +1,10 @@
 """Connections and the read models of WebSocket channels, in memory."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from bursa.journal.record import EncodedRecord
 from bursa.kernel.keys import open_orders
+from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.row_writes import (
     Table,
@@ -13,6 +15,7 @@ from bursa.read_models.rows import (
     BalanceRow,
     BookRow,
     ConnectionRow,
+    FillRow,
     MarketRow,
     OrderRow,
     ProgressRow,
@@ -107,6 +110,7 @@ class MemoryChannelStates:
     def __init__(self, tables: MemoryTables) -> None:
         self.tables = tables
         self.committed: Callable[[], int] = lambda: 0
+        self.journal: Sequence[EncodedRecord] = ()
 
     def progress(self, shard: int) -> ProgressRow | None:
         progress = self.tables.progress()
@@ -122,9 +126,26 @@ class MemoryChannelStates:
     def journal_end(self, shard: int, known: int) -> int:
         return max(known, self.committed())
 
+    def definitions(self, shard: int) -> Definitions:
+        return self.tables.definitions()
+
+    def records(
+        self, shard: int, first_sequence: int, last_sequence: int
+    ) -> Iterator[EncodedRecord]:
+        for record in self.journal:
+            if first_sequence <= record.first_sequence <= last_sequence:
+                yield record
+
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         item = self.tables.items[Table.MARKETS].get((tenant, f"market#{symbol}"))
         return None if item is None else from_attributes(MarketRow, item)
+
+    def markets(self, tenant: str) -> list[MarketRow]:
+        return [
+            from_attributes(MarketRow, item)
+            for (partition, sort), item in sorted(self.tables.items[Table.MARKETS].items())
+            if partition == tenant and sort.startswith("market#")
+        ]
 
     def asset(self, tenant: str, symbol: str) -> AssetRow | None:
         item = self.tables.items[Table.MARKETS].get((tenant, f"asset#{symbol}"))
@@ -132,13 +153,21 @@ class MemoryChannelStates:
 
     def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
         items = sorted(self.tables.items[Table.TRADES].items(), reverse=True)
-        return [from_attributes(TradeRow, item) for _, item in items][:limit]
+        # Candles are rows of the same table.
+        partition = f"{tenant}#{market}"
+        rows = [item for (found, _), item in items if found == partition]
+        return [from_attributes(TradeRow, item) for item in rows[:limit]]
 
     def open_orders(self, account: str, limit: int) -> list[OrderRow]:
         items = self.tables.items[Table.ORDERS]
         names = sorted((sk for pk, sk in items if pk == open_orders(account)), reverse=True)
         rows = (items[account, name] for name in names)
         return [from_attributes(OrderRow, row) for row in rows if is_open(row)][:limit]
+
+    def fills(self, account: str, limit: int) -> list[FillRow]:
+        items = sorted(self.tables.items[Table.FILLS].items(), reverse=True)
+        rows = [item for (partition, _), item in items if partition == account]
+        return [from_attributes(FillRow, item) for item in rows[:limit]]
 
     def balances(self, account: str) -> list[BalanceRow]:
         return [

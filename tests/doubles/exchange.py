@@ -89,6 +89,7 @@ def environment() -> dict[str, str]:
         "POWERTOOLS_TRACE_DISABLED": "true",
         "SHARDS": "0",
         "CURSOR_KEY_SECRET": CURSOR_KEY,
+        "ID_KEY": "i" * 32,
         "CREDENTIALS_KEY": CREDENTIALS_KEY,
         "DOCUMENTS_BUCKET": "documents",
         "EVENT_BUS": "bursa",
@@ -99,21 +100,40 @@ def environment() -> dict[str, str]:
         "TENANTS_SHARE_HOSTS": "true",
         "WEBSOCKET_ENDPOINT": "https://def456.execute-api.us-east-1.amazonaws.com/v1",
         "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
+        "TRANSFERS_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/transfers-",
         "FUNDS_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/funds-",
         "ARCHIVE_BUCKET": "archive",
+        "EXPORT_BUCKET": "exports",
+        "OPERATOR_WORKFLOW": "arn:aws:states:us-east-1:123456789012:stateMachine:bursa-operator",
+        "STACK_NAME": "bursa",
+        "TENANT_STACK_ROLE": "arn:aws:iam::123456789012:role/bursa-TenantStackRole",
+        "USER_POOL_ID": "us-east-1_abc",
+        "USER_POOL_CLIENT_ID": "web",
+        "ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc",
         **{f"{name.upper()}_TABLE": name for name in TABLES},
     }
 
 
 def create_resources() -> str:
-    """Create tables and queue as the template does; return the queue's URL."""
+    """Create tables, keys and queues as the template does; return the trading queue's URL."""
     create_tables(dynamodb_client(), TABLES)
     secrets_client().create_secret(Name=CURSOR_KEY, SecretString="k" * 32)
     kms = kms_client()
     kms.create_alias(
         AliasName=CREDENTIALS_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"]
     )
+    return create_queues()
+
+
+def create_queues() -> str:
+    """Create a shard's queues for users; return the trading queue's URL."""
+    create_queue("transfers-0.fifo")
     return create_queue("commands-0.fifo")
+
+
+def transfers_queue(queue_url: str) -> str:
+    """Return the URL of the transfers queue beside a shard's trading queue."""
+    return queue_url.replace("commands-", "transfers-")
 
 
 def create_queue(name: str) -> str:
@@ -151,6 +171,8 @@ class Exchange:
         self._replies = DynamoReplyWriter(client, "replies")
         tables = ReadModelTables(client, READ_MODELS, 0, TableWriter(client, threads=1))
         self._projector = Projector(0, self, tables, _raise)
+        if self.records:
+            return
         directory = DirectoryTable(client, "directory")
         directory.add_tenant(TenantProfile(TENANT, 0, "demo", ISSUER, frozenset({CLIENT_ID})))
         directory.add_host(TENANT, ANY_HOST)
@@ -163,8 +185,10 @@ class Exchange:
                 yield record
 
     def work(self, queue_url: str = "") -> int:
-        """Carry out what waits in the queue, or another; return how many messages that was."""
-        received, queue_url = 0, queue_url or self.queue_url
+        """Carry out what waits in users' queues, or another; return how many messages that was."""
+        if not queue_url:
+            return sum(map(self.work, (self.queue_url, transfers_queue(self.queue_url))))
+        received = 0
         while not self.asleep:
             response = self._sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
             messages = response.get("Messages", [])

@@ -13,6 +13,8 @@ from scripts.local.emulator import port_is_free
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_PATIENCE_S = 600
 END_PATIENCE_S = 120
+# A handshake starts two functions; on a machine with much to do that takes long.
+OPEN_TIMEOUT_S = 60
 # Of the demo tenant's list.
 DEMO_PAGE = "http://demo.localhost:5173"
 

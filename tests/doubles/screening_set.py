@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from bursa.compliance.calendar_time import CalendarDate, parse_date
 from bursa.compliance.sanctions_list import Entry, SanctionsList, parse_list
 from bursa.compliance.screening import Person
+from bursa.kernel.calendar_time import CalendarDate, parse_date
 
 DATA = Path(__file__).resolve().parents[1] / "unit" / "compliance" / "data"
 OTHERS_MADE = 200

@@ -47,6 +47,10 @@ class ToyEngine:
         return -1
 
     @property
+    def has_auction(self) -> bool:
+        return False
+
+    @property
     def paused_markets(self) -> list[int]:
         return []
 

@@ -1,4 +1,7 @@
-"""The demo tenant's user pool: signs tokens, and serves its key set over HTTP."""
+"""The user pools of the demo and of another tenant: sign tokens, and serve their key sets.
+
+Their keys have the same id, so that only the issuer tells them apart.
+"""
 
 import json
 import time
@@ -11,6 +14,8 @@ from tests.doubles.exchange import CLIENT_ID, ISSUER
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER_ISSUER = ISSUER.replace("_demo", "_other")
+_KEYS = {"us-east-1_demo": KEY, "us-east-1_other": OTHER_KEY}
 
 
 class Pool(HTTPServer):
@@ -30,8 +35,10 @@ class _KeySet(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
-        found = self.path == "/us-east-1_demo/.well-known/jwks.json"
-        key = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
+        pool, _, rest = self.path.strip("/").partition("/")
+        found = pool in _KEYS and rest == ".well-known/jwks.json"
+        public = _KEYS.get(pool, KEY).public_key()
+        key = jwt.algorithms.RSAAlgorithm.to_jwk(public, as_dict=True)
         body = json.dumps({"keys": [key | {"kid": "k1", "alg": "RS256", "use": "sig"}]})
         self.send_response(200 if found else 404)
         self.end_headers()

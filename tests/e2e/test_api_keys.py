@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from scripts.client import Client, Deployment, Json
 from tests.doubles.authenticator import Codes
+from tests.doubles.local_exchange import OPEN_TIMEOUT_S
 from tests.doubles.signing import CLIENT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,7 +142,9 @@ def test_a_key_opens_a_websocket(exchange: Deployment, keys: dict[str, Json]) ->
     session = signed(exchange, keys["ed25519"])
     issued = session.post(f"{exchange.rest_url}/ws-ticket", timeout=30)
     assert issued.ok, issued.text
-    with connect(f"{exchange.ws_url}?ticket={issued.json()['ticket']}") as socket:
+    with connect(
+        f"{exchange.ws_url}?ticket={issued.json()['ticket']}", open_timeout=OPEN_TIMEOUT_S
+    ) as socket:
         socket.send('{"op":"ping"}')
         assert json.loads(socket.recv(timeout=30))["type"] == "pong"
 
@@ -156,7 +159,9 @@ def test_a_revoked_key_is_refused_within_seconds(
         answer = session.get(f"{exchange.rest_url}/balances", timeout=30)
         return "" if answer.ok else str(answer.json()["code"])
 
-    assert not code_of(session)
+    while (code := code_of(session)) == "timestamp_too_old":
+        pass  # a machine with much to do has held the request up until its time was over
+    assert not code
     state = owner.client.call("DELETE", f"/api-keys/{keys['hmac']['id']}")
     began = time.monotonic()
     assert state["state"] == "revoked"

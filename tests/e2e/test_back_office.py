@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import jwt
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -16,13 +17,16 @@ from websockets.sync.client import connect
 
 from scripts.client import ApiError, Client, Deployment, Json
 from tests.doubles.authenticator import Codes
-from tests.doubles.local_exchange import variables_of_tools
+from tests.doubles.local_exchange import OPEN_TIMEOUT_S, variables_of_tools
+from tests.doubles.newcomers import sign_up
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKET = "BTC-IDR"
 
 
-class Owner(NamedTuple):
+class Person(NamedTuple):
+    """Somebody of the back office, with a session that began with a code."""
+
     client: Client
     codes: Codes
 
@@ -68,8 +72,44 @@ def owner(exchange: Deployment) -> Any:
     assert refused.value.code == "sign_in_again"
     time.sleep(1)  # a session counts from the next second on
     sign_in_with_code(client, codes)
-    yield Owner(client, codes)
+    yield Person(client, codes)
     client.call("POST", "/second-factor/remove", json={"code": codes()})
+
+
+def give_role(exchange: Deployment, client: Client, role: str) -> None:
+    """Put a user into a group of its pool, as a tenant's first owner is."""
+    token = str(client.session.headers["Authorization"]).removeprefix("Bearer ")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    boto3.client(
+        "cognito-idp",
+        region_name=exchange.region,
+        endpoint_url=exchange.endpoint_url,
+        aws_access_key_id=exchange.access_key_id,
+        aws_secret_access_key=exchange.secret_access_key,
+    ).admin_add_user_to_group(
+        UserPoolId=claims["iss"].rpartition("/")[2],
+        Username=claims["sub"],
+        GroupName=f"bursa-{role}",
+    )
+
+
+def hire(exchange: Deployment, role: str) -> Person:
+    """Let somebody who has signed up into the back office."""
+    client = Client(exchange, sign_up(exchange))
+    client.call("GET", "/me")
+    give_role(exchange, client, role)
+    codes = Codes(client.call("POST", "/second-factor")["secret"])
+    client.call("POST", "/second-factor/confirm", json={"code": codes()})
+    time.sleep(1)
+    sign_in_with_code(client, codes)
+    assert client.call("GET", "/admin/me")["role"] == role
+    return Person(client, codes)
+
+
+@pytest.fixture(scope="module")
+def treasurer(exchange: Deployment) -> Person:
+    """Somebody for its money."""
+    return hire(exchange, "finance")
 
 
 def change(client: Client, path: str, body: Json, key: str = "") -> Json:
@@ -93,6 +133,22 @@ def audit(exchange: Deployment, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def run_of(exchange: Deployment, function: str) -> Any:
+    """Start a function that is on a schedule, and return what it says."""
+    client: Any = boto3.client  # its overloads know services by name only
+    functions = client(
+        "lambda",
+        region_name=exchange.region,
+        endpoint_url=exchange.endpoint_url,
+        aws_access_key_id=exchange.access_key_id,
+        aws_secret_access_key=exchange.secret_access_key,
+    )
+    pages = functions.get_paginator("list_functions").paginate()
+    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    [name] = [one for one in names if function in one]
+    return json.loads(functions.invoke(FunctionName=name, Payload=b"{}")["Payload"].read())
+
+
 def test_a_user_without_a_role_finds_no_back_office(exchange: Deployment) -> None:
     bob = Client(exchange, exchange.users[1])
     for method, path in (("GET", "/admin/me"), ("POST", f"/admin/markets/{MARKET}/state")):
@@ -100,7 +156,7 @@ def test_a_user_without_a_role_finds_no_back_office(exchange: Deployment) -> Non
         assert refused.status_code == 403, refused.text
 
 
-def test_an_owner_halts_a_market_and_opens_it_again(owner: Owner) -> None:
+def test_an_owner_halts_a_market_and_opens_it_again(owner: Person) -> None:
     key = secrets.token_hex(8)
     halt = {"state": "halted", "reason": "A test"}
     try:
@@ -112,11 +168,11 @@ def test_an_owner_halts_a_market_and_opens_it_again(owner: Owner) -> None:
         change(owner.client, f"/markets/{MARKET}/state", halt | {"state": "open"})
 
 
-def test_an_owner_ends_a_users_sessions_and_websockets(exchange: Deployment, owner: Owner) -> None:
+def test_an_owner_ends_a_users_sessions_and_websockets(exchange: Deployment, owner: Person) -> None:
     bob = Client(exchange, exchange.users[1])
     (found,) = owner.client.call("GET", "/admin/users", params={"email": bob.user.email})["items"]
     assert found["account"] == bob.user.account
-    with connect(bob.websocket_url()) as socket:
+    with connect(bob.websocket_url(), open_timeout=OPEN_TIMEOUT_S) as socket:
         socket.send(json.dumps({"op": "subscribe", "channels": ["orders"]}))
         socket.recv(timeout=10)
         path = f"/users/{found['user_id']}/sessions/revoke"
@@ -126,7 +182,7 @@ def test_an_owner_ends_a_users_sessions_and_websockets(exchange: Deployment, own
     assert bob.send("GET", "/balances").status_code == 401
 
 
-def test_an_owner_revokes_a_key(owner: Owner) -> None:
+def test_an_owner_revokes_a_key(owner: Person) -> None:
     asked = {"label": "bot", "algorithm": "hmac-sha256", "scopes": ["read"]}
     made = owner.client.call("POST", "/api-keys", json=asked | {"code": owner.codes()})["key"]
     user_id = owner.client.call("GET", "/admin/me")["user_id"]
@@ -136,7 +192,104 @@ def test_an_owner_revokes_a_key(owner: Owner) -> None:
     assert revoked["revoked_at_ms"]
 
 
-def test_the_log_of_all_this_is_whole(exchange: Deployment, owner: Owner, tmp_path: Path) -> None:
+def test_a_credit_is_asked_for_approved_by_another_and_seen_by_the_user(
+    exchange: Deployment, owner: Person, treasurer: Person
+) -> None:
+    user = Client(exchange, sign_up(exchange))
+    user.call("GET", "/me")
+    (found,) = owner.client.call("GET", "/admin/users", params={"email": user.user.email})["items"]
+    path = f"/users/{found['user_id']}/credit"
+    wish = {"asset": "IDR", "amount": "150000", "reason": "A refund, ticket 4711"}
+    asked = change(treasurer.client, path, wish)
+    assert asked["state"] == "proposed"
+    assert user.call("GET", "/balances")["items"] == []
+    listed = owner.client.call("GET", "/admin/proposals")["items"][0]
+    assert listed == asked["proposal"]
+    # Neither who asked nor a code of before will do.
+    decision = f"/admin/proposals/{listed['proposal_id']}/approve"
+    approval = {"digest": listed["digest"], "reason": "Seen the ticket"}
+    own = treasurer.client.send("POST", decision, json=approval | {"code": treasurer.codes()})
+    assert own.json()["code"] == "not_the_asker"
+    code = owner.codes()
+    approved = owner.client.call("POST", decision, json=approval | {"code": code})
+    assert (approved["state"], approved["after"]["amount"]) == ("done", "150000")
+    again = owner.client.send("POST", decision, json=approval | {"code": code})
+    assert (again.status_code, again.json()["code"]) == (403, "code_used")
+    deadline = time.monotonic() + 10
+    while not (balances := user.call("GET", "/balances")["items"]):
+        assert time.monotonic() < deadline, "the balance did not come"
+        time.sleep(0.1)
+    (balance,) = balances
+    assert (balance["asset"], balance["available"]) == ("IDR", "150000")
+    statement = owner.client.call(
+        "GET", f"/admin/users/{found['user_id']}/statement", params={"from_ms": 0}
+    )
+    (idr,) = statement["assets"]
+    assert (idr["opening"], idr["closing"]) == ("0", "150000")
+    (movement,) = idr["movements"]
+    assert (movement["kind"], movement["reference"]) == ("credit", approved["after"]["reference"])
+
+
+def test_fee_tiers_are_set_by_two_and_the_run_finds_every_user(
+    exchange: Deployment, owner: Person, treasurer: Person
+) -> None:
+    tiers = [
+        {"volume": "0", "maker_ppm": 1_000, "taker_ppm": 2_000},
+        {"volume": "100000000", "maker_ppm": 800, "taker_ppm": 1_600},
+    ]
+    wish = {"currency": "USDT", "tiers": tiers, "reason": "A test"}
+    asked = change(treasurer.client, "/fee-tiers", wish)["proposal"]
+    approval = {"digest": asked["digest"], "reason": "So decided", "code": owner.codes()}
+    decision = f"/admin/proposals/{asked['proposal_id']}/approve"
+    assert owner.client.call("POST", decision, json=approval)["state"] == "done"
+    shown = owner.client.call("GET", "/admin/fee-tiers")
+    assert [(one["tier"], one["volume"]) for one in shown["tiers"]] == [(0, "0"), (1, "100000000")]
+    assert run_of(exchange, "FeeTiers")["t1"]
+    own = treasurer.client.call("GET", "/fees")
+    assert (own["tier"], own["currency"], own["next_tier"]["tier"]) == (0, "USDT", 1)
+    assert {one["taker_ppm"] for one in own["markets"]} == {2_000}
+
+
+def test_a_market_is_listed_by_two_and_traded_in(exchange: Deployment, owner: Person) -> None:
+    officer = hire(exchange, "compliance")
+    market = f"X{secrets.token_hex(3).upper()}-USDT"
+    listing = {
+        "tick_size": "0.01",
+        "lot_size": "0.001",
+        "base_scale": 9,
+        "opening_price": "150",
+        "state": "open",
+        "min_notional": "1",
+        "max_quantity": "0",
+        "max_price": "0",
+        "collar_ppm": 200_000,
+        "market_collar_ppm": 50_000,
+        "breaker_ppm": 100_000,
+        "reference_interval_ms": 60_000,
+        "least_orders": 100,
+        "auction_ms": 120_000,
+        "reason": "A test",
+    }
+    asked = change(officer.client, f"/markets/{market}/listing", listing)["proposal"]
+    assert owner.client.send("GET", f"/markets/{market}").status_code == 404
+    approval = {"digest": asked["digest"], "reason": "So decided", "code": owner.codes()}
+    decision = f"/admin/proposals/{asked['proposal_id']}/approve"
+    assert owner.client.call("POST", decision, json=approval)["state"] == "done"
+    deadline = time.monotonic() + 10
+    while (shown := owner.client.send("GET", f"/markets/{market}")).status_code == 404:
+        assert time.monotonic() < deadline, "the market did not come"
+        time.sleep(0.1)
+    assert (shown.json()["tick_size"], shown.json()["status"]) == ("0.01", "open")
+    order = {"market": market, "side": "buy", "type": "limit", "quantity": "0.1"}
+    placed = owner.client.call("POST", "/orders", json=order | {"price": "150"})
+    assert placed["status"] == "open"
+    # Its collar is around the opening price.
+    far = owner.client.send("POST", "/orders", json=order | {"price": "300"})
+    assert far.status_code == 422, far.text
+    owner.client.call("DELETE", f"/orders/{placed['order_id']}")
+
+
+def test_the_log_of_all_this_is_whole(exchange: Deployment, owner: Person, tmp_path: Path) -> None:
     change(owner.client, f"/markets/{MARKET}/state", {"state": "open", "reason": "A test"})
     page = owner.client.call("GET", "/admin/audit", params={"limit": 2})
     assert [entry["kind"] for entry in page["items"]] == ["outcome", "intent"]

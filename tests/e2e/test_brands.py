@@ -125,3 +125,27 @@ def test_from_sign_in_to_a_trade_that_the_other_brand_does_not_see(
     # Whatever host it is sent to and whatever a header names, a token is its own tenant's.
     sent_there = brand.call("GET", "/balances", strange, **{"X-Tenant": "t1"}).json()
     assert sent_there == other.call("GET", "/balances", strange, **{"X-Tenant": "t2"}).json()
+
+
+def test_a_brand_begins_with_the_fee_tiers_of_its_file(running: dict[str, Any]) -> None:
+    brand, (carol, _) = opened(running, "aurora")
+    own = brand.call("GET", "/fees", brand.token(carol)).json()
+    assert own["tier"] == 0
+    assert [(one["volume"], one["taker_ppm"]) for one in own["tiers"]] == [
+        ("0", 1_500),
+        ("1000000", 1_200),
+    ]
+
+
+def test_an_order_beyond_what_a_level_allows_a_day_is_refused(running: dict[str, Any]) -> None:
+    brand, (_, dave) = opened(running, "aurora")
+    token = brand.token(dave)
+    order = {"market": "BTC-EUR", "side": "buy", "type": "limit", "price": "45000"}
+    refused = brand.call("POST", "/orders", token, {**order, "quantity": "30"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "level_limit_reached")
+    assert "1000000 EUR" in refused.json()["detail"]
+    placed = brand.call("POST", "/orders", token, {**order, "quantity": "0.01"}).json()
+    assert placed["status"] == "open", placed
+    traded = brand.call("GET", "/kyc", token).json()["traded"]
+    assert traded is not None
+    brand.call("DELETE", f"/orders/{placed['order_id']}", token)

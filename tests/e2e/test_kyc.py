@@ -1,98 +1,18 @@
-"""From a sign-up to the first trade of each brand by way of KYC in the sandbox, by HTTP alone."""
+"""KYC in the sandbox by HTTP alone; from there to a first trade it is test_first_trade.py."""
 
 import contextlib
 import json
 import secrets
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 
 from scripts.client import ApiError, Client, Deployment, Json
-from tests.doubles.local_exchange import ROOT, Local, variables_of_tools
-from tests.doubles.newcomers import (
-    PATIENCE_S,
-    apply,
-    sign_up,
-    upload,
-    wait_for,
-    wait_for_level,
-)
+from tests.doubles.newcomers import PATIENCE_S, apply, sign_up, upload, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
-
-# Of each brand: what its first trading level needs beyond personal data, and an order that no other
-# test's meets.
-BRANDS = {
-    "demo": (1, (), {"market": "ETH-USDT", "price": "101.5", "quantity": "0.1"}, "USDT"),
-    "aurora": (
-        1,
-        ("identity_document",),
-        {"market": "BTC-EUR", "price": "50000.03", "quantity": "0.001"},
-        "EUR",
-    ),
-}
-
-
-def credit(exchange: Deployment, brand: str, asset: str, me: Json, folder: Path) -> None:
-    """Have the operator give the user play money: a line of the tenant's file."""
-    content = yaml.safe_load((ROOT / f"docs/examples/tenants/{brand}.yaml").read_text())
-    user = {"email": me["email"], "confirmed_subject": me["user_id"], "credits": {asset: "10000"}}
-    content["users"].append(user)
-    file = folder / f"{brand}.yaml"
-    file.write_text(yaml.safe_dump(content))
-    command = ["-m", "scripts.bursa", "tenants", "create", str(file), "--json"]
-    subprocess.run(  # noqa: S603 - this project's own module
-        [sys.executable, *command, "--stack", "bursa", "--region", exchange.region],
-        cwd=ROOT,
-        env=variables_of_tools(exchange, "Funds"),
-        capture_output=True,
-        timeout=120,
-        check=True,
-    )
-
-
-def order(terms: Json, side: str) -> Json:
-    return terms | {"side": side, "type": "limit", "client_order_id": secrets.token_hex(8)}
-
-
-@pytest.mark.parametrize("brand", BRANDS)
-def test_from_sign_up_by_kyc_to_the_first_trade(
-    exchange_place: Local, tmp_path: Path, brand: str
-) -> None:
-    level, documents, terms, asset = BRANDS[brand]
-    exchange = exchange_place.deployment(brand)
-    known = Client(exchange, exchange.users[0])
-    newcomer = Client(exchange, sign_up(exchange))
-    me = newcomer.call("GET", "/me")
-    assert (me["tenant"], me["level"]) == (brand, 0)
-    stands = newcomer.call("GET", "/kyc")
-    assert (stands["state"], stands["level"], stands["next_level"]) == ("nothing_sent", 0, 1)
-    assert stands["missing"] == sorted(("personal_data", *documents))
-    with pytest.raises(ApiError) as refused:
-        newcomer.call("POST", "/orders", json=order(terms, "buy"))
-    assert refused.value.code == "level_too_low"
-    assert "personal_data" in refused.value.problem["detail"]
-
-    applied = apply(newcomer, level, *documents)
-    assert (applied["state"], applied["applied_for"]) == ("in_review", level)
-    approved = wait_for(newcomer, "approved")
-    assert approved["level"] == level
-    wait_for_level(newcomer, level)
-
-    credit(exchange, brand, asset, me, tmp_path)
-    asked = known.call("POST", "/orders", json=order(terms, "sell"))
-    try:
-        bought = newcomer.call("POST", "/orders", json=order(terms, "buy"))
-        assert bought["status"] == "filled"
-    finally:
-        known.call("DELETE", "/orders", params={"market": terms["market"]})
-    assert asked["status"] in {"open", "filled"}
 
 
 def test_whom_the_operator_knows_trades_at_once(exchange: Deployment) -> None:

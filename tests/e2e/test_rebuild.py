@@ -3,6 +3,7 @@
 import json
 import secrets
 
+import boto3
 import pytest
 
 from scripts import rebuild
@@ -24,10 +25,14 @@ def test_rebuilt_rows_equal_the_live_ones(
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(exchange.endpoint_url))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(exchange.access_key_id))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", str(exchange.secret_access_key))
+    # One that another test has used keeps the credentials that it found then.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
     status = rebuild.main(["--stack", STACK, "--region", exchange.region, "--compare", "--json"])
 
-    found = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    assert printed.out, printed.err
+    found = json.loads(printed.out)
     assert found["first_differences"] == []
     assert status == 0
     assert found["rows"]["fills"] >= 2

@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from scripts.client import Client, Deployment, Json
+from tests.doubles.local_exchange import OPEN_TIMEOUT_S
 
 # The gateway keeps a verdict for ten seconds (template.yaml, ReauthorizeEvery).
 REST_ENDS_S = 12.0
@@ -31,7 +32,10 @@ def test_signing_out_everywhere_ends_rest_and_websockets_and_nobody_elses(
     bob = Client(exchange, exchange.users[1])
     assert laptop.send("GET", "/balances").ok
     ticket_url = laptop.websocket_url()
-    with connect(laptop.websocket_url()) as socket, connect(bob.websocket_url()) as other:
+    with (
+        connect(laptop.websocket_url(), open_timeout=OPEN_TIMEOUT_S) as socket,
+        connect(bob.websocket_url(), open_timeout=OPEN_TIMEOUT_S) as other,
+    ):
         socket.send('{"op":"subscribe","channels":["orders"]}')
         assert json.loads(socket.recv(timeout=SOCKET_ENDS_S))["type"] == "subscribed"
         # A session that begins in the second of the sign-out would end with it.
@@ -51,7 +55,10 @@ def test_signing_out_everywhere_ends_rest_and_websockets_and_nobody_elses(
         time.sleep(0.2)
 
     assert laptop.send("GET", "/balances").status_code == 401
-    with pytest.raises(Exception, match=r"40[13]"), connect(ticket_url, open_timeout=60):
+    with (
+        pytest.raises(Exception, match=r"40[13]"),
+        connect(ticket_url, open_timeout=OPEN_TIMEOUT_S),
+    ):
         pass
     assert bob.send("GET", "/balances").ok
     time.sleep(1.1)

@@ -1,6 +1,6 @@
 """A stranger signs up with the demo's brand and gets an account, by nothing but HTTP.
 
-From there to the first trade it is the way of test_kyc.py.
+From there to the first trade it is the way of test_first_trade.py.
 """
 
 import secrets

@@ -181,6 +181,42 @@ def test_a_batch_keeps_its_order_of_effect(alice: Client) -> None:
     assert "error" in results[3]
 
 
+def test_a_batch_changes_orders_and_a_dry_run_none(alice: Client) -> None:
+    first, second = (limit("buy", price, "0.01") for price in ("100.00", "101.00"))
+    said = alice.call("POST", "/orders", json=first | {"dry_run": True})
+    assert (said["accepted"], said["reserved"]) == (True, {"asset": "USDT", "amount": "1"})
+    names = [one["client_order_id"] for one in (first, second)]
+    operations = [{"op": "place", **one} for one in (first, second)]
+    placed = alice.call("POST", "/orders/batch", json={"operations": operations})
+    orders = [one["order"] for one in placed["results"]]
+    assert [one["client_order_id"] for one in orders] == names
+    changed = alice.call(
+        "POST",
+        "/orders/batch",
+        json={
+            "operations": [
+                {"op": "amend", "client_order_id": names[0], "quantity": "0.02"},
+                {"op": "replace", "order_id": orders[1]["order_id"], "price": "102.00"},
+                {"op": "cancel", "client_order_id": names[0]},
+            ]
+        },
+    )
+    amended, replaced, cancelled = (one["order"] for one in changed["results"])
+    assert (amended["order_id"], amended["quantity"]) == (orders[0]["order_id"], "0.02")
+    assert replaced["replaced_order_id"] == orders[1]["order_id"]
+    assert cancelled["status"] == "cancelled"
+
+    listed = {"min_sequence": cancelled["sequence"], "market": MARKET, "side": "buy"}
+    since = {"from": orders[0]["created_at_ms"]}
+    found = alice.call("GET", "/orders", params=listed | since)["items"]
+    assert {one["order_id"] for one in found} == {
+        one["order_id"] for one in (*orders, amended, replaced)
+    }
+    until = {"to": orders[0]["created_at_ms"]}
+    earlier = alice.call("GET", "/orders", params=listed | until)["items"]
+    assert not {one["order_id"] for one in found} & {one["order_id"] for one in earlier}
+
+
 def test_respond_async_names_the_request_to_repeat(alice: Client) -> None:
     order = limit("buy", "90.00", "1")
     response = alice.send("POST", "/orders", json=order, headers={"Prefer": "respond-async"})
@@ -234,3 +270,39 @@ def test_a_wrong_password_gets_no_token(exchange: Deployment) -> None:
     user = exchange.users[0]
     with pytest.raises(Exception, match="NotAuthorized"):
         Client(exchange, DemoUser(user.email, "wrong-Password-1", user.account))
+
+
+def test_orders_wait_change_and_end_as_they_were_told(alice: Client, bob: Client) -> None:
+    iceberg = alice.call("POST", "/orders", json=limit("sell", "320", "1", display_quantity="0.1"))
+    stop = bob.call(
+        "POST",
+        "/orders",
+        json=limit("buy", "331", "0.2", type="stop_limit", trigger_price="330"),
+    )
+    assert (iceberg["display_quantity"], stop["status"]) == ("0.1", "pending_trigger")
+    book = read_until(
+        lambda: alice.call("GET", f"/markets/{MARKET}/book"), lambda found: bool(found["asks"])
+    )
+    assert book["asks"][0] == ["320", "0.1"]
+
+    amended = alice.call("PATCH", f"/orders/{iceberg['order_id']}", json={"price": "330"})
+    assert (amended["order_id"], amended["price"]) == (iceberg["order_id"], "330")
+    taken = bob.call("POST", "/orders", json=limit("buy", "330", "0.3"))
+    assert taken["status"] == "filled"
+    triggered = read_until(
+        lambda: bob.call("GET", f"/orders/{stop['order_id']}"),
+        lambda found: found["status"] == "filled",
+    )
+    assert triggered["trigger_price"] == "330"
+
+    path = f"/orders/{iceberg['order_id']}/replace"
+    replaced = alice.call(
+        "POST", path, json={"price": "340", "client_order_id": "i-" + stop["order_id"]}
+    )
+    assert (replaced["price"], replaced["quantity"]) == ("340", "0.5")
+    alice.call("POST", "/orders/cancel-all-after", json={"timeout_ms": 1_000})
+    ended = read_until(
+        lambda: alice.call("GET", f"/orders/{replaced['order_id']}"),
+        lambda found: found["status"] == "cancelled",
+    )
+    assert ended["close_reason"] == "countdown_elapsed"

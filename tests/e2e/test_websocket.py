@@ -11,6 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bursa.tenants.limits import DEFAULT_LIMITS
 from scripts.client import Client, Deployment, Json
+from tests.doubles.local_exchange import OPEN_TIMEOUT_S
 
 MARKET = "BTC-USDT"
 CHANNELS = [f"book:{MARKET}", f"trades:{MARKET}", "orders", "balances"]
@@ -30,7 +31,7 @@ def alice(exchange: Deployment) -> Iterator[Client]:
 
 @pytest.fixture
 def socket(alice: Client) -> Iterator[ClientConnection]:
-    with connect(alice.websocket_url()) as opened:
+    with connect(alice.websocket_url(), open_timeout=OPEN_TIMEOUT_S) as opened:
         yield opened
 
 
@@ -81,7 +82,7 @@ def test_every_channel_reports_a_trade_with_its_sequence(
 def test_an_order_in_the_second_of_the_subscription_is_told_though_silence_follows(
     alice: Client,
 ) -> None:
-    with connect(alice.websocket_url()) as socket:
+    with connect(alice.websocket_url(), open_timeout=OPEN_TIMEOUT_S) as socket:
         # A record for which nobody listens; the feed has looked for listeners within this second.
         earlier = alice.call("POST", "/orders", json=order("sell"))
         say(socket, {"op": "subscribe", "channels": ["orders", f"book:{MARKET}"]})
@@ -141,7 +142,7 @@ def test_ping_and_mistakes_are_answered(socket: ClientConnection) -> None:
 
 def test_a_ticket_opens_one_connection(alice: Client) -> None:
     url = alice.websocket_url()
-    with connect(url) as opened:
+    with connect(url, open_timeout=OPEN_TIMEOUT_S) as opened:
         say(opened, {"op": "ping"})
         assert hear(opened, type="pong")
     assert is_turned_away(url)
@@ -161,7 +162,7 @@ def test_without_a_good_ticket_a_connection_is_turned_away(
         f"?ticket={ticket}&ticket={ticket}",
     ):
         assert is_turned_away(f"{exchange.ws_url}{query}"), query
-    with connect(f"{exchange.ws_url}?ticket={ticket}"):
+    with connect(f"{exchange.ws_url}?ticket={ticket}", open_timeout=OPEN_TIMEOUT_S):
         pass
 
 
@@ -180,7 +181,7 @@ def ping_without_end(socket: ClientConnection, said: list[Json]) -> None:
 
 def is_turned_away(url: str) -> bool:
     try:
-        with connect(url):
+        with connect(url, open_timeout=OPEN_TIMEOUT_S):
             return False
     except InvalidStatus as refused:
         return refused.response.status_code in {401, 403}

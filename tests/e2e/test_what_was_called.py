@@ -32,8 +32,12 @@ def test_every_call_is_recorded_and_still_made(
 
 
 def files_of(items: list[pytest.Item]) -> set[Path]:
-    return {item.path for item in items if "exchange" in getattr(item, "fixturenames", ())}
+    """Return those that use the exchange, whole or by the place that it is at."""
+    names = {"exchange", "exchange_place"}
+    return {item.path for item in items if names & set(getattr(item, "fixturenames", ()))}
 
 
 def files_with_the_exchange() -> set[Path]:
-    return {path for path in HERE.glob("test_*.py") if "exchange: Deployment" in path.read_text()}
+    names = ("exchange: Deployment", "exchange_place: Local")
+    texts = {path: path.read_text() for path in HERE.glob("test_*.py")}
+    return {path for path, text in texts.items() if any(name in text for name in names)}

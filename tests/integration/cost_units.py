@@ -71,7 +71,7 @@ class Units:
         elif model.name == "UpdateItem":
             self.writes[params["TableName"]] += 1
             names, values = params["ExpressionAttributeNames"], params["ExpressionAttributeValues"]
-            given = {names[f"#{name[1:]}"]: value for name, value in values.items()}
+            given = {names.get(f"#{name[1:]}", name): value for name, value in values.items()}
             self._indexes(params["TableName"], params["Key"] | given, 1)
         elif model.name in ("GetItem", "Query"):
             self.reads[params["TableName"]] += 1

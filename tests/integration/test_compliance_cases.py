@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bursa.compliance.calendar_time import DAY_MS
+from bursa.compliance.case_queue import CasePlace
 from bursa.compliance.cases import (
     DEFAULT_POLICY,
     CasePolicy,
@@ -29,6 +29,7 @@ from bursa.compliance.steps import (
     Screened,
     advance,
 )
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import TenantId
 
@@ -144,9 +145,24 @@ def test_without_the_table_nothing_is_known(table: CasesTable) -> None:
     assert caught.value.code == "compliance_unavailable"
 
 
-def test_every_user_with_a_case_is_found_whatever_its_state(table: CasesTable) -> None:
-    for number, state in enumerate(CaseState):
-        table.save(replace(SUBMITTED, user=f"user-{number}", state=state))
+def test_cases_of_a_state_are_read_page_by_page(table: CasesTable) -> None:
+    for number in range(5):
+        case = replace(SUBMITTED, user=f"user-{number}")
+        table.save(case.enter(CaseState.DECIDING, NOW + number // 2, "system", "late"))
     table.save(replace(SUBMITTED, tenant="t2", user="theirs"))
-    assert sorted(table.users(T1)) == [f"user-{number}" for number in range(len(CaseState))]
-    assert list(table.users(T2)) == ["theirs"]
+    seen: list[str] = []
+    after = None
+    while True:
+        places, after = table.page(T1, CaseState.DECIDING, 2, after)
+        seen += [place.user for place in places]
+        if after is None:
+            break
+    assert sorted(seen) == [f"user-{number}" for number in range(5)]
+    assert len(seen) == len(set(seen))
+    later, _ = table.page(T1, CaseState.DECIDING, 9, since_ms=NOW + 1)
+    assert sorted(place.user for place in later) == ["user-2", "user-3", "user-4"]
+    theirs, _ = table.page(T2, CaseState.SUBMITTED, 9)
+    assert [place.user for place in theirs] == ["theirs"]
+    # Where another tenant's page ended is nowhere in one's own.
+    foreign, _ = table.page(T2, CaseState.SUBMITTED, 9, CasePlace(0, "user-1"))
+    assert [place.user for place in foreign] == ["theirs"]

@@ -12,7 +12,14 @@ from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from scripts.cost import orders
 from scripts.cost.__main__ import PAGE, TABLES, main, written
-from scripts.cost.deployment import alarm_metrics, architecture, load, memory_gb, metrics
+from scripts.cost.deployment import (
+    alarm_metrics,
+    architecture,
+    keys_and_secrets,
+    load,
+    memory_gb,
+    metrics,
+)
 from tests.contract.templates import APPLICATION, everywhere, resources, template
 from tests.doubles.shard import ALICE, Shard, buy, stream_records
 from tests.doubles.tables import READ_MODELS, create_tables
@@ -123,6 +130,11 @@ def test_every_metric_that_an_alarm_watches_is_counted() -> None:
     assert own <= names
     assert "RequestsFailed" in written_by["trading_api"]
     assert alarm_metrics() >= len(alarms)
+
+
+def test_a_key_is_paid_for_whatever_it_seals() -> None:
+    """What is stored, and users' secrets; a tenant's keys and the backups' are said beside."""
+    assert keys_and_secrets() == (2, 2)
 
 
 def test_no_metric_a_route_is_paid_for_that_nobody_looks_at() -> None:

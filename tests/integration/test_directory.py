@@ -9,9 +9,12 @@ from moto import mock_aws
 
 from bursa.intake.dynamodb import DynamoRequestRecords
 from bursa.intake.once import RequestRecord
+from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.lister import Lister
+from bursa.tenants.listing_numbers_dynamodb import ListingNumbers
 from bursa.tenants.profile import IntakeProfile
 
 TABLE = "directory"
@@ -124,10 +127,39 @@ def test_a_user_keeps_its_account(directory: DirectoryTable) -> None:
 
 def test_assets_and_markets_are_numbered_across_tenants(directory: DirectoryTable) -> None:
     t2 = TenantId(2)
-    assert directory.get_or_assign_asset_number(T1, "BTC") == 1
-    assert directory.get_or_assign_asset_number(t2, "BTC") == 2
-    assert directory.get_or_assign_asset_number(T1, "BTC") == 1
-    assert directory.get_or_assign_market_number(T1, "BTC-USDT") == 1
+    assert directory.get_or_assign_asset_number(T1, "BTC", 8) == 1
+    assert directory.get_or_assign_asset_number(t2, "BTC", 6) == 2
+    assert directory.get_or_assign_asset_number(T1, "BTC", 8) == 1
+    assert directory.get_or_assign_market_number(T1, "BTC-USDT", (10_000, 100)) == 1
+
+
+def test_what_is_for_good_of_a_listing_is_whoevers_was_first(directory: DirectoryTable) -> None:
+    numbers = ListingNumbers(directory._client, directory._table)
+    steps = (10_000, 100)
+    assert numbers.asset(T1, "SOL", 9) == numbers.asset(T1, "SOL", 9)
+    assert (numbers.scale(T1, "SOL"), numbers.scale(TenantId(2), "SOL")) == (9, None)
+    first = numbers.market(T1, "SOL-USDT", steps, Lister.BACK_OFFICE)
+    assert numbers.market(T1, "SOL-USDT", steps, Lister.BACK_OFFICE) == first
+    assert directory.market_lister(T1, "SOL-USDT") is Lister.BACK_OFFICE
+    with pytest.raises(Conflict, match="scale 9 for good"):
+        directory.get_or_assign_asset_number(T1, "SOL", 8)
+    with pytest.raises(Conflict, match="another tick or lot"):
+        numbers.market(T1, "SOL-USDT", (10_000, 10), Lister.BACK_OFFICE)
+    with pytest.raises(Conflict, match="listed by the back office"):
+        directory.get_or_assign_market_number(T1, "SOL-USDT", steps)
+
+
+def test_a_row_of_before_is_its_files_which_completes_it(directory: DirectoryTable) -> None:
+    for name in (keys.asset("BTC"), keys.market("BTC-USDT")):
+        directory._put(str(T1), name, number={"N": "7"})
+    numbers = ListingNumbers(directory._client, directory._table)
+    assert (numbers.scale(T1, "BTC"), numbers.lister(T1, "BTC-USDT")) == (None, None)
+    with pytest.raises(Conflict) as refused:
+        numbers.market(T1, "BTC-USDT", (1, 1), Lister.BACK_OFFICE)
+    assert refused.value.code == "market_listed_elsewhere"
+    assert directory.get_or_assign_asset_number(T1, "BTC", 8) == 7
+    assert directory.get_or_assign_market_number(T1, "BTC-USDT", (10_000, 100)) == 7
+    assert (numbers.scale(T1, "BTC"), numbers.lister(T1, "BTC-USDT")) == (8, Lister.FILE)
 
 
 def test_a_request_keeps_its_first_time_until_it_is_done(
@@ -139,3 +171,16 @@ def test_a_request_keeps_its_first_time_until_it_is_done(
     records.mark_done(T1, "gift")
     assert records.find_or_add(T1, "gift", 3_000) == RequestRecord(1_000, done=True)
     assert records.find_or_add(TenantId(2), "gift", 3_000).first_requested_ms == 3_000
+
+
+def test_a_pause_of_withdrawals_is_kept_and_taken_back(directory: DirectoryTable) -> None:
+    profile = directory.open_tenant("pausing", f"{ISSUER}-pausing", frozenset({"web"}), 0)
+    assert directory.withdrawal_pause_s(profile.tenant) is None
+    for seconds in (3_600, 0, None, None):
+        directory.set_withdrawal_pause(profile.tenant, seconds)
+        assert directory.withdrawal_pause_s(profile.tenant) == seconds
+    # Whatever else is written keeps it.
+    directory.set_withdrawal_pause(profile.tenant, 60)
+    directory.add_tenant(profile)
+    assert directory.withdrawal_pause_s(profile.tenant) == 60
+    assert directory.withdrawal_pause_s(TenantId(999)) is None

@@ -191,7 +191,7 @@ def test_the_recovery_is_restored_into_another_stack_with_what_people_change(
         "access_key_id": "test", "secret_access_key": "test",
     }  # fmt: skip
     path.write_text(json.dumps(running))
-    tables = ("journal", "directory", "identity")
+    tables = ("journal", "directory", "identity", "audit", "compliance")
     named = {f"{name.title()}Table": name for name in tables}
     one = outputs_of(tmp_path / "one.json", path, ArchiveBucket="archive", **named)
     two = outputs_of(
@@ -215,7 +215,8 @@ def test_the_recovery_is_restored_into_another_stack_with_what_people_change(
         report = json.loads(capsys.readouterr().out)
         assert report["restored_to_sequence"] == traded.records[-1].last_sequence
         assert report["directory_table"]["items"] == 30
-        assert report["identity_table"]["items"] == 0
+        assert report["identity_table"]["items"] == report["audit_table"]["items"] == 0
+        assert "compliance_table" not in report
         assert len(client.scan(TableName="directory-two")["Items"]) == 30
         assert not [name for name in client.list_tables()["TableNames"] if "drill" in name]
 
@@ -233,6 +234,17 @@ def test_the_recovery_is_restored_into_another_stack_with_what_people_change(
         assert restored["state_digest"] == report["state_digest"]
         assert restored["directory_table"] == report["directory_table"]
         assert drill.main(lost[2:]) == 2
+
+        # Cases come when they are meant to, and may go on while they come.
+        case = {"pk": {"S": "t1"}, "sk": {"S": "case#alice"}, "state": {"S": "submitted"}}
+        client.put_item(TableName="bursa-restored-compliance", Item=case)
+        assert drill.main([*lost, "--with-cases"]) == 0
+        assert json.loads(capsys.readouterr().out)["compliance_table"]["items"] == 1
+        went_on = case | {"state": {"S": "screening"}}
+        client.put_item(TableName="compliance-three", Item=went_on)
+        assert drill.main([*lost, "--with-cases"]) == 0
+        assert client.scan(TableName="compliance-three")["Items"] == [went_on]
+        capsys.readouterr()
 
         # A stack that has tenants of its own is no place for another's.
         client.put_item(TableName="directory-two", Item={"pk": {"S": "t99"}, "sk": {"S": "x"}})

@@ -110,3 +110,14 @@ def test_lists_do_not_know_each_other(client: Any) -> None:
     publish(store, "own", SHORT, NOW)
     assert len(read_list(store, "ofac-sdn").entries) == 60
     assert len(read_list(store, "own").entries) == 1
+
+
+def test_how_far_a_comparison_got_is_replaced_as_it_was_read(client: Any) -> None:
+    store = S3Lists(client, BUCKET)
+    assert store.read_run("ofac-sdn") is None
+    store.write_run("ofac-sdn", b"1", None)
+    store.write_run("ofac-sdn", b"2", b"1")
+    for before in (None, b"1"):
+        with pytest.raises(Conflict):
+            store.write_run("ofac-sdn", b"3", before)
+    assert store.read_run("ofac-sdn") == b"2"

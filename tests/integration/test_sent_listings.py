@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
-from bursa.tenants.listings_dynamodb import SentListing, SentListings
+from bursa.tenants.listings import SentListing
+from bursa.tenants.listings_dynamodb import SentListings
 from tests.doubles.tables import create_tables
 
 TENANT = TenantId(1)

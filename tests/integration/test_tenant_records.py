@@ -9,9 +9,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bursa.accounts.sub_accounts import SubAccount, SubAccountList
+from bursa.accounts.sub_accounts_dynamodb import SubAccountsTable
 from bursa.aws.record_attributes import WholeNumberAttribute
 from bursa.kernel.errors import Conflict, Unavailable
-from bursa.kernel.identifiers import TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.export_dynamodb import ExportTables, TenantTables
 from bursa.tenants.life import Change, Standstill, TenantRecord, TenantState
@@ -240,20 +242,31 @@ def test_an_export_has_all_of_a_tenant_and_nothing_of_another(client: Any) -> No
             put(client, table, account, "a", data={"B": b"\x00"}, who={"S": str(tenant)})
             put(client, table, f"{tenant}-0", "a", list={"L": [{"N": "1"}]}, map={"M": {}})
             put(client, table, f"{tenant}2-1", "a")
+        sub = AccountId.parse(account).sub_account(2)
+        seats = SubAccountList({2: SubAccount(sub, "bot", 1)}, 0)
+        assert SubAccountsTable(client, "directory").replace(sub.owner, seats)
+        put(client, "balances", str(sub), "USDT")
+        put(client, "fills", f"{sub}#transfers", "1")
+        put(client, "fills", f"{tenant}2-1#transfers", "1")
+        put(client, "balances", f"{account}#traded", "0000001#USDT")
+        put(client, "balances", f"{account}#settings", "settings")
     exported = {
         name: list(rows) for name, rows in TenantTables(client, ExportTables(*TABLES)).parts(T1)
     }
-    assert set(exported) == set(TABLES)
+    assert set(exported) == {*TABLES, "transfers", "traded", "settings"}
     assert json.loads(json.dumps(exported)) == exported
     owners = {row["pk"].split("#")[0].split("-")[0] for rows in exported.values() for row in rows}
     assert owners == {"t1"}
     assert {name: len(rows) for name, rows in exported.items()} == {
-        "directory": 3,
+        "directory": 4,
         "markets": 1,
         "trades": 1,
         "orders": 2,
         "fills": 2,
-        "balances": 2,
+        "balances": 3,
+        "transfers": 1,
+        "traded": 1,
+        "settings": 1,
     }
     assert exported["orders"][0] == {"pk": "t1-0", "sk": "a", "list": [1], "map": {}}
     assert exported["orders"][1]["data"] == "AA=="

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.rig import Rig
+from benchmarks.rig import Rig, transfers_queue
 from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -125,6 +125,7 @@ class Worker:
             SHARD=str(shard),
             COMMAND_QUEUE_URL=urls[0],
             FUNDS_QUEUE_URL=urls[1],
+            TRANSFERS_QUEUE_URL=transfers_queue(urls[0]),
             LEASE_MS="2000",
             VISIBILITY_S="4",
         )

@@ -20,6 +20,12 @@ def funds(kind: int, account: int, asset: int, amount: int, **names: Any) -> byt
     return codec.encode_funds(kind, account, asset, amount, reference=(1, amount), **names)
 
 
+def split(commands: bytes) -> list[bytes]:
+    """Return commands one by one."""
+    starts = range(0, len(commands), w.COMMAND_BYTES)
+    return [commands[start : start + w.COMMAND_BYTES] for start in starts]
+
+
 def history() -> Shard:
     """Return a shard with all records of the history."""
     shard = Shard()
@@ -50,6 +56,16 @@ def history() -> Shard:
             order_type=w.TYPE_STOP_LIMIT,
             trigger_price=115,
         ),
+        codec.encode_place(
+            BOB,
+            BTC_USDT,
+            w.SIDE_SELL,
+            0,
+            5,
+            order_type=w.TYPE_TRAILING_STOP_LIMIT,
+            trail=w.TRAIL_PPM + 50_000,
+            limit_offset=2,
+        ),
     )
     shard.run(
         codec.encode_change(ALICE, command_of(shard, ALICE), quantity=10),
@@ -72,6 +88,22 @@ def history() -> Shard:
         codec.encode_reject(BOB, w.REASON_MALFORMED_COMMAND),
     )
     shard.run(codec.encode_set_market_state(BTC_USDT, w.STATE_OPEN))
+    shard.run(
+        *split(
+            codec.encode_list(
+                sell(ALICE, 130, 2),
+                codec.encode_place(
+                    *(ALICE, BTC_USDT, w.SIDE_SELL, 0, 2),
+                    order_type=w.TYPE_STOP_MARKET,
+                    trigger_price=60,
+                ),
+                buy(ALICE, 100, 2, command_id=(1, 9), **ASKED),
+            )
+        ),
+        sell(BOB, 100, 1),
+        codec.encode_cancel(ALICE, target=(1, 9)),
+        client_order_ids={2: "entry-1"},
+    )
     shard.run(codec.encode_cancel_all(BOB), codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 1))
     return shard
 

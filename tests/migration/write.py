@@ -1,4 +1,8 @@
-"""Writes the files of a new schema, once: `python -m tests.migration.write record-5`."""
+"""Writes the files of a new schema, once: `python -m tests.migration.write record-6`.
+
+`python -m tests.migration.write read-models` states again which rows today's projector makes of
+what is stored: for a change that adds rows or attributes to read models, and for nothing else.
+"""
 
 import json
 import sys
@@ -6,7 +10,7 @@ import sys
 from bursa.intake.message import MESSAGE_VERSION, CommandMessage, encode_message
 from bursa.intake.reply import pack_events
 from bursa.journal.checkpoint import CHECKPOINT_SCHEMA, CheckpointHeader, encode_checkpoint
-from bursa.journal.file import write_records
+from bursa.journal.file import read_records, write_records
 from bursa.journal.record import RECORD_SCHEMA, decode_record
 from engine.checkpoint import VERSION
 from tests.doubles.shard import ALICE
@@ -51,5 +55,16 @@ def main(name: str) -> None:
     (folder / files.EXPECTED).write_text(json.dumps(expected, indent=2) + "\n")
 
 
+def restate_read_models() -> None:
+    """Write into each folder the hash of the rows that its journal makes now."""
+    for path in files.DATA.glob(f"*/{files.EXPECTED}"):
+        records = list(read_records(path.with_name(files.JOURNAL)))
+        stated = json.loads(path.read_text()) | {"read_models": files.read_models(records)}
+        path.write_text(json.dumps(stated, indent=2) + "\n")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "read-models":
+        restate_read_models()
+    else:
+        main(sys.argv[1])

@@ -21,6 +21,7 @@ from wire.codec import (
     encode_define_market,
     encode_epoch,
     encode_funds,
+    encode_list,
     encode_place,
     encode_reject,
     encode_set_account,
@@ -39,7 +40,8 @@ OWNERS = {
 }
 ACCOUNTS = (
     *(*OWNERS[1], *OWNERS[2]),
-    *(w.account_number(1, index) for index in (4, 5, 0)),
+    # The first is a sub-account.
+    *(w.account_number(1, index) for index in (1 << 24 | 1, 5, 0)),
     *(w.account_number(2, 0), w.account_number(3, 1)),
 )
 FUNDS = (
@@ -84,7 +86,9 @@ def world() -> bytes:
             poor = account == OWNERS[tenant][-1]
             for asset in assets:
                 amount = 5_000 if poor and asset in QUOTES else 10**6
-                commands.append(encode_funds(w.COMMAND_CREDIT, account, asset, amount))
+                # One has nothing to sell but what it buys, less the fee.
+                if (account, asset) != (OWNERS[1][1], 3):
+                    commands.append(encode_funds(w.COMMAND_CREDIT, account, asset, amount))
     commands.append(encode_set_account(w.account_number(1, 1), tier=1, stp_group=5))
     commands.append(encode_set_account(w.account_number(1, 2), stp_group=5))
     return b"".join(commands)
@@ -111,7 +115,7 @@ def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
     tenant = engine.state.markets[market].tenant if market in engine.state.markets else 0
     if tenant in OWNERS and account not in OWNERS[tenant] and choose.below(8):
         account = OWNERS[tenant][choose.below(len(OWNERS[tenant]))]
-    order_type = choose.of(*(*(w.TYPE_LIMIT,) * 4, *w.TYPE_NAMES) * 8, 0, w.TYPE_LAST + 1)
+    order_type = choose.of(*(*(w.TYPE_LIMIT,) * 6, *w.TYPE_NAMES) * 8, 0, w.TYPE_LAST + 1)
     marketable = w.MARKETABLE_TYPES >> order_type & 1
     price = 0 if marketable and choose.below(8) else 95 + choose.below(11)
     if marketable:
@@ -121,10 +125,14 @@ def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
     can_rest = time_in_force in (w.TIF_GTC, w.TIF_GTD)
     by_quote = order_type == w.TYPE_MARKET and choose.below(3) == 0
     quantity = 1 + choose.below(20)
+    trails = bool(w.TRAILING_TYPES >> order_type & 1)
     iceberg = choose.below(5) == 0 and not by_quote and (can_rest or choose.below(6) == 0)
     if choose.below(60) == 1:
         # Numbers that fit their words, but whose product does not.
         price, quantity = w.PRICE_MAX >> 1, w.QUANTITY_MAX >> 1
+    limit_offset = 0
+    if trails and (not marketable or choose.below(20) == 1) and choose.below(2):
+        price, limit_offset = price if choose.below(10) == 1 else 0, 1 + choose.below(4)
     return encode_place(
         account,
         market,
@@ -137,17 +145,141 @@ def _place(choose: Choices, account: int, engine: Engine, **header: Any) -> byte
         stp=choose.of(*(0, 0, 1, 2, 3, 4) * 12, 5, 7),
         stp_by_group=choose.below(2) == 1,
         quote_amount=choose.below(20_000) if by_quote else 0,
-        trigger_price=95 + choose.below(11) if w.STOP_TYPES >> order_type & 1 else 0,
+        trigger_price=_trigger_price(choose, order_type),
+        trail=_trail(choose) if trails or choose.below(200) == 1 else 0,
+        limit_offset=limit_offset,
         display_quantity=1 + choose.below(min(quantity, 20)) if iceberg else 0,
         expire_ms=engine.time_ms + choose.below(20) if time_in_force == w.TIF_GTD else 0,
         **header,
     )
 
 
+def _trigger_price(choose: Choices, order_type: int) -> int:
+    """Return a trigger price, or a trailing stop's activation price, which few have."""
+    if w.TRAILING_TYPES >> order_type & 1 and choose.below(3):
+        return 0
+    return 95 + choose.below(11) if w.STOP_TYPES >> order_type & 1 else 0
+
+
+def _trail(choose: Choices) -> int:
+    """Return a trail of few ticks or few per cent, or one that is none."""
+    if choose.below(40) == 1:
+        return choose.of(0, -1, 200, w.TRAIL_PPM, w.TRAIL_PPM + w.PPM, 1 << 62)
+    ticks = 1 + choose.below(5)
+    return choose.of(ticks, ticks, w.TRAIL_PPM + 4_000 * ticks, w.TRAIL_PPM + 9_999 * ticks)
+
+
+def _list(choose: Choices, account: int, engine: Engine, **header: Any) -> bytes:
+    """Return the commands of a list, mostly of one that can be: a pair, or an entry with exits."""
+    account = OWNERS[1][choose.below(3)] if choose.below(12) else account
+    market = choose.of(3, 1, *(3, 1) * 8, 4)
+    # Of one or two lots little is left to sell after the fee.
+    side, quantity = choose.of(w.SIDE_SELL, w.SIDE_BUY), 1 + choose.below(choose.of(20, 2))
+    nearest = engine.state.markets[market].confirmed_price or 100
+    sign = 1 if side == w.SIDE_SELL else -1
+    profit = nearest + sign * choose.of(*(1, 2, 3) * 6, 0, -2)
+    stop = nearest - sign * choose.of(*(1, 2, 3) * 6, 0, -4)
+    stp = choose.of(0, 0, 1, 2, 3, 4)
+    expires = choose.below(6) == 1
+    until: dict[str, Any] = {
+        "time_in_force": w.TIF_GTD,
+        "expire_ms": engine.time_ms + 1 + choose.below(9),
+    }
+    is_bracket = choose.below(2) == 1
+    ends: dict[str, Any] = until if expires and not (is_bracket and choose.below(8)) else {}
+    own = (account, market, side if choose.below(30) else w.SIDE_BUY + w.SIDE_SELL - side)
+    header_of_all = {"stp": stp, "time_ms": header["time_ms"]}
+    exits = [
+        _take_profit(choose, (account, market, side), profit, quantity, ends, header_of_all),
+        _stop_loss(choose, own, (stop, sign), quantity + (choose.below(30) == 1), header_of_all),
+    ]
+    if choose.below(2):
+        exits.reverse()
+    if not is_bracket:
+        return encode_list(exits[0], _with_header(exits[1], header))
+    entry_types = (w.TYPE_MARKET, w.TYPE_STOP_MARKET, w.TYPE_TRAILING_STOP_MARKET)
+    entry_type = choose.of(*(w.TYPE_LIMIT,) * 8, *entry_types)
+    marketable = w.MARKETABLE_TYPES >> entry_type & 1
+    entry = encode_place(
+        account,
+        market,
+        w.SIDE_BUY + w.SIDE_SELL - side,
+        0 if marketable else nearest - sign * (choose.below(5) - 2),
+        quantity,
+        order_type=entry_type,
+        trigger_price=nearest + sign if entry_type == w.TYPE_STOP_MARKET else 0,
+        trail=2 if entry_type == w.TYPE_TRAILING_STOP_MARKET else 0,
+        stp=stp,
+        post_only=not marketable and choose.below(9) == 1,
+        **(until if expires and not marketable else {}),
+        **header,
+    )
+    return encode_list(*exits, entry)
+
+
+def _take_profit(
+    choose: Choices,
+    owner: tuple[int, int, int],
+    price: int,
+    quantity: int,
+    ends: dict[str, Any],
+    header: dict[str, Any],
+) -> bytes:
+    """Return the order of a list that waits for a better price."""
+    order_type = choose.of(
+        *(w.TYPE_LIMIT,) * 3, w.TYPE_TAKE_PROFIT_LIMIT, w.TYPE_TAKE_PROFIT_MARKET
+    )
+    marketable = w.MARKETABLE_TYPES >> order_type & 1
+    account, market, side = owner
+    return encode_place(
+        account,
+        market,
+        side,
+        0 if marketable else price,
+        quantity,
+        order_type=order_type,
+        trigger_price=price if order_type != w.TYPE_LIMIT else 0,
+        post_only=choose.below(30) == 1,
+        **({} if marketable else ends),
+        **header,
+    )
+
+
+def _stop_loss(
+    choose: Choices,
+    owner: tuple[int, int, int],
+    trigger_and_sign: tuple[int, int],
+    quantity: int,
+    header: dict[str, Any],
+) -> bytes:
+    """Return the order of a list that waits for a worse price; some are none, some trail."""
+    trigger, sign = trigger_and_sign
+    order_type = choose.of(
+        *(w.TYPE_STOP_MARKET, w.TYPE_STOP_LIMIT) * 9, w.TYPE_LIMIT, w.TYPE_TRAILING_STOP_MARKET
+    )
+    trails = order_type == w.TYPE_TRAILING_STOP_MARKET
+    marketable = w.MARKETABLE_TYPES >> order_type & 1
+    return encode_place(
+        *owner,
+        0 if marketable else max(1, trigger - sign * choose.below(3)),
+        quantity,
+        order_type=order_type,
+        trigger_price=0 if trails or order_type == w.TYPE_LIMIT else trigger,
+        trail=2 if trails else 0,
+        **header,
+    )
+
+
+def _with_header(place: bytes, header: dict[str, Any]) -> bytes:
+    """Return a PLACE command with another id, time and actor."""
+    first = encode(w.COMMAND_PLACE, command_id=header["command_id"], time_ms=header["time_ms"])
+    return first[: 4 * w.WORD_BYTES] + place[4 * w.WORD_BYTES :]
+
+
 def _absurd(choose: Choices, account: int) -> bytes:
     """Return a command with one absurd word in it."""
     words = [
-        choose.below(24),
+        choose.below(26),
         0,
         0,
         choose.below(3),
@@ -177,6 +309,11 @@ def command(word: int, engine: Engine) -> bytes:
     header: dict[str, Any] = {"command_id": command_id, "time_ms": now_ms + ahead_ms}
     # Every kind of actor, by what has been chosen already.
     header["actor"] = command_id[1] % len(w.ACTOR_NAMES) << w.ACTOR_KIND_SHIFT | command_id[1]
+    if 30 <= kind < 34:
+        listed = _list(choose, account, engine, **header)
+        # Now and then its last order does not come, or nothing but that.
+        end = choose.of(*(0,) * 30, -w.COMMAND_BYTES)
+        return listed[choose.of(*(0,) * 30, w.COMMAND_BYTES) : len(listed) + end] or listed
     if kind < 36:
         return _place(choose, account, engine, **header)
     order_id, target = choose.below(engine.sequence + 1), NO_ID
@@ -187,7 +324,11 @@ def command(word: int, engine: Engine) -> bytes:
             target = (order.id_high, order.id_low)
             order_id = choose.of(0, order_id) if target != NO_ID else order_id
     if kind < 42:
-        return encode_cancel(account, order_id, target=target, **header)
+        whole_list = choose.below(3) == 1
+        if whole_list and order_id in engine.state.orders:
+            of_list = engine.state.orders[order_id].list_id
+            order_id = of_list if choose.below(4) else order_id
+        return encode_cancel(account, order_id, target=target, whole_list=whole_list, **header)
     if kind < 48:
         return encode_change(
             account,
@@ -198,6 +339,7 @@ def command(word: int, engine: Engine) -> bytes:
             quantity=choose.of(0, 1 + choose.below(20)),
             trigger_price=choose.of(0, 0, 0, 95 + choose.below(11)),
             display_quantity=choose.of(0, 0, 0, 1 + choose.below(8)),
+            trail=_trail(choose) if choose.below(4) == 1 else 0,
             **header,
         )
     if kind < 54:
@@ -260,7 +402,10 @@ def _settings(choose: Choices, account: int) -> bytes:
     kind = choose.below(8)
     if kind == 0:
         return encode_set_account(
-            account, tier=choose.of(0, 1, 2), stp_group=choose.of(0, 5), state=choose.of(0, 0, 1)
+            account,
+            tier=choose.of(0, 1, 2, -1),
+            stp_group=choose.of(0, 5, -1),
+            state=choose.of(0, 0, 1, -1),
         )
     if kind == 1:
         return encode_set_fee_tier(
@@ -269,7 +414,7 @@ def _settings(choose: Choices, account: int) -> bytes:
     if kind == 2:
         return encode_set_market_limits(
             choose.of(1, 3, 4, 2),
-            min_notional=choose.of(0, 300),
+            min_notional=choose.of(0, 300, 0, 900),
             max_quantity=choose.of(0, 15),
             max_price=choose.of(0, 104),
             collar_ppm=choose.of(0, 30_000),

@@ -9,7 +9,12 @@ from tests.unit.engine.engines import ENGINES
 from wire import layout as w
 from wire.events import Order
 
-STOPS = ((w.TYPE_STOP_LIMIT, w.TIF_GTC), (w.TYPE_STOP_MARKET, w.TIF_IOC))
+STOPS = (
+    (w.TYPE_STOP_LIMIT, w.TIF_GTC),
+    (w.TYPE_STOP_MARKET, w.TIF_IOC),
+    (w.TYPE_TAKE_PROFIT_LIMIT, w.TIF_GTC),
+    (w.TYPE_TAKE_PROFIT_MARKET, w.TIF_IOC),
+)
 
 
 def act(desk: Desk, draw: random.Random) -> None:
@@ -18,7 +23,7 @@ def act(desk: Desk, draw: random.Random) -> None:
     kind, price, lots = draw.random(), draw.randint(88, 112), draw.randint(1, 5)
     if kind < 0.3:
         order_type, tif = draw.choice(STOPS)
-        own = price if order_type == w.TYPE_STOP_LIMIT else 0
+        own = 0 if w.MARKETABLE_TYPES >> order_type & 1 else price
         trigger = draw.randint(94, 106)
         desk.place(
             account,

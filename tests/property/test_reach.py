@@ -19,7 +19,7 @@ from wire import layout as w
 from wire.codec import Command, decode_commands
 from wire.events import Event, Market, Order, OrderConditions, Result, Trade, decode_events
 
-HISTORIES, LENGTH = 80, 250
+HISTORIES, LENGTH = 160, 250
 NEVER_ACCEPTED = w.COMMAND_REJECT  # it is the journal of a rejection
 PREVENTIONS = (w.STP_CANCEL_TAKER, w.STP_CANCEL_MAKER, w.STP_CANCEL_BOTH, w.STP_DECREMENT)
 CHANGES = (w.COMMAND_AMEND, w.COMMAND_REPLACE)
@@ -106,6 +106,12 @@ def taken_one_by_one(engine: Engine) -> set[int]:
     return {one.number for one in markets if one.one_by_one_until_ms > engine.time_ms}
 
 
+def last_decided(events: list[Event]) -> list[Event]:
+    """Return the last result and what its command caused: those before staged orders of a list."""
+    starts = [at for at, event in enumerate(events) if isinstance(event, Result)]
+    return events[starts[-1] :]
+
+
 def reached(seed: int) -> Seen:
     """Count what happens in some histories as long as those of the long run."""
     draw = random.Random(seed)
@@ -117,13 +123,15 @@ def reached(seed: int) -> Seen:
             one = command(draw.getrandbits(160), engine)
             for market in engine.state.markets.values():
                 seen["commands while in state", market.state] += 1
-            (decoded,) = decode_commands(one)
+            # Of a list the last command decides.
+            *_, decoded = decode_commands(one)
             horizon_ms, identity = engine.state.horizon_ms, (decoded.id_high, decoded.id_low)
             one_by_one = taken_one_by_one(engine)
             forgotten = identity in engine.state.placed and identity not in engine.state.remembered
             events = list(decode_events(engine.apply(one)))
-            seen.update(happenings(decoded, events))
-            (result,) = (event for event in events if isinstance(event, Result))
+            seen.update(happenings(decoded, last_decided(events)))
+            seen["accepted", w.COMMAND_STAGE] += len(events) > len(last_decided(events))
+            *_, result = (event for event in events if isinstance(event, Result))
             duplicate = result.reason == w.REASON_DUPLICATE_COMMAND
             seen["repeat of an open order", "forgotten"] += forgotten and duplicate
             seen["ids forgotten", 1] += engine.state.horizon_ms != horizon_ms
@@ -188,7 +196,7 @@ EVERYTHING: dict[str, set[Any]] = {
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
-    return reached(seed=4)
+    return reached(seed=6)
 
 
 @pytest.mark.parametrize("subject", EVERYTHING)

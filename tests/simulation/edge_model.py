@@ -15,7 +15,6 @@ from aws_lambda_powertools import Logger
 
 from bursa.accounts.queries import AccountQueries
 from bursa.compliance.level_check import LevelCheck
-from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.intake.admission import Admission, BudgetedAdmission, OpenAdmission
@@ -32,12 +31,15 @@ from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.kernel.markets import Market, MarketState, MarketUnits
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 from bursa.trading.batch import BatchExecution
-from bursa.trading.cancel import MassCancellation, OrderCancellation
+from bursa.trading.cancel import DeadManSwitch, MassCancellation, OrderCancellation
+from bursa.trading.change import OrderAmendment
 from bursa.trading.decisions import OrderDecisions
 from bursa.trading.place import OrderPlacement
+from bursa.trading.settle import OrderSettlement
 from bursa.trading.use_cases import TradingUseCases
 from tests.doubles.buckets import CountingReport, MemoryBuckets
 from tests.doubles.exchange import read_event
+from tests.doubles.ids import PUBLIC_IDS, cursors_of
 from tests.simulation.services import Message, Services
 from tests.simulation.virtual_threads import THREADS_MAX, ThreadClock
 from tests.unit.conftest import Context
@@ -230,15 +232,17 @@ class Edge:
         replies = ModelReplies(self._services)
         intake = Intake(sender, replies, clock, 5_000, self._new_key, admission=admission)
         metrics: Any = Metrics()
+        nothing_is_limited: Any = None
         app = RestApi(Logger("edge"), metrics, clock, budgets if self._has_budgets else None)
-        cursors = Cursors(lambda: b"key")
+        cursors = cursors_of(b"key")
         add_routes(
             app,
             TradingRoutes(
                 self._catalogue,
                 self._use_cases(intake, replies, clock),
                 cursors,
-                LevelCheck(lambda _tenant: None),
+                PUBLIC_IDS,
+                LevelCheck(lambda _tenant: None, nothing_is_limited),
             ),
         )
         return app, clock
@@ -248,14 +252,19 @@ class Edge:
     ) -> TradingUseCases:
         nothing: Any = Nothing()
         decisions = OrderDecisions(self._catalogue, nothing, nothing, replies, clock)
+        queries = AccountQueries(
+            self._catalogue, nothing, nothing, nothing, replies=nothing, catch_up=nothing
+        )
         return TradingUseCases(
             place=OrderPlacement(intake, decisions),
             cancel=OrderCancellation(intake, decisions, nothing),
             cancel_all=MassCancellation(intake),
+            cancel_all_after=DeadManSwitch(intake),
+            amend=OrderAmendment(intake),
+            settle=OrderSettlement(intake, queries),
             batch=BatchExecution(intake, decisions),
-            queries=AccountQueries(
-                self._catalogue, nothing, nothing, nothing, replies=nothing, catch_up=nothing
-            ),
+            dry_run=nothing,
+            queries=queries,
         )
 
     def _new_key(self) -> str:

@@ -7,10 +7,9 @@ send a message, of which so many are sent at once.
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from bursa.dialects.native.feed_messages import encode_message
 from bursa.dialects.native.socket_requests import channels_named, handle_request
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.errors import InvalidInput, TooManyRequests
@@ -24,6 +23,7 @@ from bursa.read_models.rows import ProgressRow
 from bursa.tenants.limits import COUNT_MAX, DEFAULT_LIMITS, TenantLimits
 from tests.doubles.buckets import CountingReport, MemoryBuckets
 from tests.doubles.channel_states import MemoryConnections
+from tests.doubles.ids import PUBLIC_IDS, encode_for_clients
 from tests.simulation.services import JournalTable
 from tests.simulation.wire import EPOCH_MS
 from wire.codec import decode_commands
@@ -64,6 +64,25 @@ class ModelStates:
 
     def balances(self, *_: object) -> list[object]:
         return []
+
+
+class ModelShardState:
+    """What the feed begins with: no read model, so what is in the journal."""
+
+    def __init__(self, journal: JournalTable, definitions: Callable[[], Definitions]) -> None:
+        self._journal = journal
+        self.definitions = definitions
+
+    def progress(self) -> None:
+        """Nothing has been projected."""
+
+    def book(self, *_: object) -> None:
+        """Nothing has been projected."""
+
+    def records(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
+        for record in self._journal.order:
+            if first_sequence <= record.first_sequence <= last_sequence:
+                yield record
 
 
 class Outbox:
@@ -128,7 +147,7 @@ class SocketEdge:
                 self._subscriptions.disconnect(client)
                 return False
             try:
-                list(handle_request(self._subscriptions, client, body, self.now_ms()))
+                list(handle_request(self._subscriptions, client, body, self.now_ms(), PUBLIC_IDS))
             except InvalidInput:
                 return False
             return True
@@ -136,7 +155,8 @@ class SocketEdge:
     async def follow(self) -> None:
         """Publish what is committed, and note how late each tenant's listeners got it."""
         outbox, seen = Outbox(), 0
-        feed = ShardFeed(self._definitions, self.connections, outbox, encode_message, self.now_ms)
+        state = ModelShardState(self._journal, self._definitions)
+        feed = ShardFeed(state, self.connections, outbox, encode_for_clients, self.now_ms)
         while True:
             await asyncio.sleep(_FOLLOWED_EVERY_S)
             records, seen = self._journal.order[seen:], len(self._journal.order)

@@ -13,10 +13,13 @@ import pytest
 from moto import mock_aws
 from pydantic import TypeAdapter
 
+from bursa.bootstrap.public_ids import open_cursors, open_ids
+from bursa.bootstrap.sub_accounts import sub_account_services
 from bursa.bootstrap.trading import open_trading
-from bursa.dialects.native.cursors import Cursors
+from bursa.dialects.native.fee_routes import FeeRoutes
 from bursa.dialects.native.http_api import RestApi
-from bursa.dialects.native.operations import OPERATIONS, Operation
+from bursa.dialects.native.operation import Operation
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.dialects.native.problems import Problem
 from bursa.dialects.native.responses import PendingOrder
 from bursa.dialects.native.trading_routes import TradingRoutes
@@ -24,6 +27,7 @@ from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.settings import TradingApiSettings, read_settings
 from engine.reference import Engine
+from sub_accounts.routes import add_routes as add_sub_account_routes
 from tests.doubles.exchange import (
     ALICE,
     Exchange,
@@ -32,6 +36,8 @@ from tests.doubles.exchange import (
     environment,
     read_event,
 )
+from tests.doubles.openings import open_exchange
+from trading_api.fee_routes import add_fee_routes
 from trading_api.routes import add_routes
 
 
@@ -49,7 +55,7 @@ def opened(engine: Engine | None = None) -> Iterator[Exchange]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in environment().items():
             patch.setenv(name, value)
-        yield Exchange(create_resources(), engine or Engine())
+        yield Exchange(create_resources(), engine) if engine else open_exchange()
 
 
 @pytest.fixture
@@ -109,9 +115,29 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
         trading.budgets,
         module.signed_requests,
     )
-    cursors = Cursors(trading.cursor_key)
-    add_routes(app, TradingRoutes(trading.catalogue, trading.use_cases, cursors, trading.levels))
+    cursors = open_cursors(trading.cursor_key)
+    routes = TradingRoutes(
+        trading.catalogue, trading.use_cases, cursors, open_ids(), trading.levels
+    )
+    add_routes(app, routes)
+    add_fee_routes(app, FeeRoutes(trading.fees, trading.catalogue))
     vars(module).update(app=app, trading=trading)
+    return module
+
+
+def started_sub_accounts(clock: WorkingClock) -> ModuleType:
+    """Start it with the miniature's clock."""
+    module = started("sub_accounts.app")
+    services = sub_account_services(clock)
+    app = RestApi(
+        module.logger,
+        module.metrics,
+        SystemClock(),
+        services.budgets,
+        services.signed_requests,
+    )
+    add_sub_account_routes(app, services.routes)
+    vars(module).update(app=app, services=services)
     return module
 
 
@@ -124,11 +150,13 @@ def signed_in_request(
     account: AccountId = ALICE,
     headers: dict[str, str] | None = None,
     query: dict[str, str | list[str]] | None = None,
+    scopes: str = "",
 ) -> Response:
     """Send a request to the signed-in routes, as API Gateway hands it on."""
     event = read_event("orders-place")
     event |= {"httpMethod": method, "path": path, "resource": path}
     event["requestContext"]["authorizer"]["account"] = str(account)
+    event["requestContext"]["authorizer"] |= {"scopes": scopes} if scopes else {}
     event["headers"] |= headers or {}
     event |= query_parts(query or {})
     event["body"] = body if body is None or isinstance(body, str) else json.dumps(body)
@@ -151,6 +179,8 @@ def as_documented(method: str, path: str, response: Response) -> Response:
         shape: Any = Problem
     elif response.status == operation.status:
         shape = operation.response
+    elif operation.also is not None and response.status == 200:
+        shape = operation.also
     else:
         shape = PendingOrder if response.status == 202 else Problem
     adapter = TypeAdapter(shape)
@@ -177,7 +207,9 @@ def response_of(response: dict[str, Any]) -> Response:
         for name, values in response["multiValueHeaders"].items()
         if response["statusCode"] == 429 or not name.startswith("X-RateLimit-")
     }
-    return Response(response["statusCode"], json.loads(response["body"]), headers)
+    text = response["body"]
+    is_json = "json" in headers.get("Content-Type", "json")
+    return Response(response["statusCode"], json.loads(text) if is_json else text, headers)
 
 
 class Context:

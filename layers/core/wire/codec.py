@@ -31,6 +31,7 @@ __all__ = [
     "encode_define_market",
     "encode_epoch",
     "encode_funds",
+    "encode_list",
     "encode_place",
     "encode_reject",
     "encode_set_account",
@@ -103,6 +104,9 @@ def encode_place(
     trigger_price: int = 0,
     display_quantity: int = 0,
     expire_ms: int = 0,
+    trail: int = 0,
+    limit_offset: int = 0,
+    activation_price: int = 0,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
     actor: int = 0,
@@ -111,8 +115,10 @@ def encode_place(
 
     Parameters
     ----------
-    price, trigger_price, quantity, display_quantity
-        In ticks and lots.
+    price, trigger_price, quantity, display_quantity, limit_offset, activation_price
+        Ticks and lots. A trailing stop has an activation price or 0, other stops a trigger.
+    trail
+        Ticks, or parts per million as `wire.layout.TRAIL_PPM` says.
     quote_amount
         What a market buy may spend, in quote units, instead of a quantity.
     time_in_force
@@ -122,25 +128,38 @@ def encode_place(
         immediate = w.MARKETABLE_TYPES >> order_type & 1
         time_in_force = w.TIF_IOC if immediate else w.TIF_GTC
     flags = w.pack_flags(
-        side,
-        order_type,
-        time_in_force,
-        post_only=post_only,
-        stp=stp,
-        stp_by_group=stp_by_group,
+        side, order_type, time_in_force, post_only=post_only, stp=stp, stp_by_group=stp_by_group
     )
     body = (
         market,
         flags,
         price,
         quantity,
-        trigger_price,
+        trigger_price or activation_price,
         display_quantity,
         expire_ms,
         quote_amount,
+        trail,
+        limit_offset,
     )
     return encode(
         w.COMMAND_PLACE, account, *body, command_id=command_id, time_ms=time_ms, actor=actor
+    )
+
+
+def encode_list(*places: bytes) -> bytes:
+    """Return the commands that place orders as a list, all or none.
+
+    Parameters
+    ----------
+    places
+        A PLACE command for each: two of which one cancels the other, or two exits and their entry.
+
+    """
+    kinds = [w.COMMAND_STAGE] * (len(places) - 1) + [w.COMMAND_PLACE_LIST]
+    return b"".join(
+        kind.to_bytes(w.WORD_BYTES, "little") + place[w.WORD_BYTES :]
+        for kind, place in zip(kinds, places, strict=True)
     )
 
 
@@ -149,12 +168,20 @@ def encode_cancel(
     order_id: int = 0,
     *,
     target: tuple[int, int] = NO_ID,
+    whole_list: bool = False,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
     actor: int = 0,
 ) -> bytes:
-    """Return a CANCEL of an order, named by its id or by the command id that placed it."""
-    body = (order_id, *target)
+    """Return a CANCEL of an order, named by its id or by the command id that placed it.
+
+    Parameters
+    ----------
+    whole_list
+        Whether a list is meant: by its id, or by the command id that placed its last order.
+
+    """
+    body = (order_id, *target, whole_list)
     return encode(
         w.COMMAND_CANCEL, account, *body, command_id=command_id, time_ms=time_ms, actor=actor
     )
@@ -191,13 +218,14 @@ def encode_change(
     quantity: int = 0,
     trigger_price: int = 0,
     display_quantity: int = 0,
+    trail: int = 0,
     command_id: tuple[int, int] = NO_ID,
     time_ms: int = 0,
     actor: int = 0,
 ) -> bytes:
     """Return an AMEND, or a REPLACE; ``quantity`` is the new remaining one, 0 = as it is."""
     kind = w.COMMAND_REPLACE if replace else w.COMMAND_AMEND
-    body = (order_id, *target, price, quantity, trigger_price, display_quantity)
+    body = (order_id, *target, price, quantity, trigger_price, display_quantity, trail)
     return encode(kind, account, *body, command_id=command_id, time_ms=time_ms, actor=actor)
 
 
@@ -332,7 +360,7 @@ def encode_set_tenant_limits(
 def encode_set_account(
     account: int, *, tier: int = 0, stp_group: int = 0, state: int = w.ACCOUNT_STATE_ACTIVE
 ) -> bytes:
-    """Return a SET_ACCOUNT: all settings of an account at once."""
+    """Return a SET_ACCOUNT: all settings of an account at once, or SETTING_KEPT for one."""
     return encode(w.COMMAND_SET_ACCOUNT, account, tier, stp_group, state)
 
 

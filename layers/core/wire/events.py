@@ -113,6 +113,27 @@ class OrderConditions(NamedTuple):
 CONDITIONS = OrderConditions._fields[2:]
 
 
+class OrderTrail(NamedTuple):
+    """How a trailing stop trails; its trigger price is in its conditions."""
+
+    sequence: int
+    order_id: int
+    trail: int
+    limit_offset: int
+    activation_price: int
+
+
+TRAIL = OrderTrail._fields[2:]
+
+
+class OrderList(NamedTuple):
+    """Which list an order belongs to: the id of the list's last order."""
+
+    sequence: int
+    order_id: int
+    list_id: int
+
+
 class Trade(NamedTuple):
     """One fill."""
 
@@ -289,24 +310,10 @@ class Epoch(NamedTuple):
 
 
 Event = (
-    Result
-    | Order
-    | OrderConditions
-    | Trade
-    | Balance
-    | Level
-    | Market
-    | MarketDefinition
-    | MarketLimits
-    | Asset
-    | Account
-    | FeeTier
-    | TenantLimits
-    | Hold
-    | Countdown
-    | Epoch
-    | Transfer
-)
+    Result | Order | OrderConditions | OrderTrail | OrderList | Trade | Balance | Level | Market
+    | MarketDefinition | MarketLimits | Asset | Account | FeeTier | TenantLimits | Hold | Countdown
+    | Epoch | Transfer
+)  # fmt: skip
 
 
 # A kind is in the top byte of an event's first word: by that byte, 0 for what is no kind.
@@ -317,7 +324,7 @@ _KIND_OF_TOP = bytes(
 )
 # What is no kind is longer than any output.
 _LENGTHS = (1 << 62, *w.EVENT_LENGTH[1:])
-_FILLS = (w.COMMAND_PLACE, w.COMMAND_AMEND, w.COMMAND_REPLACE)
+_FILLS = (w.COMMAND_PLACE, w.COMMAND_AMEND, w.COMMAND_REPLACE, w.COMMAND_PLACE_LIST)
 
 # A function each for the kinds whose first word says more, ``_plain`` for the others. Tuples are
 # made without the call of ``Order(...)``, which takes a fifth of the time.
@@ -379,22 +386,8 @@ def _filled(words: tuple[int, ...], kinds: bytes, position: int, order_id: int) 
 def _order(sequence: int, words: tuple[int, ...]) -> Order:
     first, order_id, account, id_high, id_low, price, quantity, remaining, filled_quote = words
     market, flags = first >> w.EVENT_MARKET_SHIFT & w.MARKET_MAX, first & w.EVENT_LOW_MASK
-    return _new(
-        Order,
-        (
-            sequence,
-            order_id,
-            account,
-            id_high,
-            id_low,
-            market,
-            flags,
-            price,
-            quantity,
-            remaining,
-            filled_quote,
-        ),
-    )
+    numbers = price, quantity, remaining, filled_quote
+    return _new(Order, (sequence, order_id, account, id_high, id_low, market, flags, *numbers))
 
 
 def _trade(sequence: int, words: tuple[int, ...]) -> Trade:
@@ -444,6 +437,8 @@ _DECODERS: tuple[_Decoder, ...] = (
     _plain(Epoch),
     _transfer,
     _plain(TenantLimits),
+    _plain(OrderTrail),
+    _plain(OrderList),
 )
 
 

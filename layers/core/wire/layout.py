@@ -38,6 +38,7 @@ MARKET_MAX = (1 << 16) - 1
 ACCOUNT_INDEX_MAX = (1 << 32) - 1
 ACCOUNT_TENANT_SHIFT = 32
 FEE_ACCOUNT_INDEX = 0
+OWNER_INDEX_MAX = (1 << 24) - 1  # the bits of an index that accounts of one owner have in common
 TIER_MAX = 15
 TENANT_LIMIT_MAX = 1 << 28  # of any limit of a tenant; also more orders than fit
 SCALE_MAX = 18
@@ -53,6 +54,7 @@ AUCTION_PAUSE_FACTOR = 10  # an auction that the breaker started counts for so m
 AUCTIONS_COUNTED_MAX = 3  # as many may; one for nothing counts as all of them
 MEASURED_MAX = 1_000  # levels, and orders of a level, that an order is measured against at most
 PASSED_OVER_MAX = 100  # stops that the collar stops are passed over for one that may trade
+TRAILS_STATED_MAX = 4  # moved triggers that a new confirmed price has stated, of each side
 ICEBERG_SLICES_MAX = 1_000  # quantity / display quantity: bounds the trades of one command
 
 # --- commands: 16 words ---------------------------------------------------------------------------
@@ -99,23 +101,32 @@ COMMAND_ADVANCE_TIME = 19  # the only command that moves engine time; it never g
 COMMAND_EPOCH = 20
 COMMAND_REJECT = 21
 COMMAND_SET_TENANT_LIMITS = 22
-COMMAND_KIND_LAST = 22
+COMMAND_STAGE = 23  # an order of a list, decided with the PLACE_LIST that follows at once
+COMMAND_PLACE_LIST = 24  # the last order of a list; both have the words of a PLACE
+COMMAND_KIND_LAST = 24
 
 PLACE_MARKET = 6
 PLACE_FLAGS = 7  # packed: see "flags" below; the status and close-reason bits are 0
 PLACE_PRICE = 8  # limit price; 0 for a market order; optional worst price of a stop-market
 PLACE_QUANTITY = 9  # 0 when a market buy is by quote amount
-# The conditions are last, in the order in which their event and a checkpoint's orders have them.
-PLACE_CONDITIONS = 10  # the first of CONDITIONS_COUNT words
-PLACE_TRIGGER_PRICE = 10  # stop orders, else 0
+# The conditions are last, in the order in which their events and a checkpoint's orders have them.
+PLACE_CONDITIONS = 10  # the first of PLACE_CONDITIONS_COUNT words
+PLACE_TRIGGER_PRICE = 10  # stops and take-profits; of a trailing stop, where it begins to trail
 PLACE_DISPLAY_QUANTITY = 11  # iceberg, else 0
 PLACE_EXPIRE_MS = 12  # TIF_GTD, else 0
 PLACE_QUOTE_AMOUNT = 13  # market buy by quote amount, else 0
-CONDITIONS_COUNT = 4
+PLACE_TRAIL = 14  # trailing stops: ticks, or TRAIL_PPM | parts per million of the price; else 0
+PLACE_LIMIT_OFFSET = 15  # trailing stop-limit without a price: ticks from trigger to limit, else 0
+PLACE_CONDITIONS_COUNT = 6
+TRAIL_PPM = 1 << 40  # above all ticks, so that a trail in ppm is told by it
+TRAIL_PPM_MAX = PPM - 1
+
+STAGED_MAX = 2  # of a list: two exits before their entry; a pair has one before the other
 
 CANCEL_ORDER_ID = 6  # 0 = named by the command id that placed it
 CANCEL_TARGET_HIGH = 7
 CANCEL_TARGET_LOW = 8
+CANCEL_LIST = 9  # 1 = the whole list of that id, which is its last order's
 
 CANCEL_ALL_MARKET = 6  # 0 = every market
 CANCEL_ALL_SIDE = 7  # 0 = both
@@ -129,6 +140,7 @@ CHANGE_PRICE = 9
 CHANGE_QUANTITY = 10  # AMEND: the new total, what is filled included; REPLACE: the new order's
 CHANGE_TRIGGER_PRICE = 11  # only while the stop is pending
 CHANGE_DISPLAY_QUANTITY = 12  # only for icebergs
+CHANGE_TRAIL = 13  # only while the trailing stop is pending
 
 CANCEL_ALL_AFTER_TIMEOUT_MS = 6  # from engine time; 0 disarms
 
@@ -185,6 +197,8 @@ TENANT_LIMITS_HOLDS = 9  # holds of an account
 SET_ACCOUNT_TIER = 6
 SET_ACCOUNT_STP_GROUP = 7  # 0 = none
 SET_ACCOUNT_STATE = 8
+# In the place of a setting: what the account has, so that who sets one undoes no other.
+SETTING_KEPT = -1
 
 EPOCH_EPOCH = 6
 EPOCH_WORKER_HIGH = 7
@@ -221,10 +235,23 @@ TYPE_LIMIT = 1
 TYPE_MARKET = 2
 TYPE_STOP_LIMIT = 3
 TYPE_STOP_MARKET = 4
-TYPE_LAST = 4
+TYPE_TAKE_PROFIT_LIMIT = 5
+TYPE_TAKE_PROFIT_MARKET = 6
+TYPE_TRAILING_STOP_LIMIT = 7
+TYPE_TRAILING_STOP_MARKET = 8
+TYPE_LAST = 8
 # Sets of types have a bit for each.
-STOP_TYPES = 1 << TYPE_STOP_LIMIT | 1 << TYPE_STOP_MARKET  # wait for a trigger price
-MARKETABLE_TYPES = 1 << TYPE_MARKET | 1 << TYPE_STOP_MARKET  # never rest, need no price
+TAKE_PROFIT_TYPES = 1 << TYPE_TAKE_PROFIT_LIMIT | 1 << TYPE_TAKE_PROFIT_MARKET
+TRAILING_TYPES = 1 << TYPE_TRAILING_STOP_LIMIT | 1 << TYPE_TRAILING_STOP_MARKET
+STOP_TYPES = (  # wait for a trigger
+    1 << TYPE_STOP_LIMIT | 1 << TYPE_STOP_MARKET | TAKE_PROFIT_TYPES | TRAILING_TYPES
+)
+MARKETABLE_TYPES = (  # never rest, need no price
+    1 << TYPE_MARKET
+    | 1 << TYPE_STOP_MARKET
+    | 1 << TYPE_TAKE_PROFIT_MARKET
+    | 1 << TYPE_TRAILING_STOP_MARKET
+)
 STOP_MARKET_TYPES = STOP_TYPES & MARKETABLE_TYPES  # a buy's price follows its trigger price
 
 TIF_GTC = 1
@@ -244,6 +271,7 @@ STATUS_PENDING_TRIGGER = 3
 STATUS_FILLED = 4
 STATUS_CANCELLED = 5
 STATUS_EXPIRED = 6
+STATUS_PENDING_ENTRY = 7  # an exit that waits for the entry of its list; nothing is held for it
 
 CLOSE_NONE = 0
 CLOSE_FILLED = 1
@@ -257,6 +285,8 @@ CLOSE_EXPIRED = 8
 CLOSE_PRICE_PROTECTION = 9  # the rest was beyond the collar or the breaker, and may not wait
 CLOSE_POST_ONLY_WOULD_CROSS = 11  # a triggered post-only stop-limit would have taken
 CLOSE_ACCOUNT_FROZEN = 12
+CLOSE_ONE_CANCELS_OTHER = 13  # the other order of its list has traded or triggered
+CLOSE_EXIT_TOO_SMALL = 14  # what its entry was filled, and its account can pay, is no order's worth
 
 # --- other enumerations ---------------------------------------------------------------------------
 
@@ -272,7 +302,6 @@ ACCOUNT_STATE_FROZEN = 1  # its orders are closed; may not place, hold, debit or
 
 # --- reasons --------------------------------------------------------------------------------------
 # The number is the precedence: of several reasons that apply, the smallest is given.
-
 REASON_ACCEPTED = 0
 REASON_MALFORMED_COMMAND = 1
 REASON_DUPLICATE_COMMAND = 2
@@ -317,7 +346,10 @@ REASON_TOO_MANY_ORDERS = 40
 REASON_TOO_MANY_HOLDS = 41
 REASON_CAPACITY_EXHAUSTED = 42
 REASON_INTERNAL_ERROR = 43
-REASON_LAST = 43
+REASON_INVALID_LIST = 44
+REASON_LIST_WOULD_EXECUTE = 45
+REASON_ORDER_IN_LIST = 46
+REASON_LAST = 46
 
 # --- events ---------------------------------------------------------------------------------------
 
@@ -338,7 +370,9 @@ EVENT_COUNTDOWN = 14
 EVENT_EPOCH = 15
 EVENT_TRANSFER = 16
 EVENT_TENANT_LIMITS = 17
-EVENT_KIND_LAST = 17
+EVENT_ORDER_TRAIL = 18
+EVENT_ORDER_LIST = 19
+EVENT_KIND_LAST = 19
 
 # Word 0: the kind in bits 58 to 62, so the word is never negative; in the bits below it what the
 # kind's comment says, otherwise 0.
@@ -373,10 +407,22 @@ ORDER_REMAINING = 7  # lots open, or lots unfilled when it closed
 ORDER_FILLED_QUOTE = 8
 ORDER_LENGTH = 9
 
-# Follows the first EVENT_ORDER of an order, and again after an amendment, when any is not 0.
+# Follows the first EVENT_ORDER of an order, and again after an amendment, when any is not 0. A
+# trailing stop's trigger price is stated anew as it moves (docs/adr).
 CONDITIONS_ORDER_ID = 1
-CONDITIONS_FIRST = 2  # of CONDITIONS_COUNT words, in the order of a PLACE command's
+CONDITIONS_COUNT = 4  # a PLACE command's first
+CONDITIONS_FIRST = 2  # in its order
 CONDITIONS_LENGTH = CONDITIONS_FIRST + CONDITIONS_COUNT
+
+# Follows the conditions of a trailing stop.
+TRAIL_ORDER_ID = 1
+TRAIL_FIRST = 2  # the trail, the limit offset, the activation price
+TRAIL_COUNT = 3
+TRAIL_LENGTH = TRAIL_FIRST + TRAIL_COUNT
+# Follows the first EVENT_ORDER of an order that belongs to a list, after its conditions.
+ORDER_LIST_ORDER_ID = 1
+ORDER_LIST_LIST_ID = 2  # the id of the list's last order
+ORDER_LIST_LENGTH = 3
 
 # Word 0: the market, the taker's side in the low bits.
 TRADE_ID = 1  # dense in the shard, from 1
@@ -448,11 +494,11 @@ COUNTDOWN_LENGTH = 3
 # How many of its words a command of each kind may use; the others must be 0. No kind is 0.
 COMMAND_WORDS_USED = (
     0,
-    PLACE_CONDITIONS + CONDITIONS_COUNT,
-    CANCEL_TARGET_LOW + 1,
+    PLACE_CONDITIONS + PLACE_CONDITIONS_COUNT,
+    CANCEL_LIST + 1,
     CANCEL_ALL_SIDE + 1,
-    CHANGE_DISPLAY_QUANTITY + 1,  # AMEND
-    CHANGE_DISPLAY_QUANTITY + 1,  # REPLACE
+    CHANGE_TRAIL + 1,  # AMEND
+    CHANGE_TRAIL + 1,  # REPLACE
     CANCEL_ALL_AFTER_TIMEOUT_MS + 1,
     FUNDS_REFERENCE_LOW + 1,  # CREDIT
     FUNDS_REFERENCE_LOW + 1,  # DEBIT
@@ -470,13 +516,15 @@ COMMAND_WORDS_USED = (
     EPOCH_WORKER_LOW + 1,
     REJECT_REASON + 1,
     TENANT_LIMITS_HOLDS + 1,
+    PLACE_CONDITIONS + PLACE_CONDITIONS_COUNT,  # STAGE
+    PLACE_CONDITIONS + PLACE_CONDITIONS_COUNT,  # PLACE_LIST
 )
 
 EVENT_LENGTH = (
     0, RESULT_LENGTH, ORDER_LENGTH, CONDITIONS_LENGTH, TRADE_LENGTH,
     BALANCE_LENGTH, LEVEL_LENGTH, MARKET_LENGTH, DEFINITION_LENGTH, MARKET_LIMITS_LENGTH,
     ASSET_LENGTH, ACCOUNT_LENGTH, FEE_TIER_LENGTH, HOLD_LENGTH, COUNTDOWN_LENGTH,
-    EPOCH_LENGTH, TRANSFER_LENGTH, TENANT_LIMITS_LENGTH,
+    EPOCH_LENGTH, TRANSFER_LENGTH, TENANT_LIMITS_LENGTH, TRAIL_LENGTH, ORDER_LIST_LENGTH,
 )  # fmt: skip
 
 
@@ -558,6 +606,17 @@ def flags_side(flags: int) -> int:
 def flags_type(flags: int) -> int:
     """Return the order type in a flags word."""
     return flags >> TYPE_SHIFT & TYPE_MASK
+
+
+def flags_trigger_side(flags: int) -> int:
+    """Return SIDE_BUY where a rise triggers the order, SIDE_SELL where a fall does.
+
+    A stop follows the price, a take-profit waits for a better one: it triggers with the stops of
+    the other side.
+    """
+    side = flags_side(flags)
+    is_take_profit = TAKE_PROFIT_TYPES >> flags_type(flags) & 1
+    return SIDE_BUY + SIDE_SELL - side if is_take_profit else side
 
 
 def flags_time_in_force(flags: int) -> int:

@@ -43,7 +43,8 @@ def of_other_rows() -> Iterator[Call]:
 def of_other_attributes() -> Iterator[Call]:
     """Yield each call that is held to attributes with one more, and without a choice of them."""
     for call in CALLS:
-        if call.seen(ATTRIBUTES):
+        # What counts the tenants is no tenant's.
+        if call.seen(ATTRIBUTES) and call.seen(LEADING_KEYS) != ("deployment",):
             yield _with(call, ATTRIBUTES, (*call.seen(ATTRIBUTES), "something_else"))
         if call.seen("dynamodb:Select"):
             yield _with(call, "dynamodb:Select", ("ALL_ATTRIBUTES",))

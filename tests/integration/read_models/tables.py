@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 JOURNAL, CONNECTIONS, DIRECTORY, BUDGETS = "journal", "connections", "directory", "budgets"
+IDENTITY = "identity"
 USER = "4f8b1c1e-demo"
 ENVIRONMENT = {
     **{f"{name.upper()}_TABLE": name for name in READ_MODELS},
@@ -19,6 +20,7 @@ ENVIRONMENT = {
     "BUDGETS_TABLE": BUDGETS,
     "CONNECTIONS_TABLE": CONNECTIONS,
     "DIRECTORY_TABLE": DIRECTORY,
+    "IDENTITY_TABLE": IDENTITY,
     "WEBSOCKET_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/v1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -30,7 +32,7 @@ ENVIRONMENT = {
 
 def create_all_tables(client: "DynamoDBClient") -> None:
     """Create what the functions on the journal's stream use."""
-    create_tables(client, (JOURNAL, BUDGETS, CONNECTIONS, *READ_MODELS))
+    create_tables(client, (JOURNAL, BUDGETS, CONNECTIONS, IDENTITY, *READ_MODELS))
     create_directory(client, {TenantId(1): 0})
 
 

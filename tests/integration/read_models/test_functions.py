@@ -295,6 +295,19 @@ def test_failure_on_our_side_is_said_and_counted(
     ((_, message),) = posted.messages
     assert message["code"] == "internal_error"
     assert metric(capsys.readouterr().out, "MessagesFailed") == [1]
+    # The gateway refuses a connection whose function fails.
+    failed = pytest.raises(dynamodb.exceptions.ResourceNotFoundException)
+    with pytest.warns(UserWarning, match="No application metrics"), failed:
+        websocket.handler(event("websocket-connect"), Context())
+
+
+def test_a_feed_that_can_not_find_its_listeners_gets_the_same_records_again(
+    feeds: ModuleType, posted: Posted, dynamodb: "DynamoDBClient"
+) -> None:
+    dynamodb.delete_table(TableName=CONNECTIONS)
+    with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
+        feeds.handler(event("journal-stream"), Context())
+    assert posted.messages == []
 
 
 def test_feed_sends_the_stream_to_subscribers(

@@ -1,6 +1,7 @@
 """A rebuild from the journal equals what is live, item by item, and mends what does not."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,13 @@ from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
-from bursa.read_models.rebuild import Rebuild
+from bursa.read_models.rebuild import Difference, Rebuild
 from scripts import rebuild as script
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.doubles.tables import READ_MODELS
 from tests.integration.read_models.tables import ENVIRONMENT, JOURNAL
+
+MINUTE_MS = 60_000
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -84,6 +87,105 @@ def test_lost_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
     assert rebuilt.differences() == []
 
 
+def trade(exchange: Exchange, after_ms: int) -> None:
+    """Trade, without projecting it."""
+    exchange.shard.run(buy(ALICE, 100, 3), sell(BOB, 100, 3), after_ms=after_ms)
+    exchange.journal(exchange.shard.records[-1])
+
+
+def upgrade(exchange: Exchange) -> None:
+    """Leave what older software left: no candles, no amounts traded and a lower schema."""
+    exchange.project()
+    for _ in range(2):
+        trade(exchange, MINUTE_MS)
+        exchange.project()
+    exchange.projector.forget()
+    client = exchange.client
+    rows = client.scan(TableName="trades", FilterExpression="attribute_exists(candle)")["Items"]
+    for item in rows:
+        client.delete_item(TableName="trades", Key=exchange.key(item))
+    for item in client.scan(TableName="balances")["Items"]:
+        if item["pk"]["S"].endswith("#traded"):
+            client.delete_item(TableName="balances", Key=exchange.key(item))
+    client.update_item(
+        TableName="markets",
+        Key={"pk": {"S": "t1#BTC-USDT"}, "sk": {"S": "book"}},
+        UpdateExpression="REMOVE candles",
+    )
+    client.update_item(
+        TableName="progress",
+        Key={"pk": {"S": "shard#0"}, "sk": {"S": "read-models-schema"}},
+        UpdateExpression="SET #schema = :four",
+        ExpressionAttributeNames={"#schema": "schema"},
+        ExpressionAttributeValues={":four": {"N": "4"}},
+    )
+    trade(exchange, 1)
+    exchange.project()
+
+
+@pytest.mark.parametrize("after_ms", [1, MINUTE_MS, 24 * 60 * MINUTE_MS])
+@pytest.mark.parametrize("always", [False, True], ids=["one trade", "trades all the time"])
+def test_what_older_software_lacked_is_made_while_the_exchange_trades(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, after_ms: int, always: bool
+) -> None:
+    """Trades come between the comparison and the mending, also with the end of an interval."""
+    upgrade(exchange)
+    rebuilt = exchange.rebuild()
+    mend, trades = rebuilt._live.mend, 0
+
+    def mend_after_a_trade(differences: Iterable[Difference]) -> Sequence[Difference]:
+        nonlocal trades
+        if trades < (1_000 if always else 1):
+            trades += 1
+            # What the journal has is projected a moment later.
+            exchange.project()
+            trade(exchange, after_ms)
+            if trades == 1:
+                exchange.project()
+        return mend(differences)
+
+    monkeypatch.setattr(rebuilt._live, "mend", mend_after_a_trade)
+    monkeypatch.setattr(rebuilt, "_sleep", lambda _: exchange.project())
+    left, mended = rebuilt.mend_until_equal(rebuilt.differences())
+    assert mended
+    assert left == []
+    for later_ms in (1, MINUTE_MS, 24 * 60 * MINUTE_MS):
+        trade(exchange, later_ms)
+        exchange.project()
+
+    assert exchange.rebuild().differences() == []
+
+
+def test_the_schema_is_not_written_while_something_stays_wrong(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(exchange)
+    rebuilt = exchange.rebuild()
+    monkeypatch.setattr(rebuilt._live, "mend", list)
+    left, _ = rebuilt.mend_until_equal(rebuilt.differences())
+
+    assert {one.key[1] for one in left} > {"read-models-schema", "book"}
+    assert (
+        ReadModelTables(exchange.client, READ_MODELS, 0, TableWriter(exchange.client)).schema() == 4
+    )
+
+
+def test_progress_is_never_written_ahead_of_the_projector(exchange: Exchange) -> None:
+    """It would take the rows before it for written."""
+    exchange.project()
+    trade(exchange, 1)
+    rebuilt = exchange.rebuild()
+    before = rebuilt.live_sequence()
+    rebuilt.catch_up(to_end=True)
+    assert rebuilt.sequence > before
+
+    rebuilt.mend_until_equal(rebuilt.differences())
+
+    assert rebuilt.live_sequence() == before
+    exchange.project()
+    assert rebuilt.differences() == []
+
+
 @pytest.mark.parametrize("table", READ_MODELS)
 def test_wrong_row_is_found_and_mended(exchange: Exchange, table: str) -> None:
     exchange.project()
@@ -123,7 +225,7 @@ def test_rows_of_tenants_of_other_shards_are_left_alone(exchange: Exchange) -> N
 
 def test_empty_tables_are_filled(exchange: Exchange) -> None:
     rebuilt = exchange.rebuild()
-    rebuilt.mend(rebuilt.differences())
+    rebuilt.mend_until_equal(rebuilt.differences())
     exchange.project()
     assert rebuilt.differences() == []
     assert exchange.rebuild().differences() == []

@@ -8,8 +8,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bursa.compliance.calendar_time import DAY_MS
-from bursa.compliance.cases import Case, CasePolicy, CaseState, Hit, Submission, open_case, submit
+from bursa.compliance.cases import (
+    HITS_MAX,
+    Case,
+    CasePolicy,
+    CaseState,
+    Hit,
+    Submission,
+    open_case,
+    submit,
+)
 from bursa.compliance.levels import DEFAULT_LEVELS
 from bursa.compliance.steps import (
     Decided,
@@ -26,6 +34,7 @@ from bursa.compliance.steps import (
     TimePassed,
     advance,
 )
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import BursaError
 
 START = 1_790_000_000_000
@@ -102,6 +111,10 @@ def test_no_order_of_steps_breaks_the_rules(
             if four_eyes:
                 assert before.proposal is not None
                 assert before.proposal.by != move.by
+        gone = {one.entry for one in before.hits} - {one.entry for one in after.hits}
+        if gone and not (before.state is CaseState.DECIDING and isinstance(move, Decided)):
+            # More than a person reads are not kept.
+            assert len(after.hits) == HITS_MAX, "a hit was lost without a person"
         if after.level > before.level:
             assert is_approval
         if after.is_withheld:

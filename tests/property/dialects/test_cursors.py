@@ -7,11 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bursa.dialects.native.cursors import CURSOR_LENGTH_MAX, Cursors
+from bursa.dialects.native.cursors import Cursors
 from bursa.kernel.errors import InvalidInput
+from bursa.tenants.pseudonyms_cryptography import TEXT_LENGTH_MAX, KeyedPseudonyms
+from tests.doubles.ids import cursors_of
 
-CURSORS = Cursors(lambda: b"k" * 32)
-OF_ANOTHER_DEPLOYMENT = Cursors(lambda: b"l" * 32)
+CURSORS = cursors_of(b"k" * 32)
+OF_ANOTHER_DEPLOYMENT = cursors_of(b"l" * 32)
 POSITIONS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 SCOPES = st.lists(st.none() | st.text(max_size=30), max_size=4)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -52,11 +54,11 @@ def test_of_another_deployment(position: str) -> None:
     refuse(cursor)
 
 
-@given(st.text(max_size=2 * CURSOR_LENGTH_MAX))
+@given(st.text(max_size=2 * TEXT_LENGTH_MAX))
 @example("\ud800")
 @example("\u0661")
 @example("=" * 50)
-@example("A" * (CURSOR_LENGTH_MAX + 1))
+@example("A" * (TEXT_LENGTH_MAX + 1))
 @example("")
 def test_any_text(cursor: str) -> None:
     refuse(cursor, "orders", "t1-1")
@@ -96,7 +98,7 @@ def test_none_is_the_beginning_and_the_end() -> None:
 
 
 def test_the_key_is_read_only_where_there_is_a_cursor() -> None:
-    cursors = Cursors(lambda: pytest.fail("read"))
+    cursors = Cursors(KeyedPseudonyms(lambda: pytest.fail("read"), "cursors"))
     assert cursors.write(None) is cursors.read(None) is None
     for cursor in ("", "not a cursor", "A", "AB==", "A" * 10):
         with pytest.raises(InvalidInput):

@@ -54,6 +54,9 @@ def test_half_a_step_is_refused(market: MarketUnits, ticks: int) -> None:
         market.price_ticks(text)
 
     assert refused.value.code == "price_off_tick"
+    nearest = refused.value.detail.rpartition(": ")[2].rstrip(".").split(" or ")
+    steps = [one for one in (ticks, ticks + 1) if one]
+    assert [market.price_ticks(one) for one in nearest] == steps
 
 
 @given(units(), TICKS, LOTS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bursa.dialects.native.feed_messages import channel_name, encode_message
+from bursa.dialects.native.feed_messages import channel_name
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data import feed
@@ -24,11 +24,13 @@ from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
 from tests.doubles.feed_client import ChannelCopy
+from tests.doubles.ids import PUBLIC_IDS, encode_for_clients
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
+from tests.doubles.shard_state import MemoryShardState
 from tests.property.read_models.test_fold import histories, shard_of, unexpected
 
 CLIENT = Client(AccountId.parse("t1-1"), "conn=", "alice", 1 << 33)
-CHANNELS = ("book:BTC-USDT", "trades:BTC-USDT", "orders", "balances")
+CHANNELS = ("book:BTC-USDT", "trades:BTC-USDT", "markets", "orders", "fills", "balances")
 SUBSCRIBE = json.dumps({"op": "subscribe", "channels": CHANNELS})
 PROCESSES = 2
 # By channel, previous sequence and sequence: the messages that were put into this one.
@@ -47,7 +49,7 @@ def _conflated(messages: Iterable[ChannelMessage]) -> list[ChannelMessage]:
     before, last = list(messages), 0
     fewer = conflated(before)
     for one in fewer:
-        name = (channel_name(one.channel), one.previous_sequence, one.sequence)
+        name = (channel_name(one.channel), one.previous_moment, one.moment)
         parts = [each.sequence for each in before if last < each.sequence <= one.sequence]
         assert TOGETHER.setdefault(name, parts) == parts
         last = one.sequence
@@ -80,7 +82,7 @@ class World:
     def new_process(self) -> Feeds:
         return Feeds(
             lambda _: ShardFeed(
-                self.tables.definitions,
+                MemoryShardState(self.tables, self.shard),
                 self.connections,
                 self,
                 self.encode,
@@ -94,7 +96,7 @@ class World:
             if self.fails_after < 0:
                 self.fails_after = None
                 raise MemoryError
-        return encode_message(message)
+        return encode_for_clients(message)
 
     def close(self, connection_ids: Iterable[str], bodies: Sequence[bytes]) -> None:
         raise AssertionError(f"{connection_ids} is closed with {bodies}")
@@ -110,7 +112,7 @@ class World:
         return Sent()
 
     def subscribe(self) -> None:
-        for body in handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms):
+        for body in handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms, PUBLIC_IDS):
             self._receive(body)
 
     def _receive(self, body: bytes) -> None:

@@ -25,7 +25,8 @@ from bursa.market_data.messages import AccountOrders, OrderChange
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.fold import Definitions, fold
 from bursa.read_models.rows import OrderRow
-from bursa.trading.orders import OrderView, order_from_event, order_from_row
+from bursa.trading.orders import Conditions, OrderView, order_from_event, order_from_row
+from tests.doubles.ids import IDS
 from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, NOON_MS, Shard, buy, sell
 from wire import codec
 from wire import layout as w
@@ -41,6 +42,9 @@ KINDS = {
     "decremented": buy(ALICE, 100, 10, stp=w.STP_DECREMENT),
     "stop-limit": buy(ALICE, 110, 10, order_type=w.TYPE_STOP_LIMIT, trigger_price=105),
     "stop-market": buy(ALICE, 0, 10, order_type=w.TYPE_STOP_MARKET, trigger_price=105),
+    "trailing-stop-market": buy(
+        ALICE, 0, 10, order_type=w.TYPE_TRAILING_STOP_MARKET, trail=5, activation_price=90
+    ),
     "by-quote-amount": buy(ALICE, 0, 0, order_type=w.TYPE_MARKET, quote_amount=1_000),
 }
 FATES = {
@@ -93,8 +97,8 @@ class Witness:
     def _compare_update(self, change: OrderChange) -> None:
         order_id = int(str(change.values["order_id"]))
         self.rows.setdefault(order_id, {}).update(change.values, sequence=change.sequence)
-        whole = present_order(self._view(order_id))
-        update = order_data(change.market, change.values, change.sequence, ())
+        whole = present_order(self._view(order_id), IDS)
+        update = order_data(change.market, change.values, change.sequence, (), IDS)
         del update["fills"]
         if whole["quote_amount"] is not None:
             # How much was bought, where the whole order says what was to be spent.
@@ -105,13 +109,14 @@ class Witness:
         event = outcome.order
         if event is None or not outcome.result.accepted:
             return
-        whole = {**present_order(self._view(event.order_id))}
-        conditions = outcome.conditions.get(event.order_id)
+        whole = {**present_order(self._view(event.order_id), IDS)}
+        stated = outcome.conditions.get(event.order_id), outcome.trails.get(event.order_id)
+        conditions = Conditions.of(*stated)
         view = order_from_event(event, conditions, outcome.result.time_ms, self.market)
-        response = {**present_order_state(view)}
+        response = {**present_order_state(view, IDS)}
         if outcome.result.command_kind == w.COMMAND_PLACE:
             # What the event does not say is the request's: the id and the time.
-            response = {**present_order(view)} | {
+            response = {**present_order(view, IDS)} | {
                 name: whole[name] for name in ("client_order_id", "created_at_ms")
             }
         assert response.items() <= whole.items()

@@ -141,9 +141,9 @@ class SharedTables(CountedTables):
             assert unpack_levels(row.bids)[:depth] == sorted(bids.items(), reverse=True)[:depth]
             assert unpack_levels(row.asks)[:depth] == sorted(asks.items())[:depth]
 
-    def _put_page(self, page: RowWrite) -> None:
+    def _put_fixed(self, row_write: RowWrite) -> None:
         self.step()
-        super()._put_page(page)
+        super()._put_fixed(row_write)
 
     def _put_higher(self, change: RowWrite) -> bool:
         self.step()

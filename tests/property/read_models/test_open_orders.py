@@ -95,7 +95,8 @@ def expected_orders(tables: MemoryTables, account: str) -> Orders:
 
 def defaults(order: dict[str, Any]) -> dict[str, Any]:
     """Give an order the fields that its event leaves out as they are absent."""
-    return {"client_order_id": None} | order
+    absent = dict.fromkeys(("trail", "limit_offset", "activation_price", "list_id"), 0)
+    return {"client_order_id": None} | absent | order
 
 
 steps = st.one_of(

@@ -8,6 +8,7 @@ from bursa.accounts.catch_up import AHEAD_MAX, DELAYS_MS, ROWS_PER_READ, CatchUp
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import AccountId
 from tests.doubles.exchange import ALICE, BOB, Exchange, WorkingClock
+from tests.doubles.ids import IDS
 from tests.unit.conftest import Response, Send
 
 BUY = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
@@ -92,7 +93,7 @@ def test_a_list_reflects_the_sequence_that_it_must(
 
 
 def test_what_was_never_given_is_unknown_at_once(send: Send, clock: WorkingClock) -> None:
-    for order_id in (str(AHEAD_MAX * 10), "9" * 18):
+    for order_id in (IDS.order(AHEAD_MAX * 10), IDS.order(10**18), "A" * 32):
         read = send("GET", f"/orders/{order_id}")
         assert (read.status, read.body["code"]) == (404, "unknown_order")
     assert clock.slept_ms == 0
@@ -115,11 +116,12 @@ def test_another_accounts_order_is_unknown_at_once(
 def test_who_waits_waits_a_moment_only(
     send: Send, exchange: Exchange, clock: WorkingClock, path: str
 ) -> None:
-    sequence = send("POST", "/orders", BUY).body["sequence"]
+    order = send("POST", "/orders", BUY).body
+    sequence = order["sequence"]
     before_ms = clock.slept_ms
 
     query = None if "{}" in path else {"min_sequence": str(sequence)}
-    read = send("GET", path.format(sequence), query=query)
+    read = send("GET", path.format(order["order_id"]), query=query)
 
     assert (read.status, read.body["code"]) == (404, "not_known_yet")
     assert clock.slept_ms - before_ms == sum(DELAYS_MS)
@@ -129,12 +131,13 @@ def test_who_waits_waits_a_moment_only(
 def test_waiting_costs_reads_and_who_has_used_most_of_them_does_not_wait(
     send: Send, exchange: Exchange, clock: WorkingClock, path: str
 ) -> None:
-    sequence = send("POST", "/orders", BUY).body["sequence"]
+    order = send("POST", "/orders", BUY).body
+    sequence = order["sequence"]
     query = {"min_sequence": str(sequence)} if path == "/balances" else None
     waits = []
     for _ in range(60):
         before_ms = clock.slept_ms
-        read = send("GET", path.format(sequence), query=query)
+        read = send("GET", path.format(order["order_id"]), query=query)
         waits.append(clock.slept_ms - before_ms)
 
     assert waits[0] > 0

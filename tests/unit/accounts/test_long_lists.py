@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
+from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable, TransfersTable
 from bursa.dialects.native.openapi import openapi_document
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -30,6 +30,7 @@ from bursa.read_models.rows import (
     row_key,
     to_attributes,
 )
+from bursa.read_models.transfer_rows import TransferRow
 from tests.doubles.metered_tables import MeteredTable
 from wire import layout as w
 
@@ -93,6 +94,12 @@ def fill(sequence: int) -> FillRow:
     )  # fmt: skip
 
 
+def transfer(sequence: int) -> TransferRow:
+    return TransferRow(
+        str(ACCOUNT), "transfer", "out", "USDT", Units(1), "0" * 32, 1, sequence, "t1-16777217"
+    )
+
+
 def trade(trade_id: int) -> TradeRow:
     return TradeRow(
         "t1", "BTC-USDT", trade_id, Ticks(6_000_000), Lots(1), Units(1), "buy", 1, trade_id
@@ -106,6 +113,7 @@ def tables() -> Mapping[Table, MeteredTable]:
         orders={(str(ACCOUNT), number): order(number) for number in range(1, ROWS + 1)},
         fills=[fill(number) for number in range(1, ROWS + 1)],
         trades=[trade(number) for number in range(1, ROWS + 1)],
+        transfers=[transfer(number) for number in range(1, ROWS + 1)],
     )  # fmt: skip
     made = {table: MeteredTable(table.value) for table in Table}
     put_all(changes, made)
@@ -250,30 +258,58 @@ def test_a_page_of_trades_reads_no_others(tables: Mapping[Table, MeteredTable]) 
     assert [row.trade_id for row in found] == list(range(ROWS, ROWS - 400, -1))
 
 
+def test_a_page_of_transfers_reads_no_others(tables: Mapping[Table, MeteredTable]) -> None:
+    metered = tables[Table.FILLS]
+    table = TransfersTable(metered, "fills")  # type: ignore[arg-type]
+
+    found = pages_of(lambda before: table.newest(ACCOUNT, before=before, limit=100), metered)
+
+    assert [row.sequence for row in found] == list(range(ROWS, ROWS - 400, -1))
+
+
 # The filters of each list, as they are tried above. What has no pages is as long as what is listed:
 # a row for each asset, each market, each level up to a depth, up to twenty keys, a hundred events.
+# A side excludes of a page only what that has looked through, and where a time is, is searched for
+# (tests/property/accounts/test_history.py).
 PAGED = {
-    "/v1/orders": {"market", "status"},
-    "/v1/fills": {"market"},
+    "/v1/orders": {"market", "status", "side", "from", "to"},
+    "/v1/fills": {"market", "side", "from", "to"},
     "/v1/markets/{market}/trades": {"market"},
+    "/v1/transfers": set(),
+    # By time alone, a thousand at most (tests/unit/market_data/test_candles.py).
+    "/v1/markets/{market}/candles": {"market", "interval", "from_ms", "to_ms"},
     # Read by number (tests/unit/back_office).
     "/v1/admin/audit": set(),
+    # Read from an index by state and time (tests/unit/kyc/test_case_desk.py).
+    "/v1/admin/kyc/cases": {"state"},
 }
 UNPAGED = {
+    # Sixteen tiers at most, and a provider's one identity each.
+    "/v1/admin/fee-tiers",
+    "/v1/admin/users/{user_id}/fees",
+    "/v1/fees",
+    "/v1/me/identities",
     # Of what a tenant has few of, or so many of the latest.
+    # A case has a hundred changes at most.
+    "/v1/admin/kyc/cases/{user_id}",
     "/v1/admin/markets",
     "/v1/admin/me",
     "/v1/admin/proposals",
     "/v1/admin/users",
     "/v1/admin/users/{user_id}/api-keys",
+    # Of one period, which holds 5,000 trades and transfers at most.
+    "/v1/admin/users/{user_id}/statement",
     "/v1/api-keys",
     "/v1/balances",
     "/v1/kyc",
     "/v1/markets",
     "/v1/markets/{market}/book",
     "/v1/me",
+    "/v1/me/export",
     "/v1/me/preferences",
     "/v1/security-events",
+    "/v1/sessions",
+    "/v1/sub-accounts",
     "/v1/tenant",
 }
 _OF_PAGES = {"limit", "cursor", "min_sequence"}
@@ -292,7 +328,7 @@ def lists_of_the_api() -> dict[str, set[str]]:
         properties = schemas.get(reference.rpartition("/")[2], {}).get("properties", {})
         if any(one.get("type") == "array" for one in properties.values()):
             parameters = methods["get"].get("parameters", ())
-            found[path] = {one["name"] for one in parameters if "name" in one}
+            found[path] = {one["name"] for one in parameters if one["in"] != "header"}
     return found
 
 

@@ -128,7 +128,7 @@ def test_balances(send: Send, exchange: Exchange) -> None:
         "20000",
         "1000000",
     )
-    assert usdt["sequence"] == exchange.records[-1].last_sequence
+    assert usdt["sequence"] == exchange.records[-1].time_ms
 
 
 @pytest.mark.parametrize("path", ["/orders", "/fills", "/balances"])
@@ -140,3 +140,45 @@ def test_expired_verdict_of_the_gateway_is_refused(
     response = send("GET", path)
 
     assert (response.status, response.body["code"]) == (401, "token_expired")
+
+
+def test_history_is_held_to_a_time_and_a_side(send: Send, history: dict[str, str]) -> None:
+    everything = send("GET", "/orders", query={}, account=BOB).body["items"]
+    times = [order["created_at_ms"] for order in reversed(everything)]
+    newest_first = [order["order_id"] for order in everything]
+
+    assert ids(send, **{"from": str(times[1])}) == newest_first[:-1]
+    assert ids(send, to=str(times[1])) == [history["filled"]]
+    assert ids(send, **{"from": str(times[1]), "to": str(times[3])}) == newest_first[2:4]
+    assert ids(send, status="closed", to=str(times[1])) == [history["filled"]]
+    assert ids(send, status="open", **{"from": str(times[2])}) == [
+        history["other_market"],
+        history["open"],
+    ]
+    assert ids(send, side="buy") == []
+    assert ids(send, side="sell", market="BTC-IDR") == [history["other_market"]]
+
+    def fills(**query: str) -> list[str]:
+        response = send("GET", "/fills", query=query, account=BOB)
+        return [fill["order_id"] for fill in response.body["items"]]
+
+    traded = [history["partially_filled"], history["filled"]]
+    assert fills(side="sell") == fills(market="BTC-USDT", **{"from": "1"}) == traded
+    assert fills(side="buy") == fills(to=str(times[-1])) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"from": "yesterday"}, "invalid_from"),
+        ({"to": "-1"}, "invalid_to"),
+        ({"from": "5", "to": "5"}, "invalid_to"),
+        ({"side": "both"}, "invalid_side"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/orders", "/fills"])
+def test_a_filter_that_makes_no_sense_is_refused(
+    send: Send, path: str, query: dict[str, str], code: str
+) -> None:
+    response = send("GET", path, query=query, account=BOB)
+    assert (response.status, response.body["code"]) == (400, code)

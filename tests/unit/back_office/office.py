@@ -1,26 +1,32 @@
 """A tenant's back office over moto: a pool with people in it, and the function that serves them."""
 
 import json
+from base64 import b32encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from admin_api.fee_tier_routes import add_fee_tier_routes
 from admin_api.routes import add_routes
-from bursa.aws.clients import cognito_client, s3_client
+from admin_api.statement_routes import add_statement_routes
+from bursa.aws.clients import cognito_client, kms_client, s3_client
 from bursa.back_office.audit_dynamodb import ENTRIES
 from bursa.back_office.roles import Role, group_of
 from bursa.back_office.staff import TERM_SHELF, term_name
 from bursa.bootstrap.back_office import back_office_services
 from bursa.dialects.native.http_api import RestApi
+from bursa.identity.codes_cryptography import code_of
 from bursa.identity.records_dynamodb import IdentityModels
+from bursa.identity.second_factor import STEP_S
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from engine.reference import Engine
 from tests.doubles.exchange import (
+    CREDENTIALS_KEY,
     NOON_MS,
     TENANT,
     Exchange,
@@ -32,6 +38,7 @@ from tests.unit.conftest import Context, Response, opened, query_parts, response
 
 OTHER = TenantId(2)
 FUNDS = "funds-0.fifo"
+SECRET = b"a secret of 20 bytes"
 
 
 @dataclass
@@ -94,12 +101,24 @@ class Office:
     ) -> None:
         """Have a user's second factor required since a time; 0 for not at all."""
         factor = IdentityModels("identity").factor
+        context = {"purpose": "second-factor", "tenant": str(tenant), "user": subject}
+        sealed = kms_client().encrypt(
+            KeyId=CREDENTIALS_KEY, Plaintext=b32encode(SECRET), EncryptionContext=context
+        )["CiphertextBlob"]
         factor(
             keys.user_records(tenant, subject),
             keys.SECOND_FACTOR,
-            sealed=b"sealed",
+            sealed=sealed,
             since_ms=since_ms,
+            last_step=0,
+            attempts=0,
+            attempts_since=0,
         ).save()
+
+    def code(self) -> str:
+        """Return what everybody's authenticator shows next, half a minute later."""
+        self.exchange.time_ms += STEP_S * 1_000
+        return code_of(SECRET, self.clock.now_ms() // (STEP_S * 1_000))
 
     def send(
         self,
@@ -161,6 +180,8 @@ def opened_office() -> Iterator[Office]:
         services = back_office_services(module.logger, module.metrics, clock)
         app = RestApi(module.logger, module.metrics, clock, services.budgets)
         add_routes(app, services.routes, services.proposals)
+        add_statement_routes(app, services.statements)
+        add_fee_tier_routes(app, services.fee_tiers)
         vars(module).update(app=app, services=services)
         office = Office(exchange, module, clock)
         office.open_pool(TENANT, "demo")

@@ -6,19 +6,33 @@ from typing import Any
 
 import pytest
 
-from bursa.aws.clients import cognito_client
+from bursa.accounts.sub_accounts import SubAccount, SubAccountList
+from bursa.accounts.sub_accounts_dynamodb import SubAccountsTable
+from bursa.aws.clients import cognito_client, dynamodb_client
 from bursa.back_office.four_eyes import DECISIONS, LIFE_MS, PROPOSALS
 from bursa.back_office.roles import SENSITIVE, Action, Role, group_of
 from bursa.kernel import keys
-from bursa.kernel.identifiers import AccountId
 from tests.doubles.exchange import NOON_MS, TENANT, USDT
 from tests.unit.back_office.office import OTHER, Office, opened_office
+from tests.unit.back_office.people import (
+    ALICE,
+    BOB,
+    CLEO,
+    CREDIT,
+    EVE,
+    FINN,
+    OLGA,
+    ROLES,
+    approve,
+    ask,
+    balance,
+    eves_account,
+    proposed,
+    user_path,
+)
 from tests.unit.conftest import Response
 
-ALICE, EVE, OLGA = "alice@demo.example", "eve@demo.example", "olga@other.example"
-BOB, FINN, CLEO = "bob@demo.example", "finn@demo.example", "cleo@demo.example"
-ROLES = {ALICE: Role.OWNER, BOB: Role.OWNER, FINN: Role.FINANCE, CLEO: Role.COMPLIANCE}
-CREDIT = {"asset": "USDT", "amount": "12.5", "reason": "A refund"}
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -27,41 +41,6 @@ def office() -> Iterator[Office]:
         for who in (BOB, FINN, CLEO):
             found.add(who, ROLES[who])
         yield found
-
-
-def ask(office: Office, who: str, path: str, body: Any, key: str = "") -> Response:
-    return office.send(who, "POST", path, body, role=ROLES[who], key=key)
-
-
-def user_path(office: Office, word: str, who: str = EVE) -> str:
-    return f"/admin/users/{office.people[TENANT, who]}/{word}"
-
-
-def proposed(office: Office, who: str = ALICE, key: str = "") -> dict[str, Any]:
-    response = ask(office, who, user_path(office, "credit"), CREDIT, key)
-    assert (response.status, response.body["state"]) == (200, "proposed"), response
-    proposal: dict[str, Any] = response.body["proposal"]
-    return proposal
-
-
-def approve(office: Office, who: str, proposal: dict[str, Any], digest: str = "") -> Response:
-    path = f"/admin/proposals/{proposal['proposal_id']}/approve"
-    body = {"digest": digest or proposal["digest"], "reason": "Seen the ticket"}
-    return ask(office, who, path, body)
-
-
-def balance(office: Office) -> int:
-    """Return what eve has of USDT, in ledger units, as the engine has it."""
-    account = eves_account(office)
-    row = office.exchange._dynamodb.get_item(
-        TableName="balances", Key={"pk": {"S": str(account)}, "sk": {"S": "USDT"}}
-    ).get("Item")
-    return int(row["available"]["N"]) if row else 0
-
-
-def eves_account(office: Office) -> AccountId:
-    found = office.send(ALICE, "GET", "/admin/users", query={"email": EVE}).body["items"][0]
-    return AccountId.parse(found["account"])
 
 
 def test_an_approved_credit_is_made_once(office: Office) -> None:
@@ -152,7 +131,7 @@ def test_who_may_not_approve_and_what_is_no_longer_approved(
 def test_a_proposal_is_of_its_own_tenant(office: Office) -> None:
     proposal = proposed(office)
     path = f"/admin/proposals/{proposal['proposal_id']}/approve"
-    body = {"digest": proposal["digest"], "reason": "x"}
+    body = {"digest": proposal["digest"], "reason": "x", "code": "123456"}
     for named in (path, "/admin/proposals/nothing/approve"):
         response = office.send(OLGA, "POST", named, body, tenant=OTHER)
         assert (response.status, response.body["code"]) == (404, "unknown_proposal")
@@ -196,6 +175,7 @@ def test_an_amount_is_for_one_person_once_two_have_set_it(office: Office) -> Non
     more = ask(office, FINN, path, CREDIT | {"amount": "100.0000000001"})
     assert more.body["state"] == "proposed"
     # A debit is held to the same amount, and each asset has its own.
+    office.exchange.time_ms += DAY_MS
     debit = ask(office, FINN, user_path(office, "debit"), CREDIT | {"amount": "100"})
     assert debit.body["state"] == "done"
     bitcoin = ask(office, FINN, path, CREDIT | {"asset": "BTC", "amount": "0.00000001"})
@@ -244,18 +224,22 @@ def test_a_debit_of_more_than_there_is_is_refused_by_the_engine_and_on_record(
 
 
 def test_freezing_is_done_at_once_and_unfreezing_takes_two(office: Office) -> None:
+    sub_account = eves_account(office).sub_account(2)
+    seats = SubAccountList({2: SubAccount(sub_account, "bot", 1)}, 0)
+    assert SubAccountsTable(dynamodb_client(), "directory").replace(eves_account(office), seats)
     frozen = ask(office, CLEO, user_path(office, "freeze"), {"reason": "A court order"})
     assert (frozen.body["state"], frozen.body["after"]) == ("done", {"state": "frozen"})
     find = {"email": EVE}
     assert office.send(ALICE, "GET", "/admin/users", query=find).body["items"][0]["frozen"] is True  # type: ignore[arg-type]
     account = eves_account(office)
     state = office.exchange.engine.state.accounts[account.number]
-    assert state.state == 1
+    assert state.state == office.exchange.engine.state.accounts[sub_account.number].state == 1
     asked = ask(office, CLEO, user_path(office, "unfreeze"), {"reason": "It was lifted"})
     assert asked.body["state"] == "proposed"
     done = approve(office, ALICE, asked.body["proposal"])
     assert done.body["after"] == {"state": "active"}
-    assert office.exchange.engine.state.accounts[account.number].state == 0
+    for one in (account, sub_account):
+        assert office.exchange.engine.state.accounts[one.number].state == 0
     assert office.send(ALICE, "GET", "/admin/users", query=find).body["items"][0]["frozen"] is False  # type: ignore[arg-type]
     assert USDT
 
@@ -339,5 +323,9 @@ def test_what_takes_two_is_what_opens_or_moves() -> None:
         "set_fees",
         "set_roles",
         "set_four_eyes",
+        "set_market_limits",
+        "list_markets",
+        "set_fee_tiers",
+        "pin_fee_tiers",
     }
     assert Action.FREEZE_ACCOUNTS not in SENSITIVE

@@ -5,10 +5,12 @@ import re
 import pytest
 
 from bursa.back_office.roles import PERMITTED, READS, Action, Role, group_of, may, role_of
+from bursa.dialects.native.admin_kyc_operations import ADMIN_KYC_OPERATIONS
 from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
 from tests.contract.templates import ROOT, resources
 
 PAGE = ROOT / "docs" / "back-office.md"
+OPERATIONS = (*ADMIN_OPERATIONS, *ADMIN_KYC_OPERATIONS)
 IDENTITY = ROOT / "infra" / "identity.yaml"
 
 
@@ -42,11 +44,11 @@ def test_the_pools_have_the_groups_of_the_roles() -> None:
 
 def test_every_action_has_a_row_and_a_route() -> None:
     assert set(PERMITTED) == set(Action)
-    assert {operation.action for operation in ADMIN_OPERATIONS} == set(Action)
+    assert {operation.action for operation in OPERATIONS} == set(Action)
 
 
 def test_what_reads_is_asked_for_by_get_and_changes_by_post() -> None:
-    for operation in ADMIN_OPERATIONS:
+    for operation in OPERATIONS:
         assert (operation.method == "get") == (operation.action in READS), operation.name
         assert operation.path.startswith("/admin/")
 

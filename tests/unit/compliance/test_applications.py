@@ -11,18 +11,18 @@ from bursa.compliance.applications import (
     Services,
     UploadedFile,
 )
-from bursa.compliance.calendar_time import DAY_MS
 from bursa.compliance.case_changes import Notice, VisibleState, notice_of, visible_state
+from bursa.compliance.case_queue import CasePlace
 from bursa.compliance.cases import HOUR_MS, Case, CasePolicy, CaseState
 from bursa.compliance.documents import FileKind, StoredFile
 from bursa.compliance.levels import DEFAULT_LEVELS, Requirement
 from bursa.compliance.personal_data import parse_personal_data
-from bursa.compliance.personal_records import PersonalRecords, Reader, Role
-from bursa.compliance.provider_callbacks import CallbackReport
-from bursa.compliance.providers import Reference, Sandbox
+from bursa.compliance.personal_records import PersonalRecords
+from bursa.compliance.providers import Provider, Reference, Sandbox
 from bursa.compliance.sanctions_list import parse_list
 from bursa.compliance.screening import Screening
-from bursa.compliance.steps import Downgraded, Outcome, ProviderReported, Rules
+from bursa.compliance.steps import Decided, Downgraded, Outcome, Rules
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import BursaError, Conflict, NotFound, Unavailable
 from bursa.kernel.identifiers import TenantId
 from tests.unit.compliance.test_documents import jpeg, png
@@ -54,6 +54,7 @@ class Cases:
         self.policy = policy
         self.conflicts = 0
         self.notices: list[Notice] = []
+        self.provider = "sandbox"
 
     def find(self, tenant: TenantId, user: str) -> Case | None:
         return self.kept.get(f"{tenant} {user}")
@@ -68,13 +69,26 @@ class Cases:
         return saved
 
     def rules(self, tenant: TenantId) -> Rules:
-        return Rules(DEFAULT_LEVELS, self.policy)
+        return Rules(DEFAULT_LEVELS, self.policy, self.provider)
+
+    def page(
+        self, tenant: TenantId, state: CaseState, limit: int
+    ) -> tuple[Sequence[CasePlace], CasePlace | None]:
+        places = [
+            CasePlace(case.history[-1].at_ms, case.user)
+            for case in self.kept.values()
+            if case.tenant == str(tenant) and case.state is state
+        ]
+        return sorted(places)[:limit], None
 
     def due(self, tenant: TenantId, now_ms: int) -> Sequence[Case]:
         return [
             case
             for case in self.kept.values()
-            if any(at and at <= now_ms for at in (case.due_at_ms, case.level_ends_at_ms))
+            if any(
+                at and at <= now_ms
+                for at in (case.due_at_ms, case.level_ends_at_ms, case.erase_at_ms)
+            )
         ]
 
 
@@ -84,10 +98,16 @@ class Documents:
     def __init__(self) -> None:
         self.files = {"passport": jpeg(), "selfie": png()}
 
-    def read(self, tenant: TenantId, user: str, attempt: int, key: str) -> StoredFile:
+    def read(
+        self, tenant: TenantId, user: str, attempt: int, key: str, version: str | None = None
+    ) -> StoredFile:
+        assert version in {None, f"version of {key}"}
         if key not in self.files:
             raise NotFound("no_document", "Upload the file first.")
         return StoredFile(self.files[key], f"version of {key}")
+
+    def erase(self, tenant: TenantId, user: str) -> None:
+        self.files.clear()
 
 
 class World:
@@ -99,6 +119,7 @@ class World:
         self.records = PersonalRecords(self.table, Box(), self.clock)
         self.notices = self.cases.notices
         self.is_screening_away = False
+        self.provider: Provider = Sandbox()
         given, _, family = name.partition(" ")
         data = parse_personal_data(ANNA | {"given_names": given, "family_name": family}, START)
         self.records.write(T7, "anna", data, 0)
@@ -108,7 +129,7 @@ class World:
                 self.records,
                 self.documents,
                 self.screening,
-                lambda _tenant: Sandbox(),
+                lambda _tenant: self.provider,
                 self.clock,
             )
         )
@@ -241,71 +262,6 @@ def test_what_the_provider_wants_again_is_sent_again() -> None:
     assert world.run().level == 2
 
 
-MARRIED, MOVED = {"family_name": "Berg"}, {"residence": "FR", "city": "Lyon"}
-
-
-@pytest.mark.parametrize(
-    ("state", "granted", "changed", "code"),
-    [
-        (None, 0, MARRIED, None),
-        (CaseState.RESUBMISSION, 0, MARRIED, None),
-        (CaseState.REJECTED, 0, MARRIED, None),
-        (CaseState.SUBMITTED, 0, MOVED, "case_in_progress"),
-        (CaseState.SCREENING, 0, MOVED, "case_in_progress"),
-        (CaseState.AT_PROVIDER, 1, MOVED, "case_in_progress"),
-        (CaseState.DECIDING, 1, MOVED, "case_in_progress"),
-        # Whoever has a level keeps the name that was screened for it.
-        (CaseState.APPROVED, 1, MARRIED, "identity_verified"),
-        (CaseState.RESUBMISSION, 1, MARRIED, "identity_verified"),
-        (CaseState.EXPIRED, 1, {"born": "1991-02-28"}, "identity_verified"),
-        (CaseState.EXPIRED, 1, {"native_name": "Анна"}, "identity_verified"),
-        (CaseState.APPROVED, 1, MOVED, None),
-    ],
-)
-def test_when_personal_data_may_be_given_again(
-    state: CaseState | None, granted: int, changed: dict[str, str], code: str | None
-) -> None:
-    world = World()
-    if state is not None:
-        world.apply()
-        world.cases.save(replace(world.case, state=state, granted=granted))
-    data = parse_personal_data(ANNA | {"given_names": "Anna"} | changed, START)
-    reader = Reader(Role.COMPLIANCE, "mia", "a test")
-    before = world.records.read(T7, "anna", reader)
-    if code is None:
-        world.tasks.give_personal_data(T7, "anna", data)
-        assert world.records.read(T7, "anna", reader) == data
-    else:
-        with pytest.raises(BursaError) as caught:
-            world.tasks.give_personal_data(T7, "anna", data)
-        assert caught.value.code == code
-        assert world.records.read(T7, "anna", reader) == before
-
-
-def test_personal_data_that_comes_while_the_user_applies_is_not_written() -> None:
-    """Whoever gave them looked at the case before, and the application was faster."""
-    world = World()
-    data = parse_personal_data(ANNA | MARRIED, START)
-    world.table.case_version = 1
-    before = dict(world.table.records)
-    with pytest.raises(Conflict) as caught:
-        world.tasks.give_personal_data(T7, "anna", data)
-    assert caught.value.code == "personal_data_changed"
-    assert world.table.records == before
-
-
-def test_an_application_is_about_the_personal_data_that_was_there_when_it_was_sent() -> None:
-    world = applied()
-    assert world.case.personal_version == 1
-    # Written between the look of `apply` at it and the case: the case had not changed then.
-    world.records.write(T7, "anna", parse_personal_data(ANNA | MARRIED, START), 0)
-    world.run()
-    assert (world.case.state, world.case.level) == (CaseState.RESUBMISSION, 0)
-    assert "personal data has changed" in world.case.history[-1].reason
-    world.apply()
-    assert (world.run().level, world.case.personal_version) == (2, 2)
-
-
 def test_documents_expire_and_are_renewed() -> None:
     world = applied("Anna Shortlived")
     assert world.run().level == 2
@@ -319,7 +275,7 @@ def test_documents_expire_and_are_renewed() -> None:
 def test_a_person_takes_a_level_away() -> None:
     world = applied()
     world.run()
-    world.tasks.downgrade(T7, "anna", Downgraded("d1", "mia", 1, "moved to another country"))
+    world.tasks.take(T7, "anna", Downgraded("d1", "mia", 1, "moved to another country"))
     assert world.case.level == 1
     assert world.notices[-1].level == 1
 
@@ -363,31 +319,20 @@ def test_a_list_that_is_away_screens_nobody_and_the_task_goes_on_later() -> None
     assert world.run().level == 2
 
 
-def report(world: World, outcome: Outcome, attempt: int | None = None) -> CallbackReport:
-    reference = world.reference._replace(attempt=attempt or world.case.attempt)
-    said = ProviderReported("sumsub 1", reference.attempt, "sumsub", outcome, "GREEN")
-    return CallbackReport(reference, said)
-
-
-def test_a_callback_is_taken_once_and_a_late_one_of_an_earlier_attempt_never() -> None:
-    world = applied("Anna Silent")
-    world.run()
-    called = report(world, Outcome.APPROVE)
-    assert world.tasks.take_report(called).level == 2
-    once = world.case
-    assert world.tasks.take_report(called) == once
-    assert world.tasks.take_report(report(world, Outcome.REJECT, attempt=9)) == once
+def decide(world: World, by: str, id_: str, outcome: Outcome, why: str) -> Case:
+    step = Decided(id_, world.case.attempt, by, outcome, why)
+    return world.tasks.take(T7, "anna", step)
 
 
 def test_a_hit_is_decided_by_two_where_the_tenant_wants_it() -> None:
     world = applied("John Doe", CasePolicy(four_eyes=True))
     world.run()
-    world.tasks.decide(world.reference, "mia", "1", Outcome.APPROVE, "born elsewhere")
+    decide(world, "mia", "1", Outcome.APPROVE, "born elsewhere")
     assert world.case.level == 0
     with pytest.raises(BursaError) as caught:
-        world.tasks.decide(world.reference, "mia", "2", Outcome.APPROVE, "born elsewhere")
+        decide(world, "mia", "2", Outcome.APPROVE, "born elsewhere")
     assert caught.value.code == "same_person"
-    world.tasks.decide(world.reference, "max", "3", Outcome.APPROVE, "another person")
+    decide(world, "max", "3", Outcome.APPROVE, "another person")
     assert (world.case.state, world.case.level) == (CaseState.APPROVED, 2)
 
 

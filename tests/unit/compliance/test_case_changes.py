@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bursa.compliance.case_changes import CaseChanges, Notice, what_is_needed
-from bursa.compliance.cases import Case, CaseState, open_case
+from bursa.compliance.cases import Case, CaseState, Hit, open_case
 from bursa.compliance.providers import Reference
 from bursa.compliance.steps import SYSTEM
 from bursa.kernel.errors import Unavailable
@@ -59,6 +59,12 @@ def case(state: CaseState, **more: object) -> Case:
             CaseState.DECIDING,
             {"granted": 2, "is_withheld": True},
             [("level", 0, 3, True), ("resume", REFERENCE), ("told", "in_review", 0)],
+        ),
+        # Nobody vouches for who has a hit, also before a person has looked.
+        (
+            CaseState.AT_PROVIDER,
+            {"hits": (Hit("1", "a", 900),)},
+            [("level", 0, 3, True), ("told", "in_review", 0)],
         ),
         (
             CaseState.APPROVED,

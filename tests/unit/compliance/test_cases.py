@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from bursa.compliance.calendar_time import DAY_MS
 from bursa.compliance.cases import (
     DEFAULT_POLICY,
     HOUR_MS,
+    SUBMISSIONS_PER_DAY_MAX,
     Case,
     CasePolicy,
     CaseState,
@@ -32,6 +32,7 @@ from bursa.compliance.steps import (
     TimePassed,
     advance,
 )
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import BursaError
 
 NOW = 1_790_000_000_000
@@ -307,7 +308,6 @@ def test_a_confirmed_hit_takes_every_level() -> None:
 def test_a_changed_list_without_a_hit_changes_nothing() -> None:
     for case in (approved(), submitted(), REJECTED):
         assert after(case, ListChanged("l1", ())) is case
-    assert after(REJECTED, ListChanged("l1", (HIT,))) is REJECTED
 
 
 def test_a_hit_during_an_attempt_ends_with_a_person() -> None:
@@ -371,3 +371,69 @@ def test_what_is_remembered_has_a_bound() -> None:
     assert len(case.history) == 100
     assert len(case.cleared) == 200
     assert len(case.applied) == 64
+
+
+def test_a_hit_on_a_changed_list_goes_to_a_person_at_the_next_attempt() -> None:
+    """There is no level to take, but one that an operator vouches for ends with it."""
+    found = after(REJECTED, ListChanged("l1", (HIT,)))
+    assert (found.state, found.level, found.hits) == (CaseState.REJECTED, 0, (HIT,))
+    assert after(found, ListChanged("l2", (HIT,))).history == found.history
+
+
+def test_a_rejection_is_as_old_as_it_is_whatever_happens_to_the_level() -> None:
+    found = after(REJECTED, ListChanged("l1", (HIT,)), at_ms=NOW + 29 * DAY_MS)
+    again = submitted(found, at_ms=NOW + 30 * DAY_MS)
+    assert again.state is CaseState.SUBMITTED
+
+
+def test_who_has_a_level_keeps_nothing_that_its_provider_takes_back() -> None:
+    """Whatever the user has applied for since."""
+    renewed = submitted(approved(), Submission(3, DEFAULT_LEVELS[3].needs, ENDS))
+    assert renewed.attempt == 2
+    taken = after(renewed, replace_id(reported(REJECT), "p1 again"))
+    assert (taken.state, taken.level, taken.is_withheld) == (CaseState.SUBMITTED, 0, True)
+    # The attempt goes on, and a person decides.
+    ended = after(taken, files(attempt=2), screened(attempt=2), reported(APPROVE, attempt=2))
+    assert (ended.state, ended.level) == (CaseState.DECIDING, 0)
+    asked_again = after(renewed, files("dark", attempt=2))
+    taken = after(asked_again, replace_id(reported(REVIEW), "p1 again"))
+    assert (taken.state, taken.level, taken.target) == (CaseState.DECIDING, 0, 2)
+    assert after(taken, decided(APPROVE, attempt=2)).level == 2
+    # What it says again for the level changes nothing; of an attempt that failed it is too late.
+    assert after(renewed, replace_id(reported(APPROVE), "p1 again")).level == 2
+    with pytest.raises(BursaError) as caught:
+        after(replace(renewed, granted_attempt=3), replace_id(reported(REJECT), "p1 again"))
+    assert caught.value.code == "stale_attempt"
+
+
+def test_a_level_that_a_person_has_taken_comes_back_by_a_person_alone() -> None:
+    lower = after(approved(), Downgraded("g1", "mia", 1, "moved"))
+    again = submitted(lower)
+    ended = after(again, files(attempt=2), screened(attempt=2), reported(APPROVE, attempt=2))
+    assert (ended.state, ended.level) == (CaseState.DECIDING, 1)
+    given = after(ended, decided(APPROVE, attempt=2))
+    assert (given.level, given.is_watched) == (2, False)
+
+
+def test_an_entry_that_has_left_the_list_is_decided_about_by_a_person() -> None:
+    asked_again = after(submitted(), files(), screened(HIT), reported(RESUBMIT))
+    again = after(submitted(asked_again), files(attempt=2), screened(attempt=2))
+    assert again.hits == (HIT,)
+    newer = Hit(HIT.entry, "a2", 900)
+    again = after(submitted(asked_again), files(attempt=2), screened(newer, attempt=2))
+    assert again.hits == (newer,)
+
+
+def test_nobody_applies_without_end() -> None:
+    case = open_case("t7", "anna")
+    for attempt in range(1, SUBMISSIONS_PER_DAY_MAX + 1):
+        case = after(submitted(case), files("dark", attempt=attempt))
+    with pytest.raises(BursaError) as caught:
+        submitted(case)
+    assert caught.value.code == "too_many_applications"
+    assert submitted(case, at_ms=NOW + DAY_MS).state is CaseState.SUBMITTED
+
+
+def replace_id(step: Step, id_: str) -> Step:
+    assert isinstance(step, ProviderReported)
+    return replace(step, id=id_)

@@ -22,10 +22,15 @@ from bursa.kernel.errors import BursaError, Unavailable
 FILLING = bytes(range(1, 200)) * 10
 
 
-def jpeg(width: int = 800, height: int = 600, *, frame: int = 0xC0) -> bytes:
+BOMB = struct.pack(">HBHHB", 17, 8, 60_000, 60_000, 3) + bytes(9)
+
+
+def jpeg(width: int = 800, height: int = 600, *, frame: int = 0xC0, scans: int = 1) -> bytes:
     size = struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes(9)
     comment = b"\xff\xfe" + struct.pack(">H", len(FILLING) + 2) + FILLING
-    return b"\xff\xd8" + comment + b"\xff" + bytes([frame]) + size + b"\xff\xda\0\x02\xff\xd9"
+    scan = b"\xff\xda\0\x02" + b"data \xff\0 \xff\xd3 data"
+    picture = comment + b"\xff" + bytes([frame]) + size + scan * scans
+    return b"\xff\xd8" + picture + b"\xff\xd9"
 
 
 def chunk(name: bytes, data: bytes = b"") -> bytes:
@@ -45,6 +50,9 @@ GOOD = {"jpeg": (jpeg(), FileKind.JPEG), "png": (png(), FileKind.PNG), "pdf": (p
 GOOD |= {
     "a progressive jpeg": (jpeg(frame=0xC2), FileKind.JPEG),
     "a large picture": (png(8000, 8000), FileKind.PNG),
+    # As telephones do: a small one or a map of brightness behind the picture.
+    "a jpeg with another one behind it": (jpeg() + jpeg(160, 120), FileKind.JPEG),
+    "a jpeg with several scans": (jpeg(scans=3), FileKind.JPEG),
     "a pdf about /JSX": (pdf(b"/JSX /AAB"), FileKind.PDF),
 }
 
@@ -69,6 +77,16 @@ BAD = {
         png().replace(struct.pack(">I", len(FILLING)) + b"IDAT", b"\xff\xff\xff\xffIDAT"),
         FileKind.PNG,
     ),
+    # An archive may end with a comment of any bytes.
+    "an archive that ends as a jpeg": (jpeg() + b"PK\x05\x06" + b"\xff\xd9", FileKind.JPEG),
+    "a page that ends as a jpeg": (jpeg() + b"<script>" + b"\xff\xd9", FileKind.JPEG),
+    "a bomb behind a jpeg": (jpeg() + jpeg(60_000, 60_000), FileKind.JPEG),
+    "a jpeg that states another size later": (
+        jpeg().replace(b"\xff\xda", b"\xff\xc0" + BOMB + b"\xff\xda", 1),
+        FileKind.JPEG,
+    ),
+    "a jpeg whose scan never ends": (jpeg()[:-2] + bytes(20), FileKind.JPEG),
+    "an archive after a pdf": (pdf() + b"PK\x05\x06" + bytes(18), FileKind.PDF),
     "a jpeg without a size": (b"\xff\xd8\xff\xda\0\x02" + FILLING + b"\xff\xd9", FileKind.JPEG),
     "a jpeg of no markers": (b"\xff\xd8\xff" + bytes(2000) + b"\xff\xd9", FileKind.JPEG),
     "a thumbnail": (jpeg(399, 600), FileKind.JPEG),

@@ -7,13 +7,6 @@ from typing import Any
 
 import pytest
 
-from bursa.compliance.calendar_time import (
-    CalendarDate,
-    date_of,
-    month_at,
-    parse_date,
-    parse_time_ms,
-)
 from bursa.compliance.levels import (
     ANY,
     DEFAULT_LEVELS,
@@ -28,6 +21,15 @@ from bursa.compliance.levels import (
     levels_as_stored,
     levels_from,
     require_allowed,
+)
+from bursa.kernel.calendar_time import (
+    CalendarDate,
+    date_of,
+    first_day_of_month,
+    month_at,
+    next_month,
+    parse_date,
+    parse_time_ms,
 )
 from bursa.kernel.errors import BursaError, InvalidInput, Refused
 
@@ -113,7 +115,7 @@ TODAY = Usage().plus(60, NOON)
 ALLOWED = {
     "all of a day": (1, Operation.DEPOSIT, 100, Usage(), None),
     "the rest of a day": (1, Operation.DEPOSIT, 40, TODAY, None),
-    "one more than a day": (1, Operation.DEPOSIT, 41, TODAY, "day_limit"),
+    "one more than a day": (1, Operation.DEPOSIT, 41, TODAY, "level_limit_reached"),
     "the next day": (1, Operation.DEPOSIT, 100, Usage().plus(60, NOON - 86_400_000), None),
     "the rest of a month": (1, Operation.DEPOSIT, 40, TODAY._replace(used_in_month=210), None),
     "one more than a month": (
@@ -121,7 +123,7 @@ ALLOWED = {
         Operation.DEPOSIT,
         40,
         TODAY._replace(used_in_month=211),
-        "month_limit",
+        "level_limit_reached",
     ),
     "a month before": (
         1,
@@ -154,6 +156,44 @@ def test_a_level_allows_so_much(
 def test_a_refusal_names_what_the_next_level_needs() -> None:
     with pytest.raises(Refused, match="level 1 with personal_data"):
         require_allowed(LIMITED, 0, Operation.DEPOSIT, 1, usage=Usage(), now_ms=NOON)
+
+
+def test_what_is_over_a_limit_says_what_is_left_and_what_lifts_it() -> None:
+    usage = TODAY._replace(used_in_month=210, open=5, sent=10)
+    levels = of(
+        level(deposit=NOTHING),
+        level(DATA, Allowance(100, 250)),
+        level(DATA, Allowance(120, 250), name="no more a month"),
+        level(DATA | {Requirement.SELFIE}),
+    )
+    with pytest.raises(Refused) as caught:
+        require_allowed(levels, 1, Operation.DEPOSIT, 26, usage=usage, now_ms=NOON)
+    assert caught.value.detail == (
+        "Level 1 allows to deposit 1 EUR a day, of which 0.6 EUR is used, 0.05 EUR is in open "
+        "orders, 0.1 EUR was sent in the last ten seconds: 0.26 EUR more is too much. Take at most "
+        "0.25 EUR, wait for 2026-11-30 00:00 UTC, or apply for level 2 with nothing more."
+    )
+    with pytest.raises(Refused) as caught:
+        require_allowed(levels, 2, Operation.DEPOSIT, 26, usage=usage, now_ms=NOON)
+    assert "wait for 2026-12-01 00:00 UTC, or apply for level 3 with selfie." in caught.value.detail
+    with pytest.raises(Refused) as caught:
+        require_allowed(LIMITED, 1, Operation.DEPOSIT, 101, usage=Usage(), now_ms=NOON)
+    assert caught.value.detail.endswith("or ask support, as no level allows so much.")
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "following"),
+    [
+        ("2026-11-29", "2026-11-01", "2026-12-01"),
+        ("2026-12-31", "2026-12-01", "2027-01-01"),
+        ("2028-02-29", "2028-02-01", "2028-03-01"),
+        ("2026-01-01", "2026-01-01", "2026-02-01"),
+    ],
+)
+def test_a_month_begins_and_ends(day: str, first: str, following: str) -> None:
+    number = (date.fromisoformat(day) - date(1970, 1, 1)).days
+    assert str(date_of(first_day_of_month(number))) == first
+    assert str(date_of(next_month(number))) == following
 
 
 def test_days_are_those_of_the_calendar() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bursa.compliance.calendar_time import CalendarDate
 from bursa.compliance.personal_data import (
     PersonalData,
     decode_personal_data,
@@ -20,6 +19,7 @@ from bursa.compliance.personal_records import (
     Role,
     SealedRecord,
 )
+from bursa.kernel.calendar_time import CalendarDate
 from bursa.kernel.errors import BursaError, Conflict, Unavailable
 from bursa.kernel.identifiers import TenantId
 

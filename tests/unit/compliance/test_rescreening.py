@@ -1,22 +1,17 @@
 """A changed list: whose cases open again, and whose don't."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from bursa.compliance.cases import DEFAULT_POLICY, Case, CaseState, Hit, open_case
 from bursa.compliance.levels import DEFAULT_LEVELS
-from bursa.compliance.personal_data import parse_personal_data
-from bursa.compliance.personal_records import PersonalRecords
-from bursa.compliance.rescreening import Rescreening, people_of
+from bursa.compliance.rescreening import Rescreening
 from bursa.compliance.sanctions_list import parse_list
 from bursa.compliance.screening import Person, Screening
 from bursa.compliance.steps import Rules
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
-from tests.unit.compliance.test_personal_data import ANNA, Box, Clock
-from tests.unit.compliance.test_personal_data import Table as Records
 from tests.unit.compliance.test_sanctions_list import sdn
 
 T7 = TenantId(7)
@@ -89,7 +84,7 @@ def deciding(hit: Hit) -> Case:
         pytest.param(cleared("an earlier content"), True, id="changed since it was cleared"),
         pytest.param(deciding(HIT), False, id="known"),
         pytest.param(deciding(Hit("9", "9", 900)), True, id="another than is known"),
-        pytest.param(replace(APPROVED, granted=0), False, id="nothing to take"),
+        pytest.param(replace(APPROVED, granted=0), True, id="nothing to take"),
         pytest.param(replace(APPROVED, state=CaseState.AT_PROVIDER), True, id="in progress"),
     ],
 )
@@ -114,18 +109,3 @@ def test_a_user_without_a_case_is_left_alone() -> None:
     table = Table()
     assert run(table, ("john", JOHN)) == ((), ())
     assert not table.kept
-
-
-def test_people_are_read_on_record_each_once() -> None:
-    class Users:
-        def users(self, tenant: TenantId) -> Iterator[str]:
-            yield from ("anna", "bert", "anna")
-
-    records = PersonalRecords(Records(), Box(), Clock())
-    data = parse_personal_data(ANNA, NOW)
-    records.write(T7, "anna", data, 0)
-    people = list(people_of(T7, Users(), records, LIST.digest))
-    assert people == [("anna", data.person), ("bert", None)]
-    latest = records.accesses(T7, "anna")[0]
-    assert (latest.kind, latest.role) == ("read", "screening")
-    assert LIST.digest[:16] in latest.reason

@@ -2,7 +2,6 @@
 
 import pytest
 
-from bursa.compliance.calendar_time import CalendarDate
 from bursa.compliance.names import parse_name
 from bursa.compliance.sanctions_list import BirthSpan, parse_list
 from bursa.compliance.screening import (
@@ -16,6 +15,7 @@ from bursa.compliance.screening import (
     birth_match,
     compare_names,
 )
+from bursa.kernel.calendar_time import CalendarDate
 from bursa.kernel.errors import InvalidInput
 from tests.doubles.screening_set import examples, made_list
 from tests.unit.compliance.test_sanctions_list import sdn

@@ -1,6 +1,7 @@
 """A tenant's rules as they are kept, and what a level allows at the edge."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,32 +13,59 @@ from bursa.compliance.list_versions import ListFiles, publish
 from bursa.compliance.provider_secrets import ProviderSecrets
 from bursa.compliance.steps import Rules
 from bursa.compliance.tenant_rules import require_countable, rules_as_stored, rules_from
+from bursa.compliance.trade_limits import TradeLimits, TradeUsage
 from bursa.kernel.errors import InternalError, InvalidInput, Refused
 from bursa.kernel.identifiers import TenantId
+from bursa.market_data.traded_value import TradedValues
 from tests.unit.compliance.test_sanctions_list import sdn
 
 T7, T8 = TenantId(7), TenantId(8)
 RULES = Rules(DEFAULT_LEVELS, CasePolicy(four_eyes=True, pause_ms=5), "sumsub")
 
 
+def uncounted() -> TradeLimits:
+    """Return limits that nothing is counted by."""
+    rows: Any = None
+    usage = TradeUsage(TradedValues(rows, lambda _tenant: []), rows, lambda: 0)
+    return TradeLimits(usage, rows, rows, rows)
+
+
 def test_rules_are_read_as_they_were_written() -> None:
     assert rules_from(rules_as_stored(RULES)) == RULES
 
 
-@pytest.mark.parametrize(
-    ("trade", "is_countable"), [((None, None), True), ((0, 0), True), ((1, 5), False)]
-)
-def test_amounts_that_nobody_counts_are_refused(
-    trade: tuple[int | None, int | None], is_countable: bool
-) -> None:
+PAIRS = {
+    "its own": [("BTC", "EUR")],
+    "as the base": [("EUR", "USDT"), ("BTC", "USDT")],
+    "one in between": [("BTC", "EUR"), ("ETH", "BTC")],
+    "the other way round": [("EUR", "USDT"), ("BTC", "USDT"), ("ETH", "BTC")],
+}
+STRANGE = {
+    "no market of it": [("BTC", "USDT")],
+    "two in between": [("BTC", "EUR"), ("ETH", "BTC"), ("SOL", "ETH"), ("DOT", "SOL")],
+    "one of several": [("BTC", "EUR"), ("BTC", "USD"), ("ETH", "GBP")],
+}
+
+
+def limited(*trade: int | None) -> Levels:
     first = DEFAULT_LEVELS.levels[0]
     allows = {**first.allows, Operation.TRADE: Allowance(*trade)}
-    levels = Levels("EUR", 2, (replace(first, allows=allows),))
-    if is_countable:
-        require_countable(levels)
-        return
+    return Levels("EUR", 2, (replace(first, allows=allows),))
+
+
+@pytest.mark.parametrize("pairs", PAIRS.values(), ids=PAIRS)
+def test_amounts_are_counted_where_markets_lead_to_the_currency(
+    pairs: list[tuple[str, str]],
+) -> None:
+    require_countable(limited(1, 5), pairs)
+
+
+@pytest.mark.parametrize("pairs", STRANGE.values(), ids=STRANGE)
+def test_amounts_that_nothing_values_are_refused(pairs: list[tuple[str, str]]) -> None:
+    for trade in ((None, None), (0, 0)):
+        require_countable(limited(*trade), pairs)
     with pytest.raises(InvalidInput) as caught:
-        require_countable(levels)
+        require_countable(limited(1, 5), pairs)
     assert caught.value.code == "invalid_levels"
 
 
@@ -57,7 +85,7 @@ def test_amounts_that_nobody_counts_are_refused(
 def test_a_level_allows_to_trade_or_says_what_the_next_one_needs(
     levels: Levels | None, level: int, refused: bool
 ) -> None:
-    check = LevelCheck(lambda _tenant: levels)
+    check = LevelCheck(lambda _tenant: levels, uncounted())
     if not refused:
         check(T7, level, Operation.TRADE)
         return

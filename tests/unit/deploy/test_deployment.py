@@ -191,11 +191,17 @@ def test_a_stack_in_a_bad_state_is_said_before_anything_is_built(
     assert packages.done == []
 
 
-def test_subnets_of_one_zone_are_refused_before_anything_is_built(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("subnets", "said"),
+    [("a1,a2", "another zone"), ("a1", "names 1 subnets"), ("a1,b1,c1", "names 3 subnets")],
+)
+def test_subnets_that_will_not_do_are_refused_before_anything_is_built(
+    stack: Stack, subnets: str, said: str
+) -> None:
     stack.absent()
     packages = Packages()
-    wanted = {"WorkerFleet": "true", "WorkerVpcId": "vpc-1", "WorkerSubnetIds": "a1,a2"}
-    with pytest.raises(DeployError, match="another zone"):
+    wanted = {"WorkerFleet": "true", "WorkerVpcId": "vpc-1", "WorkerSubnetIds": subnets}
+    with pytest.raises(DeployError, match=said):
         deploy(stack, Options("bursa", REGION, wanted), packages)
     assert packages.done == []
 
@@ -217,33 +223,59 @@ def test_an_unknown_parameter_is_refused_before_anything_is_built(stack: Stack) 
     assert packages.done == []
 
 
-def test_a_failure_names_the_resource_that_failed_first(stack: Stack) -> None:
+def events(
+    stack: str, *rows: tuple[str, str, str, str], more: str = ""
+) -> dict[str, list[dict[str, str]] | str]:
+    """Return a page of a stack's events: name, physical id, status and reason of each."""
+    common = {"StackId": stack, "EventId": "e", "StackName": stack}
+    common |= {"Timestamp": "2026-11-02T09:00:00Z"}
+    found = [
+        common
+        | {"LogicalResourceId": name, "PhysicalResourceId": physical, "ResourceStatus": status}
+        | {"ResourceStatusReason": reason}
+        | {"ResourceType": "AWS::CloudFormation::Stack" if "arn" in physical else "Other"}
+        for name, physical, status, reason in rows
+    ]
+    return {"StackEvents": found} | ({"NextToken": more} if more else {})
+
+
+NESTED = "arn:aws:cloudformation:eu-central-1:111122223333:stack/bursa-Storage-1/1"
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"),
+    [
+        ([("TradingApi", "t-1", "UPDATE_FAILED", "no such layer")], "TradingApi: no such layer"),
+        (
+            [("Storage", NESTED, "UPDATE_FAILED", "Embedded stack was not updated: [Orders]")],
+            "Storage/OrdersTable: too many indexes",
+        ),
+        ([], "name no cause"),
+    ],
+    ids=["of its own", "in a nested stack", "unknown"],
+)
+def test_a_failure_names_the_resource_that_failed_first(
+    stack: Stack, pages: list[tuple[str, str, str, str]], said: str
+) -> None:
     stack.present({})
     stack.present({})
     stack.proposes_nothing()
     stack.proposes(CODE)
     stack.answers("execute_change_set", {})
     stack.present({}, status="UPDATE_ROLLBACK_COMPLETE")
-    event = {"StackId": "s", "EventId": "e", "StackName": "bursa"}
-    event |= {"Timestamp": "2026-11-02T09:00:00Z"}
-    cancelled = "Resource update cancelled"
-    stack.answers(
-        "describe_stack_events",
-        {
-            "StackEvents": [
-                event | {"LogicalResourceId": name, "ResourceStatus": status}
-                | {"ResourceStatusReason": reason}
-                for name, status, reason in (
-                    ("Other", "UPDATE_FAILED", cancelled),
-                    ("TradingApi", "UPDATE_FAILED", "no such layer"),
-                    ("bursa", "UPDATE_IN_PROGRESS", "User Initiated"),
-                    ("Older", "CREATE_FAILED", "another time"),
-                )
-            ]
-        },
-    )  # fmt: skip
-    with pytest.raises(DeployError, match="TradingApi: no such layer"):
+    cancelled = ("Other", "o-1", "UPDATE_FAILED", "Resource update cancelled")
+    undone = [("Other", f"o-{n}", "DELETE_COMPLETE", "") for n in range(99)]
+    stack.answers("describe_stack_events", events("s", *undone, cancelled, more="next"))
+    begun = ("bursa", "s", "UPDATE_IN_PROGRESS", "User Initiated")
+    older = ("Older", "old", "CREATE_FAILED", "another time")
+    stack.answers("describe_stack_events", events("s", *pages, begun, older))
+    failed = ("OrdersTable", "orders", "UPDATE_FAILED", "too many indexes")
+    begun = ("bursa-Storage-1", NESTED, "UPDATE_IN_PROGRESS", "")
+    stack.answers("describe_stack_events", events(NESTED, cancelled, failed, begun, older))
+    with pytest.raises(DeployError, match=said):
         deploy(stack, Options("bursa", REGION))
+    asked = [call["StackName"] for call in stack.calls("DescribeStackEvents")]
+    assert asked == ["bursa", "bursa", *([NESTED] if "/" in said else [])]
 
 
 def test_a_refused_change_set_says_why(stack: Stack) -> None:
@@ -266,7 +298,7 @@ def test_a_recorded_deployment_runs_through_without_changing_anything(name: str)
         dry_run=True,
     )
     assert shown[-1][1] > 0
-    assert "nothing was changed" in said[-1]
+    assert "stack bursa is as it was" in said[-1]
 
 
 def test_the_recorded_tenth_deployment_is_stopped() -> None:

@@ -79,6 +79,7 @@ def test_what_is_not_named_is_no_parameter() -> None:
         ([], {}, "STACK="),
         ([], {"STACK": "bursa"}, "REGION="),
         ([], {"STACK": "1st", "REGION": "eu-central-1"}, "letter first"),
+        ([], {"STACK": "b" * 24, "REGION": "eu-central-1"}, "23 characters at most"),
         ([], {"STACK": "bursa", "REGION": "Frankfurt"}, "no region"),
         ([], {**PLACE, "ALARM_EMAIL": "ops"}, "no e-mail"),
         ([], {**PLACE, "WORKER_VPC": "vpc-1"}, "exactly two subnets"),

@@ -46,7 +46,11 @@ def history(seed: int) -> Engine:
 
 
 def shows_much(engine: Engine) -> bool:
-    """Whether stops of both sides wait, and an order whose id has been forgotten."""
+    """Whether stops of both sides wait, exits, a pair, and an order whose id has been forgotten."""
+    orders = engine.state.orders.values()
+    waits = any(one.awaits_entry for one in orders)
+    if not waits or not any(one.other and not one.awaits_entry for one in orders):
+        return False
     stops = [engine.stops(1, side) for side in (w.SIDE_BUY, w.SIDE_SELL)]
     return all(stops) and any(one not in engine.state.remembered for one in engine.state.placed)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bursa.tenants.onboarding import PriceProtection
+from bursa.tenants.listing import PriceProtection
 from tests.unit.engine import test_breaker
 from tests.unit.engine.desk import ALICE, BOB, BUY, CAROL, MARKET, QUOTE, SELL, Desk
 from tests.unit.engine.test_breaker import AUCTION_MS, states

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.engine.desk import ALICE, BASE, BOB, BUY, FEES, QUOTE, SELL, TENANT, Desk
 from wire import layout as w
 from wire.codec import encode_set_account, encode_set_fee_tier
-from wire.events import Trade
+from wire.events import Account, Trade
 
 MAKER_PPM, TAKER_PPM = 1_000, 2_000
 
@@ -111,6 +111,26 @@ def test_another_tier_changes_what_follows_only(desk: Desk) -> None:
     desk.place(BOB, BUY, 1, 10_000)
     assert (before, desk.of(Trade)[0].maker_fee) == (10, 50)
     assert desk.engine.order(order) is None
+
+
+def test_a_setting_that_is_kept_stays_what_it_is(desk: Desk) -> None:
+    fees(desk)
+    desk.send(encode_set_fee_tier(TENANT, 1, 5_000, 5_000))
+    desk.send(encode_set_account(ALICE, tier=1, stp_group=7, state=w.ACCOUNT_STATE_FROZEN))
+    kept = w.SETTING_KEPT
+    for change, holds in (
+        ({"tier": 0}, (0, 7, w.ACCOUNT_STATE_FROZEN)),
+        ({"state": w.ACCOUNT_STATE_ACTIVE}, (0, 7, w.ACCOUNT_STATE_ACTIVE)),
+        ({"stp_group": 8}, (0, 8, w.ACCOUNT_STATE_ACTIVE)),
+        ({"tier": 1}, (1, 8, w.ACCOUNT_STATE_ACTIVE)),
+        ({}, (1, 8, w.ACCOUNT_STATE_ACTIVE)),
+    ):
+        settings = {"tier": kept, "stp_group": kept, "state": kept, **change}
+        assert desk.send(encode_set_account(ALICE, **settings)) == "accepted"
+        assert desk.of(Account)[0][2:] == holds
+    # Of an account that is not there yet it is what a new one has.
+    desk.send(encode_set_account(ALICE + 9, tier=kept, stp_group=kept, state=kept))
+    assert desk.of(Account)[0][2:] == (0, 0, w.ACCOUNT_STATE_ACTIVE)
 
 
 def test_an_uncross_charges_running_totals_on_both_sides(desk: Desk) -> None:

@@ -21,7 +21,8 @@ RECORDS = {
     "book": ("B_", r.BOOK_WORDS, set()),
     "order": ("O_", r.ORDER_WORDS, set()),
     "conditions": ("COND_", r.CONDITIONS_WORDS, {"COND_FIRST"}),
-    "level": ("L_", r.LEVEL_WORDS, set()),
+    "level": ("L_", r.LEVEL_WORDS, {"L_TRAIL_ROOT"}),
+    "entry of a heap": ("MELD_", r.CONDITIONS_WORDS, set()),
     "node": ("N_", r.NODE_WORDS, set()),
     "account": ("A_", r.ACCOUNT_WORDS, set()),
     "balance": ("BAL_", r.BALANCE_WORDS, set()),
@@ -86,13 +87,27 @@ EQUAL = {
     # ``dispatch.check_shape`` knows the words of the two most frequent kinds.
     "words of a PLACE": (
         w.COMMAND_WORDS_USED[w.COMMAND_PLACE],
-        w.PLACE_CONDITIONS + w.CONDITIONS_COUNT,
+        w.PLACE_CONDITIONS + w.PLACE_CONDITIONS_COUNT,
     ),
     # ``place``, ``emit`` and ``checkpoint`` copy the conditions as they stand.
     "conditions": (len(e.CONDITIONS), w.CONDITIONS_COUNT),
+    "words of a trail": (len(e.TRAIL), w.TRAIL_COUNT),
+    "all of them but the activation price": (
+        w.PLACE_CONDITIONS_COUNT,
+        w.CONDITIONS_COUNT + w.TRAIL_COUNT - 1,
+    ),
+    "the trail follows the conditions": (w.PLACE_TRAIL, w.PLACE_CONDITIONS + w.CONDITIONS_COUNT),
+    "orders": (SECTIONS["orders"], 13 + w.CONDITIONS_COUNT + w.TRAIL_COUNT),
+    # ``melds``: orders, by their conditions, and levels are entries of heaps.
+    "the heap of a level is where own lots are": (r.L_TRAIL_ROOT, r.L_OWN),
     "conditions follow a PLACE's own words": (w.PLACE_CONDITIONS, w.PLACE_QUANTITY + 1),
     "conditions follow their order's id": (w.CONDITIONS_FIRST, w.CONDITIONS_ORDER_ID + 1),
-    "words of a CANCEL": (w.COMMAND_WORDS_USED[w.COMMAND_CANCEL], 9),
+    "words of a CANCEL": (w.COMMAND_WORDS_USED[w.COMMAND_CANCEL], 10),
+    "last word of a CANCEL": (w.CANCEL_LIST, w.COMMAND_WORDS_USED[w.COMMAND_CANCEL] - 1),
+    "staged commands": (r.S_END - r.S_STAGED, w.STAGED_MAX * w.COMMAND_LENGTH),
+    # ``lists`` reads staged commands as those of a PLACE.
+    "words of a STAGE": (w.COMMAND_WORDS_USED[w.COMMAND_STAGE], w.COMMAND_WORDS_USED[1]),
+    "words of a PLACE_LIST": (w.COMMAND_WORDS_USED[w.COMMAND_PLACE_LIST], w.COMMAND_WORDS_USED[1]),
     # Rows of a checkpoint.
     "head": (SECTIONS["head"], r.HEAD_CAPACITIES + r.S_SAVED_WORDS),
     "assets": (SECTIONS["assets"], 1 + r.ASSET_SAVED_WORDS),
@@ -143,7 +158,9 @@ AT_MOST = {
     "words used": (max(w.COMMAND_WORDS_USED), w.COMMAND_LENGTH),
     "kinds of command": (w.COMMAND_KIND_LAST, w.RESULT_COMMAND_MASK),
     "reasons": (w.REASON_LAST, w.RESULT_REASON_MASK),
-    "command kinds in the table": (w.COMMAND_KIND_LAST + 1, r.S_END - r.S_COMMAND_WORDS_USED),
+    "command kinds in the table": (w.COMMAND_KIND_LAST + 1, r.S_STAGED - r.S_COMMAND_WORDS_USED),
+    # ``ledger.other_of`` and others read these words of "none".
+    "words of a list, of a plain order": (max(r.COND_LIST_ID, r.COND_OTHER, r.COND_EXIT), 31),
     "prefetched commands": (r.PREFETCH_INDEXES + 1, r.PREFETCH_MASK + 1),
     "a transfer's kind": (
         w.TRANSFER_KIND_SHIFT + w.TRANSFER_KIND_MASK.bit_length(),
@@ -154,7 +171,8 @@ AT_MOST = {
     "a time beside the reason": (w.RESULT_TIME_SHIFT + r.TIME_BITS, w.EVENT_KIND_SHIFT),
     "a price beside the side": (w.PRICE_MAX.bit_length(), w.LEVEL_SIDE_SHIFT),
     "fees of amounts": ((1 << r.FEE_SIMPLE_BITS) * w.FEE_PPM_MAX, (1 << 64) - 1),
-    "books of a market": (r.M_BOOKS + 4 * r.BOOK_WORDS, r.MARKET_WORDS),
+    "books of a market": (r.M_BOOKS + r.MARKET_BOOKS * r.BOOK_WORDS, r.MARKET_WORDS),
+    "entries of heaps in levels": (r.MELD_PARENT, r.L_TRIGGER - 1),
     "what one look at the room allows": (4 * max(w.EVENT_LENGTH), r.OUTPUT_MARGIN_WORDS),
 }
 
@@ -172,7 +190,7 @@ DERIVED_FIELDS: dict[type, int] = {e.Result: 3}
 CLASSES = (
     e.Result, e.Order, e.OrderConditions, e.Trade, e.Balance, e.Level, e.Market,
     e.MarketDefinition, e.MarketLimits, e.Asset, e.Account, e.FeeTier, e.Hold, e.Countdown, e.Epoch,
-    e.Transfer, e.TenantLimits,
+    e.Transfer, e.TenantLimits, e.OrderTrail, e.OrderList,
 )  # fmt: skip
 
 
@@ -222,8 +240,13 @@ def test_the_tables_have_a_row_for_each_kind() -> None:
 
 
 def test_types_and_states_in_sets_are_those_of_the_names() -> None:
-    stops = {number for number, name in w.TYPE_NAMES.items() if name.startswith("stop_")}
+    stops = {number for number, name in w.TYPE_NAMES.items() if "stop_" in name}
+    take_profits = {number for number, name in w.TYPE_NAMES.items() if "take_profit" in name}
+    assert set(w.types_in(w.TAKE_PROFIT_TYPES)) == take_profits
+    stops |= take_profits
     assert set(w.types_in(w.STOP_TYPES)) == stops
+    trailing = {number for number in stops if w.TYPE_NAMES[number].startswith("trailing")}
+    assert set(w.types_in(w.TRAILING_TYPES)) == trailing
     marketable = {number for number, name in w.TYPE_NAMES.items() if name.endswith("market")}
     assert set(w.types_in(w.MARKETABLE_TYPES)) == marketable
     assert set(w.types_in(w.STOP_MARKET_TYPES)) == stops & marketable
@@ -232,18 +255,19 @@ def test_types_and_states_in_sets_are_those_of_the_names() -> None:
     assert {number for number in w.MARKET_STATE_NAMES if w.TRADING_STATES >> number & 1} == trading
 
 
-@pytest.mark.parametrize("name", e.CONDITIONS)
+@pytest.mark.parametrize("name", e.CONDITIONS + e.TRAIL)
 def test_conditions_have_one_order(name: str) -> None:
-    at = e.CONDITIONS.index(name)
-    assert getattr(w, f"PLACE_{name.upper()}") == w.PLACE_CONDITIONS + at
+    at = (e.CONDITIONS + e.TRAIL).index(name)
+    if at < w.PLACE_CONDITIONS_COUNT:
+        assert getattr(w, f"PLACE_{name.upper()}") == w.PLACE_CONDITIONS + at
     assert getattr(r, f"COND_{name.upper()}") == r.COND_FIRST + at
     assert [one.name for one in fields(Conditions)][at] == name
 
 
 def test_no_other_word_of_a_record_lies_among_the_conditions() -> None:
-    copied = range(r.COND_FIRST, r.COND_FIRST + w.CONDITIONS_COUNT)
+    copied = range(r.COND_FIRST, r.COND_FIRST + w.CONDITIONS_COUNT + w.TRAIL_COUNT)
     names = {name for name, word in vars(r).items() if name.startswith("COND_") and word in copied}
-    assert names == {"COND_FIRST", *(f"COND_{name.upper()}" for name in e.CONDITIONS)}
+    assert names == {"COND_FIRST", *(f"COND_{name.upper()}" for name in e.CONDITIONS + e.TRAIL)}
 
 
 def test_every_module_of_the_core_is_compiled() -> None:

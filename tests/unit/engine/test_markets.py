@@ -80,6 +80,7 @@ def test_auction_price(
         for limit, lots in orders:
             desk.place(ALICE if side == BUY else BOB, side, limit, lots)
             assert desk.trades == []
+    assert desk.engine.has_auction
     desk.time(1)
     indicated = [
         (event.indicative_price, event.indicative_quantity) for event in desk.market_states

@@ -31,7 +31,7 @@ from wire.codec import (
     encode_set_market_state,
     encode_set_tenant_limits,
 )
-from wire.events import CONDITIONS
+from wire.events import CONDITIONS, TRAIL
 
 NOBODY = w.account_number(TENANT, 77)
 STOP = {"order_type": w.TYPE_STOP_LIMIT}
@@ -155,7 +155,7 @@ REFUSALS: dict[str, list[Callable[[Desk], str]]] = {
     ],
     "invalid_order_type": [
         lambda desk: desk.rejection(ALICE, BUY, 100, 1, order_type=0),
-        lambda desk: desk.rejection(ALICE, BUY, 100, 1, order_type=7),
+        lambda desk: desk.rejection(ALICE, BUY, 100, 1, order_type=w.TYPE_LAST + 1),
     ],
     "invalid_time_in_force": [
         lambda desk: desk.rejection(ALICE, BUY, 100, 1, time_in_force=0),
@@ -228,6 +228,9 @@ def test_every_reason_has_a_row() -> None:
         "too_many_holds",  # test_room
         "capacity_exhausted",  # test_capacity below
         "internal_error",  # test_safety
+        "invalid_list",  # test_lists
+        "list_would_execute",  # test_lists
+        "order_in_list",  # test_lists
     }
     assert set(REFUSALS) | elsewhere == set(w.REASON_NAMES.values())
 
@@ -240,7 +243,7 @@ def test_of_several_reasons_the_smallest_is_given(desk: Desk) -> None:
         "side": 3,
         "price": -1,
         "quantity": 0,
-        "order_type": 7,
+        "order_type": w.TYPE_LAST + 1,
         "time_in_force": 0,
         "stp": 7,
         "post_only": True,
@@ -288,7 +291,7 @@ def _place(desk: Desk, words: dict[str, Any]) -> str:
         post_only=body["post_only"],
         stp=body["stp"],
     )
-    numbers = [body[name] for name in ("price", "quantity", *CONDITIONS)]
+    numbers = [body.get(name, 0) for name in ("price", "quantity", *CONDITIONS, *TRAIL[:2])]
     return desk.send(encode(w.COMMAND_PLACE, ALICE, body["market"], options, *numbers))
 
 

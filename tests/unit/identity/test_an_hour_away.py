@@ -15,7 +15,10 @@ from botocore.exceptions import EndpointConnectionError
 
 from bursa.aws.clients import kms_client
 from bursa.identity.api_keys import ApiKey
+from bursa.identity.api_keys_dynamodb import ApiKeysTable
 from bursa.identity.principal import USER_SCOPES, Principal, SignInMethod
+from bursa.identity.records_dynamodb import IdentityModels
+from bursa.identity.security_events import SecurityEvent, SecurityEventKind
 from bursa.identity.tickets import Tickets
 from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.kernel.clock import SystemClock, random_key
@@ -95,9 +98,24 @@ def by_ticket(world: World) -> str:
     return world.authorize(event)
 
 
+def by_key(world: World) -> str:
+    """Ask the authorizer about an API key, which it looks up."""
+    if world.key is None:
+        world.key = ed25519_key()
+        made = SecurityEvent(SecurityEventKind.API_KEY_MADE, ALICE, "alice", 1, "")
+        assert ApiKeysTable(IdentityModels("identity")).add(world.key, made, 0)
+    event = read_event("authorizer-key")
+    event["headers"]["authorization"] = f"Bursa-Key {world.key.id}"
+    return world.authorize(event)
+
+
 def ask_for_a_ticket(world: World) -> str:
     event = read_event("ws-ticket")
     return said(world, response_of(world.identity.handler(event, Context())))
+
+
+def look_at_preferences(world: World) -> str:
+    return said(world, signed_in_request(world.identity, "GET", "/me/preferences"))
 
 
 def place(world: World) -> str:
@@ -191,6 +209,13 @@ CASES: dict[str, tuple[str, Callable[[World], str], dict[int, str], set[str]]] =
         "tickets", by_ticket, {1: "503"}, {"tickets_unavailable"},
     ),
     "tickets, a token": ("tickets", by_token, {1: "in"}, set()),
+    "identity, an API key": ("identity", by_key, {1: "503"}, {"identity_unavailable"}),
+    "identity, a request of a key that was let in": ("identity", by_ed25519, {1: "200"}, set()),
+    "identity, asking for preferences": (
+        "identity", look_at_preferences, {1: "503"}, {"identity_unavailable"},
+    ),
+    "identity, a token": ("identity", by_token, {1: "in"}, set()),
+    "identity, an order": ("identity", place, {1: "201"}, set()),
     "nonces, a signed request": ("nonces", by_ed25519, {1: "503"}, {"nonces_unavailable"}),
 }  # fmt: skip
 

@@ -109,6 +109,21 @@ def test_what_was_asked_for_is_what_is_kept(api: ModuleType) -> None:
     assert send(api, "GET", "/api-keys").body["items"] == [key]
 
 
+TRANSFERS = {
+    "scopes": ["transfer"],
+    "algorithm": "ed25519",
+    "public_key": PUBLIC,
+    "addresses": ["198.51.100.7"],
+}
+
+
+def test_a_key_that_transfers_is_made_for_a_main_account_alone(api: ModuleType) -> None:
+    assert made(api, **TRANSFERS)["key"]["scopes"] == ["transfer"]
+    body = REQUEST | TRANSFERS
+    response = send(api, "POST", "/api-keys", body, account=ALICE.sub_account(1))
+    assert (response.status, response.body["code"]) == (400, "main_account_required")
+
+
 def soon(api: ModuleType) -> int:
     now_ms: int = api.services.clock.now_ms()
     return now_ms + 60_000
@@ -137,6 +152,16 @@ INVALID: dict[str, tuple[dict[str, Any], int, str]] = {
     "everywhere by IPv6": ({"addresses": ["::/0"]}, 400, "invalid_addresses"),
     "too many": ({"addresses": ["198.51.100.7/32"] * 21}, 400, "invalid_addresses"),
     "withdraws from anywhere": ({"scopes": ["withdraw"]}, 400, "addresses_required"),
+    "transfers from anywhere": (
+        {"scopes": ["transfer"], "algorithm": "ed25519", "public_key": PUBLIC},
+        400,
+        "addresses_required",
+    ),
+    "transfers by a secret": (
+        {"scopes": ["transfer"], "addresses": ["198.51.100.7"]},
+        400,
+        "ed25519_required",
+    ),
     "ended before": ({"expires_at_ms": 1}, 400, "invalid_expires_at_ms"),
     "ends too late": ({"expires_at_ms": FAR_MS}, 400, "invalid_expires_at_ms"),
     "no rate": ({"rate": {"per_s": 0, "burst": 5}}, 400, "invalid_rate"),

@@ -34,7 +34,7 @@ def test_good_token_allows_a_users_routes_and_names_its_principal(
 ) -> None:
     now = int(time.time())
 
-    sent = token(exp=now + 600, auth_time=now - 9)
+    sent = token(exp=now + 600, auth_time=now - 9, origin_jti="0b1f-7c")
 
     response = verdict(authorizer, f"Bearer {sent}", name)
 
@@ -45,16 +45,17 @@ def test_good_token_allows_a_users_routes_and_names_its_principal(
         "tenant": "t1",
         "account": "t1-1",
         "user": "alice",
-        "scopes": "account read trade withdraw",
+        "scopes": "account read trade transfer withdraw",
         "method": "user_pool",
         "expires_at": str(now + 600),
         "signed_in_at": str(now - 9),
         "level": "0",
+        "session": "0b1f-7c",
     }
 
 
 SCOPES = {
-    "a user's own": ("aws.cognito.signin.user.admin", "account read trade withdraw"),
+    "a user's own": ("aws.cognito.signin.user.admin", "account read trade transfer withdraw"),
     "only to read": ("openid bursa/read", "read"),
     "to trade and read": ("bursa/trade bursa/read", "read trade"),
 }

@@ -18,9 +18,16 @@ from bursa.identity.second_factor import (
     SecondFactor,
 )
 from bursa.identity.second_factor_dynamodb import FactorsTable
-from bursa.identity.security_events import SecurityEvents
+from bursa.identity.security_events import (
+    PAUSING,
+    PauseLengths,
+    SecurityEvent,
+    SecurityEventKind,
+    SecurityEvents,
+)
 from bursa.identity.security_events_dynamodb import SecurityEventsTable
-from bursa.kernel.errors import BursaError, TooManyRequests, Unavailable
+from bursa.kernel.errors import BursaError, Conflict, TooManyRequests, Unavailable
+from bursa.kernel.identifiers import TenantId
 from tests.doubles.exchange import ALICE, CREDENTIALS_KEY, NOON_MS, TENANT, Exchange
 
 SECRET = b"a secret of 20 bytes"
@@ -75,7 +82,7 @@ class World:
         self.clock = Clock()
         self.pool = Authenticators()
         models = IdentityModels("identity")
-        self.events = SecurityEvents(SecurityEventsTable(models), PAUSE_MS)
+        self.events = SecurityEvents(SecurityEventsTable(models), lambda _: PAUSE_MS)
         self.factor = SecondFactor(
             FactorsTable(models),
             self.pool,
@@ -142,6 +149,59 @@ def test_it_is_required_once_it_is_confirmed(world: World) -> None:
     pause = world.events.pause(ALICE)
     assert pause is not None
     assert pause.until_ms == NOON_MS + PAUSE_MS
+
+
+def test_what_was_begun_while_a_code_was_verified_is_never_required_instead(world: World) -> None:
+    """Whoever holds a token begins another one between the code and the end of it."""
+    world.factor.begin(principal(), "token", "Demo")
+    prefer = world.pool.prefer
+
+    def begin_another(token: str, *, is_on: bool) -> None:
+        prefer(token, is_on=is_on)
+        world.factor.begin(principal(), "stolen", "Demo")
+
+    world.pool.prefer = begin_another  # type: ignore[method-assign]
+    with pytest.raises(Conflict) as refused:
+        world.factor.confirm(principal(), "token", world.code(), ADDRESS)
+    assert refused.value.code == "second_factor_changed"
+    assert world.factor.since_ms(principal()) == 0
+    assert world.events.of(TENANT, "alice") == []
+
+
+class Saying:
+    """A tenant that says how long withdrawals wait."""
+
+    def __init__(self, seconds: int | None) -> None:
+        self.seconds = seconds
+
+    def withdrawal_pause_s(self, _tenant: TenantId) -> int | None:
+        return self.seconds
+
+
+@pytest.mark.parametrize(
+    ("said_s", "pause_ms"), [(None, PAUSE_MS), (3_600, 3_600_000), (0, 0)], ids=str
+)
+def test_a_pause_is_as_long_as_the_tenant_says(
+    exchange: Exchange, said_s: int | None, pause_ms: int
+) -> None:
+    records = SecurityEventsTable(IdentityModels("identity"))
+    events = SecurityEvents(records, PauseLengths(Saying(said_s), PAUSE_MS))
+    kind = SecurityEventKind.API_KEY_MADE
+    events.record(SecurityEvent(kind, ALICE, "alice", NOON_MS, ADDRESS))
+    pause = events.pause(ALICE)
+    assert pause is not None
+    assert pause.until_ms == NOON_MS + pause_ms
+
+
+def test_a_later_event_never_makes_a_pause_shorter(exchange: Exchange) -> None:
+    records, tenant = SecurityEventsTable(IdentityModels("identity")), Saying(None)
+    events = SecurityEvents(records, PauseLengths(tenant, PAUSE_MS))
+    for at_ms, kind in enumerate(sorted(PAUSING), NOON_MS):
+        events.record(SecurityEvent(kind, ALICE, "alice", at_ms, ADDRESS))
+        tenant.seconds = 60
+        pause = events.pause(ALICE)
+        assert pause is not None
+        assert pause.until_ms == NOON_MS + PAUSE_MS
 
 
 def test_the_secret_is_sealed(world: World, exchange: Exchange) -> None:

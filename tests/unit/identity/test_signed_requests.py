@@ -2,6 +2,7 @@
 
 import hmac
 import itertools
+import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from bursa.aws.clients import kms_client
-from bursa.dialects.native.operations import OPERATIONS, Operation
+from bursa.dialects.native.operation import Operation
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.identity.api_keys import ApiKey
 from bursa.identity.principal import Scope
 from bursa.identity.signatures import EARLY_MS_MAX, HEADERS, LATE_MS_MAX
@@ -24,6 +26,7 @@ from tests.unit.conftest import (
     opened,
     response_of,
     started,
+    started_sub_accounts,
     started_trading_api,
 )
 
@@ -308,6 +311,54 @@ def test_a_key_has_a_budget_of_its_own(trading_api: ModuleType) -> None:
     assert code(trading_api, LIST.event(other)) == (200, "")
 
 
+def batch_of(operations: int, nonce: str) -> Signed:
+    cancel = {"op": "cancel", "client_order_id": "none"}
+    body = json.dumps({"operations": [cancel] * operations})
+    return Signed("POST", "/orders/batch", (), body, nonce=nonce)
+
+
+def left_after(trading_api: ModuleType, key: ApiKey, operations: int) -> int:
+    """Return how many single requests pass after a batch."""
+    assert code(trading_api, batch_of(operations, "a").event(key)) == (200, "")
+    codes = [
+        code(trading_api, replace(LIST, nonce=f"n{number}").event(key))[1] for number in range(30)
+    ]
+    assert set(codes) <= {"", "too_many_requests_of_key"}
+    return codes.count("")
+
+
+def test_a_batch_counts_as_its_operations(trading_api: ModuleType) -> None:
+    keys = [ed25519_key(rate=Rate(1, 20), name=digit * 24) for digit in "abc"]
+    after_one, after_nine, after_many = (
+        left_after(trading_api, key, operations)
+        for key, operations in zip(keys, (1, 9, 50), strict=True)
+    )
+    # Time passes between them, a second at most.
+    assert 7 <= after_one - after_nine <= 9
+    # What a container has set aside of the budget is left of one that takes all of it.
+    assert after_many < 8
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("{", id="no-json"),
+        pytest.param("[" * 9_000, id="deep"),
+        pytest.param("null", id="nothing"),
+        pytest.param('{"operations":7}', id="a-number"),
+        pytest.param('{"operations":[]}', id="none"),
+        pytest.param('{"operations":[' + "1," * 20_000 + "1]}", id="too-large"),
+    ],
+)
+def test_a_batch_that_is_refused_for_its_form_counts_once(
+    trading_api: ModuleType, body: str
+) -> None:
+    key = ed25519_key(rate=Rate(1, 20))
+    refused = answer(trading_api, Signed("POST", "/orders/batch", (), body).event(key))
+    assert refused.status in {400, 413}
+    assert code(trading_api, batch_of(15, "b").event(key)) == (200, "")
+
+
 def test_who_has_not_signed_uses_up_nothing(trading_api: ModuleType, exchange: Exchange) -> None:
     key = ed25519_key(rate=Rate(1, 3))
     forged = LIST.headers(key) | {HEADERS[2]: b64encode(b"s" * 64).decode()}
@@ -375,22 +426,32 @@ SIGNED_IN = [
 
 @pytest.mark.parametrize("operation", SIGNED_IN, ids=lambda operation: operation.name)
 def test_no_route_forgets_to_verify(
-    trading_api: ModuleType, identity_api: ModuleType, operation: Operation
+    trading_api: ModuleType,
+    identity_api: ModuleType,
+    clock: WorkingClock,
+    operation: Operation,
 ) -> None:
     path = operation.path.replace("{order_id}", "12").replace("{client_order_id}", "mine")
     signed = Signed(operation.method.upper(), path)
     key = ed25519_key()
-    function = identity_api if path in {"/me", "/ws-ticket"} else trading_api
+    others = {
+        "/me": identity_api,
+        "/ws-ticket": identity_api,
+        "/transfers": started_sub_accounts(clock),
+    }
+    function = others.get(path, trading_api)
     assert code(function, signed.event(key, {})) == (401, "missing_timestamp")
     forged = signed.headers(key) | {HEADERS[2]: b64encode(b"s" * 64).decode()}
     assert code(function, signed.event(key, forged)) == (401, "wrong_signature")
 
 
-# Those about who a user is are another function's, which lets no key in (tests/unit/kyc).
+# Those about who a user is, and about sub-accounts, are other functions', which let no key in
+# (tests/unit/kyc, tests/unit/accounts).
+OF_OTHERS = ("/kyc", "/sub-accounts", "/transfers")
 PROTECTED = [
     operation
     for operation in OPERATIONS
-    if operation.scope is Scope.ACCOUNT and not operation.path.startswith("/kyc")
+    if operation.scope is Scope.ACCOUNT and not operation.path.startswith(OF_OTHERS)
 ]
 
 
@@ -402,7 +463,8 @@ def test_no_key_changes_what_protects_the_account(
     body = {"createApiKey": KEY_BODY}.get(operation.name, '{"code":"123456"}')
     has_body = operation.body is not None
     key_id = f"{ALICE}.{'0' * 24}"
-    path = operation.path.replace("{key_id}", key_id)
+    path = operation.path.replace("{key_id}", key_id).replace("{session_id}", "s1")
+    path = path.replace("{provider}", "Google")
     signed = Signed(operation.method.upper(), path, (), body if has_body else "")
     assert code(identity_api, signed.event(ed25519_key())) == (403, "token_required")
     assert not exchange._dynamodb.scan(TableName="identity")["Items"]

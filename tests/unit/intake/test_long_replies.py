@@ -18,6 +18,7 @@ from bursa.intake.reply import (
 )
 from engine.core import Engine
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, OPENING, Exchange
+from tests.doubles.ids import IDS
 from tests.unit.conftest import Send
 from wire import codec
 from wire import layout as w
@@ -194,7 +195,7 @@ def test_the_api_says_how_many_were_cancelled_and_lists_a_thousand(
 
     assert status == 200
     assert response["cancelled"] == 5_000
-    assert response["order_ids"] == [str(first + n) for n in range(1_000)]
+    assert response["order_ids"] == [IDS.order(first + n) for n in range(1_000)]
     assert send("DELETE", "/orders", headers={"Idempotency-Key": "all"}).body == response
 
 

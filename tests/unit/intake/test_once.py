@@ -34,6 +34,7 @@ class FakeRecords:
 @dataclass
 class FakeIntake:
     reason: int = w.REASON_ACCEPTED
+    detail: int = 0
     replies: bool = True
     now: int = 1_000
     sent: list[Submission] = field(default_factory=list)
@@ -49,16 +50,17 @@ class FakeIntake:
         self.sent.append(submission)
         if not self.replies:
             return Pending(options.request_key)
-        return [outcome(command, self.reason) for command in commands(submission)]
+        return [outcome(command, self.reason, self.detail) for command in commands(submission)]
 
 
 def commands(submission: Submission) -> list[Command]:
     return list(decode_commands(b"".join(submission.commands)))
 
 
-def outcome(command: Command, reason: int) -> CommandOutcome:
+def outcome(command: Command, reason: int, detail: int) -> CommandOutcome:
     words: dict[str, Any] = dict.fromkeys(Result._fields, 0)
-    return CommandOutcome(Result(**words | {"command_kind": command.kind, "reason": reason}))
+    words |= {"command_kind": command.kind, "reason": reason, "detail": detail}
+    return CommandOutcome(Result(**words))
 
 
 def credit(header: CommandHeader) -> bytes:
@@ -133,6 +135,15 @@ def test_a_refusal_is_raised_and_the_request_stays_open(reason: int) -> None:
     with pytest.raises(Refused) as refused:
         once.submit_once(ALICE, "credit", "gift", GIFT)
     assert refused.value.code == w.REASON_NAMES[reason]
+    assert [record.done for record in records.known.values()] == [False]
+
+
+def test_a_repeat_of_what_was_refused_is_refused_with_the_first_reason() -> None:
+    intake = FakeIntake(reason=w.REASON_DUPLICATE_COMMAND, detail=w.REASON_SUPPLY_LIMIT)
+    records = FakeRecords()
+    with pytest.raises(Refused) as refused:
+        OnceIntake(intake, records, OPERATOR).submit_once(ALICE, "credit", "gift", GIFT)
+    assert refused.value.code == w.REASON_NAMES[w.REASON_SUPPLY_LIMIT]
     assert [record.done for record in records.known.values()] == [False]
 
 

@@ -1,6 +1,7 @@
 """Two tenants on one exchange, with the same user names, client order ids and markets."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,23 +11,38 @@ from typing import Any, NamedTuple
 import pytest
 
 from bursa.aws import clients
-from bursa.bootstrap import kyc_parts, security
+from bursa.bootstrap import identity, kyc_parts, security
 from bursa.compliance.cases import DEFAULT_POLICY
 from bursa.compliance.levels import ANY, DEFAULT_LEVELS, Levels, Operation
 from bursa.compliance.rules_dynamodb import RulesTable
 from bursa.compliance.steps import Rules
+from bursa.identity.linked_identities import LinkedIdentity
+from bursa.identity.linked_identities_dynamodb import LinkedIdentitiesTable
+from bursa.identity.records_dynamodb import IdentityModels
+from bursa.identity.session_book import SessionBook, Sighting
+from bursa.identity.session_books_dynamodb import SessionBookRows
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from engine.reference import Engine
-from tests.doubles.exchange import TABLES, TENANT, Exchange, WorkingClock, read_event
+from tests.doubles.exchange import NOON_MS, TABLES, TENANT, Exchange, WorkingClock, read_event
 from tests.doubles.factors import AnyCode
-from tests.unit.conftest import Context, opened, query_parts, started, started_trading_api
+from tests.doubles.linked_pool import LinkedPool, PoolUser
+from tests.unit.conftest import (
+    Context,
+    opened,
+    query_parts,
+    started,
+    started_sub_accounts,
+    started_trading_api,
+)
 from wire import codec
 from wire import layout as w
 
 # What a function keeps for a time and then reads again, whatever is asked for: its own tenant's
 # settings, definitions and budgets.
+# Rows of a shard, and those that lead from a host name or an issuer to a tenant.
+SHARED_ROWS = ("shard#", "host#", "issuer#", "0#")
 KEPT = ("directory", "budgets", "Query markets")
 OURS, THEIRS = TENANT, TenantId(2)
 FUNCTIONS = {
@@ -34,6 +50,7 @@ FUNCTIONS = {
     "market": "market-book",
     "identity": "ws-ticket",
     "kyc": "ws-ticket",
+    "sub_accounts": "ws-ticket",
 }
 OF_THE_IDENTITY_API = (
     "/me",
@@ -80,6 +97,8 @@ class Brands:
     exchange: Exchange
     functions: dict[str, ModuleType]
     calls: list[str]
+    # The partition keys that the last request named to the database.
+    partitions: set[str]
     # What the other tenant has: ids and cursors by name.
     theirs: dict[str, str] = field(default_factory=dict)
 
@@ -96,12 +115,15 @@ class Brands:
             context["authorizer"] |= {"tenant": str(tenant), "account": str(account(tenant, index))}
         event["headers"] |= request.headers
         self.calls.clear()
+        self.partitions.clear()
         response = self.functions[name].handler(event, Context())
         return _seen(response, request.named, tuple(self.calls))
 
     def _function_of(self, request: Request) -> str:
         if request.path.startswith("/kyc"):
             return "kyc"
+        if request.path.startswith(("/sub-accounts", "/transfers")):
+            return "sub_accounts"
         if request.path.startswith(OF_THE_IDENTITY_API):
             return "identity"
         public = ("/tenant", "/markets", "/health", "/openapi.json")
@@ -121,6 +143,28 @@ class Brands:
 def account(tenant: TenantId, index: int) -> AccountId:
     """Return an account: 1 buys, 2 sells."""
     return AccountId(tenant, index)
+
+
+def _partitions(sent: Any) -> Iterator[str]:
+    """Yield the partition keys in a request to DynamoDB."""
+    if isinstance(sent, list):
+        for one in sent:
+            yield from _partitions(one)
+    elif isinstance(sent, dict):
+        if "S" in sent.get("pk", {}):
+            yield sent["pk"]["S"]
+        condition = re.match(r"\w+ = (:\w+)", sent.get("KeyConditionExpression", ""))
+        if condition:
+            yield sent["ExpressionAttributeValues"][condition[1]]["S"]
+        for one in sent.values():
+            yield from _partitions(one)
+
+
+def foreign(partitions: set[str], tenant: TenantId) -> list[str]:
+    """Return those partition keys that are neither the tenant's nor of what all tenants share."""
+    return sorted(
+        one for one in partitions if _owner(one) != str(tenant) and not one.startswith(SHARED_ROWS)
+    )
 
 
 def _owner(partition: str) -> str:
@@ -144,10 +188,12 @@ def _seen(response: dict[str, Any], named: str, calls: tuple[str, ...]) -> Seen:
 def opened_brands() -> Iterator[Brands]:
     """Open both tenants, each with orders, trades and users of the same names."""
     calls: list[str] = []
+    partitions: set[str] = set()
 
     def count(**event: Any) -> None:
         model, body = event["model"], event["params"].get("body")
         sent = json.loads(body) if body else {}
+        partitions.update(_partitions(sent))
         tables = [sent.get("TableName", ""), *sent.get("RequestItems", ())]
         call = f"{model.name} {' '.join(filter(None, tables))}"
         if not call.endswith(KEPT):
@@ -159,6 +205,9 @@ def opened_brands() -> Iterator[Brands]:
     try:
         with opened(Engine()) as exchange, pytest.MonkeyPatch.context() as patch:
             patch.setattr(security, "SecondFactor", AnyCode)
+            pool = LinkedPool(PoolUser("anna", "anna@example.com"))
+            for module in (identity, security):
+                patch.setattr(module, "cognito_client", lambda: pool)
             patch.setattr(kyc_parts, "cognito_client", _Verified)
             _open_second(exchange)
             functions = {
@@ -166,8 +215,9 @@ def opened_brands() -> Iterator[Brands]:
                 "market": started("market_api.app"),
                 "identity": started("identity_api.app"),
                 "kyc": started("kyc.app"),
+                "sub_accounts": started_sub_accounts(WorkingClock(exchange)),
             }
-            brands = Brands(exchange, functions, calls)
+            brands = Brands(exchange, functions, calls, partitions)
             for tenant in (OURS, THEIRS):
                 _trade(brands, tenant)
             brands.theirs = _what_they_have(brands)
@@ -202,6 +252,11 @@ def _open_second(exchange: Exchange) -> None:
         user = read_event("ws-ticket")["requestContext"]["authorizer"]["user"]
         for subject in (user, "bob"):
             directory.open_account(tenant, subject)
+        linked = LinkedIdentity("Google", f"of-{tenant}", 1)
+        LinkedIdentitiesTable(IdentityModels("identity")).link(tenant, user, linked, None, 0)
+        books = SessionBookRows(clients.dynamodb_client, "identity", lambda _: 0)
+        seen = Sighting(f"session-{tenant}", 1, "Browser", "198.51.100.7", NOON_MS)
+        books.write(tenant, user, SessionBook().noted(seen))
     assets = _ASSETS[THEIRS]
     exchange.commit(
         [
@@ -259,10 +314,13 @@ def _what_they_have(brands: Brands) -> dict[str, str]:
     orders = get("/orders", market=ONLY_THEIRS, status="open", limit="1")
     newest = orders["items"][0]
     uploaded = brands.send(Request("/kyc/documents", "POST", body=SELFIE), THEIRS)
+    opened_sub = brands.send(Request("/sub-accounts", "POST", body={"label": "theirs"}), THEIRS)
     key = json.loads(brands.send(Request("/api-keys", "POST", body=KEY), THEIRS).body)["key"]
     return {
         "document_id": json.loads(uploaded.body)["document_id"],
         "key_id": key["key_id"],
+        "sub_account": json.loads(opened_sub.body)["account"],
+        "transfers_cursor": get("/transfers", limit="1")["next_cursor"],
         "order_id": newest["order_id"],
         "client_order_id": newest["client_order_id"],
         "orders_cursor": get("/orders", limit="1")["next_cursor"],

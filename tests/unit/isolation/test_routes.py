@@ -7,7 +7,6 @@ on. Nothing of the other tenant may have changed.
 """
 
 import base64
-import hmac
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,30 +16,27 @@ import pytest
 from bursa.dialects.native.operations import OPERATIONS
 from bursa.kernel.errors import Unauthenticated
 from tests.doubles.exchange import read_event
-from tests.unit.compliance.test_personal_data import ANNA
+from tests.doubles.ids import IDS
 from tests.unit.conftest import started
 from tests.unit.isolation.brands import (
-    CALLBACK_SECRET,
-    KEY,
     NOWHERE,
     ONLY_THEIRS,
     OURS,
-    SELFIE,
     SHARED,
     THEIRS,
     Brands,
     Request,
     Seen,
+    foreign,
     opened_brands,
 )
+from tests.unit.isolation.own_requests import OURS_SUB, OWN, order, transfer
 
 # Of a command that placed nothing: an id that was given, to no order.
-NO_ORDER = "3"
+NO_ORDER = IDS.order(3)
+# Has the form of an id, and is none.
+NO_ID = "A" * 32
 NO_CURSOR = base64.urlsafe_b64encode(bytes(16) + b"8888").rstrip(b"=").decode()
-# An event that reports nothing.
-CALLED = {"type": "applicantCreated"}
-ORDER = {"side": "buy", "type": "limit", "price": "1", "quantity": "100"}
-
 Pair = tuple[Request, Request]
 Pairs = Callable[[Brands], list[Pair]]
 
@@ -55,8 +51,8 @@ def named_twice(make: Callable[[str], Request], theirs: str, nobodys: str) -> Pa
     return make(theirs)._replace(named=theirs), make(nobodys)._replace(named=nobodys)
 
 
-def order(market: str, **more: object) -> dict[str, object]:
-    return {"market": market, **ORDER, **more}
+def place_of(more: dict[str, bool]) -> Callable[[str], Request]:
+    return lambda market: Request("/orders", "POST", body=order(market, **more))
 
 
 def cancel_of(named: dict[str, str]) -> Request:
@@ -98,20 +94,16 @@ CRAFTED = (
 )
 
 
-def market_pairs(suffix: str) -> Pairs:
+def market_pairs(suffix: str, **query: str) -> Pairs:
     def pairs(_: Brands) -> list[Pair]:
-        found = [
-            named_twice(lambda name: Request(f"/markets/{name}{suffix}"), ONLY_THEIRS, NOWHERE)
+        names = [(ONLY_THEIRS, NOWHERE)]
+        names += [
+            (one, one.replace(ONLY_THEIRS, NOWHERE).replace(str(THEIRS), "t8")) for one in CRAFTED
         ]
-        found += [
-            named_twice(
-                lambda name: Request(f"/markets/{name}{suffix}"),
-                crafted,
-                crafted.replace(ONLY_THEIRS, NOWHERE).replace(str(THEIRS), "t8"),
-            )
-            for crafted in CRAFTED
+        return [
+            named_twice(lambda name: Request(f"/markets/{name}{suffix}", query=query), *pair)
+            for pair in names
         ]
-        return found
 
     return pairs
 
@@ -128,14 +120,38 @@ def trade_pairs(brands: Brands) -> list[Pair]:
     ]
 
 
-def order_pairs(method: str) -> Pairs:
+def order_pairs(method: str, end: str = "", body: dict[str, object] | None = None) -> Pairs:
+    """Return the pairs of an order: another tenant's, another user's, and what is no id at all."""
     return lambda brands: [
-        named_twice(lambda one: Request(f"/orders/{one}", method), theirs, nobodys)
+        named_twice(lambda one: Request(f"/orders/{one}{end}", method, body=body), theirs, nobodys)
         for theirs, nobodys in (
             (brands.theirs["order_id"], NO_ORDER),
+            (own_order_id(brands, 2), NO_ORDER),
+            (NO_ID, NO_ORDER),
             (f"{THEIRS}-1#order#{brands.theirs['order_id']}", f"t8-1#order#{NO_ORDER}"),
             (f"order#{brands.theirs['order_id']:0>19}", f"order#{NO_ORDER:0>19}"),
         )
+    ]
+
+
+def accounts_of_others(brands: Brands) -> list[tuple[str, str]]:
+    """Return names of accounts: another user's, and such as nobody has."""
+    theirs = brands.theirs["sub_account"]
+    return [
+        (theirs, "t8-16777217"),
+        (f"{THEIRS}-1", "t8-1"),
+        (f"{OURS}-2", f"{OURS}-8888"),
+        (f"{OURS}-16777218", f"{OURS}-{(1 << 24) + 8888}"),
+        (f"{OURS}-0", f"{OURS}-{99 << 24 | 1}"),
+        (f"{theirs}:", "t8-16777217:"),
+    ]
+
+
+def as_another(brands: Brands) -> list[Pair]:
+    """Return requests for balances and lists as of another user's account."""
+    return [
+        named_twice(lambda one: Request("/balances", headers={"X-Account": one}), *pair)
+        for pair in accounts_of_others(brands)
     ]
 
 
@@ -147,9 +163,11 @@ PAIRS: dict[tuple[str, str], Pairs] = {
     ("get", "/markets/{market}"): market_pairs(""),
     ("get", "/markets/{market}/book"): market_pairs("/book"),
     ("get", "/markets/{market}/trades"): trade_pairs,
+    ("get", "/markets/{market}/candles"): market_pairs("/candles", interval="1m"),
     ("get", "/markets/{market}/ticker"): market_pairs("/ticker"),
     ("post", "/orders"): lambda brands: [
-        named_twice(lambda name: Request("/orders", "POST", body=order(name)), market, nowhere)
+        named_twice(place_of(dry_run), market, nowhere)
+        for dry_run in ({}, {"dry_run": True})
         for market, nowhere in ((ONLY_THEIRS, NOWHERE), (f"t2#{ONLY_THEIRS}", f"t8#{NOWHERE}"))
     ],
     ("post", "/orders/batch"): lambda brands: [
@@ -160,7 +178,10 @@ PAIRS: dict[tuple[str, str], Pairs] = {
             ONLY_THEIRS,
             NOWHERE,
         ),
-        named_twice(lambda one: cancel_of({"order_id": one}), brands.theirs["order_id"], NO_ORDER),
+        *(
+            named_twice(lambda one: cancel_of({"order_id": one}), theirs, NO_ORDER)
+            for theirs in (brands.theirs["order_id"], own_order_id(brands, 2), NO_ID)
+        ),
         named_twice(
             lambda one: cancel_of({"client_order_id": one}),
             brands.theirs["client_order_id"],
@@ -182,8 +203,48 @@ PAIRS: dict[tuple[str, str], Pairs] = {
             lambda name: Request("/orders", "DELETE", query={"market": name}), ONLY_THEIRS, NOWHERE
         )
     ],
+    ("patch", "/orders/{order_id}"): order_pairs("PATCH", body={"price": "2"}),
+    ("post", "/orders/{order_id}/replace"): order_pairs("POST", "/replace", body={"price": "2"}),
+    ("delete", "/orders/by-client-id/{client_order_id}"): lambda brands: [
+        named_twice(
+            lambda one: Request(f"/orders/by-client-id/{one}", "DELETE"),
+            brands.theirs["client_order_id"],
+            "nobodys",
+        )
+    ],
+    ("post", "/orders/cancel-all-after"): lambda _: [],
     ("get", "/fills"): lists("/fills", ("fills_cursor", "orders_cursor")),
-    ("get", "/balances"): lambda _: [],
+    ("get", "/balances"): as_another,
+    ("get", "/fees"): lambda brands: [
+        named_twice(lambda one: Request("/fees", headers={"X-Account": one}), *pair)
+        for pair in accounts_of_others(brands)
+    ],
+    ("get", "/sub-accounts"): as_another,
+    ("post", "/sub-accounts"): lambda _: [],
+    ("put", "/sub-accounts/{account}"): lambda brands: [
+        named_twice(lambda one: Request(f"/sub-accounts/{one}", "PUT", body={"label": "x"}), *pair)
+        for pair in accounts_of_others(brands)
+    ],
+    ("delete", "/sub-accounts/{account}"): lambda brands: [
+        named_twice(lambda one: Request(f"/sub-accounts/{one}", "DELETE"), *pair)
+        for pair in accounts_of_others(brands)
+    ],
+    ("post", "/transfers"): lambda brands: [
+        pair
+        for named in accounts_of_others(brands)
+        for pair in (
+            named_twice(lambda one: transfer(to=one), *named),
+            named_twice(lambda one: transfer(**{"from": one}), *named),
+        )
+    ],
+    ("get", "/transfers"): lambda brands: [
+        *as_another(brands),
+        named_twice(
+            lambda cursor: Request("/transfers", query={"cursor": cursor}),
+            brands.theirs["transfers_cursor"],
+            NO_CURSOR,
+        ),
+    ],
     ("get", "/kyc"): lambda _: [],
     ("put", "/kyc/personal-data"): lambda _: [],
     ("post", "/kyc/documents"): lambda _: [],
@@ -203,9 +264,29 @@ PAIRS: dict[tuple[str, str], Pairs] = {
         )
     ],
     ("get", "/me"): lambda _: [],
+    ("get", "/me/export"): lambda _: [],
+    ("post", "/me/close"): lambda _: [],
+    ("post", "/me/password"): lambda _: [],
+    ("get", "/me/identities"): lambda _: [],
+    ("put", "/me/identities/{provider}"): lambda _: [],
+    ("delete", "/me/identities/{provider}"): lambda _: [
+        named_twice(
+            lambda one: Request(f"/me/identities/{one}", "DELETE"),
+            f"provider-of-{THEIRS}",
+            "provider-of-t8",
+        )
+    ],
     ("get", "/me/preferences"): lambda _: [],
     ("put", "/me/preferences"): lambda _: [],
     ("post", "/ws-ticket"): lambda _: [],
+    ("get", "/sessions"): lambda _: [],
+    ("delete", "/sessions/{session_id}"): lambda _: [
+        named_twice(lambda one: Request(f"/sessions/{one}", "DELETE"), theirs, nobodys)
+        for theirs, nobodys in (
+            (f"session-{THEIRS}", "session-t8"),
+            (f"{THEIRS}#session-{THEIRS}", "t8#session-t8"),
+        )
+    ],
     ("post", "/sessions/revoke"): lambda _: [],
     ("post", "/api-keys"): lambda _: [],
     ("get", "/api-keys"): lambda _: [],
@@ -241,7 +322,10 @@ def test_what_is_theirs_and_what_is_nobodys_look_the_same(
 ) -> None:
     before = brands.rows_of(THEIRS)
     for theirs, nobodys in PAIRS[method, path](brands):
-        first, second = brands.send(theirs), brands.send(nobodys)
+        first = brands.send(theirs)
+        # A hook says whose it is; it is let in by a signature.
+        assert "callbacks" in path or not foreign(brands.partitions, OURS)
+        second = brands.send(nobodys)
         assert without(first) == without(second), theirs
         # A hook takes no token, but a signature.
         assert first.status in {200, 400, 404, 422} | ({401} if "callbacks" in path else set()), (
@@ -252,70 +336,19 @@ def test_what_is_theirs_and_what_is_nobodys_look_the_same(
     assert brands.rows_of(THEIRS) == before
 
 
-# What an own request brings, by route; the path's parameters are those of the other tenant's too.
-OWN: dict[tuple[str, str], Request] = {
-    ("get", "/health"): Request("/health"),
-    ("get", "/openapi.json"): Request("/openapi.json"),
-    ("get", "/tenant"): Request("/tenant"),
-    ("get", "/markets"): Request("/markets"),
-    ("get", "/markets/{market}"): Request(f"/markets/{SHARED}"),
-    ("get", "/markets/{market}/book"): Request(f"/markets/{SHARED}/book"),
-    ("get", "/markets/{market}/trades"): Request(f"/markets/{SHARED}/trades"),
-    ("get", "/markets/{market}/ticker"): Request(f"/markets/{SHARED}/ticker"),
-    ("post", "/orders"): Request(
-        "/orders", "POST", body=order(SHARED, client_order_id=f"{ONLY_THEIRS}:5", price="2")
-    ),
-    ("post", "/orders/batch"): Request(
-        "/orders/batch",
-        "POST",
-        body={"operations": [order(SHARED, op="place", client_order_id=f"{ONLY_THEIRS}:4")]},
-    ),
-    ("get", "/orders"): Request("/orders", query={"limit": "500"}),
-    ("get", "/orders/{order_id}"): Request("/orders/…"),
-    ("get", "/orders/by-client-id/{client_order_id}"): Request(f"/orders/by-client-id/{SHARED}:5"),
-    ("delete", "/orders/{order_id}"): Request("/orders/…", "DELETE"),
-    ("delete", "/orders"): Request("/orders", "DELETE"),
-    ("get", "/fills"): Request("/fills"),
-    ("get", "/balances"): Request("/balances"),
-    ("get", "/me"): Request("/me"),
-    ("get", "/me/preferences"): Request("/me/preferences"),
-    ("put", "/me/preferences"): Request("/me/preferences", "PUT", body={"language": "de"}),
-    ("post", "/ws-ticket"): Request("/ws-ticket", "POST"),
-    ("post", "/sessions/revoke"): Request(
-        "/sessions/revoke", "POST", headers={"authorization": "Bearer a.b.c"}
-    ),
-    ("post", "/api-keys"): Request("/api-keys", "POST", body=KEY),
-    ("get", "/api-keys"): Request("/api-keys"),
-    ("delete", "/api-keys/{key_id}"): Request("/api-keys/(key)", "DELETE"),
-    ("post", "/second-factor"): Request("/second-factor", "POST"),
-    ("post", "/second-factor/confirm"): Request(
-        "/second-factor/confirm", "POST", body={"code": "123456"}
-    ),
-    ("post", "/second-factor/remove"): Request(
-        "/second-factor/remove", "POST", body={"code": "123456"}
-    ),
-    ("get", "/security-events"): Request("/security-events"),
-    ("get", "/kyc"): Request("/kyc"),
-    ("put", "/kyc/personal-data"): Request("/kyc/personal-data", "PUT", body=ANNA),
-    ("post", "/kyc/documents"): Request("/kyc/documents", "POST", body=SELFIE),
-    ("post", "/kyc/applications"): Request("/kyc/applications", "POST", body={"level": 1}),
-    ("post", "/kyc/callbacks/{tenant}/{provider}"): Request(
-        f"/kyc/callbacks/{OURS}/sumsub",
-        "POST",
-        body=CALLED,
-        headers={
-            "X-Payload-Digest-Alg": "HMAC_SHA256_HEX",
-            "X-Payload-Digest": hmac.digest(
-                CALLBACK_SECRET.encode(), json.dumps(CALLED).encode(), "sha256"
-            ).hex(),
-        },
-    ),
-}
-
-
-def own_order_id(brands: Brands) -> str:
-    found = brands.send(Request("/orders", query={"status": "open", "limit": "1"}))
+def own_order_id(brands: Brands, user: int = 1) -> str:
+    # What the other has is closed.
+    query = {"limit": "1"} | ({"status": "open"} if user == 1 else {})
+    found = brands.send(Request("/orders", query=query), OURS, user)
     return str(json.loads(found.body)["items"][0]["order_id"])
+
+
+def test_keys_are_seen_and_foreign_ones_are_found(brands: Brands) -> None:
+    brands.send(Request("/balances"))
+    assert f"{OURS}-1" in brands.partitions
+    assert foreign(brands.partitions, OURS) == []
+    assert foreign(brands.partitions, THEIRS)
+    assert foreign({"t12-1", "t1-1", "t1", "t1#x"}, OURS) == ["t12-1"]
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -327,11 +360,16 @@ def test_an_own_request_reaches_nothing_of_theirs(brands: Brands, method: str, p
     if "(key)" in request.path:
         made = json.loads(brands.send(OWN["post", "/api-keys"]).body)["key"]["key_id"]
         request = request._replace(path=request.path.replace("(key)", made))
+    if OURS_SUB in request.path or request.path == "/transfers":
+        opening = OWN["post", "/sub-accounts"]
+        brands.send(opening._replace(headers={"Idempotency-Key": f"{method}-{path[1:4]}"}))
     if request.path == "/kyc/applications":
         brands.send(OWN["put", "/kyc/personal-data"])
     before = brands.rows_of(THEIRS)
     plain = brands.send(request)
-    assert plain.status in {200, 201}, plain
+    # Both have something in their accounts.
+    assert plain.status in ({422} if path == "/me/close" else {200, 201}), plain
+    assert not foreign(brands.partitions, OURS)
     assert brands.rows_of(THEIRS) == before
     for told in (ONLY_THEIRS.partition("-")[0], f"{THEIRS}-", f'"{THEIRS}"'):
         assert told not in plain.body.replace(f"{ONLY_THEIRS}:", ""), told

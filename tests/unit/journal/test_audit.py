@@ -12,6 +12,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bursa.aws.clients import s3_client
+from bursa.back_office.audit_dynamodb import AuditTable
+from bursa.back_office.audit_entry import Deed, EntryKind, hash_of
+from bursa.back_office.audit_heads_s3 import AuditHeads
+from bursa.back_office.audit_log import AuditLog, Tail
 from bursa.journal import archive as archive_module
 from bursa.journal import record as record_module
 from bursa.journal.archive import ArchiveDiffers, Archiver
@@ -21,6 +26,9 @@ from bursa.journal.audit import BEHIND_MS_MAX, Audit, Audited
 from bursa.journal.items import to_item
 from bursa.journal.record import EncodedRecord, RecordError
 from bursa.journal.replica import Head
+from bursa.kernel import keys
+from bursa.kernel.clock import SystemClock
+from bursa.kernel.identifiers import TenantId
 from tests.doubles.exchange import read_event
 from tests.doubles.tables import create_tables
 from tests.unit.journal.test_archive import SEGMENT, TAMPERED, Journal, ending_behind_it, exchanged
@@ -178,7 +186,7 @@ def function(
     settings = {
         "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1", "JOURNAL_TABLE": "journal", "ARCHIVE_BUCKET": "archive",
-        "SHARDS": "0,1", "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
+        "SHARDS": "0,1", "AUDIT_TABLE": "audit", "POWERTOOLS_METRICS_NAMESPACE": "Bursa",
         "POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_SERVICE_NAME": "journal_audit",
     }  # fmt: skip
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -186,7 +194,7 @@ def function(
         monkeypatch.setenv(name, value)
     with mock_aws():
         client: Any = boto3.client("dynamodb")
-        create_tables(client, ("journal",))
+        create_tables(client, ("journal", "audit"))
         s3: Any = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="archive", ObjectLockEnabledForBucket=True)
         archive = S3Archive(s3, "archive", 0)
@@ -248,3 +256,41 @@ def test_a_shard_that_can_not_be_compared_hides_no_other(
     assert response == {"1": False, "0": False}
     assert metrics["ArchiveDiffers"] == [1.0]
     assert "ArchiveVerified" not in metrics
+
+
+def test_an_audit_log_that_was_written_over_is_counted(
+    function: tuple[ModuleType, Any, S3Archive], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, client, _ = function
+    tenant = TenantId(7)
+    log = AuditLog(
+        AuditTable("audit"), AuditHeads(s3_client, "archive"), SystemClock(), pytest.fail
+    )
+    for number in range(3):
+        request = f"{number:032x}"
+        deed = Deed(request, "alice", "owner", "credit", "user:eve", {}, "why", "", "")
+        log.record(tenant, deed, EntryKind.PROPOSAL)
+    response, metrics = call(app, capsys)
+    assert response == {"0": True, "1": True}
+    assert (metrics["ArchiveVerified"], "AuditLogBroken" in metrics) == ([1.0], False)
+
+    key = {"pk": {"S": keys.audit_notes(tenant, "entries")}, "sk": {"S": keys.audit_entry(2)}}
+    row = client.get_item(TableName="audit", Key=key)["Item"]
+    row["line"]["S"] = row["line"]["S"].replace("alice", "bobby")
+    client.put_item(TableName="audit", Item=row)
+    _, metrics = call(app, capsys)
+    assert metrics["AuditLogBroken"] == [1.0]
+    # With its hash it is still not what the next one names.
+    row["hash"] = {"S": hash_of(row["line"]["S"])}
+    client.put_item(TableName="audit", Item=row)
+    assert call(app, capsys)[1]["AuditLogBroken"] == [1.0]
+
+
+def test_audit_logs_that_can_not_be_read_are_not_said_to_be_verified(
+    function: tuple[ModuleType, Any, S3Archive], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, client, _ = function
+    AuditHeads(s3_client, "archive").publish(TenantId(7), Tail(1, "0" * 64))
+    client.delete_table(TableName="audit")
+    _, metrics = call(app, capsys)
+    assert ("ArchiveVerified" in metrics, "AuditLogBroken" in metrics) == (False, False)

@@ -55,6 +55,12 @@ def test_kinds_of_partition_keys(key: str, kind: str) -> None:
             "arn:aws:cloudformation:r:1:stack/b-tenant-t*-keys/*",
         ),
         ("arn:aws:dynamodb:r:1:table/t/index/i", "arn:aws:dynamodb:r:1:table/t/index/i"),
+        ("arn:aws:s3:::b/exports/t7/0123/users.jsonl", "arn:aws:s3:::b/exports/t*/*"),
+        ("arn:aws:s3:::b/archive/audit/t7/heads/1", "arn:aws:s3:::b/archive/audit/t*/*"),
+        (
+            f"arn:aws:states:r:1:execution:b-operator:job-{'0' * 32}",
+            "arn:aws:states:r:1:execution:b-operator:job-*",
+        ),
         ("arn:aws:s3:::b/documents/t7/anna/2/selfie-1.png", "arn:aws:s3:::b/documents/t*/*"),
         (f"arn:aws:s3:::b/sanctions/s/{'0' * 64}/sdn.csv", "arn:aws:s3:::b/sanctions/s/*"),
         ("arn:aws:s3:::b/sanctions/s/in-force.json", "arn:aws:s3:::b/sanctions/s/*"),

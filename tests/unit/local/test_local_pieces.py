@@ -17,6 +17,7 @@ def test_the_stacks_outputs_become_the_workers_variables() -> None:
         "Shards": "0,12",
         "CommandQueueUrlPrefix": "q-",
         "FundsQueueUrlPrefix": "f-",
+        "TransfersQueueUrlPrefix": "t-",
         "CheckpointBucket": "b",
         "MetricNamespace": "Bursa/s",
     }

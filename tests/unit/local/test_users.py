@@ -64,7 +64,7 @@ OPERATIONS = {
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_is_done_here_before_it_is_done_in_the_pool(operation: str) -> None:
     recorder = Recorder()
-    users = Users(recorder, recorder, recorder, TENANT)  # type: ignore[arg-type]
+    users = Users(recorder, recorder, recorder, TENANT, recorder)  # type: ignore[arg-type]
     said = users.change(operation, "alice@example.com")
     assert recorder.done == OPERATIONS[operation]
     assert "alice@example.com" in said
@@ -72,7 +72,7 @@ def test_an_operation_is_done_here_before_it_is_done_in_the_pool(operation: str)
 
 def test_an_unknown_user_changes_nothing() -> None:
     recorder = Recorder()
-    users = Users(recorder, recorder, recorder, TENANT)  # type: ignore[arg-type]
+    users = Users(recorder, recorder, recorder, TENANT, recorder)  # type: ignore[arg-type]
     with pytest.raises(ToolError, match="no user"):
         users.change("disable", "mallory@example.com")
     assert recorder.done == []

@@ -196,6 +196,13 @@ def test_an_account_sends_so_many_messages_however_often_it_connects(desk: Desk)
     assert desk.report.codes["t1", "too_many_messages"] > 900
 
 
+def test_all_of_a_users_accounts_send_what_one_may(desk: Desk) -> None:
+    clients = [Client(ALICE.sub_account(n), f"s{n}", "user", 1 << 40) for n in range(1, 9)]
+    admitted = sum(desk.limits.admits_message(client) for client in clients for _ in range(25))
+    assert 3 * 25 <= admitted <= 3 * 25 + 2
+    assert desk.limits.admits_message(Client(BOB, "b0", "user", 1 << 40))
+
+
 def test_a_message_costs_its_account_the_channels_that_it_names(desk: Desk) -> None:
     containers = [desk.container() for _ in range(4)]
     clients = [Client(ALICE, f"a{number}", "user", 1 << 40) for number in range(40)]
@@ -207,6 +214,9 @@ def test_a_message_costs_its_account_the_channels_that_it_names(desk: Desk) -> N
 @pytest.mark.parametrize(
     ("body", "count"),
     [
+        ('{"op":"subscribe","channels":["markets","orders"]}', 11),
+        ('{"op":"resume","epoch":1,"channels":{"orders":1,"fills":1}}', 2),
+        ('{"op":"subscribe","channels":[["markets"],{}]}', 2),
         ('{"op":"ping"}', 1),
         ('{"op":"subscribe","channels":["orders"]}', 1),
         ('{"op":"subscribe","channels":["orders","balances","book:BTC-USDT"]}', 3),
@@ -217,7 +227,10 @@ def test_a_message_costs_its_account_the_channels_that_it_names(desk: Desk) -> N
         ("[", 1),
         ("x" * 5_000, 1),
     ],
-    ids=["ping", "one", "three", "twice", "none", "text", "far too many", "faulty", "too large"],
+    ids=[
+        *("all markets", "resumed", "no names"),
+        *("ping", "one", "three", "twice", "none", "text", "far too many", "faulty", "too large"),
+    ],
 )
 def test_channels_of_a_message_are_counted(body: str, count: int) -> None:
     assert channels_named(body) == count

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from bursa.dialects.native.feed_messages import encode_message
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.feed import ShardFeed
 from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
-from bursa.read_models.fold import Definitions
+from bursa.read_models.memory import MemoryTables
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow, to_attributes
+from tests.doubles.ids import encode_for_clients
 from tests.doubles.metered_tables import MeteredTable
+from tests.doubles.shard_state import MemoryShardState
 
 CONNECTIONS, CHANNELS, ROUNDS = 1_000, 10, 20
 EVER = 1 << 33
@@ -56,7 +57,11 @@ class World:
         self.connections = ConnectionsTable(client, "connections", unused)
         self.now_ms = 0
         self.feed = ShardFeed(
-            Definitions, self.connections, unused, encode_message, lambda: self.now_ms
+            MemoryShardState(MemoryTables(0), unused),
+            self.connections,
+            unused,
+            encode_for_clients,
+            lambda: self.now_ms,
         )
         for number in range(CONNECTIONS):
             for row in self.rows(f"L0SM9coFvHcCIhw={number}", f"t1-{number}"):

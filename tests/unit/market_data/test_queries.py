@@ -10,6 +10,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from tests.doubles.exchange import ALICE, BOB, BTC, BTC_USDT, USDT, Exchange, read_event
+from tests.doubles.ids import IDS
 from tests.unit.conftest import (
     Context,
     Response,
@@ -65,6 +66,9 @@ def test_markets(market_api: ModuleType) -> None:
         "tick_size": "0.01",
         "lot_size": "0.00000001",
         "min_notional": "1",
+        "max_price": "10995116277.75",
+        "max_quantity": "2814749.76710655",
+        "iceberg_parts_max": 1_000,
         "fees": {"maker_ppm": 1000, "taker_ppm": 2000},
         "price_protection": {
             "limit_ppm": 0,
@@ -74,7 +78,32 @@ def test_markets(market_api: ModuleType) -> None:
         },
     }
     assert (body["items"][0]["tick_size"], body["items"][0]["lot_size"]) == ("1000", "0.00001")
-    assert get(market_api, "/markets/BTC-USDT").body == body["items"][1]
+    assert get(market_api, "/markets/BTC-USDT").body == body["items"][1] | {"auction": None}
+
+
+def test_an_auction_says_what_it_would_trade(
+    market_api: ModuleType, traded: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_api.routes.MARKET_DATA_KEPT_MS", 0)
+
+    def auction() -> tuple[str, Any]:
+        body = get(market_api, "/markets/BTC-USDT").body
+        return body["status"], body["auction"]
+
+    traded.commit([codec.encode_set_market_state(BTC_USDT, w.STATE_AUCTION)])
+    assert auction() == (
+        "auction",
+        {"indicative_price": None, "indicative_quantity": "0"},
+    )
+    bid = codec.encode_place(ALICE.number, BTC_USDT, w.SIDE_BUY, 2_000_100, 50_000_000)
+    traded.commit([bid, codec.encode_advance_time(traded.time_ms)])
+    status, told = auction()
+    assert (status, told["indicative_quantity"]) == ("auction", "0.5")
+
+    traded.commit([codec.encode_set_market_state(BTC_USDT, w.STATE_OPEN)])
+    assert auction() == ("open", None)
+    uncrossed = get(market_api, "/markets/BTC-USDT/ticker").body["last_price"]
+    assert uncrossed == told["indicative_price"]
 
 
 def test_book(market_api: ModuleType, traded: Exchange) -> None:
@@ -83,7 +112,7 @@ def test_book(market_api: ModuleType, traded: Exchange) -> None:
     assert status == 200
     assert body["bids"] == [["19999", "0.3"]]
     assert body["asks"] == [["20000", "0.3"], ["20001", "1"], ["20002", "1"]]
-    assert body["sequence"] == traded.records[-1].last_sequence
+    assert body["sequence"] == traded.records[-1].time_ms
     assert get(market_api, "/markets/BTC-USDT/book", depth="1").body["asks"] == body["asks"][:1]
 
 
@@ -102,8 +131,8 @@ def test_trades_page_by_page(market_api: ModuleType, traded: Exchange) -> None:
     second = get(market_api, "/markets/BTC-USDT/trades", limit="1", cursor=cursor).body
 
     assert [(trade["trade_id"], trade["quantity"]) for trade in whole["items"]] == [
-        ("2", "0.1"),
-        ("1", "0.2"),
+        (IDS.trade(2), "0.1"),
+        (IDS.trade(1), "0.2"),
     ]
     assert whole["items"][0]["side"] == "buy"
     assert first["items"] + second["items"] == whole["items"]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from bursa.dialects.native.feed_messages import encode_message
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.journal.record import EncodedRecord
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -18,7 +17,9 @@ from bursa.market_data.subscriptions import Client, Subscriptions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
+from tests.doubles.ids import PUBLIC_IDS, encode_for_clients
 from tests.doubles.shard import ALICE, Shard, buy, stream_records
+from tests.doubles.shard_state import MemoryShardState
 
 CLIENT = Client(AccountId.parse("t1-1"), "conn=", "alice", 1 << 33)
 CHANNELS = ("book:BTC-USDT", "orders", "balances")
@@ -60,10 +61,10 @@ class World:
         )
         self.feeds = Feeds(
             lambda shard: ShardFeed(
-                self.tables.definitions,
+                MemoryShardState(self.tables, self.shard),
                 self.connections,
                 self,
-                encode_message,
+                encode_for_clients,
                 lambda: self.now_ms,
                 shard=shard,
             )
@@ -87,7 +88,7 @@ class World:
         return Sent()
 
     def subscribe(self) -> None:
-        self.inbox += handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms)
+        self.inbox += handle_request(self.subscriptions, CLIENT, SUBSCRIBE, self.now_ms, PUBLIC_IDS)
 
     def held(self) -> dict[str, int]:
         """Return up to which sequence the client has got everything, by channel."""
@@ -160,7 +161,7 @@ def test_silence_hides_nothing(when: str, first: str) -> None:
     world.go_on()
 
     assert world.now_ms <= 1_000
-    assert world.held() == dict.fromkeys(CHANNELS, world.shard.records[-1].last_sequence)
+    assert world.held() == dict.fromkeys(CHANNELS, world.shard.records[-1].time_ms)
 
 
 def test_a_subscriber_waits_no_longer_than_it_should() -> None:
@@ -172,9 +173,9 @@ def test_a_subscriber_waits_no_longer_than_it_should() -> None:
     messages = [json.loads(body) for body in world.inbox][1:]
     # Each snapshot is behind, so each is followed by what makes the client ask again.
     assert [message["type"] for message in messages] == ["snapshot", "missed"] * len(CHANNELS)
-    assert {message["sequence"] for message in messages[1::2]} == {
-        world.shard.records[-1].last_sequence
-    }
+    assert [message["sequence"] for message in messages[1::2]] == [
+        message["sequence"] + 1 for message in messages[::2]
+    ]
     assert [message["previous_sequence"] for message in messages[1::2]] == [
         message["sequence"] for message in messages[::2]
     ]

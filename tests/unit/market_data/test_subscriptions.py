@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -18,6 +19,7 @@ from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
 from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections
+from tests.doubles.ids import IDS, PUBLIC_IDS
 from tests.doubles.shard import ALICE, BOB, BTC, Shard, buy, sell, stream_records
 from wire import codec
 from wire import layout as w
@@ -44,7 +46,10 @@ class Desk:
 
     def ask(self, request: object) -> list[dict[str, Any]]:
         body = request if isinstance(request, str) else json.dumps(request)
-        return [json.loads(m) for m in handle_request(self.subscriptions, CLIENT, body, NOW_MS)]
+        return [
+            json.loads(m)
+            for m in handle_request(self.subscriptions, CLIENT, body, NOW_MS, PUBLIC_IDS)
+        ]
 
 
 @pytest.fixture
@@ -60,15 +65,21 @@ def test_subscribing_is_confirmed_and_then_a_snapshot_comes(desk: Desk) -> None:
     assert snapshot == {
         "type": "snapshot",
         "channel": "book:BTC-USDT",
-        "sequence": last.last_sequence,
+        "sequence": last.time_ms,
         "previous_sequence": 0,
         "epoch": 1,
         "time_ms": last.time_ms,
-        "data": {"bids": [["235.12", "0.00000003"]], "asks": [["236", "0.00000005"]]},
+        "data": {
+            "status": "open",
+            "auction": None,
+            "checksum": crc32(b"2365235123"),
+            "bids": [["235.12", "0.00000003"]],
+            "asks": [["236", "0.00000005"]],
+        },
     }
     (row,) = desk.connections.rows.values()
     assert (row.tenant, row.channel, row.connection_id) == ("t1", "book:BTC-USDT", "conn=")
-    assert row.since == last.last_sequence
+    assert (row.since, row.moment) == (last.last_sequence, last.time_ms)
     assert row.expires_at == NOW_MS // 1000 + CONNECTION_KEPT_S
 
 
@@ -87,7 +98,7 @@ def test_private_channels_are_the_clients_own(desk: Desk) -> None:
 
 def test_trades_snapshot_is_newest_first(desk: Desk) -> None:
     _, trades = desk.ask({"op": "subscribe", "channels": ["trades:BTC-USDT"]})
-    assert [trade["trade_id"] for trade in trades["data"]] == ["2", "1"]
+    assert [trade["trade_id"] for trade in trades["data"]] == [IDS.trade(2), IDS.trade(1)]
 
 
 def test_the_same_channel_twice_is_one(desk: Desk) -> None:
@@ -198,9 +209,10 @@ def test_snapshot_of_an_account_without_anything_is_empty(desk: Desk) -> None:
     desk.subscriptions.connect(stranger, NOW_MS)
     body = json.dumps({"op": "subscribe", "channels": ["orders", "balances"]})
     _, orders, balances = (
-        json.loads(m) for m in handle_request(desk.subscriptions, stranger, body, NOW_MS)
+        json.loads(m)
+        for m in handle_request(desk.subscriptions, stranger, body, NOW_MS, PUBLIC_IDS)
     )
-    held = desk.shard.records[-1].last_sequence
+    held = desk.shard.records[-1].time_ms
     assert (orders["data"], orders["sequence"]) == ([], held)
     assert (balances["data"], balances["sequence"]) == ([], held)
 
@@ -209,22 +221,23 @@ def test_snapshot_of_an_account_without_anything_is_empty(desk: Desk) -> None:
 def test_snapshot_holds_what_the_read_models_held_when_it_was_asked_for(
     desk: Desk, channel: str
 ) -> None:
-    held = desk.shard.records[-1].last_sequence
-    desk.shard.run(sell(BOB, 23_599, 1))
-    ahead = desk.shard.run(codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 1))
+    last = desk.shard.records[-1]
+    in_the_book = desk.shard.run(sell(BOB, 23_599, 1))
+    desk.shard.run(codec.encode_funds(w.COMMAND_CREDIT, BOB, BTC, 1))
     projector = Projector(0, desk.shard, desk.tables, print)
     body = json.dumps({"op": "subscribe", "channels": [channel]})
-    responses = handle_request(desk.subscriptions, CLIENT, body, NOW_MS)
+    responses = handle_request(desk.subscriptions, CLIENT, body, NOW_MS, PUBLIC_IDS)
     next(responses)
     projector.project(stream_records(desk.shard.records))
 
     snapshot = json.loads(next(responses))
 
     (row,) = desk.connections.rows.values()
-    assert row.since == held
+    assert row.since == last.last_sequence
     # A book is one row; the rows of a list are written one by one, and may be of two times.
-    of_a_book = ahead.first_sequence - 1
-    assert snapshot["sequence"] == (of_a_book if channel.startswith("book") else held)
+    assert snapshot["sequence"] == (
+        in_the_book.time_ms if channel.startswith("book") else last.time_ms
+    )
 
 
 def test_a_snapshot_from_rows_of_older_software_says_that_it_may_lack_orders(desk: Desk) -> None:
@@ -236,4 +249,4 @@ def test_a_snapshot_from_rows_of_older_software_says_that_it_may_lack_orders(des
     _, snapshot, missed = desk.ask({"op": "subscribe", "channels": ["orders"]})
 
     assert (snapshot["type"], snapshot["sequence"]) == ("snapshot", 0)
-    assert (missed["type"], missed["sequence"]) == ("missed", states.committed())
+    assert (missed["type"], missed["sequence"]) == ("missed", 1)

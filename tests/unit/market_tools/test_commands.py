@@ -61,7 +61,9 @@ def test_an_unknown_tenant_is_told_which_there_are(tmp_path: Path) -> None:
 def found() -> Found:
     course = Course("BTC-USDT")
     course.samples = [Sample(float(n), 100.0 + n, 100.0, 2.0, 5_000.0) for n in range(5)]
-    course.prints = [Print(n, 1_000 * n, "buy", Decimal("100.5"), Decimal("0.5")) for n in (1, 2)]
+    course.prints = [
+        Print(str(n), 1_000 * n, "buy", Decimal("100.5"), Decimal("0.5")) for n in (1, 2)
+    ]
     sent = [Sent(float(n), 50.0 + n, "take") for n in range(5)]
     return Found(course, 5, 0, sent, Counter({"would_take": 1}), book_is_equal=True)
 

@@ -64,6 +64,21 @@ def test_a_long_update_counts_when_all_of_its_parts_have_come() -> None:
     assert follower.last == 7
 
 
+def test_a_long_snapshot_counts_when_all_of_its_parts_have_come() -> None:
+    follower, book = ChannelFollower(), BookView()
+    first, last = ({"bids": [[price, "1"]], "asks": []} for price in ("100", "99"))
+    arriving = [
+        message("snapshot", 5, part=1, parts=2, time_ms=5, data=first),
+        message("update", 7, 5, time_ms=7, data={"bids": [["98", "1"]], "asks": []}),
+        message("snapshot", 5, part=2, parts=2, time_ms=5, data=last),
+    ]
+    applied = [one for each in arriving for one in follower.take(each)]
+    for one in applied:
+        book.apply(one)
+    assert [one["sequence"] for one in applied] == [5, 5, 7]
+    assert [str(price) for price, _ in book.best_bids(5)] == ["100", "99", "98"]
+
+
 def test_another_history_starts_over() -> None:
     follower = ChannelFollower()
     taken(follower, message("snapshot", 50, epoch=3))

@@ -57,7 +57,7 @@ def test_a_trade_is_shown_once() -> None:
         for n in (3, 2)
     ]
     tape = TapeView()
-    assert [one.trade_id for one in tape.apply({"data": rows})] == [2, 3]
+    assert [one.trade_id for one in tape.apply({"type": "snapshot", "data": rows})] == ["2", "3"]
     assert tape.apply({"data": rows}) == []
 
 

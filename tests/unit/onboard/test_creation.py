@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from bursa.kernel.errors import BursaError, Unavailable
+from bursa.kernel.errors import BursaError, InvalidInput, Unavailable
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.onboarding import Onboarding
+from bursa.tenants.opening import Opened, Opening
+from bursa.tenants.place import Pool
+from bursa.tenants.plan import CHANGE, KEEP, Planner
 from bursa.tenants.stacks import StackKind
-from scripts.client import ToolError
-from scripts.onboard.opening import GeneratedPasswords, Opened, Opening
-from scripts.onboard.place import Pool
-from scripts.onboard.plan import CHANGE, KEEP, Planner
+from scripts.onboard.passwords import GeneratedPasswords
 from scripts.onboard.tenant_file import parse
+from tests.unit.onboard.test_back_offices_share import with_tiers
 from tests.unit.onboard.test_opening import BRANDED, STACKS_POOL, Intake, Users, World
 from tests.unit.onboard.test_tenant_file import PLAIN
 
@@ -22,7 +23,7 @@ OTHER = PLAIN.replace("name: brand", "name: other").replace("api.brand", "api.ot
 NAMED = """\
 sign_in: { user_pool_id: eu-central-1_abc, client_ids: [phone, web] }
 """
-FULL = BRANDED.replace(
+FULL = with_tiers(BRANDED).replace(
     "admin: {",
     'play_money: true\nkyc: { provider: manual }\nadmin: { level: 1, credits: { BTC: "1" },',
 )
@@ -68,6 +69,21 @@ def test_a_tenant_keeps_its_pool() -> None:
     assert refused.value.code == "pool_fixed"
 
 
+@pytest.mark.parametrize("pool", ["pool_deployments", "pool_t2"])
+def test_a_tenants_pool_is_not_taken_by_naming_it(pool: str) -> None:
+    """Else a new name would become that tenant, and its admin an owner of it."""
+    world = World()
+    world.open(PLAIN)
+    world.open(OTHER)
+    before = dict(world.users.groups)
+    third = PLAIN.replace("name: brand", "name: third").replace("api.brand", "api.third")
+    sign_in = NAMED.replace("eu-central-1_abc", pool)
+    with pytest.raises(BursaError) as refused:
+        world.open(sign_in + third)
+    assert refused.value.code == "pool_taken"
+    assert (world.users.groups, set(world.directory.names)) == (before, {"brand", "other"})
+
+
 def test_a_tenant_from_before_names_were_kept_is_found_by_its_pool() -> None:
     world = World()
     world.open(PLAIN)
@@ -94,7 +110,7 @@ def test_a_tenant_stays_on_its_shard_when_its_file_names_none() -> None:
 
 
 def test_a_shard_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ToolError, match="no shard 7"):
+    with pytest.raises(InvalidInput, match="no shard 7"):
         World().place(parse(f"shard: 7\n{PLAIN}", "x"))
 
 
@@ -105,10 +121,12 @@ CHANGES_SOMETHING = frozenset(
         "open_tenant",
         "add_host",
         "write",
+        "write_schedule",
         "submit_once",
         "add_user",
         "open_account",
         "set_password",
+        "join",
         "vouch",
         "get_or_assign_asset_number",
         "get_or_assign_market_number",
@@ -161,14 +179,25 @@ def open_in(world: World, breaks: Breaks, known: dict[str, str]) -> Opened:
     brandings, intake = breaks.around(world.brandings), breaks.around(world.intake)
     place = world.place(tenant)
     checks = breaks.around(world.checks)
-    planner = Planner(directory, users, listings, brandings, checks, stacks)
+    fees = breaks.around(world.fees)
+    planner = Planner(directory, users, listings, brandings, checks, fees, stacks)
     plan = planner.plan(tenant, place)
 
     def onboarding(_: Pool) -> Onboarding:
         return Onboarding(directory, users, intake)
 
     passwords = GeneratedPasswords(known, lambda _: None)
-    opening = Opening(directory, stacks, onboarding, listings, brandings, checks, passwords)
+    opening = Opening(
+        directory,
+        stacks,
+        onboarding,
+        lambda _: users,
+        listings,
+        brandings,
+        checks,
+        fees,
+        passwords,
+    )
     return opening.carry_out(tenant, place, plan)
 
 

@@ -7,20 +7,24 @@ from typing import Any
 import pytest
 
 from bursa.compliance.steps import Rules
+from bursa.dialects.operator.tenant_file import TenantFile
+from bursa.fees.schedule import FeeSchedule
 from bursa.identity.pool_user import PoolUser
 from bursa.intake.once import CommandBuilder
 from bursa.kernel.errors import BursaError, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.branding import Branding, Colours
 from bursa.tenants.limits import TenantLimits
-from bursa.tenants.listings_dynamodb import SentListing
+from bursa.tenants.lister import Lister
+from bursa.tenants.listings import SentListing
 from bursa.tenants.onboarding import Onboarding
+from bursa.tenants.opening import Opened, Opening
+from bursa.tenants.place import Deployment, Place, Pool, find_place
+from bursa.tenants.plan import KEEP, Plan, Planner
 from bursa.tenants.profile import SignUp, TenantProfile
 from bursa.tenants.stacks import NONE_CHOSEN, StackKind, StackState
-from scripts.onboard.opening import GeneratedPasswords, Invitations, Opened, Opening, generated
-from scripts.onboard.place import Deployment, Place, Pool, find_place
-from scripts.onboard.plan import KEEP, Plan, Planner
-from scripts.onboard.tenant_file import TenantFile, parse
+from scripts.onboard.passwords import GeneratedPasswords, Invitations, generated
+from scripts.onboard.tenant_file import parse
 from tests.unit.onboard.test_tenant_file import PLAIN
 
 TENANT = TenantId(1)
@@ -35,6 +39,9 @@ class Directory:
     accounts: dict[str, AccountId] = field(default_factory=dict)
     vouched: dict[str, int] = field(default_factory=dict)
     names: dict[str, TenantId] = field(default_factory=dict)
+    pauses: dict[TenantId, int | None] = field(default_factory=dict)
+    scales: dict[str, int] = field(default_factory=dict)
+    listers: dict[str, Lister] = field(default_factory=dict)
 
     def tenant_named(self, name: str) -> TenantId | None:
         return self.names.get(name)
@@ -66,6 +73,12 @@ class Directory:
     def profile(self, tenant: TenantId) -> TenantProfile | None:
         return next((one for one in self.profiles.values() if one.tenant == tenant), None)
 
+    def withdrawal_pause_s(self, tenant: TenantId) -> int | None:
+        return self.pauses.get(tenant)
+
+    def set_withdrawal_pause(self, tenant: TenantId, seconds: int | None) -> None:
+        self.pauses[tenant] = seconds
+
     def tenant_of_host(self, host: str) -> TenantId | None:
         return self.hosts.get(host)
 
@@ -81,11 +94,19 @@ class Directory:
     def vouch(self, tenant: TenantId, subject: str, level: int) -> None:
         self.vouched[subject] = level
 
-    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str, scale: int) -> int:
         return 1
 
-    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
+    def get_or_assign_market_number(
+        self, tenant: TenantId, symbol: str, steps: tuple[int, int]
+    ) -> int:
         return 1
+
+    def asset_scale(self, tenant: TenantId, symbol: str) -> int | None:
+        return self.scales.get(symbol)
+
+    def market_lister(self, tenant: TenantId, symbol: str) -> Lister | None:
+        return self.listers.get(symbol)
 
 
 @dataclass
@@ -124,6 +145,11 @@ class Users:
     claimed: dict[str, bool] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     invited: list[str] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
+
+    def join(self, email: str, group: str) -> bool:
+        self.groups[email] = group
+        return True
 
     def add_user(self, email: str, *, is_invited: bool) -> PoolUser:
         if email not in self.claimed:
@@ -175,6 +201,17 @@ class Checks:
 
 
 @dataclass
+class Fees:
+    known: dict[TenantId, FeeSchedule] = field(default_factory=dict)
+
+    def schedule(self, tenant: TenantId) -> FeeSchedule | None:
+        return self.known.get(tenant)
+
+    def write_schedule(self, tenant: TenantId, schedule: FeeSchedule) -> None:
+        self.known[tenant] = schedule
+
+
+@dataclass
 class Intake:
     """Remembers what was sent once; may break off before some kind of request."""
 
@@ -199,6 +236,7 @@ class World:
     listings: Listings = field(default_factory=Listings)
     brandings: Brandings = field(default_factory=Brandings)
     checks: Checks = field(default_factory=Checks)
+    fees: Fees = field(default_factory=Fees)
     intake: Intake = field(default_factory=Intake)
 
     stacks: Stacks = field(default_factory=Stacks)
@@ -207,9 +245,8 @@ class World:
         return find_place(tenant, DEPLOYMENT, self.directory, self.stacks)
 
     def plan(self, tenant: TenantFile) -> Plan:
-        planner = Planner(
-            self.directory, self.users, self.listings, self.brandings, self.checks, self.stacks
-        )
+        kept = (self.listings, self.brandings, self.checks, self.fees)
+        planner = Planner(self.directory, self.users, *kept, self.stacks)
         return planner.plan(tenant, self.place(tenant))
 
     def open(self, text: str = PLAIN, passwords: Any = None) -> Opened:
@@ -218,9 +255,11 @@ class World:
             self.directory,
             self.stacks,
             lambda _: Onboarding(self.directory, self.users, self.intake),
+            lambda _: self.users,
             self.listings,
             self.brandings,
             self.checks,
+            self.fees,
             passwords or Invitations(),
         )
         return opening.carry_out(tenant, self.place(tenant), self.plan(tenant))
@@ -248,6 +287,18 @@ def test_opening_twice_changes_nothing_the_second_time() -> None:
     assert world.intake.sent == sent
     assert world.users.invited == ["admin@brand.example", "second@brand.example"]
     assert world.users.passwords == {}
+
+
+def test_the_pause_of_withdrawals_is_that_of_the_file_or_of_nobody() -> None:
+    world = World()
+    tenant = world.open().profile.tenant
+    assert world.directory.pauses == {tenant: None}
+    text = PLAIN.replace("assets:", "withdrawal_pause_s: 3600\nassets:")
+    steps = world.plan(parse(text, "brand.yaml")).steps
+    [step] = [one for one in steps if one.thing == "withdrawal pause"]
+    assert (step.action, step.before, step.after) == ("change", "as the deployment", "3600 s")
+    world.open(text)
+    assert world.directory.pauses == {tenant: 3_600}
 
 
 def test_the_sign_up_is_that_of_the_file() -> None:
@@ -435,7 +486,7 @@ def test_a_tenant_learns_who_its_users_are_and_a_file_without_that_changes_nothi
     assert set(world.directory.vouched.values()) == {2}
     steps = {step.thing: step.action for step in world.plan(parse(KYC, "x")).steps}
     assert steps["kyc"] == KEEP
-    changed = KYC.replace("manual", "onfido")
+    changed = KYC.replace("manual", "onfido, provider_levels: { 1: a, 2: b, 3: c }")
     (step,) = world.plan(parse(changed, "x")).changes
     assert (step.thing, step.before[:7], step.after[:7]) == ("kyc", "manual:", "onfido:")
     assert "kyc" not in {step.thing for step in world.plan(parse(PLAIN, "x")).steps}

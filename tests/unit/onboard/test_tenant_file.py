@@ -11,7 +11,7 @@ from bursa.compliance.levels import DEFAULT_LEVELS
 from bursa.compliance.steps import Rules
 from bursa.kernel.rates import Rate
 from bursa.tenants.limits import DEFAULT_LIMITS
-from bursa.tenants.onboarding import MarketListing, OpenLimits, PriceProtection
+from bursa.tenants.listing import MarketListing, OpenLimits, PriceProtection
 from scripts.onboard.tenant_file import TenantFileError, parse, read_file
 
 DEMO = Path("docs/examples/tenants/demo.yaml")
@@ -68,6 +68,7 @@ FAULTS = {
     "an unknown field": ("fees:", "fee: 1\nfees:", 6, "fee", "there is no such field"),
     "a missing field": ("fees: { maker_ppm: 1000, taker_ppm: 2000 }", "", 1, "fees", "is missing"),
     "a bad name": ("name: brand", "name: Brand!", 1, "name", "String should match"),
+    "a name like an id": ("name: brand", "name: t7", 1, "name", "looks like a tenant's id"),
     "a bad host": ("api.brand.example", "https://x", 2, "hosts.0", "String should match"),
     "a bad origin": (
         "hosts: [api.brand.example]", "origins: ['*']", 2, "origins", "* is no origin",
@@ -128,6 +129,12 @@ FAULTS = {
     "no https": (
         "limits:", "branding: { logo_url: 'http://brand.example/x' }\nlimits:", 13,
         "branding.logo_url", "is a URL of up to",
+    ),
+    "a pause too long": (
+        "limits:", "withdrawal_pause_s: 604801\nlimits:", 13, "withdrawal_pause_s", "Input should",
+    ),
+    "a pause that ends before it begins": (
+        "limits:", "withdrawal_pause_s: -1\nlimits:", 13, "withdrawal_pause_s", "Input should",
     ),
     "no address": ("second@brand.example", "second", 18, "users.0.email", "is no e-mail address"),
     "an address twice": (
@@ -222,6 +229,14 @@ def test_kyc_has_the_levels_of_the_example_unless_it_names_its_own() -> None:
     assert own.rules().policy == replace(DEFAULT_POLICY, four_eyes=True, pause_ms=86_400_000)
 
 
+def test_a_provider_elsewhere_has_a_name_for_each_level() -> None:
+    more = LEVELS + "  provider_levels: { 1: basic-kyc }\n  provider_region: us"
+    found = parse(with_kyc(more).replace("manual", "sumsub"), "x").kyc
+    assert found is not None
+    assert found.rules().provider_levels == ((1, "basic-kyc"),)
+    assert found.rules().provider_region == "us"
+
+
 @pytest.mark.parametrize(
     ("text", "field", "message"),
     [
@@ -232,13 +247,23 @@ def test_kyc_has_the_levels_of_the_example_unless_it_names_its_own() -> None:
         (
             with_kyc(LEVELS.replace("trade: [0, 0]", "trade: [5, 5]")),
             "kyc.levels",
-            "Levels: level 0 allows to trade any amount",
+            "Levels: what is traded for USDT can't be counted in EUR",
         ),
         (
             with_kyc(LEVELS.replace("[email, personal_data]", "[personal_data]")),
             "kyc.levels",
             "Levels: level 1 needs all",
         ),
+        (with_kyc().replace("manual", "sumsub"), "kyc.provider_levels", "name how sumsub checks"),
+        (
+            with_kyc("\n  provider_levels: { 1: a }").replace("manual", "onfido"),
+            "kyc.provider_levels",
+            "name how onfido checks level 2",
+        ),
+        (with_kyc("\n  provider_levels: { 1: a }"), "kyc.provider_levels", "manual knows no names"),
+        (with_kyc("\n  provider_levels: { 0: a }"), "kyc.provider_levels.0", "Input should be"),
+        (with_kyc("\n  provider_levels: { 1: a/b }"), "kyc.provider_levels.1", "String should"),
+        (with_kyc("\n  provider_region: de"), "kyc.provider_region", "Input should be"),
         (with_kyc(LEVELS, level=2), "admin.level", "is no level of this tenant"),
         (PLAIN.replace("admin: {", "admin: { level: 1,"), "admin.level", "is no level"),
     ],
@@ -249,3 +274,37 @@ def test_a_fault_of_kyc_is_shown_at_its_field(text: str, field: str, message: st
     fault = refused.value.faults[0]
     assert fault.field == field
     assert fault.message.startswith(message)
+
+
+TIERS = {
+    "no currency": ('tiers: [{ volume: "1", maker_ppm: 1, taker_ppm: 1 }]', "fees.currency"),
+    "a currency for nothing": ("currency: USDT", "fees.currency"),
+    "an unknown currency": (
+        'currency: EUR, tiers: [{ volume: "1", maker_ppm: 1, taker_ppm: 1 }]',
+        "fees.currency",
+    ),
+    "a volume of nothing": (
+        'currency: USDT, tiers: [{ volume: "0", maker_ppm: 1, taker_ppm: 1 }]',
+        "fees.tiers",
+    ),
+    "a volume too fine": (
+        'currency: USDT, tiers: [{ volume: "0.00000000001", maker_ppm: 1, taker_ppm: 1 }]',
+        "fees.tiers",
+    ),
+    "a rebate that nobody pays": (
+        'currency: USDT, tiers: [{ volume: "1", maker_ppm: -20, taker_ppm: 10 }]',
+        "fees.tiers",
+    ),
+    "a rate beyond the engine's": (
+        'currency: USDT, tiers: [{ volume: "1", maker_ppm: 1, taker_ppm: 100001 }]',
+        "fees.tiers.0.taker_ppm",
+    ),
+}
+
+
+@pytest.mark.parametrize("about", TIERS)
+def test_tiers_that_are_none_are_faults(about: str) -> None:
+    fees, place = TIERS[about]
+    text = PLAIN.replace("taker_ppm: 2000", f"taker_ppm: 2000, {fees}")
+    with pytest.raises(TenantFileError, match=place):
+        parse(text, "brand.yaml")

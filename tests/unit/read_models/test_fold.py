@@ -8,14 +8,15 @@ import pytest
 from bursa.journal.record import JournalRecord
 from bursa.kernel.amounts import Units
 from bursa.read_models import fold as projection
+from bursa.read_models.account_rows import AccountRow
 from bursa.read_models.fold import (
     Definitions,
     ReadModelChanges,
     UnprojectableRecord,
     add_known_order_fields,
     fold,
-    split_at_gaps,
 )
+from bursa.read_models.projector import split_at_gaps
 from bursa.read_models.rows import BalanceRow, Changes, ClientOrderRow, FeeTierRow
 from tests.doubles.shard import ALICE, BOB, BTC, BTC_USDT, NOON_MS, USDT, Shard, buy, sell
 from wire import codec
@@ -38,6 +39,15 @@ def test_definitions_become_rows_with_names() -> None:
     assert [asset.symbol for asset in changes.assets] == ["BTC", "USDT"]
     assert changes.fee_tiers["t1", 0] == FeeTierRow("t1", 0, 1_000, 2_000, sequence=5)
     assert changes.definitions.markets[BTC_USDT].symbol == "BTC-USDT"
+
+
+def test_the_settings_of_an_account_become_a_row() -> None:
+    shard = Shard()
+    frozen, kept = w.ACCOUNT_STATE_FROZEN, w.SETTING_KEPT
+    shard.run(codec.encode_set_account(ALICE, stp_group=7, state=frozen))
+    shard.run(codec.encode_set_account(ALICE, tier=kept, stp_group=kept))
+    row = folded(shard).accounts["t1-1"]
+    assert row == AccountRow("t1-1", 0, 7, "active", sequence=shard.next_sequence - 2)
 
 
 def test_definitions_of_the_caller_do_not_grow() -> None:

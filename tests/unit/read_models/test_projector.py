@@ -10,6 +10,7 @@ from bursa.journal.stream import StreamRecord
 from bursa.read_models.book_parts import BookParts
 from bursa.read_models.fold import ReadModelChanges
 from bursa.read_models.memory import MemoryTables
+from bursa.read_models.moments import any_tenant_at, with_later
 from bursa.read_models.projector import (
     ContendedBook,
     JournalGap,
@@ -66,7 +67,12 @@ def test_batch_is_applied_and_progress_says_so(following: Following) -> None:
     assert (outcome.failed, outcome.applied, outcome.skipped, outcome.behind) == (None, 5, 0, 0)
     last = following.shard.records[-1]
     assert following.tables.progress() == ProgressRow(
-        0, last.last_sequence, 5, last.time_ms, epoch=last.epoch
+        0,
+        last.last_sequence,
+        5,
+        last.time_ms,
+        epoch=last.epoch,
+        moments=with_later(any_tenant_at(0), {1: last.time_ms}),
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bursa.kernel.amounts import Lots, Ticks, Units
+from bursa.read_models.account_rows import AccountRow
 from bursa.read_models.book_format import (
     BookError,
     pack_hours,
@@ -78,6 +79,7 @@ ROWS = [
     AssetRow("t1", 1, "BTC", 8, 2),
     MarketRow("t1", 1, "BTC-USDT", "BTC", "USDT", 8, 10, 1, 1, "open", 3, min_notional=Units(4)),
     FeeTierRow("t1", 0, -100, 2_000, 5),
+    AccountRow("t1-1", 3, 1, "frozen", 5),
     TradeRow("t1", "BTC-USDT", 9, Ticks(1), Lots(2), Units(3), "sell", 4, 5),
     BookRow("t1", "BTC-USDT", 5, 6, b"\x00bids", b"asks", b"", last_price=7),
     BookRow("t1", "BTC-USDT", 5, 6, b"bids", b"asks", b"", zones=b"zones", ring=3),

@@ -12,16 +12,16 @@ from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import SYSTEM, AccountId, CommandId, TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import TenantLimits
-from bursa.tenants.onboarding import (
+from bursa.tenants.listing import (
     AssetListing,
     Deposit,
     Listing,
     MarketListing,
-    Onboarding,
     OpenLimits,
     PriceProtection,
     market_steps,
 )
+from bursa.tenants.onboarding import Onboarding
 from bursa.tenants.profile import SignUp, TenantProfile
 from engine.reference import Engine
 from wire import layout
@@ -66,10 +66,12 @@ class FakeDirectory:
     def add_host(self, tenant: TenantId, host: str) -> None:
         assert self.hosts.setdefault(host, tenant) == tenant
 
-    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str, scale: int) -> int:
         return self.numbers.setdefault(f"{tenant}/asset/{symbol}", len(self.numbers) + 1)
 
-    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
+    def get_or_assign_market_number(
+        self, tenant: TenantId, symbol: str, steps: tuple[int, int]
+    ) -> int:
         return self.numbers.setdefault(f"{tenant}/market/{symbol}", len(self.numbers) + 1)
 
     def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.doubles.exchange import BOB
+from tests.doubles.ids import IDS
 from tests.unit.conftest import Send
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
@@ -12,7 +13,7 @@ ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000",
     ("path", "query", "status", "code"),
     [
         pytest.param("/orders/abc", {}, 400, "invalid_order_id", id="order-letters"),
-        pytest.param("/orders/99999", {}, 404, "unknown_order", id="no-such-order"),
+        pytest.param(f"/orders/{IDS.order(99_999)}", {}, 404, "unknown_order", id="no-such-order"),
         pytest.param("/orders", {"market": "X"}, 404, "unknown_market", id="market"),
         pytest.param("/orders", {"market": ""}, 404, "unknown_market", id="empty-market"),
         pytest.param("/balances", {}, 404, "unknown_route", id="method"),

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from bursa.dialects.native.public_ids import NO_ORDER
 from bursa.journal.lease import LeaseRow
 from bursa.journal.lease_dynamodb import DynamoLeases
 from bursa.journal.record import decode_record
 from bursa.kernel.identifiers import Actor, ActorKind
 from tests.doubles.exchange import ALICE, BOB, CAROL, Exchange, WorkingClock, read_event
+from tests.doubles.ids import IDS
 from tests.unit.conftest import Send
 from wire import layout as w
 from wire.codec import decode_commands
@@ -23,9 +25,8 @@ def test_order_that_rests(send: Send) -> None:
     status, order, _ = send("POST", "/orders", BUY | {"price": "20000.50", "quantity": "0.10"})
 
     assert status == 201
-    order_id = order.pop("order_id")
-    assert order.pop("sequence") == int(order_id)
-    assert order.pop("created_at_ms") == order.pop("updated_at_ms") > 0
+    assert IDS.read_order(order.pop("order_id")) > NO_ORDER
+    assert order.pop("created_at_ms") == order.pop("updated_at_ms") == order.pop("sequence") > 0
     assert order == {
         "client_order_id": None,
         "market": "BTC-USDT",
@@ -37,6 +38,13 @@ def test_order_that_rests(send: Send) -> None:
         "price": "20000.5",
         "quantity": "0.1",
         "quote_amount": None,
+        "trigger_price": None,
+        "trail_amount": None,
+        "trail_ppm": None,
+        "activation_price": None,
+        "limit_offset": None,
+        "display_quantity": None,
+        "expires_at_ms": None,
         "filled_quantity": "0",
         "remaining_quantity": "0.1",
         "filled_quote": "0",
@@ -57,7 +65,7 @@ def test_order_that_trades_shows_its_own_side_only(send: Send) -> None:
     (fill,) = order["fills"]
     assert fill.pop("time_ms") == order["created_at_ms"]
     assert fill == {
-        "trade_id": "1",
+        "trade_id": IDS.trade(1),
         "order_id": order["order_id"],
         "market": "BTC-USDT",
         "side": "buy",

@@ -13,6 +13,7 @@ import pytest
 from bursa.intake.dynamodb import DynamoReplyReader
 from engine.reference import Engine
 from tests.doubles.exchange import ALICE, BOB, CAROL, Exchange, WorkingClock
+from tests.doubles.ids import IDS
 from tests.unit.conftest import Response, Send, opened
 from wire import codec
 
@@ -37,7 +38,7 @@ def single(send: Send, order: dict[str, Any]) -> Response:
 
 def batch(send: Send, order: dict[str, Any]) -> Response:
     """Send it as the second of a batch, and return it as a single one's response."""
-    other = {"op": "cancel", "order_id": "999999"}
+    other = {"op": "cancel", "order_id": IDS.order(999_999)}
     response = send("POST", "/orders/batch", {"operations": [other, {"op": "place"} | order]})
     result = response.body["results"][1]
     if "order" in result:
@@ -352,7 +353,7 @@ def test_a_key_belongs_to_a_request_of_which_nothing_was_sent(
     send: Send, exchange: Exchange, way: str, gone: str
 ) -> None:
     """The order was known by its name, so the key came with a mere repeat of it."""
-    requests = requests_with_orders("1", "2")
+    requests = requests_with_orders(IDS.order(1), IDS.order(2))
     method, path, body, _ = requests[way]
     send(method, path, body)
     FORGOTTEN[gone](exchange)

@@ -19,6 +19,8 @@ from wire import layout as w
 NOW_MS = 1_795_000_000_000
 ALICE, MALLORY = (w.account_number(tenant, 66) for tenant in (1, 2))
 BOB = w.account_number(1, 67)
+ALICES_SUB, ALICES_SECOND = (w.account_number(1, place << 24 | 66) for place in (1, 2))
+BOBS_SUB = w.account_number(1, 1 << 24 | 67)
 FEES = w.account_number(1, w.FEE_ACCOUNT_INDEX)
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -208,6 +210,48 @@ def _of_actors() -> dict[str, Delivery]:
     }
 
 
+def _transfer(to_account: int, **fields: object) -> Delivery:
+    own: dict[str, object] = {"queue": QueueKind.TRANSFERS} | fields
+    account = own.pop("account", ALICE)
+    words = {name: own.pop(name) for name in ("asked_by", "time_ms") if name in own}
+    transfer = funds(
+        w.COMMAND_TRANSFER,
+        account,  # type: ignore[arg-type]
+        to_account=to_account,
+        **{"asked_by": USER} | words,  # type: ignore[arg-type]
+    )
+    return sent(transfer, account=account, **own)  # type: ignore[arg-type]
+
+
+def _of_transfers() -> dict[str, Delivery]:
+    receivers = {
+        "another user": BOB,
+        "another user's sub-account": BOBS_SUB,
+        "the fee account": FEES,
+        "a place of the fee account's": w.account_number(1, 1 << 24),
+        "another tenant": MALLORY,
+        "another tenant's sub-account of the same numbers": w.account_number(2, 1 << 24 | 66),
+        "a place that no sub-account has": w.account_number(1, 21 << 24 | 66),
+        "outside": 0,
+        "no account": -1,
+        "beyond all accounts": (1 << 63) - 1,
+    }
+    return {
+        **{f"a transfer to {about}": _transfer(to) for about, to in receivers.items()},
+        "a transfer of an operator's by the users' queue": _transfer(ALICES_SUB, asked_by=OPERATOR),
+        "a transfer from an hour ago": _transfer(ALICES_SUB, time_ms=NOW_MS - HOUR_MS),
+        "a transfer of the fee account's": _transfer(ALICE, account=FEES, group="t1-0"),
+        "a transfer from another user's group": _transfer(ALICES_SUB, group="t1-67"),
+        "a user's transfer by the queue of orders": _transfer(ALICES_SUB, queue=QueueKind.TRADING),
+        "a user's transfer by the funds queue": _transfer(ALICES_SUB, queue=QueueKind.FUNDS),
+        "an honest transfer before a theft": sent(
+            funds(w.COMMAND_TRANSFER, to_account=ALICES_SUB, asked_by=USER),
+            funds(w.COMMAND_TRANSFER, to_account=BOB, asked_by=USER, command_id=name(2)),
+            queue=QueueKind.TRANSFERS,
+        ),
+    }
+
+
 def _of_ids_and_texts() -> dict[str, Delivery]:
     texts = {
         "empty": "",
@@ -300,6 +344,7 @@ FORGED: dict[str, Delivery] = {
     **_of_kinds(),
     **_of_accounts(),
     **_of_actors(),
+    **_of_transfers(),
     **_of_ids_and_texts(),
     **_of_times(),
     **_of_bodies(),
@@ -320,6 +365,12 @@ HONEST: dict[str, Callable[[], Delivery]] = {
     ),
     "a transfer": lambda: sent(
         funds(w.COMMAND_TRANSFER, to_account=BOB), queue=QueueKind.FUNDS
+    ),
+    "a transfer to an own sub-account": lambda: _transfer(ALICES_SUB),
+    "a transfer by an API key": lambda: _transfer(ALICES_SUB, asked_by=API_KEY),
+    "a transfer back": lambda: _transfer(ALICE, account=ALICES_SUB, group="t1-16777282"),
+    "a transfer from one sub-account to the next": lambda: _transfer(
+        ALICES_SECOND, account=ALICES_SUB, group="t1-16777282"
     ),
     "an asset": lambda: sent(
         command(w.COMMAND_DEFINE_ASSET, 0, 9, 1, 8, 5),

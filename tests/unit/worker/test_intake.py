@@ -1,4 +1,5 @@
 import asyncio
+from itertools import permutations
 
 import msgspec
 import pytest
@@ -138,9 +139,13 @@ def of(queue: QueueKind, count: int) -> list[Delivery]:
     ]
 
 
-@pytest.mark.parametrize("flooded", QueueKind)
-def test_a_flooded_queue_leaves_half_of_each_turn_to_the_other(flooded: QueueKind) -> None:
-    (other,) = set(QueueKind) - {flooded}
+PAIRS = list(permutations(QueueKind, 2))
+
+
+@pytest.mark.parametrize(("flooded", "other"), PAIRS)
+def test_a_flooded_queue_leaves_half_of_each_turn_to_another(
+    flooded: QueueKind, other: QueueKind
+) -> None:
     inbox = Inbox(1_000, 1_000)
     inbox.add(of(flooded, 500), 1, flooded)
     inbox.add(of(other, 3), 1, other)
@@ -151,10 +156,21 @@ def test_a_flooded_queue_leaves_half_of_each_turn_to_the_other(flooded: QueueKin
     assert [one.queue for one in second].count(flooded) == 10
 
 
-@pytest.mark.parametrize("full", QueueKind)
-def test_what_is_held_of_a_queue_takes_no_room_from_the_other(full: QueueKind) -> None:
+def test_three_queues_share_each_turn() -> None:
+    inbox = Inbox(1_000, 1_000)
+    for kind in QueueKind:
+        inbox.add(of(kind, 50), 1, kind)
+    size = len(numbered(1)[0].body)
+
+    kinds = [one.queue for one in inbox.take(size * 9)]
+    assert {kind: kinds.count(kind) for kind in QueueKind} == dict.fromkeys(QueueKind, 3)
+
+
+@pytest.mark.parametrize(("full", "other"), PAIRS)
+def test_what_is_held_of_a_queue_takes_no_room_from_another(
+    full: QueueKind, other: QueueKind
+) -> None:
     async def scenario() -> None:
-        (other,) = set(QueueKind) - {full}
         inbox = Inbox(5, 5)
         inbox.add(of(full, 5), 1, full)
         await asyncio.wait_for(inbox.wait_room(other), 1)

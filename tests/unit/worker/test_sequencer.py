@@ -6,11 +6,13 @@ import pytest
 from bursa.intake.message import Delivery
 from bursa.journal.record import RECORD_BYTES_MAX, decode_record
 from bursa.journal.replica import Head, Replica
-from tests.doubles.deliveries import asked_for
+from tests.doubles.deliveries import Sender, asked_for
+from tests.doubles.shard import ALICE, BOB, BTC_USDT, Shard, buy, sell
 from tests.doubles.toy_engine import ToyEngine
 from tests.unit.worker.fakes import NOW_MS, credit, delivery
 from wire import codec
 from wire import layout as w
+from wire.events import Market
 from worker.poison import EngineFault, Quarantine
 from worker.results import result_offsets, result_reason
 from worker.sequencer import InvariantBroken, Sequencer
@@ -51,6 +53,32 @@ def test_the_time_goes_on_while_a_record_stays_open() -> None:
     assert ticks == [0, 1_000]
 
 
+@pytest.mark.parametrize("state", [w.STATE_AUCTION, w.STATE_OPEN])
+def test_a_record_says_what_an_auction_would_trade_with_its_own_orders(state: int) -> None:
+    """Nothing more need come in before it is known."""
+    shard = Shard()
+    shard.run(codec.encode_set_market_state(BTC_USDT, state))
+    rng = random.Random(1)
+    sequencer = Sequencer(
+        Replica(shard.engine, Head.of(shard.records[-1])),
+        0,
+        3,
+        lambda: rng.randbytes(16),
+        Quarantine(),
+    )
+    now_ms = shard.time_ms + 10
+    orders = [buy(ALICE, 23_512, 150), sell(BOB, 23_500, 100)]
+    sequencer.take(list(Sender().deliveries(orders, now_ms)), now_ms)
+    (encoded,) = sequencer.seal()
+
+    record = decode_record(encoded)
+    assert sequencer.rejected == []
+    told = [one for one in codec.decode_events(record.events) if isinstance(one, Market)]
+    expected = [(23_500, 100)] if state == w.STATE_AUCTION else []
+    assert [(one.indicative_price, one.indicative_quantity) for one in told] == expected
+    assert record.time_ms == now_ms
+
+
 def test_records_are_chained() -> None:
     sequencer = sequencer_on(ToyEngine())
     sequencer.take([delivery(credit(1))], NOW_MS)
@@ -60,6 +88,40 @@ def test_records_are_chained() -> None:
 
     assert second.previous_hash == first.hash
     assert (second.number, second.first_sequence) == (2, first.last_sequence + 1)
+
+
+@pytest.mark.parametrize(
+    ("clock_ms", "times"),
+    [
+        pytest.param([0, 0, 0], [0, 1, 2], id="within-one-millisecond"),
+        pytest.param([0, 5, 5, 9], [0, 5, 6, 9], id="in-time-again"),
+        pytest.param([0, -3_600_000, -3_600_000], [0, 1, 2], id="a-clock-that-goes-back"),
+    ],
+)
+def test_each_record_has_a_time_of_its_own_and_its_engine_too(
+    clock_ms: list[int], times: list[int]
+) -> None:
+    """Clients tell records apart by their times (docs/adr/0073)."""
+    sequencer = sequencer_on(ToyEngine())
+    told = []
+    for number, after_ms in enumerate(clock_ms):
+        sequencer.take([delivery(credit(1, number=number))], NOW_MS + after_ms)
+        record = decode_record(sequencer.seal()[0])
+        tick, *_ = codec.decode_commands(record.commands)
+        assert tick.time_ms == record.time_ms
+        told.append(record.time_ms - NOW_MS)
+    assert told == times
+
+
+def test_the_record_that_begins_an_epoch_is_later_than_all_before() -> None:
+    sequencer = sequencer_on(ToyEngine())
+    sequencer.take([delivery(credit(1))], NOW_MS)
+    sequencer.seal()
+    sequencer.announce("ab" * 16, NOW_MS - 1_000)
+    (record,) = sequencer.seal()
+    sequencer.tick(NOW_MS - 1_000)
+    (after,) = sequencer.seal()
+    assert [record.time_ms - NOW_MS, after.time_ms - NOW_MS] == [1, 2]
 
 
 def test_an_acknowledgement_waits_for_its_last_command() -> None:

@@ -7,7 +7,7 @@ serves nobody else, so waiting is paid for with reads, and who has used most of 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from bursa.kernel.clock import Clock
 from bursa.kernel.errors import NotFound, Unavailable
@@ -17,6 +17,8 @@ from bursa.kernel.identifiers import AccountId
 DELAYS_MS = (0, 10, 20, 40, 80, 160, 320)
 # What is further ahead than the commands of some seconds has been told to nobody.
 AHEAD_MAX = 100_000
+# A worker's clock may be ahead of a function's.
+AHEAD_MS_MAX = 10_000
 # For what has no sequence to wait for.
 SHORT_DELAYS_MS = (0, 20, 50, 100)
 # So long a wait is charged as one read.
@@ -27,11 +29,27 @@ ROWS_PER_READ = 25
 _Found = TypeVar("_Found")
 
 
+class Position(NamedTuple):
+    """What an account's rows reflect.
+
+    Attributes
+    ----------
+    sequence
+        Of the shard.
+    moment
+        When the account's tenant was concerned last (`bursa.read_models.moments`).
+
+    """
+
+    sequence: int
+    moment: int
+
+
 class Positions(Protocol):
     """How far the read models are."""
 
-    def position(self, account: AccountId) -> int:
-        """Return the sequence that an account's rows reflect; raises `Unavailable`."""
+    def position(self, account: AccountId) -> Position:
+        """Return how far an account's rows are; raises `Unavailable`."""
 
     def is_current(self, account: AccountId) -> bool:
         """Return whether an account's rows are those that readers know; raises `Unavailable`."""
@@ -53,6 +71,10 @@ class CatchUp:
         self._positions = positions
         self._clock = clock
         self._pays = pays
+
+    def position(self, account: AccountId) -> int:
+        """Return the sequence that an account's rows reflect as a whole; raises `Unavailable`."""
+        return self._positions.position(account).sequence
 
     def require_current(self, account: AccountId) -> None:
         """Return when lists are whole.
@@ -89,11 +111,23 @@ class CatchUp:
 
         """
         for _ in self._delays(account, DELAYS_MS):
-            position = self._positions.position(account)
+            position = self._positions.position(account).sequence
             if position >= sequence:
                 return True
             if sequence > position + AHEAD_MAX:
                 return False
+        raise _not_known_yet()
+
+    def wait_until(self, account: AccountId, moment: int) -> bool:
+        """Return whether the account's rows reflect what its tenant was told of a moment.
+
+        False at once for a moment that is to come, else as `wait_for`, which it raises like.
+        """
+        if moment > self._clock.now_ms() + AHEAD_MS_MAX:
+            return False
+        for _ in self._delays(account, DELAYS_MS):
+            if self._positions.position(account).moment >= moment:
+                return True
         raise _not_known_yet()
 
     def look(self, account: AccountId, read: Callable[[], _Found | None]) -> _Found | None:

@@ -1,4 +1,4 @@
-"""The read models of an account, as the API reads them: orders, fills, balances.
+"""The read models of an account, as the API reads them: orders, fills, balances, settings.
 
 Every read is within one account's partition, which begins with the tenant.
 """
@@ -7,14 +7,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bursa.accounts.time_search import DatedRow, first_number_at
 from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.amounts import Lots
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.pages import Page
+from bursa.read_models.account_rows import AccountRow
 from bursa.read_models.order_lists_dynamodb import OrderLists
 from bursa.read_models.rows import (
+    OPEN_WORDS,
     AnyRow,
     BalanceRow,
     ClientOrderRow,
@@ -22,6 +25,7 @@ from bursa.read_models.rows import (
     OrderRow,
     from_attributes,
 )
+from bursa.read_models.transfer_rows import TransferRow
 from wire import layout as w
 
 if TYPE_CHECKING:
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 
 # Of the fills of one command, so many are read at first, and then four times as many each time.
 _FIRST_FILLS_READ = 25
+
+# A BatchGetItem's bound.
+_OPEN_READ_AT_ONCE = 100
 
 _ALL_STATUSES = tuple(w.STATUS_NAMES.values())
 
@@ -85,17 +92,48 @@ class OrdersTable:
         if market is not None or statuses is not None:
             with _reading():
                 return self._lists.newest(account, market, statuses or _ALL_STATUSES, before, limit)
-        request = {
+        request = self._all(account) | {"ConsistentRead": latest}
+        start = None if before is None else _key(account, before)
+        return _page(self._client, request, start, OrderRow, limit)
+
+    def position_at(self, account: AccountId, time_ms: int) -> str | None:
+        """Find the position before which all orders were placed before a time; None: all were."""
+
+        def dated(row: OrderRow | None) -> DatedRow | None:
+            return None if row is None else DatedRow(row.order_id, row.created_at_ms)
+
+        def newest_below(order_id: int | None) -> DatedRow | None:
+            start = None if order_id is None else _key(account, keys.order(order_id))
+            page = _page(self._client, self._all(account), start, OrderRow, 1)
+            return dated(next(iter(page.items), None))
+
+        def oldest() -> DatedRow | None:
+            return dated(_oldest(self._client, self._all(account), OrderRow))
+
+        found = first_number_at(time_ms, newest_below, oldest)
+        return None if found is None else keys.order(found)
+
+    def _all(self, account: AccountId) -> dict[str, Any]:
+        return {
             "TableName": self._table,
-            "ConsistentRead": latest,
             "KeyConditionExpression": "pk = :account AND begins_with(sk, :orders)",
             "ExpressionAttributeValues": {
                 ":account": {"S": keys.account(account)},
                 ":orders": {"S": keys.ORDER_PREFIX},
             },
         }
-        start = None if before is None else _key(account, before)
-        return _page(self._client, request, start, OrderRow, limit)
+
+    def open(self, account: AccountId) -> Iterator[OrderRow]:
+        """Yield all orders of an account that are open, the newest first."""
+        before: str | None = None
+        while True:
+            page = self.newest(
+                account, market=None, statuses=OPEN_WORDS, before=before, limit=_OPEN_READ_AT_ONCE
+            )
+            yield from page.items
+            before = page.next_position
+            if before is None:
+                return
 
     def _item(self, account: AccountId, sort: str) -> _Item | None:
         with _reading():
@@ -124,13 +162,8 @@ class FillsTable:
         latest: bool = False,
     ) -> Page[FillRow]:
         """List fills, newest first; those of a market come from an index of their own."""
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            # An index can't be read consistently.
-            "ConsistentRead": latest and market is None,
-            "KeyConditionExpression": "pk = :partition",
-            "ExpressionAttributeValues": {":partition": {"S": keys.account(account)}},
-        }
+        # An index can't be read consistently.
+        request = self._all(account) | {"ConsistentRead": latest and market is None}
         start = None if before is None else _key(account, before)
         if market is not None:
             partition = {"S": keys.account_market(keys.account(account), market)}
@@ -139,6 +172,30 @@ class FillsTable:
             request["ExpressionAttributeValues"] = {":partition": partition}
             start = start and start | {keys.MARKET_ACCOUNT: partition}
         return _page(self._client, request, start, FillRow, limit)
+
+    def position_at(self, account: AccountId, time_ms: int) -> str | None:
+        """Find the position before which all fills are from before a time; None: all are."""
+
+        def dated(row: FillRow | None) -> DatedRow | None:
+            return None if row is None else DatedRow(row.sequence, row.time_ms)
+
+        def newest_below(sequence: int | None) -> DatedRow | None:
+            start = None if sequence is None else _key(account, keys.fills_at(sequence))
+            page = _page(self._client, self._all(account), start, FillRow, 1)
+            return dated(next(iter(page.items), None))
+
+        def oldest() -> DatedRow | None:
+            return dated(_oldest(self._client, self._all(account), FillRow))
+
+        found = first_number_at(time_ms, newest_below, oldest)
+        return None if found is None else keys.fills_at(found)
+
+    def _all(self, account: AccountId) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :partition",
+            "ExpressionAttributeValues": {":partition": {"S": keys.account(account)}},
+        }
 
     def at_placement(
         self, account: AccountId, order_id: int, filled: Lots, most: int
@@ -209,6 +266,26 @@ def _first_fills(
     return found
 
 
+class TransfersTable:
+    """What came into an account and went out of it other than by trades; in the table of fills."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def newest(self, account: AccountId, *, before: str | None, limit: int) -> Page[TransferRow]:
+        """List transfers, newest first."""
+        partition = {"S": keys.transfers(keys.account(account))}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :partition",
+            "ExpressionAttributeValues": {":partition": partition},
+        }
+        start = None if before is None else {"pk": partition, "sk": {"S": before}}
+        return _page(self._client, request, start, TransferRow, limit)
+
+
 class BalancesTable:
     """Balances of an account."""
 
@@ -225,6 +302,26 @@ class BalancesTable:
             "ConsistentRead": True,
         }
         return [from_attributes(BalanceRow, item) for item in _all_items(self._client, request)]
+
+
+class AccountSettings:
+    """The settings of accounts; in the table of balances."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def settings(self, account: AccountId) -> AccountRow | None:
+        """Return them; None for an account whose settings nobody has set."""
+        partition = keys.account_settings(keys.account(account))
+        request = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :settings",
+            "ExpressionAttributeValues": {":settings": {"S": partition}},
+            "ConsistentRead": True,
+        }
+        found = [from_attributes(AccountRow, item) for item in _all_items(self._client, request)]
+        return found[0] if found else None
 
 
 def _reading() -> AbstractContextManager[None]:
@@ -244,6 +341,14 @@ def _all_items(client: "DynamoDBClient", request: dict[str, Any]) -> Iterator[_I
 
 def _key(account: AccountId, sort: str) -> dict[str, Any]:
     return {"pk": {"S": keys.account(account)}, "sk": {"S": sort}}
+
+
+def _oldest(client: "DynamoDBClient", request: dict[str, Any], row_type: type[_Row]) -> _Row | None:
+    """Read the first row; None where there is none."""
+    with _reading():
+        response = client.query(**request, Limit=1)
+    items = response["Items"]
+    return from_attributes(row_type, items[0]) if items else None
 
 
 def _page(

@@ -39,6 +39,12 @@ class OrderReader(Protocol):
         may miss what was closed some moments ago.
         """
 
+    def position_at(self, account: AccountId, time_ms: int) -> str | None:
+        """Return the position before which all orders were placed before a time.
+
+        None where all there are were.
+        """
+
 
 class FillReader(Protocol):
     """The fills of an account."""
@@ -53,6 +59,9 @@ class FillReader(Protocol):
         latest: bool = False,
     ) -> Page[FillRow]:
         """Return fills, newest first."""
+
+    def position_at(self, account: AccountId, time_ms: int) -> str | None:
+        """Return the position before which all fills are from before a time; None as for orders."""
 
     def at_placement(
         self, account: AccountId, order_id: int, filled: Lots, most: int

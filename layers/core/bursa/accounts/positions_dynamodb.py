@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from bursa.accounts.catch_up import Position
 from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.read_models.rows import (
-    READ_MODELS_SCHEMA,
+    LISTS_SCHEMA,
     Attributes,
     ProgressRow,
     SchemaRow,
@@ -28,28 +29,41 @@ class PositionsTable:
         self._client = client
         self._table = table
         self._shard_of = shard_of
-        self._current: set[int] = set()
+        self._schemas: dict[int, int] = {}
 
-    def position(self, account: AccountId) -> int:
-        """Return the sequence that an account's rows reflect; raises `Unavailable`."""
-        shard = self._shard_of(account.tenant)
-        item = self._get(shard, keys.READ_MODELS)
-        if item is None:
-            return 0
-        row = from_attributes(ProgressRow, item)
-        return row.position_of(keys.account(account))[0]
+    def position(self, account: AccountId) -> Position:
+        """Return how far an account's rows are; raises `Unavailable`."""
+        row = self._progress(account)
+        if row is None:
+            return Position(0, 0)
+        owner = keys.account(account)
+        return Position(row.position_of(owner)[0], row.moment_of(owner))
 
-    def is_current(self, account: AccountId) -> bool:
-        """Return whether an account's rows are those that readers know; raises `Unavailable`."""
+    def position_and_time(self, account: AccountId) -> tuple[int, int]:
+        """Return the sequence that an account's rows reflect, and the exchange's time there.
+
+        UTC milliseconds; raises `Unavailable`.
+        """
+        row = self._progress(account)
+        return (0, 0) if row is None else row.position_of(keys.account(account))
+
+    def _progress(self, account: AccountId) -> ProgressRow | None:
+        item = self._get(self._shard_of(account.tenant), keys.READ_MODELS)
+        return None if item is None else from_attributes(ProgressRow, item)
+
+    def is_current(self, account: AccountId, schema: int = LISTS_SCHEMA) -> bool:
+        """Return whether an account's rows are those that a reader knows; raises `Unavailable`.
+
+        ``schema`` is the first that has them.
+        """
         shard = self._shard_of(account.tenant)
-        if shard not in self._current:
+        if self._schemas.get(shard, 0) < schema:
             item = self._get(shard, keys.READ_MODELS_SCHEMA)
             if item is None:
                 # Without any row there is nothing to miss.
                 return self._get(shard, keys.READ_MODELS) is None
-            if from_attributes(SchemaRow, item).schema != READ_MODELS_SCHEMA:
-                return False
-            self._current.add(shard)
+            self._schemas[shard] = from_attributes(SchemaRow, item).schema
+            return self._schemas[shard] >= schema
         return True
 
     def _get(self, shard: int, sort: str) -> Attributes | None:

@@ -1,22 +1,26 @@
 """What an account may read of its own: orders, fills, balances."""
 
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bursa.accounts.catch_up import CatchUp
 from bursa.accounts.ports import BalanceReader, FillReader, OrderReader
 from bursa.intake.names import order_command_id
 from bursa.intake.outcomes import read_outcomes
 from bursa.intake.submission import ReplyReader
+from bursa.kernel import keys
 from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import OPEN_WORDS, BalanceRow, ClientOrderRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
-from bursa.trading.orders import OrderStatus, OrderView, order_from_row
+from bursa.trading.orders import OrderStatus, OrderView, Side, order_from_row
 from bursa.trading.outcomes import OrderRejected
 from wire import layout as w
+
+_Row = TypeVar("_Row", OrderRow, FillRow)
 
 
 class PageRequest(NamedTuple):
@@ -28,14 +32,35 @@ class PageRequest(NamedTuple):
         How many items to return.
     before
         The position after which they begin; None for the newest.
-    min_sequence
-        What the list must reflect; 0 for however far it is.
+    min_moment
+        When something was changed that the list must reflect; 0 for however far it is.
 
     """
 
     limit: int
     before: str | None = None
-    min_sequence: int = 0
+    min_moment: int = 0
+
+
+class Only(NamedTuple):
+    """What a list is held to, beside a market and statuses.
+
+    Attributes
+    ----------
+    side
+        None for both.
+    from_ms, to_ms
+        From a time until before another, UTC milliseconds; None for no end. Of an order it is when
+        it was placed.
+
+    """
+
+    side: Side | None = None
+    from_ms: int = 0
+    to_ms: int | None = None
+
+
+EVERYTHING = Only()
 
 
 class MarketFill(NamedTuple):
@@ -50,6 +75,19 @@ class AssetBalance(NamedTuple):
 
     row: BalanceRow
     scale: int
+
+
+def _held_to(
+    only: Only, dated_rows: Iterable[tuple[_Row, int]], next_position: str | None
+) -> Page[_Row]:
+    """Return those rows of a page that a list is held to; it ends before what is too old."""
+    kept: list[_Row] = []
+    for row, time_ms in dated_rows:
+        if time_ms < only.from_ms:
+            return Page(kept)
+        if only.side is None or row.side == only.side.word:
+            kept.append(row)
+    return Page(kept, next_position)
 
 
 class AccountQueries:
@@ -85,9 +123,13 @@ class AccountQueries:
         return None if row is None else self._view(account, row)
 
     def order_by_client_id(
-        self, account: AccountId, client_order_id: str
+        self, account: AccountId, client_order_id: str, *, may_wait: bool = True
     ) -> OrderView | OrderRejected | None:
-        """Return the newest order under a client order id, or why there is none."""
+        """Return the newest order under a client order id, or why there is none.
+
+        What the client was told of is found at once. Only for an order that it was not told of is
+        it worth to wait until the rows have caught up; ``may_wait`` says whether to.
+        """
 
         def known() -> ClientOrderRow | None:
             rows = self._orders.by_client_ids(account, [client_order_id], latest=True)
@@ -100,7 +142,7 @@ class AccountQueries:
                 return outcome
             if outcome is not None:
                 return self.order(account, outcome)
-            row = self._catch_up.look(account, known)
+            row = self._catch_up.look(account, known) if may_wait else None
         if row is None:
             return None
         if row.reason is not None:
@@ -124,9 +166,15 @@ class AccountQueries:
         market: Market | None,
         statuses: AbstractSet[OrderStatus] | None,
         page: PageRequest,
+        only: Only = EVERYTHING,
     ) -> Page[OrderView]:
-        """Return orders in a market and of some statuses, newest first; None is for any."""
-        self._wait_for(account, page.min_sequence)
+        """Return orders in a market and of some statuses, newest first; None is for any.
+
+        A page looks through as many as it may have, so one held to a side may be short, or empty,
+        and yet have a next one.
+        """
+        self._wait_for(account, page.min_moment)
+        before = self._beginning(account, page, only, self._orders.position_at, keys.order)
         limit = page.limit
         if market is not None or statuses is not None:
             self._catch_up.require_current(account)
@@ -136,40 +184,68 @@ class AccountQueries:
             account,
             market=None if market is None else market.symbol,
             statuses=None if statuses is None else {status.word for status in statuses},
-            before=page.before,
+            before=before,
             limit=limit,
-            latest=page.min_sequence > 0,
+            latest=page.min_moment > 0,
         )
-        return Page([self._view(account, row) for row in found.items], found.next_position)
+        rows = ((row, row.created_at_ms) for row in found.items)
+        kept = _held_to(only, rows, found.next_position)
+        return Page([self._view(account, row) for row in kept.items], kept.next_position)
 
     def fills(
-        self, account: AccountId, market: Market | None, page: PageRequest
+        self,
+        account: AccountId,
+        market: Market | None,
+        page: PageRequest,
+        only: Only = EVERYTHING,
     ) -> Page[MarketFill]:
-        """Return fills in a market or, when None, in all, newest first."""
-        self._wait_for(account, page.min_sequence)
+        """Return fills in a market or, when None, in all, newest first; pages are as of orders."""
+        self._wait_for(account, page.min_moment)
+        before = self._beginning(account, page, only, self._fills.position_at, keys.fills_at)
         found = self._fills.newest(
             account,
             market=None if market is None else market.symbol,
-            before=page.before,
+            before=before,
             limit=page.limit,
-            latest=page.min_sequence > 0,
+            latest=page.min_moment > 0,
         )
+        rows = ((row, row.time_ms) for row in found.items)
+        kept = _held_to(only, rows, found.next_position)
         items = [
             MarketFill(row, stored_market(self._catalogue, account.tenant, row.market))
-            for row in found.items
+            for row in kept.items
         ]
-        return Page(items, found.next_position)
+        return Page(items, kept.next_position)
 
-    def balances(self, account: AccountId, min_sequence: int = 0) -> list[AssetBalance]:
+    def balances(self, account: AccountId, min_moment: int = 0) -> list[AssetBalance]:
         """Return the account's balances by asset."""
-        self._wait_for(account, min_sequence)
+        self._wait_for(account, min_moment)
         return [
             AssetBalance(row, stored_scale(self._catalogue, account.tenant, row.asset))
             for row in self._balances.all(account)
         ]
 
-    def _wait_for(self, account: AccountId, min_sequence: int) -> None:
-        if min_sequence and not self._catch_up.wait_for(account, min_sequence):
+    def _beginning(
+        self,
+        account: AccountId,
+        page: PageRequest,
+        only: Only,
+        position_at: Callable[[AccountId, int], str | None],
+        key_of: Callable[[int], str],
+    ) -> str:
+        """Return the position before which a page begins.
+
+        The first one begins with the last that the account's rows reflect as a whole: those of one
+        batch are written in any order, and what is written later would be passed over for good.
+        """
+        if page.before is not None:
+            return page.before
+        end = key_of(self._catch_up.position(account) + 1)
+        found = None if only.to_ms is None else position_at(account, only.to_ms)
+        return end if found is None else min(end, found)
+
+    def _wait_for(self, account: AccountId, min_moment: int) -> None:
+        if min_moment and not self._catch_up.wait_until(account, min_moment):
             raise NotFound("not_known_yet", "Send the sequence of a response that you have got.")
 
     def _view(self, account: AccountId, row: OrderRow) -> OrderView:

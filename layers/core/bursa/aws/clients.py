@@ -21,6 +21,7 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
@@ -89,6 +90,12 @@ def cognito_client() -> "CognitoIdentityProviderClient":
         "CognitoIdentityProviderClient",
         _session().create_client("cognito-idp", config=_REQUEST_CONFIG),
     )
+
+
+def cloudformation_client() -> "CloudFormationClient":
+    """Return a CloudFormation client for what nobody waits for."""
+    client = _session().create_client("cloudformation", config=_BACKGROUND_CONFIG)
+    return cast("CloudFormationClient", client)
 
 
 def kms_client() -> "KMSClient":

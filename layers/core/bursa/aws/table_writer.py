@@ -167,6 +167,47 @@ class TableWriter:
             )
         )
 
+    def add_or_find(
+        self,
+        table: str,
+        key: Attributes,
+        values: Attributes,
+        addition: tuple[str, int],
+        sequences: tuple[int, int],
+    ) -> Attributes | None:
+        """Add to an attribute unless the stored row has some of it; return as with a put.
+
+        Parameters
+        ----------
+        addition
+            An attribute's name, and how much to add.
+        sequences
+            The first and the last sequence of which that is.
+
+        """
+        name, amount = addition
+        names = {"#sequence": SEQUENCE, "#added": name}
+        given: dict[str, Any] = {
+            ":first": {"N": str(sequences[0])},
+            ":last": {"N": str(sequences[1])},
+            ":amount": {"N": str(amount)},
+        }
+        assignments = ["#sequence = :last"]
+        for position, (one, value) in enumerate(values.items()):
+            names[f"#{position}"], given[f":{position}"] = one, value
+            assignments.append(f"#{position} = :{position}")
+        return _stored_instead(
+            lambda: self._client.update_item(
+                TableName=table,
+                Key=key,
+                UpdateExpression=f"SET {', '.join(assignments)} ADD #added :amount",
+                ConditionExpression="attribute_not_exists(#sequence) OR #sequence < :first",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=given,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        )
+
     def batches(self, items: Iterable[tuple[str, Attributes]]) -> Iterator[Write]:
         """Group unconditional puts, given as table and item, into as few calls as possible."""
         return self._grouped((table, {"PutRequest": {"Item": item}}) for table, item in items)

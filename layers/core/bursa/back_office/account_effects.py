@@ -11,20 +11,14 @@ from typing import Any, Final
 from bursa.back_office.audit_entry import Facts
 from bursa.back_office.audit_log import Intent, Note
 from bursa.back_office.desk import EffectBuilder
-from bursa.back_office.effects import USER, Notes, Tools, WithoutNotes
-from bursa.back_office.roles import (
-    SENSITIVE,
-    SENSITIVE_ABOVE_AN_AMOUNT,
-    Action,
-    Role,
-    group_of,
-    role_of,
-)
-from bursa.back_office.staff import TERM_SHELF, term_name
+from bursa.back_office.effects import USER, Markets, Notes, Tools, WithoutNotes
+from bursa.back_office.roles import Action, Role, group_of, role_of
+from bursa.back_office.staff import TERM_SHELF, last_term_ms, term_name
+from bursa.back_office.user_accounts import account_named
 from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
 from bursa.kernel.amounts import format_units, parse_units
-from bursa.kernel.errors import InvalidInput, NotFound
+from bursa.kernel.errors import Conflict, InvalidInput, NotFound, Refused
 from bursa.kernel.identifiers import AccountId, CommandId, TenantId
 from bursa.kernel.markets import Asset
 from wire import codec
@@ -56,7 +50,7 @@ def is_frozen(notes: Notes, account: AccountId) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StateOfAccount:
-    """Freezes an account, which closes its orders, or lets it trade again."""
+    """Freezes an account, which closes its orders, or lets it trade again; its sub-accounts too."""
 
     tools: Tools
     tenant: TenantId
@@ -73,10 +67,19 @@ class StateOfAccount:
         account = self.tools.users.account(self.tenant, self.subject)
         frozen = self.state == _FROZEN
         state = w.ACCOUNT_STATE_FROZEN if frozen else w.ACCOUNT_STATE_ACTIVE
-        # Its tier and its self-trade group are those of every account: nothing sets others.
-        command = _command(w.COMMAND_SET_ACCOUNT, account, 0, 0, state)
-        self.tools.commands.submit(intent, account, [command])
+        done: set[AccountId] = set()
+        # Whoever is being frozen may open another one meanwhile, and move what is there.
+        while left := [one for one in self._all_of(account) if one not in done]:
+            for one in left:
+                kept = w.SETTING_KEPT
+                command = _command(w.COMMAND_SET_ACCOUNT, one, kept, kept, state)
+                self.tools.commands.submit(intent, one, [command])
+            done.update(left)
         return {"state": self.state}
+
+    def _all_of(self, account: AccountId) -> list[AccountId]:
+        sub_accounts = self.tools.sub_accounts.read(account.owner).by_seat.values()
+        return [account, *(each.account for each in sub_accounts)]
 
     def notes(self, intent: Intent) -> Sequence[Note]:
         """Return the state, for who asks next."""
@@ -86,7 +89,10 @@ class StateOfAccount:
 
 @dataclass(frozen=True, slots=True)
 class MoneyMovement(WithoutNotes):
-    """Credits an account, or debits it; the request's name is the transfer's reference."""
+    """Credits an account, or debits it; the request's name is the transfer's reference.
+
+    `name` is of one of the user's sub-accounts, or empty: whichever it is, it counts as the user's.
+    """
 
     tools: Tools
     tenant: TenantId
@@ -94,21 +100,28 @@ class MoneyMovement(WithoutNotes):
     kind: int
     symbol: str
     amount: str
+    name: str = ""
 
     def before(self) -> Facts:
         """Return nothing.
 
-        Raises `NotFound` ``unknown_user``, ``no_account``, ``unknown_asset``; `InvalidInput` for
-        an amount that is none.
+        Raises `NotFound` ``unknown_user``, ``no_account``, ``unknown_account``,
+        ``unknown_asset``; `InvalidInput` for an amount that is none; `Refused` ``account_closed``
+        for a credit that nobody could use.
         """
-        self.tools.users.account(self.tenant, self.subject)
-        _units(_asset(self.tools, self.tenant, self.symbol), self.amount)
+        self._account()
+        if (
+            self.kind == w.COMMAND_CREDIT
+            and self.tools.users.get(self.tenant, self.subject).is_closed
+        ):
+            raise Refused("account_closed", "The user has closed the account: credit another one.")
+        units_of(self.tools.markets, self.tenant, self.symbol, self.amount)
         return {}
 
     def carry_out(self, intent: Intent) -> Facts:
         """Have the engine move it."""
-        account = self.tools.users.account(self.tenant, self.subject)
-        asset = _asset(self.tools, self.tenant, self.symbol)
+        account = self._account()
+        asset = asset_named(self.tools.markets, self.tenant, self.symbol)
         units = _units(asset, self.amount)
         reference = CommandId.from_hex(intent.deed.request)
         command = _command(
@@ -116,7 +129,12 @@ class MoneyMovement(WithoutNotes):
         )
         self.tools.commands.submit(intent, account, [command])
         amount = format_units(units, asset.scale)
-        return {"asset": asset.symbol, "amount": amount, "reference": intent.deed.request}
+        after = {"asset": asset.symbol, "amount": amount, "reference": intent.deed.request}
+        return after | ({"account": self.name} if self.name else {})
+
+    def _account(self) -> AccountId:
+        main = self.tools.users.account(self.tenant, self.subject)
+        return account_named(main, self.name, self.tools.sub_accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +164,12 @@ class RoleOfUser:
         return {"role": str(role) if role else None}
 
     def carry_out(self, intent: Intent) -> Facts:
-        """Change the groups of the pool, and end the sessions that had the old ones."""
+        """Change the groups of the pool, and end the sessions that had the old ones.
+
+        Raises `Conflict` ``overtaken``: what broke off long ago must not undo what came later.
+        """
+        if last_term_ms(self.tools.notes, self.tenant, self.subject) > intent.at_ms:
+            raise Conflict("overtaken", "The role was set again since: ask anew.")
         if self.until_ms > intent.at_ms + TERM_MS_MAX or (
             self.until_ms and self.until_ms <= intent.at_ms
         ):
@@ -162,7 +185,8 @@ class RoleOfUser:
         leave = [group for group in groups if group in has]
         self.tools.pools.set_groups(profile.issuer, self.subject, leave, join)
         account = self.tools.users.account(self.tenant, self.subject)
-        self.tools.sessions.end(account, self.subject, intent.at_ms)
+        # Up to now, not to when it was asked: a session of between had the old role.
+        self.tools.sessions.end(account, self.subject, self.tools.clock.now_ms())
         return {"role": self.role or None, "until_ms": self.until_ms or None}
 
     def notes(self, intent: Intent) -> Sequence[Note]:
@@ -211,7 +235,7 @@ class AmountForOne:
 
     def before(self) -> Facts:
         """Return it; raises as `MoneyMovement.before` does of the asset and the amount."""
-        asset = _asset(self.tools, self.tenant, self.symbol)
+        asset = asset_named(self.tools.markets, self.tenant, self.symbol)
         _units(asset, self.amount, least=0)
         units = amount_for_one(self.tools.notes, self.tenant, self.symbol)
         return {"amount": format_units(units, asset.scale)}
@@ -222,7 +246,8 @@ class AmountForOne:
 
     def notes(self, intent: Intent) -> Sequence[Note]:
         """Return the amount, in ledger units."""
-        units = _units(_asset(self.tools, self.tenant, self.symbol), self.amount, least=0)
+        asset = asset_named(self.tools.markets, self.tenant, self.symbol)
+        units = _units(asset, self.amount, least=0)
         return [_kept(AMOUNTS, self.symbol, intent, {"units": units})]
 
 
@@ -231,19 +256,17 @@ def amount_for_one(notes: Notes, tenant: TenantId, symbol: str) -> int:
     return int(_latest(notes, tenant, AMOUNTS, symbol).get("units", 0))
 
 
-def takes_two(tools: Tools, tenant: TenantId, action: Action, asked: Facts) -> bool:
-    """Return whether a change must be approved by a second person.
+def units_of(markets: Markets, tenant: TenantId, symbol: str, amount: str) -> int:
+    """Return an amount in ledger units of its asset.
 
     Raises `NotFound` ``unknown_asset``, `InvalidInput` for an amount that is none.
     """
-    if action in SENSITIVE_ABOVE_AN_AMOUNT:
-        units = _units(_asset(tools, tenant, asked["asset"]), asked["amount"])
-        return units > amount_for_one(tools.notes, tenant, asked["asset"])
-    return action in SENSITIVE
+    return _units(asset_named(markets, tenant, symbol), amount)
 
 
-def _asset(tools: Tools, tenant: TenantId, symbol: str) -> Asset:
-    found = tools.markets.asset(tenant, symbol)
+def asset_named(markets: Markets, tenant: TenantId, symbol: str) -> Asset:
+    """Return an asset; raises `NotFound` ``unknown_asset``."""
+    found = markets.asset(tenant, symbol)
     if found is None:
         raise NotFound("unknown_asset", "Choose one of the exchange's assets.")
     return found
@@ -270,7 +293,13 @@ def account_effects(tools: Tools) -> Mapping[Action, EffectBuilder]:
 
     def money(kind: int) -> EffectBuilder:
         return lambda tenant, about, asked: MoneyMovement(
-            tools, tenant, about.removeprefix(USER), kind, asked["asset"], asked["amount"]
+            tools,
+            tenant,
+            about.removeprefix(USER),
+            kind,
+            asked["asset"],
+            asked["amount"],
+            asked.get("account") or "",
         )
 
     def state(name: str) -> EffectBuilder:

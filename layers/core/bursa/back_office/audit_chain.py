@@ -60,7 +60,11 @@ class ChainReport:
 
 
 def verify(
-    tenant: TenantId, entries: Iterable[StoredEntry], heads: Mapping[int, str]
+    tenant: TenantId,
+    entries: Iterable[StoredEntry],
+    heads: Mapping[int, str],
+    number: int = 0,
+    head: str = GENESIS_HASH,
 ) -> ChainReport:
     """Verify a tenant's log against itself and against heads, hashes by number.
 
@@ -68,9 +72,10 @@ def verify(
     ----------
     entries
         By number; those of a table, or of an export.
+    number, head
+        The entry before the first of them, whose hash is known; none for the beginning.
 
     """
-    number, head = 0, GENESIS_HASH
     open_requests: dict[str, None] = {}
     for entry in entries:
         number += 1

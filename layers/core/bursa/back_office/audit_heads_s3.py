@@ -15,10 +15,15 @@ from bursa.kernel.identifiers import TenantId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from mypy_boto3_s3 import S3Client
 
 _EXISTS = "PreconditionFailed"
+
+
+def _reading() -> "AbstractContextManager[None]":
+    return unavailable("heads_unavailable", "Ask again in a moment.")
 
 
 class AuditHeads:
@@ -52,21 +57,43 @@ class AuditHeads:
 
     def all(self, tenant: TenantId) -> dict[int, str]:
         """Return all published heads, hashes by number; raises `Unavailable`."""
-        client = self._s3()
-        heads = {}
-        with unavailable("heads_unavailable", "Ask again in a moment."):
-            pages = client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=object_keys.audit_heads(tenant)
+        return {number: self.read(tenant, number) for number in self.numbers(tenant)}
+
+    def numbers(self, tenant: TenantId) -> list[int]:
+        """Return the numbers of a tenant's heads, in order; raises `Unavailable`."""
+        prefix = object_keys.audit_heads(tenant)
+        with _reading():
+            pages = (
+                self._s3()
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=self._bucket, Prefix=prefix)
             )
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    number = object_keys.archived_number(
-                        object_keys.audit_heads(tenant), item["Key"]
-                    )
-                    if number is not None:
-                        body = client.get_object(Bucket=self._bucket, Key=item["Key"])["Body"]
-                        heads[number] = body.read().decode(errors="replace")
-        return heads
+            keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        found = (object_keys.archived_number(prefix, key) for key in keys)
+        return sorted(number for number in found if number is not None)
+
+    def read(self, tenant: TenantId, number: int) -> str:
+        """Return the hash of a published head; raises `Unavailable`."""
+        with _reading():
+            body = self._s3().get_object(
+                Bucket=self._bucket, Key=object_keys.audit_head(tenant, number)
+            )["Body"]
+            return body.read().decode(errors="replace")
+
+    def tenants(self) -> list[TenantId]:
+        """Return the tenants that have any; raises `Unavailable`."""
+        with _reading():
+            pages = (
+                self._s3()
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=self._bucket, Prefix=object_keys.AUDIT_LOGS, Delimiter="/")
+            )
+            names = [
+                item["Prefix"].removeprefix(object_keys.AUDIT_LOGS).rstrip("/")
+                for page in pages
+                for item in page.get("CommonPrefixes", ())
+            ]
+        return [TenantId.parse(name) for name in names]
 
     def _s3(self) -> "S3Client":
         if self._client is None:

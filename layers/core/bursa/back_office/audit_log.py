@@ -157,6 +157,8 @@ class AuditLog:
         ------
         Conflict
             ``idempotency_key_reused``: its name is that of another request.
+        NoteExists
+            Something lies under the name of one of the notes; nothing was written.
         InvalidInput
             ``request_too_long``
         Unavailable
@@ -174,9 +176,13 @@ class AuditLog:
         except NoteExists:
             known = self._known(tenant, deed)
             if known is None:
-                raise Conflict("already_decided", "Look at it again: it is decided.") from None
+                raise
             return known
         return Intent(tenant, deed, now_ms, found)
+
+    def has(self, tenant: TenantId, request: str) -> bool:
+        """Return whether a request was begun."""
+        return self._records.note(tenant, REQUESTS, request) is not None
 
     def finish(
         self, intent: Intent, result: str, after: Facts, notes: Sequence[Note] = ()

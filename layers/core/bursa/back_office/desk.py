@@ -67,10 +67,21 @@ class Desk:
         self._log = log
         self._effects = effects
 
-    def change(
-        self, staff: Staff, action: Action, about: str, asked: Facts, envelope: Envelope
+    def change(  # noqa: PLR0917 - who, what, and the request's parts
+        self,
+        staff: Staff,
+        action: Action,
+        about: str,
+        asked: Facts,
+        envelope: Envelope,
+        notes: Sequence[Note] = (),
     ) -> Facts:
         """Make a change and return what is there now; a repeat returns the same.
+
+        Parameters
+        ----------
+        notes
+            What is written with its intent.
 
         Raises
         ------
@@ -80,6 +91,8 @@ class Desk:
             ``not_your_own``
         Conflict
             ``idempotency_key_reused``, ``already_refused``: it was refused under this name.
+        NoteExists
+            Something lies under the name of a note; nothing was begun.
         BursaError
             What the change itself raises.
 
@@ -87,15 +100,18 @@ class Desk:
         require_other(staff, action, about)
         reason = require_reason(envelope.reason)
         deed = deed_of(staff, action, about, asked, envelope._replace(reason=reason))
-        return self.make(staff.tenant, deed, self.effect(staff.tenant, action, about, asked))
+        effect = self.effect(staff.tenant, action, about, asked)
+        return self.make(staff.tenant, deed, effect, notes)
 
     def effect(self, tenant: TenantId, action: Action, about: str, asked: Facts) -> Effect:
         """Return a change, ready to be made."""
         return self._effects[action](tenant, about, asked)
 
-    def make(self, tenant: TenantId, deed: Deed, effect: Effect) -> Facts:
+    def make(
+        self, tenant: TenantId, deed: Deed, effect: Effect, notes: Sequence[Note] = ()
+    ) -> Facts:
         """Make a change and return what is there now; raises as `change` does."""
-        intent = self._log.begin(tenant, deed, effect.before)
+        intent = self._log.begin(tenant, deed, effect.before, notes)
         if intent.outcome is not None:
             return _known(intent.outcome)
         try:

@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from bursa.accounts.sub_accounts import SubAccountRecords
 from bursa.back_office.audit_entry import Facts
 from bursa.back_office.audit_log import Intent, Note
 from bursa.back_office.desk import EffectBuilder
 from bursa.back_office.roles import Action
 from bursa.back_office.users import FoundUser
+from bursa.fees.schedule import Rates
 from bursa.identity.api_keys import ApiKey, split_id
 from bursa.identity.security_events import SecurityEvent, SecurityEventKind
 from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
+from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import Conflict, NotFound
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.markets import Asset, Market, MarketState
@@ -28,7 +31,7 @@ from wire import layout as w
 USER: Final = "user:"
 API_KEY: Final = "api-key:"
 MARKET: Final = "market:"
-_STATES: Final[Mapping[str, int]] = {
+STATES: Final[Mapping[str, int]] = {
     MarketState.OPEN: w.STATE_OPEN,
     MarketState.POST_ONLY: w.STATE_POST_ONLY,
     MarketState.CANCEL_ONLY: w.STATE_CANCEL_ONLY,
@@ -85,6 +88,9 @@ class Markets(Protocol):
     def find(self, tenant: TenantId, symbol: str) -> Market | None:
         """Return a market; None for none."""
 
+    def fee_rates(self, tenant: TenantId) -> Mapping[int, Rates]:
+        """Return the rates of the fee tiers that are set, by tier."""
+
 
 class Profiles(Protocol):
     """The settings of tenants."""
@@ -113,7 +119,11 @@ class Commands(Protocol):
     """What the engine is asked to do in a person's name."""
 
     def submit(
-        self, intent: Intent, account: AccountId, commands: Sequence[CommandBuilder]
+        self,
+        intent: Intent,
+        account: AccountId,
+        commands: Sequence[CommandBuilder],
+        step: str = "",
     ) -> None:
         """Have commands carried out, once for a request. Raises `Refused`, `Unavailable`."""
 
@@ -131,6 +141,8 @@ class Tools:
     commands: Commands
     pools: Pools
     notes: Notes
+    sub_accounts: SubAccountRecords
+    clock: WallClock
 
 
 class WithoutNotes:
@@ -225,7 +237,7 @@ class StateOfMarket(WithoutNotes):
 
     def carry_out(self, intent: Intent) -> Facts:
         """Have the engine set it."""
-        number, state, account = self._market().number, _STATES[self.state], self.tenant.fee_account
+        number, state, account = self._market().number, STATES[self.state], self.tenant.fee_account
 
         def build(header: CommandHeader) -> bytes:
             return codec.encode(

@@ -44,6 +44,19 @@ class Action(StrEnum):
     SET_FOUR_EYES = "set_four_eyes"
     READ_PROPOSALS = "read_proposals"
     DECIDE_PROPOSALS = "decide_proposals"
+    READ_CASES = "read_cases"
+    READ_PERSONAL_DATA = "read_personal_data"
+    DECIDE_CASES = "decide_cases"
+    LOWER_LEVELS = "lower_levels"
+    REOPEN_CASES = "reopen_cases"
+    ERASE_USERS = "erase_users"
+    # Money and markets.
+    READ_STATEMENTS = "read_statements"
+    SET_MARKET_LIMITS = "set_market_limits"
+    LIST_MARKETS = "list_markets"
+    READ_FEE_TIERS = "read_fee_tiers"
+    SET_FEE_TIERS = "set_fee_tiers"
+    PIN_FEE_TIERS = "pin_fee_tiers"
 
 
 _EVERYBODY: Final = frozenset(Role)
@@ -70,6 +83,20 @@ PERMITTED: Final[Mapping[Action, frozenset[Role]]] = {
     Action.READ_PROPOSALS: _EVERYBODY - {Role.SUPPORT},
     # Beside that, whoever decides must be permitted what was proposed.
     Action.DECIDE_PROPOSALS: frozenset({Role.OWNER, Role.COMPLIANCE, Role.FINANCE}),
+    # Hits are in them, of which users, and whoever talks to them, must not learn.
+    Action.READ_CASES: frozenset({Role.COMPLIANCE, Role.AUDITOR, Role.REGULATOR}),
+    Action.READ_PERSONAL_DATA: frozenset({Role.COMPLIANCE}),
+    Action.DECIDE_CASES: frozenset({Role.COMPLIANCE}),
+    Action.LOWER_LEVELS: frozenset({Role.COMPLIANCE}),
+    Action.REOPEN_CASES: frozenset({Role.COMPLIANCE}),
+    Action.ERASE_USERS: frozenset({Role.COMPLIANCE}),
+    # Money and markets.
+    Action.READ_STATEMENTS: _EVERYBODY - {Role.SUPPORT},
+    Action.SET_MARKET_LIMITS: frozenset({Role.OWNER, Role.COMPLIANCE}),
+    Action.LIST_MARKETS: frozenset({Role.OWNER, Role.COMPLIANCE}),
+    Action.READ_FEE_TIERS: _EVERYBODY,
+    Action.SET_FEE_TIERS: frozenset({Role.OWNER, Role.FINANCE}),
+    Action.PIN_FEE_TIERS: frozenset({Role.OWNER, Role.FINANCE}),
 }
 # The others change something: whoever asks gives a reason.
 READS: Final = frozenset(
@@ -80,16 +107,38 @@ READS: Final = frozenset(
         Action.READ_API_KEYS,
         Action.READ_MARKETS,
         Action.READ_PROPOSALS,
+        Action.READ_CASES,
+        Action.READ_PERSONAL_DATA,
+        Action.READ_STATEMENTS,
+        Action.READ_FEE_TIERS,
     }
 )
 # What always takes a second person; credits and debits do above the tenant's amount.
 SENSITIVE: Final = frozenset(
-    {Action.UNFREEZE_ACCOUNTS, Action.SET_FEES, Action.SET_ROLES, Action.SET_FOUR_EYES}
+    {
+        Action.UNFREEZE_ACCOUNTS,
+        Action.SET_FEES,
+        Action.SET_ROLES,
+        Action.SET_FOUR_EYES,
+        Action.SET_MARKET_LIMITS,
+        Action.LIST_MARKETS,
+        Action.SET_FEE_TIERS,
+        Action.PIN_FEE_TIERS,
+    }
 )
 SENSITIVE_ABOVE_AN_AMOUNT: Final = frozenset({Action.CREDIT, Action.DEBIT})
 # What nobody does to themself, whoever approves it.
 NEVER_ONESELF: Final = frozenset(
-    {Action.UNFREEZE_ACCOUNTS, Action.CREDIT, Action.DEBIT, Action.SET_ROLES}
+    {
+        Action.UNFREEZE_ACCOUNTS,
+        Action.CREDIT,
+        Action.DEBIT,
+        Action.SET_ROLES,
+        Action.PIN_FEE_TIERS,
+        Action.DECIDE_CASES,
+        Action.REOPEN_CASES,
+        Action.ERASE_USERS,
+    }
 )
 
 

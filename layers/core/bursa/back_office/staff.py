@@ -6,7 +6,7 @@ and the session began after that. A regulator's time is kept here, whatever its 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from bursa.back_office.roles import Action, Role, may
@@ -60,6 +60,12 @@ def term_name(subject: str, at_ms: int) -> str:
     return f"{_prefix_of(subject)}{at_ms:0{_TIME_DIGITS}d}"
 
 
+def last_term_ms(notes: Notes, tenant: TenantId, subject: str) -> int:
+    """Return when a person's role was set last, UTC; 0 for never. Raises `Unavailable`."""
+    found = notes.notes(tenant, TERM_SHELF, _prefix_of(subject), 1)
+    return int(found[0][0].rpartition("/")[2][:_TIME_DIGITS]) if found else 0
+
+
 def _prefix_of(subject: str) -> str:
     return f"{subject}/"
 
@@ -86,6 +92,8 @@ class Admission:
 
         """
         require_token(principal)
+        # A person's own names for requests are one space, whichever account a header names.
+        principal = replace(principal, account=principal.account.owner)
         role = principal.role
         if role is None:
             raise NotAllowed("no_role", "Ask an owner of the exchange for a role.")

@@ -30,6 +30,8 @@ class FoundUser:
     account: AccountId | None
     signed_out_at: int
     is_disabled: bool
+    # By the user itself, for good.
+    is_closed: bool = False
 
     @property
     def role(self) -> Role | None:
@@ -74,7 +76,8 @@ class Users:
         if user is None:
             return FoundUser(entry, None, 0, is_disabled=False)
         account = AccountId.parse(user.account)
-        return FoundUser(entry, account, user.signed_out_at, user.is_disabled)
+        is_closed = bool(user.closed_at_ms)
+        return FoundUser(entry, account, user.signed_out_at, user.is_disabled, is_closed)
 
     def get(self, tenant: TenantId, subject: str) -> FoundUser:
         """Return the user with a subject; raises `NotFound` ``unknown_user`` too."""
@@ -82,6 +85,14 @@ class Users:
         if found is None or found.entry.subject != subject:
             raise NotFound("unknown_user", "Find the user by its e-mail address first.")
         return found
+
+    def role(self, tenant: TenantId, subject: str) -> Role | None:
+        """Return what a person is now, whatever its token says; None for who is shut out."""
+        found = self.find(tenant, subject)
+        if found is None or found.entry.subject != subject:
+            return None
+        may_sign_in = found.entry.is_enabled and not found.is_disabled and not found.is_closed
+        return found.role if may_sign_in else None
 
     def account(self, tenant: TenantId, subject: str) -> AccountId:
         """Return a user's account; raises `NotFound` ``unknown_user``, ``no_account``."""

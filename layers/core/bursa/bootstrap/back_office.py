@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
     from bursa.bootstrap.back_office_routes import BackOffice
     from bursa.dialects.native.admin_routes import AdminRoutes
+    from bursa.dialects.native.fee_tier_routes import FeeTierRoutes
     from bursa.dialects.native.proposal_routes import ProposalRoutes
+    from bursa.dialects.native.statement_routes import StatementRoutes
     from bursa.intake.submission import Intake
     from bursa.kernel.clock import Clock
 
@@ -49,6 +51,8 @@ class BackOfficeServices:
 
     routes: "Callable[[], AdminRoutes]"
     proposals: "Callable[[], ProposalRoutes]"
+    statements: "Callable[[], StatementRoutes]"
+    fee_tiers: "Callable[[], FeeTierRoutes]"
     budgets: Budgets
     clock: "Clock"
 
@@ -91,11 +95,16 @@ def back_office_services(
 
         intake = _open_intake(settings, client, shards, clock)
         return open_back_office(
-            settings, directory, end, intake, report_unpublished, report_refused, clock
+            settings, directory, end, intake, report_unpublished, report_refused, clock, shards
         )
 
     return BackOfficeServices(
-        lambda: back_office().routes, lambda: back_office().proposals, budgets, clock
+        lambda: back_office().routes,
+        lambda: back_office().proposals,
+        lambda: back_office().statements,
+        lambda: back_office().fee_tiers,
+        budgets,
+        clock,
     )
 
 

@@ -3,34 +3,59 @@
 Loaded by the first request: pynamodb costs a start 40 ms.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from bursa.aws.clients import cognito_client, dynamodb_client, s3_client
-from bursa.back_office.account_effects import account_effects, is_frozen, takes_two
+from bursa.accounts.dynamodb import AccountSettings, BalancesTable, FillsTable, TransfersTable
+from bursa.accounts.positions_dynamodb import PositionsTable
+from bursa.accounts.statements import Statements
+from bursa.accounts.sub_accounts_dynamodb import SubAccountsTable
+from bursa.aws.clients import cognito_client, dynamodb_client, kms_client, s3_client
+from bursa.back_office.account_effects import account_effects, is_frozen
+from bursa.back_office.allowance import Allowance
 from bursa.back_office.audit_dynamodb import AuditTable
 from bursa.back_office.audit_heads_s3 import AuditHeads
 from bursa.back_office.audit_log import AuditLog
 from bursa.back_office.commands import StaffCommands
-from bursa.back_office.desk import Desk
+from bursa.back_office.desk import Desk, EffectBuilder
 from bursa.back_office.effects import Tools, effects
+from bursa.back_office.fee_effects import fee_effects
 from bursa.back_office.four_eyes import FourEyes
+from bursa.back_office.market_effects import market_effects
+from bursa.back_office.new_market import new_market_effects
+from bursa.back_office.roles import Action
 from bursa.back_office.sessions import StaffSessionEnd
 from bursa.back_office.staff import Admission
+from bursa.back_office.user_keys import UserKeys
 from bursa.back_office.users import Users
 from bursa.back_office.users_cognito import BackOfficePools
+from bursa.bootstrap.public_ids import open_ids
+from bursa.compliance.levels import Levels
 from bursa.dialects.native.admin_routes import AdminRoutes
+from bursa.dialects.native.fee_tier_routes import FeeTierRoutes
 from bursa.dialects.native.proposal_routes import ProposalRoutes
+from bursa.dialects.native.statement_routes import StatementRoutes
+from bursa.fees.queries import FeeQueries
+from bursa.fees.records_dynamodb import FeeRecords
 from bursa.identity.api_keys_dynamodb import ApiKeysTable
+from bursa.identity.codes_cryptography import code_of
 from bursa.identity.records_dynamodb import IdentityModels
+from bursa.identity.seals_kms import Seals
+from bursa.identity.second_factor import SecondFactor
+from bursa.identity.second_factor_cognito import CognitoAuthenticators
 from bursa.identity.second_factor_dynamodb import FactorsTable
+from bursa.identity.security_events import SecurityEvents
+from bursa.identity.security_events_dynamodb import SecurityEventsTable
 from bursa.identity.sessions import SessionEnd
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import Clock
+from bursa.kernel.identifiers import TenantId
 from bursa.kernel.settings import AdminApiSettings
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.listing_numbers_dynamodb import ListingNumbers
+
+_DEFINITIONS_AGE_MS_MAX = 30_000
 
 
 class BackOffice(NamedTuple):
@@ -38,6 +63,8 @@ class BackOffice(NamedTuple):
 
     routes: AdminRoutes
     proposals: ProposalRoutes
+    statements: StatementRoutes
+    fee_tiers: FeeTierRoutes
 
 
 def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
@@ -48,6 +75,7 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
     on_unpublished: Callable[[str], None],
     on_refused: Callable[[str], None],
     clock: Clock,
+    shard_of: Callable[[TenantId], int],
 ) -> BackOffice:
     """Build them."""
     table, models = AuditTable(settings.audit_table), IdentityModels(settings.identity_table)
@@ -56,6 +84,7 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
     # A back office reads little, and what it changes it wants to see.
     markets = MarketsTable(dynamodb_client(), settings.markets_table, clock, 0)
     sessions = StaffSessionEnd(end, pools, directory)
+    sub_accounts = SubAccountsTable(dynamodb_client(), settings.directory_table)
     tools = Tools(
         users=users,
         sessions=sessions,
@@ -66,17 +95,21 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
         commands=StaffCommands(intake),
         pools=pools,
         notes=table,
+        sub_accounts=sub_accounts,
+        clock=clock,
     )
-    heads = AuditHeads(s3_client, settings.archive_bucket)
-    log = AuditLog(table, heads, clock, on_unpublished)
-    desk = Desk(log, {**effects(tools), **account_effects(tools)})
+    log = AuditLog(table, AuditHeads(s3_client, settings.archive_bucket), clock, on_unpublished)
+    fee_records = FeeRecords(dynamodb_client(), settings.directory_table)
+    desk = Desk(log, {**_effects(tools, fee_records), **_new_markets(tools, settings, directory)})
     admission = Admission(FactorsTable(models), table, clock)
+    alone = Allowance(table, markets, clock)
     return BackOffice(
         AdminRoutes(
             admission,
             desk,
             users,
-            keys,
+            UserKeys(keys, sub_accounts),
+            sub_accounts,
             markets,
             table,
             clock,
@@ -85,8 +118,71 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
         ProposalRoutes(
             admission,
             desk,
-            FourEyes(log, table, desk, clock, on_refused),
-            partial(takes_two, tools),
+            FourEyes(log, table, desk, alone, users, clock, on_refused),
+            _factor(settings, models, clock),
             clock,
         ),
+        _statement_routes(
+            admission, desk, users, _statements(settings, shard_of, clock), sub_accounts, clock
+        ),
+        FeeTierRoutes(admission, desk, users, _fees(settings, markets, fee_records), markets),
+    )
+
+
+def _effects(tools: Tools, records: FeeRecords) -> Mapping[Action, EffectBuilder]:
+    of_fees = fee_effects(tools, records)
+    return {**effects(tools), **account_effects(tools), **market_effects(tools), **of_fees}
+
+
+def _new_markets(
+    tools: Tools, settings: AdminApiSettings, directory: DirectoryTable
+) -> Mapping[Action, EffectBuilder]:
+    def levels(tenant: TenantId) -> Levels | None:
+        profile = directory.intake_profile(tenant)
+        return None if profile is None else profile.levels
+
+    numbers = ListingNumbers(dynamodb_client(), settings.directory_table)
+    return new_market_effects(tools, numbers, levels)
+
+
+def _statement_routes(  # noqa: PLR0917 - what the routes take
+    admission: Admission,
+    desk: Desk,
+    users: Users,
+    statements: Statements,
+    sub_accounts: SubAccountsTable,
+    clock: Clock,
+) -> StatementRoutes:
+    return StatementRoutes(
+        admission, desk, users, statements, sub_accounts=sub_accounts, clock=clock, ids=open_ids()
+    )
+
+
+def _fees(settings: AdminApiSettings, markets: MarketsTable, records: FeeRecords) -> FeeQueries:
+    account_settings = AccountSettings(dynamodb_client(), settings.balances_table)
+    return FeeQueries(markets, account_settings, records)
+
+
+def _factor(settings: AdminApiSettings, models: IdentityModels, clock: Clock) -> SecondFactor:
+    return SecondFactor(
+        FactorsTable(models),
+        CognitoAuthenticators(cognito_client),
+        code_of,
+        Seals(kms_client, settings.credentials_key, clock),
+        SecurityEvents(SecurityEventsTable(models), lambda _tenant: 0),  # nothing here pauses
+        clock,
+    )
+
+
+def _statements(
+    settings: AdminApiSettings, shard_of: Callable[[TenantId], int], clock: Clock
+) -> Statements:
+    client = dynamodb_client()
+    # Each row names a market, whose steps never change: they are not read again for each.
+    return Statements(
+        MarketsTable(client, settings.markets_table, clock, _DEFINITIONS_AGE_MS_MAX),
+        FillsTable(client, settings.fills_table),
+        TransfersTable(client, settings.fills_table),
+        BalancesTable(client, settings.balances_table),
+        PositionsTable(client, settings.progress_table, shard_of),
     )

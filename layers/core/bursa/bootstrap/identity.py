@@ -30,6 +30,8 @@ from bursa.kernel.settings import (
 )
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.hosts import HostTenants
+from bursa.tenants.origins import HostOrigins, TenantOrigins
 from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
     from bursa.dialects.native.account_routes import AccountRoutes
     from bursa.dialects.native.security_routes import SecurityRoutes
+    from bursa.dialects.native.session_routes import SessionRoutes
+    from bursa.dialects.native.sign_in_routes import SignInRoutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,11 @@ class IdentityServices:
     routes: IdentityRoutes
     security: "Callable[[], SecurityRoutes]"
     account: "Callable[[], AccountRoutes]"
+    sessions: "Callable[[], SessionRoutes]"
+    sign_ins: "Callable[[], SignInRoutes]"
     budgets: Budgets
     signed_requests: SignedRequests
+    origins: HostOrigins
     clock: SystemClock
 
 
@@ -82,7 +89,7 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
     def security() -> "SecurityRoutes":
         from bursa.bootstrap.security import open_security_routes  # noqa: PLC0415 - see there
 
-        return open_security_routes(settings, directory, end_sessions.close_connections, clock)
+        return open_security_routes(settings, directory, end_sessions, clock)
 
     @cache
     def account() -> "AccountRoutes":
@@ -90,4 +97,21 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
 
         return open_account_routes(settings, directory, shards, clock)
 
-    return IdentityServices(routes, security, account, budgets, signed_requests, clock)
+    @cache
+    def sessions() -> "SessionRoutes":
+        from bursa.bootstrap.security import open_session_routes  # noqa: PLC0415 - see there
+
+        return open_session_routes(settings, directory, end_sessions, clock)
+
+    @cache
+    def sign_ins() -> "SignInRoutes":
+        from bursa.bootstrap.security import open_sign_in_routes  # noqa: PLC0415 - see there
+
+        return open_sign_in_routes(settings, directory, clock)
+
+    is_shared = settings.tenants_share_hosts == "true"
+    tenants = HostTenants(directory, clock, is_shared=is_shared)
+    origins = HostOrigins(tenants, TenantOrigins(directory, clock), is_shared=is_shared)
+    return IdentityServices(
+        routes, security, account, sessions, sign_ins, budgets, signed_requests, origins, clock
+    )

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from bursa.kernel.settings import (
         AdminApiSettings,
+        FeeTiersSettings,
         OnboardingSettings,
+        SubAccountsSettings,
         TenantToolSettings,
         TradingApiSettings,
     )
@@ -50,7 +52,10 @@ def open_backlog(
 def open_intake(
     dynamodb: "DynamoDBClient",
     sqs: "SQSClient",
-    settings: "TradingApiSettings | OnboardingSettings | TenantToolSettings | AdminApiSettings",
+    settings: (
+        "TradingApiSettings | OnboardingSettings | TenantToolSettings | AdminApiSettings"
+        " | SubAccountsSettings | FeeTiersSettings"
+    ),
     backlog_of: Callable[[int], CommandBacklog],
     clock: Clock,
     *,

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
 from bursa.aws.clients import dynamodb_client
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.read_budgets import open_read_budgets
@@ -20,6 +23,7 @@ from bursa.tenants.shards import TenantShards
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bursa.dialects.native.admin_kyc_routes import AdminKycRoutes
     from bursa.dialects.native.kyc_routes import KycRoutes
 
 
@@ -28,11 +32,12 @@ class KycServices:
     """What the function calls."""
 
     routes: "Callable[[], KycRoutes]"
+    cases: "Callable[[], AdminKycRoutes]"
     budgets: Budgets
     clock: SystemClock
 
 
-def kyc_services() -> KycServices:
+def kyc_services(logger: Logger, metrics: Metrics) -> KycServices:
     """Build it from the environment."""
     settings, clock = read_settings(KycSettings), SystemClock()
     client = dynamodb_client()
@@ -45,5 +50,15 @@ def kyc_services() -> KycServices:
 
         return open_kyc_routes(settings, client, clock)
 
+    def report_unpublished(why: str) -> None:
+        metrics.add_metric("AuditHeadsUnpublished", MetricUnit.Count, 1)
+        logger.warning("The head of an audit log was not published", extra={"why": why})
+
+    @cache
+    def cases() -> "AdminKycRoutes":
+        from bursa.bootstrap.kyc_desk import open_case_routes  # noqa: PLC0415 - see above
+
+        return open_case_routes(settings, client, clock, report_unpublished)
+
     budgets = open_read_budgets(shards, table, clock, BudgetReport(clock))
-    return KycServices(routes, budgets, clock)
+    return KycServices(routes, cases, budgets, clock)

@@ -1,17 +1,17 @@
 """Build what the routes and the tasks of applications need; imports what takes long to import."""
 
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bursa.aws.clients import (
     cognito_client,
     kms_client,
     s3_client,
-    secrets_client,
     signing_s3_client,
     step_functions_client,
 )
-from bursa.aws.secrets import find_secret
+from bursa.bootstrap.kyc_providers import open_provider_secrets, providers
+from bursa.bootstrap.trade_limits import open_trade_usage
 from bursa.compliance.applications import Applications, Services
 from bursa.compliance.cases_dynamodb import CasesTable
 from bursa.compliance.documents_s3 import S3Documents
@@ -20,8 +20,7 @@ from bursa.compliance.list_versions_s3 import S3Lists
 from bursa.compliance.personal_data_dynamodb import PersonalRecordsTable, UserKeysTable
 from bursa.compliance.personal_data_kms import UserVault
 from bursa.compliance.personal_records import PersonalRecords
-from bursa.compliance.provider_secrets import ProviderSecrets
-from bursa.compliance.providers import Provider, open_provider
+from bursa.compliance.rescreening_run import RescreeningRun, RunServices
 from bursa.compliance.rules_dynamodb import KeptRules, RulesTable
 from bursa.compliance.screening import Screening
 from bursa.compliance.waits_dynamodb import WaitsTable
@@ -34,7 +33,7 @@ from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.errors import InternalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -56,16 +55,8 @@ class ApplicationParts(NamedTuple):
 def open_kyc_routes(
     settings: "KycSettings", client: "DynamoDBClient", clock: SystemClock
 ) -> KycRoutes:
-    """Build the routes; they take what users send, and compare and ask nobody."""
-    parts = _open_applications(
-        settings, client, signing_s3_client(), clock, _no_screening, _no_provider
-    )
-
-    secrets = cache(secrets_client)
-
-    def read_secret(tenant: "TenantId", provider: str) -> bytes | None:
-        return find_secret(secrets(), f"{settings.kyc_secrets}{tenant}/{provider}")
-
+    """Build the routes of users and providers."""
+    parts = open_parts(settings, client, clock)
     return KycRoutes(
         KycParts(
             parts.applications,
@@ -74,10 +65,18 @@ def open_kyc_routes(
             parts.documents,
             parts.rules,
             KeptAddresses(CognitoAddresses(cognito_client), clock),
-            ProviderSecrets(parts.rules, read_secret, clock),
+            open_trade_usage(settings, client, clock).of,
+            open_provider_secrets(settings, parts.rules, clock),
             clock,
         )
     )
+
+
+def open_parts(
+    settings: "KycSettings", client: "DynamoDBClient", clock: SystemClock
+) -> ApplicationParts:
+    """Build what takes what people send and decide; it compares nobody."""
+    return _open_applications(settings, client, signing_s3_client(), clock, _no_screening)
 
 
 class Tasks(NamedTuple):
@@ -86,31 +85,44 @@ class Tasks(NamedTuple):
     workflow: WorkflowTasks
     applications: Applications
     rules: KeptRules
+    rescreening: RescreeningRun
 
 
-def open_tasks(settings: "KycTasksSettings", client: "DynamoDBClient", clock: SystemClock) -> Tasks:
-    """Build the tasks of the workflow."""
+def open_tasks(
+    settings: "KycTasksSettings",
+    client: "DynamoDBClient",
+    clock: SystemClock,
+    tenants: "Callable[[], Iterable[TenantId]]",
+) -> Tasks:
+    """Build the tasks of the workflow, and of time."""
     s3 = s3_client()
-    screening = ListInForce(S3Lists(s3, settings.documents_bucket), settings.sanctions_list)
+    lists = S3Lists(s3, settings.documents_bucket)
+    screening = ListInForce(lists, settings.sanctions_list)
 
-    def provider_of(tenant: "TenantId") -> Provider:
-        name = parts.cases.rules(tenant).provider
-        return open_provider(name, is_for_trying_out=settings.kyc_sandbox == "true")
-
-    parts = _open_applications(settings, client, s3, clock, screening, provider_of)
+    parts = _open_applications(settings, client, s3, clock, screening)
     waits = WaitsTable(client, settings.compliance_table)
     tokens = StepFunctionsWorkflow(step_functions_client(), "", waits)
     workflow = WorkflowTasks(parts.applications, waits, tokens)
-    return Tasks(workflow, parts.applications, parts.rules)
+    services = RunServices(
+        lists,
+        lists,
+        parts.cases,
+        parts.cases,
+        parts.records,
+        screening,
+        lambda: [one for one in tenants() if parts.rules(one) is not None],
+        clock,
+    )
+    rescreening = RescreeningRun(services, settings.sanctions_list)
+    return Tasks(workflow, parts.applications, parts.rules, rescreening)
 
 
-def _open_applications(  # noqa: PLR0917 - one for each thing that differs
+def _open_applications(
     settings: "KycSettings | KycTasksSettings",
     client: "DynamoDBClient",
     s3: "S3Client",
     clock: SystemClock,
     screening: "Callable[[], Screening]",
-    provider_of: "Callable[[TenantId], Provider]",
 ) -> ApplicationParts:
     rules = KeptRules(RulesTable(client, settings.directory_table), clock)
     cases = CasesTable(settings.compliance_table, rules)
@@ -125,6 +137,8 @@ def _open_applications(  # noqa: PLR0917 - one for each thing that differs
     documents = S3Documents(
         s3, settings.documents_bucket, lambda one: key_of(one, "documents"), random_key
     )
+    secrets = open_provider_secrets(settings, rules, clock)
+    provider_of = providers(settings, cases.rules, secrets)
     services = Services(cases, records, documents, screening, provider_of, clock)
     return ApplicationParts(Applications(services), cases, records, documents, rules)
 
@@ -135,7 +149,3 @@ def _key(prefix: str, tenant: "TenantId", purpose: str) -> str:
 
 def _no_screening() -> Screening:
     raise InternalError("not_here", "Users are compared by the workflow's tasks.")
-
-
-def _no_provider(_tenant: "TenantId") -> Provider:
-    raise InternalError("not_here", "Providers are asked by the workflow's tasks.")

@@ -21,6 +21,11 @@ class KycTasksServices:
         self._client = background_dynamodb_client()
         self._directory = DirectoryTable(self._client, settings.directory_table)
 
+    @staticmethod
+    def now_ms() -> int:
+        """Return the time now, UTC."""
+        return SystemClock().now_ms()
+
     def tenants(self) -> Iterator[TenantId]:
         """Yield every number that a tenant was given so far."""
         for number in range(1, self._directory.tenants_numbered() + 1):
@@ -30,7 +35,7 @@ class KycTasksServices:
         """Build the tasks; takes as long as a start."""
         from bursa.bootstrap.kyc_parts import open_tasks  # noqa: PLC0415 - see there
 
-        return open_tasks(self._settings, self._client, SystemClock())
+        return open_tasks(self._settings, self._client, SystemClock(), self.tenants)
 
 
 def kyc_tasks_services() -> KycTasksServices:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from bursa.aws.clients import dynamodb_client, secrets_client
 from bursa.aws.secrets import Secret
-from bursa.dialects.native.cursors import Cursors
+from bursa.bootstrap.public_ids import open_cursors, open_ids
 from bursa.dialects.native.market_routes import Deployment, MarketRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import MarketApiSettings
+from bursa.market_data.candles import ReadCandles
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.market_data.health import ReadHealth
 from bursa.market_data.health_dynamodb import ShardPositions
@@ -38,11 +39,8 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
     """Build the public routes from a function's settings."""
     clock = SystemClock()
     client = dynamodb_client()
-    queries = MarketQueries(
-        MarketsTable(client, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX),
-        MarketDataTables(client, settings.markets_table, settings.trades_table),
-        clock,
-    )
+    catalogue = MarketsTable(client, settings.markets_table, clock, DEFINITIONS_AGE_MS_MAX)
+    data = MarketDataTables(client, settings.markets_table, settings.trades_table)
     journal, progress = settings.journal_table, settings.progress_table
     positions = [
         (shard, ShardPositions(client, journal, progress, shard))
@@ -52,14 +50,16 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
     is_shared = settings.tenants_share_hosts == "true"
     tenants = HostTenants(directory, clock, is_shared=is_shared)
     origins = HostOrigins(tenants, TenantOrigins(directory, clock), is_shared=is_shared)
-    cursors = Cursors(Secret(secrets_client, settings.cursor_key_secret))
+    cursors = open_cursors(Secret(secrets_client, settings.cursor_key_secret))
     brandings = BrandingTable(client, settings.directory_table)
     endpoint = stage_url(settings.websocket_endpoint, settings.aws_endpoint_url)
     routes = MarketRoutes(
-        queries,
+        MarketQueries(catalogue, data, clock),
+        ReadCandles(catalogue, data, clock),
         ReadHealth(positions),
         ReadPublicTenant(directory, brandings, clock, tenants.unknown),
         cursors,
-        Deployment(settings.bursa_version, endpoint.replace("http", "ws", 1)),
+        ids=open_ids(),
+        deployment=Deployment(settings.bursa_version, endpoint.replace("http", "ws", 1)),
     )
     return MarketServices(routes, tenants, origins, clock)

@@ -24,14 +24,14 @@ QUEUE_DEPTH_MAX = 1_000
 _ACTOR = Actor.named(ActorKind.OPERATOR, OPERATORS, "onboarding")
 
 
-def open_onboarding(settings: "OnboardingSettings") -> Onboarding:
-    """Build the onboarding of one tenant from a tool's settings."""
+def open_onboarding(settings: "OnboardingSettings", actor: Actor = _ACTOR) -> Onboarding:
+    """Build the onboarding of one tenant from a tool's settings, for who asks for it."""
     dynamodb = dynamodb_client()
     directory = DirectoryTable(dynamodb, settings.directory_table)
     return Onboarding(
         directory,
         CognitoUserPool(cognito_client(), settings.user_pool_id),
-        open_once_intake(settings, dynamodb, directory, _ACTOR),
+        open_once_intake(settings, dynamodb, directory, actor),
     )
 
 

@@ -10,12 +10,12 @@ from bursa.kernel.clock import one_in
 
 if TYPE_CHECKING:
     from bursa.intake.budgets import Report
-    from bursa.kernel.clock import SystemClock
+    from bursa.kernel.clock import Clock
     from bursa.tenants.shards import TenantShards
 
 
 def open_read_budgets(
-    shards: "TenantShards", table: str, clock: "SystemClock", report: "Report"
+    shards: "TenantShards", table: str, clock: "Clock", report: "Report"
 ) -> Budgets:
     """Build them."""
     buckets = DynamoBuckets(guard_dynamodb_client, table)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aws_lambda_powertools import Logger, Metrics
 
 from bursa.aws.clients import dynamodb_client
 from bursa.aws.table_writer import TableWriter
+from bursa.bootstrap.public_ids import open_ids
 from bursa.bootstrap.sockets import open_sockets
 from bursa.dialects.native.feed_messages import encode_message, token_expired, too_slow
 from bursa.journal.dynamodb import JournalParts, JournalReader
@@ -19,6 +21,7 @@ from bursa.kernel.settings import (
 )
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.feed import Feeds, ShardFeed
+from bursa.market_data.shard_state_dynamodb import StoredShardState
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.projectors import Projectors
@@ -68,18 +71,21 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
     connections = ConnectionsTable(client, socket_settings.connections_table, writer)
     sockets = open_sockets(socket_settings, logger, metrics)
 
+    encode = partial(encode_message, ids=open_ids())
+
+    journal = read_settings(JournalSettings).journal_table
+
     def open_feed(shard: int) -> ShardFeed:
         tables = ReadModelTables(client, settings, shard, writer)
         return ShardFeed(
-            tables.definitions,
+            StoredShardState(tables, JournalReader(client, journal, shard)),
             connections,
             sockets,
-            encode_message,
+            encode,
             clock.now_ms,
             shard=shard,
             farewell=[token_expired()],
             too_slow=[too_slow()],
         )
 
-    parts = JournalParts(client, read_settings(JournalSettings).journal_table)
-    return FeedServices(Feeds(open_feed), parts, clock)
+    return FeedServices(Feeds(open_feed), JournalParts(client, journal), clock)

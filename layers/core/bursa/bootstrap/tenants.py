@@ -36,10 +36,7 @@ class TenantTools(NamedTuple):
 def open_tenant_tools(
     settings: "TenantToolSettings", operator: str, cloudformation: "CloudFormationClient"
 ) -> TenantTools:
-    """Build them for an operator, who is named in every command that they send.
-
-    The client is the tool's: functions have none, and their layer not even its model.
-    """
+    """Build them for an operator, who is named in every command that they send."""
     dynamodb, clock = dynamodb_client(), SystemClock()
     directory = DirectoryTable(dynamodb, settings.directory_table)
     brandings = BrandingTable(dynamodb, settings.directory_table)

@@ -4,14 +4,17 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bursa.accounts.catch_up import CatchUp
-from bursa.accounts.dynamodb import BalancesTable, FillsTable, OrdersTable
+from bursa.accounts.dynamodb import AccountSettings, BalancesTable, FillsTable, OrdersTable
 from bursa.accounts.positions_dynamodb import PositionsTable
 from bursa.accounts.queries import AccountQueries
 from bursa.aws.clients import dynamodb_client, secrets_client, sqs_client
 from bursa.aws.secrets import Secret
 from bursa.bootstrap.budget_report import BudgetReport
 from bursa.bootstrap.intake import open_backlog, open_budgets, open_intake
+from bursa.bootstrap.trade_limits import open_trade_limits
 from bursa.compliance.level_check import LevelCheck
+from bursa.fees.queries import FeeQueries
+from bursa.fees.records_dynamodb import FeeRecords
 from bursa.intake.admission import BudgetedAdmission
 from bursa.intake.budgets import Budget, Budgets, Charge
 from bursa.intake.dynamodb import DynamoReplyReader
@@ -20,9 +23,12 @@ from bursa.market_data.dynamodb import MarketsTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.shards import TenantShards
 from bursa.trading.batch import BatchExecution
-from bursa.trading.cancel import MassCancellation, OrderCancellation
+from bursa.trading.cancel import DeadManSwitch, MassCancellation, OrderCancellation
+from bursa.trading.change import OrderAmendment
 from bursa.trading.decisions import OrderDecisions
+from bursa.trading.dry_run import DryRun, MarketView
 from bursa.trading.place import OrderPlacement
+from bursa.trading.settle import OrderSettlement
 from bursa.trading.use_cases import TradingUseCases
 
 if TYPE_CHECKING:
@@ -34,6 +40,8 @@ if TYPE_CHECKING:
     from bursa.intake.backlog_sqs import CommandBacklog
     from bursa.intake.budgets import Report
     from bursa.kernel.clock import Clock
+    from bursa.kernel.identifiers import TenantId
+    from bursa.kernel.markets import Market
     from bursa.kernel.settings import TradingApiSettings
 
 DEFINITIONS_AGE_MS_MAX = 30_000
@@ -50,6 +58,7 @@ class Trading(NamedTuple):
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
     levels: LevelCheck
+    fees: FeeQueries
 
 
 def open_trading(
@@ -79,7 +88,6 @@ def open_trading(
     )
     replies = DynamoReplyReader(dynamodb, settings.replies_table)
     decisions = OrderDecisions(catalogue, orders, fills, replies, clock)
-    positions = PositionsTable(dynamodb, settings.progress_table, shards)
     queries = AccountQueries(
         catalogue,
         orders,
@@ -87,18 +95,39 @@ def open_trading(
         balances,
         replies=replies,
         catch_up=CatchUp(
-            positions,
+            PositionsTable(dynamodb, settings.progress_table, shards),
             clock,
             lambda account, reads: budgets.spare(account, Charge(Budget.READS, reads)),
         ),
     )
+    view = partial(_view, dynamodb, settings.markets_table)
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),
         cancel=OrderCancellation(intake, decisions, queries),
         cancel_all=MassCancellation(intake),
+        cancel_all_after=DeadManSwitch(intake),
+        amend=OrderAmendment(intake),
+        settle=OrderSettlement(intake, queries),
         batch=BatchExecution(intake, decisions),
+        dry_run=DryRun(view, balances, clock),
         queries=queries,
     )
     cursor_key = Secret(secrets_client, settings.cursor_key_secret)
-    levels = LevelCheck(shards.levels)
-    return Trading(use_cases, catalogue, backlog_of, budgets, cursor_key, dynamodb, sqs, levels)
+    limits = open_trade_limits(settings, dynamodb, clock, orders, view)
+    levels = LevelCheck(shards.levels, limits)
+    account_settings = AccountSettings(dynamodb, settings.balances_table)
+    fee_records = FeeRecords(dynamodb, settings.directory_table)
+    fees = FeeQueries(catalogue, account_settings, fee_records)
+    return Trading(
+        use_cases, catalogue, backlog_of, budgets, cursor_key, dynamodb, sqs, levels, fees
+    )
+
+
+def _view(
+    dynamodb: "DynamoDBClient", markets_table: str, tenant: "TenantId", market: "Market"
+) -> MarketView:
+    # What unpacks books costs other cold starts nothing.
+    from bursa.market_data.public_data_dynamodb import MarketDataTables  # noqa: PLC0415
+    from bursa.market_data.quoted_markets import QuotedMarkets  # noqa: PLC0415
+
+    return QuotedMarkets(MarketDataTables(dynamodb, markets_table, ""))(tenant, market)

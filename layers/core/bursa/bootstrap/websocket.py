@@ -7,7 +7,9 @@ from aws_lambda_powertools import Logger, Metrics
 from bursa.aws.clients import dynamodb_client, guard_dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.budget_report import BudgetReport
+from bursa.bootstrap.public_ids import open_ids
 from bursa.bootstrap.sockets import open_sockets
+from bursa.dialects.native.public_ids import PublicIds
 from bursa.identity.session_check import SessionCheck
 from bursa.identity.signed_requests_dynamodb import KeyStates
 from bursa.intake.budgets_dynamodb import DynamoBuckets
@@ -39,6 +41,7 @@ class SocketServices:
     limits: ConnectionLimits
     has_session: SessionCheck
     clock: SystemClock
+    ids: PublicIds
 
 
 def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
@@ -71,4 +74,4 @@ def socket_services(logger: Logger, metrics: Metrics) -> SocketServices:
         clock=clock,
         report=BudgetReport(clock),
     )
-    return SocketServices(subscriptions, sockets, limits, has_session, clock)
+    return SocketServices(subscriptions, sockets, limits, has_session, clock, open_ids())

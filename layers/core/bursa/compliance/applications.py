@@ -1,6 +1,6 @@
 """The way of an application, from what a user sends to a level: each method is one task of it.
 
-    apply ──► check_files ──► screen ──► ask_provider ──► take_report
+    apply ──► check_files ──► screen ──► ask_provider ──► ask_report
                                                               │
                        decide, downgrade, pass_time ──────────┴──► level
 
@@ -14,10 +14,12 @@ changed is not theirs (`bursa.compliance.case_changes`).
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from bursa.compliance.case_queue import CasePlace
 from bursa.compliance.cases import (
     IN_PROGRESS,
     Case,
     CaseFile,
+    CaseState,
     Submission,
     open_case,
     submit,
@@ -32,15 +34,16 @@ from bursa.compliance.documents import (
 from bursa.compliance.levels import Requirement
 from bursa.compliance.personal_data import PersonalData
 from bursa.compliance.personal_records import PersonalRecords, Reader, Role
-from bursa.compliance.provider_callbacks import CallbackReport
-from bursa.compliance.providers import Application, Provider, Reference
+from bursa.compliance.providers import ELSEWHERE, Application, Provider, Reference, SentFile
 from bursa.compliance.screening import Screening
 from bursa.compliance.steps import (
     Decided,
     Downgraded,
+    Erased,
+    ErasureAsked,
     FilesChecked,
     HandedOver,
-    Outcome,
+    Reopened,
     Rules,
     Screened,
     Step,
@@ -48,10 +51,14 @@ from bursa.compliance.steps import (
     advance,
 )
 from bursa.kernel.clock import WallClock
-from bursa.kernel.errors import Conflict, NotFound, Refused
+from bursa.kernel.errors import BursaError, Conflict, NotFound, Refused
 from bursa.kernel.identifiers import TenantId
 
 _ATTEMPTS: Final = 3
+# After which time without a callback a provider is asked, about so many of those it has.
+_LATE_MS = 300_000
+_LATE_ASKED = 20
+_LATE_READ = 500
 _NOT_NOW: Final = frozenset({"wrong_case_state", "stale_attempt"})
 
 
@@ -77,12 +84,22 @@ class Cases(Protocol):
     def due(self, tenant: TenantId, now_ms: int) -> Sequence[Case]:
         """Return some of the cases that time has changed."""
 
+    def page(
+        self, tenant: TenantId, state: CaseState, limit: int
+    ) -> tuple[Sequence[CasePlace], CasePlace | None]:
+        """See `bursa.compliance.case_queue.CaseQueue`."""
+
 
 class Documents(Protocol):
     """Users' files; see `bursa.compliance.documents_s3.S3Documents`."""
 
-    def read(self, tenant: TenantId, user: str, attempt: int, key: str) -> StoredFile:
-        """Return a file of an attempt; raises `NotFound`."""
+    def read(
+        self, tenant: TenantId, user: str, attempt: int, key: str, version: str | None = None
+    ) -> StoredFile:
+        """Return a file of an attempt, that version or the newest; raises `NotFound`."""
+
+    def erase(self, tenant: TenantId, user: str) -> None:
+        """Remove all files of a user, in all versions; safe to repeat."""
 
 
 class Services(NamedTuple):
@@ -109,9 +126,12 @@ class Applications:
         Raises
         ------
         Conflict
-            ``case_in_progress``; ``personal_data_changed``: they sent something else just now.
+            ``case_in_progress``, ``erasure_pending``; ``personal_data_changed``: they sent
+            something else just now.
         Refused
-            ``identity_verified``: a level was reached under another name or date of birth.
+            ``identity_verified``: a level was reached under another name, date of birth,
+            nationality, or an address that was proven; ``application_barred``: what a decision
+            about a hit was based on stays.
 
         """
         services = self._services
@@ -120,14 +140,28 @@ class Applications:
             raise Conflict(
                 "case_in_progress", "Wait for the decision about what you have sent already."
             )
+        if case is not None and case.erase_at_ms is not None:
+            raise Conflict("erasure_pending", "Your data is being erased; ask support first.")
+        if case is not None and case.is_barred:
+            raise Refused("application_barred", "Ask support; only they can let you apply again.")
         if case is not None and case.granted and services.records.version_of(tenant, user):
             reader = Reader(Role.SCREENING, "application", "compared with what is sent now")
-            if services.records.read(tenant, user, reader).person != data.person:
+            known = services.records.read(tenant, user, reader)
+            if known.identity != data.identity:
                 raise Refused(
-                    "identity_verified", "Ask support to change your names or date of birth."
+                    "identity_verified",
+                    "Ask support to change your names, date of birth or nationality.",
                 )
+            if known.address != data.address and self._is_address_proven(case, tenant):
+                raise Refused("identity_verified", "Ask support to change your address.")
         # Who applies meanwhile changes the case, and then nothing is written.
         services.records.write(tenant, user, data, 0 if case is None else case.version)
+
+    def _is_address_proven(self, case: Case, tenant: TenantId) -> bool:
+        levels = self._services.cases.rules(tenant).levels
+        # A tenant may have taken away a level that somebody had.
+        known = min(case.granted, len(levels.levels) - 1)
+        return Requirement.PROOF_OF_ADDRESS in levels[known].needs
 
     def apply(
         self,
@@ -206,42 +240,107 @@ class Applications:
         )
 
     def ask_provider(self, reference: Reference) -> Case:
-        """Ask the tenant's provider about an attempt; what it says at once is taken at once."""
-        person = self._services.records.read(
-            reference.tenant, reference.user, _reader(Role.SCREENING, reference)
-        ).person
-        provider = self._services.provider(reference.tenant)
-        report = provider.begin(Application(reference, person), self._services.clock.now_ms())
-        if report is None:
-            return self._case(reference)
-        return self._take(reference, report)
+        """Ask the tenant's provider about an attempt; what it says at once is taken at once.
 
-    def take_report(self, called: CallbackReport) -> Case:
-        """Take what a provider has called back with."""
-        return self._take(called.reference, called.report)
+        Who is elsewhere is sent what the level needs and no more, and that is written down first.
+        """
+        case, services = self._case(reference), self._services
+        if case.attempt != reference.attempt or case.state is not CaseState.AT_PROVIDER:
+            return case
+        rules = services.cases.rules(reference.tenant)
+        needs = rules.levels[case.target].needs
+        reader = _reader(Role.SCREENING, reference)
+        if rules.provider in ELSEWHERE:
+            shown = sorted({one.shows for one in case.files} & needs)
+            sent = ", ".join(["personal data", *shown])
+            reader = reader._replace(reason=f"{reader.reason}: {sent} to {rules.provider}")
+        data = services.records.read(reference.tenant, reference.user, reader)
+        files = self._files(case, reference, needs) if rules.provider in ELSEWHERE else ()
+        application = Application(reference, data, case.target, needs, files)
+        provider = services.provider(reference.tenant)
+        report = provider.begin(application, services.clock.now_ms())
+        return self._case(reference) if report is None else self._take(reference, report)
+
+    def _files(
+        self, case: Case, reference: Reference, needs: frozenset[Requirement]
+    ) -> tuple[SentFile, ...]:
+        read = self._services.documents.read
+        return tuple(
+            SentFile(
+                Requirement(file.shows), read(*reference, file.key, file.version).content, file.kind
+            )
+            for file in case.files
+            if file.shows in needs
+        )
+
+    def ask_report(self, reference: Reference) -> Case:
+        """Ask what the provider has found of an attempt, and take it; safe to repeat."""
+        provider = self._services.provider(reference.tenant)
+        report = provider.ask(reference, self._services.clock.now_ms())
+        return self._case(reference) if report is None else self._take(reference, report)
+
+    def ask_late(self, tenant: TenantId) -> int:
+        """Ask about some attempts whose provider should have called back; return how many.
+
+        The next call asks about others. One that can't be asked about keeps no other waiting: its
+        error is raised in the end.
+        """
+        services, now_ms = self._services, self._services.clock.now_ms()
+        if services.cases.rules(tenant).provider not in ELSEWHERE:
+            return 0
+        places, _ = services.cases.page(tenant, CaseState.AT_PROVIDER, _LATE_READ)
+        late = [one for one in places if one.changed_at_ms <= now_ms - _LATE_MS]
+        turn = now_ms // _LATE_MS * _LATE_ASKED % max(1, len(late))
+        failures = []
+        for place in (late[turn:] + late[:turn])[:_LATE_ASKED]:
+            case = self._found(tenant, place.user)
+            try:
+                self.ask_report(Reference(tenant, place.user, case.attempt))
+            except BursaError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return min(len(late), _LATE_ASKED)
 
     def hand_over(self, reference: Reference, reason: str) -> Case:
         """Have a person decide about an attempt that something failed of."""
         step = HandedOver(f"handed over {reference.attempt}", reference.attempt, reason)
         return self._take(reference, step)
 
-    def decide(self, reference: Reference, by: str, id_: str, outcome: Outcome, why: str) -> Case:
-        """Decide about an attempt as a person of compliance; raises as `advance` does."""
-        step = Decided(id_, reference.attempt, by, outcome, why)
-        return self._step(reference.tenant, reference.user, step)
-
-    def downgrade(self, tenant: TenantId, user: str, step: Downgraded) -> Case:
-        """Take a level away as a person of compliance; raises as `advance` does."""
+    def take(
+        self, tenant: TenantId, user: str, step: Decided | Downgraded | Reopened | ErasureAsked
+    ) -> Case:
+        """Take what a person of compliance decides; raises as `advance` does."""
         return self._step(tenant, user, step)
 
     def pass_time(self, tenant: TenantId) -> int:
-        """Let time change the cases of a tenant that it has changed; return how many."""
+        """Let time change the cases of a tenant that it has changed; return how many.
+
+        One that can't be changed keeps no other waiting: its error is raised in the end.
+        """
         now_ms = self._services.clock.now_ms()
-        changed = 0
+        changed, failures = 0, []
         for case in self._services.cases.due(tenant, now_ms):
-            self._step(tenant, case.user, TimePassed())
-            changed += 1
+            try:
+                if case.erase_at_ms is not None and case.erase_at_ms <= now_ms:
+                    self._erase(tenant, case)
+                else:
+                    self._step(tenant, case.user, TimePassed())
+            except BursaError as error:
+                failures.append(error)
+            else:
+                changed += 1
+        if failures:
+            raise failures[0]
         return changed
+
+    def _erase(self, tenant: TenantId, case: Case) -> None:
+        """Destroy the user's key, then what is left; a repeat does what an earlier one did not."""
+        services = self._services
+        reader = Reader(Role.COMPLIANCE, "erasure", "asked for, and not wanted by law any more")
+        services.records.erase(tenant, case.user, reader, case.erase_at_ms or 0)
+        services.documents.erase(tenant, case.user)
+        self._step(tenant, case.user, Erased(f"erased {case.erase_at_ms}"))
 
     def _take(self, reference: Reference, step: Step) -> Case:
         """Take a step of an attempt, or leave a case that is elsewhere by now as it is."""

@@ -121,7 +121,7 @@ class CaseChanges:
             after.level,
             after.version,
             # Who has a hit is not known well enough by anybody's word.
-            ends_vouching=after.is_withheld or after.is_barred,
+            ends_vouching=after.is_withheld or after.is_barred or bool(after.hits),
         )
         if after.state is CaseState.SUBMITTED:
             self._workflow.begin(reference)

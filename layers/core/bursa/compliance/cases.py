@@ -21,15 +21,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from bursa.compliance.calendar_time import DAY_MS
 from bursa.compliance.levels import DOCUMENTS, Levels, Requirement
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import Conflict, InvalidInput, Refused
 
 HOUR_MS: Final = 3_600_000
 HISTORY_LENGTH_MAX: Final = 100
+# Who submits, in a history.
+USER: Final = "user"
 # More hits than a person would read; the screening keeps the best.
 HITS_MAX: Final = 20
 CLEARED_MAX: Final = 200
+# Each costs checks, a screening and perhaps a provider's fee.
+SUBMISSIONS_PER_DAY_MAX: Final = 8
 
 
 class CaseState(StrEnum):
@@ -64,6 +68,8 @@ class CasePolicy:
         How long the user has to send what was asked for.
     pause_ms
         How long after a rejection a user waits before the next attempt.
+    retention_ms
+        How long the law wants kept who a user was, after the business with them has ended.
 
     """
 
@@ -72,6 +78,7 @@ class CasePolicy:
     provider_ms_max: int = 7 * DAY_MS
     resubmission_ms_max: int = 30 * DAY_MS
     pause_ms: int = 30 * DAY_MS
+    retention_ms: int = 5 * 366 * DAY_MS
 
 
 DEFAULT_POLICY: Final = CasePolicy()
@@ -150,6 +157,8 @@ class Case:
         The level that the current attempt is for.
     granted
         The level that was reached, whether or not it is withheld now.
+    granted_attempt
+        The attempt that it was reached by; what its provider finds later is about it still.
     given
         What the user has sent with this attempt.
     files
@@ -165,13 +174,19 @@ class Case:
     files_are_good, is_screened
         What is known of this attempt; without both nobody is approved.
     hits
-        Of the last screening, less the cleared ones.
+        Entries that nobody has decided about: a screening adds to them, and takes none away.
     cleared
         Entries and digests that a person found to be somebody else.
     is_withheld
         Whether the level waits for a decision about a hit.
     is_barred
         Whether another attempt needs compliance first.
+    is_watched
+        Whether a person decides about the next approval, because one has taken a level away.
+    erase_at_ms
+        When what is known of the user is erased; None while nobody has asked for it.
+    erased_at_ms
+        When it was; 0 for never.
     applied
         Ids of the latest steps, so that a repeat has no effect.
 
@@ -183,6 +198,7 @@ class Case:
     attempt: int
     target: int
     granted: int = 0
+    granted_attempt: int = 0
     version: int = 0
     given: frozenset[Requirement] = frozenset()
     files: tuple[CaseFile, ...] = ()
@@ -197,8 +213,18 @@ class Case:
     proposal: Proposal | None = None
     is_withheld: bool = False
     is_barred: bool = False
+    is_watched: bool = False
+    erase_at_ms: int | None = None
+    erased_at_ms: int = 0
     applied: tuple[str, ...] = ()
     history: tuple[CaseChange, ...] = ()
+
+    @property
+    def is_of_a_customer(self) -> bool:
+        """Whether the law wants kept who they were: they had a level, or a hit."""
+        return bool(
+            self.granted or self.granted_attempt or self.hits or self.cleared or self.is_barred
+        )
 
     @property
     def level(self) -> int:
@@ -216,6 +242,15 @@ class Case:
         """Return the best of those hits that nobody has cleared."""
         fresh = [one for one in hits if (one.entry, one.digest) not in self.cleared]
         return tuple(sorted(fresh, key=lambda one: (-one.score, one.entry))[:HITS_MAX])
+
+    def undecided(self, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Return those hits that nobody has cleared, with those that are undecided already.
+
+        Who has a hit and gives another name, or whose entry the list lacks by now, keeps it until
+        a person decides. Of an entry the latest content counts.
+        """
+        known = {one.entry: one for one in self.hits}
+        return self.uncleared(tuple((known | {one.entry: one for one in hits}).values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +294,10 @@ def submit(
     InvalidInput
         ``unknown_level``, ``missing_requirements``, ``document_expired``
     Conflict
-        ``case_in_progress``, ``level_reached``
+        ``case_in_progress``, ``level_reached``, ``erasure_pending``
     Refused
-        ``rejected_recently``, ``application_barred``; nothing has changed.
+        ``rejected_recently``, ``application_barred``, ``too_many_applications``; nothing has
+        changed.
 
     """
     level = levels[submission.target]
@@ -290,7 +326,7 @@ def submit(
         proposal=None,
     )
     due_at_ms = now_ms + policy.checks_ms_max
-    return fresh.enter(CaseState.SUBMITTED, now_ms, "user", "submitted", due_at_ms)
+    return fresh.enter(CaseState.SUBMITTED, now_ms, USER, "submitted", due_at_ms)
 
 
 def _require_open_to_user(
@@ -300,18 +336,32 @@ def _require_open_to_user(
         raise Conflict(
             "case_in_progress", "Wait for the decision about what you have sent already."
         )
+    if case.erase_at_ms is not None:
+        raise Conflict("erasure_pending", "Your data is being erased; ask support to come back.")
     if submission.target < case.granted or (
         submission.target == case.granted and not case.is_withheld and not _renews(case, submission)
     ):
         raise Conflict("level_reached", "You have this level already; apply for a higher one.")
     if case.is_barred:
         raise Refused("application_barred", "Ask support; only they can let you apply again.")
+    sent = [one for one in case.history if one.by == USER and one.at_ms > now_ms - DAY_MS]
+    if len(sent) >= SUBMISSIONS_PER_DAY_MAX:
+        raise Refused("too_many_applications", "Apply again tomorrow, with all that was asked for.")
     if case.state is CaseState.REJECTED:
-        rejected_at_ms = case.history[-1].at_ms if case.history else 0
-        left_ms = rejected_at_ms + policy.pause_ms - now_ms
+        left_ms = _rejected_at_ms(case) + policy.pause_ms - now_ms
         if left_ms > 0:
             days = -(-left_ms // DAY_MS)
             raise Refused("rejected_recently", f"Apply again in {days} days.")
+
+
+def _rejected_at_ms(case: Case) -> int:
+    """Return when a rejected case was: what happened to its level later is no rejection."""
+    at_ms = 0
+    for change in reversed(case.history):
+        if change.state is not CaseState.REJECTED:
+            break
+        at_ms = change.at_ms
+    return at_ms
 
 
 def _renews(case: Case, submission: Submission) -> bool:

@@ -17,6 +17,7 @@ from pynamodb.models import Model
 
 from bursa.aws.record_attributes import WholeNumberAttribute
 from bursa.aws.record_failures import record_failures
+from bursa.compliance.case_queue import CasePlace
 from bursa.compliance.cases import (
     DEFAULT_POLICY,
     Case,
@@ -32,16 +33,6 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 
 PAGE_MAX = 100
-_IN_ORDER = (
-    CaseState.RESUBMISSION,
-    CaseState.REJECTED,
-    CaseState.SUBMITTED,
-    CaseState.SCREENING,
-    CaseState.AT_PROVIDER,
-    CaseState.DECIDING,
-    CaseState.APPROVED,
-    CaseState.EXPIRED,
-)
 # As what callers know, for what pynamodb raises.
 _unavailable = partial(
     record_failures,
@@ -133,7 +124,8 @@ class CasesTable:
         """
         model, tenant = self._rows, TenantId.parse(case.tenant)
         version = case.version + 1
-        times = [one for one in (case.due_at_ms, case.level_ends_at_ms) if one is not None]
+        ends = (case.due_at_ms, case.level_ends_at_ms, case.erase_at_ms)
+        times = [one for one in ends if one is not None]
         row = model(
             keys.compliance_of(tenant, case.user),
             keys.CASE,
@@ -158,16 +150,35 @@ class CasesTable:
             cases = self._all(found)
         return [case for case in cases if case.state is state]
 
-    def users(self, tenant: TenantId) -> Iterator[str]:
-        """Yield every user of a tenant who has a case; one whose case changes may come twice.
-
-        A case that goes on is found where it goes: states are read in the order in which a case
-        has them, and the index is a moment behind.
-        """
-        for state in _IN_ORDER:
-            with _unavailable():
-                for row in self._rows.by_state.query(keys.cases_in(tenant, state)):
-                    yield row.pk.partition("#")[2]
+    def page(
+        self,
+        tenant: TenantId,
+        state: CaseState,
+        limit: int,
+        after: CasePlace | None = None,
+        since_ms: int = 0,
+    ) -> tuple[Sequence[CasePlace], CasePlace | None]:
+        """See `bursa.compliance.case_queue.CaseQueue`."""
+        index = self._rows.by_state
+        start = None
+        if after is not None:
+            start = {
+                "state_key": {"S": keys.cases_in(tenant, state)},
+                "changed_at_ms": {"N": str(after.changed_at_ms)},
+                "pk": {"S": keys.compliance_of(tenant, after.user)},
+                "sk": {"S": keys.CASE},
+            }
+        with _unavailable():
+            found = index.query(
+                keys.cases_in(tenant, state),
+                self._rows.changed_at_ms >= since_ms if since_ms else None,
+                limit=limit,
+                last_evaluated_key=start,
+            )
+            places = [CasePlace(row.changed_at_ms or 0, row.pk.partition("#")[2]) for row in found]
+        # The next page may be empty: that there is one is all that is known.
+        is_last = len(places) < limit
+        return places, None if is_last else places[-1]
 
     def due(self, tenant: TenantId, now_ms: int, limit: int = PAGE_MAX) -> Sequence[Case]:
         """Return the cases of a tenant that time has changed, the most overdue first."""

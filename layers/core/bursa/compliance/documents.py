@@ -137,23 +137,55 @@ def faults_of(content: bytes, kind: FileKind, scanner: Scanner | None = None) ->
     return ()
 
 
+_NOT_JPEG: Final = "Send a whole JPEG picture, as the camera took it."
+_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
+# Frames, each with the size of the picture: C0 to CF but for tables, an extension and conditions.
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# A marker among a scan's data: FF and neither a stuffed 00, nor a restart, nor padding.
+_MARKER: Final = re.compile(rb"\xff(?![\x00\xd0-\xd7\xff])")
+
+
 def _check_jpeg(content: bytes) -> str:
-    if content[:3] != b"\xff\xd8\xff" or not content.endswith(b"\xff\xd9"):
-        return "Send a whole JPEG picture, as the camera took it."
-    at = 2
-    while at + 9 < len(content) and content[at] == 0xFF:  # noqa: PLR2004 - every marker begins so
+    """Walk from marker to marker to the end, which must be the end of a picture.
+
+    Cameras put more pictures behind the first one (CIPA DC-007); nothing else may follow.
+    """
+    sizes: list[tuple[int, int]] = []
+    at = 0
+    while at < len(content):
+        end = _jpeg_end(content, at, sizes)
+        if end is None:
+            return _NOT_JPEG
+        at = end
+    faults = [fault for fault in map(_size_fault, sizes) if fault]
+    return (_check_size(*sizes[0]) or next(iter(faults), "")) if sizes else _NOT_JPEG
+
+
+def _jpeg_end(content: bytes, at: int, sizes: list[tuple[int, int]]) -> int | None:
+    """Return where the picture that begins here ends, None for none; add the sizes it states."""
+    if content[at : at + 3] != b"\xff\xd8\xff":
+        return None
+    at, before = at + 2, len(sizes)
+    while at + 1 < len(content) and content[at] == 0xFF:  # noqa: PLR2004 - every marker begins so
         marker = content[at + 1]
         if marker == 0xFF:  # noqa: PLR2004 - padding
             at += 1
             continue
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # noqa: PLR2004 - frames
-            height = int.from_bytes(content[at + 5 : at + 7], "big")
-            return _check_size(int.from_bytes(content[at + 7 : at + 9], "big"), height)
+        if marker == _END_OF_IMAGE:
+            return at + 2 if len(sizes) > before else None
         length = int.from_bytes(content[at + 2 : at + 4], "big")
-        if marker == 0xDA or length < 2:  # noqa: PLR2004 - the picture begins without its size
-            break
+        if marker == _START_OF_IMAGE or length < 2 or at + 2 + length > len(content):  # noqa: PLR2004
+            return None
+        if marker in _FRAMES:
+            width, height = content[at + 7 : at + 9], content[at + 5 : at + 7]
+            sizes.append((int.from_bytes(width, "big"), int.from_bytes(height, "big")))
         at += 2 + length
-    return "Send a whole JPEG picture, as the camera took it."
+        if marker == _START_OF_SCAN:
+            found = _MARKER.search(content, at)
+            if found is None:
+                return None
+            at = found.start()
+    return None
 
 
 def _check_png(content: bytes) -> str:
@@ -177,6 +209,11 @@ def _check_png(content: bytes) -> str:
 def _check_size(width: int, height: int) -> str:
     if min(width, height) < SIDE_PIXELS_MIN:
         return f"Send a picture of at least {SIDE_PIXELS_MIN} pixels a side."
+    return _size_fault((width, height))
+
+
+def _size_fault(size: tuple[int, int]) -> str:
+    width, height = size
     if width * height > PIXELS_MAX:
         return f"Send a picture of at most {PIXELS_MAX // 1_000_000} million pixels."
     return ""
@@ -188,11 +225,11 @@ _ACTIVE: Final = re.compile(
     rb"(?![A-Za-z0-9])"
 )
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
-_PDF_END_BYTES: Final = 1024
 
 
 def _check_pdf(content: bytes) -> str:
-    if not re.match(rb"%PDF-[12]\.[0-9]", content) or b"%%EOF" not in content[-_PDF_END_BYTES:]:
+    is_whole = content.rstrip(b"\0\t\n\f\r ").endswith(b"%%EOF")
+    if not re.match(rb"%PDF-[12]\.[0-9]", content) or not is_whole:
         return "Send a whole PDF."
     # A name may be written with the codes of its letters.
     plain = _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), content)

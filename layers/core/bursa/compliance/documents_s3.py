@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
+    from bursa.compliance.cases import CaseFile
+
 _UNAVAILABLE: Final = ("documents_unavailable", "Send the same again in a moment.")
 
 
@@ -112,6 +114,37 @@ class S3Documents:
             if found["ContentLength"] > BYTES_MAX:
                 raise TooLarge("document_too_large", f"Send at most {BYTES_MAX} bytes.")
             return StoredFile(found["Body"].read(), found["VersionId"])
+
+    def erase(self, tenant: TenantId, user: str) -> None:
+        """Remove all files of a user, in all versions; safe to repeat. Raises `Unavailable`."""
+        with unavailable(*_UNAVAILABLE):
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self._bucket, Prefix=object_keys.documents_of_user(tenant, user)
+            )
+            for page in pages:
+                for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    self._client.delete_object(
+                        Bucket=self._bucket, Key=one["Key"], VersionId=one["VersionId"]
+                    )
+
+    def link(self, file: "CaseFile", expires_s: int) -> str:
+        """Return an address at which the version of a file that was checked is read for a while.
+
+        It is saved, never shown: what a browser would make of it is nobody's to find out.
+        """
+        with unavailable(*_UNAVAILABLE):
+            address: str = self._client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": file.key,
+                    "VersionId": file.version,
+                    "ResponseContentType": file.kind,
+                    "ResponseContentDisposition": "attachment",
+                },
+                ExpiresIn=expires_s,
+            )
+        return address
 
 
 def _missing() -> NotFound:

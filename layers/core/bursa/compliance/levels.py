@@ -13,7 +13,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from bursa.compliance.calendar_time import day_at, month_at
+from bursa.kernel.amounts import format_units
+from bursa.kernel.calendar_time import (
+    DAY_MS,
+    date_of,
+    day_at,
+    month_at,
+    next_month,
+)
 from bursa.kernel.errors import InvalidInput, Refused
 
 LEVELS_MAX: Final = 10
@@ -101,21 +108,30 @@ class Levels:
 
 
 class Usage(NamedTuple):
-    """How much of one operation was used in a day and a month, by their numbers."""
+    """How much of one operation was used in a day and a month, by their numbers.
+
+    Attributes
+    ----------
+    open, sent
+        What may be used yet: by open orders, and by what was sent in the last seconds.
+
+    """
 
     day: int = 0
     used_in_day: int = 0
     month: int = 0
     used_in_month: int = 0
+    open: int = 0
+    sent: int = 0
 
     def at(self, now_ms: int) -> "Usage":
         """Return the usage as it counts at a time: an earlier day or month counts no more."""
         day, month = day_at(now_ms), month_at(now_ms)
-        return Usage(
-            day,
-            self.used_in_day if day == self.day else 0,
-            month,
-            self.used_in_month if month == self.month else 0,
+        return self._replace(
+            day=day,
+            used_in_day=self.used_in_day if day == self.day else 0,
+            month=month,
+            used_in_month=self.used_in_month if month == self.month else 0,
         )
 
     def plus(self, amount: int, now_ms: int) -> "Usage":
@@ -126,6 +142,24 @@ class Usage(NamedTuple):
         )
 
 
+class Period(NamedTuple):
+    """A day or a month in which an amount is limited, and when the next one begins."""
+
+    name: str
+    limit: int | None
+    used: int
+    ends_at_ms: int
+
+
+def periods(allowance: Allowance, usage: Usage, now_ms: int) -> tuple[Period, Period]:
+    """Return the day and the month of a time, with what is allowed and used in each."""
+    now, day = usage.at(now_ms), day_at(now_ms)
+    return (
+        Period("day", allowance.per_day, now.used_in_day, (day + 1) * DAY_MS),
+        Period("month", allowance.per_month, now.used_in_month, next_month(day) * DAY_MS),
+    )
+
+
 def require_allowed(
     levels: Levels, number: int, operation: Operation, amount: int, *, usage: Usage, now_ms: int
 ) -> None:
@@ -134,27 +168,58 @@ def require_allowed(
     Raises
     ------
     Refused
-        ``level_too_low``: not at all; ``day_limit``, ``month_limit``: not so much.
+        ``level_too_low``: not at all; ``level_limit_reached``: not so much.
 
     """
-    allowance, used_now = levels[number].allows[operation], usage.at(now_ms)
+    allowance = levels[number].allows[operation]
     if allowance.per_day == 0 or allowance.per_month == 0:
         raise Refused(
             "level_too_low",
             f"Level {number} does not allow to {operation}; {_next_step(levels, number)}",
         )
-    for limit, used, period in (
-        (allowance.per_day, used_now.used_in_day, "day"),
-        (allowance.per_month, used_now.used_in_month, "month"),
-    ):
-        if limit is not None and used + amount > limit:
-            left = max(0, limit - used)
+    for period in periods(allowance, usage, now_ms):
+        may_be_used = period.used + usage.open + usage.sent
+        if period.limit is not None and may_be_used + amount > period.limit:
             raise Refused(
-                f"{period}_limit",
-                f"{left} of {limit} units of {levels.currency} are left this {period} (UTC) to "
-                f"{operation} at level {number}; take less, wait, or "
-                f"{_next_step(levels, number)}",
+                "level_limit_reached",
+                _limit_reached(levels, number, operation, (amount, may_be_used), usage, period),
             )
+
+
+def _limit_reached(  # noqa: PLR0917 - what the sentence is made of
+    levels: Levels,
+    number: int,
+    operation: Operation,
+    amounts: tuple[int, int],
+    usage: Usage,
+    period: Period,
+) -> str:
+    def text(units: int) -> str:
+        return f"{format_units(units, levels.scale)} {levels.currency}"
+
+    amount, may_be_used = amounts
+    counted = [f"{text(period.used)} is used"]
+    counted += [f"{text(usage.open)} is in open orders"] * bool(usage.open)
+    counted += [f"{text(usage.sent)} was sent in the last ten seconds"] * bool(usage.sent)
+    limit = period.limit or 0
+    day, minute = date_of(period.ends_at_ms // DAY_MS), "00:00 UTC"
+    return (
+        f"Level {number} allows to {operation} {text(limit)} a {period.name}, of which "
+        f"{', '.join(counted)}: {text(amount)} more is too much. Take at most "
+        f"{text(max(0, limit - may_be_used))}, wait for {day} {minute}, or "
+        f"{_lifting(levels, number, operation, may_be_used + amount, period.name)}"
+    )
+
+
+def _lifting(levels: Levels, number: int, operation: Operation, amount: int, period: str) -> str:
+    """Return what to do for a level that allows an amount."""
+    for higher in range(number + 1, len(levels.levels)):
+        per_day, per_month = levels[higher].allows[operation]
+        limit = per_day if period == "day" else per_month
+        if limit is None or amount <= limit:
+            missing = sorted(levels[higher].needs - levels[number].needs)
+            return f"apply for level {higher} with {', '.join(missing) or 'nothing more'}."
+    return "ask support, as no level allows so much."
 
 
 def _next_step(levels: Levels, number: int) -> str:

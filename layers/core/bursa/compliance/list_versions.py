@@ -98,6 +98,16 @@ def publish(
     return fresh
 
 
+def find_in_force(store: ListStore, name: str) -> ListInForce | None:
+    """Return which version of a list is in force; None for none. Nothing of it is read.
+
+    Raises `InternalError` ``list_damaged``.
+    """
+    _require_name(name)
+    row = store.read_in_force(name)
+    return None if row is None else _decode(row)
+
+
 def read_list(store: ListStore, name: str) -> SanctionsList:
     """Return the list that is in force.
 

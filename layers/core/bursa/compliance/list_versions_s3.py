@@ -19,7 +19,10 @@ _UNAVAILABLE = ("lists_unavailable", "Send the same again in a moment.")
 
 
 class S3Lists:
-    """All lists of a deployment; see `bursa.compliance.list_versions.ListStore`."""
+    """All lists of a deployment; see `bursa.compliance.list_versions.ListStore`.
+
+    Also how far it is that everybody is compared with one (`bursa.compliance.rescreening_run`).
+    """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -35,7 +38,22 @@ class S3Lists:
 
     def write_in_force(self, name: str, row: bytes, before: bytes | None) -> None:
         """See `bursa.compliance.list_versions.ListStore`."""
-        key = object_keys.list_in_force(name)
+        self._replace(object_keys.list_in_force(name), row, before)
+
+    def read_run(self, name: str) -> bytes | None:
+        """See `bursa.compliance.rescreening_run.RunStore`."""
+        with unavailable(*_UNAVAILABLE):
+            try:
+                return self._get(object_keys.rescreening(name), _ROW_BYTES_MAX)
+            except self._client.exceptions.NoSuchKey:
+                return None
+
+    def write_run(self, name: str, row: bytes, before: bytes | None) -> None:
+        """See `bursa.compliance.rescreening_run.RunStore`."""
+        self._replace(object_keys.rescreening(name), row, before)
+
+    def _replace(self, key: str, row: bytes, before: bytes | None) -> None:
+        """Write a small object on condition that it is as it was read."""
         with unavailable(*_UNAVAILABLE):
             etag = ""
             if before is not None:

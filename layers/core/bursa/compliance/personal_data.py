@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from bursa.compliance.calendar_time import CalendarDate, date_of, day_at, parse_date
 from bursa.compliance.names import parse_name
 from bursa.compliance.screening import Person
+from bursa.kernel.calendar_time import CalendarDate, date_of, day_at, parse_date
 from bursa.kernel.errors import InternalError, InvalidInput, Refused
 
 SCHEMA: Final = 1
@@ -60,6 +60,16 @@ class PersonalData:
         """Who is compared with sanctions lists."""
         names = (f"{self.given_names} {self.family_name}", self.native_name)
         return Person(tuple(filter(None, names)), parse_date(self.born))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What an identity document shows."""
+        return (self.given_names, self.family_name, self.native_name, self.born, self.nationality)
+
+    @property
+    def address(self) -> tuple[str, ...]:
+        """What a proof of address shows."""
+        return (self.residence, self.street, self.city, self.postal_code)
 
 
 def parse_personal_data(given: Mapping[str, Any], now_ms: int) -> PersonalData:

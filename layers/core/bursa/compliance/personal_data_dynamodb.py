@@ -92,8 +92,19 @@ class PersonalRecordsTable:
 
     def remove(self, tenant: TenantId, user: str) -> None:
         """See `bursa.compliance.personal_records.RecordStore`."""
+        known = self.find(tenant, user)
+        if known is None or not known.sealed:
+            return
+        model = self._rows
+        # No role may delete a row of this table, which also has the record of accesses.
+        row = model(
+            keys.compliance_of(tenant, user),
+            keys.PERSONAL_DATA,
+            version=known.version + 1,
+            sealed=b"",
+        )
         with _unavailable():
-            self._rows(keys.compliance_of(tenant, user), keys.PERSONAL_DATA).delete()
+            row.save(condition=model.version == known.version)
 
     def note(self, tenant: TenantId, user: str, access: Access) -> None:
         """See `bursa.compliance.personal_records.RecordStore`."""

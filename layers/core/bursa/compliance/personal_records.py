@@ -48,6 +48,8 @@ class AccessKind(StrEnum):
     """What somebody did with personal data; the words that are stored."""
 
     READ = "read"
+    # A file that they have shown.
+    READ_DOCUMENT = "read_document"
     REFUSED = "refused"
     WRITTEN = "written"
     ERASED = "erased"
@@ -64,7 +66,7 @@ class Access(NamedTuple):
 
 
 class SealedRecord(NamedTuple):
-    """Personal data as it is kept; the version counts what was written."""
+    """Personal data as it is kept, empty once erased; the version counts what was written."""
 
     version: int
     sealed: bytes
@@ -84,7 +86,7 @@ class RecordStore(Protocol):
         """
 
     def remove(self, tenant: TenantId, user: str) -> None:
-        """Remove it; safe to repeat."""
+        """Empty it, so that its versions go on; safe to repeat."""
 
     def note(self, tenant: TenantId, user: str, access: Access) -> None:
         """Add a line that nobody changes any more."""
@@ -134,7 +136,7 @@ class PersonalRecords:
     def version_of(self, tenant: TenantId, user: str) -> int:
         """Return the version of a user's personal data, 0 for none; nothing of it is read."""
         record = self._store.find(tenant, user)
-        return 0 if record is None else record.version
+        return 0 if record is None or not record.sealed else record.version
 
     def read(self, tenant: TenantId, user: str, reader: Reader) -> PersonalData:
         """Return a user's personal data, after the read has been recorded.
@@ -154,10 +156,18 @@ class PersonalRecords:
             self._note(tenant, user, AccessKind.REFUSED, reader)
             raise NotAllowed("compliance_only", "Ask compliance; only they read personal data.")
         record = self._store.find(tenant, user)
-        if record is None:
+        if record is None or not record.sealed:
             raise NotFound("no_personal_data", "The user has given no personal data.")
         self._note(tenant, user, AccessKind.READ, reader)
         return decode_personal_data(self._vault.open(tenant, user, record.sealed))
+
+    def note_document(self, tenant: TenantId, user: str, reader: Reader) -> None:
+        """Put on record that a document is read, by compliance alone; raises as `read` does."""
+        reader = reader._replace(reason=require_reason(reader.reason))
+        if reader.role is not Role.COMPLIANCE:
+            self._note(tenant, user, AccessKind.REFUSED, reader)
+            raise NotAllowed("compliance_only", "Ask compliance; only they read documents.")
+        self._note(tenant, user, AccessKind.READ_DOCUMENT, reader)
 
     def erase(self, tenant: TenantId, user: str, reader: Reader, keep_until_ms: int) -> None:
         """Make a user's personal data unreadable for good; safe to repeat.

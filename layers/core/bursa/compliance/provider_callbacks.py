@@ -1,30 +1,26 @@
-"""What providers call back with: signed, bounded, and the same when it is sent again.
+"""What providers call back with: signed, bounded, and no more than a reason to ask.
 
     sumsub   ``X-Payload-Digest`` is the HMAC of the raw body, ``X-Payload-Digest-Alg`` names the
              hash. Sent again after 5 minutes, 1, 5 and 18 hours (docs.sumsub.com, "Webhook
              manager", "Receive results via API"). SHA-1 is refused, though it may be configured.
     onfido   ``X-SHA2-Signature`` is the HMAC-SHA256 of the raw body, in hexadecimal; a run of a
-             workflow says how it ended (Onfido's API reference 3.6, "Webhooks"; the names of its
-             fields are from memory and were not tried with Onfido).
+             workflow names its customer's user (API v3.6, by its OpenAPI description).
 
 The order is: size, signature, form, tenant, age. Nothing of a body is looked at before its
-signature was found to be right. The secret is a tenant's own, and a report is taken for users of
-that tenant alone: one tenant's provider can say nothing about another's users. A resend has the
-same step id, which a case takes once (`bursa.compliance.steps`).
-
-Only codes of a report are kept, never a provider's comments, which may be about the person.
+signature was found to be right. The secret is a tenant's own, and a callback is about users of
+that tenant alone. What it says of the outcome is not read: the provider is asked
+(`bursa.compliance.providers`), so a callback that is sent again or out of order changes nothing.
 """
 
-import hashlib
 import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from bursa.compliance.calendar_time import parse_time_ms
+from bursa.compliance.provider_reports import text_of
 from bursa.compliance.providers import Reference, parse_reference
-from bursa.compliance.steps import Outcome, ProviderReported
+from bursa.kernel.calendar_time import parse_time_ms
 from bursa.kernel.errors import InvalidInput, TooLarge, Unauthenticated
 from bursa.kernel.identifiers import TenantId
 
@@ -34,8 +30,6 @@ AGE_MS_MAX: Final = 26 * 3_600_000
 EARLY_MS_MAX: Final = 300_000
 SECRET_BYTES_MIN: Final = 16
 _HEX: Final = re.compile(r"[0-9a-f]{64,128}", re.ASCII)
-_CODE: Final = re.compile(r"[A-Za-z0-9_]{1,60}", re.ASCII)
-_CODES_MAX: Final = 10
 
 
 class Callback(NamedTuple):
@@ -45,27 +39,17 @@ class Callback(NamedTuple):
     body: bytes
 
 
-class CallbackReport(NamedTuple):
-    """A report, and about whom."""
-
-    reference: Reference
-    report: ProviderReported
-
-
 class _Said(NamedTuple):
     """What a body says, in no provider's words."""
 
-    event: str
     reference: str
     at: str
-    outcome: Outcome
-    reason: str
 
 
 def read_callback(
     provider: str, tenant: TenantId, secrets: Sequence[bytes], callback: Callback, now_ms: int
-) -> CallbackReport | None:
-    """Return what a provider of a tenant reports; None for events that report nothing.
+) -> Reference | None:
+    """Return about which attempt a provider of a tenant has found something; None for others.
 
     ``secrets`` are the tenant's own of this provider: one, or two while it is exchanged.
 
@@ -100,11 +84,7 @@ def read_callback(
         raise _invalid()
     if not now_ms - AGE_MS_MAX <= at_ms <= now_ms + EARLY_MS_MAX:
         raise InvalidInput("callback_too_old", "Send events of the last day.")
-    event = hashlib.sha256(f"{said.event}\n{said.at}\n{said.outcome}".encode()).hexdigest()[:32]
-    report = ProviderReported(
-        f"{provider} {event}", reference.attempt, provider, said.outcome, said.reason
-    )
-    return CallbackReport(reference, report)
+    return reference
 
 
 def _is_signed(shape: "_Shape", secrets: Sequence[bytes], callback: Callback) -> bool:
@@ -141,34 +121,11 @@ def _read_sumsub(body: Any) -> _Said | None:  # noqa: ANN401 - whatever JSON hol
     if body.get("testMode") or body.get("sandboxMode"):
         # Somebody tries the hook out; nobody is approved by that.
         return None
-    kind, result = body["type"], body.get("reviewResult", {})
-    if kind == "applicantOnHold":
-        outcome, reason = Outcome.REVIEW, "on hold"
-    elif kind == "applicantReviewed" and body["reviewStatus"] == "completed":
-        colour, reject = result["reviewAnswer"], result.get("reviewRejectType", "")
-        outcome = _sumsub_outcome(colour, reject)
-        reason = _codes([colour, reject, *result.get("rejectLabels", ())])
-    else:
+    kind = body["type"]
+    is_over = kind == "applicantReviewed" and body["reviewStatus"] == "completed"
+    if kind != "applicantOnHold" and not is_over:
         return None
-    event = f"{_text(body['applicantId'])}\n{_text(kind)}\n{_text(body.get('inspectionId', ''))}"
-    return _Said(event, _text(body["externalUserId"]), _text(body["createdAtMs"]), outcome, reason)
-
-
-def _sumsub_outcome(colour: str, reject: str) -> Outcome:
-    if colour == "GREEN":
-        return Outcome.APPROVE
-    if colour != "RED":
-        raise ValueError("An answer is GREEN or RED.")
-    return {"RETRY": Outcome.RESUBMIT, "FINAL": Outcome.REJECT}.get(reject, Outcome.REVIEW)
-
-
-_ONFIDO_OUTCOMES: Final = {
-    "approved": Outcome.APPROVE,
-    "declined": Outcome.REJECT,
-    "review": Outcome.REVIEW,
-    "abandoned": Outcome.RESUBMIT,
-    "error": Outcome.REVIEW,
-}
+    return _Said(text_of(body["externalUserId"]), text_of(body["createdAtMs"]))
 
 
 def _read_onfido(body: Any) -> _Said | None:  # noqa: ANN401 - whatever JSON holds
@@ -176,26 +133,7 @@ def _read_onfido(body: Any) -> _Said | None:  # noqa: ANN401 - whatever JSON hol
     if payload["action"] != "workflow_run.completed":
         return None
     run, resource = payload["object"], payload["resource"]
-    outcome = _ONFIDO_OUTCOMES[run["status"]]
-    return _Said(
-        _text(run["id"]),
-        _text(resource["customer_user_id"]),
-        _text(run["completed_at_iso8601"]),
-        outcome,
-        _codes([run["status"], *resource.get("reasons", ())]),
-    )
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    if type(value) is not str:
-        raise TypeError("A text is expected.")
-    return value
-
-
-def _codes(found: Sequence[Any]) -> str:
-    """Return the codes among what a provider says; sentences are left out."""
-    codes = [one for one in found if type(one) is str and _CODE.fullmatch(one)]
-    return " ".join(codes[:_CODES_MAX])
+    return _Said(text_of(resource["customer_user_id"]), text_of(run["completed_at_iso8601"]))
 
 
 def _invalid() -> InvalidInput:

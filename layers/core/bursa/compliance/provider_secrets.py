@@ -59,6 +59,18 @@ class ProviderSecrets:
             known = self._known[tenant, provider] = (now_ms, self._parsed(tenant, provider))
         return known[1]
 
+    def credentials(self, tenant: TenantId, provider: str, *names: str) -> tuple[str, ...]:
+        """Return values of a tenant's settings of its provider, read anew; raises as a call."""
+        stored = self._read(tenant, provider)
+        try:
+            settings = json.loads(stored or b"")
+            found = tuple(settings[name] for name in names)
+        except (ValueError, KeyError, TypeError) as error:
+            raise _invalid_settings() from error
+        if not all(type(one) is str and one for one in found):
+            raise _invalid_settings()
+        return found
+
     def _parsed(self, tenant: TenantId, provider: str) -> tuple[bytes, ...]:
         settings = self._read(tenant, provider)
         if settings is None:
@@ -67,6 +79,8 @@ class ProviderSecrets:
             stored = json.loads(settings)["callback_secrets"]
             return tuple(str(one).encode() for one in stored)
         except (ValueError, KeyError, TypeError) as error:
-            raise InternalError(
-                "invalid_provider_settings", "The settings of the provider can't be read."
-            ) from error
+            raise _invalid_settings() from error
+
+
+def _invalid_settings() -> InternalError:
+    return InternalError("invalid_provider_settings", "The settings of the provider can't be read.")

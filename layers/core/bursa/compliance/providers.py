@@ -1,16 +1,18 @@
 """What a provider of identity checks is asked and says; who they are is in other files.
 
 A provider is asked about one attempt of a user's case, under a reference that names it. It may say
-at once what it thinks (the sandbox, manual review) or later, by a callback
-(`bursa.compliance.provider_callbacks`).
+at once what it thinks (the sandbox, manual review) or later. Then it is asked what it has found:
+when it has called back (`bursa.compliance.provider_callbacks`), which says no more than that it is
+worth to ask, and now and then when it has not.
 """
 
 import re
 from typing import Final, NamedTuple, Protocol
 
-from bursa.compliance.calendar_time import DAY_MS
-from bursa.compliance.screening import Person
+from bursa.compliance.levels import Requirement
+from bursa.compliance.personal_data import PersonalData
 from bursa.compliance.steps import Outcome, ProviderReported
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import TenantId
 
@@ -37,18 +39,43 @@ def parse_reference(text: str) -> Reference:
     return Reference(TenantId.parse(found[1]), found[2], int(found[3]))
 
 
+class SentFile(NamedTuple):
+    """A user's file, the version that was checked."""
+
+    shows: Requirement
+    content: bytes
+    kind: str
+
+
 class Application(NamedTuple):
-    """What a provider is asked about."""
+    """What a provider is asked about.
+
+    Attributes
+    ----------
+    level, needs
+        The level applied for, and what it needs: nothing else is anybody's to be told.
+
+    """
 
     reference: Reference
-    person: Person
+    data: PersonalData
+    level: int = 0
+    needs: frozenset[Requirement] = frozenset()
+    files: tuple[SentFile, ...] = ()
 
 
 class Provider(Protocol):
-    """Checks who somebody is."""
+    """Checks who somebody is; raises `Unavailable`, and `InternalError` where no repeat helps."""
 
     def begin(self, application: Application, now_ms: int) -> ProviderReported | None:
-        """Ask about an attempt; return the report if there is one at once. Raises `Unavailable`."""
+        """Ask about an attempt, once; return the report if there is one already."""
+
+    def ask(self, reference: Reference, now_ms: int) -> ProviderReported | None:
+        """Return what was found of an attempt; None while nothing was."""
+
+
+# Those who are sent a user's data; others decide here.
+ELSEWHERE: Final = frozenset({"onfido", "sumsub"})
 
 
 class ManualReview:
@@ -64,13 +91,17 @@ class ManualReview:
             "every case is decided by compliance",
         )
 
+    def ask(self, reference: Reference, now_ms: int) -> ProviderReported | None:  # noqa: ARG002
+        """Return None: all was said at once."""
+        return None
+
 
 class Sandbox:
     """A provider for trying things out: what it says follows from the names alone.
 
     A word of a name decides, in any case: ``Reject``, ``Resubmit``, ``Review``; ``Shortlived`` is
     approved with documents that expire in a day, ``Silent`` gets no report ever, and everybody else
-    is approved. It must never decide about real people; `open_provider` is told whether it may.
+    is approved. It must never decide about real people; `open_here` is told whether it may.
     """
 
     WORDS: Final = {
@@ -81,7 +112,7 @@ class Sandbox:
 
     def begin(self, application: Application, now_ms: int) -> ProviderReported | None:
         """Return the report that the names ask for."""
-        words = {word for name in application.person.names for word in name.casefold().split()}
+        words = {word for name in application.data.person.names for word in name.casefold().split()}
         if "silent" in words:
             return None
         outcome = next(
@@ -96,9 +127,13 @@ class Sandbox:
             now_ms + DAY_MS if "shortlived" in words else None,
         )
 
+    def ask(self, reference: Reference, now_ms: int) -> ProviderReported | None:  # noqa: ARG002
+        """Return None: all was said at once."""
+        return None
 
-def open_provider(name: str, *, is_for_trying_out: bool) -> Provider:
-    """Return a provider by its name in a tenant's settings.
+
+def open_here(name: str, *, is_for_trying_out: bool) -> Provider:
+    """Return a provider that decides here by its name in a tenant's settings.
 
     Raises
     ------
@@ -112,6 +147,6 @@ def open_provider(name: str, *, is_for_trying_out: bool) -> Provider:
         return Sandbox()
     raise InvalidInput(
         "unknown_provider",
-        "Name manual, or sandbox on a deployment for trying things out.",
+        "Name manual, sumsub or onfido, or sandbox on a deployment for trying things out.",
         field="provider",
     )

@@ -1,18 +1,17 @@
-"""Everybody of a tenant compared again, when a list has changed.
+"""People of a tenant compared again, when a list has changed.
 
 Only hits that a case does not know, and that nobody has cleared, open it again: the level is
 withheld until a person decides (`bursa.compliance.steps.ListChanged`). Doing it twice, or once more
 after an interruption, changes nothing more. Who can't be compared is named, never passed over.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from bursa.compliance.cases import Case
-from bursa.compliance.personal_records import PersonalRecords, Reader, Role
 from bursa.compliance.screening import Person, Screening, ScreeningHit
 from bursa.compliance.steps import ListChanged, Rules, advance
-from bursa.kernel.errors import Conflict, InvalidInput, NotFound
+from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import TenantId
 
 _ATTEMPTS: Final = 3
@@ -29,28 +28,6 @@ class Cases(Protocol):
 
     def rules(self, tenant: TenantId) -> Rules:
         """Return the tenant's rules."""
-
-
-class Users(Protocol):
-    """Who has a case; see `bursa.compliance.cases_dynamodb.CasesTable`."""
-
-    def users(self, tenant: TenantId) -> Iterator[str]:
-        """Yield them all."""
-
-
-def people_of(
-    tenant: TenantId, users: Users, records: PersonalRecords, digest: str
-) -> Iterator[tuple[str, Person | None]]:
-    """Yield who has a case, and who they are as far as it is known; each read is on record.
-
-    ``digest`` is the list's they are compared with.
-    """
-    reader = Reader(Role.SCREENING, "list", f"compared with list {digest[:16]}")
-    for user in dict.fromkeys(users.users(tenant)):
-        try:
-            yield user, records.read(tenant, user, reader).person
-        except NotFound:
-            yield user, None
 
 
 class Rescreened(NamedTuple):

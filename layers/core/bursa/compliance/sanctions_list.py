@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from bursa.compliance.calendar_time import CalendarDate, parse_date
 from bursa.compliance.names import Name, parse_name
+from bursa.kernel.calendar_time import CalendarDate, parse_date
 from bursa.kernel.errors import InvalidInput
 
 BYTES_MAX: Final = 64 << 20

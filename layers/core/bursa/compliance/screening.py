@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from bursa.compliance.calendar_time import CalendarDate
 from bursa.compliance.cases import HITS_MAX, Hit
 from bursa.compliance.names import Name, NamePart, parse_name
 from bursa.compliance.sanctions_list import BirthSpan, Entry, SanctionsList
 from bursa.compliance.similarity import alike, likeness
+from bursa.kernel.calendar_time import CalendarDate
 from bursa.kernel.errors import InvalidInput
 
 # See docs/compliance.md for what lower and higher ones find.

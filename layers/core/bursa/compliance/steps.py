@@ -6,7 +6,8 @@ case as it is. A report names its attempt: one about an earlier attempt is refus
 Rules that no order of steps can break; a property test draws them:
 
 - nobody is approved unless the files of this attempt were checked and the user was screened in it
-- a case with a hit is never approved or rejected but by a person, with four eyes by two
+- a case with a hit is never approved or rejected but by a person, with four eyes by two; a hit
+  stays until then, whatever a later screening finds
 - while a level is withheld it is 0, and a level only rises by an approval
 """
 
@@ -91,13 +92,17 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A person of compliance has decided about an attempt."""
+    """A person of compliance has decided about an attempt.
+
+    ``documents_end_at_ms`` is what they read off the documents; None when they say nothing.
+    """
 
     id: str
     attempt: int
     by: str
     outcome: Outcome
     reason: str
+    documents_end_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +133,53 @@ class Reopened:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureAsked:
+    """A person of compliance has what is known of a user erased, as soon as the law allows it.
+
+    ``ended_at_ms`` is when the business with them ended; None for who never was a customer.
+    """
+
+    id: str
+    by: str
+    reason: str
+    ended_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was known of a user is erased: nothing of it can be read any more."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """It is now that late; says nothing else, so it needs no memory."""
 
 
 Report: TypeAlias = FilesChecked | Screened | ProviderReported | HandedOver | Decided
-Step: TypeAlias = Report | ListChanged | Downgraded | Reopened | TimePassed
+Step: TypeAlias = Report | ListChanged | Downgraded | Reopened | ErasureAsked | Erased | TimePassed
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a tenant has decided about levels and cases, and who checks its users' identities."""
+    """What a tenant has decided about levels and cases, and who checks its users' identities.
+
+    Attributes
+    ----------
+    provider_levels
+        What the provider calls the checks for a level: pairs of ours and Sumsub's level name or
+        Onfido's workflow id.
+    provider_region
+        Where Onfido keeps the tenant's data.
+
+    """
 
     levels: Levels
     policy: CasePolicy
     provider: str = "manual"
+    provider_levels: tuple[tuple[int, str], ...] = ()
+    provider_region: str = "eu"
 
 
 def advance(case: Case, step: Step, rules: Rules, now_ms: int) -> Case:
@@ -154,7 +191,7 @@ def advance(case: Case, step: Step, rules: Rules, now_ms: int) -> Case:
         ``wrong_case_state``: this can't happen now; ``stale_attempt``: it is about an earlier
         attempt.
     InvalidInput
-        ``invalid_reason``, ``invalid_outcome``, ``unknown_level``
+        ``invalid_reason``, ``invalid_outcome``, ``unknown_level``, ``invalid_ended_on``
     Refused
         ``not_checked``: an approval needs checked files and a screening; ``same_person``: the
         second of four eyes is somebody else's.
@@ -164,11 +201,14 @@ def advance(case: Case, step: Step, rules: Rules, now_ms: int) -> Case:
         return _pass_time(case, rules, now_ms)
     if step.id in case.applied:
         return case
-    if isinstance(step, Report) and step.attempt != case.attempt:
+    if isinstance(step, ProviderReported) and _is_about_the_level(case, step):
+        after = _reconsider(case, step, now_ms)
+    elif isinstance(step, Report) and step.attempt != case.attempt:
         raise Conflict(
             "stale_attempt", "The user has sent something newer since; look at that instead."
         )
-    after = _DECISIONS[type(step)](case, step, rules, now_ms)
+    else:
+        after = _DECISIONS[type(step)](case, step, rules, now_ms)
     if after is case:
         return case
     return replace(after, applied=(*after.applied, step.id)[-STEPS_REMEMBERED:])
@@ -191,7 +231,7 @@ def _check_files(case: Case, step: FilesChecked, rules: Rules, now_ms: int) -> C
 
 
 def _screen(case: Case, step: Screened, rules: Rules, now_ms: int) -> Case:
-    hits = case.uncleared(step.hits)
+    hits = case.undecided(step.hits)
     screened = replace(case, is_screened=True, hits=hits)
     if case.state is CaseState.DECIDING:
         # Who has proposed did not know these hits.
@@ -215,8 +255,6 @@ def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) 
         ends_at_ms = _earliest(case.documents_end_at_ms, step.documents_end_at_ms)
         noted = replace(case, documents_end_at_ms=ends_at_ms)
         return noted.enter(CaseState.DECIDING, now_ms, step.provider, f"late: {step.outcome}")
-    if case.state is CaseState.APPROVED:
-        return _reconsider(case, step, now_ms)
     _require_state(case, CaseState.AT_PROVIDER)
     reason = step.reason[:REASON_LENGTH_MAX]
     reported = replace(
@@ -224,20 +262,47 @@ def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) 
     )
     if step.outcome is Outcome.RESUBMIT:
         return _ask_again(reported, step.provider, reason, rules, now_ms)
-    if step.outcome is Outcome.REVIEW or case.hits or case.is_withheld:
+    if step.outcome is Outcome.REVIEW or case.hits or case.is_withheld or case.is_watched:
         return reported.enter(CaseState.DECIDING, now_ms, step.provider, reason)
     if step.outcome is Outcome.REJECT:
         return _reject(reported, step.provider, reason, now_ms)
     return _approve(reported, step.provider, reason, rules, now_ms)
 
 
+def _is_about_the_level(case: Case, step: ProviderReported) -> bool:
+    """Return whether a report is about the attempt by which the level there is was reached.
+
+    It is no earlier attempt like others: who has a level and applies for another one, or for
+    nothing, must not keep what the provider takes back.
+    """
+    return bool(case.granted) and (
+        step.attempt == case.granted_attempt
+        or (step.attempt == case.attempt and case.state is CaseState.APPROVED)
+    )
+
+
 def _reconsider(case: Case, step: ProviderReported, now_ms: int) -> Case:
     """Withhold the level when a provider has changed its mind; a person decides."""
     if step.outcome is Outcome.APPROVE:
         return case
-    found = replace(case, target=case.granted, is_withheld=True, proposal=None)
-    text = f"after the approval: {step.outcome}"
-    return found.enter(CaseState.DECIDING, now_ms, step.provider, text)
+    return _withhold(case, step.provider, f"after the approval: {step.outcome}", now_ms)
+
+
+def _withhold(case: Case, by: str, reason: str, now_ms: int) -> Case:
+    """Take a level that was granted, until a person decides."""
+    found = replace(case, is_withheld=True, proposal=None)
+    if case.state in IN_PROGRESS:
+        # The attempt goes on, and ends with a person.
+        return found.enter(case.state, now_ms, by, reason, case.due_at_ms)
+    # What this attempt was for is over; the decision is about the level there is.
+    found = replace(
+        found,
+        target=case.granted,
+        files_are_good=True,
+        is_screened=True,
+        documents_end_at_ms=case.level_ends_at_ms,
+    )
+    return found.enter(CaseState.DECIDING, now_ms, by, reason)
 
 
 def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
@@ -251,6 +316,8 @@ def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
         raise Refused(
             "not_checked", "Have the files checked and the user screened first, then approve."
         )
+    ends_at_ms = _earliest(case.documents_end_at_ms, step.documents_end_at_ms)
+    case = replace(case, documents_end_at_ms=ends_at_ms)
     if rules.policy.four_eyes:
         proposal = case.proposal
         if proposal is None or proposal.outcome != step.outcome:
@@ -266,30 +333,23 @@ def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
         return _reject(decided, step.by, reason, now_ms)
     found_others = {(one.entry, one.digest) for one in case.hits}
     cleared = frozenset(sorted(case.cleared | found_others)[-CLEARED_MAX:])
-    return _approve(replace(decided, cleared=cleared, hits=()), step.by, reason, rules, now_ms)
+    decided = replace(decided, cleared=cleared, hits=(), is_watched=False)
+    return _approve(decided, step.by, reason, rules, now_ms)
 
 
 def _rescreen(case: Case, step: ListChanged, _rules: Rules, now_ms: int) -> Case:
-    hits = case.uncleared(step.hits)
-    if not hits:
+    fresh = case.uncleared(step.hits)
+    if not fresh:
         return case
-    found = replace(case, hits=hits, is_withheld=True, proposal=None)
-    reason = f"a list has changed: {len(hits)} hits"
-    if case.state in IN_PROGRESS:
-        # The attempt goes on, and ends with a person because of the hits.
-        return found.enter(case.state, now_ms, SYSTEM, reason, case.due_at_ms)
-    if case.granted == 0:
-        # Nothing to take away; another attempt is screened anyway.
+    hits = case.undecided(step.hits)
+    reason = f"a list has changed: {len(fresh)} hits"
+    if case.granted or case.state in IN_PROGRESS:
+        return _withhold(replace(case, hits=hits), SYSTEM, reason, now_ms)
+    if hits == case.hits:
         return case
-    # What this attempt was for is over; the decision is about the level there is.
-    found = replace(
-        found,
-        target=case.granted,
-        files_are_good=True,
-        is_screened=True,
-        documents_end_at_ms=case.level_ends_at_ms,
-    )
-    return found.enter(CaseState.DECIDING, now_ms, SYSTEM, reason)
+    # There is no level to take but one that an operator vouches for, which a hit ends; the next
+    # attempt goes to a person.
+    return replace(case, hits=hits).enter(case.state, now_ms, SYSTEM, reason, case.due_at_ms)
 
 
 def _downgrade(case: Case, step: Downgraded, rules: Rules, now_ms: int) -> Case:
@@ -298,7 +358,7 @@ def _downgrade(case: Case, step: Downgraded, rules: Rules, now_ms: int) -> Case:
         raise InvalidInput(
             "unknown_level", f"Give a level below {case.granted}, which they have.", field="level"
         )
-    lower = replace(case, granted=step.level)
+    lower = replace(case, granted=step.level, is_watched=True)
     if case.target == case.granted:
         # A decision about the level there was must not give it back.
         lower = replace(lower, target=step.level)
@@ -312,6 +372,41 @@ def _reopen(case: Case, step: Reopened, rules: Rules, now_ms: int) -> Case:
     _require_state(case, CaseState.REJECTED)
     opened = replace(case, is_barred=False)
     return _ask_again(opened, step.by, require_reason(step.reason), rules, now_ms)
+
+
+def _ask_erasure(case: Case, step: ErasureAsked, rules: Rules, now_ms: int) -> Case:
+    """Take the level at once, and say when the rest goes."""
+    if case.state in IN_PROGRESS:
+        raise Conflict("wrong_case_state", f"The case is {case.state}; decide about it first.")
+    reason = require_reason(step.reason)
+    erase_at_ms = now_ms
+    if case.is_of_a_customer:
+        if step.ended_at_ms is None or step.ended_at_ms > now_ms:
+            raise InvalidInput(
+                "invalid_ended_on",
+                "Send the day on which the business with the user ended; it is over.",
+                field="ended_on",
+            )
+        erase_at_ms = max(now_ms, step.ended_at_ms + rules.policy.retention_ms)
+    asked = replace(
+        case, granted=0, is_withheld=False, level_ends_at_ms=None, erase_at_ms=erase_at_ms
+    )
+    state = CaseState.REJECTED if case.state is CaseState.REJECTED else CaseState.EXPIRED
+    return asked.enter(state, now_ms, step.by, f"to be erased: {reason}"[:REASON_LENGTH_MAX])
+
+
+def _erase(case: Case, _step: Erased, _rules: Rules, now_ms: int) -> Case:
+    if case.erase_at_ms is None or case.erase_at_ms > now_ms:
+        raise Conflict("wrong_case_state", "Nobody has asked for it, or the law wants it kept.")
+    erased = replace(
+        case,
+        given=frozenset(),
+        files=(),
+        personal_version=0,
+        erase_at_ms=None,
+        erased_at_ms=now_ms,
+    )
+    return erased.enter(case.state, now_ms, SYSTEM, "erased")
 
 
 def _pass_time(case: Case, rules: Rules, now_ms: int) -> Case:
@@ -343,6 +438,7 @@ def _approve(case: Case, by: str, reason: str, rules: Rules, now_ms: int) -> Cas
     approved = replace(
         case,
         granted=case.target,
+        granted_attempt=case.attempt,
         level_ends_at_ms=ends_at_ms,
         is_withheld=False,
         is_barred=False,
@@ -383,4 +479,6 @@ _DECISIONS: Final[dict[type, Callable[[Case, Any, Rules, int], Case]]] = {
     ListChanged: _rescreen,
     Downgraded: _downgrade,
     Reopened: _reopen,
+    ErasureAsked: _ask_erasure,
+    Erased: _erase,
 }

@@ -18,13 +18,17 @@ from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import Rate
 
 KEYS_MAX: Final = 20
+# Those that were revoked last, for people to see; a key that is not there is refused as well.
+REVOKED_KEPT_MAX: Final = 40
 LABEL_LENGTH_MAX: Final = 64
 ADDRESSES_MAX: Final = 20
 LIFE_MS_MAX: Final = 366 * 86_400_000
 REQUESTS_PER_S_MAX: Final = 1_000
 REQUESTS_BURST_MAX: Final = 10_000
 PUBLIC_KEY_BYTES: Final = 32
-SCOPES: Final = frozenset({Scope.READ, Scope.TRADE, Scope.WITHDRAW})
+SCOPES: Final = frozenset({Scope.READ, Scope.TRADE, Scope.TRANSFER, Scope.WITHDRAW})
+# What moves money comes from where its owner says, and from nowhere else.
+_FROM_SOMEWHERE: Final = frozenset({Scope.TRANSFER, Scope.WITHDRAW})
 
 _NAME = r"[0-9a-f]{24}"
 _ID: Final = re.compile(rf"(t[1-9][0-9]{{0,4}}-(?:0|[1-9][0-9]{{0,9}}))\.({_NAME})", re.ASCII)
@@ -145,14 +149,14 @@ def check_request(request: KeyRequest, now_ms: int) -> KeyRequest:
     ------
     InvalidInput
         ``invalid_label``, ``invalid_scopes``, ``invalid_public_key``, ``invalid_addresses``,
-        ``addresses_required``, ``invalid_expires_at_ms``, ``invalid_rate``.
+        ``addresses_required``, ``ed25519_required``, ``invalid_expires_at_ms``, ``invalid_rate``.
 
     """
     label = request.label
     if not 1 <= len(label) <= LABEL_LENGTH_MAX or not label.isprintable() or label.strip() != label:
         raise _invalid("label", f"Send label as 1 to {LABEL_LENGTH_MAX} printable characters.")
     if not request.scopes or not request.scopes <= SCOPES:
-        raise _invalid("scopes", "Send scopes as one or more of read, trade, withdraw.")
+        raise _invalid("scopes", "Send scopes as one or more of read, trade, transfer, withdraw.")
     expected = PUBLIC_KEY_BYTES if request.algorithm is Algorithm.ED25519 else 0
     if len(request.public_key) != expected:
         raise _invalid(
@@ -170,11 +174,18 @@ def check_request(request: KeyRequest, now_ms: int) -> KeyRequest:
             f"up to {REQUESTS_BURST_MAX}.",
         )
     addresses = _networks(request.addresses)
-    if Scope.WITHDRAW in request.scopes and not addresses:
+    if _FROM_SOMEWHERE & request.scopes and not addresses:
         raise InvalidInput(
             "addresses_required",
-            "Send addresses with the scope withdraw: where its requests may come from.",
+            "Send addresses with this scope: where its requests may come from.",
             field="addresses",
+        )
+    if Scope.TRANSFER in request.scopes and request.algorithm is not Algorithm.ED25519:
+        # Who verifies transfers opens nobody's secret (docs/adr/0085).
+        raise InvalidInput(
+            "ed25519_required",
+            "Send algorithm as ed25519 with the scope transfer.",
+            field="algorithm",
         )
     return replace(request, addresses=addresses)
 

@@ -1,6 +1,7 @@
 """API keys in the identity table."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bursa.identity.api_keys import KEYS_MAX, Algorithm, ApiKey
 from bursa.identity.principal import Scope
@@ -77,6 +78,14 @@ class ApiKeysTable:
                 self._models.keep_event(transaction, event, 0)
         except RecordRefused:
             return  # somebody else has just revoked it
+
+    def forget(self, key: ApiKey) -> None:
+        """Remove a key that was revoked; one that was not stays."""
+        model = self._models.api_key
+        with suppress(RecordRefused), unless_refused():
+            model(str(key.account), keys.api_key(key.name)).delete(
+                condition=model.revoked_at_ms > 0
+            )
 
 
 def _row(model: type[ApiKeyRecord], key: ApiKey) -> ApiKeyRecord:

@@ -21,6 +21,8 @@ class Claims(NamedTuple):
     signed_in_at, expires_at
         When the user signed in, which refreshing a token does not change, and when the token ends;
         seconds since 1970.
+    session
+        What names its session, also in tokens that were refreshed.
 
     """
 
@@ -31,3 +33,4 @@ class Claims(NamedTuple):
     signed_in_at: int
     expires_at: int
     groups: frozenset[str] = frozenset()
+    session: str = ""

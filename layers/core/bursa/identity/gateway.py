@@ -26,6 +26,7 @@ from bursa.kernel.rates import Rate
 ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.READ: (
         "GET/balances",
+        "GET/fees",
         "GET/fills",
         "GET/me",
         "GET/orders",
@@ -35,25 +36,42 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
     Scope.TRADE: (
         "POST/orders",
         "POST/orders/batch",
+        "POST/orders/cancel-all-after",
+        "POST/orders/*/replace",
+        "PATCH/orders/*",
         "DELETE/orders",
         "DELETE/orders/*",
     ),
+    Scope.TRANSFER: ("POST/transfers",),
     Scope.WITHDRAW: (),
     Scope.ACCOUNT: (
         "DELETE/api-keys/*",
+        "DELETE/me/identities/*",
+        "DELETE/sessions/*",
+        "DELETE/sub-accounts/*",
         "GET/api-keys",
         "GET/kyc",
+        "GET/me/export",
+        "GET/me/identities",
         "GET/me/preferences",
         "GET/security-events",
+        "GET/sessions",
+        "GET/sub-accounts",
+        "GET/transfers",
         "POST/api-keys",
         "POST/kyc/applications",
         "POST/kyc/documents",
+        "POST/me/close",
+        "POST/me/password",
         "POST/second-factor",
         "POST/second-factor/confirm",
         "POST/second-factor/remove",
         "POST/sessions/revoke",
+        "POST/sub-accounts",
         "PUT/kyc/personal-data",
+        "PUT/me/identities/*",
         "PUT/me/preferences",
+        "PUT/sub-accounts/*",
     ),
 }
 # Those of a tenant's back office, for who has a role there and signed in as a whole user; which
@@ -110,6 +128,17 @@ def sent_token(event: Mapping[str, Any]) -> str:
 def sent_origin(event: Mapping[str, Any]) -> str | None:
     """Return the origin of the page that asks; None where it is no page of a browser's."""
     return _header(event, "origin")
+
+
+def sent_user_agent(event: Mapping[str, Any]) -> str:
+    """Return what a client says that it is; empty where it does not."""
+    return _header(event, "user-agent") or ""
+
+
+def sent_from(event: Mapping[str, Any]) -> str:
+    """Return the address that the gateway saw a request come from; no header is believed."""
+    context = event.get("requestContext") or {}
+    return str((context.get("identity") or {}).get("sourceIp") or "")
 
 
 def asked_host(event: Mapping[str, Any]) -> str:
@@ -172,6 +201,7 @@ def allow(
         }
         | ({"key": principal.key} if principal.key else {})
         | ({"role": str(principal.role)} if principal.role else {})
+        | ({"session": principal.session} if principal.session else {})
         | _listed(origins)
     }
 
@@ -254,6 +284,7 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
             key=context.get("key", ""),
             level=int(context["level"]),
             role=Role(context["role"]) if "role" in context else None,
+            session=context.get("session", ""),
         )
     except (KeyError, ValueError, InvalidInput):
         # The gateway keeps verdicts for a while, also those of the version before a deployment.

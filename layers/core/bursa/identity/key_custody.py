@@ -5,18 +5,19 @@ from typing import NamedTuple, Protocol
 
 from bursa.identity.api_keys import (
     KEYS_MAX,
+    REVOKED_KEPT_MAX,
     Algorithm,
     ApiKey,
     KeyRequest,
     check_request,
     split_id,
 )
-from bursa.identity.principal import Principal
+from bursa.identity.principal import Principal, Scope
 from bursa.identity.second_factor import require_token
 from bursa.identity.security_events import SecurityEvent, SecurityEventKind
 from bursa.identity.signed_requests import seal_context
 from bursa.kernel.clock import WallClock
-from bursa.kernel.errors import NotFound, Refused
+from bursa.kernel.errors import InvalidInput, NotFound, Refused
 from bursa.kernel.identifiers import AccountId
 
 _NAME_LENGTH = 24
@@ -36,6 +37,9 @@ class Keys(Protocol):
 
     def revoke(self, key: ApiKey, event: SecurityEvent) -> None:
         """Write that a key is over from the event's time on; safe to repeat."""
+
+    def forget(self, key: ApiKey) -> None:
+        """Remove a key that was revoked; one that was not stays."""
 
 
 class Factor(Protocol):
@@ -71,6 +75,8 @@ class KeyCustody:
 
     Parameters
     ----------
+    require_open
+        Raises `NotFound` for a sub-account that is not open.
     close_connections
         Closes the WebSockets that a key has opened.
     random_key
@@ -84,6 +90,7 @@ class KeyCustody:
         factor: Factor,
         seals: Seals,
         pauses: Pauses,
+        require_open: Callable[[AccountId], None],
         close_connections: Callable[[AccountId, str], int],
         clock: WallClock,
         random_key: Callable[[], str],
@@ -92,6 +99,7 @@ class KeyCustody:
         self._factor = factor
         self._seals = seals
         self._pauses = pauses
+        self._require_open = require_open
         self._close_connections = close_connections
         self._clock = clock
         self._random_key = random_key
@@ -102,15 +110,26 @@ class KeyCustody:
         Raises
         ------
         InvalidInput
-            As `check_request`; ``invalid_code``.
+            As `check_request`; ``invalid_code``; ``main_account_required``: a sub-account's key
+            would transfer.
         NotAllowed, TooManyRequests
             As `SecondFactor.require`.
+        NotFound
+            ``unknown_account``: a sub-account that is not open.
         Refused
             ``too_many_api_keys``
 
         """
         now_ms = self._clock.now_ms()
         checked = check_request(request, now_ms)
+        if Scope.TRANSFER in checked.scopes and principal.account != principal.account.owner:
+            # Whoever has a sub-account's key, a bot or another person, has that account only.
+            raise InvalidInput(
+                "main_account_required",
+                "Make a key that transfers for your main account: leave out X-Account.",
+                field="scopes",
+            )
+        self._require_open(principal.account)
         self._factor.require(principal, code)
         name = self._random_key()[:_NAME_LENGTH]
         material, secret = checked.public_key, None
@@ -131,12 +150,20 @@ class KeyCustody:
             expires_at_ms=checked.expires_at_ms,
             rate=checked.rate,
         )
+        self._forget_old(principal.account)
         event = _event(SecurityEventKind.API_KEY_MADE, principal, key, now_ms, address)
         if not self._keys.add(key, event, self._pauses.pause_until_ms(event)):
             raise Refused(
                 "too_many_api_keys", f"Revoke a key first: an account has at most {KEYS_MAX}."
             )
         return MadeKey(key, secret)
+
+    def _forget_old(self, account: AccountId) -> None:
+        """Keep a bounded number of keys: a list of them is read as a whole."""
+        revoked = [key for key in self._keys.of_account(account) if key.revoked_at_ms]
+        revoked.sort(key=lambda key: key.revoked_at_ms, reverse=True)
+        for key in revoked[REVOKED_KEPT_MAX:]:
+            self._keys.forget(key)
 
     def of(self, principal: Principal) -> Sequence[ApiKey]:
         """Return the account's keys, also those that are over, newest first.

@@ -56,6 +56,6 @@ class KeySignIn:
         if profile is None or not profile.lets_in(self._clock.now_ms()):
             raise Unauthenticated("tenant_suspended", "Ask the exchange when it opens again.")
         user = self._directory.user_of(key.account.tenant, key.user)
-        if user is None or user.is_disabled:
+        if user is None or user.is_disabled or user.closed_at_ms:
             raise Unauthenticated("unknown_key", _DETAIL)
         return replace(key, level=user.level)

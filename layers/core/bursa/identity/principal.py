@@ -1,9 +1,10 @@
 """Who is asking, and what they may do: the same facts whatever the method of sign-in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bursa.back_office.roles import Role
+from bursa.kernel.errors import InvalidInput, NotFound
 from bursa.kernel.identifiers import AccountId, Actor, ActorKind, TenantId
 
 
@@ -15,6 +16,8 @@ class Scope(StrEnum):
 
     READ = "read"
     TRADE = "trade"
+    # Moving what a user has between its own accounts.
+    TRANSFER = "transfer"
     # Withdrawing funds; no route needs it yet.
     WITHDRAW = "withdraw"
     # What protects the account itself: its sessions, second factor and API keys. No key has it.
@@ -60,6 +63,8 @@ class Principal:
     role
         What it is in its tenant's back office; None for nothing. What that allows is decided there
         (`bursa.back_office`), which also asks for a second factor.
+    session
+        What names its session among its user's; empty for an API key.
 
     """
 
@@ -72,6 +77,7 @@ class Principal:
     key: str = ""
     level: int = 0
     role: Role | None = None
+    session: str = ""
 
     @property
     def tenant(self) -> TenantId:
@@ -84,3 +90,38 @@ class Principal:
         if self.key:
             return Actor.named(ActorKind.API_KEY, str(self.tenant), self.key)
         return Actor.named(ActorKind.USER, str(self.tenant), self.user)
+
+
+def acting_for(principal: Principal, named: str | None) -> Principal:
+    """Return a principal as it acts for the account of its own that a request names.
+
+    Whose an account is follows from its number, so nothing is looked up, and a seat that was never
+    opened is an account without anything in it (docs/adr/0069).
+
+    Raises
+    ------
+    InvalidInput
+        ``account_of_key``: a key is for one account; and no signature covers the name.
+    NotFound
+        ``unknown_account``: another user's, or none.
+
+    """
+    if named is None:
+        return principal
+    if principal.key:
+        raise InvalidInput(
+            "account_of_key",
+            "Leave out X-Account: an API key is for one account.",
+            field="X-Account",
+        )
+    try:
+        account = AccountId.parse(named)
+    except InvalidInput:
+        account = None
+    if account is None or account.owner != principal.account.owner or not account.is_users:
+        raise NotFound(
+            "unknown_account",
+            "You have no such account; see GET /v1/sub-accounts.",
+            field="X-Account",
+        )
+    return replace(principal, account=account)

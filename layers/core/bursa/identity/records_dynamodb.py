@@ -2,9 +2,11 @@
 
     <account>           key#<name>            an API key; its use is noted by who serves it
     <account>           keys                  how many of them are not revoked
-    <account>           withdrawal-pause      until when, and why
+    <owner>             withdrawal-pause      until when, and why
     <tenant>#<subject>  second-factor         a user's authenticator
     <tenant>#<subject>  preferences           how it wants to be met
+    <tenant>#<subject>  sessions              its sessions and devices; of session_books_dynamodb
+    <tenant>#<subject>  identity#<provider>   a provider's sign-in that is the user's
     <tenant>#<subject>  event#<time>#<…>      a security event; forgotten after two years
 
 What belongs together is written in one transaction.
@@ -22,11 +24,10 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from bursa.aws.record_attributes import WholeNumberAttribute
-from bursa.identity.security_events import SecurityEvent
+from bursa.identity.security_events import EVENTS_KEPT_S, SecurityEvent
 from bursa.kernel import keys
 from bursa.kernel.errors import Unavailable
 
-_EVENTS_KEPT_S: Final = 730 * 86_400
 _REFUSED: Final = "ConditionalCheckFailed"
 _CONNECT_S: Final = 1
 _READ_S: Final = 2
@@ -98,6 +99,15 @@ class PreferencesRecord(Record):
     mails_about: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
 
 
+class IdentityRecord(Record):
+    """A provider's sign-in that is, was or may become the user's."""
+
+    subject = UnicodeAttribute(null=True)
+    linked_at_ms = WholeNumberAttribute(default=0)
+    unlinked_at_ms = WholeNumberAttribute(default=0)
+    allowed_until_ms = WholeNumberAttribute(default=0)
+
+
 class EventRecord(Record):
     """A security event."""
 
@@ -133,6 +143,7 @@ class IdentityModels:
         self.pause = _of_table(PauseRecord, table)
         self.factor = _of_table(FactorRecord, table)
         self.preferences = _of_table(PreferencesRecord, table)
+        self.identity = _of_table(IdentityRecord, table)
         self.event = _of_table(EventRecord, table)
 
     def transaction(self) -> TransactWrite:
@@ -158,13 +169,13 @@ class IdentityModels:
                 at_ms=event.at_ms,
                 address=event.address,
                 about=event.about or None,
-                expires_at=event.at_ms // 1_000 + _EVENTS_KEPT_S,
+                expires_at=event.at_ms // 1_000 + EVENTS_KEPT_S,
             )
         )
         if pause_until_ms:
-            # The time of a later event is later, so the last writer has the longest pause.
+            # Whoever asks for a pause has looked how long the last one is.
             transaction.update(
-                self.pause(str(event.account), keys.WITHDRAWAL_PAUSE),
+                self.pause(str(event.account.owner), keys.WITHDRAWAL_PAUSE),
                 actions=[
                     self.pause.until_ms.set(pause_until_ms),
                     self.pause.why.set(str(event.kind)),

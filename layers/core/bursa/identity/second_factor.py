@@ -70,8 +70,8 @@ class Factors(Protocol):
     def begin(self, tenant: TenantId, user: str, sealed: bytes) -> bool:
         """Keep one that is being set up; return whether there was no other that is required."""
 
-    def confirm(self, event: SecurityEvent, pause_until_ms: int) -> None:
-        """Require it from now on, and keep the event."""
+    def confirm(self, event: SecurityEvent, pause_until_ms: int, sealed: bytes) -> bool:
+        """Require it from now on, and keep the event; return whether it was still this one."""
 
     def remove(self, event: SecurityEvent, pause_until_ms: int) -> None:
         """Forget it, and keep the event."""
@@ -179,7 +179,7 @@ class SecondFactor:
         NotAllowed
             ``token_required``, ``wrong_code``, ``no_second_factor``: begin first.
         Conflict
-            ``second_factor_exists``
+            ``second_factor_exists``; ``second_factor_changed``: another was begun meanwhile.
         InvalidInput, TooManyRequests
             As `require`.
 
@@ -188,12 +188,15 @@ class SecondFactor:
         known = self._factors.find(principal.tenant, principal.user)
         if known is not None and known.since_ms:
             raise _exists()
-        self._check(principal, known, code)
+        known = self._check(principal, known, code)
         if not self._authenticators.verify(token, code):
             raise _wrong_code()
         self._authenticators.prefer(token, is_on=True)
         event = self._event(principal, SecurityEventKind.SECOND_FACTOR_ADDED, address)
-        self._factors.confirm(event, self._pauses.pause_until_ms(event))
+        until_ms = self._pauses.pause_until_ms(event)
+        if not self._factors.confirm(event, until_ms, known.sealed):
+            # Whoever holds a token may have begun another one since: never require that instead.
+            raise Conflict("second_factor_changed", "Begin again with POST /v1/second-factor.")
         return event.at_ms
 
     def require(self, principal: Principal, code: str) -> None:
@@ -231,7 +234,7 @@ class SecondFactor:
         known = self._factors.find(principal.tenant, principal.user)
         return 0 if known is None else known.since_ms
 
-    def _check(self, principal: Principal, known: Factor | None, code: str) -> None:
+    def _check(self, principal: Principal, known: Factor | None, code: str) -> Factor:
         if not _CODE.fullmatch(code):
             raise InvalidInput("invalid_code", "Send code as six digits.", field="code")
         if known is None:
@@ -249,6 +252,7 @@ class SecondFactor:
             raise _wrong_code()
         if not self._factors.use(tenant, user, step):
             raise NotAllowed("code_used", "Wait for the authenticator's next code.")
+        return known
 
     def _step_of(self, known: Factor, principal: Principal, code: str, now_step: int) -> int | None:
         """Return the step of a code; every step is tried, so that the time says nothing."""

@@ -1,6 +1,5 @@
 """Users' authenticators in the identity table."""
 
-from contextlib import suppress
 from typing import NamedTuple
 
 from bursa.aws.record_attributes import WholeNumberAttribute
@@ -72,17 +71,21 @@ class FactorsTable:
             return False
         return True
 
-    def confirm(self, event: SecurityEvent, pause_until_ms: int) -> None:
-        """Require it from now on, and keep the event; one that is required stays as it is."""
+    def confirm(self, event: SecurityEvent, pause_until_ms: int, sealed: bytes) -> bool:
+        """Require it from now on, and keep the event; return whether it was still this one."""
         model = self._models.factor
         tenant, user = event.account.tenant, event.user
-        with suppress(RecordRefused), unless_refused(), self._models.transaction() as transaction:
-            transaction.update(
-                model(keys.user_records(tenant, user), keys.SECOND_FACTOR),
-                actions=[model.since_ms.set(event.at_ms)],
-                condition=model.since_ms == 0,
-            )
-            self._models.keep_event(transaction, event, pause_until_ms)
+        try:
+            with unless_refused(), self._models.transaction() as transaction:
+                transaction.update(
+                    model(keys.user_records(tenant, user), keys.SECOND_FACTOR),
+                    actions=[model.since_ms.set(event.at_ms)],
+                    condition=(model.since_ms == 0) & (model.sealed == sealed),
+                )
+                self._models.keep_event(transaction, event, pause_until_ms)
+        except RecordRefused:
+            return False
+        return True
 
     def remove(self, event: SecurityEvent, pause_until_ms: int) -> None:
         """Forget it, and keep the event."""

@@ -37,11 +37,11 @@ class SecurityEventsTable:
             return [_event(row) for row in rows]
 
     def pause(self, account: AccountId) -> WithdrawalPause | None:
-        """Return until when an account may not withdraw; None for no pause so far."""
+        """Return until when an owner may not withdraw; None for no pause so far."""
         model = self._models.pause
         with unavailable_identity():
             try:
-                row = model.get(str(account), keys.WITHDRAWAL_PAUSE, consistent_read=True)
+                row = model.get(str(account.owner), keys.WITHDRAWAL_PAUSE, consistent_read=True)
             except model.DoesNotExist:
                 return None
         return WithdrawalPause(row.until_ms, row.why)

@@ -33,6 +33,6 @@ class SessionCheck:
         if principal.expires_at * 1_000 <= now_ms:
             return False
         user = self._directory.user_of(principal.tenant, principal.user)
-        if user is None or not user.has_session(principal.signed_in_at):
+        if user is None or not user.has_session(principal.signed_in_at, principal.session):
             return False
         return not principal.key or self._keys.is_active(principal.key, now_ms)

@@ -66,12 +66,15 @@ class SessionEnd:
         """
         self._directory.end_sessions(account.tenant, user, now_ms // 1_000)
 
-    def close_connections(self, account: AccountId, user: str) -> int:
-        """Close what they had open, once their end is recorded; return how many. Safe to repeat."""
+    def close_connections(self, account: AccountId, user: str, session: str = "") -> int:
+        """Close what they had open, once their end is recorded; return how many. Safe to repeat.
+
+        With a session's name only what that one had open.
+        """
         names = [
             row.connection_id
             for row in self._connections.of_account(str(account))
-            if row.user == user
+            if row.user == user and session in ("", row.session)
         ]
         self._sockets.close(names, self._farewell)
         for name in names:

@@ -79,9 +79,9 @@ class SignIn:
         ------
         Unauthenticated
             ``invalid_token``, ``token_expired``, ``unknown_issuer``, ``id_token_refused``,
-            ``wrong_token_use``, ``wrong_audience``, ``tenant_suspended``, ``session_ended``, and
-            what `AccountOpening` refuses: ``unknown_user``, ``email_not_verified``,
-            ``no_accounts_left``.
+            ``wrong_token_use``, ``wrong_audience``, ``tenant_suspended``, ``account_closed``,
+            ``session_ended``, and what `AccountOpening` refuses: ``unknown_user``,
+            ``email_not_verified``, ``no_accounts_left``.
         Unavailable
             ``keys_unavailable``: nobody of the tenant can sign in at the moment;
             ``user_pool_unavailable``, ``directory_unavailable``: an account can't be opened.
@@ -99,7 +99,9 @@ class SignIn:
         user = self._directory.user_of(profile.tenant, claims.subject)
         if user is None:
             user = User(str(self._opening(profile, claims.subject, token)))
-        if not user.has_session(claims.signed_in_at):
+        if user.closed_at_ms:
+            raise Unauthenticated("account_closed", "This account was closed by its user.")
+        if not user.has_session(claims.signed_in_at, claims.session):
             raise Unauthenticated("session_ended", _SIGN_IN)
         return Principal(
             account=AccountId.parse(user.account),
@@ -110,6 +112,7 @@ class SignIn:
             signed_in_at=claims.signed_in_at,
             level=user.level,
             role=role_of(claims.groups),
+            session=claims.session,
         )
 
     def _profile(self, issuer: str) -> TenantProfile | None:

@@ -7,22 +7,26 @@ The authorizer has only found the key, and its verdict is kept by the gateway un
     time        five seconds around the gateway's own time of arrival
     signature   over the canonical form, in constant time
     key         not revoked, not expired, an allowed address, its user not signed out for good
-    budget      the key's own
+    budget      the key's own; a batch counts as its operations
     replay      each canonical form once
+
+Another wire may have another form, and may let what only reads come again (`SignedText`).
 
 Until the signature is verified a refusal says nothing about the key, and nothing is written or
 charged for it.
 """
 
 import hmac
+import json
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
+from urllib.parse import unquote
 
 from bursa.identity.api_keys import Algorithm, ApiKey
 from bursa.identity.principal import Principal, SignInMethod
 from bursa.identity.signatures import (
     SentRequest,
-    SignedHeaders,
     check_time,
     read_signed_headers,
     text_to_sign,
@@ -37,6 +41,10 @@ USE_NOTED_EVERY_MS = 300_000
 # its own half minute, and a connection as long as one of a token.
 PRINCIPAL_LIFE_S = 3_600
 _NOTED_MAX = 10_000
+# The route of several operations in one request (docs/api.md).
+_BATCH = "/orders/batch"
+# A longer body is refused, whatever it holds.
+_BODY_BYTES_MAX = 32 * 1024
 
 
 class Ed25519(Protocol):
@@ -66,8 +74,35 @@ class RequestMemory(Protocol):
 class KeyBudgets(Protocol):
     """Counts the requests of keys that have a rate of their own."""
 
-    def require(self, tenant: TenantId, key_id: str, rate: Rate) -> None:
-        """Charge a request; raises `TooManyRequests` ``too_many_requests_of_key``."""
+    def require(self, tenant: TenantId, key_id: str, rate: Rate, count: int) -> None:
+        """Charge what a request counts as; raises `TooManyRequests`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedText:
+    """What was signed, and whatever else decides whether it counts.
+
+    Attributes
+    ----------
+    text, signature
+        Bytes; of any form that a wire has, the time of which has been checked.
+    address, arrived_at_ms, request_id
+        As of `SentRequest`.
+    counts_once
+        Whether the same text again is refused. It must name its own time, which is good for less
+        than `bursa.identity.signed_requests_dynamodb.REMEMBERED_S`.
+    weight
+        How many requests it counts as in the key's own budget.
+
+    """
+
+    text: bytes
+    signature: bytes
+    address: str
+    arrived_at_ms: int
+    request_id: str
+    counts_once: bool = True
+    weight: int = 1
 
 
 def seal_context(account: AccountId, name: str) -> dict[str, str]:
@@ -112,24 +147,35 @@ class SignedRequests:
             The secret can't be opened, or the request can't be remembered.
 
         """
-        now_ms = request.arrived_at_ms
         headers = read_signed_headers(request.headers)
         text = text_to_sign(key.id, request, headers.time_ms, headers.nonce)
-        check_time(headers.time_ms, now_ms)
-        if not self._is_signed(key, headers, text):
+        check_time(headers.time_ms, request.arrived_at_ms)
+        signed = SignedText(
+            text,
+            headers.signature,
+            request.address,
+            request.arrived_at_ms,
+            request.request_id,
+            weight=_weight(request),
+        )
+        return self.prove(key, signed)
+
+    def prove(self, key: ApiKey, signed: SignedText) -> Principal:
+        """Return the principal that a signed text proves, whatever wire it came by.
+
+        Raises what is raised once a request's form and time are checked.
+        """
+        now_ms = signed.arrived_at_ms
+        if not self._is_signed(key, signed):
             raise Unauthenticated(
                 "wrong_signature", "Sign as docs/api.md describes, with the key that is named."
             )
-        _require_usable(key, request)
+        _require_usable(key, signed)
         if key.rate is not None:
-            self._budgets.require(key.account.tenant, key.id, key.rate)
-        digest = sha256(text).hexdigest()
-        if not self._memory.is_first(key.account, digest, request.request_id, now_ms):
-            raise Unauthenticated(
-                "request_replayed",
-                "Sign each request anew; two in the same millisecond need an X-Bursa-Nonce.",
-            )
-        self._note_use(key, now_ms, request.address)
+            self._budgets.require(key.account.tenant, key.id, key.rate, signed.weight)
+        if signed.counts_once:
+            self._require_first(key, signed)
+        self._note_use(key, now_ms, signed.address)
         return Principal(
             account=key.account,
             user=key.user,
@@ -141,11 +187,19 @@ class SignedRequests:
             level=key.level,
         )
 
-    def _is_signed(self, key: ApiKey, headers: SignedHeaders, text: bytes) -> bool:
+    def _require_first(self, key: ApiKey, signed: SignedText) -> None:
+        digest = sha256(signed.text).hexdigest()
+        if not self._memory.is_first(key.account, digest, signed.request_id, signed.arrived_at_ms):
+            raise Unauthenticated(
+                "request_replayed",
+                "Sign each request anew; two in the same millisecond need an X-Bursa-Nonce.",
+            )
+
+    def _is_signed(self, key: ApiKey, signed: SignedText) -> bool:
         if key.algorithm is Algorithm.ED25519:
-            return self._ed25519(key.material, headers.signature, text)
+            return self._ed25519(key.material, signed.signature, signed.text)
         secret = self._secrets.open(key.material, seal_context(key.account, key.name))
-        return hmac.compare_digest(hmac.digest(secret, text, "sha256"), headers.signature)
+        return hmac.compare_digest(hmac.digest(secret, signed.text, "sha256"), signed.signature)
 
     def _note_use(self, key: ApiKey, now_ms: int, address: str) -> None:
         noted_ms = max(key.used_at_ms, self._noted.get(key.id, 0))
@@ -157,11 +211,24 @@ class SignedRequests:
         self._memory.note_use(key, now_ms, address)
 
 
-def _require_usable(key: ApiKey, request: SentRequest) -> None:
-    state = key.state(request.arrived_at_ms)
+def _weight(request: SentRequest) -> int:
+    """Return how many requests a request counts as; 1 for what will be refused for its form."""
+    if request.method != "POST" or not unquote(request.path).endswith(_BATCH):
+        return 1
+    if len(request.body) > _BODY_BYTES_MAX:
+        return 1
+    try:
+        operations = json.loads(request.body)["operations"]
+    except (KeyError, RecursionError, TypeError, ValueError):
+        return 1
+    return max(1, len(operations)) if isinstance(operations, list) else 1
+
+
+def _require_usable(key: ApiKey, signed: SignedText) -> None:
+    state = key.state(signed.arrived_at_ms)
     if state != "active":
         raise Unauthenticated(f"key_{state}", "Make a new key with POST /v1/api-keys.")
-    if not key.admits(request.address):
+    if not key.admits(signed.address):
         raise NotAllowed(
             "address_not_allowed",
             "Send from one of the key's addresses, or make a key with others.",

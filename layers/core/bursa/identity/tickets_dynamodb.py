@@ -36,6 +36,7 @@ class TicketsTable:
                     "scopes": {"SS": sorted(principal.scopes)},
                     "method": {"S": str(principal.method)},
                     **({"key": {"S": principal.key}} if principal.key else {}),
+                    **({"session": {"S": principal.session}} if principal.session else {}),
                     "session_ends_at": {"N": str(principal.expires_at)},
                     "signed_in_at": {"N": str(principal.signed_in_at)},
                     "expires_at_ms": {"N": str(expires_at_ms)},
@@ -68,4 +69,5 @@ class TicketsTable:
             expires_at=int(item["session_ends_at"]["N"]),
             signed_in_at=int(item["signed_in_at"]["N"]),
             key=item.get("key", {"S": ""})["S"],
+            session=item.get("session", {"S": ""})["S"],
         )

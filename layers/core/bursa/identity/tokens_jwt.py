@@ -31,6 +31,7 @@ _ISSUER: Final = re.compile(
 )
 _SUBJECT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9_+-]{1,128}", re.ASCII)
+_SESSION: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _SCOPE_LENGTH_MAX: Final = 2_048
 _SECONDS_MAX: Final = 1 << 40
 # As many as Cognito lets a user be in.
@@ -98,6 +99,7 @@ class CognitoTokens:
             signed_in_at=signed_in_at,
             expires_at=expires_at,
             groups=_groups(claims),
+            session=_session(claims, signed_in_at),
         )
 
 
@@ -146,6 +148,11 @@ def _groups(claims: dict[str, Any]) -> frozenset[str]:
     if not all(isinstance(group, str) for group in groups):
         _refuse()
     return frozenset(groups)
+
+
+def _session(claims: dict[str, Any], signed_in_at: int) -> str:
+    """Return what Cognito names a session by; a pool that does not has those of a second as one."""
+    return _text(claims, "origin_jti", _SESSION) if "origin_jti" in claims else f"{signed_in_at}"
 
 
 def _seconds(claims: dict[str, Any], name: str) -> int:

@@ -17,6 +17,10 @@ class User:
         Whether an operator has shut the user out.
     level
         What it may do, by what it has shown of who it is (`bursa.compliance.levels`).
+    ended_sessions
+        Those that were ended one by one, by their names.
+    closed_at_ms
+        Since when the user has closed its account, UTC; 0 for not at all.
 
     """
 
@@ -24,7 +28,11 @@ class User:
     signed_out_at: int = 0
     is_disabled: bool = False
     level: int = 0
+    ended_sessions: frozenset[str] = frozenset()
+    closed_at_ms: int = 0
 
-    def has_session(self, signed_in_at: int) -> bool:
+    def has_session(self, signed_in_at: int, session: str = "") -> bool:
         """Return whether a session that began at this time may go on."""
-        return not self.is_disabled and signed_in_at > self.signed_out_at
+        if self.is_disabled or self.closed_at_ms or session in self.ended_sessions:
+            return False
+        return signed_in_at > self.signed_out_at

@@ -26,13 +26,17 @@ class KeyBudgets:
         self._clock = clock
         self._report = report
 
-    def require(self, tenant: TenantId, key_id: str, rate: Rate) -> None:
-        """Charge a request; raises `TooManyRequests` ``too_many_requests_of_key``."""
+    def require(self, tenant: TenantId, key_id: str, rate: Rate, count: int = 1) -> None:
+        """Charge a request that counts as several; one of more than the burst takes all of it.
+
+        Raises `TooManyRequests` ``too_many_requests_of_key``.
+        """
+        count = min(count, rate.burst)
         now_us = self._clock.now_ms() * 1_000
         bucket = self._buckets.bucket(key_id, _REQUESTS, now_us)
-        if not bucket.is_restrained and bucket.take_own(1, rate, now_us):
+        if not bucket.is_restrained and bucket.take_own(count, rate, now_us):
             return
-        refusal = self._buckets.take_shared(key_id, _REQUESTS, 1, rate, now_us)
+        refusal = self._buckets.take_shared(key_id, _REQUESTS, count, rate, now_us)
         if refusal is None:
             return
         self._report.refused(tenant, _CODE)

@@ -23,7 +23,7 @@ from bursa.kernel.identifiers import AccountId, Actor, CommandId, TenantId
 from wire import layout as w
 
 # What is there already is what a repeat wants.
-_DONE = frozenset({w.REASON_ACCEPTED, w.REASON_ALREADY_DEFINED, w.REASON_DUPLICATE_COMMAND})
+_DONE = frozenset({w.REASON_ACCEPTED, w.REASON_ALREADY_DEFINED})
 
 # Returns the command's bytes for its header.
 CommandBuilder: TypeAlias = Callable[[CommandHeader], bytes]
@@ -45,6 +45,20 @@ class RequestRecords(Protocol):
 
     def mark_done(self, tenant: TenantId, name: str) -> None:
         """Record that the request was carried out."""
+
+
+class AskedAt:
+    """The record of a request whose name and time its caller keeps, or will never use again."""
+
+    def __init__(self, at_ms: int) -> None:
+        self._record = RequestRecord(at_ms, done=False)
+
+    def find_or_add(self, _tenant: TenantId, _name: str, _now_ms: int) -> RequestRecord:
+        """Return when it was asked for."""
+        return self._record
+
+    def mark_done(self, tenant: TenantId, name: str) -> None:
+        """Do nothing: whoever keeps the request says so."""
 
 
 class Submitter(Protocol):
@@ -116,6 +130,9 @@ class OnceIntake:
 
 def _require_done(outcome: CommandOutcome) -> None:
     reason = outcome.result.reason
+    if reason == w.REASON_DUPLICATE_COMMAND:
+        # Its detail is why the first of its id was rejected; 0 when it was not.
+        reason = outcome.result.detail
     if reason not in _DONE:
         name = w.REASON_NAMES[reason]
         command = w.COMMAND_NAMES[outcome.result.command_kind]

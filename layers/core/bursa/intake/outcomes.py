@@ -7,7 +7,7 @@ keeps to that whatever it is given.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wire.events import Order, OrderConditions, Result, Trade, decode_events
+from wire.events import Order, OrderConditions, OrderTrail, Result, Trade, decode_events
 
 # How many orders or trades of one message are listed at most; the read models have them all.
 LISTED_MAX = 1_000
@@ -25,6 +25,8 @@ class CommandOutcome:
         The last state of each of the account's orders that changed, by order id.
     conditions
         Their conditions, by order id; most orders have none.
+    trails
+        How those of them trail that are trailing stops, by order id.
     fills
         Trades in which one of the account's orders was the taker; the maker is not named.
 
@@ -33,6 +35,7 @@ class CommandOutcome:
     result: Result
     orders: dict[int, Order] = field(default_factory=dict)
     conditions: dict[int, OrderConditions] = field(default_factory=dict)
+    trails: dict[int, OrderTrail] = field(default_factory=dict)
     fills: list[Trade] = field(default_factory=list)
 
     @property
@@ -75,3 +78,5 @@ def _keep(outcome: CommandOutcome, event: object, account: int) -> None:
             outcome.fills.append(event)
     elif isinstance(event, OrderConditions) and event.order_id in outcome.orders:
         outcome.conditions[event.order_id] = event
+    elif isinstance(event, OrderTrail) and event.order_id in outcome.orders:
+        outcome.trails[event.order_id] = event

@@ -1,8 +1,9 @@
-"""A shard's two command queues, and which commands may come by which.
+"""A shard's three command queues, and which commands may come by which.
 
-Users trade by one; money, listings and settings come by the other, whose senders are others
-(infra/shard.yaml). So whoever may send orders can't send credits: the worker rejects a command that
-came by the wrong queue (`worker.message_check`).
+Users trade by one and transfer between their own accounts by another; money from outside, listings
+and settings come by the third. Each has other senders (infra/shard.yaml). So whoever may send
+orders can't send credits: the worker rejects a command that came by the wrong queue
+(`worker.message_check`).
 """
 
 from enum import IntEnum
@@ -15,12 +16,15 @@ class QueueKind(IntEnum):
 
     TRADING = 1
     FUNDS = 2
+    TRANSFERS = 3
 
 
 # Commands of an account about its own orders.
 TRADING_COMMANDS = frozenset(
     {
         w.COMMAND_PLACE,
+        w.COMMAND_STAGE,
+        w.COMMAND_PLACE_LIST,
         w.COMMAND_CANCEL,
         w.COMMAND_CANCEL_ALL,
         w.COMMAND_AMEND,
@@ -53,9 +57,12 @@ MARKET_COMMANDS = frozenset({w.COMMAND_SET_MARKET_LIMITS, w.COMMAND_SET_MARKET_S
 ALLOWED_COMMANDS = {
     QueueKind.TRADING: TRADING_COMMANDS,
     QueueKind.FUNDS: ACCOUNT_COMMANDS | TENANT_COMMANDS.keys() | MARKET_COMMANDS,
+    # Between accounts of one owner, which the numbers of both say (docs/adr/0069).
+    QueueKind.TRANSFERS: frozenset({w.COMMAND_TRANSFER}),
 }
 # Who can have asked for what comes by a queue, as the journal will name it.
 ALLOWED_ACTORS = {
     QueueKind.TRADING: frozenset({w.ACTOR_USER, w.ACTOR_API_KEY}),
     QueueKind.FUNDS: frozenset({w.ACTOR_OPERATOR}),
+    QueueKind.TRANSFERS: frozenset({w.ACTOR_USER, w.ACTOR_API_KEY}),
 }

@@ -182,7 +182,8 @@ def _keep(command: _Command, words: "memoryview[int]", span: _Span, kind: int) -
     if kind == w.EVENT_ORDER:
         if words[start + w.ORDER_ACCOUNT] == command.account:
             command.orders[words[start + w.ORDER_ID]] = [span]
-    elif kind == w.EVENT_ORDER_CONDITIONS:
+    elif kind in (w.EVENT_ORDER_CONDITIONS, w.EVENT_ORDER_TRAIL):
+        # Both name the order in the same word.
         order = command.orders.get(words[start + w.CONDITIONS_ORDER_ID])
         if order is not None:
             order.append(span)

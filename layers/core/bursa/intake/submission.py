@@ -334,6 +334,25 @@ class Intake:
         outcomes = self._wait(submission, known_elsewhere) if options.wait else None
         return Pending(submission.identity.request_key) if outcomes is None else outcomes
 
+    def carry_out(
+        self,
+        submission: Submission,
+        options: SubmitOptions,
+        allow: Callable[[], None] = lambda: None,
+    ) -> Sequence[CommandOutcome] | Pending:
+        """Return the outcomes of a request, which may have been decided before under its key.
+
+        Raises what `admit`, `first_outcomes` and `submit` raise, and ``allow``, which is called
+        before a request is sent that was not decided before.
+        """
+        entry = self.admit(submission, looks=0 if options.request_key is None else 1)
+        first = self.first_outcomes(submission, options)
+        if first:
+            return first
+        if entry.refusal is None:
+            allow()
+        return self.submit(submission, options, entry=entry)
+
     def _send(self, submission: Submission) -> None:
         message = CommandMessage(
             message_id=submission.identity.message_id.hex(),

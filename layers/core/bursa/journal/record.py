@@ -27,8 +27,10 @@ from bursa.kernel.schemas import other_schema
 
 # 2: events are packed (docs/adr/0023). 3: commands name who asked, money that moves is stated, a
 # record carries the engine's digest (docs/adr/0028). 4: a record attests the checkpoint before it
-# (docs/adr/0035); more reasons and rules (docs/adr/0039).
-RECORD_SCHEMA = 4
+# (docs/adr/0035); more reasons and rules (docs/adr/0039). 5: trailing stops, of which records of 4
+# have none. 6: lists of orders, of which records of 5 have none; else they are the same.
+RECORD_SCHEMA = 6
+_READABLE_SCHEMAS = (4, 5, RECORD_SCHEMA)
 HASH_BYTES = 32
 GENESIS_HASH = bytes(HASH_BYTES)
 BATCH_ID_BYTES = 16
@@ -289,7 +291,7 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
         whole.
 
     """
-    if encoded.schema != RECORD_SCHEMA:
+    if encoded.schema not in _READABLE_SCHEMAS:
         what = f"Record {encoded.number}"
         raise RecordError(other_schema(what, encoded.schema, RECORD_SCHEMA))
     _check_attestation(encoded)

@@ -26,6 +26,10 @@ class Engine(Protocol):
         """Until when ids of commands may have been forgotten; -1 while none has been."""
 
     @property
+    def has_auction(self) -> bool:
+        """Whether a market collects orders for an uncross, which ADVANCE_TIME states anew."""
+
+    @property
     def paused_markets(self) -> list[int]:
         """The numbers of the markets whose breaker starts no auction now."""
 

@@ -16,6 +16,10 @@ ACCOUNT_INDEX_BITS = 32
 TENANT_NUMBER_MAX = (1 << 16) - 1
 ACCOUNT_INDEX_MAX = (1 << ACCOUNT_INDEX_BITS) - 1
 FEE_ACCOUNT_INDEX = 0
+# A user's own accounts have one number in the low bits; its sub-account's seat is above them.
+OWNER_INDEX_BITS = 24  # as `wire.layout.OWNER_INDEX_MAX` has it
+OWNER_INDEX_MAX = (1 << OWNER_INDEX_BITS) - 1
+SUB_ACCOUNTS_MAX = 20
 # The client's own name of an order; also what the worker holds the texts of a message to.
 CLIENT_ORDER_ID = r"^[A-Za-z0-9._:-]{1,64}$"
 
@@ -69,6 +73,31 @@ class AccountId:
     def number(self) -> int:
         """The engine's word: tenant number in the high bits, index in the low 32."""
         return self.tenant.number << ACCOUNT_INDEX_BITS | self.index
+
+    @property
+    def owner(self) -> "AccountId":
+        """The main account of whose accounts this is one: itself, unless it is a sub-account.
+
+        It follows from the number alone, so that whoever must know it believes nobody and looks
+        nothing up (docs/adr/0069).
+        """
+        return AccountId(self.tenant, self.index & OWNER_INDEX_MAX)
+
+    @property
+    def seat(self) -> int:
+        """Which of its owner's accounts it is: 0 the main one, from 1 its sub-accounts."""
+        return self.index >> OWNER_INDEX_BITS
+
+    def sub_account(self, seat: int) -> "AccountId":
+        """Return the sub-account at a seat, from 1 to `SUB_ACCOUNTS_MAX`, of this one's owner."""
+        if not 1 <= seat <= SUB_ACCOUNTS_MAX:
+            raise InvalidInput("invalid_account", f"There is no seat {seat} for a sub-account.")
+        return AccountId(self.tenant, seat << OWNER_INDEX_BITS | self.owner.index)
+
+    @property
+    def is_users(self) -> bool:
+        """Whether a user may own it: a main account, or at a seat that sub-accounts have."""
+        return self.owner.index != FEE_ACCOUNT_INDEX and self.seat <= SUB_ACCOUNTS_MAX
 
     @classmethod
     def from_number(cls, number: int) -> Self:

@@ -13,9 +13,11 @@ of a request's host.
     nonces      <account>#<digest>                                  a signed request that came
     identity    <account>                   key#<name>              an API key
     identity    <account>                   keys                    how many keys it has
-    identity    <account>                   withdrawal-pause        until when, and why
+    identity    <owner>                     withdrawal-pause        until when, and why
     identity    <tenant>#<subject>          second-factor           a user's authenticator
     identity    <tenant>#<subject>          preferences             how a user wants to be met
+    identity    <tenant>#<subject>          sessions                its sessions and devices
+    identity    <tenant>#<subject>          identity#<provider>     another provider's sign-in of it
     identity    <tenant>#<subject>          event#<time>#<random>   what happened to its security
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
@@ -23,6 +25,10 @@ of a request's host.
     directory   <tenant>                    branding                how it looks to its users
     directory   <tenant>                    counter#<name>          next account index …
     directory   <tenant>                    user#<subject>          account of a signed-in user
+    directory   <tenant>                    sub-accounts#<index>    a user's sub-accounts
+    directory   <tenant>                    fee-schedule            from which volume on which tier
+    directory   <tenant>                    fee-run                 how far today's run is
+    directory   <tenant>                    fees#<index>            what a user traded, by day
     directory   <tenant>                    asset#<asset>           the engine's number of it
     directory   <tenant>                    market#<market>         the engine's number of it
     directory   <tenant>                    request#<name>          a request that must happen once
@@ -32,20 +38,26 @@ of a request's host.
     orders      <account>                   client#<client id>      order id of a client order id
     orders      <account>#open              order#<order id>        that an order may be open
     fills       <account>                   <seq>#<trade id>#<role> one side of a trade
+    fills       <account>#transfers         <seq>                   money that moved otherwise
     balances    <account>                   <asset>                 available and held
+    balances    <owner>#traded              <day>#<asset>           what it traded on a day
+    balances    <account>#settings          settings                its fee tier and state
     markets     <tenant>                    asset#<asset>           asset definition
     markets     <tenant>                    market#<market>         market definition and state
     markets     <tenant>                    fees#<tier>             maker and taker fee of a tier
     markets     <tenant>#<market>           book                    best levels, ticker, last day
     markets     <tenant>#<market>           book#base#<seq>#<side>#<page>  all levels at a sequence
     markets     <tenant>#<market>           book#change#<seq>       levels changed since
+    markets     <tenant>#<market>#closing   <day>                   the last price of a day
     trades      <tenant>#<market>           <trade id>              public trade
+    trades      <tenant>#<market>#<interval>  <start>               what traded in an interval
     progress    shard#<shard>               projection name         how far a projection has got
     progress    shard#<shard>               read-models-schema      which rows there are
     progress    shard#<shard>               lease                   which worker leads the shard
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
     budgets     <account> or <tenant>       <budget>                how much of it is used
+    budgets     <owner>                     sent#<window>           what it sent, for its level
     compliance  <tenant>#<subject>          case                    what is known of a user
     compliance  <tenant>#<subject>          personal                personal data, sealed
     compliance  <tenant>#<subject>          access#<time>#<random>  who read or wrote it
@@ -53,7 +65,7 @@ of a request's host.
     user keys   <tenant>#<subject>          user-key                what it is sealed with
     audit       <tenant>#entries            number                  an entry of its audit log
     audit       <tenant>#<shelf>            name                    what was written with one
-    connections <account>#connections       <connection id>         a connection, and to what
+    connections <owner>#connections         <connection id>         a connection, and to what
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
     connections <tenant>#announced#<row>    number                  what was announced, for a minute
@@ -72,6 +84,7 @@ from bursa.kernel.identifiers import AccountId, TenantId
 
 ORDER_ID_DIGITS = 19
 SEQUENCE_DIGITS = 19
+DAY_DIGITS = 7
 
 ORDER_PREFIX = "order#"
 CLIENT_PREFIX = "client#"
@@ -94,8 +107,12 @@ BOOK_PARTS_PREFIX = "book#"
 BOOK_PAGE_DIGITS = 6
 BOOK_CELL_DIGITS = 3
 PROFILE = "profile"
+FEE_SCHEDULE = "fee-schedule"
+FEE_RUN = "fee-run"
+SETTINGS = "settings"
 BRANDING = "branding"
 USER_PREFIX = "user#"
+SUB_ACCOUNTS_PREFIX = "sub-accounts#"
 TENANT = "tenant"
 LEASE = "lease"
 DEPLOYMENT = "deployment"
@@ -105,6 +122,9 @@ API_KEY_COUNT = "keys"
 WITHDRAWAL_PAUSE = "withdrawal-pause"
 SECOND_FACTOR = "second-factor"
 PREFERENCES = "preferences"
+SESSIONS = "sessions"
+IDENTITY_PREFIX = "identity#"
+SENT = "sent"
 SECURITY_EVENT_PREFIX = "event#"
 TIME_MS_DIGITS = 15
 CASE = "case"
@@ -160,6 +180,11 @@ def security_event(at_ms: int, suffix: str) -> str:
     return f"{SECURITY_EVENT_PREFIX}{at_ms:0{TIME_MS_DIGITS}d}#{suffix}"
 
 
+def linked_identity(provider: str) -> str:
+    """Sort key of a provider's sign-in in its user's records."""
+    return f"{IDENTITY_PREFIX}{provider}"
+
+
 def issuer(url: str) -> str:
     """Key that leads from a token's issuer to its tenant."""
     return f"issuer#{url}"
@@ -173,6 +198,16 @@ def host(name: str) -> str:
 def user(subject: str) -> str:
     """Sort key of a signed-in user in the tenant's directory."""
     return f"{USER_PREFIX}{subject}"
+
+
+def sub_accounts(owner: AccountId) -> str:
+    """Sort key of the sub-accounts of a main account, in the tenant's directory."""
+    return f"{SUB_ACCOUNTS_PREFIX}{owner.index}"
+
+
+def fees_of_user(owner: AccountId) -> str:
+    """Sort key of what a main account and its sub-accounts have traded, in the directory."""
+    return f"{FEES_PREFIX}{owner.index}"
 
 
 def access_record(at_ms: int, name: str) -> str:
@@ -225,6 +260,41 @@ def open_orders(account_text: str) -> str:
     return f"{account_text}#open"
 
 
+def transfers(account_text: str) -> str:
+    """Partition of the transfers of an account."""
+    return f"{account_text}#transfers"
+
+
+def transfer(sequence: int) -> str:
+    """Sort key of a transfer; zero-padded so that keys sort by age."""
+    return f"{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def traded(owner_text: str) -> str:
+    """Partition of what a user's accounts have traded, under its main account."""
+    return f"{owner_text}#traded"
+
+
+def day(number: int) -> str:
+    """Sort key of a day, or the beginning of one; zero-padded so that keys sort by age."""
+    return f"{number:0{DAY_DIGITS}d}"
+
+
+def traded_asset(day_number: int, asset_symbol: str) -> str:
+    """Sort key of what was traded for an asset on a day."""
+    return f"{day(day_number)}#{asset_symbol}"
+
+
+def closing_prices(tenant: TenantId, symbol: str) -> str:
+    """Partition of the last prices of a market's days."""
+    return f"{market_data(tenant, symbol)}#closing"
+
+
+def account_settings(account_text: str) -> str:
+    """Partition of the settings of an account."""
+    return f"{account_text}#{SETTINGS}"
+
+
 def account_state(account_text: str, status: str) -> str:
     """Partition of an account's closed orders of one status, in the index."""
     return f"{account_text}#{status}"
@@ -261,6 +331,16 @@ def fills_at(sequence: int) -> str:
 def trade(trade_id: int) -> str:
     """Sort key of a public trade."""
     return f"{trade_id:0{ORDER_ID_DIGITS}d}"
+
+
+def candles(tenant: TenantId, symbol: str, interval: str) -> str:
+    """Partition of a market's candles of an interval."""
+    return f"{tenant}#{symbol}#{interval}"
+
+
+def candle(start_ms: int) -> str:
+    """Sort key of a candle; zero-padded so that keys sort by time."""
+    return f"{start_ms:0{TIME_MS_DIGITS}d}"
 
 
 def asset(symbol: str) -> str:
@@ -361,8 +441,11 @@ def named(period: int) -> str:
 
 
 def connections(account_id: AccountId) -> str:
-    """Partition of all WebSocket connections of an account."""
-    return f"{account_id}#{CONNECTIONS}"
+    """Partition of all WebSocket connections of an owner, whichever of its accounts they are for.
+
+    So they share one bound, and end together with the owner's sessions.
+    """
+    return f"{account_id.owner}#{CONNECTIONS}"
 
 
 def connection_counts(tenant: TenantId) -> str:

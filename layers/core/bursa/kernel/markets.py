@@ -9,6 +9,7 @@ tick as clients see it, in quote per whole base unit, is
 Every conversion is exact or refused: nothing is ever rounded, there is no floating point.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -100,7 +101,8 @@ class MarketUnits:
         if rest:
             raise InvalidInput(
                 f"{field}_off_tick",
-                f"Send {field} as a multiple of {self.tick_size}, the tick of {self.symbol}.",
+                f"Send {field} as a multiple of {self.tick_size}, the tick of {self.symbol}: "
+                f"{_nearest(self.price_text(Ticks(one)) for one in (ticks, ticks + 1) if one)}.",
                 field=field,
             )
         return Ticks(ticks)
@@ -120,7 +122,8 @@ class MarketUnits:
         if rest:
             raise InvalidInput(
                 f"{field}_off_lot",
-                f"Send {field} as a multiple of {self.lot_size}, the lot of {self.symbol}.",
+                f"Send {field} as a multiple of {self.lot_size}, the lot of {self.symbol}: "
+                f"{_nearest(self.quantity_text(Lots(one)) for one in (lots, lots + 1) if one)}.",
                 field=field,
             )
         return Lots(lots)
@@ -238,3 +241,7 @@ class Market:
                 f"Send an order worth at least {least} {self.units.quote}.",
                 field=field,
             )
+
+
+def _nearest(steps: Iterable[str]) -> str:
+    return " or ".join(steps)

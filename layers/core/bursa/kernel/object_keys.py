@@ -116,9 +116,13 @@ def archived_number(prefix: str, key: str) -> int | None:
     return int(number) if is_number else None
 
 
+# Prefix of what is published of all audit logs, in the archive bucket.
+AUDIT_LOGS = "archive/audit/"
+
+
 def audit_heads(tenant: TenantId) -> str:
-    """Prefix of the published heads of a tenant's audit log, in the archive bucket."""
-    return f"archive/audit/{tenant}/heads/"
+    """Prefix of the published heads of a tenant's audit log."""
+    return f"{AUDIT_LOGS}{tenant}/heads/"
 
 
 def audit_head(tenant: TenantId, number: int) -> str:
@@ -126,9 +130,14 @@ def audit_head(tenant: TenantId, number: int) -> str:
     return f"{audit_heads(tenant)}{number:0{SEQUENCE_DIGITS}d}"
 
 
+def documents_of_user(tenant: TenantId, subject: str) -> str:
+    """Prefix of the object keys of all that a user has uploaded."""
+    return f"documents/{tenant}/{subject}/"
+
+
 def documents_of(tenant: TenantId, subject: str, attempt: int) -> str:
     """Prefix of the object keys of what a user has uploaded for an attempt of their case."""
-    return f"documents/{tenant}/{subject}/{attempt}/"
+    return f"{documents_of_user(tenant, subject)}{attempt}/"
 
 
 def document(tenant: TenantId, subject: str, attempt: int, name: str) -> str:
@@ -139,6 +148,11 @@ def document(tenant: TenantId, subject: str, attempt: int, name: str) -> str:
 def list_in_force(name: str) -> str:
     """Object key of what says which version of a sanctions list is in force."""
     return f"sanctions/{name}/in-force.json"
+
+
+def rescreening(name: str) -> str:
+    """Object key of what says how far everybody was compared with a sanctions list."""
+    return f"sanctions/{name}/rescreening.json"
 
 
 def list_file(name: str, digest: str, file: str) -> str:

@@ -31,6 +31,8 @@ class AuthorizerSettings(NamedTuple):
     tickets_table: str
     # Set where AWS is emulated: key sets are then read from there, not from the issuer's host.
     aws_endpoint_url: str = ""
+    # How long a security event pauses withdrawals where the tenant does not say.
+    withdrawal_pause_ms: int = 86_400_000
 
 
 class OnboardingSettings(NamedTuple):
@@ -100,6 +102,24 @@ class TradingApiSettings(NamedTuple):
     account_queue_age_ms_max: int = 5_000
 
 
+class IdSettings(NamedTuple):
+    """Of every function that shows orders or trades, beside its own."""
+
+    # What ids are encrypted with; never another one.
+    id_key: str
+
+
+class BinanceApiSettings(NamedTuple):
+    """Of the function behind the Binance dialect, beside those of trading and signed requests."""
+
+    directory_table: str
+    identity_table: str
+    markets_table: str
+    trades_table: str
+    # As of `MarketApiSettings`.
+    tenants_share_hosts: str = "false"
+
+
 class SignedRequestSettings(NamedTuple):
     """Of the functions behind signed-in routes, beside their own: API keys sign there."""
 
@@ -123,9 +143,21 @@ class IdentityApiSettings(NamedTuple):
     identity_table: str
     tickets_table: str
     budgets_table: str
+    balances_table: str
     # The KMS key under which secrets are sealed.
     credentials_key: str
-    # How long a security event pauses withdrawals.
+    # How long a security event pauses withdrawals where the tenant does not say.
+    withdrawal_pause_ms: int = 86_400_000
+    # "true" where all tenants are behind one host name.
+    tenants_share_hosts: str = "false"
+
+
+class PoolEventsSettings(NamedTuple):
+    """Of the function that user pools call, beside `SocketSettings`."""
+
+    directory_table: str
+    identity_table: str
+    # How long a security event pauses withdrawals where the tenant does not say.
     withdrawal_pause_ms: int = 86_400_000
 
 
@@ -135,14 +167,69 @@ class AdminApiSettings(NamedTuple):
     audit_table: str
     # Where the heads of audit logs are published.
     archive_bucket: str
+    # Of the key that authenticators' secrets are sealed with.
+    credentials_key: str
     directory_table: str
     identity_table: str
     budgets_table: str
     markets_table: str
     replies_table: str
+    # What statements are made of.
+    fills_table: str
+    balances_table: str
+    progress_table: str
     # Of every shard's funds queue: its number and ".fifo" follow.
     funds_queue_url_prefix: str
     reply_deadline_ms: int = 8_000
+
+
+class SubAccountsSettings(NamedTuple):
+    """Of the function behind sub-accounts and transfers between them."""
+
+    directory_table: str
+    identity_table: str
+    budgets_table: str
+    balances_table: str
+    markets_table: str
+    fills_table: str
+    replies_table: str
+    # Of the key of cursors.
+    cursor_key_secret: str
+    # Of every shard's transfers queue: its number and ".fifo" follow.
+    transfers_queue_url_prefix: str
+    reply_deadline_ms: int = 5_000
+    # As of the public routes: its preflights are asked of the same hosts.
+    tenants_share_hosts: str = "false"
+
+
+class FeeTiersSettings(NamedTuple):
+    """Of the function that sets users' fee tiers."""
+
+    directory_table: str
+    balances_table: str
+    markets_table: str
+    replies_table: str
+    event_bus: str
+    # Of every shard's funds queue: its number and ".fifo" follow.
+    funds_queue_url_prefix: str
+    reply_deadline_ms: int = 8_000
+
+
+class OperatorApiSettings(NamedTuple):
+    """Of the function behind the operator's API."""
+
+    directory_table: str
+    markets_table: str
+    # The state machine's ARN.
+    operator_workflow: str
+
+
+class OperatorJobsSettings(NamedTuple):
+    """Of the function that carries out operators' jobs, beside those of the two tools."""
+
+    audit_table: str
+    archive_bucket: str
+    export_bucket: str
 
 
 class MarketApiSettings(NamedTuple):
@@ -188,6 +275,16 @@ class KycSettings(NamedTuple):
     tenant_keys: str
     # Of the names of secrets of tenants' providers: the tenant and the provider follow.
     kyc_secrets: str
+    # What users have traded and hold, and at which prices.
+    balances_table: str
+    markets_table: str
+    # What people of compliance need to be let in, and where it is written what they do.
+    identity_table: str
+    audit_table: str
+    archive_bucket: str
+    # As of the tasks.
+    kyc_sandbox: str = "false"
+    kyc_provider_url: str = ""
 
 
 class KycTasksSettings(NamedTuple):
@@ -200,8 +297,12 @@ class KycTasksSettings(NamedTuple):
     tenant_keys: str
     # The name of the list that users are compared with.
     sanctions_list: str
+    # Of the names of secrets of tenants' providers: the tenant and the provider follow.
+    kyc_secrets: str
     # "true" where a tenant may have the sandbox as its provider: for trying things out.
     kyc_sandbox: str = "false"
+    # Where a provider is played, for trying things out on one machine; no template has it.
+    kyc_provider_url: str = ""
 
 
 class KycChangesSettings(NamedTuple):
@@ -233,9 +334,10 @@ class JournalSettings(NamedTuple):
 
 
 class JournalAuditSettings(NamedTuple):
-    """Of the function that compares journals with their archives."""
+    """Of the function that compares journals with their archives, and verifies audit logs."""
 
     journal_table: str
+    audit_table: str
     archive_bucket: str
     # Numbers of all shards, comma-separated.
     shards: str

@@ -9,13 +9,16 @@ from bursa.market_data import channels
 from bursa.market_data.channels import Channel
 from bursa.market_data.messages import (
     AccountBalances,
+    AccountFills,
     AccountOrders,
     BookLevels,
     Facts,
+    MarketStates,
     Missed,
     OrderChange,
     PublicTrades,
 )
+from bursa.market_data.trading_state import TradingState
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.fold import BookChange, ReadModelChanges
 from bursa.read_models.rows import BalanceRow, FillRow, MarketRow, TradeRow
@@ -42,17 +45,22 @@ def channel_changes(changes: ReadModelChanges) -> Iterator[ChannelChange]:
     rows = {(row.tenant, row.symbol): row for row in changes.definitions.markets.values()}
     for number, change in changes.books.items():
         yield from _book_change(changes.definitions.markets[number], change)
+    yield from _state_changes(changes, rows)
     yield from _trade_changes(changes, rows)
     yield from _order_changes(changes, rows)
+    yield from _fill_changes(changes, rows)
     yield from _balance_changes(changes)
 
 
 def _book_change(market: MarketRow, change: BookChange) -> Iterator[ChannelChange]:
     levels: dict[int, dict[int, int]] = {w.SIDE_BUY: {}, w.SIDE_SELL: {}}
-    sequence = 0
+    sequence, trading = 0, None
     for _, fact in change.facts:
         if isinstance(fact, e.Level):
             levels[fact.side][fact.price] = fact.quantity
+            sequence = fact.sequence
+        elif isinstance(fact, e.Market):
+            trading = TradingState.of_event(fact)
             sequence = fact.sequence
     if not sequence:
         return
@@ -60,10 +68,27 @@ def _book_change(market: MarketRow, change: BookChange) -> Iterator[ChannelChang
         market_from_row(market),
         sorted(levels[w.SIDE_BUY].items(), reverse=True),
         sorted(levels[w.SIDE_SELL].items()),
+        trading,
     )
     channel = Channel(channels.BOOK, change.market)
     count = len(facts.bids) + len(facts.asks)
     yield ChannelChange(change.tenant, channel, sequence, _unless_too_many(facts, count))
+
+
+def _state_changes(changes: ReadModelChanges, rows: _Rows) -> Iterator[ChannelChange]:
+    """Yield what became of a tenant's markets: states, and what auctions would trade."""
+    stated: dict[str, dict[str, e.Market]] = {}
+    for change in changes.books.values():
+        for _, fact in change.facts:
+            if isinstance(fact, e.Market):
+                stated.setdefault(change.tenant, {})[change.market] = fact
+    for tenant, facts in stated.items():
+        states = [
+            (market_from_row(rows[tenant, symbol]), TradingState.of_event(fact))
+            for symbol, fact in facts.items()
+        ]
+        sequence = max(fact.sequence for fact in facts.values())
+        yield ChannelChange(tenant, Channel(channels.MARKETS, ""), sequence, MarketStates(states))
 
 
 def _trade_changes(changes: ReadModelChanges, rows: _Rows) -> Iterator[ChannelChange]:
@@ -95,6 +120,20 @@ def _order_changes(changes: ReadModelChanges, rows: _Rows) -> Iterator[ChannelCh
             Channel(channels.ORDERS, account),
             max(order.sequence for order in orders),
             _unless_too_many(AccountOrders(orders), count),
+        )
+
+
+def _fill_changes(changes: ReadModelChanges, rows: _Rows) -> Iterator[ChannelChange]:
+    by_account: dict[str, list[FillRow]] = {}
+    for fill in changes.fills:
+        by_account.setdefault(fill.account, []).append(fill)
+    for account, fills in by_account.items():
+        facts = AccountFills([(_market(rows, account, fill.market), fill) for fill in fills])
+        yield ChannelChange(
+            _tenant_of(account),
+            Channel(channels.FILLS, account),
+            fills[-1].sequence,
+            _unless_too_many(facts, len(fills)),
         )
 
 

@@ -3,22 +3,27 @@
 Reads are consistent, so they hold all that the progress row says.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from bursa.journal.dynamodb import JournalReader
+from bursa.journal.record import EncodedRecord
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings
 from bursa.read_models.book_table_dynamodb import BookTable
+from bursa.read_models.definitions_dynamodb import read_definitions
+from bursa.read_models.fold import Definitions
 from bursa.read_models.order_lists_dynamodb import OrderLists
 from bursa.read_models.rows import (
+    LISTS_SCHEMA,
     OPEN_WORDS,
-    READ_MODELS_SCHEMA,
     AnyRow,
     AssetRow,
     Attributes,
     BalanceRow,
     BookRow,
+    FillRow,
     MarketRow,
     OrderRow,
     ProgressRow,
@@ -60,7 +65,7 @@ class ChannelStateTables:
         if shard not in self._current:
             key = row_key(keys.progress(shard), keys.READ_MODELS_SCHEMA)
             row = self._read(SchemaRow, self._settings.progress_table, key)
-            if row is None or row.schema != READ_MODELS_SCHEMA:
+            if row is None or row.schema < LISTS_SCHEMA:
                 return False
             self._current.add(shard)
         return True
@@ -73,6 +78,17 @@ class ChannelStateTables:
         """Find the last committed sequence; ``known`` is one that is not later."""
         head = JournalReader(self._client, self._journal_table, shard).head(known)
         return known if head is None else max(known, head.last_sequence)
+
+    def definitions(self, shard: int) -> Definitions:
+        """Read what has been defined in a shard."""
+        return read_definitions(self._client, self._settings.progress_table, shard)
+
+    def records(
+        self, shard: int, first_sequence: int, last_sequence: int
+    ) -> Iterator[EncodedRecord]:
+        """Read the records that begin between two sequences, in order."""
+        reader = JournalReader(self._client, self._journal_table, shard)
+        return reader.read(first_sequence, last_sequence)
 
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""
@@ -92,19 +108,39 @@ class ChannelStateTables:
                 self._assets[tenant, symbol] = known
         return known
 
+    def markets(self, tenant: str) -> list[MarketRow]:
+        """Read the definitions of all markets of a tenant."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._settings.markets_table,
+            KeyConditionExpression="pk = :tenant AND begins_with(sk, :markets)",
+            ExpressionAttributeValues={
+                ":tenant": {"S": str(TenantId.parse(tenant))},
+                ":markets": {"S": keys.MARKET_PREFIX},
+            },
+            ConsistentRead=True,
+        )
+        return [from_attributes(MarketRow, item) for page in pages for item in page["Items"]]
+
     def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
         """Read the last public trades, newest first."""
+        partition = keys.market_data(TenantId.parse(tenant), market)
+        return self._newest(TradeRow, self._settings.trades_table, partition, limit)
+
+    def fills(self, account: str, limit: int) -> list[FillRow]:
+        """Read an account's last fills, newest first."""
+        partition = keys.account(AccountId.parse(account))
+        return self._newest(FillRow, self._settings.fills_table, partition, limit)
+
+    def _newest(self, row_type: type[_Row], table: str, partition: str, limit: int) -> list[_Row]:
         response = self._client.query(
-            TableName=self._settings.trades_table,
-            KeyConditionExpression="pk = :market",
-            ExpressionAttributeValues={
-                ":market": {"S": keys.market_data(TenantId.parse(tenant), market)}
-            },
+            TableName=table,
+            KeyConditionExpression="pk = :partition",
+            ExpressionAttributeValues={":partition": {"S": partition}},
             ScanIndexForward=False,
             ConsistentRead=True,
             Limit=limit,
         )
-        return [from_attributes(TradeRow, item) for item in response["Items"]]
+        return [from_attributes(row_type, item) for item in response["Items"]]
 
     def open_orders(self, account: str, limit: int) -> list[OrderRow]:
         """Read an account's open orders, newest first."""

@@ -5,7 +5,7 @@ this one is out. While records come faster than that, what they changed on a cha
 together; otherwise the listeners of one busy account would hold up those of all others. Pure.
 
 Facts are whole states, so what holds for the later of two messages holds for both in one: nothing
-else happened on the channel between the first one's ``previous_sequence`` and the last ``sequence``
+else happened on the channel between the first one's ``previous_moment`` and the last ``moment``
 (`bursa.market_data.messages`).
 """
 
@@ -15,10 +15,12 @@ from dataclasses import replace
 from bursa.market_data.channel_changes import CHANGES_MAX
 from bursa.market_data.messages import (
     AccountBalances,
+    AccountFills,
     AccountOrders,
     BookLevels,
     ChannelMessage,
     Facts,
+    MarketStates,
     PublicTrades,
 )
 from bursa.read_models.book_format import Level
@@ -42,29 +44,39 @@ def _together(earlier: ChannelMessage, later: ChannelMessage) -> ChannelMessage 
     facts = _facts(earlier.facts, later.facts)
     if facts is None:
         return None
-    return replace(later, previous_sequence=earlier.previous_sequence, facts=facts)
+    return replace(later, previous_moment=earlier.previous_moment, facts=facts)
 
 
 def _facts(earlier: Facts, later: Facts) -> Facts | None:
     """Return both in one; None where that is too much, or one of them only counts."""
+    together: Facts | None = None
+    changes: list[Sequence[object]] = []
     match earlier, later:
         case BookLevels(), BookLevels():
             bids = _levels(earlier.bids, later.bids, is_best_highest=True)
             asks = _levels(earlier.asks, later.asks, is_best_highest=False)
-            return BookLevels(later.market, bids, asks) if _fits(bids, asks) else None
+            trading = later.trading or earlier.trading
+            together, changes = BookLevels(later.market, bids, asks, trading), [bids, asks]
+        case MarketStates(), MarketStates():
+            of_markets = {market.number: (market, one) for market, one in earlier.states}
+            of_markets |= {market.number: (market, one) for market, one in later.states}
+            together = MarketStates(list(of_markets.values()))
         case PublicTrades(), PublicTrades():
             trades = [*earlier.trades, *later.trades]
-            return PublicTrades(later.market, trades) if _fits(trades) else None
+            together, changes = PublicTrades(later.market, trades), [trades]
+        case AccountFills(), AccountFills():
+            together = AccountFills([*earlier.fills, *later.fills])
+            changes = [together.fills]
         case AccountOrders(), AccountOrders():
             orders = [*earlier.orders, *later.orders]
             fills = [fill for order in orders for fill in order.fills]
-            return AccountOrders(orders) if _fits(orders, fills) else None
+            together, changes = AccountOrders(orders), [orders, fills]
         case AccountBalances(), AccountBalances():
             by_asset = {row.asset: (row, scale) for row, scale in earlier.balances}
             by_asset |= {row.asset: (row, scale) for row, scale in later.balances}
-            balances = list(by_asset.values())
-            return AccountBalances(balances) if _fits(balances) else None
-    return None
+            together = AccountBalances(list(by_asset.values()))
+            changes = [together.balances]
+    return together if _fits(*changes) else None
 
 
 def _levels(

@@ -140,7 +140,7 @@ class ConnectionLimits:
         return admitted
 
     def _take(self, client: Client, budget: str, count: int, rate: Rate) -> bool:
-        holder, now_us = str(client.account), self._clock.now_ms() * 1_000
+        holder, now_us = str(client.account.owner), self._clock.now_ms() * 1_000
         bucket = self._messages.bucket(holder, budget, now_us)
         if not bucket.is_restrained and bucket.take_own(count, rate, now_us):
             return True

@@ -1,11 +1,12 @@
 """The definitions of markets and assets that everybody may read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bursa.aws.failures import unavailable
+from bursa.fees.schedule import DEFAULT_TIER, Rates
 from bursa.kernel import keys
 from bursa.kernel.clock import MonotonicClock
 from bursa.kernel.identifiers import TenantId
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # A market that is not known may have been defined a moment ago; look no more often than this.
 _MISS_AGE_MS_MIN = 1_000
-_DEFAULT_TIER = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class _Definitions:
     markets: dict[str, Market]
     numbers: dict[int, Market]
     assets: dict[str, Asset]
+    rates: dict[int, Rates]
 
 
 class MarketsTable:
@@ -74,6 +75,10 @@ class MarketsTable:
         found = self._definitions(tenant).assets.get(symbol)
         return found or self._second_look(tenant).assets.get(symbol)
 
+    def fee_rates(self, tenant: TenantId) -> Mapping[int, Rates]:
+        """Return the rates of the fee tiers that are set, by tier; tier 0 is always there."""
+        return self._definitions(tenant).rates
+
     def _definitions(self, tenant: TenantId) -> _Definitions:
         return self._not_older_than(tenant, self._age_ms_max)
 
@@ -90,7 +95,7 @@ class MarketsTable:
     def _read(self, tenant: TenantId, now_ms: float) -> _Definitions:
         markets: list[MarketRow] = []
         assets: dict[str, Asset] = {}
-        maker_ppm = taker_ppm = 0
+        rates = {DEFAULT_TIER: Rates(0, 0)}
         for item in self._items(tenant):
             sort = item["sk"]["S"]
             if sort.startswith(keys.MARKET_PREFIX):
@@ -98,15 +103,16 @@ class MarketsTable:
             elif sort.startswith(keys.ASSET_PREFIX):
                 row = from_attributes(AssetRow, item)
                 assets[row.symbol] = Asset(row.number, row.symbol, row.scale)
-            elif sort == keys.fees(_DEFAULT_TIER):
+            elif sort.startswith(keys.FEES_PREFIX):
                 fees = from_attributes(FeeTierRow, item)
-                maker_ppm, taker_ppm = fees.maker_ppm, fees.taker_ppm
-        known = [market_from_row(row, maker_ppm, taker_ppm) for row in markets]
+                rates[fees.tier] = Rates(fees.maker_ppm, fees.taker_ppm)
+        known = [market_from_row(row, *rates[DEFAULT_TIER]) for row in markets]
         return _Definitions(
             now_ms,
             {market.symbol: market for market in known},
             {market.number: market for market in known},
             assets,
+            rates,
         )
 
     def _items(self, tenant: TenantId) -> list[dict[str, Any]]:

@@ -25,15 +25,17 @@ ends, and closed.
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from bursa.journal.record import EncodedRecord, RecordError, decode_record
 from bursa.market_data.channel_changes import channel_changes
-from bursa.market_data.channel_sequences import ChannelSequences
+from bursa.market_data.channel_sequences import ChannelSequences, Place
+from bursa.market_data.channels import Channel
 from bursa.market_data.conflation import conflated
 from bursa.market_data.listeners import TenantListeners
-from bursa.market_data.messages import ChannelMessage, MessageEncoder
+from bursa.market_data.live_markets import LiveMarkets, MarketKey, ShardState
+from bursa.market_data.messages import BookLevels, ChannelMessage, MessageEncoder
 from bursa.read_models.fold import Definitions, ReadModelChanges, UnprojectableRecord, fold
 from bursa.read_models.rows import SubscriptionRow
 
@@ -148,8 +150,8 @@ class ShardFeed:
 
     Parameters
     ----------
-    definitions
-        Reads what has been defined in the shard.
+    state
+        The shard's read models, and the journal behind them.
     encode
         Writes a message in the dialect of the listeners.
     now_ms
@@ -165,7 +167,7 @@ class ShardFeed:
 
     def __init__(
         self,
-        definitions: Callable[[], Definitions],
+        state: ShardState,
         subscribers: Subscribers,
         outbox: Outbox,
         encode: MessageEncoder,
@@ -178,18 +180,21 @@ class ShardFeed:
         self._shard = shard
         self._too_slow = too_slow
         self._farewell = farewell
-        self._read_definitions = definitions
+        self._read_definitions = state.definitions
         self._subscribers = subscribers
         self._outbox = outbox
         self._encode = encode
         self._now_ms = now_ms
         self._definitions = Definitions()
         self._definitions_at_ms = -DEFINITIONS_FRESH_MS
+        self._live = LiveMarkets(state, self._open, now_ms)
         self._listeners: dict[str, TenantListeners] = {}
         self._ending: dict[str, int] = {}
         self._recent: deque[tuple[int, EncodedRecord]] = deque(maxlen=RECORDS_KEPT_MAX)
         self._last_sequence = 0
         self._channel_sequences = ChannelSequences()
+        # Of the tenants of new subscribers: when they were concerned last before that.
+        self._concerned: dict[str, Place] = {}
         self._unreadable = 0
         self._ended = 0
         self._too_slow_count = 0
@@ -204,6 +209,7 @@ class ShardFeed:
             return self._publish(records)
         except BaseException:
             self._last_sequence = before
+            self._live.lose()
             # How far each channel got is not known; a new start names a sequence that is too high
             # rather than too low, so that a client sees a loss.
             self._channel_sequences = ChannelSequences()
@@ -211,15 +217,21 @@ class ShardFeed:
 
     def _publish(self, records: Iterable[EncodedRecord]) -> Published:
         self._unreadable = self._ended = self._too_slow_count = 0
+        self._concerned.clear()
         now_ms = self._now_ms()
+        position = self._last_sequence
         fresh = self._not_seen(records)
         messages: _Bodies = {}
         added = self._refresh(now_ms)
+        for tenant, place in self._concerned.items():
+            self._channel_sequences.subscribed(tenant, place)
+        everyone = {tenant: known.by_channel for tenant, known in self._listeners.items()}
+        self._follow_markets(everyone, fresh[0].first_sequence - 1 if fresh else position)
         if added and self._recent:
             self._catch_up(added, messages)
-        everyone = {tenant: known.by_channel for tenant, known in self._listeners.items()}
         if any(everyone.values()):
-            self._address(fresh, everyone, messages, self._channel_sequences)
+            self._address(fresh, everyone, messages, self._channel_sequences, are_fresh=True)
+            self._address_markets(everyone, added, messages)
         elif fresh:
             self._channel_sequences.pass_over(fresh[-1].last_sequence)
         self._keep(fresh, now_ms)
@@ -272,6 +284,8 @@ class ShardFeed:
             for row in new:
                 of_tenant = added.setdefault(tenant, {})
                 of_tenant.setdefault(row.channel, {})[row.connection_id] = row.since
+                if row.moment is not None:
+                    self._concerned[tenant] = Place(row.since, row.moment)
         return added
 
     def _read_all(
@@ -353,6 +367,8 @@ class ShardFeed:
         held = min(positions)
         later = [record for _, record in self._recent if record.last_sequence > held]
         sequences = ChannelSequences()
+        for tenant, place in self._concerned.items():
+            sequences.subscribed(tenant, place)
         self._address(later, added, messages, sequences)
         # Records that were passed over while there was no listener are known now.
         if later and sequences.known_from < self._channel_sequences.known_from:
@@ -364,11 +380,13 @@ class ShardFeed:
         listeners: Mapping[str, ChannelListeners],
         messages: _Bodies,
         sequences: ChannelSequences,
+        *,
+        are_fresh: bool = False,
     ) -> None:
-        """Add what each listener is to be sent of some records."""
+        """Add what each listener is to be sent of some records; of fresh ones markets are told."""
         heard: dict[tuple[str, str], list[ChannelMessage]] = {}
         for record in records:
-            for message in self._messages(record, sequences):
+            for message in self._messages(record, sequences, is_fresh=are_fresh):
                 connections = listeners.get(message.tenant, {}).get(message.channel.key, {})
                 if connections and message.sequence > min(connections.values()):
                     heard.setdefault((message.tenant, message.channel.key), []).append(message)
@@ -377,27 +395,63 @@ class ShardFeed:
                 connections = listeners[tenant][channel]
                 behind = [name for name, since in connections.items() if message.sequence > since]
                 if behind:
-                    bodies = self._encode(message)
-                    for connection_id in behind:
-                        channels = messages.setdefault((tenant, connection_id), {})
-                        channels.setdefault(channel, []).extend(bodies)
+                    self._put(self._with_best(message), behind, messages)
+
+    def _put(self, message: ChannelMessage, connections: Iterable[str], messages: _Bodies) -> None:
+        """Add a message to what connections are to be sent."""
+        bodies, key = self._encode(message), message.channel.key
+        for connection_id in connections:
+            of_connection = messages.setdefault((message.tenant, connection_id), {})
+            of_connection.setdefault(key, []).extend(bodies)
+
+    def _with_best(self, message: ChannelMessage) -> ChannelMessage:
+        """Add a book's best levels, where they are known."""
+        facts, market = message.facts, (message.tenant, message.channel.subject)
+        if not isinstance(facts, BookLevels):
+            return message
+        best = self._live.best_levels(market, message.sequence)
+        return replace(message, facts=replace(facts, best=best))
+
+    def _follow_markets(self, listeners: Mapping[str, ChannelListeners], position: int) -> None:
+        """Follow the markets of which somebody is told more than what a record changed."""
+        wanted: set[MarketKey] = set()
+        for tenant, by_channel in listeners.items():
+            heard = (Channel.of_key(key) for key, connections in by_channel.items() if connections)
+            wanted |= {(tenant, one.subject) for one in heard if one.is_of_whole_market}
+        recent = [record for _, record in self._recent]
+        self._live.follow(wanted, self._definitions, position, recent)
+
+    def _address_markets(
+        self,
+        listeners: Mapping[str, ChannelListeners],
+        added: Mapping[str, ChannelListeners],
+        messages: _Bodies,
+    ) -> None:
+        """Add what listeners are told of whole markets."""
+        for message, connections in self._live.messages(listeners, added):
+            self._put(message, connections, messages)
 
     def _messages(
-        self, record: EncodedRecord, sequences: ChannelSequences
+        self, record: EncodedRecord, sequences: ChannelSequences, *, is_fresh: bool
     ) -> Iterator[ChannelMessage]:
         changes = self._open(record)
         if changes is None:
             sequences.pass_over(record.last_sequence)
+            if is_fresh:
+                self._live.lose()
             return
+        if is_fresh:
+            self._live.apply(changes)
         sequences.follow(record.first_sequence, record.last_sequence)
         for change in channel_changes(changes):
+            place = Place(change.sequence, record.time_ms)
             yield ChannelMessage(
                 change.tenant,
                 change.channel,
                 change.sequence,
-                sequences.replace((change.tenant, change.channel.key), change.sequence),
-                record.epoch,
                 record.time_ms,
+                sequences.replace((change.tenant, change.channel.key), place),
+                record.epoch,
                 change.facts,
             )
 

@@ -9,14 +9,9 @@ from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
-from bursa.read_models.book_format import (
-    Level,
-    pack_hours,
-    pack_levels,
-    unpack_hours,
-    unpack_levels,
-)
-from bursa.read_models.hourly_statistics import HourStatistics, last_day
+from bursa.market_data.tickers import MarketTicker
+from bursa.market_data.trading_state import TradingState
+from bursa.read_models.book_format import Level, unpack_levels
 from bursa.read_models.rows import BookRow, TradeRow
 from bursa.trading.catalogue import MarketCatalogue, named_market
 
@@ -31,6 +26,11 @@ class MarketData(Protocol):
         self, tenant: TenantId, market: str, *, before: str | None, limit: int
     ) -> Page[TradeRow]:
         """List public trades, newest first."""
+
+    def trades_from(
+        self, tenant: TenantId, market: str, first: int, limit: int
+    ) -> Sequence[TradeRow]:
+        """List public trades from an id on, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +59,6 @@ class MarketTrades:
         return MarketTrades(self.market, Page(items, keys.trade(items[-1].trade_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class MarketTicker:
-    """A market's last trade, best prices and last day, as of the command ``sequence``.
-
-    Attributes
-    ----------
-    last_price, last_quantity, last_time_ms
-        Ticks, lots, UTC milliseconds; 0 before the first trade.
-    best_bid, best_ask
-        Ticks; 0 where a side is empty.
-    day
-        The last 24 hours in one; None when nothing traded.
-
-    """
-
-    market: Market
-    sequence: int
-    time_ms: int
-    last_price: int
-    last_quantity: int
-    last_time_ms: int
-    best_bid: int
-    best_ask: int
-    day: HourStatistics | None
-
-
 class MarketQueries:
     """Queries about the markets of tenants.
 
@@ -104,10 +78,17 @@ class MarketQueries:
         """Return one market."""
         return named_market(self._catalogue, tenant, symbol)
 
+    def market_now(self, tenant: TenantId, symbol: str) -> tuple[Market, TradingState]:
+        """Return one market and its state."""
+        market = self.market(tenant, symbol)
+        return market, TradingState.of_row(self._data.book(tenant, symbol, 1), market.state)
+
     def book(self, tenant: TenantId, symbol: str, depth: int) -> MarketBook:
         """Return the best ``depth`` levels of each side of a book."""
         market = self.market(tenant, symbol)
-        row = self._book_row(tenant, symbol, depth)
+        row = self._data.book(tenant, symbol, depth)
+        if row is None:
+            return MarketBook(market, 0, 0, (), ())
         bids, asks = unpack_levels(row.bids)[:depth], unpack_levels(row.asks)[:depth]
         return MarketBook(market, row.sequence, row.time_ms, bids, asks)
 
@@ -119,30 +100,15 @@ class MarketQueries:
         page = self._data.newest_trades(tenant, symbol, before=before, limit=limit)
         return MarketTrades(market, page)
 
+    def trades_from(
+        self, tenant: TenantId, symbol: str, first: int, limit: int
+    ) -> Sequence[TradeRow]:
+        """Return at most ``limit`` trades from an id on, the oldest first."""
+        self.market(tenant, symbol)
+        return self._data.trades_from(tenant, symbol, first, limit)
+
     def ticker(self, tenant: TenantId, symbol: str) -> MarketTicker:
         """Return the last trade, the best prices and the last day."""
         market = self.market(tenant, symbol)
-        row = self._book_row(tenant, symbol, 1)
-        return MarketTicker(
-            market,
-            row.sequence,
-            row.time_ms,
-            row.last_price,
-            row.last_quantity,
-            row.last_time_ms,
-            _best_price(row.bids),
-            _best_price(row.asks),
-            last_day(unpack_hours(row.hours), self._clock.now_ms()),
-        )
-
-    def _book_row(self, tenant: TenantId, symbol: str, depth: int) -> BookRow:
-        row = self._data.book(tenant, symbol, depth)
-        if row is not None:
-            return row
-        empty = pack_levels([])
-        return BookRow(str(tenant), symbol, 0, 0, empty, empty, pack_hours([]))
-
-
-def _best_price(packed: bytes) -> int:
-    levels = unpack_levels(packed)
-    return levels[0][0] if levels else 0
+        row = self._data.book(tenant, symbol, 1)
+        return MarketTicker.of_row(market, row, self._clock.now_ms())

@@ -10,8 +10,9 @@ than the progress was. Its sequence is therefore that of the progress, up to whi
 book is one row, and holds all up to its own sequence.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 from bursa.kernel.errors import InvalidInput
@@ -22,21 +23,29 @@ from bursa.market_data import channels
 from bursa.market_data.channels import Channel
 from bursa.market_data.messages import (
     AccountBalances,
+    AccountFills,
     AccountOrders,
     BookLevels,
+    CandleChanges,
     ChannelMessage,
     Facts,
+    MarketStates,
     Missed,
     OrderChange,
     PublicTrades,
 )
-from bursa.read_models.book_format import unpack_levels
+from bursa.market_data.resumption import REPLAYED_MS_MAX, Messages, RecentRecords, Resumption
+from bursa.market_data.tickers import MarketTicker
+from bursa.market_data.trading_state import TradingState
+from bursa.read_models.book_format import unpack_going_on
+from bursa.read_models.candles import STORED_MS
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.rows import (
     AssetRow,
     BalanceRow,
     BookRow,
     ConnectionRow,
+    FillRow,
     MarketRow,
     OrderRow,
     ProgressRow,
@@ -48,11 +57,13 @@ from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 CHANNELS_PER_CONNECTION_MAX = 50
 # API Gateway ends a connection after two hours; the rows outlive it by a little.
 CONNECTION_KEPT_S = 2 * 3600 + 600
-# Bounds a snapshot to well below the 128 KB that API Gateway carries in one message.
-SNAPSHOT_LEVELS_MAX = 500
+# What one message of the gateway does not carry is sent in parts.
+SNAPSHOT_LEVELS_MAX = 5_000
 # How the read models are waited for, between two looks.
 _CATCH_UP_MS = (20, 30, 50, 100, 100, 200, 200, 200, 300, 300)
 SNAPSHOT_TRADES = 50
+SNAPSHOT_FILLS = 50
+_CANDLES = {interval: position for position, interval in enumerate(STORED_MS)}
 SNAPSHOT_ORDERS_MAX = 100
 
 
@@ -80,7 +91,7 @@ class Connections(Protocol):
         """Drop a connection that is gone, with its subscriptions."""
 
 
-class ChannelStates(Protocol):
+class ChannelStates(RecentRecords, Protocol):
     """The read models, as far as snapshots need them; a read holds all up to the progress."""
 
     def progress(self, shard: int) -> ProgressRow | None:
@@ -95,6 +106,9 @@ class ChannelStates(Protocol):
     def market(self, tenant: str, symbol: str) -> MarketRow | None:
         """Read a market's definition."""
 
+    def markets(self, tenant: str) -> Sequence[MarketRow]:
+        """Read the definitions of all markets of a tenant."""
+
     def asset(self, tenant: str, symbol: str) -> AssetRow | None:
         """Read an asset's definition."""
 
@@ -106,6 +120,9 @@ class ChannelStates(Protocol):
 
     def open_orders(self, account: str, limit: int) -> Sequence[OrderRow]:
         """Read an account's open orders, newest first."""
+
+    def fills(self, account: str, limit: int) -> Sequence[FillRow]:
+        """Read an account's last fills, newest first."""
 
     def balances(self, account: str) -> Sequence[BalanceRow]:
         """Read an account's balances."""
@@ -119,6 +136,7 @@ class Client:
     connection_id: str
     user: str
     session_ends_at: int
+    session: str = ""
 
     @property
     def tenant(self) -> str:
@@ -148,6 +166,7 @@ class Subscriptions:
         limits_of: Callable[[TenantId], TenantLimits] = lambda _: DEFAULT_LIMITS,
         sleep_ms: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self._resumption = Resumption(states)
         self._sleep_ms = sleep_ms
         self._limits_of = limits_of
         self._connections = connections
@@ -174,6 +193,47 @@ class Subscriptions:
             ``connection_ended``; nothing has changed.
 
         """
+        progress, end = self._begin(client, wanted, now_ms)
+        return self._snapshots(client.tenant, wanted, progress, end, now_ms)
+
+    def resume(
+        self, client: Client, positions: Mapping[Channel, int], epoch: int, now_ms: int
+    ) -> tuple[Collection[Channel], Iterator[ChannelMessage]]:
+        """Add channels to a connection that were followed up to a moment each, of an epoch.
+
+        Returns
+        -------
+        tuple
+            The channels of which what was missed is told, and that and the snapshots of the others.
+
+        Raises
+        ------
+        InvalidInput
+            As `subscribe`.
+
+        """
+        wanted = list(positions)
+        progress, end = self._begin(client, wanted, now_ms)
+        tenant = client.account.tenant
+        missed: Messages = {}
+        # Moments of another history say nothing of this one.
+        recent = {
+            channel: moment
+            for channel, moment in positions.items()
+            if now_ms - REPLAYED_MS_MAX <= moment <= now_ms
+        }
+        if epoch <= progress.epoch and recent:
+            shard = self._shard_of(tenant)
+            missed = self._resumption.missed(shard, tenant, recent, end, progress.epoch)
+        others = [channel for channel in wanted if channel not in missed]
+        replayed = chain.from_iterable(missed.values())
+        snapshots = self._snapshots(client.tenant, others, progress, end, now_ms)
+        return missed.keys(), chain(replayed, snapshots)
+
+    def _begin(
+        self, client: Client, wanted: Sequence[Channel], now_ms: int
+    ) -> tuple[ProgressRow, int]:
+        """Add channels to a connection; return how far the rows are, and the journal's end."""
         self._require_allowed(client, wanted, now_ms)
         progress = self._progress(client.account.tenant)
         keys = frozenset(channel.key for channel in wanted)
@@ -186,28 +246,35 @@ class Subscriptions:
                 progress.position_of(_owner(client.tenant, channel))[0],
                 connection.expires_at,
                 connection.account,
+                progress.moment_of(_owner(client.tenant, channel)),
             )
             for channel in sorted(frozenset(wanted), key=lambda channel: channel.key)
         ]
         if not self._connections.subscribe(connection, rows):
             raise InvalidInput("connection_ended", "This connection has ended; open another.")
         self._connections.announce(self._shard_of(client.account.tenant), connection, rows)
-        caught_up, end = self._caught_up(client, wanted, progress)
-        return self._snapshots(client.tenant, wanted, caught_up, end)
+        return self._caught_up(client, wanted, progress)
 
     def _snapshots(
-        self, tenant: str, wanted: Sequence[Channel], progress: ProgressRow, end: int
+        self,
+        tenant: str,
+        wanted: Sequence[Channel],
+        progress: ProgressRow,
+        end: int,
+        now_ms: int,
     ) -> Iterator[ChannelMessage]:
         """Yield snapshots, and after one that is behind the journal's end what says so."""
         for channel in wanted:
-            snapshot = self._snapshot(tenant, channel, progress)
+            snapshot = self._snapshot(tenant, channel, progress, now_ms)
             yield snapshot
             if snapshot.sequence < end:
                 yield replace(
                     snapshot,
                     sequence=end,
-                    previous_sequence=snapshot.sequence,
-                    facts=Missed(end - snapshot.sequence),
+                    moment=snapshot.moment + 1,
+                    previous_moment=snapshot.moment,
+                    # How many there are would tell how much the shard's tenants do together.
+                    facts=Missed(1),
                     is_snapshot=False,
                 )
 
@@ -237,7 +304,7 @@ class Subscriptions:
     def _require_allowed(self, client: Client, wanted: Sequence[Channel], now_ms: int) -> None:
         _require_few(len(wanted))
         for channel in wanted:
-            if channel.is_public and not self._states.market(client.tenant, channel.subject):
+            if channel.is_of_market and not self._states.market(client.tenant, channel.subject):
                 raise InvalidInput("unknown_market", "There is no such market.", field="channels")
         known = {
             row.connection_id: row.channels
@@ -260,33 +327,60 @@ class Subscriptions:
 
     # --- snapshots --------------------------------------------------------------------------------
 
-    def _snapshot(self, tenant: str, channel: Channel, progress: ProgressRow) -> ChannelMessage:
-        held = progress.position_of(_owner(tenant, channel))
+    def _snapshot(
+        self, tenant: str, channel: Channel, progress: ProgressRow, now_ms: int
+    ) -> ChannelMessage:
+        owner = _owner(tenant, channel)
+        held = progress.position_of(owner)[0], progress.moment_of(owner)
         facts: Facts
         match channel.kind:
-            case channels.BOOK:
-                facts, of_book = self._book(tenant, channel.subject)
-                held = max(held, of_book)
+            case channels.BOOK | channels.TICKER | channels.CANDLES:
+                facts, of_book = self._of_book(tenant, channel, now_ms)
+                held = max(held[0], of_book[0]), max(held[1], of_book[1])
             case channels.TRADES:
                 facts = self._trades(tenant, channel.subject)
+            case channels.MARKETS:
+                facts = self._market_states(tenant)
             case channels.ORDERS:
                 if not self._states.is_current(progress.shard):
                     held = (0, 0)  # made by older software, it may lack orders that are open
                 facts = self._orders(tenant, channel.subject)
+            case channels.FILLS:
+                facts = self._fills(tenant, channel.subject)
             case _:
                 facts = self._balances(tenant, channel.subject)
-        sequence, time_ms = held
+        sequence, moment = held
         return ChannelMessage(
-            tenant, channel, sequence, 0, progress.epoch, time_ms, facts, is_snapshot=True
+            tenant, channel, sequence, moment, 0, progress.epoch, facts, is_snapshot=True
         )
 
-    def _book(self, tenant: str, symbol: str) -> tuple[BookLevels, tuple[int, int]]:
-        market = self._market(tenant, symbol)
-        row = self._states.book(tenant, symbol, SNAPSHOT_LEVELS_MAX)
-        if row is None:
-            return BookLevels(market, (), ()), (0, 0)
-        bids, asks = (unpack_levels(side)[:SNAPSHOT_LEVELS_MAX] for side in (row.bids, row.asks))
-        return BookLevels(market, bids, asks), (row.sequence, row.time_ms)
+    def _of_book(self, tenant: str, channel: Channel, now_ms: int) -> tuple[Facts, tuple[int, int]]:
+        """Return what a book's row says, and how far it is: sequence and moment."""
+        market = self._market(tenant, channel.subject)
+        depth = channel.depth or SNAPSHOT_LEVELS_MAX if channel.kind == channels.BOOK else 1
+        row = self._states.book(tenant, channel.subject, depth)
+        held = (0, 0) if row is None else (row.sequence, row.time_ms)
+        match channel.kind:
+            case channels.TICKER:
+                return MarketTicker.of_row(market, row, now_ms), held
+            case channels.CANDLES:
+                going_on = unpack_going_on(row.candles) if row and row.candles else None
+                position = _CANDLES[channel.detail]
+                return CandleChanges(market, [going_on[position]] if going_on else []), held
+            case _:
+                return BookLevels.of_row(market, row, depth), held
+
+    def _market_states(self, tenant: str) -> MarketStates:
+        states = []
+        for row in self._states.markets(tenant):
+            market = market_from_row(row)
+            book = self._states.book(tenant, row.symbol, 1)
+            states.append((market, TradingState.of_row(book, market.state)))
+        return MarketStates(states)
+
+    def _fills(self, tenant: str, account: str) -> AccountFills:
+        rows = self._states.fills(account, SNAPSHOT_FILLS)
+        return AccountFills([(self._market(tenant, row.market), row) for row in rows])
 
     def _trades(self, tenant: str, symbol: str) -> PublicTrades:
         rows = self._states.trades(tenant, symbol, SNAPSHOT_TRADES)
@@ -325,9 +419,9 @@ class Subscriptions:
 
 def _owner(tenant: str, channel: Channel) -> str:
     """Return whose rows a channel shows, as `ProgressRow.position_of` names them."""
-    if channel.is_public:
+    if channel.is_of_market:
         return market_data(TenantId.parse(tenant), channel.subject)
-    return channel.subject
+    return channel.subject or tenant
 
 
 def _require_few(count: int) -> None:
@@ -348,4 +442,5 @@ def _connection(client: Client, now_ms: int, keys: frozenset[str]) -> Connection
         min(now_ms // 1000 + CONNECTION_KEPT_S, client.session_ends_at),
         keys,
         client.user,
+        client.session,
     )

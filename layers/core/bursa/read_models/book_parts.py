@@ -26,6 +26,7 @@ from bursa.read_models.book_format import (
     unpack_numbers,
 )
 from bursa.read_models.book_zones import Zones, from_numbers, to_numbers, zone_of
+from bursa.read_models.candles import EndedCandle
 from bursa.read_models.rows import (
     Attributes,
     BookBaseRow,
@@ -65,6 +66,8 @@ class BookParts:
         Rows that it names and that are not stored yet.
     replaces
         Beginnings of the sort keys below which there may be rows that are no longer needed.
+    candles
+        That have ended since the row before, which still has them; this one does not.
 
     """
 
@@ -72,6 +75,7 @@ class BookParts:
     base: tuple[BookBaseRow, ...] = ()
     changes: tuple[BookChangeRow, ...] = ()
     replaces: tuple[str, ...] = ()
+    candles: tuple[EndedCandle, ...] = ()
 
     def numbered(self, changes: Sequence[BookChangeRow]) -> "BookParts":
         """Return them with change rows that are kept in other cells."""

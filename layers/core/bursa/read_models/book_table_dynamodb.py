@@ -34,10 +34,11 @@ from bursa.read_models.row_writes import (
     RING,
     SEQUENCE,
     RowWrite,
-    book_base_writes,
+    Table,
     book_key,
     book_partition,
     book_write,
+    fixed_book_writes,
     put_in_ring,
 )
 from bursa.read_models.rows import (
@@ -177,11 +178,14 @@ class _Reading:
 
 
 class BookWriter:
-    """Writes books."""
+    """Writes books, and what traded in intervals that have ended."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, writer: TableWriter) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, trades_table: str, writer: TableWriter
+    ) -> None:
         self._client = client
         self._table = table
+        self._tables = {Table.MARKETS: table, Table.TRADES: trades_table}
         self._writer = writer
 
     def put(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
@@ -217,9 +221,11 @@ class BookWriter:
             if (one := put_in_ring(change, self._put_higher)) is not None:
                 changes[change.zone] = one
 
-        pages = ((self._table, page.values | page.key) for page in book_base_writes(parts))
+        fixed = (
+            (self._tables[one.table], one.values | one.key) for one in fixed_book_writes(parts)
+        )
         writes = (partial(put_change, change) for change in parts.changes)
-        self._writer.run(chain(self._writer.batches(pages), writes))
+        self._writer.run(chain(self._writer.batches(fixed), writes))
         if len(changes) < len(parts.changes):
             return None
         return parts.numbered([changes[change.zone] for change in parts.changes])

@@ -5,15 +5,17 @@ over every fact up to that one: applying the same facts twice, or more than need
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from bursa.kernel import keys
 from bursa.read_models.book_format import (
     Level,
+    pack_going_on,
     pack_hours,
     pack_levels,
     pack_side,
+    unpack_going_on,
     unpack_hours,
     unpack_levels,
 )
@@ -35,6 +37,7 @@ from bursa.read_models.book_zones import (
     fits,
     zone_of,
 )
+from bursa.read_models.candles import Candle, EndedCandle, candles_with_trade
 from bursa.read_models.fold import BookFact
 from bursa.read_models.hourly_statistics import HourStatistics, with_trade
 from bursa.read_models.rows import BookBaseRow, BookChangeRow, BookRow, with_values
@@ -60,11 +63,14 @@ class Book:
     reference_price: int = 0
     indicative_price: int = 0
     indicative_quantity: int = 0
+    candles: list[Candle] = field(default_factory=list)
+    state: str | None = None
 
-    # Its row as stored, and the prices at which something has changed since.
+    # Its row as stored, the prices at which something has changed since, and what has ended.
     stored: BookRow | None = None
     changed_bids: set[int] = field(default_factory=set)
     changed_asks: set[int] = field(default_factory=set)
+    ended_candles: list[EndedCandle] = field(default_factory=list)
 
     @classmethod
     def from_row(
@@ -86,6 +92,8 @@ class Book:
             reference_price=row.reference_price,
             indicative_price=row.indicative_price,
             indicative_quantity=row.indicative_quantity,
+            candles=unpack_going_on(row.candles) if row.candles else [],
+            state=row.state,
             stored=row,
         )
 
@@ -114,11 +122,16 @@ class Book:
             reference_price=self.reference_price,
             indicative_price=self.indicative_price,
             indicative_quantity=self.indicative_quantity,
+            state=self.state,
             ring=0 if self.stored is None else self.stored.ring,
+            candles=pack_going_on(self.candles) if self.candles else None,
         )
 
     def to_parts(self) -> BookParts:
         """Return what has to be written so that the stored book is this one."""
+        return replace(self._level_parts(), candles=tuple(self.ended_candles))
+
+    def _level_parts(self) -> BookParts:
         stored = self.stored
         divided = stored is not None and stored.zones is not None
         # Lower for a book that has zones, so that one of about this size is not moved each time.
@@ -213,6 +226,7 @@ class Book:
         self.stored = row
         self.changed_bids.clear()
         self.changed_asks.clear()
+        self.ended_candles.clear()
 
     def apply(self, facts: Iterable[tuple[int, BookFact]]) -> bool:
         """Apply facts in order, passing over what the book reflects already.
@@ -238,6 +252,7 @@ class Book:
                     self.reference_price = fact.reference_price
                     self.indicative_price = fact.indicative_price
                     self.indicative_quantity = fact.indicative_quantity
+                    self.state = w.MARKET_STATE_NAMES[fact.state]
         return self.sequence > reflected
 
     def _level(self, level: e.Level) -> None:
@@ -257,6 +272,8 @@ class Book:
         self.hours = with_trade(
             self.hours, time_ms, trade.price, trade.quantity, trade.quote_amount
         )
+        self.candles, ended = candles_with_trade(self.candles, trade, time_ms)
+        self.ended_candles += [EndedCandle(self.tenant, self.market, *one) for one in ended]
 
 
 def _pack_changed(side: Mapping[int, int], prices: Iterable[int]) -> bytes:

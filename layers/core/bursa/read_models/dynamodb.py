@@ -14,9 +14,12 @@ from bursa.kernel.settings import ReadModelSettings
 from bursa.read_models.book_parts import BookParts
 from bursa.read_models.book_table_dynamodb import BookTable, BookWriter
 from bursa.read_models.books import Book
+from bursa.read_models.definitions_dynamodb import read_definitions
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
     AHEAD,
+    AMOUNT,
+    SEQUENCE,
     RowWrite,
     Table,
     WriteMode,
@@ -25,16 +28,15 @@ from bursa.read_models.row_writes import (
     schema_write,
 )
 from bursa.read_models.rows import (
-    AssetRow,
     Attributes,
     BookRow,
-    MarketRow,
     ProgressRow,
     SchemaRow,
     from_attributes,
     is_open,
     row_key,
 )
+from bursa.read_models.traded_rows import not_added
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -56,7 +58,9 @@ class ReadModelTables:
         self._shard = shard
         self._writer = writer
         self._books = BookTable(client, settings.markets_table, consistent=True)
-        self._book_writer = BookWriter(client, settings.markets_table, writer)
+        self._book_writer = BookWriter(
+            client, settings.markets_table, settings.trades_table, writer
+        )
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -77,31 +81,11 @@ class ReadModelTables:
 
     def definitions(self) -> Definitions:
         """Read what has been defined in the shard."""
-        definitions = Definitions()
-        for item in self._registry(keys.ASSET_PREFIX):
-            asset = from_attributes(AssetRow, item)
-            definitions.assets[asset.number] = asset
-        for item in self._registry(keys.MARKET_PREFIX):
-            market = from_attributes(MarketRow, item)
-            definitions.markets[market.number] = market
-        return definitions
+        return read_definitions(self._client, self._settings.progress_table, self._shard)
 
     def book(self, tenant: str, market: str) -> Book | None:
         """Read a market's book; raises `BookTorn` when a part of it is lost."""
         return self._books.whole(tenant, market)
-
-    def _registry(self, prefix: str) -> Iterator[Attributes]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._settings.progress_table,
-            KeyConditionExpression="pk = :shard AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues={
-                ":shard": {"S": keys.progress(self._shard)},
-                ":prefix": {"S": prefix},
-            },
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from cast("list[Attributes]", page["Items"])
 
     def _get(self, table: str, key: Attributes) -> Attributes | None:
         response = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
@@ -161,6 +145,20 @@ class ReadModelTables:
         if row.mode is WriteMode.FIRST:
             self._writer.put_first(table, row.values | row.key)
             return None
+        if row.mode is WriteMode.ADDED:
+            self._add(table, row)
+            return None
         if row.mode is WriteMode.WHOLE:
             return self._writer.put_newer_or_find(table, row.values | row.key)
         return self._writer.update_newer_or_find(table, row.key, row.values, row.removed)
+
+    def _add(self, table: str, row: RowWrite) -> None:
+        """Add what the stored amount lacks; another projector may add some of it meanwhile."""
+        additions = row.additions
+        while additions:
+            sequences = min(additions), max(additions)
+            addition = AMOUNT, sum(additions.values())
+            stored = self._writer.add_or_find(table, row.key, row.values, addition, sequences)
+            if stored is None:
+                return
+            additions = not_added(additions, int(stored[SEQUENCE]["N"]))

@@ -9,7 +9,7 @@ and what has to be added to what is stored (a market's book) is left as a list o
 its sequence, for `bursa.read_models.books` to apply to the stored row exactly once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -17,6 +17,8 @@ from bursa.journal.record import JournalRecord
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.read_models.account_rows import AccountRow, row_of_account
+from bursa.read_models.order_states import PLACE_KINDS, is_created, order_state
 from bursa.read_models.rows import (
     OPEN_WORDS,
     AssetRow,
@@ -28,13 +30,14 @@ from bursa.read_models.rows import (
     MarketRow,
     TradeRow,
 )
+from bursa.read_models.traded_rows import DAY_MS, ClosingPriceRow, TradedKey
+from bursa.read_models.transfer_rows import TransferRow, rows_of_transfer
 from wire import codec
 from wire import events as e
 from wire import layout as w
 from wire.digests import command_digest
 
-# About 1.5 KB each.
-OPEN_ORDERS_KEPT_MAX = 50_000
+OPEN_ORDERS_KEPT_MAX = 50_000  # about 1.5 KB each
 
 BookFact = e.Level | e.Trade | e.Market
 
@@ -99,7 +102,7 @@ class BookChange:
 class ReadModelChanges:
     """The final rows of a run of records, ``first_sequence`` to ``last_sequence``.
 
-    ``number``, ``epoch`` and ``time_ms`` are the last record's.
+    ``number``, ``epoch`` and ``time_ms`` are the last record's; ``moments`` of whom it concerns.
     """
 
     first_sequence: int
@@ -113,10 +116,15 @@ class ReadModelChanges:
     fills: list[FillRow] = field(default_factory=list)
     trades: list[TradeRow] = field(default_factory=list)
     balances: dict[tuple[str, str], BalanceRow] = field(default_factory=dict)
+    transfers: list[TransferRow] = field(default_factory=list)
+    accounts: dict[str, AccountRow] = field(default_factory=dict)
     assets: list[AssetRow] = field(default_factory=list)
     markets: dict[tuple[str, str], RowChange] = field(default_factory=dict)
     fee_tiers: dict[tuple[str, int], FeeTierRow] = field(default_factory=dict)
+    traded: dict[TradedKey, dict[int, int]] = field(default_factory=dict)
+    closing_prices: dict[tuple[str, str, int], ClosingPriceRow] = field(default_factory=dict)
     books: dict[int, BookChange] = field(default_factory=dict)
+    moments: dict[int, int] = field(default_factory=dict)
 
 
 def fold(records: Sequence[JournalRecord], definitions: Definitions) -> ReadModelChanges:
@@ -176,6 +184,7 @@ class _RecordFold:
                     raise ValueError(f"result {event.sequence} came where {due} was due")
                 due += 1
                 self._result = event
+                self._concerned(w.account_tenant(event.account))
                 if event.reason != w.REASON_ACCEPTED:
                     self._rejected_order(event)
             else:
@@ -190,9 +199,19 @@ class _RecordFold:
             case e.Order():
                 self._order(event)
             case e.OrderConditions():
-                self._order_conditions(event)
+                self._complete_order(event, e.CONDITIONS)
+            case e.OrderTrail():
+                self._complete_order(event, e.TRAIL)
+            case e.OrderList():
+                self._complete_order(event, ("list_id",))
             case e.Balance():
                 self._balance(event)
+            case e.Transfer():
+                asset, at_ms = self._definitions.assets[event.asset].symbol, self._result.time_ms
+                self._changes.transfers += rows_of_transfer(event, asset, at_ms, self._account)
+            case e.Account():
+                row = row_of_account(event, self._account)
+                self._changes.accounts[row.account] = row
             case e.Asset():
                 self._asset(event)
             case e.FeeTier():
@@ -212,10 +231,15 @@ class _RecordFold:
                 self._market_definition(event)
             case e.MarketLimits():
                 self._market_limits(event)
-            case _:  # accounts, holds, countdowns and epochs have no read model yet
+            case _:  # holds, countdowns and epochs have no read model yet
                 pass
 
+    def _concerned(self, tenant: int) -> None:
+        if tenant:
+            self._changes.moments[tenant] = self._record.time_ms
+
     def _account(self, number: int) -> str:
+        self._concerned(w.account_tenant(number))
         text = self._accounts.get(number)
         if text is None:
             text = self._accounts[number] = str(AccountId.from_number(number))
@@ -225,8 +249,8 @@ class _RecordFold:
 
     def _order(self, event: e.Order) -> None:
         account = self._account(event.account)
-        values = _order_state(event, self._result)
-        created = event.order_id == event.sequence
+        values = order_state(event, self._result)
+        created = is_created(event, self._result)
         key = self._order_key = (account, event.order_id)
         change = self._changes.orders.get(key)
         if change is None:
@@ -252,8 +276,8 @@ class _RecordFold:
         }
         if created:
             values["created_at_ms"] = self._result.time_ms
-            digest = values["request_digest"] = self._request_digest(event.sequence)
-            client_order_id = self._record.client_order_ids.get(event.sequence)
+            digest = values["request_digest"] = self._request_digest(event.order_id)
+            client_order_id = self._record.client_order_ids.get(event.order_id)
             if client_order_id is not None:
                 values["client_order_id"] = client_order_id
                 self._changes.client_orders[account, client_order_id] = ClientOrderRow(
@@ -273,7 +297,7 @@ class _RecordFold:
             return
         account = self._account(result.account)
         # A command that ends workers is journaled as a rejection: what it asked for is not known.
-        placed = result.command_kind == w.COMMAND_PLACE
+        placed = result.command_kind in PLACE_KINDS
         self._changes.client_orders.setdefault(
             (account, client_order_id),
             ClientOrderRow(
@@ -286,15 +310,20 @@ class _RecordFold:
         )
 
     def _request_digest(self, sequence: int) -> bytes:
+        """Return the digest of a command; empty for one of the record before, as of a long list."""
+        if sequence < self._record.first_sequence:
+            return b""
         start = (sequence - self._record.first_sequence) * w.COMMAND_BYTES
         return command_digest(self._record.commands[start : start + w.COMMAND_BYTES])
 
-    def _order_conditions(self, event: e.OrderConditions) -> None:
+    def _complete_order(
+        self, event: e.OrderConditions | e.OrderTrail | e.OrderList, names: tuple[str, ...]
+    ) -> None:
         """Complete the order event before it."""
         change = self._changes.orders[self._order_key]
         if event.order_id != self._order_key[1]:
-            raise ValueError(f"conditions of order {event.order_id} without the order")
-        change.values |= {name: getattr(event, name) for name in e.CONDITIONS}
+            raise ValueError(f"conditions or list of order {event.order_id} without the order")
+        change.values |= {name: getattr(event, name) for name in names}
 
     # --- money ------------------------------------------------------------------------------------
 
@@ -317,6 +346,7 @@ class _RecordFold:
         if book is None:
             market = self._definitions.markets[number]
             book = self._changes.books[number] = BookChange(market.tenant, market.symbol)
+        self._concerned(TenantId.parse(book.tenant).number)
         return book
 
     def _trade(self, event: e.Trade) -> None:
@@ -336,8 +366,19 @@ class _RecordFold:
                 event.sequence,
             )
         )
+        day = time_ms // DAY_MS
+        self._changes.closing_prices[market.tenant, market.symbol, day] = ClosingPriceRow(
+            market.tenant, market.symbol, day, Ticks(event.price), event.sequence
+        )
         for role in ("maker", "taker"):
-            self._changes.fills.append(self._fill(event, market, role))
+            fill = self._fill(event, market, role)
+            self._changes.fills.append(fill)
+            self._traded(fill, day, market.quote)
+
+    def _traded(self, fill: FillRow, day: int, quote: str) -> None:
+        owner = str(AccountId.parse(fill.account).owner)
+        additions = self._changes.traded.setdefault((owner, day, quote), {})
+        additions[fill.sequence] = additions.get(fill.sequence, 0) + fill.quote_amount
 
     def _fill(self, event: e.Trade, market: MarketRow, role: str) -> FillRow:
         taker = role == "taker"
@@ -421,21 +462,6 @@ class _RecordFold:
         )
 
 
-def _order_state(event: e.Order, result: e.Result) -> Changes:
-    """Fields that change with every event of an order."""
-    status = event.status
-    return {
-        "price": event.price,
-        "quantity": event.quantity,
-        "remaining": event.remaining,
-        "filled_quantity": event.quantity - event.remaining,
-        "filled_quote": event.filled_quote,
-        "status": w.STATUS_NAMES[status],
-        "close_reason": w.CLOSE_NAMES[event.close_reason],
-        "updated_at_ms": result.time_ms,
-    }
-
-
 def add_known_order_fields(
     changes: ReadModelChanges, open_orders: dict[tuple[str, int], Changes]
 ) -> None:
@@ -462,32 +488,3 @@ def add_known_order_fields(
             open_orders[key] = change.values
     for key in list(islice(open_orders, max(0, len(open_orders) - OPEN_ORDERS_KEPT_MAX))):
         del open_orders[key]
-
-
-def split_at_gaps(records: Iterable[JournalRecord], applied: int) -> list[list[JournalRecord]]:
-    """Put records in order, drop what is applied or repeated, and split where some are missing.
-
-    Parameters
-    ----------
-    records
-        In any order, any of them any number of times.
-    applied
-        The last sequence that is applied already.
-
-    Returns
-    -------
-    list
-        Runs without a gap inside. The first continues ``applied`` only if it begins right after.
-
-    """
-    runs: list[list[JournalRecord]] = []
-    position = applied
-    for record in sorted(records, key=lambda record: record.first_sequence):
-        if record.last_sequence <= position:
-            continue
-        if runs and record.first_sequence == position + 1:
-            runs[-1].append(record)
-        else:
-            runs.append([record])
-        position = record.last_sequence
-    return runs

@@ -1,6 +1,6 @@
 """The stored items of one shard's read models, for a rebuild to compare and mend."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self, cast
@@ -52,7 +52,9 @@ class LiveItemTables:
         self._shard_partition = keys.progress(shard)
         self._read_models = read_models
         self._writer = writer
-        self._book_writer = BookWriter(client, settings.markets_table, writer)
+        self._book_writer = BookWriter(
+            client, settings.markets_table, settings.trades_table, writer
+        )
 
     def sequence(self) -> int:
         """Return how far the live rows are; 0 when there are none."""
@@ -108,34 +110,53 @@ class LiveItemTables:
             self._writer.batches((table_name(self._settings, table), item) for table, item in items)
         )
 
-    def mend(self, differences: Iterable[Difference]) -> None:
-        """Write what is expected, or delete what is not, unless the stored row has changed."""
+    def mend(self, differences: Iterable[Difference]) -> Sequence[Difference]:
+        """Write what is expected, or delete what is not, unless the stored row has changed.
+
+        Returns
+        -------
+        Sequence
+            Those that were passed over, as a newer row is there.
+
+        """
+        passed: list[Difference] = []
         others: list[Difference] = []
+
+        def mend(difference: Difference) -> None:
+            if not self._mend(difference):
+                passed.append(difference)
+
         for difference in differences:
             if _is_book(difference.table, difference.key) and difference.expected is not None:
                 # It writes its parts through the same threads, so it is in none of them itself.
-                self._mend_book(difference.table, difference.key, difference.expected)
+                if not self._mend_book(difference.table, difference.key, difference.expected):
+                    passed.append(difference)
             else:
                 others.append(difference)
-        self._writer.run(partial(self._mend, difference) for difference in others)
+        self._writer.run(partial(mend, difference) for difference in others)
+        return passed
 
-    def _mend(self, difference: Difference) -> None:
+    def _mend(self, difference: Difference) -> bool:
         if difference.expected is not None:
-            self._put_unless_newer(difference.table, difference.expected)
-        else:
-            seen = (difference.live or {}).get(SEQUENCE)
-            self._delete(difference.table, difference.key, seen)
+            return self._put_unless_newer(difference.table, difference.expected)
+        seen = (difference.live or {}).get(SEQUENCE)
+        return self._delete(difference.table, difference.key, seen)
 
-    def _mend_book(self, table: Table, key: ItemKey, whole: Attributes) -> None:
-        """Store a whole book in parts that have nothing in common with those that are there."""
+    def _mend_book(self, table: Table, key: ItemKey, whole: Attributes) -> bool:
+        """Store a whole book in parts that have nothing in common with those that are there.
+
+        Its ring is new, so that a projector that still has the book as it was reads this one.
+        """
         there = dict(self._partition(table, key[0]))
-        row = with_values(from_attributes(BookRow, whole), ring=newest_ring(there, key))
+        row = with_values(from_attributes(BookRow, whole), ring=newest_ring(there, key) + 1)
         parts = self._book_writer.put_parts(Book.from_row(row).to_parts())
         if parts is None:
             raise AssertionError("a book without change rows has found no place for them")
         row_write = book_write(parts.row)
-        if self._put_unless_newer(table, row_write.values | row_write.key):
-            self._book_writer.remove_replaced(replace(parts, replaces=(keys.BOOK_PARTS_PREFIX,)))
+        if not self._put_unless_newer(table, row_write.values | row_write.key):
+            return False
+        self._book_writer.remove_replaced(replace(parts, replaces=(keys.BOOK_PARTS_PREFIX,)))
+        return True
 
     def _put_unless_newer(self, table: Table, item: Attributes) -> bool:
         name = table_name(self._settings, table)
@@ -153,12 +174,12 @@ class LiveItemTables:
             )
         return not condition.failed
 
-    def _delete(self, table: Table, key: ItemKey, seen: dict[str, str] | None) -> None:
+    def _delete(self, table: Table, key: ItemKey, seen: dict[str, str] | None) -> bool:
         name = table_name(self._settings, table)
         if seen is None:
             self._client.delete_item(TableName=name, Key=row_key(*key))
-            return
-        with _ConditionPasses():
+            return True
+        with _ConditionPasses() as condition:
             self._client.delete_item(
                 TableName=name,
                 Key=row_key(*key),
@@ -166,6 +187,7 @@ class LiveItemTables:
                 ExpressionAttributeNames={"#s": SEQUENCE},
                 ExpressionAttributeValues={":s": seen},
             )
+        return not condition.failed
 
     def _is_ours(self, table: Table, key: ItemKey, tenants: frozenset[str]) -> bool:
         partition, sort = key

@@ -9,16 +9,17 @@ from bursa.read_models.book_parts import BookParts, is_replaced
 from bursa.read_models.books import Book
 from bursa.read_models.fold import Definitions, ReadModelChanges
 from bursa.read_models.row_writes import (
+    AMOUNT,
     NUMBER,
     RING,
     SEQUENCE,
     RowWrite,
     Table,
     WriteMode,
-    book_base_writes,
     book_key,
     book_partition,
     book_write,
+    fixed_book_writes,
     progress_write,
     put_in_ring,
     row_writes,
@@ -37,6 +38,7 @@ from bursa.read_models.rows import (
     item_key,
     row_key,
 )
+from bursa.read_models.traded_rows import not_added
 
 
 class MemoryTables:
@@ -78,8 +80,8 @@ class MemoryTables:
 
     def put_book(self, parts: BookParts, previous: BookRow | None) -> BookRow | None:
         """Replace the book of that row (None: there is none); return its row, if that was done."""
-        for page in book_base_writes(parts):
-            self._put_page(page)
+        for row_write in fixed_book_writes(parts):
+            self._put_fixed(row_write)
         changes = [put_in_ring(change, self._put_higher) for change in parts.changes]
         if None in changes:
             return None
@@ -101,8 +103,8 @@ class MemoryTables:
         for row_write in row_writes(changes, self._shard):
             self._write(row_write)
 
-    def _put_page(self, page: RowWrite) -> None:
-        self._put(page)
+    def _put_fixed(self, row_write: RowWrite) -> None:
+        self._put(row_write)
 
     def _put_higher(self, change: RowWrite) -> bool:
         there = self._get(change.table, change.key)
@@ -140,6 +142,8 @@ class MemoryTables:
         elif row_write.mode is WriteMode.FIRST:
             if self._get(row_write.table, row_write.key) is None:
                 self._put(row_write)
+        elif row_write.mode is WriteMode.ADDED:
+            self._add(row_write)
         elif self._sequence(row_write) < int(row_write.values[SEQUENCE]["N"]):
             if row_write.mode is WriteMode.WHOLE:
                 self._put(row_write)
@@ -152,6 +156,18 @@ class MemoryTables:
         for name in row_write.removed:
             item.pop(name, None)
         self.items[row_write.table][item_key(item)] = item
+
+    def _add(self, row_write: RowWrite) -> None:
+        additions = not_added(row_write.additions, self._sequence(row_write))
+        if not additions:
+            return
+        stored = self._get(row_write.table, row_write.key) or {AMOUNT: {"N": "0"}}
+        amount = int(stored[AMOUNT]["N"]) + sum(additions.values())
+        self.items[row_write.table][item_key(row_write.key)] = (
+            row_write.values
+            | row_write.key
+            | {AMOUNT: {"N": str(amount)}, SEQUENCE: {"N": str(max(additions))}}
+        )
 
     def _put(self, row_write: RowWrite) -> None:
         self.items[row_write.table][item_key(row_write.key)] = row_write.values | row_write.key

@@ -91,12 +91,17 @@ class OutstandingRows:
         part.balances = {
             key: left.balances.pop(key) for key in later.balances if key in left.balances
         }
+        part.accounts = {
+            key: left.accounts.pop(key) for key in later.accounts if key in left.accounts
+        }
         part.client_orders = {
             key: left.client_orders.pop(key)
             for key in later.client_orders
             if key in left.client_orders
         }
-        return part if part.orders or part.balances or part.client_orders else None
+        part.traded = {key: left.traded.pop(key) for key in later.traded if key in left.traded}
+        by_owner = (part.orders, part.balances, part.accounts, part.client_orders, part.traded)
+        return part if any(by_owner) else None
 
     def _part(self, *, is_first: bool) -> ReadModelChanges:
         left = self._left
@@ -138,8 +143,17 @@ def _rows(changes: ReadModelChanges) -> Iterator[tuple[str, _Row]]:
         yield pointer[0], ("client_orders", pointer)
     for balance in changes.balances:
         yield balance[0], ("balances", balance)
+    for account in changes.accounts:
+        yield account, ("accounts", account)
     for position, fill in enumerate(changes.fills):
         yield fill.account, ("fills", position)
+    for position, transfer in enumerate(changes.transfers):
+        yield transfer.account, ("transfers", position)
+    for traded in changes.traded:
+        yield traded[0], ("traded", traded)
+    for closing in changes.closing_prices:
+        market = keys.market_data(TenantId.parse(closing[0]), closing[1])
+        yield market, ("closing_prices", closing)
     for position, trade in enumerate(changes.trades):
         market = keys.market_data(TenantId.parse(trade.tenant), trade.market)
         yield market, ("trades", position)

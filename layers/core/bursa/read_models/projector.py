@@ -16,7 +16,7 @@ so a projector that comes after a crash begins there; it says whose rows are fur
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -32,8 +32,8 @@ from bursa.read_models.fold import (
     UnprojectableRecord,
     add_known_order_fields,
     fold,
-    split_at_gaps,
 )
+from bursa.read_models.moments import any_tenant_at, with_later
 from bursa.read_models.outstanding import OutstandingRows
 from bursa.read_models.rows import (
     READ_MODELS_SCHEMA,
@@ -191,8 +191,10 @@ class Projector:
         readable, names, failed = self._decode(batch)
         runs = split_at_gaps(readable, self._progress.sequence)
         if runs and runs[0][0].first_sequence > self._progress.sequence + 1:
-            # Another process may have gone on since; then there is no gap.
+            # Another process may have gone on since; then there is no gap. What it wrote is not in
+            # the books that are kept here, and of such a book candles would end too small.
             self._open_orders.clear()
+            self._books.clear()
             self._progress = self._read_models.progress() or self._progress
             runs = split_at_gaps(readable, self._progress.sequence)
         for run in runs:
@@ -277,6 +279,7 @@ class Projector:
             changes.time_ms,
             before.skipped,
             changes.epoch,
+            moments=with_later(_moments_of(before), changes.moments),
         )
         self._definitions = changes.definitions
         self._applied += records
@@ -292,6 +295,8 @@ class Projector:
                 epoch=progress.epoch,
                 ahead_sequence=progress.sequence,
                 ahead_time_ms=progress.time_ms,
+                moments=_moments_of(self._outstanding[0].before),
+                ahead_moments=progress.moments,
                 behind=behind,
             )
         self._read_models.advance(progress)
@@ -393,6 +398,8 @@ class Projector:
             record.time_ms,
             self._current().skipped + 1,
             record.epoch,
+            # Whom it concerned is not known.
+            moments=any_tenant_at(record.time_ms),
         )
         self._progress = progress
         self._skipped += 1
@@ -404,9 +411,47 @@ class Projector:
         return self._progress
 
 
+def _moments_of(progress: ProgressRow) -> bytes:
+    """Return when each tenant was concerned last; by older software, any tenant at the end.
+
+    Before the first record that is the time 0, and stays in the row: without it a row of records
+    that concerned no tenant would look like one of older software.
+    """
+    return progress.moments or any_tenant_at(progress.time_ms)
+
+
 def _open(entry: StreamRecord, shard: int) -> JournalRecord:
     if entry.record is None:
         raise RecordError(f"{entry.identifier} of the stream is not a record.")
     if entry.record.shard != shard:
         raise RecordError(f"{entry.identifier} of the stream is shard {entry.record.shard}'s.")
     return decode_record(entry.record)
+
+
+def split_at_gaps(records: Iterable[JournalRecord], applied: int) -> list[list[JournalRecord]]:
+    """Put records in order, drop what is applied or repeated, and split where some are missing.
+
+    Parameters
+    ----------
+    records
+        In any order, any of them any number of times.
+    applied
+        The last sequence that is applied already.
+
+    Returns
+    -------
+    list
+        Runs without a gap inside. The first continues ``applied`` only if it begins right after.
+
+    """
+    runs: list[list[JournalRecord]] = []
+    position = applied
+    for record in sorted(records, key=lambda record: record.first_sequence):
+        if record.last_sequence <= position:
+            continue
+        if runs and record.first_sequence == position + 1:
+            runs[-1].append(record)
+        else:
+            runs.append([record])
+        position = record.last_sequence
+    return runs

@@ -3,7 +3,9 @@
 The journal is projected into memory by the code that projects it live; what differs in the tables
 is then reported, or mended. The exchange may keep running: a difference counts only if it is
 still there after the projection in memory has caught up several times, and a row is mended only
-where what is stored is not newer.
+where what is stored is not newer. Where it is, the rebuild goes ahead: it projects the journal to
+its end, before the live projector gets there, and writes that. The projector then finds the row to
+be further than what it is about to write, as after a crash.
 """
 
 import sys
@@ -17,11 +19,15 @@ from bursa.kernel import keys
 from bursa.read_models.book_items import whole_items
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Journal, Projector
-from bursa.read_models.row_writes import Table
+from bursa.read_models.row_writes import SEQUENCE, Table
 from bursa.read_models.rows import Attributes, ItemKey
 
 LOOKS = 6
 PAUSE_S = 0.5
+# In the first, rows may end that are made from one that is wrong; the second mends them, the third
+# writes the schema.
+ROUNDS = 5
+_ATTEMPTS = 8
 _END_OF_TIME = (1 << 62) - 1
 _RECORDS_PER_STEP = 100
 # Rows here never change, so it needs no condition to write one that is missing.
@@ -81,8 +87,11 @@ class LiveItems(Protocol):
     def put_missing(self, items: Iterable[tuple[Table, Attributes]]) -> None:
         """Write rows that never change."""
 
-    def mend(self, differences: Iterable[Difference]) -> None:
-        """Write what is expected, or delete what is not, unless the stored row has changed."""
+    def mend(self, differences: Iterable[Difference]) -> Sequence[Difference]:
+        """Write what is expected, or delete what is not, unless the stored row has changed.
+
+        Returns those that were passed over, as a newer row is there.
+        """
 
 
 class Rebuild:
@@ -101,6 +110,8 @@ class Rebuild:
         self._journal = journal
         self._live = live
         self._sleep = sleep
+        # Rows that were written as the journal makes them, so that they can't be wrong again.
+        self._mended: set[tuple[Table, ItemKey]] = set()
         self._projector = Projector(
             shard,
             journal,
@@ -120,12 +131,14 @@ class Rebuild:
         """Return the sequence that the live rows reflect; 0 when there are none."""
         return self._live.sequence()
 
-    def catch_up(self, on_sequence: Callable[[int], None] = lambda _: None) -> None:
+    def catch_up(
+        self, on_sequence: Callable[[int], None] = lambda _: None, *, to_end: bool = False
+    ) -> None:
         """Project the journal as far as the live tables are, or all of it when they are empty.
 
         `on_sequence` is called now and then with the sequence reached.
         """
-        target = self._live.sequence() or _END_OF_TIME
+        target = (0 if to_end else self._live.sequence()) or _END_OF_TIME
         records = self._journal.read(self.sequence + 1, target)
         while step := list(islice(records, _RECORDS_PER_STEP)):
             batch = self._projector.project(
@@ -164,17 +177,44 @@ class Rebuild:
                 break
         return suspects
 
+    def mend_until_equal(
+        self, differences: Sequence[Difference]
+    ) -> tuple[Sequence[Difference], int]:
+        """Mend and compare again, a few times; return what is left, and how many were mended."""
+        mended = 0
+        for _ in range(ROUNDS):
+            if not differences:
+                break
+            mended += self.mend(differences)
+            differences = self.differences()
+        return differences, mended
+
     def mend(self, differences: Sequence[Difference]) -> int:
         """Write what is missing or different, drop what is extra; return the count of rows.
 
-        The row that says which rows there are comes last: lists wait for it.
+        The row that says which rows there are is written once no other is wrong: lists wait for it.
         """
-        last = [one for one in differences if one.key[1] == keys.READ_MODELS_SCHEMA]
-        self._mend([one for one in differences if one not in last])
-        self._mend(last)
-        return len(differences)
+        schema = [one for one in differences if one.key[1] == keys.READ_MODELS_SCHEMA]
+        others = [one for one in differences if one not in schema]
+        is_all_right = all(map(self._may_differ, others))
+        count = self._mend([one for one in others if not self._is_ahead(one)])
+        return count + (self._mend(schema) if is_all_right else 0)
 
-    def _mend(self, differences: Sequence[Difference]) -> None:
+    def _is_ahead(self, difference: Difference) -> bool:
+        """Return whether it is the progress, further than the projector, which must not skip."""
+        expected, live = difference.expected, difference.live
+        if not _is_progress(difference) or expected is None or live is None:
+            return False
+        return int(expected[SEQUENCE]["N"]) > int(live[SEQUENCE]["N"])
+
+    def _may_differ(self, difference: Difference) -> bool:
+        """Return whether a row differs only because it changes while it is compared."""
+        if difference.kind != "different":
+            return False
+        before = (difference.table, difference.key) in self._mended
+        return _is_progress(difference) or (before and SEQUENCE in (difference.expected or {}))
+
+    def _mend(self, differences: Sequence[Difference]) -> int:
         self._live.put_missing(
             (difference.table, difference.expected)
             for difference in differences
@@ -182,11 +222,31 @@ class Rebuild:
             and difference.live is None
             and difference.table in _FIXED_TABLES
         )
-        self._live.mend(
+        due: Sequence[Difference] = [
             difference
             for difference in differences
             if difference.live is not None or difference.table not in _FIXED_TABLES
-        )
+        ]
+        passed: Sequence[Difference] = []
+        for _ in range(_ATTEMPTS):
+            if not due:
+                break
+            passed = self._live.mend(due)
+            self._mended |= {(one.table, one.key) for one in due if one not in passed}
+            due = [one for one in passed if not _is_progress(one)]
+            if due:
+                self.catch_up(to_end=True)
+                due = list(self._again(due))
+        return len(differences) - len(passed)
+
+    def _again(self, differences: Sequence[Difference]) -> Iterator[Difference]:
+        """Yield what differs of these rows now."""
+        rows = {table: self.expected(table) for table in {one.table for one in differences}}
+        for one in differences:
+            expected = rows[one.table].get(one.key)
+            live = self._live.get(one.table, one.key)
+            if expected != live:
+                yield Difference(one.table, one.key, expected, live)
 
     def tenants(self) -> frozenset[str]:
         """Return the tenants of the shard; other rows in the tables belong to other shards."""
@@ -205,3 +265,7 @@ class Rebuild:
                 expected, found = items.get(key), live[table].get(key)
                 if expected != found:
                     yield Difference(table, key, expected, found)
+
+
+def _is_progress(difference: Difference) -> bool:
+    return difference.table is Table.PROGRESS and difference.key[1] == keys.READ_MODELS

@@ -5,11 +5,12 @@ The one description of it: `bursa.read_models.dynamodb` carries it out in Dynamo
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
+from bursa.read_models.book_format import CandleRow, pack_candle
 from bursa.read_models.book_parts import BookParts
 from bursa.read_models.book_zones import cell, numbers_to_try
 from bursa.read_models.fold import ReadModelChanges, RowChange
@@ -30,8 +31,10 @@ from bursa.read_models.rows import (
     to_attributes,
     with_values,
 )
+from bursa.read_models.traded_rows import Additions
 
 SEQUENCE = "sequence"
+AMOUNT = "amount"
 RING = "ring"
 NUMBER = "number"
 AHEAD = "ahead_sequence"
@@ -55,6 +58,7 @@ class WriteMode(Enum):
     WHOLE = "whole"  # all of it, unless what is stored is as new
     FIRST = "first"  # all of it, unless there is one
     PART = "part"  # some of its attributes, unless what is stored is as new
+    ADDED = "added"  # to an amount, what each sequence adds and the stored one lacks
     GONE = "gone"  # it is deleted, any number of times
 
 
@@ -71,6 +75,9 @@ class RowWrite:
     name
         Of an open order: the write of its name among the open ones. It comes after this one, and
         only if the row that is stored then `is_open`. So who comes late names no closed order.
+    additions
+        What each sequence adds to `AMOUNT`; only for `WriteMode.ADDED`, whose ``values`` hold
+        neither that nor a sequence.
 
     """
 
@@ -80,6 +87,7 @@ class RowWrite:
     values: Attributes
     removed: tuple[str, ...] = ()
     name: "RowWrite | None" = None
+    additions: Additions = field(default_factory=dict)
 
 
 def progress_write(progress: ProgressRow) -> RowWrite:
@@ -108,12 +116,17 @@ def book_write(row: BookRow) -> RowWrite:
     )
 
 
-def book_base_writes(parts: BookParts) -> Iterator[RowWrite]:
-    """Yield the writes of the pages that a book's row names."""
+def fixed_book_writes(parts: BookParts) -> Iterator[RowWrite]:
+    """Yield the writes of what must be there before a book's row: its pages, and ended candles."""
     for page in parts.base:
         sort = keys.book_page(page.zone, page.sequence, page.side, page.edge, page.page)
         key = row_key(book_partition(parts.row), sort)
         yield RowWrite(Table.MARKETS, WriteMode.FIXED, key, to_attributes(page))
+    for one in parts.candles:
+        partition = keys.candles(TenantId.parse(one.tenant), one.market, one.interval)
+        key = row_key(partition, keys.candle(one.candle.start_ms))
+        row = CandleRow(pack_candle(one.candle))
+        yield RowWrite(Table.TRADES, WriteMode.FIXED, key, to_attributes(row))
 
 
 def book_change_write(change: BookChangeRow) -> RowWrite:
@@ -171,9 +184,26 @@ def _account_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
         key = row_key(fill.account, keys.fill(fill.trade_id, fill.sequence, fill.role))
         index = {keys.MARKET_ACCOUNT: {"S": keys.account_market(fill.account, fill.market)}}
         yield RowWrite(Table.FILLS, WriteMode.FIXED, key, to_attributes(fill) | index)
+    for transfer in changes.transfers:
+        key = row_key(keys.transfers(transfer.account), keys.transfer(transfer.sequence))
+        yield RowWrite(Table.FILLS, WriteMode.FIXED, key, to_attributes(transfer))
+    yield from _holdings(changes)
+
+
+def _holdings(changes: ReadModelChanges) -> Iterator[RowWrite]:
+    """Yield what accounts have, how they are set, and what they trade: all in one table."""
     for balance in changes.balances.values():
         key = row_key(balance.account, balance.asset)
         yield RowWrite(Table.BALANCES, WriteMode.WHOLE, key, to_attributes(balance))
+    for settings in changes.accounts.values():
+        key = row_key(keys.account_settings(settings.account), keys.SETTINGS)
+        yield RowWrite(Table.BALANCES, WriteMode.WHOLE, key, to_attributes(settings))
+
+    for (owner, day, asset), additions in changes.traded.items():
+        key = row_key(keys.traded(owner), keys.traded_asset(day, asset))
+        named: Attributes = {"account": {"S": owner}, "asset": {"S": asset}}
+        values = named | {"day": {"N": str(day)}}
+        yield RowWrite(Table.BALANCES, WriteMode.ADDED, key, values, additions=additions)
 
 
 def _name_write(account: str, order_id: int, change: RowChange) -> RowWrite:
@@ -200,6 +230,10 @@ def _market_rows(changes: ReadModelChanges) -> Iterator[RowWrite]:
     for tier in changes.fee_tiers.values():
         key = row_key(tier.tenant, keys.fees(tier.tier))
         yield RowWrite(Table.MARKETS, WriteMode.WHOLE, key, to_attributes(tier))
+    for closing in changes.closing_prices.values():
+        partition = keys.closing_prices(TenantId.parse(closing.tenant), closing.market)
+        key = row_key(partition, keys.day(closing.day))
+        yield RowWrite(Table.MARKETS, WriteMode.WHOLE, key, to_attributes(closing))
     for trade in changes.trades:
         partition = keys.market_data(TenantId.parse(trade.tenant), trade.market)
         key = row_key(partition, keys.trade(trade.trade_id))

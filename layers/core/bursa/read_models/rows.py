@@ -5,20 +5,22 @@ integers in the engine's units (prices in ticks, quantities in lots, amounts in 
 in UTC milliseconds) and words for everything that has a name ("buy", "partially_filled"). What is
 ``None`` is not stored. Keys are added by `bursa.kernel.keys`; no row needs its key to be read.
 
-Each row but the pointers carries ``sequence``: it reflects every event up to that sequence that
-concerns it, so a writer who finds a higher one has come late and leaves it alone (DESIGN D7).
+Each row but pointers and candles carries ``sequence``: it reflects every event up to that sequence
+that concerns it, so a writer who finds a higher one has come late and leaves it alone (DESIGN D7).
 
 Rows are msgspec's structs: frozen dataclasses of their size would cost every function 8 ms of its
 start.
 """
 
-from collections.abc import Iterator, Mapping
-from types import UnionType
-from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from bursa.kernel.amounts import Lots, Ticks, Units
+from bursa.kernel.identifiers import TenantId
+from bursa.read_models.moments import any_tenant_at, last_moment
+from bursa.read_models.row_attributes import plan, read_attribute, write_attribute
 from wire import layout as w
 
 # One item in the form of boto3's low-level client: {"price": {"N": "12"}}.
@@ -33,12 +35,15 @@ AnyRow: TypeAlias = msgspec.Struct
 Row = TypeVar("Row", bound=AnyRow)
 
 
-OPEN_STATUSES = frozenset({w.STATUS_OPEN, w.STATUS_PARTIALLY_FILLED, w.STATUS_PENDING_TRIGGER})
+_WAITING = (w.STATUS_OPEN, w.STATUS_PENDING_TRIGGER, w.STATUS_PENDING_ENTRY)
+OPEN_STATUSES = frozenset({*_WAITING, w.STATUS_PARTIALLY_FILLED})
 OPEN_WORDS = frozenset(w.STATUS_NAMES[status] for status in OPEN_STATUSES)
 
 # Which rows there are, by number: a change of it asks for `make rebuild` of what is deployed.
-# 2 has names of open orders, whose rows are in no index.
-READ_MODELS_SCHEMA = 2
+# 2 has names of open orders, 3 transfers, 4 what users trade each day, 5 candles.
+READ_MODELS_SCHEMA = 5
+# The first in which lists of orders, or transfers, are whole.
+LISTS_SCHEMA, TRANSFERS_SCHEMA = 2, 3
 
 
 class RowError(Exception):
@@ -52,14 +57,19 @@ class OrderRow(msgspec.Struct, frozen=True):
     ----------
     account
         ``t1-12``.
-    order_id
-        The sequence of the command that placed it.
+    order_id, list_id
+        The sequence of the command that placed it, and of its list's last one; 0 for no list.
     status
-        ``open``, ``partially_filled``, ``pending_trigger``, ``filled``, ``cancelled``, ``expired``.
+        How far it has come (`wire.layout.STATUS_NAMES`).
     close_reason
         Why it closed (`wire.layout.CLOSE_NAMES`), ``none`` while it is open.
     price, trigger_price
-        Ticks; 0 where the order type has none.
+        Ticks; 0 where the order type has none. A trailing stop's trigger price is the one that was
+        stated last.
+    trail
+        Ticks, or `wire.layout.TRAIL_PPM` and parts per million.
+    limit_offset, activation_price
+        Ticks, of trailing stops.
     quantity, remaining, filled_quantity, display_quantity
         Lots. ``quantity`` is always what is filled and what remains; a market buy by
         ``quote_amount`` grows it as it fills.
@@ -94,6 +104,10 @@ class OrderRow(msgspec.Struct, frozen=True):
     expire_ms: int = 0
     quote_amount: Units = Units(0)
     request_digest: bytes = b""
+    trail: int = 0
+    limit_offset: Ticks = Ticks(0)
+    activation_price: Ticks = Ticks(0)
+    list_id: int = 0
 
 
 class OpenOrderRow(msgspec.Struct, frozen=True):
@@ -237,13 +251,15 @@ class BookRow(msgspec.Struct, frozen=True):
         Packed hourly statistics of the last 24 hours and the current one.
     last_price, last_quantity, last_trade_id, last_time_ms
         Of the last trade; 0 before the first.
-    reference_price, indicative_price, indicative_quantity
-        As the engine states them; 0 where there is none.
+    reference_price, indicative_price, indicative_quantity, state
+        As the engine states them; 0, or None, where it has not.
     zones
         What is stored of the other parts (`read_models.book_zones`); None where ``bids`` and
         ``asks`` are all there is.
     ring
         Which ring of change rows they have or, without, had last.
+    candles
+        Packed: those that go on, one of each stored interval; None before the first trade.
 
     """
 
@@ -263,6 +279,8 @@ class BookRow(msgspec.Struct, frozen=True):
     indicative_quantity: int = 0
     zones: bytes | None = None
     ring: int = 0
+    candles: bytes | None = None
+    state: str | None = None
 
 
 class BookBaseRow(msgspec.Struct, frozen=True):
@@ -323,6 +341,9 @@ class ProgressRow(msgspec.Struct, frozen=True):
         are in ``behind``; 0 when none is.
     behind
         Accounts and markets, or whole tenants, whose rows may be no further than ``sequence``.
+    moments, ahead_moments
+        When each tenant was concerned last (`bursa.read_models.moments`), up to ``sequence`` and up
+        to ``ahead_sequence``. Rows of older software have none.
 
     """
 
@@ -335,6 +356,8 @@ class ProgressRow(msgspec.Struct, frozen=True):
     ahead_sequence: int = 0
     ahead_time_ms: int = 0
     behind: frozenset[str] = frozenset()
+    moments: bytes = b""
+    ahead_moments: bytes = b""
 
     def position_of(self, owner: str) -> tuple[int, int]:
         """Return the sequence and time that an account's or a market's rows have got to."""
@@ -342,6 +365,13 @@ class ProgressRow(msgspec.Struct, frozen=True):
         if not self.ahead_sequence or owner in self.behind or tenant in self.behind:
             return self.sequence, self.time_ms
         return self.ahead_sequence, self.ahead_time_ms
+
+    def moment_of(self, owner: str) -> int:
+        """Return when the tenant of an account or a market was concerned last, as its rows show."""
+        sequence, time_ms = self.position_of(owner)
+        moments = self.moments if sequence == self.sequence else self.ahead_moments
+        tenant = TenantId.parse(owner.partition("#")[0].partition("-")[0])
+        return last_moment(moments or any_tenant_at(time_ms), tenant)
 
 
 class ConnectionRow(msgspec.Struct, frozen=True):
@@ -357,13 +387,15 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     expires_at: int  # seconds; DynamoDB forgets the row then
     channels: frozenset[str] = frozenset()
     user: str = ""
+    session: str = ""
 
 
 class SubscriptionRow(msgspec.Struct, frozen=True):
     """One connection's interest in one channel.
 
     ``since`` is how far the read models were when it subscribed: what comes later is to be sent,
-    until ``expires_at``, which is its connection's.
+    until ``expires_at``, which is its connection's. ``moment`` is when its tenant was
+    concerned last up to there; rows of older software lack it.
     """
 
     tenant: str
@@ -372,24 +404,27 @@ class SubscriptionRow(msgspec.Struct, frozen=True):
     since: int
     expires_at: int
     account: str
+    moment: int | None = None
 
 
 def to_attributes(row: AnyRow) -> Attributes:
     """Write a whole row; fields that are None or an empty set are left out."""
     attributes: Attributes = {}
-    for name, kind, _ in _plan(type(row)):
+    for name, kind, _ in plan(type(row)):
         value = getattr(row, name)
         if value is None or (kind == "SS" and not value):
             continue
-        attributes[name] = _write(kind, value)
+        attributes[name] = write_attribute(kind, value)
     return attributes
 
 
 def change_attributes(row_type: type[AnyRow], changes: Changes) -> Attributes:
     """Write the fields that a change sets; those it removes (None) are left out."""
-    kinds = {name: kind for name, kind, _ in _plan(row_type)}
+    kinds = {name: kind for name, kind, _ in plan(row_type)}
     return {
-        name: _write(kinds[name], value) for name, value in changes.items() if value is not None
+        name: write_attribute(kinds[name], value)
+        for name, value in changes.items()
+        if value is not None
     }
 
 
@@ -403,14 +438,14 @@ def from_attributes(row_type: type[Row], attributes: Mapping[str, Mapping[str, A
 
     """
     values: dict[str, Any] = {}
-    for name, kind, required in _plan(row_type):
+    for name, kind, required in plan(row_type):
         attribute = attributes.get(name)
         if attribute is None:
             if required:
                 raise RowError(f"A {row_type.__name__} without {name}.")
             continue
         try:
-            values[name] = _read(kind, attribute[kind])
+            values[name] = read_attribute(kind, attribute[kind])
         except (KeyError, TypeError, ValueError):
             raise RowError(f"A {row_type.__name__} whose {name} is not a {kind}.") from None
     return row_type(**values)
@@ -434,45 +469,3 @@ def is_open(order: Attributes) -> bool:
 def item_key(item: Attributes) -> ItemKey:
     """Name an item within its table."""
     return item["pk"]["S"], item["sk"]["S"]
-
-
-_KINDS: dict[type, str] = {str: "S", int: "N", bool: "BOOL", bytes: "B", frozenset: "SS"}
-
-
-_plans: dict[type[AnyRow], tuple[tuple[str, str, bool], ...]] = {}
-
-
-def _plan(row_type: type[AnyRow]) -> tuple[tuple[str, str, bool], ...]:
-    """Name, attribute type and whether it must be there, for each field; worked out once."""
-    plan = _plans.get(row_type)
-    if plan is None:
-        plan = _plans[row_type] = tuple(_describe(row_type))
-    return plan
-
-
-def _describe(row_type: type[AnyRow]) -> Iterator[tuple[str, str, bool]]:
-    hints = get_type_hints(row_type)
-    for field in msgspec.structs.fields(row_type):
-        hint = hints[field.name]
-        if isinstance(hint, UnionType):
-            hint = next(kind for kind in get_args(hint) if kind is not type(None))
-        plain = getattr(hint, "__supertype__", hint)  # of Ticks, Lots and Units
-        yield field.name, _KINDS[get_origin(plain) or plain], field.required
-
-
-def _write(kind: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute type
-    if kind == "N":
-        return {"N": str(int(value))}
-    if kind == "SS":
-        return {"SS": sorted(value)}
-    return {kind: value}
-
-
-def _read(kind: str, value: Any) -> Any:  # noqa: ANN401 - any attribute type
-    if kind == "N":
-        return int(value)
-    if kind == "SS":
-        return frozenset(value)
-    if kind == "B":
-        return bytes(value)
-    return value

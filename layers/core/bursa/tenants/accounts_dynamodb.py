@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bursa.kernel import keys
 from bursa.kernel.errors import Unavailable
-from bursa.kernel.identifiers import ACCOUNT_INDEX_MAX, AccountId, TenantId
+from bursa.kernel.identifiers import OWNER_INDEX_MAX, AccountId, TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.profile import SignUp
 
@@ -37,7 +37,7 @@ class AccountNumbers:
 
         Raises `Unavailable` ``directory_unavailable``: too many were opened at the same moment.
         """
-        account = self._open(tenant, subject, ACCOUNT_INDEX_MAX, [])
+        account = self._open(tenant, subject, OWNER_INDEX_MAX, [])
         if account is None:
             raise _busy()
         return account
@@ -49,7 +49,7 @@ class AccountNumbers:
         still: that is a condition of the transaction. Raises `Unavailable`
         ``directory_unavailable``.
         """
-        return self._open(tenant, subject, most, [self._takes_users(tenant)])
+        return self._open(tenant, subject, min(most, OWNER_INDEX_MAX), [self._takes_users(tenant)])
 
     def _open(
         self,

@@ -191,7 +191,7 @@ class TenantAdministration:
         return self._stand_still(tenant, record)
 
     def note_export(self, tenant: TenantId) -> TenantRecord:
-        """Write down that all data of a tenant were exported just now."""
+        """Write down that a tenant was exported just now."""
         record = self._record(tenant)
         return self._records.save(replace(record, exported_at_ms=self._clock.now_ms()))
 

@@ -6,14 +6,15 @@ created. Rows:
     issuer#<issuer>  tenant          {tenant}
     host#<name>      tenant          {tenant}
     <tenant>         profile         {shard, name, issuer, client_ids and hosts (string sets),
-                                     limits (map), origins (list), sign_up, kyc (JSON)},
+                                     limits (map), origins (list), sign_up, kyc (JSON),
+                                     withdrawal_pause_s},
                                      and what `bursa.tenants.records_dynamodb` writes
     <tenant>         branding        of `bursa.tenants.branding_dynamodb`
-    <tenant>         user#<subject>  {account, signed_out_at, is_disabled}, and its level, which
+    <tenant>         user#<subject>  {account, signed_out_at, is_disabled, ended_sessions,
+                                     closed_at_ms}, and its level, which
                                      `bursa.compliance.account_levels_dynamodb` writes
     <tenant>         counter#<name>  {value}
-    <tenant>         asset#<symbol>  {number}: of the engine
-    <tenant>         market#<symbol> {number}: of the engine
+    <tenant>         asset#…, market#… of `bursa.tenants.listing_numbers_dynamodb`
     deployment       counter#<name>  {value}
     deployment       name#<name>     {tenant}: which tenant goes by a name
 """
@@ -29,6 +30,7 @@ from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.accounts_dynamodb import AccountNumbers
+from bursa.tenants.ended_sessions_dynamodb import EndedSessionRows, ended_names
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import (
     DEFAULT_LIMITS,
@@ -36,6 +38,8 @@ from bursa.tenants.limits import (
     limits_as_stored,
     limits_from,
 )
+from bursa.tenants.lister import Lister
+from bursa.tenants.listing_numbers_dynamodb import ListingNumbers, count_up
 from bursa.tenants.profile import IntakeProfile, SignUp, TenantProfile
 
 if TYPE_CHECKING:
@@ -45,8 +49,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 TENANT_COUNTER = "tenant"
-ASSET_COUNTER = "asset"
-MARKET_COUNTER = "market"
 _PROFILE_ATTRIBUTES = (
     "shard",
     "name",
@@ -59,7 +61,15 @@ _PROFILE_ATTRIBUTES = (
     "origins",
     "sign_up",
 )
-_USER_ATTRIBUTES = ("account", "signed_out_at", "is_disabled", "level", "vouched_level")
+_USER_ATTRIBUTES = (
+    "account",
+    "signed_out_at",
+    "is_disabled",
+    "level",
+    "vouched_level",
+    "ended_sessions",
+    "closed_at_ms",
+)
 
 
 class DirectoryTable:
@@ -124,6 +134,31 @@ class DirectoryTable:
         with unavailable("directory_unavailable", "Send the same request again in a moment."):
             row = self._row(str(tenant), keys.PROFILE, "name")
         return "" if row is None else row["name"]["S"]
+
+    def withdrawal_pause_s(self, tenant: TenantId) -> int | None:
+        """Return for how long an event pauses withdrawals; None where the tenant does not say.
+
+        Reads no other attribute, so that a role may be allowed this one alone. Raises
+        `Unavailable` ``directory_unavailable``.
+        """
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            row = self._row(str(tenant), keys.PROFILE, "withdrawal_pause_s")
+        return None if not row else _time(row, "withdrawal_pause_s")
+
+    def set_withdrawal_pause(self, tenant: TenantId, seconds: int | None) -> None:
+        """Write that, or that the deployment says it; safe to repeat."""
+        change: dict[str, Any] = {"UpdateExpression": "REMOVE withdrawal_pause_s"}
+        if seconds is not None:
+            change = {
+                "UpdateExpression": "SET withdrawal_pause_s = :seconds",
+                "ExpressionAttributeValues": {":seconds": {"N": str(seconds)}},
+            }
+        self._client.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.PROFILE}},
+            ConditionExpression="attribute_exists(pk)",
+            **change,
+        )
 
     def origins(self, tenant: TenantId) -> frozenset[str]:
         """Return the origins of a tenant's web pages; none for an unknown tenant.
@@ -197,6 +232,8 @@ class DirectoryTable:
             int(row.get("signed_out_at", none)["N"]),
             row.get("is_disabled", {"BOOL": False})["BOOL"],
             max(int(row.get(name, none)["N"]) for name in ("level", "vouched_level")),
+            ended_names(row.get("ended_sessions", {}).get("SS", ())),
+            int(row.get("closed_at_ms", none)["N"]),
         )
 
     def known_user(self, tenant: TenantId, subject: str) -> User | None:
@@ -224,6 +261,19 @@ class DirectoryTable:
                 ),
                 ExpressionAttributeValues={":at": {"N": str(at_s)}},
             )
+
+    def end_session(
+        self, tenant: TenantId, subject: str, session: str, signed_in_at: int, now_s: int
+    ) -> bool:
+        """End as `EndedSessionRows`; raises `Unavailable` ``directory_unavailable``."""
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            rows = EndedSessionRows(self._client, self._table)
+            return rows.end(tenant, subject, session, signed_in_at, now_s)
+
+    def close_user(self, tenant: TenantId, subject: str, at_ms: int) -> None:
+        """Close as `EndedSessionRows`; raises `Unavailable` ``directory_unavailable``."""
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            EndedSessionRows(self._client, self._table).close_user(tenant, subject, at_ms)
 
     def vouch(self, tenant: TenantId, subject: str, level: int) -> None:
         """Write the level at which an operator knows a user, unless it has applied itself.
@@ -265,7 +315,7 @@ class DirectoryTable:
         """
         named = self.tenant_named(name)
         if named is None:
-            number = tenant or TenantId(self.next_number(keys.DEPLOYMENT, TENANT_COUNTER))
+            number = tenant or TenantId(self.next_tenant_number())
             row = self._put_or_find(
                 keys.DEPLOYMENT, keys.tenant_name(name), tenant={"S": str(number)}
             )
@@ -349,32 +399,28 @@ class DirectoryTable:
         with unavailable("directory_unavailable", "Send the same request again in a moment."):
             return AccountNumbers(self._client, self._table).open_signed_up(tenant, subject, most)
 
-    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
-        """Return the engine's number of an asset, which is a new one when it has none."""
-        return self._get_or_assign(tenant, keys.asset(symbol), ASSET_COUNTER)
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str, scale: int) -> int:
+        """Return as `ListingNumbers.asset`."""
+        return ListingNumbers(self._client, self._table).asset(tenant, symbol, scale)
 
-    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
-        """Return the engine's number of a market, which is a new one when it has none."""
-        return self._get_or_assign(tenant, keys.market(symbol), MARKET_COUNTER)
+    def get_or_assign_market_number(
+        self, tenant: TenantId, symbol: str, steps: tuple[int, int]
+    ) -> int:
+        """Return as `ListingNumbers.market` for a file."""
+        numbers = ListingNumbers(self._client, self._table)
+        return numbers.market(tenant, symbol, steps, Lister.FILE)
 
-    def _get_or_assign(self, tenant: TenantId, sort: str, counter: str) -> int:
-        row = self._row(str(tenant), sort)
-        if row is None:
-            number = self.next_number(keys.DEPLOYMENT, counter)
-            row = self._put_or_find(str(tenant), sort, number={"N": str(number)})
-        return int(row["number"]["N"])
+    def asset_scale(self, tenant: TenantId, symbol: str) -> int | None:
+        """Return as `ListingNumbers.scale`."""
+        return ListingNumbers(self._client, self._table).scale(tenant, symbol)
 
-    def next_number(self, scope: str, name: str) -> int:
-        """Count up and return the new value, from 1; `scope` is a tenant or `keys.DEPLOYMENT`."""
-        response = self._client.update_item(
-            TableName=self._table,
-            Key={"pk": {"S": scope}, "sk": {"S": keys.counter(name)}},
-            UpdateExpression="ADD #value :one",
-            ExpressionAttributeNames={"#value": "value"},
-            ExpressionAttributeValues={":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
-        )
-        return int(response["Attributes"]["value"]["N"])
+    def market_lister(self, tenant: TenantId, symbol: str) -> Lister | None:
+        """Return as `ListingNumbers.lister`."""
+        return ListingNumbers(self._client, self._table).lister(tenant, symbol)
+
+    def next_tenant_number(self) -> int:
+        """Count up and return the new value, from 1."""
+        return count_up(self._client, self._table, TENANT_COUNTER)
 
     def _row(
         self, partition: str, sort: str, *attributes: str

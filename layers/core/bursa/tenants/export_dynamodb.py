@@ -4,9 +4,10 @@ No table is scanned: a tenant's accounts and markets name all of its partitions.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bursa.accounts.sub_accounts_dynamodb import seats_from
 from bursa.aws.failures import unavailable
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
@@ -60,12 +61,23 @@ class TenantTables:
         )
         accounts = [str(tenant.fee_account)]
         accounts += [row["account"] for row in directory if row["sk"].startswith(keys.USER_PREFIX)]
+        accounts += [
+            str(one.account)
+            for row in directory
+            if row["sk"].startswith(keys.SUB_ACCOUNTS_PREFIX)
+            for one in seats_from(_owner(tenant, row["sk"]), row["seats"])
+        ]
         for part in ("orders", "fills", "balances"):
             yield part, self._of_accounts(getattr(self._tables, part), accounts)
+        yield "transfers", self._of_accounts(self._tables.fills, accounts, keys.transfers)
+        yield "settings", self._of_accounts(self._tables.balances, accounts, keys.account_settings)
+        yield "traded", self._of_accounts(self._tables.balances, accounts, keys.traded)
 
-    def _of_accounts(self, table: str, accounts: list[str]) -> Iterator[Row]:
+    def _of_accounts(
+        self, table: str, accounts: list[str], partition_of: Callable[[str], str] = str
+    ) -> Iterator[Row]:
         for account in sorted(accounts, key=lambda one: AccountId.parse(one).index):
-            yield from self._partition(table, account)
+            yield from self._partition(table, partition_of(account))
 
     def _partition(self, table: str, partition: str) -> Iterator[Row]:
         start: dict[str, Any] = {}
@@ -82,6 +94,10 @@ class TenantTables:
             if "LastEvaluatedKey" not in response:
                 return
             start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+
+
+def _owner(tenant: TenantId, sort: str) -> AccountId:
+    return AccountId(tenant, int(sort.removeprefix(keys.SUB_ACCOUNTS_PREFIX)))
 
 
 def plain_row(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,38 +7,16 @@ taken for an earlier one that was the same. Rows:
 """
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
+from bursa.tenants.listings import SentListing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LISTING = "listing"
-
-
-@dataclass(frozen=True, slots=True)
-class SentListing:
-    """A listing as it was last sent.
-
-    Attributes
-    ----------
-    number
-        How many have been sent, this one included.
-    content
-        The listing as plain values.
-    is_done
-        Whether all of it was carried out; if not, it may have been in part.
-
-    """
-
-    number: int
-    content: "Mapping[str, Any]"
-    is_done: bool
 
 
 class SentListings:

@@ -6,23 +6,32 @@ may be repeated: what exists is found again, and what must happen once goes thro
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Protocol
 
+from bursa.fees.schedule import DEFAULT_TIER, Rates
 from bursa.identity.pool_user import PoolUser
 from bursa.intake.once import CommandBuilder
 from bursa.intake.submission import CommandHeader
-from bursa.kernel.amounts import parse_decimal, parse_units
+from bursa.kernel.amounts import parse_units
 from bursa.kernel.errors import Conflict, InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.life import TenantState
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits, check_limits
+from bursa.tenants.listing import (
+    AssetListing,
+    Deposit,
+    Listing,
+    MarketListing,
+    PriceProtection,
+    check_opening,
+    market_steps,
+    opening_ticks,
+)
 from bursa.tenants.origins import check_origins
 from bursa.tenants.profile import SignUp, TenantProfile
 from wire import codec, layout
 
-_DEFAULT_TIER = 0
+_OPENING = "opening"
 _LISTS = frozenset({TenantState.OPENING, TenantState.ACTIVE})
 
 
@@ -48,11 +57,19 @@ class Directory(Protocol):
     def add_host(self, tenant: TenantId, host: str) -> None:
         """Assign a host name to a tenant; raises `Conflict` ``host_taken``."""
 
-    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str) -> int:
-        """Return the engine's number of an asset, which is a new one when it has none."""
+    def get_or_assign_asset_number(self, tenant: TenantId, symbol: str, scale: int) -> int:
+        """Return the engine's number of an asset, which is a new one when it has none.
 
-    def get_or_assign_market_number(self, tenant: TenantId, symbol: str) -> int:
-        """Return the engine's number of a market, which is a new one when it has none."""
+        Raises `Conflict` ``asset_fixed``.
+        """
+
+    def get_or_assign_market_number(
+        self, tenant: TenantId, symbol: str, steps: tuple[int, int]
+    ) -> int:
+        """Return the engine's number of a market, which is a new one when it has none.
+
+        Raises `Conflict` ``market_fixed``, ``market_listed_elsewhere``.
+        """
 
     def account_of(self, tenant: TenantId, subject: str) -> AccountId | None:
         """Return the account of a signed-in user; None when the user has none yet."""
@@ -81,111 +98,6 @@ class OnceSubmitter(Protocol):
         self, account: AccountId, kind: str, key: str, commands: Sequence[CommandBuilder]
     ) -> None:
         """Have commands carried out, unless they were under the same kind and key."""
-
-
-@dataclass(frozen=True, slots=True)
-class AssetListing:
-    """An asset to trade; one ledger unit is ``10 ** -scale``."""
-
-    symbol: str
-    scale: int
-
-
-@dataclass(frozen=True, slots=True)
-class PriceProtection:
-    """How far from its reference price a market trades; 0 for no such limit (docs/engine.md).
-
-    Around nothing it would hold nothing, so a market that has any of the first three also has an
-    opening price.
-
-    Attributes
-    ----------
-    collar_ppm
-        A limit order's price, on its costly side; further away it is rejected.
-    market_collar_ppm
-        How far a market order trades; the rest of it ends.
-    breaker_ppm
-        A trade further away starts an auction instead.
-    reference_interval_ms, least_orders
-        The reference is the average of so long, and of trades worth so many of the least orders;
-        less starts no auction and triggers no stop either.
-    auction_ms
-        How long an auction lasts at most.
-
-    """
-
-    collar_ppm: int = 200_000
-    market_collar_ppm: int = 50_000
-    breaker_ppm: int = 100_000
-    reference_interval_ms: int = 60_000
-    least_orders: int = 100
-    auction_ms: int = 120_000
-
-    @property
-    def needs_reference(self) -> bool:
-        """Whether it is around a reference price."""
-        return bool(self.collar_ppm or self.market_collar_ppm or self.breaker_ppm)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketListing:
-    """A market to open; sizes, prices and the least value of an order are decimal strings.
-
-    Its protection is around the opening price from the first order on, so that whoever trades
-    first does not choose the price. It takes orders once that is set.
-    """
-
-    base: str
-    quote: str
-    tick_size: str
-    lot_size: str
-    min_notional: str
-    protection: PriceProtection = PriceProtection()
-    opening_price: str = ""
-
-    @property
-    def symbol(self) -> str:
-        """Its name, such as ``BTC-USDT``."""
-        return f"{self.base}-{self.quote}"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLimits:
-    """How much of what all share a tenant and its accounts may take up; 0 = as much as there is.
-
-    Attributes
-    ----------
-    orders_per_market
-        Open orders and stops of an account in one market.
-    orders
-        Open orders and stops of the tenant; half of the engine's room unless set.
-    holds
-        Holds of an account.
-
-    """
-
-    orders_per_market: int = 200
-    orders: int = 1 << 19
-    holds: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a tenant trades, and the fees of its default tier in parts per million."""
-
-    assets: tuple[AssetListing, ...]
-    markets: tuple[MarketListing, ...]
-    maker_ppm: int
-    taker_ppm: int
-    open_limits: OpenLimits = OpenLimits()
-
-
-@dataclass(frozen=True, slots=True)
-class Deposit:
-    """Money to credit; the amount is a decimal string."""
-
-    asset: str
-    amount: str
 
 
 class Onboarding:
@@ -247,7 +159,7 @@ class Onboarding:
         InvalidInput
             What `market_steps` and `check_opening` raise, or ``unknown_asset``.
         Conflict
-            ``wrong_tenant_state``: a market would open while the tenant stands still.
+            ``wrong_tenant_state``: it stands still; what the directory's numbers raise.
         Refused
             The engine's reason.
         Unavailable
@@ -266,7 +178,7 @@ class Onboarding:
                 layout.COMMAND_SET_FEE_TIER,
                 0,
                 tenant.number,
-                _DEFAULT_TIER,
+                DEFAULT_TIER,
                 listing.maker_ppm,
                 listing.taker_ppm,
             )
@@ -287,8 +199,18 @@ class Onboarding:
         self._intake.submit_once(tenant.fee_account, "listing", key, commands)
         for market in listing.markets:
             if market.opening_price:
-                opening = [self._open_market(tenant, market)]
-                self._intake.submit_once(tenant.fee_account, "opening", market.symbol, opening)
+                opening = [self._open_market(tenant, market, scales)]
+                self._intake.submit_once(tenant.fee_account, _OPENING, market.symbol, opening)
+
+    def set_fee_tiers(self, tenant: TenantId, rates: Sequence[Rates]) -> None:
+        """Set the rates of the tiers above the default one, once; raises as `list_markets` does."""
+        commands = [
+            _command(layout.COMMAND_SET_FEE_TIER, 0, tenant.number, tier, *one)
+            for tier, one in enumerate(rates, start=DEFAULT_TIER + 1)
+        ]
+        # Other rates are another request, of which nothing is known yet.
+        key = ",".join(f"{one.maker_ppm}/{one.taker_ppm}" for one in rates)
+        self._intake.submit_once(tenant.fee_account, "fee-tiers", key, commands)
 
     def open_account(
         self,
@@ -346,7 +268,7 @@ class Onboarding:
             _command(
                 layout.COMMAND_CREDIT,
                 account.number,
-                self._directory.get_or_assign_asset_number(account.tenant, deposit.asset),
+                self._asset(account.tenant, deposit.asset, scales),
                 parse_units(deposit.amount, _scale(scales, deposit.asset), "amount"),
             )
             for deposit in deposits
@@ -354,7 +276,7 @@ class Onboarding:
         self._intake.submit_once(account, "credit", key, commands)
 
     def _define_asset(self, tenant: TenantId, asset: AssetListing) -> CommandBuilder:
-        number = self._directory.get_or_assign_asset_number(tenant, asset.symbol)
+        number = self._directory.get_or_assign_asset_number(tenant, asset.symbol, asset.scale)
         return _command(
             layout.COMMAND_DEFINE_ASSET,
             0,
@@ -370,14 +292,14 @@ class Onboarding:
         base_scale, quote_scale = _scale(scales, market.base), _scale(scales, market.quote)
         lot_units, tick_units = market_steps(market, base_scale, quote_scale)
         check_opening(market)
-        number = self._directory.get_or_assign_market_number(tenant, market.symbol)
+        number = self._market(tenant, market, scales)
         define = _command(
             layout.COMMAND_DEFINE_MARKET,
             0,
             number,
             tenant.number,
-            self._directory.get_or_assign_asset_number(tenant, market.base),
-            self._directory.get_or_assign_asset_number(tenant, market.quote),
+            self._asset(tenant, market.base, scales),
+            self._asset(tenant, market.quote, scales),
             lot_units,
             tick_units,
             layout.STATE_HALTED if market.opening_price else layout.STATE_OPEN,
@@ -386,14 +308,24 @@ class Onboarding:
         least = parse_units(market.min_notional, quote_scale, "min_notional")
         return [define, _set_limits(tenant, number, least, market.protection)]
 
-    def _open_market(self, tenant: TenantId, market: MarketListing) -> CommandBuilder:
+    def _open_market(
+        self, tenant: TenantId, market: MarketListing, scales: dict[str, int]
+    ) -> CommandBuilder:
         return _command(
             layout.COMMAND_SET_MARKET_STATE,
             tenant.fee_account.number,
-            self._directory.get_or_assign_market_number(tenant, market.symbol),
+            self._market(tenant, market, scales),
             layout.STATE_OPEN,
             opening_ticks(market),
         )
+
+    def _asset(self, tenant: TenantId, symbol: str, scales: dict[str, int]) -> int:
+        scale = _scale(scales, symbol)
+        return self._directory.get_or_assign_asset_number(tenant, symbol, scale)
+
+    def _market(self, tenant: TenantId, market: MarketListing, scales: dict[str, int]) -> int:
+        steps = market_steps(market, _scale(scales, market.base), _scale(scales, market.quote))
+        return self._directory.get_or_assign_market_number(tenant, market.symbol, steps)
 
 
 def _set_limits(
@@ -413,73 +345,6 @@ def _set_limits(
         least * protection.least_orders,
         protection.auction_ms,
     )
-
-
-def market_steps(market: MarketListing, base_scale: int, quote_scale: int) -> tuple[int, int]:
-    """Return a market's tick and lot size in the engine's units.
-
-    Returns
-    -------
-    lot_units, tick_units
-        Base units in one lot; quote units for one lot at a price of one tick (DESIGN D6).
-
-    Raises
-    ------
-    InvalidInput
-        ``invalid_lot_size`` or ``invalid_tick_size``: not a whole number of units.
-
-    """
-    lot = Fraction(*_ratio(market.lot_size, "lot_size"))
-    tick = Fraction(*_ratio(market.tick_size, "tick_size"))
-    lot_units = lot * 10**base_scale
-    if lot_units.denominator != 1:
-        raise InvalidInput(
-            "invalid_lot_size",
-            f"A lot of {market.symbol} must be a whole number of {market.base} units.",
-            field="lot_size",
-        )
-    tick_units = tick * lot * 10**quote_scale
-    if tick_units.denominator != 1:
-        raise InvalidInput(
-            "invalid_tick_size",
-            f"Tick times lot of {market.symbol} must be a whole number of {market.quote} units.",
-            field="tick_size",
-        )
-    return lot_units.numerator, tick_units.numerator
-
-
-def check_opening(market: MarketListing) -> None:
-    """Refuse a protected market without an opening price; raises `InvalidInput`.
-
-    Its codes are ``opening_price_missing`` and ``invalid_opening_price``.
-    """
-    if market.opening_price:
-        opening_ticks(market)
-    elif market.protection.needs_reference:
-        raise InvalidInput(
-            "opening_price_missing",
-            f"Name an opening price of {market.symbol}: its collars and its breaker are around "
-            "that until it has traded. Or set all three to 0, and nothing holds its price.",
-            field="opening_price",
-        )
-
-
-def opening_ticks(market: MarketListing) -> int:
-    """Return a market's opening price in ticks; raises `InvalidInput` ``invalid_opening_price``."""
-    price = Fraction(*_ratio(market.opening_price, "opening_price"))
-    ticks = price / Fraction(*_ratio(market.tick_size, "tick_size"))
-    if ticks.denominator != 1 or ticks.numerator > layout.PRICE_MAX:
-        raise InvalidInput(
-            "invalid_opening_price",
-            f"The opening price of {market.symbol} must be a whole number of ticks.",
-            field="opening_price",
-        )
-    return ticks.numerator
-
-
-def _ratio(text: str, field: str) -> tuple[int, int]:
-    digits, places = parse_decimal(text, field)
-    return digits, 10**places
 
 
 def _scale(scales: dict[str, int], symbol: str) -> int:

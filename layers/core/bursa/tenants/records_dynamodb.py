@@ -5,6 +5,7 @@ that requests need, with the raw client; here are those that people change, with
 touches the other's. A profile from before there were records is one of an active tenant.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,13 +14,15 @@ from typing import Any
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from bursa.aws.failures import unavailable
 from bursa.aws.record_attributes import WholeNumberAttribute
 from bursa.aws.record_failures import record_failures
 from bursa.kernel import keys
-from bursa.kernel.identifiers import TenantId
+from bursa.kernel.identifiers import TENANT_NUMBER_MAX, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.life import Change, Standstill, TenantRecord, TenantState
 
+_ID = re.compile(r"t[1-9][0-9]{0,4}", re.ASCII)
 # As what callers know, for what pynamodb raises.
 _unavailable = partial(
     record_failures,
@@ -78,11 +81,32 @@ class TenantRecords:
 
     def all(self) -> Sequence[TenantRecord]:
         """Return the records of all tenants, by number. Raises `Unavailable`."""
-        numbers = range(1, self._directory.tenants_numbered() + 1)
+        return self.page(0, self.last_number())
+
+    def last_number(self) -> int:
+        """Return the number of the newest tenant. Raises `Unavailable`."""
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            return self._directory.tenants_numbered()
+
+    def page(self, after: int, limit: int) -> Sequence[TenantRecord]:
+        """Return the records of so many numbers after one, by number. Raises `Unavailable`."""
+        numbers = range(after + 1, min(after + limit, TENANT_NUMBER_MAX) + 1)
         names = [(str(TenantId(number)), keys.PROFILE) for number in numbers]
         with _unavailable():
             rows = list(self._profiles.batch_get(names, consistent_read=True))
         return sorted(map(_record, rows), key=lambda one: TenantId.parse(one.tenant).number)
+
+    def named(self, named: str) -> TenantRecord | None:
+        """Return the tenant with an id, or that goes by a name; None when there is none.
+
+        Raises `Unavailable`.
+        """
+        if _ID.fullmatch(named):
+            number = int(named[1:])
+            return self.find(TenantId(number)) if number <= TENANT_NUMBER_MAX else None
+        with unavailable("directory_unavailable", "Send the same request again in a moment."):
+            tenant = self._directory.tenant_named(named)
+        return None if tenant is None else self.find(tenant)
 
     def save(self, record: TenantRecord) -> TenantRecord:
         """Write a changed record and return it with its new version.

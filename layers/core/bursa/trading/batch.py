@@ -17,16 +17,31 @@ from bursa.intake.submission import (
 from bursa.kernel.errors import BursaError, Unavailable
 from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.read_models.rows import ClientOrderRow
-from bursa.trading.command_words import encode_cancel, encode_place
-from bursa.trading.commands import Batch, Operation, PlaceOrder
+from bursa.trading.change import amended
+from bursa.trading.command_words import encode_operation
+from bursa.trading.commands import (
+    AmendOrder,
+    Batch,
+    CancelOrder,
+    NewOrder,
+    Operation,
+    PlaceOrder,
+    ReplaceOrder,
+)
 from bursa.trading.decisions import FirstPlacement, OrderDecisions, Placement
 from bursa.trading.order_checks import check_order
+from bursa.trading.order_value import Allow, allow_all
 from bursa.trading.outcomes import (
     BatchOutcome,
     OperationFailed,
     OperationOutcome,
+    OrderAlreadyClosed,
     OrderPlaced,
+    OrderRejected,
 )
+from wire import layout as w
+
+_NEW = (PlaceOrder, ReplaceOrder)
 
 
 class _Step(NamedTuple):
@@ -43,7 +58,7 @@ class _Step(NamedTuple):
     @property
     def client_order_id(self) -> str | None:
         """The client order id that it places an order under."""
-        return self.operation.client_order_id if isinstance(self.operation, PlaceOrder) else None
+        return self.operation.client_order_id if isinstance(self.operation, _NEW) else None
 
 
 class BatchExecution:
@@ -53,7 +68,13 @@ class BatchExecution:
         self._intake = intake
         self._decisions = decisions
 
-    def __call__(self, account: AccountId, batch: Batch, options: SubmitOptions) -> BatchOutcome:
+    def __call__(
+        self,
+        account: AccountId,
+        batch: Batch,
+        options: SubmitOptions,
+        allow: Allow = allow_all,
+    ) -> BatchOutcome:
         """Carry out every operation, and return what became of each, in order.
 
         An order under a client order id that is known already is not sent again.
@@ -67,6 +88,8 @@ class BatchExecution:
             ``idempotency_key_reused``.
         Unavailable
             See `Intake.submit`.
+        BursaError
+            What ``allow`` raises; it is asked about all new orders and changes together.
 
         """
         identity = self._intake.identify(account, options)
@@ -87,6 +110,9 @@ class BatchExecution:
             if earlier is None:
                 self._intake.bind(whole, options)
             return self._results(account, steps, (), known)
+        trading = [one.operation for one in unknown if not isinstance(one.operation, CancelOrder)]
+        if trading and entry.refusal is None:
+            allow(identity.message_id.hex(), trading)
         submission = _submission(account, identity, unknown, whole.request_digest)
         outcomes = self._intake.submit(submission, options, entry=entry)
         if isinstance(outcomes, Pending):
@@ -126,20 +152,38 @@ class BatchExecution:
         firsts: dict[CommandId, FirstPlacement],
     ) -> OperationOutcome:
         try:
-            if not isinstance(step.operation, PlaceOrder):
-                return self._decisions.cancelled(account, outcome)
-            placement = _placement(step.operation, step)
-            first = firsts.setdefault(step.command_id, FirstPlacement(placement, outcome))
-            return self._decisions.placed(account, placement, outcome, first)
+            match step.operation:
+                case CancelOrder():
+                    return self._decisions.cancelled(account, outcome)
+                case AmendOrder():
+                    return amended(account, step.operation, outcome)
+                case new:
+                    return self._placed(account, step, new, outcome, firsts)
         except BursaError as error:
             return OperationFailed(error)
+
+    def _placed(
+        self,
+        account: AccountId,
+        step: _Step,
+        order: NewOrder,
+        outcome: CommandOutcome,
+        firsts: dict[CommandId, FirstPlacement],
+    ) -> OperationOutcome:
+        placement = _placement(order, step)
+        first = firsts.setdefault(step.command_id, FirstPlacement(placement, outcome))
+        placed = self._decisions.placed(account, placement, outcome, first)
+        if isinstance(order, ReplaceOrder) and placed == OrderRejected(w.REASON_UNKNOWN_ORDER):
+            # Its row was read, so it was there.
+            return OrderAlreadyClosed(order.order.order_id)
+        return placed
 
     def _known(
         self, account: AccountId, step: _Step, known: Mapping[str, ClientOrderRow]
     ) -> OperationOutcome:
         """Return what became of an order that was not sent, because its id was known."""
         client_order_id = step.client_order_id
-        if not isinstance(step.operation, PlaceOrder) or client_order_id is None:
+        if not isinstance(step.operation, _NEW) or client_order_id is None:
             return OperationFailed(_not_ready())
         placement = _placement(step.operation, step)
         try:
@@ -157,7 +201,7 @@ def operation_field(index: int, error: BursaError) -> str:
     return f"{path}.{error.field}" if error.field else path
 
 
-def _placement(order: PlaceOrder, step: _Step) -> Placement:
+def _placement(order: NewOrder, step: _Step) -> Placement:
     return Placement.of(order, step.command, step.fills_max)
 
 
@@ -184,15 +228,13 @@ def _prepare(
     first: CommandHeader,
 ) -> _Step:
     command_id = identity.command_id(account, index)
-    if not isinstance(operation, PlaceOrder):
-        command = encode_cancel(operation, account, first._replace(command_id=command_id))
-        return _Step(operation, command_id, command)
-    try:
-        check_order(operation)
-    except BursaError as error:
-        error.field = operation_field(index, error)
-        raise
-    if operation.client_order_id is not None:
+    if isinstance(operation, PlaceOrder):
+        try:
+            check_order(operation)
+        except BursaError as error:
+            error.field = operation_field(index, error)
+            raise
+    if isinstance(operation, _NEW) and operation.client_order_id is not None:
         command_id = order_command_id(account, operation.client_order_id)
-    command = encode_place(operation, account, first._replace(command_id=command_id))
+    command = encode_operation(operation, account, first._replace(command_id=command_id))
     return _Step(operation, command_id, command)

@@ -1,16 +1,20 @@
-"""Cancelling one order, or all of an account's orders."""
-
-from collections.abc import Sequence
+"""Cancelling one order, or all of an account's orders, now or unless the account is heard of."""
 
 from bursa.accounts.queries import AccountQueries
-from bursa.intake.outcomes import LISTED_MAX, CommandOutcome
+from bursa.intake.outcomes import LISTED_MAX
 from bursa.intake.submission import Intake, Pending, Submission, SubmitOptions
 from bursa.kernel.identifiers import AccountId
-from bursa.trading.command_words import encode_cancel, encode_cancel_all
-from bursa.trading.commands import CancelAllOrders, CancelOrder
+from bursa.trading.command_words import (
+    encode_cancel,
+    encode_cancel_all,
+    encode_cancel_all_after,
+)
+from bursa.trading.commands import CancelAllAfter, CancelAllOrders, CancelOrder
 from bursa.trading.decisions import OrderDecisions, only_outcome
 from bursa.trading.outcomes import (
     CancelOutcome,
+    Countdown,
+    CountdownOutcome,
     MassCancelOutcome,
     OrderAlreadyClosed,
     OrderRejected,
@@ -44,7 +48,7 @@ class OrderCancellation:
         identity = self._intake.identify(account, options)
         command_id = identity.command_id(account, 0)
         command = encode_cancel(cancel, account, self._intake.header(command_id, options))
-        outcomes = _first_or_sent(self._intake, Submission(account, identity, [command]), options)
+        outcomes = self._intake.carry_out(Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return PendingOrder(outcomes.request_key, cancel.order_id, cancel.client_order_id)
         decided = only_outcome(outcomes)
@@ -71,7 +75,7 @@ class OrderCancellation:
 
 
 class MassCancellation:
-    """Cancels all of an account's open orders, in one market or in all."""
+    """Cancels all of an account's open orders, or those in one market or on one side."""
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
@@ -83,7 +87,7 @@ class MassCancellation:
         identity = self._intake.identify(account, options)
         command_id = identity.command_id(account, 0)
         command = encode_cancel_all(cancel, account, self._intake.header(command_id, options))
-        outcomes = _first_or_sent(self._intake, Submission(account, identity, [command]), options)
+        outcomes = self._intake.carry_out(Submission(account, identity, [command]), options)
         if isinstance(outcomes, Pending):
             return outcomes
         outcome = only_outcome(outcomes)
@@ -93,13 +97,29 @@ class MassCancellation:
         return OrdersCancelled(
             count=result.detail,
             order_ids=tuple(sorted(outcome.orders)[:LISTED_MAX]),
-            sequence=result.sequence,
+            time_ms=result.time_ms,
         )
 
 
-def _first_or_sent(
-    intake: Intake, submission: Submission, options: SubmitOptions
-) -> Sequence[CommandOutcome] | Pending:
-    entry = intake.admit(submission, looks=0 if options.request_key is None else 1)
-    first = intake.first_outcomes(submission, options)
-    return first or intake.submit(submission, options, entry=entry)
+class DeadManSwitch:
+    """Cancels all of an account's open orders once it has not been heard of for a time."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def __call__(
+        self, account: AccountId, countdown: CancelAllAfter, options: SubmitOptions
+    ) -> CountdownOutcome:
+        """Start, renew or end the countdown; raises as `OrderCancellation` does."""
+        identity = self._intake.identify(account, options)
+        command_id = identity.command_id(account, 0)
+        header = self._intake.header(command_id, options)
+        command = encode_cancel_all_after(countdown, account, header)
+        outcomes = self._intake.carry_out(Submission(account, identity, [command]), options)
+        if isinstance(outcomes, Pending):
+            return outcomes
+        result = only_outcome(outcomes).result
+        if result.reason != w.REASON_ACCEPTED:
+            return OrderRejected(result.reason)
+        ends_at_ms = result.time_ms + countdown.timeout_ms if countdown.timeout_ms else None
+        return Countdown(ends_at_ms, result.time_ms)

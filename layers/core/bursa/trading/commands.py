@@ -5,7 +5,7 @@ must also keep to.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bursa.intake.message import COMMANDS_PER_MESSAGE_MAX
 from bursa.kernel.amounts import Lots, Ticks
@@ -14,6 +14,7 @@ from bursa.trading.orders import (
     NO_CONDITIONS,
     Conditions,
     OrderType,
+    OrderView,
     SelfTradePrevention,
     Side,
     TimeInForce,
@@ -63,12 +64,70 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class CancelAllOrders:
-    """Cancel all open orders of the account, in one market or, when None, in all."""
+    """Cancel all open orders of the account, in one market or on one side; None is for any."""
 
     market: Market | None = None
+    side: Side | None = None
 
 
-Operation: TypeAlias = PlaceOrder | CancelOrder
+@dataclass(frozen=True, slots=True)
+class CancelAllAfter:
+    """Cancel all open orders of the account in so many milliseconds; 0 ends the countdown."""
+
+    timeout_ms: int
+
+
+class OrderChange(NamedTuple):
+    """What an order is to have instead; 0 leaves it as it is.
+
+    Attributes
+    ----------
+    quantity
+        Of an amended order all of it, what is filled included; of a replacement its own, 0 for
+        what remains of the one that it replaces.
+    trigger_price
+        Only of a stop that waits.
+    display_quantity
+        Only of an iceberg.
+    trail
+        Only of a trailing stop that waits; as in `Conditions`.
+
+    """
+
+    price: Ticks = Ticks(0)
+    quantity: Lots = Lots(0)
+    trigger_price: Ticks = Ticks(0)
+    display_quantity: Lots = Lots(0)
+    trail: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """Change an open order, which stays the same one.
+
+    It keeps its place in the queue where only its quantity gets less.
+    """
+
+    order: OrderView
+    change: OrderChange
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceOrder:
+    """Cancel an open order and place another like it in one step, or do neither."""
+
+    order: OrderView
+    change: OrderChange
+    client_order_id: str | None = None
+
+    @property
+    def market(self) -> Market:
+        """The market of both."""
+        return self.order.market
+
+
+NewOrder: TypeAlias = PlaceOrder | ReplaceOrder
+Operation: TypeAlias = PlaceOrder | AmendOrder | ReplaceOrder | CancelOrder
 
 
 @dataclass(frozen=True, slots=True)

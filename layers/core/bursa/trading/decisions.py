@@ -21,8 +21,8 @@ from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.read_models.rows import ClientOrderRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market
-from bursa.trading.commands import PlaceOrder
-from bursa.trading.orders import Side, order_from_event, order_from_row
+from bursa.trading.commands import NewOrder
+from bursa.trading.orders import Conditions, Side, order_from_event, order_from_row
 from bursa.trading.outcomes import OrderCancelled, OrderPlaced, OrderRejected
 from wire import layout as w
 from wire.digests import command_digest, request_digest
@@ -46,13 +46,13 @@ class Placement(NamedTuple):
 
     """
 
-    order: PlaceOrder
+    order: NewOrder
     digest: bytes
     request: bytes
     fills_max: int = LISTED_MAX
 
     @classmethod
-    def of(cls, order: PlaceOrder, command: bytes, fills_max: int = LISTED_MAX) -> Self:
+    def of(cls, order: NewOrder, command: bytes, fills_max: int = LISTED_MAX) -> Self:
         """Return the placement that a command requests."""
         return cls(order, command_digest(command), request_digest([command]), fills_max)
 
@@ -113,7 +113,8 @@ class OrderDecisions:
             outcome = first.outcome
         if outcome.result.reason != w.REASON_ACCEPTED:
             return OrderRejected(outcome.result.reason)
-        return _new_order(account, placement.order, outcome)
+        order = placement.order
+        return order_of(account, outcome, order.market, order.client_order_id)
 
     def known(self, account: AccountId, placement: Placement) -> OrderPlaced | OrderRejected | None:
         """Return what became of the order of this client order id; None when that is not known.
@@ -172,7 +173,7 @@ class OrderDecisions:
         if event is None:
             return OrderRejected(w.REASON_INTERNAL_ERROR)
         market = stored_market(self._catalogue, account.tenant, event.market)
-        conditions = outcome.conditions.get(event.order_id)
+        conditions = _conditions(outcome, event.order_id)
         return OrderCancelled(order_from_event(event, conditions, result.time_ms, market))
 
     def _earlier(
@@ -234,7 +235,7 @@ def only_outcome(outcomes: Sequence[CommandOutcome]) -> CommandOutcome:
     return outcomes[0]
 
 
-def id_reused(order: PlaceOrder) -> Conflict:
+def id_reused(order: NewOrder) -> Conflict:
     """Return the error for a name of an order that comes back with another order."""
     if order.client_order_id is None:
         return key_reused()
@@ -245,7 +246,7 @@ def id_reused(order: PlaceOrder) -> Conflict:
     )
 
 
-def _require_same(order: PlaceOrder, digest: bytes, first_digest: bytes) -> None:
+def _require_same(order: NewOrder, digest: bytes, first_digest: bytes) -> None:
     """Refuse what is another order than the first of its name; an unknown first is no other."""
     if first_digest not in (b"", digest):
         raise id_reused(order)
@@ -257,16 +258,35 @@ def _not_ready() -> Unavailable:
     )
 
 
-def _new_order(account: AccountId, order: PlaceOrder, outcome: CommandOutcome) -> OrderPlaced:
+def order_of(
+    account: AccountId,
+    outcome: CommandOutcome,
+    market: Market,
+    client_order_id: str | None,
+    created_at_ms: int | None = None,
+) -> OrderPlaced:
+    """Return an order that was placed or changed, with what it traded at once.
+
+    Parameters
+    ----------
+    client_order_id, created_at_ms
+        Of the order, as no event of it says; None for one that was created now.
+
+    """
     event = outcome.order
     if event is None:
         raise InternalError("internal_error", "Report the request_id: a reply lacks its order.")
     time_ms = outcome.result.time_ms
-    conditions = outcome.conditions.get(event.order_id)
-    view = order_from_event(event, conditions, time_ms, order.market)
-    view = replace(view, client_order_id=order.client_order_id, created_at_ms=time_ms)
+    conditions = _conditions(outcome, event.order_id)
+    view = order_from_event(event, conditions, time_ms, market)
+    created_at_ms = time_ms if created_at_ms is None else created_at_ms
+    view = replace(view, client_order_id=client_order_id, created_at_ms=created_at_ms)
     fills = outcome.fills[:LISTED_MAX]
-    return OrderPlaced(view, tuple(_fill(account, fill, order.market, time_ms) for fill in fills))
+    return OrderPlaced(view, tuple(_fill(account, fill, market, time_ms) for fill in fills))
+
+
+def _conditions(outcome: CommandOutcome, order_id: int) -> Conditions:
+    return Conditions.of(outcome.conditions.get(order_id), outcome.trails.get(order_id))
 
 
 def _fill(account: AccountId, trade: Trade, market: Market, time_ms: int) -> FillRow:

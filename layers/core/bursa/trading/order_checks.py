@@ -4,10 +4,28 @@ from collections.abc import Set as AbstractSet
 
 from bursa.kernel.errors import InvalidInput, Refused
 from bursa.trading.commands import PlaceOrder
-from bursa.trading.orders import OrderType, Side, TimeInForce
+from bursa.trading.orders import (
+    CAN_REST,
+    MARKETABLE,
+    STOPS,
+    TRAILING,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from wire import layout as w
 
-_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+# Name of a condition -> the field that clients know.
+_OF_TRAILING_STOPS = {
+    "trail": "trail",
+    "limit_offset": "limit_offset",
+    "activation_price": "activation_price",
+}
+
+
+def default_time_in_force(order_type: OrderType) -> TimeInForce:
+    """Return what holds for an order that does not say how long it may rest."""
+    return TimeInForce.IOC if order_type in MARKETABLE else TimeInForce.GTC
 
 
 def check_combination(
@@ -31,26 +49,112 @@ def check_combination(
     Raises
     ------
     InvalidInput
-        ``price_not_allowed``, ``invalid_time_in_force``, ``invalid_post_only``,
-        ``quote_amount_not_allowed``, ``quantity_not_allowed``.
+        ``<field>_not_allowed``, ``missing_trigger_price``, ``missing_expires_at_ms``,
+        ``missing_trail``, ``missing_price``, ``two_prices``, ``invalid_time_in_force``,
+        ``invalid_post_only``.
 
     """
-    market_order = order_type is OrderType.MARKET
-    if market_order and "price" in given:
+    time_in_force = time_in_force or default_time_in_force(order_type)
+    rests = order_type not in MARKETABLE and time_in_force in CAN_REST
+    if order_type is OrderType.MARKET and "price" in given:
         _refuse("price_not_allowed", "price", "Leave price out of a market order.")
-    if market_order and time_in_force is TimeInForce.GTC:
-        _refuse("invalid_time_in_force", "time_in_force", "Send ioc or fok with a market order.")
-    if post_only and (market_order or time_in_force in _IMMEDIATE):
-        _refuse("invalid_post_only", "post_only", "Send post_only with gtc limit orders only.")
-    if "quote_amount" in given:
-        if not market_order or side is not Side.BUY:
+    if order_type in MARKETABLE and time_in_force in CAN_REST:
+        _refuse(
+            "invalid_time_in_force",
+            "time_in_force",
+            "Send ioc or fok with types that end in market.",
+        )
+    if post_only and not rests:
+        _refuse(
+            "invalid_post_only",
+            "post_only",
+            "Send post_only with gtc and gtd orders of types that end in limit only.",
+        )
+    _check_trigger(order_type, given)
+    _check_trail(order_type, given)
+    _check_expiry(time_in_force, given)
+    if "display_quantity" in given and not rests:
+        _refuse(
+            "display_quantity_not_allowed",
+            "display_quantity",
+            "Send display_quantity with gtc and gtd orders of types that end in limit only.",
+        )
+    _check_quote_amount(side, order_type, time_in_force, given)
+
+
+def _check_trigger(order_type: OrderType, given: AbstractSet[str]) -> None:
+    waits_for_price = order_type in STOPS and order_type not in TRAILING
+    if waits_for_price and "trigger_price" not in given:
+        _refuse(
+            "missing_trigger_price",
+            "trigger_price",
+            "Send trigger_price with a stop or take-profit.",
+        )
+    if order_type in TRAILING and "trigger_price" in given:
+        _refuse(
+            "trigger_price_not_allowed",
+            "trigger_price",
+            "A trailing stop finds its trigger price by itself; send activation_price to say where"
+            " it begins.",
+        )
+    if not waits_for_price and "trigger_price" in given:
+        _refuse(
+            "trigger_price_not_allowed",
+            "trigger_price",
+            "Send trigger_price with stops and take-profits only.",
+        )
+
+
+def _check_trail(order_type: OrderType, given: AbstractSet[str]) -> None:
+    if order_type not in TRAILING:
+        for name, field in _OF_TRAILING_STOPS.items():
+            if name in given:
+                _refuse(f"{field}_not_allowed", field, f"Send {field} with trailing stops only.")
+        return
+    if "trail" not in given:
+        _refuse(
+            "missing_trail", "trail_ppm", "Send trail_amount or trail_ppm with a trailing stop."
+        )
+    if order_type in MARKETABLE:
+        if "limit_offset" in given:
             _refuse(
-                "quote_amount_not_allowed",
-                "quote_amount",
-                "Send quote_amount with market buys only; use quantity.",
+                "limit_offset_not_allowed",
+                "limit_offset",
+                "Send limit_offset with trailing_stop_limit only.",
             )
-        if "quantity" in given:
-            _refuse("quantity_not_allowed", "quantity", "Send either quantity or quote_amount.")
+    elif "limit_offset" in given and "price" in given:
+        _refuse("two_prices", "limit_offset", "Send either price or limit_offset.")
+    elif "limit_offset" not in given and "price" not in given:
+        _refuse("missing_price", "limit_offset", "Send limit_offset, or price for a fixed limit.")
+
+
+def _check_expiry(time_in_force: TimeInForce, given: AbstractSet[str]) -> None:
+    ends = time_in_force is TimeInForce.GTD
+    if ends and "expire_ms" not in given:
+        _refuse("missing_expires_at_ms", "expires_at_ms", "Send expires_at_ms with a gtd order.")
+    if not ends and "expire_ms" in given:
+        _refuse("expires_at_ms_not_allowed", "expires_at_ms", "Send expires_at_ms with gtd only.")
+
+
+def _check_quote_amount(
+    side: Side, order_type: OrderType, time_in_force: TimeInForce, given: AbstractSet[str]
+) -> None:
+    if "quote_amount" not in given:
+        return
+    if order_type is not OrderType.MARKET or side is not Side.BUY:
+        _refuse(
+            "quote_amount_not_allowed",
+            "quote_amount",
+            "Send quote_amount with market buys only; use quantity.",
+        )
+    if time_in_force is not TimeInForce.IOC:
+        _refuse(
+            "invalid_time_in_force",
+            "time_in_force",
+            "Send quote_amount with ioc: what it buys at most is not known before.",
+        )
+    if "quantity" in given:
+        _refuse("quantity_not_allowed", "quantity", "Send either quantity or quote_amount.")
 
 
 def check_order(order: PlaceOrder) -> None:

@@ -14,7 +14,7 @@ from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.markets import Market
 from bursa.read_models.rows import OrderRow
 from wire import layout as w
-from wire.events import Order, OrderConditions
+from wire.events import Order, OrderConditions, OrderTrail
 
 
 class _Word(IntEnum):
@@ -45,6 +45,10 @@ class OrderType(_Word):
     MARKET = w.TYPE_MARKET
     STOP_LIMIT = w.TYPE_STOP_LIMIT
     STOP_MARKET = w.TYPE_STOP_MARKET
+    TAKE_PROFIT_LIMIT = w.TYPE_TAKE_PROFIT_LIMIT
+    TAKE_PROFIT_MARKET = w.TYPE_TAKE_PROFIT_MARKET
+    TRAILING_STOP_LIMIT = w.TYPE_TRAILING_STOP_LIMIT
+    TRAILING_STOP_MARKET = w.TYPE_TRAILING_STOP_MARKET
 
 
 class TimeInForce(_Word):
@@ -72,6 +76,7 @@ class OrderStatus(_Word):
     OPEN = w.STATUS_OPEN
     PARTIALLY_FILLED = w.STATUS_PARTIALLY_FILLED
     PENDING_TRIGGER = w.STATUS_PENDING_TRIGGER
+    PENDING_ENTRY = w.STATUS_PENDING_ENTRY
     FILLED = w.STATUS_FILLED
     CANCELLED = w.STATUS_CANCELLED
     EXPIRED = w.STATUS_EXPIRED
@@ -92,32 +97,83 @@ class CloseReason(_Word):
     PRICE_PROTECTION = w.CLOSE_PRICE_PROTECTION
     POST_ONLY_WOULD_CROSS = w.CLOSE_POST_ONLY_WOULD_CROSS
     ACCOUNT_FROZEN = w.CLOSE_ACCOUNT_FROZEN
+    ONE_CANCELS_OTHER = w.CLOSE_ONE_CANCELS_OTHER
+    EXIT_TOO_SMALL = w.CLOSE_EXIT_TOO_SMALL
 
+
+# They wait for a trigger price, take-profits included.
+STOPS = frozenset(OrderType(one) for one in w.types_in(w.STOP_TYPES))
+# Their trigger price follows the market at a distance.
+TRAILING = frozenset(OrderType(one) for one in w.types_in(w.TRAILING_TYPES))
+# They never rest, and need no price.
+MARKETABLE = frozenset(OrderType(one) for one in w.types_in(w.MARKETABLE_TYPES))
+CAN_REST = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 OPEN_STATUSES = frozenset(
-    {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_TRIGGER}
+    {
+        OrderStatus.OPEN,
+        OrderStatus.PARTIALLY_FILLED,
+        OrderStatus.PENDING_TRIGGER,
+        OrderStatus.PENDING_ENTRY,
+    }
 )
 
 
 class Conditions(NamedTuple):
     """What an order waits for or is limited by; 0 for what it has none of.
 
-    The names are those of the wire (`OrderConditions`, `wire.codec.encode_place`) and of
-    `OrderRow`: a condition that is added here is sent, compared and read from every source.
+    The names are those of the wire (`OrderConditions`, `OrderTrail`, `wire.codec.encode_place`) and
+    of `OrderRow`: a condition that is added here is sent, compared and read from every source.
 
     Attributes
     ----------
     quote_amount
         What a market buy may spend, instead of a quantity.
+    trigger_price
+        What a stop order or take-profit waits for; of a trailing stop as it was stated last.
+    display_quantity
+        How much of an iceberg the book shows at a time.
+    expire_ms
+        When a good-till-date order ends, in UTC milliseconds.
+    trail
+        How far behind the price a trailing stop follows it: ticks, or `wire.layout.TRAIL_PPM` and
+        parts per million (`trail_ppm`).
+    limit_offset
+        How far from the trigger price a trailing stop-limit has its limit.
+    activation_price
+        Where a trailing stop begins to follow the price; 0 is at once.
 
     """
 
     quote_amount: Units = Units(0)
+    trigger_price: Ticks = Ticks(0)
+    display_quantity: Lots = Lots(0)
+    expire_ms: int = 0
+    trail: int = 0
+    limit_offset: Ticks = Ticks(0)
+    activation_price: Ticks = Ticks(0)
+
+    @property
+    def trail_ppm(self) -> int:
+        """The trail in parts per million of the price; 0 for one in ticks, or none."""
+        return max(0, self.trail - w.TRAIL_PPM)
+
+    @property
+    def trail_ticks(self) -> Ticks:
+        """The trail in ticks; 0 for one in parts per million, or none."""
+        return Ticks(0 if self.trail_ppm else self.trail)
 
     @classmethod
-    def of(cls, source: OrderRow | OrderConditions | None) -> Self:
-        """Return the conditions in a row or an event; None is an order without any."""
-        return cls() if source is None else cls(*(getattr(source, name) for name in cls._fields))
+    def of(cls, *sources: OrderRow | OrderConditions | OrderTrail | None) -> Self:
+        """Return the conditions in a row, or in events; None is one that an order has not."""
+        return cls(
+            **{
+                name: getattr(source, name)
+                for source in sources
+                for name in cls._fields
+                if hasattr(source, name)
+            }
+        )
 
     @classmethod
     def of_changes(cls, values: Mapping[str, Any]) -> Self:
@@ -143,6 +199,8 @@ class OrderView:
         them.
     client_order_id, created_at_ms
         None and 0 also when the source does not know them.
+    list_id
+        The list that it belongs to; 0 for none, and when the source does not know it.
     sequence
         Of the last command that the view reflects.
 
@@ -167,6 +225,7 @@ class OrderView:
     sequence: int
     client_order_id: str | None = None
     created_at_ms: int = 0
+    list_id: int = 0
 
 
 def order_from_row(row: OrderRow, market: Market) -> OrderView:
@@ -191,14 +250,17 @@ def order_from_row(row: OrderRow, market: Market) -> OrderView:
         sequence=row.sequence,
         client_order_id=row.client_order_id,
         created_at_ms=row.created_at_ms,
+        list_id=row.list_id,
     )
 
 
 def order_from_event(
-    event: Order, conditions: OrderConditions | None, time_ms: int, market: Market
+    event: Order,
+    conditions: Conditions,
+    time_ms: int,
+    market: Market,
 ) -> OrderView:
     """Return the view of an order as an event states it; the event does not say how it began."""
-    known = Conditions.of(conditions)
     return OrderView(
         order_id=event.order_id,
         market=market,
@@ -208,8 +270,8 @@ def order_from_event(
         post_only=w.flags_post_only(event.flags),
         self_trade_prevention=SelfTradePrevention(w.flags_stp(event.flags)),
         price=Ticks(event.price) or None,
-        quantity=None if known.quote_amount else Lots(event.quantity),
-        conditions=known,
+        quantity=None if conditions.quote_amount else Lots(event.quantity),
+        conditions=conditions,
         filled_quantity=Lots(event.quantity - event.remaining),
         remaining_quantity=Lots(event.remaining),
         filled_quote=Units(event.filled_quote),
@@ -248,4 +310,5 @@ def order_from_changes(values: Mapping[str, Any], sequence: int, market: Market)
         sequence=sequence,
         client_order_id=values.get("client_order_id"),
         created_at_ms=values.get("created_at_ms", 0),
+        list_id=values.get("list_id", 0),
     )

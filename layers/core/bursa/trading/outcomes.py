@@ -39,7 +39,18 @@ class OrdersCancelled:
 
     count: int
     order_ids: tuple[int, ...]
-    sequence: int
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """When all open orders end unless it is renewed, in UTC milliseconds; None when it is off.
+
+    ``time_ms`` is when that was decided.
+    """
+
+    ends_at_ms: int | None
+    time_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +94,13 @@ class PendingOrder(Pending):
     client_order_id: str | None = None
 
 
+SettleOutcome: TypeAlias = OrderView | OrderRejected | PendingOrder
 PlaceOutcome: TypeAlias = OrderPlaced | OrderRejected | PendingOrder | Pending
 CancelOutcome: TypeAlias = OrderCancelled | OrderRejected | OrderAlreadyClosed | PendingOrder
 MassCancelOutcome: TypeAlias = OrdersCancelled | OrderRejected | Pending
-OperationOutcome: TypeAlias = OrderPlaced | OrderCancelled | OrderRejected | OperationFailed
+CountdownOutcome: TypeAlias = Countdown | OrderRejected | Pending
+AmendOutcome: TypeAlias = OrderPlaced | OrderRejected | OrderAlreadyClosed | PendingOrder
+OperationOutcome: TypeAlias = (
+    OrderPlaced | OrderCancelled | OrderRejected | OrderAlreadyClosed | OperationFailed
+)
 BatchOutcome: TypeAlias = tuple[OperationOutcome, ...] | Pending

@@ -1,4 +1,4 @@
-"""Placing one order."""
+"""Placing one order, new or in another's stead."""
 
 from bursa.intake.names import order_command_id, order_message_id
 from bursa.intake.submission import (
@@ -11,10 +11,11 @@ from bursa.intake.submission import (
 )
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
-from bursa.trading.command_words import encode_place
-from bursa.trading.commands import PlaceOrder
+from bursa.trading.command_words import encode_new
+from bursa.trading.commands import NewOrder, PlaceOrder
 from bursa.trading.decisions import OrderDecisions, Placement, only_outcome
 from bursa.trading.order_checks import check_order
+from bursa.trading.order_value import Allow, allow_all
 from bursa.trading.outcomes import OrderPlaced, OrderRejected, PendingOrder, PlaceOutcome
 
 
@@ -26,9 +27,13 @@ class OrderPlacement:
         self._decisions = decisions
 
     def __call__(
-        self, account: AccountId, order: PlaceOrder, options: SubmitOptions
+        self,
+        account: AccountId,
+        order: NewOrder,
+        options: SubmitOptions,
+        allow: Allow = allow_all,
     ) -> PlaceOutcome:
-        """Place an order; a request that comes again gets the first one's outcome.
+        """Place an order, or replace one; a request that comes again gets the first one's outcome.
 
         Raises
         ------
@@ -38,9 +43,12 @@ class OrderPlacement:
             The request key or the client order id belongs to something else.
         Unavailable
             See `Intake.submit` and `OrderDecisions`.
+        BursaError
+            What ``allow`` raises; it is asked before an order is sent that is new.
 
         """
-        check_order(order)
+        if isinstance(order, PlaceOrder):
+            check_order(order)
         placement, submission = self._prepare(account, order, options)
         named = order.client_order_id is not None
         entry = self._intake.admit(submission, looks=named + (options.request_key is not None))
@@ -49,6 +57,8 @@ class OrderPlacement:
             return self._decisions.placed(account, placement, only_outcome(first))
         known = self._decisions.known(account, placement)
         if known is None:
+            if entry.refusal is None:
+                allow(submission.identity.message_id.hex(), [order])
             return self._send(placement, submission, options, entry)
         if first is None:
             self._intake.bind(submission, options)
@@ -73,7 +83,7 @@ class OrderPlacement:
         known = self._known(account, placement) if options.wait else None
         return known or PendingOrder(outcomes.request_key, client_order_id=order.client_order_id)
 
-    def _is_known(self, account: AccountId, order: PlaceOrder) -> bool:
+    def _is_known(self, account: AccountId, order: NewOrder) -> bool:
         """Return whether the read models know the order's id; what became of it is read later."""
         try:
             return bool(self._decisions.known_ids(account, [order.client_order_id or ""]))
@@ -90,13 +100,13 @@ class OrderPlacement:
             return None
 
     def _prepare(
-        self, account: AccountId, order: PlaceOrder, options: SubmitOptions
+        self, account: AccountId, order: NewOrder, options: SubmitOptions
     ) -> tuple[Placement, Submission]:
         identity, named = self._intake.identify(account, options), order.client_order_id
         command_id = identity.command_id(account, 0)
         if named is not None:
             command_id = order_command_id(account, named)
-        command = encode_place(order, account, self._intake.header(command_id, options))
+        command = encode_new(order, account, self._intake.header(command_id, options))
         placement = Placement.of(order, command)
         # Without a client order id the stored reply is the only way to ask again.
         reply = options.wait or named is None or options.request_key is not None

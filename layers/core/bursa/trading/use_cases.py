@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 from bursa.accounts.queries import AccountQueries
 from bursa.trading.batch import BatchExecution
-from bursa.trading.cancel import MassCancellation, OrderCancellation
+from bursa.trading.cancel import DeadManSwitch, MassCancellation, OrderCancellation
+from bursa.trading.change import OrderAmendment
+from bursa.trading.dry_run import DryRun
 from bursa.trading.place import OrderPlacement
+from bursa.trading.settle import OrderSettlement
 
 
 class TradingUseCases(NamedTuple):
@@ -14,5 +17,9 @@ class TradingUseCases(NamedTuple):
     place: OrderPlacement
     cancel: OrderCancellation
     cancel_all: MassCancellation
+    cancel_all_after: DeadManSwitch
+    amend: OrderAmendment
+    settle: OrderSettlement
     batch: BatchExecution
+    dry_run: DryRun
     queries: AccountQueries

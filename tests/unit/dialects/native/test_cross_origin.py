@@ -59,10 +59,10 @@ def test_a_preflight_of_a_listed_page_says_what_it_may_send(market_api: ModuleTy
     headers = headers_of(response)
     assert about_origins(headers) == {
         "Access-Control-Allow-Origin": PAGE,
-        "Access-Control-Allow-Methods": "DELETE, GET, POST, PUT",
+        "Access-Control-Allow-Methods": "DELETE, GET, PATCH, POST, PUT",
         "Access-Control-Allow-Headers": (
-            "authorization, content-type, idempotency-key, if-none-match, prefer, x-tenant, "
-            "x-bursa-timestamp, x-bursa-nonce, x-bursa-signature"
+            "authorization, content-type, idempotency-key, if-none-match, prefer, x-account, "
+            "x-tenant, x-bursa-timestamp, x-bursa-nonce, x-bursa-signature"
         ),
         "Access-Control-Max-Age": "7200",
     }

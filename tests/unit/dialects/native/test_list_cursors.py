@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from bursa.dialects.native.operations import OPERATIONS
-from tests.doubles.exchange import ALICE, BOB, BTC_USDT, Exchange, WorkingClock, read_event
+from tests.doubles.exchange import ALICE, BOB, BTC_USDT, USDT, Exchange, WorkingClock, read_event
 from tests.unit.conftest import (
     Context,
     Response,
@@ -18,6 +18,7 @@ from tests.unit.conftest import (
     response_of,
     signed_in_request,
     started,
+    started_sub_accounts,
     started_trading_api,
 )
 from wire import codec
@@ -28,6 +29,7 @@ ORDER = {"market": "BTC-USDT", "price": "20000", "quantity": "0.01"}
 
 class Lists(NamedTuple):
     trading: ModuleType
+    sub_accounts: ModuleType
     market: ModuleType
 
     def get(self, path: str, cursor: str | None = None, **more: Any) -> Response:
@@ -38,7 +40,8 @@ class Lists(NamedTuple):
             event = read_event("market-book") | {"path": path} | query_parts(query)
             context: Any = Context()
             return response_of(self.market.handler(event, context))
-        return signed_in_request(self.trading, "GET", path, query=query, **more)
+        function = self.sub_accounts if path == "/transfers" else self.trading
+        return signed_in_request(function, "GET", path, query=query, **more)
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +49,14 @@ def lists() -> Iterator[Lists]:
     """Two accounts with two orders and two trades each."""
     with opened() as exchange:
         trade(exchange)
-        yield Lists(started_trading_api(WorkingClock(exchange)), started("market_api.app"))
+        clock = WorkingClock(exchange)
+        yield Lists(
+            started_trading_api(clock), started_sub_accounts(clock), started("market_api.app")
+        )
 
 
 def trade(exchange: Exchange) -> None:
+    exchange.commit([codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, USDT, 1)])
     for _ in range(2):
         for account, side in ((BOB, w.SIDE_SELL), (ALICE, w.SIDE_BUY)):
             place = codec.encode_place(account.number, BTC_USDT, side, 2_000_000, 10**6)
@@ -82,8 +89,8 @@ def test_a_cursor_of_another_list_is_none(lists: Lists, path: str) -> None:
     for other in PATHS:
         if other != path:
             assert is_refused(lists.get(other, cursor))
-    filtered = lists.get(path, cursor, query={"market": "BTC-USDT"})
-    assert path.startswith("/markets") or is_refused(filtered)
+    if not path.startswith(("/markets", "/transfers")):
+        assert is_refused(lists.get(path, cursor, query={"market": "BTC-USDT"}))
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith("/markets")])

@@ -7,8 +7,8 @@ import pytest
 
 from bursa.dialects.native.feed_messages import MESSAGE_BYTES_MAX, encode_parts
 from bursa.market_data.channel_changes import CHANGES_MAX
+from tests.doubles.broadcast import Broadcast
 from tests.doubles.shard import ALICE, BOB, buy, sell
-from tests.unit.market_data.test_feed import Broadcast
 from wire import codec
 
 FEEDS = ("book:BTC-USDT", "trades:BTC-USDT", "orders:t1-1", "balances:t1-1")
@@ -109,7 +109,7 @@ def test_too_many_changes_are_a_hint_to_subscribe_again() -> None:
     ):
         (one,) = heard[feed]
         assert one["type"] == "missed"
-        assert (one["sequence"], one["changes"]) == (record.last_sequence, changes)
+        assert (one["sequence"], one["changes"]) == (record.time_ms, changes)
     assert [one["type"] for one in heard["balances"]] == ["update"]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bursa.bootstrap import identity, security
-from bursa.dialects.native.operations import OPERATIONS, Operation
+from bursa.dialects.native.operation import Operation
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.identity.principal import Scope
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.identifiers import AccountId
@@ -19,14 +20,25 @@ from bursa.kernel.rates import RateState
 from bursa.tenants.dynamodb import DirectoryTable
 from tests.doubles.exchange import ALICE, TENANT, Exchange, WorkingClock, read_event
 from tests.doubles.factors import AnyCode
-from tests.unit.conftest import Context, opened, response_of, started, started_trading_api
+from tests.unit.conftest import (
+    Context,
+    opened,
+    response_of,
+    started,
+    started_sub_accounts,
+    started_trading_api,
+)
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "20000", "quantity": "1"}
 BODIES: dict[str, Any] = {
     "/orders": ORDER,
     "/orders/batch": {
-        "operations": [{"op": "place"} | ORDER, {"op": "cancel", "order_id": "9"}],
+        "operations": [{"op": "place"} | ORDER, {"op": "cancel", "order_id": "A" * 32}],
     },
+    "/orders/{order_id}/replace": {"price": "20000"},
+    "/orders/cancel-all-after": {"timeout_ms": 0},
+    "/sub-accounts": {"label": "bot"},
+    "/transfers": {"from": "t1-1", "to": "t1-16777217", "asset": "USDT", "amount": "1"},
 }
 BUDGETS = {
     ("post", "/orders"): {Budget.COMMANDS},
@@ -36,17 +48,38 @@ BUDGETS = {
     ("get", "/orders/by-client-id/{client_order_id}"): {Budget.READS},
     ("delete", "/orders/{order_id}"): {Budget.CANCELS},
     ("delete", "/orders"): {Budget.CANCELS},
+    # The order is read before it is changed; here there is none.
+    ("patch", "/orders/{order_id}"): {Budget.READS},
+    ("post", "/orders/{order_id}/replace"): {Budget.READS},
+    # There is none, which is looked for.
+    ("delete", "/orders/by-client-id/{client_order_id}"): {Budget.CANCELS, Budget.READS},
+    ("post", "/orders/cancel-all-after"): {Budget.CANCELS},
     ("get", "/fills"): {Budget.READS},
+    ("get", "/fees"): {Budget.READS},
     ("get", "/balances"): {Budget.READS},
     ("get", "/me"): {Budget.READS},
+    ("get", "/me/export"): {Budget.READS},
+    ("post", "/me/close"): {Budget.READS},
+    ("post", "/me/password"): {Budget.READS},
+    ("get", "/me/identities"): {Budget.READS},
+    ("put", "/me/identities/{provider}"): {Budget.READS},
+    ("delete", "/me/identities/{provider}"): {Budget.SESSIONS},
     ("get", "/me/preferences"): {Budget.READS},
     ("put", "/me/preferences"): {Budget.READS},
     ("post", "/ws-ticket"): {Budget.READS},
     # Of its own, so that a thief's flood keeps nobody from ending the sessions.
     ("post", "/sessions/revoke"): {Budget.SESSIONS},
+    ("get", "/sessions"): {Budget.READS},
+    ("delete", "/sessions/{session_id}"): {Budget.SESSIONS},
     ("delete", "/api-keys/{key_id}"): {Budget.SESSIONS},
     ("post", "/api-keys"): {Budget.READS},
     ("get", "/api-keys"): {Budget.READS},
+    ("get", "/sub-accounts"): {Budget.READS},
+    ("post", "/sub-accounts"): {Budget.READS},
+    ("put", "/sub-accounts/{account}"): {Budget.READS},
+    ("delete", "/sub-accounts/{account}"): {Budget.READS},
+    ("post", "/transfers"): {Budget.COMMANDS},
+    ("get", "/transfers"): {Budget.READS},
     ("get", "/kyc"): {Budget.READS},
     ("put", "/kyc/personal-data"): {Budget.READS},
     ("post", "/kyc/documents"): {Budget.READS},
@@ -96,6 +129,7 @@ def functions(exchange: Exchange) -> Iterator[tuple[ModuleType, ...]]:
             started_trading_api(WorkingClock(exchange)),
             started("identity_api.app"),
             started("kyc.app"),
+            started_sub_accounts(WorkingClock(exchange)),
         )
 
 
@@ -116,18 +150,22 @@ def test_the_table_has_every_signed_in_route() -> None:
 def test_a_request_is_charged(
     functions: tuple[ModuleType, ...], monkeypatch: pytest.MonkeyPatch, operation: Operation
 ) -> None:
-    trading, about_callers, kyc = functions
+    trading, about_callers, kyc, subs = functions
     recorder = Recorder()
     monkeypatch.setattr(trading.app, "_budgets", recorder)
     monkeypatch.setattr(about_callers.app, "_budgets", recorder)
     monkeypatch.setattr(kyc.app, "_budgets", recorder)
+    monkeypatch.setattr(subs.app, "_budgets", recorder)
     for name in ("require", "state", "spare"):
         monkeypatch.setattr(trading.trading.budgets, name, getattr(recorder, name))
+        monkeypatch.setattr(subs.services.budgets, name, getattr(recorder, name))
     is_about_caller = operation.scope is Scope.ACCOUNT or operation.path in {"/me", "/ws-ticket"}
 
     function = about_callers if is_about_caller else trading
     if operation.path.startswith("/kyc"):
         function = kyc
+    if operation.path.startswith(("/sub-accounts", "/transfers")):
+        function = subs
 
     response = response_of(function.handler(event_of(operation), Context()))
 
@@ -136,7 +174,7 @@ def test_a_request_is_charged(
 
 
 def event_of(operation: Operation) -> dict[str, Any]:
-    path = operation.path.replace("{order_id}", "12").replace("{client_order_id}", "mine")
+    path = operation.path.replace("{order_id}", "A" * 32).replace("{client_order_id}", "mine")
     body = BODIES.get(operation.path) if operation.method == "post" else None
     event = read_event("sessions-revoke") | {"path": path, "resource": path}
     event |= {"httpMethod": operation.method.upper(), "queryStringParameters": None}

@@ -9,11 +9,13 @@ import pytest
 from aws_lambda_powertools import Logger, Metrics
 
 from bursa.dialects.native.http_api import RestApi, taken_parameters
-from bursa.dialects.native.operations import OPERATIONS, Operation
+from bursa.dialects.native.operation import Operation
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.kernel.clock import SystemClock
 from identity_api import routes as identity_routes
 from kyc import routes as kyc_routes
 from market_api import routes as market_routes
+from sub_accounts import routes as sub_account_routes
 from tests.doubles.exchange import read_event
 from tests.unit.conftest import (
     Context,
@@ -22,11 +24,13 @@ from tests.unit.conftest import (
     query_parts,
     response_of,
 )
+from trading_api import fee_routes
 from trading_api import routes as trading_routes
 
 NOT_CALLED: Any = None  # a request that reaches it is a fault of ours, a 500
 VALUES = {"market": "BTC-USDT", "status": "open", "limit": "5", "depth": "5", "cursor": "x"}
-VALUES |= {"min_sequence": "1"}
+VALUES |= {"min_sequence": "1", "side": "buy", "settle": "true", "from": "0", "to": "1"}
+VALUES |= {"interval": "1m", "from_ms": "1", "to_ms": "2"}
 EVERY_NAME = sorted({one.name for each in OPERATIONS for one in each.parameters} | {"symbol"})
 
 
@@ -43,14 +47,18 @@ operations = pytest.mark.parametrize("operation", OPERATIONS, ids=name_of)
 
 def apis() -> dict[tuple[str, str], RestApi]:
     """Return the API that each route is in."""
-    trading, public, identity, kyc = (RestApi(Logger(), Metrics(), SystemClock()) for _ in range(4))
+    trading, public, identity, kyc, subs = (
+        RestApi(Logger(), Metrics(), SystemClock()) for _ in range(5)
+    )
+    sub_account_routes.add_routes(subs, NOT_CALLED)
     trading_routes.add_routes(trading, NOT_CALLED)
+    fee_routes.add_fee_routes(trading, NOT_CALLED)
     market_routes.add_routes(public, NOT_CALLED, NOT_CALLED, NOT_CALLED)
-    identity_routes.add_routes(identity, NOT_CALLED, NOT_CALLED, NOT_CALLED)
+    identity_routes.add_routes(identity, *[NOT_CALLED] * 5)
     kyc_routes.add_routes(kyc, NOT_CALLED)
     return {
         ("".join(route.method), route.path.replace("<", "{").replace(">", "}")): api
-        for api in (trading, public, identity, kyc)
+        for api in (trading, public, identity, kyc, subs)
         for route in api._static_routes + api._dynamic_routes
     }
 
@@ -119,7 +127,7 @@ def test_a_parameter_in_either_form_of_the_event_counts(operation: Operation) ->
 
 @operations
 def test_a_body_where_there_is_none(operation: Operation) -> None:
-    if operation.method in {"post", "put"}:
+    if operation.method in {"post", "put", "patch"}:
         return
     for body in ("{}", '{"market":"ETH-USDT"}', " "):
         response = send(operation, body=body)

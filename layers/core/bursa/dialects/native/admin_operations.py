@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from bursa.back_office.roles import Action
-from bursa.dialects.native import admin_requests, admin_responses
-from bursa.dialects.native.operations import Json, Operation, Parameter
+from bursa.dialects.native import (
+    admin_requests,
+    admin_responses,
+    fee_responses,
+    statement_responses,
+)
+from bursa.dialects.native.operation import Json, Operation, Parameter
 from bursa.identity.principal import Scope
 from bursa.kernel.identifiers import CLIENT_ORDER_ID
 
 PATH: Final = "/admin/{proxy+}"
 _TEXT: Final[Json] = {"type": "string"}
+_TIME: Final[Json] = {"type": "integer", "minimum": 0}
 _KEY: Final = Parameter(
     "Idempotency-Key",
     "header",
@@ -162,8 +168,8 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
             (
                 "debit",
                 "debitAccount",
-                "Debit a user's account; above the asset's amount it takes two people",
-                admin_requests.MoneyRequest,
+                "Debit a user's account, or a sub-account; above the amount it takes two people",
+                admin_requests.DebitRequest,
                 Action.DEBIT,
             ),
             (
@@ -172,6 +178,13 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
                 "Give a user a role in the back office, or take it away; takes two people",
                 admin_requests.RoleRequest,
                 Action.SET_ROLES,
+            ),
+            (
+                "fee-tier",
+                "pinFeeTier",
+                "Set the fee tier of a user whatever it trades, or no more; takes two people",
+                admin_requests.PinnedTierRequest,
+                Action.PIN_FEE_TIERS,
             ),
         )
     ),
@@ -183,6 +196,28 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
         admin_responses.StaffChange,
         Action.SET_FEES,
     ),
+    _read(
+        "/fee-tiers",
+        "listFeeTiers",
+        "The fee tiers: from which volume in thirty days on, and their rates",
+        fee_responses.FeeTiers,
+        Action.READ_FEE_TIERS,
+    ),
+    _change(
+        "/fee-tiers",
+        "setFeeTiers",
+        "Set all fee tiers; takes two people",
+        admin_requests.FeeTiersRequest,
+        admin_responses.StaffChange,
+        Action.SET_FEE_TIERS,
+    ),
+    _read(
+        "/users/{user_id}/fees",
+        "getFeesOfUser",
+        "A user's fee tier, and the volume that led to it",
+        fee_responses.OwnFees,
+        Action.READ_FEE_TIERS,
+    ),
     _change(
         "/four-eyes/{asset}",
         "setFourEyes",
@@ -190,6 +225,19 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
         admin_requests.FourEyesRequest,
         admin_responses.StaffChange,
         Action.SET_FOUR_EYES,
+    ),
+    _listed(
+        _read(
+            "/users/{user_id}/statement",
+            "getStatementOfUser",
+            "What a user's account had, what moved and what it has since, in JSON or CSV",
+            statement_responses.StatementOfAccount,
+            Action.READ_STATEMENTS,
+        ),
+        Parameter("account", "query", "A sub-account; the main one if it is not sent", _TEXT),
+        Parameter("from_ms", "query", "Required: when the period begins, UTC", _TIME),
+        Parameter("to_ms", "query", "Before when it ends, UTC; now if it is not sent", _TIME),
+        Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]}),
     ),
     _read(
         "/proposals",
@@ -226,6 +274,22 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
         admin_requests.MarketStateRequest,
         admin_responses.MarketStateSet,
         Action.SET_MARKET_STATE,
+    ),
+    _change(
+        "/markets/{market}/limits",
+        "setMarketLimits",
+        "Set all limits of a market's orders and prices; takes two people",
+        admin_requests.MarketLimitsRequest,
+        admin_responses.StaffChange,
+        Action.SET_MARKET_LIMITS,
+    ),
+    _change(
+        "/markets/{market}/listing",
+        "listMarket",
+        "List a new market, and its assets where they are new; takes two people",
+        admin_requests.NewMarketRequest,
+        admin_responses.StaffChange,
+        Action.LIST_MARKETS,
     ),
     _listed(
         _read(

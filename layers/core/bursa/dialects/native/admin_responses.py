@@ -18,6 +18,14 @@ class OwnRole(TypedDict):
     until_ms: int | None
 
 
+class StaffSubAccount(TypedDict):
+    """A sub-account of a user, which is open or was."""
+
+    account: str
+    label: str
+    open: bool
+
+
 class StaffUser(TypedDict):
     """A user; state is the user pool's own word. account is null before the first sign-in."""
 
@@ -27,6 +35,7 @@ class StaffUser(TypedDict):
     state: str
     enabled: bool
     account: str | None
+    sub_accounts: list[StaffSubAccount]
     created_at_ms: int
     signed_out_at_ms: int | None
     role: StaffRole | None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
 
+from bursa.accounts.sub_accounts import SubAccount, SubAccountRecords
 from bursa.back_office.audit_entry import Facts, StoredEntry, parsed
 from bursa.back_office.desk import Envelope
 from bursa.back_office.effects import API_KEY, MARKET, USER
@@ -22,6 +23,7 @@ from bursa.dialects.native.admin_responses import (
     StaffApiKeyList,
     StaffMarket,
     StaffMarketList,
+    StaffSubAccount,
     StaffUser,
     StaffUserList,
 )
@@ -105,6 +107,7 @@ class AdminRoutes:
         desk: Desk,
         users: Users,
         keys: Keys,
+        sub_accounts: SubAccountRecords,
         markets: Markets,
         records: AuditRecords,
         clock: WallClock,
@@ -115,6 +118,7 @@ class AdminRoutes:
         self._desk = desk
         self._users = users
         self._keys = keys
+        self._sub_accounts = sub_accounts
         self._markets = markets
         self._records = records
         self._clock = clock
@@ -142,7 +146,9 @@ class AdminRoutes:
         is_meant = found is not None and (email is not None or found.entry.subject == user_id)
         items = []
         if found is not None and is_meant:
-            items.append(_user(found, self._is_frozen(found.account)))
+            is_frozen, account = self._is_frozen(found.account), found.account
+            seats = {} if account is None else self._sub_accounts.read(account).by_seat
+            items.append(_user(found, is_frozen, [seats[seat] for seat in sorted(seats)]))
         return StaffUserList(items=items, next_cursor=None)
 
     def end_sessions(
@@ -247,7 +253,7 @@ def _searched(email: str | None, name: str) -> str:
     return USER + name if email is None else "users-by-email"
 
 
-def _user(found: FoundUser, is_frozen: bool) -> StaffUser:  # noqa: FBT001 - private
+def _user(found: FoundUser, is_frozen: bool, own: Sequence[SubAccount]) -> StaffUser:  # noqa: FBT001 - private
     entry = found.entry
     return StaffUser(
         user_id=entry.subject,
@@ -256,6 +262,10 @@ def _user(found: FoundUser, is_frozen: bool) -> StaffUser:  # noqa: FBT001 - pri
         state=entry.state,
         enabled=entry.is_enabled and not found.is_disabled,
         account=None if found.account is None else str(found.account),
+        sub_accounts=[
+            StaffSubAccount(account=str(one.account), label=one.label, open=one.is_open)
+            for one in own
+        ],
         created_at_ms=entry.created_at_ms,
         signed_out_at_ms=found.signed_out_at * 1_000 or None,
         role=found.role.value if found.role else None,

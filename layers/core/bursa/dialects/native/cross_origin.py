@@ -11,13 +11,14 @@ from typing import Any, Final
 from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
 
 # What tests/contract/test_cross_origin.py holds to the API's description.
-METHODS: Final = ("DELETE", "GET", "POST", "PUT")
+METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 REQUEST_HEADERS: Final = (
     "authorization",
     "content-type",
     "idempotency-key",
     "if-none-match",
     "prefer",
+    "x-account",
     "x-tenant",
     *SIGNATURE_HEADERS,
 )

@@ -1,35 +1,20 @@
 """Opaque cursors: where the next page begins.
 
-A cursor is base64url over 16 bytes of HMAC-SHA-256 (RFC 2104) and the position. The code covers
-whose list it is and how it was filtered, under a key of the deployment, so that a cursor can be
-neither invented nor carried to another list. Whatever else is sent as one is refused before any of
-it is looked at.
+A cursor is the position, encrypted (`bursa.tenants.pseudonyms_cryptography`): a position names the
+last row of a page by numbers that grow with every tenant of the shard. The scope of the cipher is
+whose list it is and how it was filtered, so that a cursor can be neither invented nor carried to
+another list.
 """
 
-import base64
-import hmac
-import re
-from collections.abc import Callable
-
+from bursa.dialects.native.public_ids import Pseudonyms
 from bursa.kernel.errors import InvalidInput
-
-_CODE_BYTES = 16
-CURSOR_LENGTH_MAX = 512
-_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_LENGTH_MAX}}}", re.ASCII)
 
 
 class Cursors:
-    """Writes and reads cursors.
+    """Writes and reads cursors; ``pseudonyms`` have a key of the deployment."""
 
-    Parameters
-    ----------
-    read_key
-        Returns the deployment's key; called only where there is a cursor.
-
-    """
-
-    def __init__(self, read_key: Callable[[], bytes]) -> None:
-        self._read_key = read_key
+    def __init__(self, pseudonyms: Pseudonyms) -> None:
+        self._pseudonyms = pseudonyms
 
     def write(self, position: str | None, *scope: object) -> str | None:
         """Return the cursor that continues after a position; None stays None.
@@ -40,10 +25,7 @@ class Cursors:
             Names the list: its route, whose it is, and its filters.
 
         """
-        if position is None:
-            return None
-        data = position.encode()
-        return base64.urlsafe_b64encode(self._code(data, scope) + data).rstrip(b"=").decode()
+        return None if position is None else self._pseudonyms.of(position.encode(), _named(scope))
 
     def read(self, cursor: str | None, *scope: object) -> str | None:
         """Return the position in a cursor of this list; None stays None.
@@ -58,9 +40,8 @@ class Cursors:
         """
         if cursor is None:
             return None
-        data = _decode(cursor)
-        code, position = data[:_CODE_BYTES], data[_CODE_BYTES:]
-        if not position or not hmac.compare_digest(code, self._code(position, scope)):
+        position = self._pseudonyms.data_of(cursor, _named(scope))
+        if position is None:
             raise InvalidInput(
                 "invalid_cursor",
                 "Send the next_cursor of the page before, with the same parameters, or none.",
@@ -68,20 +49,8 @@ class Cursors:
             )
         return position.decode()
 
-    def _code(self, position: bytes, scope: tuple[object, ...]) -> bytes:
-        # Parts of a scope are the client's words: repr keeps them apart, whatever they hold.
-        named = repr([None if part is None else str(part) for part in scope])
-        message = named.encode(errors="backslashreplace") + b"\0" + position
-        return hmac.digest(self._read_key(), message, "sha256")[:_CODE_BYTES]
 
-
-def _decode(cursor: str) -> bytes:
-    """Return the bytes of a cursor; none for what `write` can't have written."""
-    if not _FORM.fullmatch(cursor):
-        return b""
-    try:
-        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    except ValueError:
-        return b""
-    # Of several texts for the same bytes only one is a cursor.
-    return data if base64.urlsafe_b64encode(data).rstrip(b"=").decode() == cursor else b""
+def _named(scope: tuple[object, ...]) -> bytes:
+    # Parts of a scope are the client's words: repr keeps them apart, whatever they hold.
+    named = repr([None if part is None else str(part) for part in scope])
+    return named.encode(errors="backslashreplace")

@@ -25,7 +25,7 @@ from bursa.dialects.native.public_responses import KeptResponse
 from bursa.dialects.native.responses import PendingResponse
 from bursa.identity.api_keys import ApiKey
 from bursa.identity.gateway import authorized_principal, listed_origins, signing_key
-from bursa.identity.principal import Principal
+from bursa.identity.principal import Principal, acting_for
 from bursa.identity.signatures import HEADERS as SIGNATURE_HEADERS
 from bursa.identity.signatures import SentRequest
 from bursa.intake.budgets import Budget, Charge
@@ -42,6 +42,7 @@ from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
 
 JSON = "application/json"
+CSV = "text/csv; charset=utf-8"
 _BASE_PATH = "/v1"
 _OK = 200
 _ACCEPTED = 202
@@ -86,7 +87,6 @@ class PublicOrigins(Protocol):
         """Return whether a page of this origin may send a request there; for a preflight."""
 
 
-_ONE_READ = (Charge(Budget.READS, 1),)
 _ONE_FAULT = (Charge(Budget.FAULTS, 1),)
 _ONE_SESSION = (Charge(Budget.SESSIONS, 1),)
 # By the method: what a request is charged to. What a batch has is charged by intake, command by
@@ -95,9 +95,10 @@ _BUDGETS = {"GET": Budget.READS, "DELETE": Budget.CANCELS}
 
 
 # Headers that say what a request means; others may be repeated as HTTP has it.
-_ONCE = frozenset({"idempotency-key", "prefer", "x-tenant", *SIGNATURE_HEADERS})
+_ONCE = frozenset({"idempotency-key", "prefer", "x-account", "x-tenant", *SIGNATURE_HEADERS})
 _TAKEN = "query_parameters"
-_WITH_BODY = frozenset({"POST", "PUT"})
+_WITH_ORDERS = frozenset({"POST", "PATCH"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _PORT = re.compile(r":\d+$")
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -122,7 +123,8 @@ class RestApi(APIGatewayRestResolver):
     """Routes of one function; every exception becomes a problem.
 
     A request is refused unless its route knows all of it: query parameters are those that the
-    route's function `takes`, each once; only POST and PUT have a body; a path has no empty part.
+    route's function `takes`, each once; only POST, PUT and PATCH have a body; a path has no empty
+    part.
 
     Parameters
     ----------
@@ -131,8 +133,10 @@ class RestApi(APIGatewayRestResolver):
     signed_requests
         Verifies those that name an API key; without it none is let in.
     origins
-        Of public requests, and of the preflights of all. A signed-in request's are those of the
-        caller's own tenant, which come with the authorizer's verdict.
+        Of public requests, and of preflights. A signed-in request's are those of the caller's own
+        tenant, which come with the authorizer's verdict.
+    preflights
+        Of preflights alone, where all other requests are signed in.
 
     """
 
@@ -145,6 +149,7 @@ class RestApi(APIGatewayRestResolver):
         signed_requests: SignedRequests | None = None,
         *,
         origins: PublicOrigins | None = None,
+        preflights: PublicOrigins | None = None,
     ) -> None:
         # Behind a domain name of its own the path begins with what that maps to the stage.
         super().__init__(strip_prefixes=[_BASE_PATH])
@@ -152,6 +157,7 @@ class RestApi(APIGatewayRestResolver):
         self._caller: AccountId | None = None
         self._signed_requests = signed_requests
         self._origins = origins
+        self._preflights = preflights or origins
         self._verified: Principal | None = None
         self._clock = clock
         self._logger_of_faults = logger
@@ -177,8 +183,8 @@ class RestApi(APIGatewayRestResolver):
         origin = _header(event, "origin")
         may_ask = (
             origin is not None
-            and self._origins is not None
-            and self._origins.lets_ask(_host(event), origin)
+            and self._preflights is not None
+            and self._preflights.lets_ask(_host(event), origin)
         )
         response = {"statusCode": _NO_CONTENT, "body": "", "isBase64Encoded": False}
         headers = preflight_headers(origin) if origin and may_ask else {}
@@ -207,6 +213,17 @@ class RestApi(APIGatewayRestResolver):
         """Return where the request came from, as the gateway saw it; no header is believed."""
         context = self.current_event.raw_event.get("requestContext") or {}
         return str((context.get("identity") or {}).get("sourceIp") or "")
+
+    def iam_principal(self) -> str:
+        """Return the ARN of who signed the request, where the gateway asks IAM.
+
+        Raises `Unauthenticated` ``unauthenticated`` where it did not.
+        """
+        context = self.current_event.raw_event.get("requestContext") or {}
+        arn = (context.get("identity") or {}).get("userArn")
+        if not isinstance(arn, str) or not arn:
+            raise Unauthenticated("unauthenticated", "Sign the request as docs/onboarding.md says.")
+        return arn
 
     def body_text(self) -> str | None:
         """Return the request's body as text; raises `InvalidInput` ``invalid_json``."""
@@ -249,14 +266,14 @@ class RestApi(APIGatewayRestResolver):
         headers = self.current_event.headers
         return RequestHeaders(headers.get("idempotency-key"), headers.get("prefer"))
 
-    def account(self) -> AccountId:
-        """Return the account of a caller who reads, and charge it.
+    def account(self, reads: int = 1) -> AccountId:
+        """Return the account of a caller who reads so much, and charge it.
 
         Raises what `principal` raises, and `TooManyRequests` ``too_many_reads``.
         """
         account = self.principal().account
         if self._budgets is not None:
-            self._budgets.require(account, _ONE_READ)
+            self._budgets.require(account, (Charge(Budget.READS, reads),))
         return account
 
     def principal(self) -> Principal:
@@ -272,12 +289,16 @@ class RestApi(APIGatewayRestResolver):
             `bursa.identity.signed_requests` refuses.
         NotAllowed
             What that refuses.
+        NotFound
+            ``unknown_account``: X-Account names none of the caller's.
+        InvalidInput
+            ``account_of_key``: it is sent with an API key.
         TooManyRequests
             ``too_many_faults``, ``too_many_requests_of_key``
 
         """
         if self._verified is None:
-            self._verified = self._verify()
+            self._verified = acting_for(self._verify(), self.header("x-account"))
         self._caller = self._verified.account
         self._refuse_faults(self._verified.account)
         return self._verified
@@ -338,6 +359,16 @@ class RestApi(APIGatewayRestResolver):
             location = {} if body.location is None else {"Location": body.location}
             return _response(_ACCEPTED, JSON, body.body, self._rate_headers() | location)
         return _response(status, JSON, body, self._rate_headers())
+
+    def respond_csv(self, text: str, name: str) -> Response[str]:
+        """Return a table in CSV, which a browser saves under a name."""
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            **_SECURITY_HEADERS,
+            **self._rate_headers(),
+        }
+        return Response(_OK, CSV, text, headers=headers)
 
     def respond_public(self, kept: KeptResponse) -> Response[str]:
         """Return what anyone may read and keep; 304 without a body to who has it already."""
@@ -444,7 +475,7 @@ def _lower(part: str) -> str:
 
 
 def _places(event: Mapping[str, Any]) -> bool:
-    return event.get("httpMethod") == "POST" and "/orders" in event.get("path", "")
+    return event.get("httpMethod") in _WITH_ORDERS and "/orders" in event.get("path", "")
 
 
 def _response(

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from bursa.dialects.native.responses import EndedSessions, WebSocketTicket
+from bursa.dialects.native.user_responses import ClosedAccount
 from bursa.identity.principal import Principal
 from bursa.identity.sessions import SessionEnd
 from bursa.identity.tickets import Tickets
@@ -35,6 +36,14 @@ class IdentityRoutes:
         """Return a one-use ticket; raises `Unavailable` ``tickets_unavailable``."""
         ticket = self._tickets.issue(principal)
         return WebSocketTicket(ticket=ticket.text, expires_at_ms=ticket.expires_at_ms)
+
+    def present_closed(self, principal: Principal, token: str, closed_at_ms: int) -> ClosedAccount:
+        """Return what became of an account that was closed, its refresh tokens too."""
+        return ClosedAccount(
+            account=str(principal.account),
+            closed_at_ms=closed_at_ms,
+            refresh_tokens_revoked=self._refresh_tokens.revoke(token),
+        )
 
     def revoke(self, principal: Principal, token: str) -> EndedSessions:
         """End all sessions of the caller, also the one that asks.

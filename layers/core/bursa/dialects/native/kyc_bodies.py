@@ -72,6 +72,20 @@ class KycLevel(TypedDict):
     withdraw: Allowance
 
 
+class Traded(TypedDict):
+    """What you have traded with all your accounts, in the currency's smallest unit.
+
+    It counts against trade of your level: this_day and this_month (UTC) with in_open_orders, which
+    is what your open orders may trade yet.
+    """
+
+    this_day: int
+    this_month: int
+    in_open_orders: int
+    day_ends_at_ms: int
+    month_ends_at_ms: int
+
+
 class Kyc(TypedDict):
     """Where you stand, and what comes next.
 
@@ -90,6 +104,7 @@ class Kyc(TypedDict):
     currency: str
     scale: int
     levels: list[KycLevel]
+    traded: Traded
 
 
 class UploadForm(TypedDict):

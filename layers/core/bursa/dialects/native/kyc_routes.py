@@ -15,7 +15,15 @@ from bursa.compliance.documents import (
     parse_document_id,
     require_upload,
 )
-from bursa.compliance.levels import Level, Operation, Requirement
+from bursa.compliance.levels import (
+    ANY,
+    Level,
+    Levels,
+    Operation,
+    Requirement,
+    Usage,
+    periods,
+)
 from bursa.compliance.personal_data import parse_personal_data
 from bursa.compliance.provider_callbacks import Callback, read_callback
 from bursa.compliance.steps import Rules
@@ -27,7 +35,7 @@ from bursa.identity.second_factor import require_token
 from bursa.kernel import object_keys
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import InvalidInput, NotFound, Unauthenticated
-from bursa.kernel.identifiers import TenantId
+from bursa.kernel.identifiers import AccountId, TenantId
 
 
 class Cases(Protocol):
@@ -66,6 +74,8 @@ class KycParts:
     ----------
     rules
         Returns a tenant's rules; None for one that asks nobody who they are.
+    traded
+        Returns what a user has traded, of one of its accounts, as levels count it.
     secrets
         Returns the secrets with which a tenant's provider signs; none for one it has not.
 
@@ -77,6 +87,7 @@ class KycParts:
     uploads: Uploads
     rules: Callable[[TenantId], Rules | None]
     addresses: Addresses
+    traded: Callable[[AccountId, Levels], Usage]
     secrets: Callable[[TenantId, str], tuple[bytes, ...]]
     clock: WallClock
 
@@ -153,17 +164,17 @@ class KycRoutes:
     def take_callback(
         self, tenant: str, provider: str, headers: Mapping[str, str], body: bytes
     ) -> bodies.ReceivedCallback:
-        """Take what a tenant's provider has called back with.
+        """Ask a tenant's provider what it has found, as it has called back.
 
-        Raises as `read_callback` does; of what is not there it says what it says of a bad
-        signature.
+        Raises as `read_callback` and `Applications.ask_report` do; of what is not there it says
+        what it says of a bad signature.
         """
         callback = Callback(headers, body)
         known = _tenant(tenant)
         secrets = self._parts.secrets(known, provider)
         called = read_callback(provider, known, secrets, callback, self._parts.clock.now_ms())
         if called is not None:
-            self._parts.applications.take_report(called)
+            self._parts.applications.ask_report(called)
         return bodies.ReceivedCallback(received=True)
 
     def _rules(self, principal: Principal) -> Rules:
@@ -196,6 +207,18 @@ class KycRoutes:
             currency=levels.currency,
             scale=levels.scale,
             levels=[_present_level(number, one) for number, one in enumerate(levels.levels)],
+            traded=self._traded(principal, levels),
+        )
+
+    def _traded(self, principal: Principal, levels: Levels) -> bodies.Traded:
+        usage, now_ms = self._parts.traded(principal.account, levels), self._parts.clock.now_ms()
+        day, month = periods(ANY, usage, now_ms)
+        return bodies.Traded(
+            this_day=day.used,
+            this_month=month.used,
+            in_open_orders=usage.open,
+            day_ends_at_ms=day.ends_at_ms,
+            month_ends_at_ms=month.ends_at_ms,
         )
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+from bursa.dialects.native.auction_presentation import auction
+from bursa.dialects.native.candle_responses import Candle, CandleList
+from bursa.dialects.native.public_ids import TenantIds
 from bursa.dialects.native.responses import (
     Book,
     Fees,
     Health,
     MarketDefinition,
+    MarketDetail,
     MarketPage,
     PriceProtection,
     Ticker,
@@ -16,8 +20,13 @@ from bursa.dialects.native.row_presentation import trade_from_row
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.markets import Market, MarketUnits
 from bursa.market_data import health
-from bursa.market_data.queries import MarketBook, MarketTicker, MarketTrades
+from bursa.market_data.candles import MarketCandles, Period
+from bursa.market_data.queries import MarketBook, MarketTrades
+from bursa.market_data.tickers import MarketTicker
+from bursa.market_data.trading_state import TradingState
+from bursa.read_models import candles as rows
 from bursa.read_models.book_format import Level
+from wire import layout as w
 
 
 def market_page(markets: Iterable[Market]) -> MarketPage:
@@ -36,6 +45,9 @@ def market_definition(market: Market) -> MarketDefinition:
         tick_size=units.tick_size,
         lot_size=units.lot_size,
         min_notional=units.quote_text(market.min_notional),
+        max_price=units.price_text(market.max_price),
+        max_quantity=units.quantity_text(market.max_quantity),
+        iceberg_parts_max=w.ICEBERG_SLICES_MAX,
         fees=Fees(maker_ppm=market.maker_ppm, taker_ppm=market.taker_ppm),
         price_protection=PriceProtection(
             limit_ppm=market.collar_ppm,
@@ -46,12 +58,18 @@ def market_definition(market: Market) -> MarketDefinition:
     )
 
 
+def market_detail(market: Market, trading: TradingState) -> MarketDetail:
+    """Return a market's definition with its present state."""
+    definition = market_definition(market) | {"status": trading.state.value}
+    return MarketDetail(**definition, auction=auction(trading, market.units))
+
+
 def book_response(book: MarketBook) -> Book:
     """Return a book, best prices first."""
     units = book.market.units
     return Book(
         market=book.market.symbol,
-        sequence=book.sequence,
+        sequence=book.time_ms,
         time_ms=book.time_ms,
         bids=_levels(book.bids, units),
         asks=_levels(book.asks, units),
@@ -64,10 +82,36 @@ def _levels(levels: Iterable[Level], units: MarketUnits) -> list[tuple[str, str]
     ]
 
 
-def trade_page(trades: MarketTrades, next_cursor: str | None) -> TradePage:
+def trade_page(trades: MarketTrades, next_cursor: str | None, ids: TenantIds) -> TradePage:
     """Return a page of trades and the cursor of the next one."""
-    items = [trade_from_row(row, trades.market) for row in trades.page.items]
+    items = [trade_from_row(row, trades.market, ids) for row in trades.page.items]
     return TradePage(items=items, next_cursor=next_cursor)
+
+
+def candle_list(candles: MarketCandles, period: Period, limit: int) -> CandleList:
+    """Return those of some candles that are meant, the oldest of them first."""
+    units = candles.market.units
+    return CandleList(
+        market=candles.market.symbol,
+        interval=candles.interval.name,
+        items=[candle_response(one, units) for one in period.cut(candles.items, limit)],
+    )
+
+
+def candle_response(candle: rows.Candle, units: MarketUnits) -> Candle:
+    """Return a candle."""
+    return Candle(
+        start_ms=candle.start_ms,
+        open=units.price_text(Ticks(candle.open)),
+        high=units.price_text(Ticks(candle.high)),
+        low=units.price_text(Ticks(candle.low)),
+        close=units.price_text(Ticks(candle.close)),
+        volume=units.quantity_text(Lots(candle.volume)),
+        quote_volume=units.quote_text(Units(candle.quote_volume)),
+        trades=candle.trades,
+        taker_buy_volume=units.quantity_text(Lots(candle.taker_buy_volume)),
+        taker_buy_quote_volume=units.quote_text(Units(candle.taker_buy_quote_volume)),
+    )
 
 
 def ticker_response(ticker: MarketTicker) -> Ticker:
@@ -92,7 +136,7 @@ def ticker_response(ticker: MarketTicker) -> Ticker:
         volume=units.quantity_text(Lots(day.volume if day else 0)),
         quote_volume=units.quote_text(Units(day.quote_volume if day else 0)),
         trades=day.trades if day else 0,
-        sequence=ticker.sequence,
+        sequence=ticker.time_ms,
         time_ms=ticker.time_ms,
     )
 

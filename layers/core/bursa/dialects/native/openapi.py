@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bursa.dialects.native import responses
+from bursa.dialects.native.admin_kyc_operations import ADMIN_KYC_OPERATIONS
 from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
-from bursa.dialects.native.operations import OPERATIONS, Json, Operation
+from bursa.dialects.native.operation import Json, Operation, Parameter
+from bursa.dialects.native.operations import OPERATIONS
 from bursa.dialects.native.problems import PROBLEM_JSON, Problem
 from bursa.identity.principal import Scope
 
@@ -28,13 +30,20 @@ _ERRORS = {
     429: "Your budget is used up: try again after Retry-After seconds",
     503: "Try again after Retry-After seconds; nothing was lost",
 }
-_PUBLIC_ERRORS = (400, 404, 429)
-_READ_ERRORS = (400, 401, 403, 404, 429)
+_PUBLIC_ERRORS = (400, 404, 429, 503)
+_READ_ERRORS = (400, 401, 403, 404, 429, 503)
 _RATE_HEADERS: Json = {
     "X-RateLimit-Limit": "How many the budget has when it is full",
     "X-RateLimit-Remaining": "How many of them are left, as far as is known",
     "X-RateLimit-Reset": "Seconds until it is full again",
 }
+_ACCOUNT = Parameter(
+    "X-Account",
+    "header",
+    "Of your accounts the one that this is about; the main one without it. Not with an API key, "
+    "which is for one account",
+    {"type": "string"},
+)
 _RETRY_AFTER: Json = {"Retry-After": "Seconds to wait"}
 _WRITE_ERRORS = tuple(_ERRORS)
 
@@ -43,7 +52,7 @@ def openapi_document(version: str) -> Json:
     """Generate the document for a version of the software."""
     schemas: Json = {}
     paths: dict[str, Json] = {}
-    for operation in (*OPERATIONS, *ADMIN_OPERATIONS):
+    for operation in (*OPERATIONS, *ADMIN_OPERATIONS, *ADMIN_KYC_OPERATIONS):
         described = _describe(operation, schemas)
         paths.setdefault(f"/v1{operation.path}", {})[operation.method] = described
     return {
@@ -78,34 +87,39 @@ def openapi_document(version: str) -> Json:
 
 def _describe(operation: Operation, schemas: Json) -> Json:
     described: Json = {"operationId": operation.name, "summary": operation.summary}
-    parameters = _path_parameters(operation.path) + [
+    parameters = path_parameters(operation.path) + [
         {
             "name": parameter.name,
             "in": parameter.location,
             "description": parameter.description,
             "schema": parameter.schema,
         }
-        for parameter in operation.parameters
+        for parameter in _parameters(operation)
     ]
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": _content(_schema(operation.body, schemas)),
+            "content": content_of(schema_of(operation.body, schemas)),
         }
     responses_by_status = {
         str(operation.status): {
             "description": "Done",
-            "content": _content(_schema(operation.response, schemas)),
+            "content": content_of(schema_of(operation.response, schemas)),
         }
     }
+    if operation.also is not None:
+        responses_by_status["200"] = {
+            "description": "Nothing was to be done",
+            "content": content_of(schema_of(operation.also, schemas)),
+        }
     if operation.may_pend:
         responses_by_status["202"] = {
             "description": "Handed in, not decided yet",
-            "content": _content(_schema(responses.PendingOrder, schemas)),
+            "content": content_of(schema_of(responses.PendingOrder, schemas)),
         }
-    problem = {PROBLEM_JSON: {"schema": _schema(Problem, schemas)}}
+    problem = {PROBLEM_JSON: {"schema": schema_of(Problem, schemas)}}
     for status in _errors(operation):
         responses_by_status[str(status)] = {"description": _ERRORS[status], "content": problem}
     for code, response in responses_by_status.items():
@@ -114,6 +128,12 @@ def _describe(operation: Operation, schemas: Json) -> Json:
     described["responses"] = responses_by_status
     described["security"] = _security(operation)
     return described
+
+
+def _parameters(operation: Operation) -> tuple[Parameter, ...]:
+    """Return a route's own, and with which account a user who has signed in may ask."""
+    of_a_user = not operation.public and not operation.path.startswith("/admin/")
+    return operation.parameters + ((_ACCOUNT,) if of_a_user else ())
 
 
 def _security(operation: Operation) -> list[Json]:
@@ -143,7 +163,8 @@ def _headers(operation: Operation, status: str) -> Json:
     }
 
 
-def _path_parameters(path: str) -> list[Json]:
+def path_parameters(path: str) -> list[Json]:
+    """Return what a path names."""
     return [
         {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
         for part in path.split("/")
@@ -151,11 +172,12 @@ def _path_parameters(path: str) -> list[Json]:
     ]
 
 
-def _content(schema: Json) -> Json:
+def content_of(schema: Json) -> Json:
+    """Return a body of JSON."""
     return {"application/json": {"schema": schema}}
 
 
-def _schema(model: Any, schemas: Json) -> Json:  # noqa: ANN401 - a shape of any kind
+def schema_of(model: Any, schemas: Json) -> Json:  # noqa: ANN401 - a shape of any kind
     """Refer to a shape, and keep it and the shapes inside it among the components."""
     schema = TypeAdapter(model).json_schema(ref_template=_REFERENCE)
     schemas.update(schema.pop("$defs", {}))

@@ -4,108 +4,30 @@ Tests hold it, the functions' routes, the template's events and the committed do
 together. It imports the shapes of requests, which a cold start can't afford.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from bursa.dialects.native import kyc_bodies, requests, responses
+from bursa.dialects.native import (
+    candle_responses,
+    kyc_bodies,
+    requests,
+    responses,
+    sub_account_bodies,
+    user_responses,
+)
+from bursa.dialects.native.operation import (
+    CURSOR,
+    KEY,
+    WRITE,
+    Operation,
+    Parameter,
+    limit,
+)
+from bursa.dialects.native.trading_operations import TRADING_OPERATIONS
 from bursa.identity.principal import Scope
-from bursa.kernel.identifiers import CLIENT_ORDER_ID
+from bursa.market_data.intervals import INTERVALS
 
-Json: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A part of the request that is neither its path nor its body."""
-
-    name: str
-    location: Literal["query", "header"]
-    description: str
-    schema: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One route.
-
-    Attributes
-    ----------
-    method, path
-        As in the template; a path begins after the version.
-    name, summary
-        Its id for generated clients, and a line for people.
-    response, status
-        The shape of a success, and its status.
-    body
-        The shape of the request, if it has one.
-    parameters
-        Beyond those in the path.
-    public
-        Whether it needs no token.
-    scope
-        What the caller must be allowed, unless the route is public.
-    may_pend
-        Whether it can respond 202.
-
-    """
-
-    method: Literal["get", "post", "put", "delete"]
-    path: str
-    name: str
-    summary: str
-    response: Any
-    status: int = 200
-    body: Any = None
-    parameters: tuple[Parameter, ...] = ()
-    public: bool = False
-    scope: Scope = Scope.READ
-    may_pend: bool = False
-
-
-_TEXT: Json = {"type": "string"}
-_MARKET = Parameter("market", "query", "Only of this market", _TEXT)
-_CURSOR = Parameter("cursor", "query", "The next_cursor of the page before", _TEXT)
-_MIN_SEQUENCE = Parameter(
-    "min_sequence",
-    "query",
-    "The sequence of a response that the list must reflect; it waits a moment for it",
-    {"type": "integer", "minimum": 1},
-)
-_STATUS = Parameter(
-    "status",
-    "query",
-    "open is everything that can still trade, closed everything else; or one exact status",
-    {
-        "type": "string",
-        "enum": [
-            "open",
-            "closed",
-            "partially_filled",
-            "pending_trigger",
-            "filled",
-            "cancelled",
-            "expired",
-        ],
-    },
-)
-_KEY = Parameter(
-    "Idempotency-Key",
-    "header",
-    "Your name for this request: a repeat under the same name gets the first one's response",
-    {"type": "string", "pattern": CLIENT_ORDER_ID},
-)
-_PREFER = Parameter(
-    "Prefer",
-    "header",
-    "respond-async gets 202 as soon as the request is handed in",
-    {"type": "string", "enum": ["respond-async"]},
-)
-_WRITE = (_KEY, _PREFER)
-
-
-def _limit(most: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": 100}
-    return Parameter("limit", "query", "Most items on a page", schema)
+_TIME = {"type": "integer", "minimum": 0}
+_INTERVAL = {"type": "string", "enum": list(INTERVALS)}
 
 
 def _depth(most: int) -> Parameter:
@@ -113,7 +35,7 @@ def _depth(most: int) -> Parameter:
     return Parameter("depth", "query", "Most price levels of each side", schema)
 
 
-OPERATIONS: tuple[Operation, ...] = (
+_OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "get",
         "/health",
@@ -136,7 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/markets/{market}",
         "getMarket",
         "One market",
-        responses.MarketDefinition,
+        responses.MarketDetail,
         public=True,
     ),
     Operation(
@@ -154,7 +76,21 @@ OPERATIONS: tuple[Operation, ...] = (
         "listTrades",
         "A market's trades, newest first",
         responses.TradePage,
-        parameters=(_limit(1_000), _CURSOR),
+        parameters=(limit(1_000), CURSOR),
+        public=True,
+    ),
+    Operation(
+        "get",
+        "/markets/{market}/candles",
+        "listCandles",
+        "What traded in a market, interval by interval, the oldest first",
+        candle_responses.CandleList,
+        parameters=(
+            Parameter("interval", "query", "Required: how long each is", _INTERVAL),
+            Parameter("from_ms", "query", "Those that begin then or later, UTC", _TIME),
+            Parameter("to_ms", "query", "Those that begin before it, UTC", _TIME),
+            limit(1_000),
+        ),
         public=True,
     ),
     Operation(
@@ -172,81 +108,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "This document",
         dict[str, Any],
         public=True,
-    ),
-    Operation(
-        "post",
-        "/orders",
-        "placeOrder",
-        "Place an order; responds once the engine has decided",
-        responses.PlacedOrder,
-        status=201,
-        body=requests.OrderRequest,
-        parameters=_WRITE,
-        scope=Scope.TRADE,
-        may_pend=True,
-    ),
-    Operation(
-        "post",
-        "/orders/batch",
-        "carryOutBatch",
-        "Place and cancel several orders in this order; each has its own result",
-        responses.BatchResults,
-        body=requests.BatchRequest,
-        parameters=_WRITE,
-        scope=Scope.TRADE,
-        may_pend=True,
-    ),
-    Operation(
-        "get",
-        "/orders",
-        "listOrders",
-        "Your orders, newest first",
-        responses.OrderPage,
-        parameters=(_MARKET, _STATUS, _limit(500), _CURSOR, _MIN_SEQUENCE),
-    ),
-    Operation("get", "/orders/{order_id}", "getOrder", "One of your orders", responses.Order),
-    Operation(
-        "get",
-        "/orders/by-client-id/{client_order_id}",
-        "getOrderByClientId",
-        "One of your orders by your own id",
-        responses.Order,
-    ),
-    Operation(
-        "delete",
-        "/orders/{order_id}",
-        "cancelOrder",
-        "Cancel one of your orders",
-        responses.OrderState,
-        parameters=_WRITE,
-        scope=Scope.TRADE,
-        may_pend=True,
-    ),
-    Operation(
-        "delete",
-        "/orders",
-        "cancelAllOrders",
-        "Cancel all your orders, or those in one market",
-        responses.CancelledOrders,
-        parameters=(_MARKET, *_WRITE),
-        scope=Scope.TRADE,
-        may_pend=True,
-    ),
-    Operation(
-        "get",
-        "/fills",
-        "listFills",
-        "Your sides of trades, newest first",
-        responses.FillPage,
-        parameters=(_MARKET, _limit(500), _CURSOR, _MIN_SEQUENCE),
-    ),
-    Operation(
-        "get",
-        "/balances",
-        "listBalances",
-        "Your balances",
-        responses.BalancePage,
-        parameters=(_MIN_SEQUENCE,),
     ),
     Operation("get", "/me", "getMe", "Who is signed in, and what it may do", responses.Me),
     Operation(
@@ -296,6 +157,57 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "get",
+        "/me/export",
+        "exportData",
+        "All that is known of you, or where to read it",
+        user_responses.DataExport,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/me/close",
+        "closeAccount",
+        "Close your account for good; nothing may be in it",
+        user_responses.ClosedAccount,
+        body=requests.CodeRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/me/password",
+        "changePassword",
+        "Change your password; ends all your sessions",
+        responses.EndedSessions,
+        body=requests.PasswordRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "get",
+        "/me/identities",
+        "listIdentities",
+        "Other providers' sign-ins of yours",
+        user_responses.LinkedIdentityList,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "put",
+        "/me/identities/{provider}",
+        "allowIdentity",
+        "Let your next sign-in with a provider be linked, for ten minutes",
+        user_responses.LinkedIdentityState,
+        body=requests.AllowIdentityRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "delete",
+        "/me/identities/{provider}",
+        "unlinkIdentity",
+        "Unlink a provider's sign-in",
+        user_responses.LinkedIdentityState,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "get",
         "/me/preferences",
         "getPreferences",
         "Your language, time zone, and what you want mails about",
@@ -312,12 +224,85 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.ACCOUNT,
     ),
     Operation(
+        "get",
+        "/sub-accounts",
+        "listSubAccounts",
+        "Your sub-accounts",
+        sub_account_bodies.SubAccountList,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/sub-accounts",
+        "openSubAccount",
+        "Open a sub-account; up to 20",
+        sub_account_bodies.SubAccount,
+        status=201,
+        body=sub_account_bodies.SubAccountRequest,
+        parameters=(KEY,),
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "put",
+        "/sub-accounts/{account}",
+        "renameSubAccount",
+        "Give a sub-account another label",
+        sub_account_bodies.SubAccount,
+        body=sub_account_bodies.SubAccountRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "delete",
+        "/sub-accounts/{account}",
+        "closeSubAccount",
+        "Close a sub-account that holds nothing and has no API keys",
+        sub_account_bodies.SubAccount,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "post",
+        "/transfers",
+        "transfer",
+        "Transfer between your own accounts; responds once the engine has decided",
+        sub_account_bodies.Transfer,
+        status=201,
+        body=sub_account_bodies.TransferRequest,
+        parameters=WRITE,
+        scope=Scope.TRANSFER,
+        may_pend=True,
+    ),
+    Operation(
+        "get",
+        "/transfers",
+        "listTransfers",
+        "What came into the account and went out of it other than by trades, newest first",
+        sub_account_bodies.TransferPage,
+        parameters=(limit(500), CURSOR),
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
         "post",
         "/ws-ticket",
         "createTicket",
         "A one-use ticket to open a WebSocket with, good for 30 seconds",
         responses.WebSocketTicket,
         status=201,
+    ),
+    Operation(
+        "get",
+        "/sessions",
+        "listSessions",
+        "Your sessions: from what, where, since when",
+        user_responses.SessionList,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "delete",
+        "/sessions/{session_id}",
+        "endSession",
+        "End one of your sessions, and close its WebSockets",
+        user_responses.EndedSession,
+        scope=Scope.ACCOUNT,
     ),
     Operation(
         "post",
@@ -389,3 +374,4 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.ACCOUNT,
     ),
 )
+OPERATIONS = (*_OPERATIONS, *TRADING_OPERATIONS)

@@ -8,6 +8,8 @@ from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
 
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+# Until the year 2286.
+_TIME_MS = re.compile(r"[0-9]{1,13}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 # Names of unknown parameters are the client's own words; no more of them is repeated than this.
 _NAME_LENGTH_MAX = 64
@@ -28,6 +30,9 @@ class ListParameters(NamedTuple):
     limit: str | None = None
     cursor: str | None = None
     min_sequence: str | None = None
+    side: str | None = None
+    from_ms: str | None = None
+    to_ms: str | None = None
 
 
 def require_parameters(given: Mapping[str, Collection[str]], known: Collection[str]) -> None:
@@ -75,6 +80,28 @@ def read_min_sequence(text: str | None) -> int:
             field="min_sequence",
         )
     return int(text)
+
+
+def read_flag(text: str | None, field: str) -> bool:
+    """Return ``true`` or ``false``, the latter for none; raises `InvalidInput`."""
+    return read_choice(text, field, ("true", "false")) == "true"
+
+
+def read_time_ms(text: str | None, field: str) -> int | None:
+    """Return a time, None for none; raises `InvalidInput` ``invalid_<field>``."""
+    if text is not None and not _TIME_MS.fullmatch(text):
+        raise InvalidInput(
+            f"invalid_{field}", f"Send {field} as UTC milliseconds, a whole number.", field=field
+        )
+    return None if text is None else int(text)
+
+
+def read_period(from_text: str | None, to_text: str | None) -> tuple[int, int | None]:
+    """Return ``from`` and ``to``; raises `InvalidInput` ``invalid_from``, ``invalid_to``."""
+    from_ms, to_ms = read_time_ms(from_text, "from") or 0, read_time_ms(to_text, "to")
+    if to_ms is not None and to_ms <= from_ms:
+        raise InvalidInput("invalid_to", "Send a time to that is after from.", field="to")
+    return from_ms, to_ms
 
 
 def read_choice(text: str | None, field: str, choices: Collection[str]) -> str | None:

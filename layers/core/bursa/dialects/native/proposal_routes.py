@@ -1,23 +1,28 @@
 """The routes of a back office whose changes may take two people, and what the second one does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
 from bursa.back_office.account_effects import ASSET
-from bursa.back_office.audit_entry import Facts
 from bursa.back_office.desk import Envelope, require_other
-from bursa.back_office.effects import USER
+from bursa.back_office.effects import MARKET, USER
+from bursa.back_office.fee_effects import FEE_TIERS
 from bursa.back_office.four_eyes import FourEyes, Proposal
 from bursa.back_office.roles import Action
 from bursa.back_office.staff import Staff
 from bursa.dialects.native.admin_parameters import read_subject, require_key
 from bursa.dialects.native.admin_requests import (
     ApprovalRequest,
+    DebitRequest,
     FeesRequest,
+    FeeTiersRequest,
     FourEyesRequest,
+    MarketLimitsRequest,
     MoneyRequest,
+    NewMarketRequest,
+    PinnedTierRequest,
     ReasonRequest,
     RoleRequest,
 )
@@ -25,19 +30,21 @@ from bursa.dialects.native.admin_responses import ProposalList, ProposalState, S
 from bursa.dialects.native.request_bodies import read_body
 from bursa.identity.principal import Principal
 from bursa.kernel.clock import WallClock
-from bursa.kernel.identifiers import TenantId
 
 _NAME_LENGTH_MAX: Final = 254
 _SHAPES: Final[Mapping[Action, type[BaseModel]]] = {
     Action.FREEZE_ACCOUNTS: ReasonRequest,
     Action.UNFREEZE_ACCOUNTS: ReasonRequest,
     Action.CREDIT: MoneyRequest,
-    Action.DEBIT: MoneyRequest,
+    Action.DEBIT: DebitRequest,
     Action.SET_ROLES: RoleRequest,
     Action.SET_FEES: FeesRequest,
     Action.SET_FOUR_EYES: FourEyesRequest,
+    Action.SET_MARKET_LIMITS: MarketLimitsRequest,
+    Action.LIST_MARKETS: NewMarketRequest,
+    Action.SET_FEE_TIERS: FeeTiersRequest,
+    Action.PIN_FEE_TIERS: PinnedTierRequest,
 }
-TakesTwo = Callable[[TenantId, Action, Facts], bool]
 
 
 class Admission(Protocol):
@@ -48,39 +55,34 @@ class Admission(Protocol):
 
 
 class Desk(Protocol):
-    """Makes changes and logs reads; see `bursa.back_office.desk.Desk`."""
-
-    def change(
-        self, staff: Staff, action: Action, about: str, asked: Facts, envelope: Envelope
-    ) -> Facts:
-        """Make a change and return what is there now."""
+    """Logs reads; see `bursa.back_office.desk.Desk`."""
 
     def read(self, staff: Staff, action: Action, about: str, envelope: Envelope) -> None:
         """Log that something is about to be read."""
 
 
+class SecondFactor(Protocol):
+    """Verifies codes; see `bursa.identity.second_factor.SecondFactor`."""
+
+    def require(self, principal: Principal, code: str) -> None:
+        """Return when the caller's second factor has just made this code, once."""
+
+
 class ProposalRoutes:
-    """What `functions/admin_api` serves of changes that may take two people.
-
-    Parameters
-    ----------
-    takes_two
-        Whether a change does.
-
-    """
+    """What `functions/admin_api` serves of changes that may take two people."""
 
     def __init__(
         self,
         admission: Admission,
         desk: Desk,
         four_eyes: FourEyes,
-        takes_two: TakesTwo,
+        factor: SecondFactor,
         clock: WallClock,
     ) -> None:
         self._admit = admission
         self._desk = desk
         self._four_eyes = four_eyes
-        self._takes_two = takes_two
+        self._factor = factor
         self._clock = clock
 
     def change(
@@ -93,11 +95,10 @@ class ProposalRoutes:
         asked: dict[str, Any] = read_body(body, _SHAPES[action]).model_dump()
         whole = envelope._replace(reason=asked.pop("reason"))
         require_other(staff, action, named)
-        if self._takes_two(staff.tenant, action, asked) or self._four_eyes.has(staff, whole):
-            proposal = self._four_eyes.propose(staff, action, named, asked, whole)
-            return StaffChange(state="proposed", after={}, proposal=self._present(proposal))
-        after = self._desk.change(staff, action, named, asked, whole)
-        return StaffChange(state="done", after=dict(after), proposal=None)
+        made = self._four_eyes.ask(staff, action, named, asked, whole)
+        if isinstance(made, Proposal):
+            return StaffChange(state="proposed", after={}, proposal=self._present(made))
+        return StaffChange(state="done", after=dict(made), proposal=None)
 
     def proposals(self, principal: Principal, envelope: Envelope) -> ProposalList:
         """Return the latest proposals."""
@@ -113,7 +114,13 @@ class ProposalRoutes:
         staff = self._admit(principal, Action.DECIDE_PROPOSALS)
         request = read_body(body, ApprovalRequest)
         whole = envelope._replace(reason=request.reason)
-        after = self._four_eyes.approve(staff, proposal_id, request.digest, whole)
+        after = self._four_eyes.approve(
+            staff,
+            proposal_id,
+            request.digest,
+            whole,
+            lambda: self._factor.require(principal, request.code),
+        )
         proposal = self._four_eyes.find(staff.tenant, proposal_id)
         return StaffChange(state="done", after=dict(after), proposal=self._present(proposal))
 
@@ -147,6 +154,10 @@ def _about(action: Action, name: str) -> str:
     """Return what a change is about, as the audit log has it."""
     if action is Action.SET_FEES:
         return "fees"
+    if action is Action.SET_FEE_TIERS:
+        return FEE_TIERS
+    if action in {Action.SET_MARKET_LIMITS, Action.LIST_MARKETS}:
+        return MARKET + name[:_NAME_LENGTH_MAX]
     if action is Action.SET_FOUR_EYES:
         return ASSET + name[:_NAME_LENGTH_MAX]
     return USER + read_subject(name)

@@ -35,12 +35,16 @@ _Made = TypeVar("_Made")
 
 @dataclass(slots=True)
 class _Kept(Generic[_Made]):
-    """What was made, and the response that was last cut from it."""
+    """What was made, until when it may be used, and the response that was last cut from it."""
 
-    made_ms: int
+    until_ms: int | None
     made: _Made
     length: int | None = None
     response: KeptResponse | None = None
+
+    def is_old(self, now_ms: int) -> bool:
+        """Return whether it has to be made again."""
+        return self.until_ms is not None and now_ms >= self.until_ms
 
 
 def kept_length(length: int) -> int:
@@ -91,13 +95,24 @@ class PublicResponses:
     ) -> _Kept[_Made]:
         now_ms = int(self._clock.monotonic_ms())
         kept: _Kept[_Made] | None = self._kept.get(tenant, {}).get(key)
-        if kept is None or (kept_ms is not None and now_ms - kept.made_ms >= kept_ms):
-            made = _Kept(now_ms, make())
-            if kept is None and sum(map(len, self._kept.values())) >= KEPT_MAX:
-                del self._kept[max(self._kept, key=lambda one: len(self._kept[one]))]
-            self._kept.setdefault(tenant, {})[key] = made
-            return made
-        return kept
+        if kept is not None and not kept.is_old(now_ms):
+            return kept
+        made = _Kept(None if kept_ms is None else now_ms + kept_ms, make())
+        if kept is None:
+            self._make_room(now_ms)
+        self._kept.setdefault(tenant, {})[key] = made
+        return made
+
+    def _make_room(self, now_ms: int) -> None:
+        """Forget what is too old to be used: there are ranges and pages without number."""
+        for tenant, responses in list(self._kept.items()):
+            young = {key: one for key, one in responses.items() if not one.is_old(now_ms)}
+            if young:
+                self._kept[tenant] = young
+            else:
+                del self._kept[tenant]
+        if sum(map(len, self._kept.values())) >= KEPT_MAX:
+            del self._kept[max(self._kept, key=lambda one: len(self._kept[one]))]
 
 
 def _response(

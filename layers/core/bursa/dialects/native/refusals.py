@@ -8,6 +8,7 @@ queue may deliver the command again. So no reason is an `Unavailable`, which pro
 request may be sent again.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from bursa.kernel.errors import (
@@ -17,6 +18,7 @@ from bursa.kernel.errors import (
     NotFound,
     Refused,
 )
+from bursa.kernel.markets import Market
 from wire import layout as w
 
 _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
@@ -54,7 +56,14 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
     w.REASON_INVALID_TIME_IN_FORCE: (Refused, "Send a time_in_force that fits the order's type."),
     w.REASON_INVALID_SELF_TRADE_PREVENTION: (Refused, "Send a known self_trade_prevention."),
     w.REASON_INVALID_POST_ONLY: (Refused, "Send post_only with gtc limit orders only."),
-    w.REASON_INVALID_TRIGGER_PRICE: (Refused, "Send a trigger price with stop orders only."),
+    w.REASON_INVALID_TRIGGER_PRICE: (
+        Refused,
+        (
+            "Send a trigger price with stops that still wait only. A trailing stop needs a price to"
+            " follow, so an activation_price where nothing has been traded yet, and a trail that"
+            " leaves it a trigger price above 0 and within the market's limits."
+        ),
+    ),
     w.REASON_INVALID_EXPIRE_TIME: (Refused, "Send an expiry that is in the future."),
     w.REASON_INVALID_QUOTE_AMOUNT: (Refused, "Send quote_amount with market buys only."),
     w.REASON_PRICE_OUT_OF_RANGE: (Refused, "Send a price within the market's limits."),
@@ -86,6 +95,18 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
         Refused,
         "The exchange is full: nothing was done. Retry later under a new client_order_id.",
     ),
+    w.REASON_INVALID_LIST: (
+        Refused,
+        "Send a take-profit and a stop of one side and quantity, and an entry of the other side.",
+    ),
+    w.REASON_LIST_WOULD_EXECUTE: (
+        Refused,
+        "One of the orders would trade or trigger at once; send prices that it has to wait for.",
+    ),
+    w.REASON_ORDER_IN_LIST: (
+        Refused,
+        "Cancel the list and place another: none of its orders is changed by itself.",
+    ),
     w.REASON_INTERNAL_ERROR: (
         InternalError,
         "The exchange failed to carry this out; nothing has changed. Report the request_id.",
@@ -95,7 +116,50 @@ _DETAILS: Final[dict[int, tuple[type[BursaError], str]]] = {
 REFUSABLE: Final = frozenset(_DETAILS)
 
 
-def refusal(reason: int) -> BursaError:
-    """Return the error for one of the engine's reasons, ready to raise."""
+def refusal(reason: int, market: Market | None = None) -> BursaError:
+    """Return the error for one of the engine's reasons, ready to raise.
+
+    With its market it names the rule's value, and the field that breaks it.
+    """
     error, detail = _DETAILS[reason]
-    return error(w.REASON_NAMES[reason], detail)
+    field = None
+    if market is not None and reason in _RULES:
+        field, detail = _RULES[reason](market)
+    return error(w.REASON_NAMES[reason], detail, field=field)
+
+
+def _notional(market: Market) -> tuple[str, str]:
+    least = market.units.quote_text(market.min_notional)
+    return "quantity", f"Send an order worth at least {least} {market.units.quote}."
+
+
+def _largest_price(market: Market) -> tuple[str, str]:
+    return "price", f"Send a price of at most {market.units.price_text(market.max_price)}."
+
+
+def _largest_quantity(market: Market) -> tuple[str, str]:
+    most = market.units.quantity_text(market.max_quantity)
+    return "quantity", f"Send a quantity of at most {most} {market.units.base}."
+
+
+def _display_quantity(_: Market) -> tuple[str, str]:
+    parts = w.ICEBERG_SLICES_MAX
+    return "display_quantity", (
+        f"Send a display_quantity of at most the quantity, and at least a part in {parts:,} of it."
+    )
+
+
+def _collar(market: Market) -> tuple[str, str]:
+    return "price", (
+        f"Send a price within {market.collar_ppm} parts per million of the reference price, or of "
+        "a stop's own trigger_price; a dry_run of the order says the nearest one."
+    )
+
+
+_RULES: Final[dict[int, Callable[[Market], tuple[str, str]]]] = {
+    w.REASON_NOTIONAL_TOO_SMALL: _notional,
+    w.REASON_PRICE_OUT_OF_RANGE: _largest_price,
+    w.REASON_QUANTITY_OUT_OF_RANGE: _largest_quantity,
+    w.REASON_INVALID_DISPLAY_QUANTITY: _display_quantity,
+    w.REASON_PRICE_OUTSIDE_COLLAR: _collar,
+}

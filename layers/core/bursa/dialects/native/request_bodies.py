@@ -37,7 +37,11 @@ def read_body(text: str | None, model: type[_Request]) -> _Request:
     # Surrogates without a partner can't be encoded; JSON's reader refuses them later.
     if len(text.encode(errors="replace")) > BODY_BYTES_MAX:
         raise TooLarge("body_too_large", f"Send a body of at most {BODY_BYTES_MAX} bytes.")
-    plain = read_json(text, "body")
+    return read_model(read_json(text, "body"), model)
+
+
+def read_model(plain: object, model: type[_Request]) -> _Request:
+    """Read plain values; raises as `read_body` does about a field."""
     try:
         return model.model_validate(plain)
     except ValidationError as error:
@@ -55,11 +59,11 @@ def _field_path(location: tuple[int | str, ...]) -> tuple[str, str]:
     """Write ``("operations", 3, "place", "price")`` as ``operations[3].price``, and its end."""
     path, name = "", ""
     skip_tag = False
-    for part in location:
+    for position, part in enumerate(location, start=1):
         if isinstance(part, int):
             path += f"[{part}]"
             skip_tag = True
-        elif skip_tag:
+        elif skip_tag and position < len(location):
             skip_tag = False  # the kind of operation, which is no field
         else:
             name = part[:_FIELD_LENGTH_MAX]
@@ -83,6 +87,8 @@ _EXPLANATIONS = {
     "extra_forbidden": ("unknown_field", "Leave out fields that this request does not know."),
     "string_type": ("not_a_string", 'Send {name} as a JSON string, in quotes: "12.50".'),
     "literal_error": ("invalid_{name}", "Send {name} as one of {expected}."),
+    "greater_than_equal": ("invalid_{name}", "Send {name} as {ge} or more."),
+    "less_than_equal": ("invalid_{name}", "Send {name} as {le} or less."),
     "too_short": ("no_operations", "Send at least one operation."),
     "too_long": ("too_many_operations", "Send at most {most} operations in one batch."),
     "union_tag_not_found": (
@@ -94,5 +100,5 @@ _EXPLANATIONS = {
 _WRONG_TYPE = ("wrong_type", "Send {name} as the type that the documentation gives.")
 _PATTERN_DETAILS = {
     "client_order_id": "Send client_order_id as 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-    "order_id": "Send order_id as we gave it: a string of digits.",
+    "order_id": "Send order_id as we gave it: 32 characters.",
 }

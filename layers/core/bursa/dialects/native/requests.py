@@ -10,16 +10,24 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bursa.kernel.amounts import INT64_MAX
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import CLIENT_ORDER_ID
 from bursa.trading.commands import OPERATIONS_MAX
 
-ORDER_ID = r"^[1-9][0-9]{0,18}$"
+ORDER_ID = r"^[A-Za-z0-9_-]{32}$"
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
-TimeInForce = Literal["gtc", "ioc", "fok"]
+OrderType = Literal[
+    "limit",
+    "market",
+    "stop_limit",
+    "stop_market",
+    "take_profit_limit",
+    "take_profit_market",
+    "trailing_stop_limit",
+    "trailing_stop_market",
+]
+TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 SelfTradePrevention = Literal["none", "cancel_taker", "cancel_maker", "cancel_both", "decrement"]
 ClientOrderId = Annotated[
     str,
@@ -45,7 +53,11 @@ class OrderRequest(_Request):
     type: OrderType = "limit"
     price: Annotated[
         DecimalString | None,
-        Field(description="Limit orders only: worst price, a multiple of the market's tick_size"),
+        Field(
+            description="Worst price, a multiple of the market's tick_size; market orders have"
+            " none, other types that end in market may; trailing_stop_limit has this or"
+            " limit_offset"
+        ),
     ] = None
     quantity: Annotated[
         DecimalString | None,
@@ -55,9 +67,51 @@ class OrderRequest(_Request):
         DecimalString | None,
         Field(description="Market buys only, instead of quantity: how much to spend"),
     ] = None
+    trigger_price: Annotated[
+        DecimalString | None,
+        Field(description="Stops and take-profits only: the price that the market must reach"),
+    ] = None
+    trail_amount: Annotated[
+        DecimalString | None,
+        Field(
+            description="Trailing stops only, or trail_ppm: how far the trigger price stays behind"
+            " the best price, in the quote asset, a multiple of the market's tick_size"
+        ),
+    ] = None
+    trail_ppm: Annotated[
+        int | None,
+        Field(
+            description="Trailing stops only, or trail_amount: the same in parts per million of"
+            " the best price, 1 to 999999; rounded up to a whole tick",
+            examples=[10_000],
+        ),
+    ] = None
+    activation_price: Annotated[
+        DecimalString | None,
+        Field(
+            description="Trailing stops only: follow the price once it has risen to this (a buy:"
+            " fallen to it); at once without it"
+        ),
+    ] = None
+    limit_offset: Annotated[
+        DecimalString | None,
+        Field(
+            description="trailing_stop_limit only, instead of price: how far beyond the trigger"
+            " price its limit is when it triggers"
+        ),
+    ] = None
+    display_quantity: Annotated[
+        DecimalString | None,
+        Field(description="How much the book shows at a time; of orders that may wait in it"),
+    ] = None
     time_in_force: Annotated[
         TimeInForce | None,
-        Field(description="gtc by default for limit orders; market orders are ioc or fok"),
+        Field(
+            description="gtc by default; ioc or fok, ioc by default, for types that end in market"
+        ),
+    ] = None
+    expires_at_ms: Annotated[
+        int | None, Field(description="With gtd only: when the order ends, in UTC milliseconds")
     ] = None
     post_only: Annotated[
         bool, Field(description="Refuse the order instead of letting it take liquidity")
@@ -67,6 +121,51 @@ class OrderRequest(_Request):
         Field(description="What happens where it would trade with an order of the same account"),
     ] = "cancel_maker"
     client_order_id: ClientOrderId | None = None
+
+
+class PlaceRequest(OrderRequest):
+    """An order to place, or only to look at."""
+
+    dry_run: Annotated[
+        bool,
+        Field(description="true places nothing, and says what would become of the order (200)"),
+    ] = False
+
+
+class AmendRequest(_Request):
+    """What an open order is to have instead; what is left out stays as it is."""
+
+    price: Annotated[DecimalString | None, Field(description="Another price")] = None
+    quantity: Annotated[
+        DecimalString | None,
+        Field(description="All of it, what is filled included; of a replacement its own"),
+    ] = None
+    trigger_price: Annotated[
+        DecimalString | None, Field(description="Only of a stop that still waits")
+    ] = None
+    display_quantity: Annotated[DecimalString | None, Field(description="Only of an iceberg")] = (
+        None
+    )
+    trail_amount: Annotated[
+        DecimalString | None, Field(description="Only of a trailing stop that still waits")
+    ] = None
+    trail_ppm: Annotated[
+        int | None, Field(description="Only of a trailing stop that still waits")
+    ] = None
+
+
+class ReplaceRequest(AmendRequest):
+    """An order in the place of an open one: like it, but for what is sent."""
+
+    client_order_id: ClientOrderId | None = None
+
+
+class CancelAllAfterRequest(_Request):
+    """When all your open orders end unless you send this again before."""
+
+    timeout_ms: Annotated[
+        int, Field(description="From now, a week at most; 0 ends the countdown", examples=[30_000])
+    ]
 
 
 class PlaceOperation(OrderRequest):
@@ -83,7 +182,27 @@ class CancelOperation(_Request):
     client_order_id: ClientOrderId | None = None
 
 
-Operation = Annotated[PlaceOperation | CancelOperation, Field(discriminator="op")]
+class AmendOperation(AmendRequest):
+    """Change one open order, named by exactly one of its two ids."""
+
+    op: Literal["amend"]
+    order_id: OrderId | None = None
+    client_order_id: ClientOrderId | None = None
+
+
+class ReplaceOperation(ReplaceRequest):
+    """Cancel one open order, named by one of its two ids, and place another like it, or neither."""
+
+    op: Literal["replace"]
+    order_id: OrderId | None = None
+    replaced_client_order_id: Annotated[
+        ClientOrderId | None, Field(description="Your id of the order that is replaced")
+    ] = None
+
+
+Operation = Annotated[
+    PlaceOperation | AmendOperation | ReplaceOperation | CancelOperation, Field(discriminator="op")
+]
 
 
 class BatchRequest(_Request):
@@ -93,6 +212,9 @@ class BatchRequest(_Request):
 
 
 Code = Annotated[str, Field(description="What the authenticator shows now", examples=["492039"])]
+
+
+Password = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class ApiKeyRate(_Request):
@@ -111,7 +233,7 @@ class ApiKeyRequest(_Request):
         str | None, Field(description="With ed25519: its 32 bytes (RFC 8032) in base64")
     ] = None
     scopes: Annotated[
-        list[Literal["read", "trade", "withdraw"]], Field(description="What it may do")
+        list[Literal["read", "trade", "transfer", "withdraw"]], Field(description="What it may do")
     ]
     addresses: Annotated[
         list[str],
@@ -147,13 +269,17 @@ class CodeRequest(_Request):
     code: Code
 
 
-def read_order_id(text: str) -> int:
-    """Return the order id in a path; raises `InvalidInput` ``invalid_order_id``."""
-    if not re.fullmatch(ORDER_ID, text, re.ASCII) or int(text) > INT64_MAX:
-        raise InvalidInput(
-            "invalid_order_id", "Send order_id as we gave it: a string of digits.", field="order_id"
-        )
-    return int(text)
+class AllowIdentityRequest(_Request):
+    """A code of the second factor, of who has one."""
+
+    code: Code | None = None
+
+
+class PasswordRequest(_Request):
+    """The password that is to be another, and the other."""
+
+    password: Password
+    new_password: Password
 
 
 def read_client_order_id(text: str) -> str:

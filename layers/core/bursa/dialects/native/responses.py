@@ -52,6 +52,14 @@ class OrderState(TypedDict):
 class Order(OrderState):
     """An order with what was known from its beginning."""
 
+    # Of a trailing stop as it was stated last: it may have followed the price since.
+    trigger_price: str | None
+    trail_amount: str | None
+    trail_ppm: int | None
+    activation_price: str | None
+    limit_offset: str | None
+    display_quantity: str | None
+    expires_at_ms: int | None
     client_order_id: str | None
     created_at_ms: int
 
@@ -60,6 +68,19 @@ class PlacedOrder(Order):
     """A new order and what it traded at once: the first 1,000 fills, GET /v1/fills has all."""
 
     fills: list[Fill]
+
+
+class ReplacedOrder(PlacedOrder):
+    """A new order, and which one it came in the place of."""
+
+    replaced_order_id: str
+
+
+class Countdown(TypedDict):
+    """When all your open orders end unless it is renewed; null when it is off."""
+
+    cancels_at_ms: int | None
+    sequence: int
 
 
 class PendingOrder(TypedDict):
@@ -99,7 +120,7 @@ class OperationResult(TypedDict):
 
     index: int
     op: str
-    order: NotRequired[PlacedOrder | OrderState]
+    order: NotRequired[ReplacedOrder | PlacedOrder | OrderState]
     error: NotRequired[OperationError]
 
 
@@ -179,8 +200,24 @@ class MarketDefinition(TypedDict):
     tick_size: str
     lot_size: str
     min_notional: str
+    max_price: str
+    max_quantity: str
+    iceberg_parts_max: int
     fees: Fees
     price_protection: PriceProtection
+
+
+class Auction(TypedDict):
+    """What an auction would trade if it ended now; the price is null where nothing would."""
+
+    indicative_price: str | None
+    indicative_quantity: str
+
+
+class MarketDetail(MarketDefinition):
+    """A market, and the auction that it is in, which its status says; null while it is in none."""
+
+    auction: Auction | None
 
 
 class MarketPage(TypedDict):
@@ -348,7 +385,7 @@ class Me(TypedDict):
     email_verified: bool | None
     signed_in_with: Literal["user_pool", "api_key"]
     key_id: str | None
-    scopes: list[Literal["read", "trade", "withdraw", "account"]]
+    scopes: list[Literal["read", "trade", "transfer", "withdraw", "account"]]
     roles: list[str]
     level: int | None
     second_factor_since_ms: int | None
@@ -396,7 +433,7 @@ class ApiKeyState(TypedDict):
     state: Literal["active", "expired", "revoked"]
     algorithm: Literal["ed25519", "hmac-sha256"]
     public_key: str | None
-    scopes: list[Literal["read", "trade", "withdraw"]]
+    scopes: list[Literal["read", "trade", "transfer", "withdraw"]]
     addresses: list[str]
     rate: ApiKeyRate | None
     created_at_ms: int
@@ -436,10 +473,17 @@ class SecurityEvent(TypedDict):
     """Something that happened to the security of your account."""
 
     kind: Literal[
+        "account_closed",
         "api_key_made",
         "api_key_revoked",
+        "identity_linked",
+        "identity_unlinked",
+        "new_device",
+        "password_changed",
         "second_factor_added",
         "second_factor_removed",
+        "session_ended",
+        "sign_in_factor_changed",
         "signed_out_everywhere",
     ]
     at_ms: int

@@ -16,6 +16,7 @@ from bursa.dialects.native.responses import (
     SecurityEvent,
     SecurityEventList,
 )
+from bursa.identity.account_closing import AccountClosing
 from bursa.identity.api_keys import Algorithm, KeyRequest
 from bursa.identity.key_custody import KeyCustody
 from bursa.identity.principal import Principal, Scope
@@ -37,18 +38,20 @@ class SecurityRoutes:
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one for each thing that is protected
         self,
         keys: KeyCustody,
         factor: SecondFactor,
         events: SecurityEvents,
         brand_name: Callable[[TenantId], str],
         clock: WallClock,
+        closing: AccountClosing,
     ) -> None:
         self._keys = keys
         self._factor = factor
         self._events = events
         self._brand_name = brand_name
+        self._closing = closing
         self._clock = clock
 
     def make_key(self, principal: Principal, body: str | None, address: str) -> MadeApiKey:
@@ -87,6 +90,11 @@ class SecurityRoutes:
         """Require no second factor any more; raises as `SecondFactor.remove` does."""
         self._factor.remove(principal, token, read_body(body, CodeRequest).code, address)
         return SecondFactorState(required_since_ms=None)
+
+    def close_account(self, principal: Principal, body: str | None, address: str) -> int:
+        """Close the caller's account; return since when. Raises as `AccountClosing` does."""
+        require_token(principal)
+        return self._closing(principal, read_body(body, CodeRequest).code, address)
 
     def events(self, principal: Principal) -> SecurityEventList:
         """Return the caller's latest security events; raises `NotAllowed` ``token_required``."""

@@ -1,13 +1,23 @@
 """The signed-in routes: from text to a typed command, from its outcome to JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from bursa.accounts.queries import PageRequest
+from bursa.accounts.queries import Only, PageRequest
 from bursa.compliance.level_check import LevelCheck
 from bursa.compliance.levels import Operation
 from bursa.dialects.native import outcome_presentation as present
-from bursa.dialects.native.commands import read_batch, read_order
+from bursa.dialects.native.commands import (
+    OrderName,
+    changes_in,
+    read_amendment,
+    read_batch,
+    read_change,
+    read_countdown,
+    read_order,
+)
 from bursa.dialects.native.cursors import Cursors
+from bursa.dialects.native.dry_run_presentation import dry_run_result
+from bursa.dialects.native.dry_run_responses import DryRunResult
 from bursa.dialects.native.order_presentation import present_order, present_order_state
 from bursa.dialects.native.parameters import (
     ListParameters,
@@ -15,44 +25,56 @@ from bursa.dialects.native.parameters import (
     read_choice,
     read_min_sequence,
     read_number,
+    read_period,
 )
+from bursa.dialects.native.public_ids import PublicIds, TenantIds
 from bursa.dialects.native.refusals import refusal
 from bursa.dialects.native.request_bodies import read_body
 from bursa.dialects.native.requests import (
+    AmendRequest,
     BatchRequest,
-    OrderRequest,
+    CancelAllAfterRequest,
+    PlaceRequest,
+    ReplaceRequest,
     read_client_order_id,
-    read_order_id,
 )
 from bursa.dialects.native.responses import (
     BalancePage,
     BatchResults,
     CancelledOrders,
+    Countdown,
     FillPage,
     Order,
     OrderPage,
     OrderState,
     PendingResponse,
     PlacedOrder,
+    ReplacedOrder,
 )
 from bursa.dialects.native.row_presentation import balance_from_row, fill_from_row
 from bursa.dialects.native.submit_options import read_options
-from bursa.identity.principal import Principal
+from bursa.identity.principal import Principal, Scope
 from bursa.intake.submission import Pending
-from bursa.kernel.errors import Conflict, NotFound
+from bursa.kernel.errors import BursaError, InvalidInput, NotAllowed, NotFound, Refused
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.trading.catalogue import MarketCatalogue, named_market
-from bursa.trading.commands import CancelAllOrders, CancelOrder, PlaceOrder
-from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView
+from bursa.trading.commands import AmendOrder, CancelAllOrders, CancelOrder, ReplaceOrder
+from bursa.trading.commands import Operation as BatchOperation
+from bursa.trading.order_checks import check_order
+from bursa.trading.order_value import makes_smaller
+from bursa.trading.orders import OPEN_STATUSES, TRAILING, OrderStatus, OrderView, Side
 from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
+from bursa.trading.settle import NEVER_ACCEPTED
 from bursa.trading.use_cases import TradingUseCases
+from wire import layout as w
 
 # Names a list (`Cursors`).
-Scope = tuple[object, ...]
+ListScope = tuple[object, ...]
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
+SIDES: Mapping[str, Side] = {side.word: side for side in Side}
 
 # ``open`` means all that can still trade, whether it has traded or not.
 STATUS_FILTERS: Mapping[str, frozenset[OrderStatus]] = {
@@ -76,46 +98,120 @@ class TradingRoutes:
         catalogue: MarketCatalogue,
         use_cases: TradingUseCases,
         cursors: Cursors,
+        ids: PublicIds,
         require_level: LevelCheck,
     ) -> None:
         self._catalogue = catalogue
         self._use_cases = use_cases
         self._cursors = cursors
+        self._ids = ids
         self._require_level = require_level
 
     # --- commands ---------------------------------------------------------------------------------
 
     def place(
-        self, principal: Principal, body: str | None, headers: RequestHeaders
+        self, principal: Principal, request: PlaceRequest, headers: RequestHeaders
     ) -> PlacedOrder | PendingResponse:
         """Place an order.
 
-        Raises what `read_body`, `read_order` and the use case raise, and `Refused`
-        ``level_too_low``.
+        Raises what `read_order` and the use case raise, and `Refused`
+        ``level_too_low``, ``level_limit_reached``, ``no_reference_price``.
         """
-        order = read_order(read_body(body, OrderRequest), self._catalogue, principal.tenant)
+        order = read_order(request, self._catalogue, principal.tenant)
         self._require_trading(principal)
-        outcome = self._use_cases.place(
-            principal.account, order, read_options(headers, principal.actor)
-        )
+        options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
+        outcome = self._use_cases.place(principal.account, order, options, allow)
         if isinstance(outcome, Pending):
-            return present.pending_response(outcome)
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
         if isinstance(outcome, OrderRejected):
-            raise refusal(outcome.reason)
-        return present.placed_order(outcome)
+            raise refusal(outcome.reason, order.market)
+        return present.placed_order(outcome, self._ids.of(principal.tenant))
+
+    def dry_run(self, principal: Principal, request: PlaceRequest) -> DryRunResult:
+        """Return what would become of an order, without sending it; raises as `place` does.
+
+        But for what would refuse it: that is in the result.
+        """
+        order = read_order(request, self._catalogue, principal.tenant)
+        if order.type in TRAILING:
+            raise InvalidInput(
+                "dry_run_not_allowed",
+                "Leave dry_run out of a trailing stop: where it triggers is not known before.",
+                field="dry_run",
+            )
+        try:
+            self._require_trading(principal)
+            check_order(order)
+        except Refused as error:
+            refused: BursaError | None = error
+        else:
+            refused = None
+        assessment, view = self._use_cases.dry_run(principal.account, order)
+        return dry_run_result(order, assessment, view, refused)
 
     def batch(
-        self, principal: Principal, body: str | None, headers: RequestHeaders
+        self,
+        principal: Principal,
+        body: str | None,
+        headers: RequestHeaders,
+        charge: Callable[[int], object],
     ) -> BatchResults | PendingResponse:
-        """Carry out several operations in order; raises as `place` does unless all are cancels."""
+        """Carry out several operations in order; raises as `place` does unless all are cancels.
+
+        ``charge`` charges the caller for so many reads: one for each order that is changed, and
+        whose market has to be looked up.
+        """
         request, options = read_body(body, BatchRequest), read_options(headers, principal.actor)
-        batch = read_batch(request, self._catalogue, principal.tenant)
-        if any(isinstance(one, PlaceOrder) for one in batch.operations):
+        if changes := changes_in(request):
+            charge(changes)
+        ids = self._ids.of(principal.tenant)
+
+        def find(name: OrderName) -> OrderView:
+            return self._named(principal.account, name)
+
+        batch = read_batch(request, self._catalogue, principal.tenant, ids, find)
+        if not all(map(_takes_out, batch.operations)):
             self._require_trading(principal)
-        outcomes = self._use_cases.batch(principal.account, batch, options)
+        allow = self._require_level.of(principal)
+        outcomes = self._use_cases.batch(principal.account, batch, options, allow)
         if isinstance(outcomes, Pending):
-            return present.pending_response(outcomes)
-        return present.batch_results(batch, outcomes)
+            return present.pending_response(outcomes, ids)
+        return present.batch_results(batch, outcomes, ids)
+
+    def amend(
+        self, principal: Principal, order_id: str, body: str | None, headers: RequestHeaders
+    ) -> PlacedOrder | PendingResponse:
+        """Change an open order, which stays the same one; raises as `cancel` and `place` do."""
+        request, order = read_body(body, AmendRequest), self._order(principal.account, order_id)
+        command = read_amendment(request, order)
+        if not makes_smaller(command):
+            self._require_trading(principal)
+        options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
+        outcome = self._use_cases.amend(principal.account, command, options, allow)
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
+        if isinstance(outcome, OrderAlreadyClosed):
+            raise present.closed(order_id, "change")
+        if isinstance(outcome, OrderRejected):
+            raise refusal(outcome.reason, order.market)
+        return present.placed_order(outcome, self._ids.of(principal.tenant))
+
+    def replace(
+        self, principal: Principal, order_id: str, body: str | None, headers: RequestHeaders
+    ) -> ReplacedOrder | PendingResponse:
+        """Cancel an order and place another in one step; raises as `cancel` and `place` do."""
+        request, order = read_body(body, ReplaceRequest), self._order(principal.account, order_id)
+        command = ReplaceOrder(order, read_change(request, order.market), request.client_order_id)
+        self._require_trading(principal)
+        options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
+        outcome = self._use_cases.place(principal.account, command, options, allow)
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
+        if outcome == OrderRejected(w.REASON_UNKNOWN_ORDER):
+            raise present.closed(order_id, "replace")
+        if isinstance(outcome, OrderRejected):
+            raise refusal(outcome.reason, order.market)
+        return present.replaced_order(outcome, order.order_id, self._ids.of(principal.tenant))
 
     def cancel(
         self, principal: Principal, order_id: str, headers: RequestHeaders
@@ -132,32 +228,56 @@ class TradingRoutes:
             ``order_closed``: it is filled or cancelled already.
 
         """
-        options = read_options(headers, principal.actor)
-        command = CancelOrder(order_id=read_order_id(order_id))
-        outcome = self._use_cases.cancel(principal.account, command, options)
+        number = self._ids.of(principal.tenant).read_order(order_id)
+        return self._cancel(principal, CancelOrder(order_id=number), headers)
+
+    def cancel_by_client_id(
+        self, principal: Principal, client_order_id: str, headers: RequestHeaders
+    ) -> OrderState | PendingResponse:
+        """Cancel the order of a client order id.
+
+        Raises as `cancel` does, ``invalid_client_order_id`` instead of ``invalid_order_id``.
+        """
+        known = read_client_order_id(client_order_id)
+        return self._cancel(principal, CancelOrder(client_order_id=known), headers)
+
+    def cancel_all_after(
+        self, principal: Principal, body: str | None, headers: RequestHeaders
+    ) -> Countdown | PendingResponse:
+        """Start, renew or end the countdown to a cancel of all; raises as `read_countdown` does."""
+        command = read_countdown(read_body(body, CancelAllAfterRequest))
+        outcome = self._use_cases.cancel_all_after(
+            principal.account, command, read_options(headers, principal.actor)
+        )
         if isinstance(outcome, Pending):
-            return present.pending_response(outcome)
-        if isinstance(outcome, OrderAlreadyClosed):
-            raise Conflict(
-                "order_closed", f"Nothing is left to cancel; see GET /v1/orders/{outcome.order_id}."
-            )
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
         if isinstance(outcome, OrderRejected):
             raise refusal(outcome.reason)
-        return present_order_state(outcome.order)
+        return present.countdown(outcome)
 
     def cancel_all(
-        self, principal: Principal, market: str | None, headers: RequestHeaders
+        self,
+        principal: Principal,
+        market: str | None,
+        side: str | None,
+        headers: RequestHeaders,
     ) -> CancelledOrders | PendingResponse:
-        """Cancel all orders, or those in one market."""
-        command = CancelAllOrders(self._market(principal.account, market))
+        """Cancel all orders, or those in one market or on one side.
+
+        Raises `NotFound` ``unknown_market`` and `InvalidInput` ``invalid_side``.
+        """
+        word = read_choice(side, "side", SIDES)
+        command = CancelAllOrders(
+            self._market(principal.account, market), None if word is None else SIDES[word]
+        )
         outcome = self._use_cases.cancel_all(
             principal.account, command, read_options(headers, principal.actor)
         )
         if isinstance(outcome, Pending):
-            return present.pending_response(outcome)
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
         if isinstance(outcome, OrderRejected):
             raise refusal(outcome.reason)
-        return present.cancelled_orders(outcome)
+        return present.cancelled_orders(outcome, self._ids.of(principal.tenant))
 
     # --- questions --------------------------------------------------------------------------------
 
@@ -172,7 +292,8 @@ class TradingRoutes:
             ``unknown_order``; also for another account's.
 
         """
-        return _known(self._use_cases.queries.order(account, read_order_id(order_id)))
+        ids = self._ids.of(account.tenant)
+        return _known(self._use_cases.queries.order(account, ids.read_order(order_id)), ids)
 
     def order_by_client_id(self, account: AccountId, client_order_id: str) -> Order:
         """Return the newest order under a client order id.
@@ -190,8 +311,35 @@ class TradingRoutes:
         known = read_client_order_id(client_order_id)
         found = self._use_cases.queries.order_by_client_id(account, known)
         if isinstance(found, OrderRejected):
-            raise refusal(found.reason)
-        return _known(found)
+            raise _rejected_before(found)
+        return _known(found, self._ids.of(account.tenant))
+
+    def settle(
+        self, principal: Principal, client_order_id: str, headers: RequestHeaders
+    ) -> Order | PendingResponse:
+        """Return the order under a client order id, or make sure that there never is one.
+
+        Raises
+        ------
+        NotFound
+            ``never_accepted``: there is none, and none will ever be.
+        NotAllowed
+            ``scope_missing``: an id is used up by who may trade.
+        BursaError
+            What `order_by_client_id` raises.
+
+        """
+        known = read_client_order_id(client_order_id)
+        if Scope.TRADE not in principal.scopes:
+            raise NotAllowed("scope_missing", "Send a token or key that may trade.")
+        outcome = self._use_cases.settle(
+            principal.account, known, read_options(headers, principal.actor)
+        )
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
+        if isinstance(outcome, OrderRejected):
+            raise _rejected_before(outcome)
+        return present_order(outcome, self._ids.of(principal.tenant))
 
     def orders(self, account: AccountId, parameters: ListParameters) -> OrderPage:
         """Return a page of orders, newest first.
@@ -199,30 +347,35 @@ class TradingRoutes:
         Raises
         ------
         InvalidInput
-            ``invalid_status``, ``invalid_limit``, ``invalid_cursor``.
+            ``invalid_status``, ``invalid_side``, ``invalid_from``, ``invalid_to``,
+            ``invalid_limit``, ``invalid_cursor``.
         NotFound
             ``unknown_market``.
 
         """
         status = read_choice(parameters.status, "status", STATUS_FILTERS)
-        scope = ("orders", account, parameters.market, status)
+        only = _read_only(parameters)
+        scope = ("orders", account, parameters.market, status, *only)
         request = self._page_request(parameters, scope)
         market = self._market(account, parameters.market)
         statuses = None if status is None else STATUS_FILTERS[status]
-        page = self._use_cases.queries.orders(account, market, statuses, request)
+        page = self._use_cases.queries.orders(account, market, statuses, request, only)
+        ids = self._ids.of(account.tenant)
         return OrderPage(
-            items=[present_order(order) for order in page.items],
+            items=[present_order(order, ids) for order in page.items],
             next_cursor=self._cursors.write(page.next_position, *scope),
         )
 
     def fills(self, account: AccountId, parameters: ListParameters) -> FillPage:
         """Return a page of fills, newest first; raises like `orders`."""
-        scope = ("fills", account, parameters.market)
+        only = _read_only(parameters)
+        scope = ("fills", account, parameters.market, *only)
         request = self._page_request(parameters, scope)
         market = self._market(account, parameters.market)
-        page = self._use_cases.queries.fills(account, market, request)
+        page = self._use_cases.queries.fills(account, market, request, only)
+        ids = self._ids.of(account.tenant)
         return FillPage(
-            items=[fill_from_row(fill.row, fill.market) for fill in page.items],
+            items=[fill_from_row(fill.row, fill.market, ids) for fill in page.items],
             next_cursor=self._cursors.write(page.next_position, *scope),
         )
 
@@ -233,10 +386,36 @@ class TradingRoutes:
         items = [balance_from_row(balance.row, balance.scale) for balance in balances]
         return BalancePage(items=items, next_cursor=None)
 
+    def _cancel(
+        self, principal: Principal, command: CancelOrder, headers: RequestHeaders
+    ) -> OrderState | PendingResponse:
+        options, ids = read_options(headers, principal.actor), self._ids.of(principal.tenant)
+        outcome = self._use_cases.cancel(principal.account, command, options)
+        if isinstance(outcome, Pending):
+            return present.pending_response(outcome, self._ids.of(principal.tenant))
+        if isinstance(outcome, OrderAlreadyClosed):
+            raise present.closed(ids.order(outcome.order_id), "cancel")
+        if isinstance(outcome, OrderRejected):
+            raise refusal(outcome.reason)
+        return present_order_state(outcome.order, ids)
+
+    def _order(self, account: AccountId, order_id: str) -> OrderView:
+        """Return an order that a request means; raises `NotFound` ``unknown_order``."""
+        number = self._ids.of(account.tenant).read_order(order_id)
+        return _found(self._use_cases.queries.order(account, number))
+
+    def _named(self, account: AccountId, name: OrderName) -> OrderView:
+        """Return an order by either id; raises `NotFound` ``unknown_order``."""
+        queries = self._use_cases.queries
+        if name.client_order_id is None:
+            return _found(queries.order(account, name.order_id or 0))
+        found = queries.order_by_client_id(account, name.client_order_id)
+        return _found(None if isinstance(found, OrderRejected) else found)
+
     def _require_trading(self, principal: Principal) -> None:
         self._require_level(principal.tenant, principal.level, Operation.TRADE)
 
-    def _page_request(self, parameters: ListParameters, scope: Scope) -> PageRequest:
+    def _page_request(self, parameters: ListParameters, scope: ListScope) -> PageRequest:
         limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
         before = self._cursors.read(parameters.cursor, *scope)
         return PageRequest(limit, before, read_min_sequence(parameters.min_sequence))
@@ -245,7 +424,34 @@ class TradingRoutes:
         return None if symbol is None else named_market(self._catalogue, account.tenant, symbol)
 
 
-def _known(order: OrderView | None) -> Order:
+def _read_only(parameters: ListParameters) -> Only:
+    side = read_choice(parameters.side, "side", SIDES)
+    from_ms, to_ms = read_period(parameters.from_ms, parameters.to_ms)
+    return Only(None if side is None else SIDES[side], from_ms, to_ms)
+
+
+def _takes_out(operation: BatchOperation) -> bool:
+    """Return whether an operation can only make less of what is open."""
+    return isinstance(operation, CancelOrder) or (
+        isinstance(operation, AmendOrder) and makes_smaller(operation)
+    )
+
+
+def _rejected_before(rejected: OrderRejected) -> BursaError:
+    """Return the error for an id under which no order was accepted."""
+    if rejected == NEVER_ACCEPTED:
+        return NotFound(
+            "never_accepted",
+            "No order came in under this id and none ever will; send it under a new one.",
+        )
+    return refusal(rejected.reason)
+
+
+def _known(order: OrderView | None, ids: TenantIds) -> Order:
+    return present_order(_found(order), ids)
+
+
+def _found(order: OrderView | None) -> OrderView:
     if order is None:
         raise NotFound("unknown_order", "There is no such order; see GET /v1/orders.")
-    return present_order(order)
+    return order

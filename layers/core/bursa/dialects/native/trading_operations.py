@@ -1,0 +1,177 @@
+"""The routes of an account's orders, fills and balances; see `operations`."""
+
+from bursa.dialects.native import dry_run_responses, fee_responses, requests, responses
+from bursa.dialects.native.operation import (
+    CURSOR,
+    MARKET,
+    MIN_SEQUENCE,
+    PREFER,
+    WRITE,
+    Operation,
+    Parameter,
+    limit,
+)
+from bursa.identity.principal import Scope
+
+_SIDE = Parameter("side", "query", "Only of this side", {"type": "string", "enum": ["buy", "sell"]})
+_STATUS = Parameter(
+    "status",
+    "query",
+    "open is everything that can still trade, closed everything else; or one exact status",
+    {
+        "type": "string",
+        "enum": [
+            "open",
+            "closed",
+            "partially_filled",
+            "pending_trigger",
+            "filled",
+            "cancelled",
+            "expired",
+        ],
+    },
+)
+_TIME_MS = {"type": "integer", "minimum": 0}
+_PERIOD = (
+    Parameter("from", "query", "Only what was placed, or traded, at this time or later", _TIME_MS),
+    Parameter("to", "query", "Only what was placed, or traded, before this time", _TIME_MS),
+)
+_SETTLE = Parameter(
+    "settle",
+    "query",
+    "true makes sure that there never is an order of this id if there is none now",
+    {"type": "boolean", "default": False},
+)
+
+
+TRADING_OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "post",
+        "/orders",
+        "placeOrder",
+        "Place an order, or with dry_run see what would become of it",
+        responses.PlacedOrder,
+        status=201,
+        also=dry_run_responses.DryRunResult,
+        body=requests.PlaceRequest,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "post",
+        "/orders/batch",
+        "carryOutBatch",
+        "Place, change and cancel several orders in this order; each has its own result",
+        responses.BatchResults,
+        body=requests.BatchRequest,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "get",
+        "/orders",
+        "listOrders",
+        "Your orders, newest first",
+        responses.OrderPage,
+        parameters=(MARKET, _STATUS, _SIDE, *_PERIOD, limit(500), CURSOR, MIN_SEQUENCE),
+    ),
+    Operation("get", "/orders/{order_id}", "getOrder", "One of your orders", responses.Order),
+    Operation(
+        "get",
+        "/orders/by-client-id/{client_order_id}",
+        "getOrderByClientId",
+        "One of your orders by your own id",
+        responses.Order,
+        parameters=(_SETTLE, PREFER),
+        may_pend=True,
+    ),
+    Operation(
+        "patch",
+        "/orders/{order_id}",
+        "amendOrder",
+        "Change one of your open orders; only less of the same keeps its place in the queue",
+        responses.PlacedOrder,
+        body=requests.AmendRequest,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "post",
+        "/orders/{order_id}/replace",
+        "replaceOrder",
+        "Cancel one of your open orders and place another like it in one step, or neither",
+        responses.ReplacedOrder,
+        status=201,
+        body=requests.ReplaceRequest,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "delete",
+        "/orders/by-client-id/{client_order_id}",
+        "cancelOrderByClientId",
+        "Cancel one of your orders by your own id",
+        responses.OrderState,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "post",
+        "/orders/cancel-all-after",
+        "cancelAllAfter",
+        "Cancel all your orders after a time, unless you send this again before",
+        responses.Countdown,
+        body=requests.CancelAllAfterRequest,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "delete",
+        "/orders/{order_id}",
+        "cancelOrder",
+        "Cancel one of your orders",
+        responses.OrderState,
+        parameters=WRITE,
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "delete",
+        "/orders",
+        "cancelAllOrders",
+        "Cancel all your orders, or those in one market or on one side",
+        responses.CancelledOrders,
+        parameters=(MARKET, _SIDE, *WRITE),
+        scope=Scope.TRADE,
+        may_pend=True,
+    ),
+    Operation(
+        "get",
+        "/fills",
+        "listFills",
+        "Your sides of trades, newest first",
+        responses.FillPage,
+        parameters=(MARKET, _SIDE, *_PERIOD, limit(500), CURSOR, MIN_SEQUENCE),
+    ),
+    Operation(
+        "get",
+        "/balances",
+        "listBalances",
+        "Your balances",
+        responses.BalancePage,
+        parameters=(MIN_SEQUENCE,),
+    ),
+    Operation(
+        "get",
+        "/fees",
+        "getFees",
+        "Your fee tier, what you have traded in thirty days, and the next tier",
+        fee_responses.OwnFees,
+    ),
+)
