@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # The regions of the larger markets, the newest kinds of instances in all of them.
 regions=(us-east-1 us-west-2 sa-east-1 eu-west-1 eu-central-1 ap-southeast-1 ap-southeast-3 ap-northeast-1)
-templates=(template.yaml infra/*.yaml scripts/deploy/artifacts.yaml)
+templates=(template.yaml infra/*.yaml layers/core/bursa/tenants/blueprints/*.yaml scripts/deploy/artifacts.yaml)
 
 passed=.local/lint/templates-$(
   sha256sum "${templates[@]}" scripts/lint_templates.sh scripts/lint/* requirements.lock |

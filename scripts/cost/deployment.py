@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from scripts.templates import nested_templates
+
 ROOT = Path(__file__).resolve().parents[2]
 _METRIC = re.compile(r"[A-Z][A-Za-z]+")
 # Stacks that no deployment has by default, or has for each tenant.
@@ -74,9 +76,9 @@ def keys_and_secrets() -> tuple[int, int]:
 
 
 def _by_default(kind: str) -> Iterator[dict[str, Any]]:
-    for path in sorted((ROOT / "infra").glob("*.yaml")):
+    for path in nested_templates():
         if path.name not in _BY_PARAMETER:
-            bodies = template(f"infra/{path.name}")["Resources"].values()
+            bodies = template(str(path))["Resources"].values()
             yield from (body for body in bodies if body["Type"] == kind)
 
 

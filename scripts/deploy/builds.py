@@ -17,6 +17,7 @@ from scripts.deploy.errors import DeployError
 from scripts.deploy.signing import sam_arguments
 from scripts.deploy.worker_archive import check_worker_archive
 from scripts.slim_layer import slim
+from scripts.templates import nested_templates
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,7 +79,7 @@ class Reservations:
 
 def reservations() -> Reservations:
     """Return what the templates reserve."""
-    nested = [_resources(path) for path in sorted((ROOT / "infra").glob("*.yaml"))]
+    nested = [_resources(path) for path in nested_templates()]
     application = _resources(TEMPLATE)
     every = _parsed(TEMPLATE)["Globals"]["Function"]["ReservedConcurrentExecutions"]
     limits = {

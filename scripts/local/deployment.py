@@ -30,7 +30,7 @@ _SOURCES = (
     "functions",
     "scripts/slim_layer.py",
 )
-_NESTED = ("infra",)
+_NESTED = ("infra", "layers/core/bursa/tenants/blueprints")
 _NOT_SOURCES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 _STEP = "deployment"
 _BUILDS_KEPT = 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.templates import nested_templates
 from tests.architecture.house import ROOT, Module, modules
 
 LINES_MAX = 500
@@ -92,7 +93,7 @@ def test_a_docstring_says_what_is_returned_or_done() -> None:
 
 
 def test_a_template_can_be_read_in_one_sitting() -> None:
-    templates = [ROOT / "template.yaml", *(ROOT / "infra").glob("*.yaml")]
+    templates = [ROOT / "template.yaml", *nested_templates()]
     long = {
         path.name: lines
         for path in templates
@@ -100,6 +101,13 @@ def test_a_template_can_be_read_in_one_sitting() -> None:
     }
     assert len(templates) > 1
     assert not long
+
+
+def test_no_file_is_a_link() -> None:
+    """A copy of the tree by other means than git, as an archive of it, may not keep them."""
+    folders = ("docs", "engine", "events", "functions", "infra", "layers", "scripts", "worker")
+    found = [path for name in folders for path in (ROOT / name).rglob("*") if path.is_symlink()]
+    assert not found
 
 
 def test_a_module_is_called_after_what_it_is_for() -> None:

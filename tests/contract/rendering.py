@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
-from tests.contract.templates import APPLICATION, ROOT, Json, template
+from scripts.templates import BLUEPRINTS
+from tests.contract.templates import APPLICATION, Json, template
 
 STACK, TENANT = "bursa", "t7"
 ACCOUNT = "111122223333"
@@ -224,7 +225,7 @@ def translated() -> Json:
 @cache
 def tenant_keys() -> Stack:
     """Return a tenant's own keys, which are a stack that nothing nests."""
-    return Stack(ROOT / "infra" / "tenant-keys.yaml", {"NamePrefix": STACK, "Tenant": TENANT})
+    return Stack(BLUEPRINTS / "tenant-keys.yaml", {"NamePrefix": STACK, "Tenant": TENANT})
 
 
 @cache

@@ -7,11 +7,13 @@ from typing import Any
 
 import yaml
 
+from scripts.templates import BLUEPRINTS, nested_templates
+
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = ROOT / "template.yaml"
-NESTED = tuple(sorted((ROOT / "infra").glob("*.yaml")))
+NESTED = tuple(nested_templates())
 # Stacks of their own, which a command makes: one of each for a tenant.
-BY_COMMAND = (ROOT / "infra" / "tenant-domain.yaml", ROOT / "infra" / "tenant-keys.yaml")
+BY_COMMAND = (ROOT / "infra" / "tenant-domain.yaml", BLUEPRINTS / "tenant-keys.yaml")
 TEMPLATES = (APPLICATION, *NESTED)
 
 Json = dict[str, Any]

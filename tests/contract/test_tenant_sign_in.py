@@ -12,11 +12,12 @@ from bursa.bootstrap.blueprints import POOL_EVENTS, SETTINGS_OF_POOLS
 from bursa.dialects.operator.tenant_file import MAIL_LANGUAGES
 from bursa.tenants.stacks import StackKind
 from scripts.onboard.tenant_file import TenantFileError, parse
+from scripts.templates import BLUEPRINTS
 from tests.contract.templates import ROOT, Json, resources, template
 from tests.unit.onboard.test_tenant_file import PLAIN
 
-IDENTITY = template(ROOT / "infra" / "identity.yaml")
-FOUND = resources(ROOT / "infra" / "identity.yaml")
+IDENTITY = template(BLUEPRINTS / "identity.yaml")
+FOUND = resources(BLUEPRINTS / "identity.yaml")
 POOL: Json = FOUND["UserPool"]["Properties"]
 CLIENT: Json = FOUND["UserPoolClient"]["Properties"]
 ABSENT = {"Ref": "AWS::NoValue"}

@@ -15,10 +15,10 @@ from bursa.kernel.identifiers import TenantId
 from bursa.tenants.stacks import Blueprint, StackKind, key_aliases, stack_name
 from bursa.tenants.stacks_cloudformation import CloudFormationStacks, StackOwner
 from scripts.onboard.tenant_file import parse
+from scripts.templates import BLUEPRINTS
 from tests.contract.templates import (
     APPLICATION,
     BY_COMMAND,
-    ROOT,
     Json,
     everywhere,
     listed,
@@ -32,7 +32,7 @@ from tests.unit.onboard.test_tenant_file import PLAIN
 TENANT = TenantId(7)
 ROLE = everywhere("AWS::IAM::Role")["tenants.yaml:TenantStackRole"]
 OPENING, CLOSURE = ROLES["tenants.yaml:OpenPolicy"], ROLES["tenants.yaml:ClosePolicy"]
-KEYS = ROOT / "infra" / "tenant-keys.yaml"
+KEYS = BLUEPRINTS / "tenant-keys.yaml"
 
 
 def granted(role: Json, service: str) -> set[str]:
@@ -138,7 +138,7 @@ class Recorder:
 
 @pytest.mark.parametrize("kind", StackKind)
 def test_a_stack_gets_the_parameters_that_its_template_has(kind: StackKind) -> None:
-    path = ROOT / "infra" / TEMPLATES[kind]
+    path = BLUEPRINTS / TEMPLATES[kind]
     settings = dict.fromkeys(
         (*SETTINGS_OF_POOLS, POOL_EVENTS) if kind is StackKind.USERS else (), "x"
     )
@@ -160,7 +160,7 @@ def test_a_stack_gets_the_parameters_that_its_template_has(kind: StackKind) -> N
 def test_no_template_uses_what_cloudformation_does_not_read() -> None:
     """Aliases of YAML."""
     for name in TEMPLATES.values():
-        assert "*administration" not in (ROOT / "infra" / name).read_text()
+        assert "*administration" not in (BLUEPRINTS / name).read_text()
 
 
 def test_a_tenants_pool_has_the_settings_of_the_deployments_own() -> None:

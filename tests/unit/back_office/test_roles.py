@@ -7,11 +7,12 @@ import pytest
 from bursa.back_office.roles import PERMITTED, READS, Action, Role, group_of, may, role_of
 from bursa.dialects.native.admin_kyc_operations import ADMIN_KYC_OPERATIONS
 from bursa.dialects.native.admin_operations import ADMIN_OPERATIONS
+from scripts.templates import BLUEPRINTS
 from tests.contract.templates import ROOT, resources
 
 PAGE = ROOT / "docs" / "back-office.md"
 OPERATIONS = (*ADMIN_OPERATIONS, *ADMIN_KYC_OPERATIONS)
-IDENTITY = ROOT / "infra" / "identity.yaml"
+IDENTITY = BLUEPRINTS / "identity.yaml"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.read_models.rows import ConnectionRow
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.ended_sessions_dynamodb import ENDED_MAX
-from tests.contract.templates import ROOT, template
+from scripts.templates import BLUEPRINTS
+from tests.contract.templates import template
 from tests.doubles.exchange import ALICE, TENANT, Exchange, read_event
 from tests.doubles.user_pool import token
 from tests.unit.conftest import Context, Response, as_documented, response_of, started
@@ -269,7 +270,7 @@ def test_no_user_is_made_by_ending_its_session(directory: DirectoryTable) -> Non
 
 
 def test_no_session_outlives_what_is_remembered_of_its_end() -> None:
-    identity = template(ROOT / "infra" / "identity.yaml")
+    identity = template(BLUEPRINTS / "identity.yaml")
     client = identity["Resources"]["UserPoolClient"]["Properties"]
     assert client["TokenValidityUnits"]["RefreshToken"] == "days"
     assert client["EnableTokenRevocation"] is True  # or else tokens don't name their session

@@ -1,6 +1,7 @@
 """What the stacks of tenants are made from: the product's templates, as the deployment has it.
 
-Functions have them too: `bursa/tenants/blueprints` holds links to infra/.
+Functions have them too: they are part of the core layer, in `bursa/tenants/blueprints`. The
+deployment itself has its own pool from there.
 
 A tenant's own pool has the settings that the deployment's own pool was given by parameters: the
 sender of its mails, its protection, how its users sign in; and the same function is told of it.
@@ -15,7 +16,7 @@ from bursa.tenants.stacks import Blueprint, StackKind
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-_FOLDER = Path(__file__).parents[1] / "tenants" / "blueprints"
+BLUEPRINTS = Path(__file__).parents[1] / "tenants" / "blueprints"
 # As scripts/deploy has them: of a deployment that is not whole yet.
 _PROTECTION, _PROTECTED, _LATER = "DeletionProtection", "true", "later"
 TEMPLATES = {StackKind.KEYS: "tenant-keys.yaml", StackKind.USERS: "identity.yaml"}
@@ -50,6 +51,6 @@ def blueprints(client: "CloudFormationClient", deployment: str) -> Mapping[Stack
         StackKind.USERS: settings,
     }
     return {
-        kind: Blueprint((_FOLDER / name).read_text(), parameters[kind], KEPT[kind])
+        kind: Blueprint((BLUEPRINTS / name).read_text(), parameters[kind], KEPT[kind])
         for kind, name in TEMPLATES.items()
     }

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 SESSIONS_MAX: Final = 50
 DEVICES_MAX: Final = 50
-# Longer than a user pool renews a session's tokens (infra/identity.yaml).
+# Longer than a user pool renews a session's tokens (tenants/blueprints/identity.yaml).
 SESSION_KEPT_MS: Final = 8 * 86_400_000
 DEVICE_KEPT_MS: Final = 180 * 86_400_000
 # How old `seen_at_ms` may become before it is written again.

@@ -22,7 +22,7 @@ from bursa.tenants.profile import TenantProfile
 PROFILE_AGE_MS_MAX: Final = 30_000
 _SIGN_IN: Final = "Sign in and send the new access token as 'Authorization: Bearer <token>'."
 # The user pool's word for what a user may do with its own account, which a sign-in without the
-# hosted pages grants; and the scopes of our resource server (infra/identity.yaml).
+# hosted pages grants; and the scopes of our resource server (tenants/blueprints/identity.yaml).
 _SCOPES: Final[Mapping[str, frozenset[Scope]]] = {
     "aws.cognito.signin.user.admin": USER_SCOPES,
     **{f"bursa/{scope}": frozenset({scope}) for scope in Scope},

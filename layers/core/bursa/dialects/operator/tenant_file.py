@@ -42,7 +42,7 @@ _SYMBOL_CHARACTERS_MAX = 16
 _INT64_MAX = (1 << 63) - 1
 # A week: whoever is not a thief wants its money some day.
 _PAUSE_S_MAX = 604_800
-# Those that infra/identity.yaml has mails in.
+# Those that tenants/blueprints/identity.yaml has mails in.
 MAIL_LANGUAGES = ("de", "en", "es", "fr", "id", "pt")
 
 
