@@ -8,8 +8,8 @@ from bursa.journal.record import EncodedRecord
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data import resumption
 from bursa.market_data.channels import Channel
-from bursa.market_data.messages import AccountOrders, Missed
-from bursa.market_data.resumption import Resumption
+from bursa.market_data.messages import AccountOrders, Missed, PublicTrades
+from bursa.market_data.resumption import REPLAYED_MS_MAX, Resumption
 from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
@@ -97,6 +97,21 @@ def test_a_record_longer_than_what_is_looked_for_is_not_passed_over(
     held = journal.shard.run(buy(ALICE, 100, 5))
     journal.shard.run(*(buy(ALICE, price, 1) for price in range(101, 141)))
     assert not Resumption(journal).missed(0, TENANT, {ORDERS: held.time_ms}, journal.end, 1)
+
+
+def test_however_long_ago_nothing_of_it_is_left_out(journal: Journal) -> None:
+    """How long ago is the caller's to bound: what is kept for others must not cut it."""
+    held = journal.shard.run(sell(BOB, 100, 5))
+    journal.shard.run(buy(ALICE, 100, 2), after_ms=REPLAYED_MS_MAX)
+    journal.shard.run(buy(ALICE, 100, 1), after_ms=3 * REPLAYED_MS_MAX)
+    journal.shard.run(buy(ALICE, 100, 1), after_ms=3 * REPLAYED_MS_MAX)
+
+    for _ in range(2):
+        told = Resumption(journal).missed(0, TENANT, {TRADES: held.time_ms}, journal.end, 1)
+        (message,) = told[TRADES]
+        facts = message.facts
+        assert isinstance(facts, PublicTrades)
+        assert [one.quantity for one in facts.trades] == [2, 1, 1]
 
 
 @pytest.mark.parametrize("bound", ["_RECORDS_MAX", "_BYTES_MAX"])

@@ -92,9 +92,8 @@ class _End:
             return None
         if not self._records:
             return None if end else []  # the last one is longer than what was looked for
-        while len(self._records) > 1 and self._records[1].time_ms < (
-            self._records[-1].time_ms - 2 * REPLAYED_MS_MAX
-        ):
+        kept_ms = min(moment, self._records[-1].time_ms - 2 * REPLAYED_MS_MAX)
+        while len(self._records) > 1 and self._records[1].time_ms < kept_ms:
             self._records.popleft()
         return [record for record in self._records if record.time_ms > moment]
 
