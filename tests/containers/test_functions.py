@@ -40,7 +40,9 @@ def functions() -> Iterator[dict[str, Function]]:
         made = {"directory", "journal", "progress", "replies"}
         create_tables(rig.client("dynamodb"), [name for name in TABLES if name not in made])
         create_directory(rig.client("dynamodb"), {TenantId(1): 0})
-        DirectoryTable(rig.client("dynamodb"), "directory").add_host(TenantId(1), ANY_HOST)
+        directory = DirectoryTable(rig.client("dynamodb"), "directory")
+        assert directory.next_tenant_number() == 1
+        directory.add_host(TenantId(1), ANY_HOST)
         rig.client("s3").create_bucket(Bucket="documents")
         rig.client("secretsmanager").create_secret(Name=CURSOR_KEY, SecretString="k" * 32)
         own = {
