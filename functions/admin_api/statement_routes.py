@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from admin_api.routes import caller, envelope
 from bursa.dialects.native.http_api import RestApi, takes
-from bursa.dialects.native.statement_routes import Asked, StatementRoutes, Table
+from bursa.dialects.native.statement_routes import Asked, StatementRoutes
+from bursa.dialects.native.tables import Table
 
 
 def add_statement_routes(app: RestApi, statements: Callable[[], StatementRoutes]) -> None:

@@ -93,6 +93,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("IdentityApi", "ws-ticket"): rest(201),
     # Who has no second factor is not let in.
     ("AdminApi", "admin-market-state"): rest(403, code="second_factor_required"),
+    ("AdminApi", "admin-report"): rest(403, code="second_factor_required"),
     ("OperatorApi", "operator-tenants"): rest(200, next_cursor=None),
     ("OperatorJobs", "operator-job"): {"state": "refused", "code": "unknown_tenant"},
     ("Authorizer", "authorizer-request"): REFUSED,

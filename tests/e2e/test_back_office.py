@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -287,6 +288,50 @@ def test_a_market_is_listed_by_two_and_traded_in(exchange: Deployment, owner: Pe
     far = owner.client.send("POST", "/orders", json=order | {"price": "300"})
     assert far.status_code == 422, far.text
     owner.client.call("DELETE", f"/orders/{placed['order_id']}")
+
+
+def test_a_report_has_what_traded_and_the_fees(exchange: Deployment, owner: Person) -> None:
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    tomorrow = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86_400))
+
+    def read(**more: str) -> Json:
+        days: dict[str, str | int] = {"first_day": today, "last_day": tomorrow, **more}
+        return owner.client.call("GET", "/admin/reports/trading", params=days)
+
+    def of_market(report: Json) -> dict[str, Decimal]:
+        found = [one for one in report["markets"] if one["market"] == "BTC-USDT"]
+        figures = ("trades", "volume", "quote_volume", "base_fees", "quote_fees")
+        return {name: Decimal(found[0][name]) if found else Decimal(0) for name in figures}
+
+    before = of_market(read())
+    other = Client(exchange, exchange.users[1])
+    order = {"market": "BTC-USDT", "type": "limit", "price": "300", "quantity": "0.5"}
+    for client in (owner.client, other):
+        client.call("DELETE", "/orders", params={"market": "BTC-USDT"})
+    sale = owner.client.call("POST", "/orders", json=order | {"side": "sell"})
+    assert sale["status"] == "open"
+    assert other.call("POST", "/orders", json=order | {"side": "buy"})["status"] == "filled"
+    fees = owner.client.call("GET", "/markets/BTC-USDT")["fees"]
+    deadline = time.monotonic() + 10
+    while (now := of_market(report := read()))["trades"] == before["trades"]:
+        assert time.monotonic() < deadline, "the trade did not come"
+        time.sleep(0.1)
+    added = {name: now[name] - before[name] for name in now}
+    million = Decimal(1_000_000)
+    assert added == {
+        "trades": 1,
+        "volume": Decimal("0.5"),
+        "quote_volume": Decimal(150),
+        "base_fees": Decimal("0.5") * fees["taker_ppm"] / million,
+        "quote_fees": Decimal(150) * fees["maker_ppm"] / million,
+    }
+    assert not report["final"]
+    table = owner.client.send(
+        "GET",
+        "/admin/reports/trading",
+        params={"first_day": today, "last_day": tomorrow, "format": "csv"},
+    )
+    assert table.text.splitlines()[0].startswith("day,market,trades,")
 
 
 def test_the_log_of_all_this_is_whole(exchange: Deployment, owner: Person, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Candles are what the tape makes of them, however records came, and after a rebuild."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +15,7 @@ from bursa.read_models.candles import Candle
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table
-from bursa.read_models.rows import BookRow, ProgressRow, TradeRow, from_attributes
+from bursa.read_models.rows import BookRow, FillRow, ProgressRow, TradeRow, from_attributes
 from tests.doubles.shard import ALICE, BOB, Shard, buy, sell, stream_records
 from tests.property.read_models.test_fold import stream_batches, unexpected
 
@@ -80,7 +80,28 @@ def reading(tables: MemoryTables, now_ms: int) -> ReadCandles:
     return ReadCandles(catalogue, stored, stored)
 
 
-def of_tape(tape: Sequence[TradeRow], interval: Interval, now_ms: int) -> list[Candle]:
+def fill_items(tables: MemoryTables) -> Iterator[Any]:
+    """Yield the fills of a table that has transfers, too."""
+    return (row for row in tables.items[Table.FILLS].values() if "trade_id" in row)
+
+
+Fees = Callable[[TradeRow, str], int]
+
+
+def fees_in(tables: MemoryTables) -> Fees:
+    """Return what tells which fees both sides of a trade paid of an asset, by their fills."""
+    rows = [from_attributes(FillRow, row) for row in fill_items(tables)]
+
+    def fees_of(trade: TradeRow, asset: str) -> int:
+        sides = [one for one in rows if one.trade_id == trade.trade_id]
+        return sum(one.fee for one in sides if one.fee_asset == asset)
+
+    return fees_of
+
+
+def of_tape(
+    tape: Sequence[TradeRow], interval: Interval, now_ms: int, fees_of: Fees
+) -> list[Candle]:
     """Return all candles since the first trade, one trade after the other."""
     found: list[Candle] = []
     starts = interval.starts(interval.start_of(tape[0].time_ms), interval.start_of(now_ms))
@@ -103,6 +124,7 @@ def of_tape(tape: Sequence[TradeRow], interval: Interval, now_ms: int) -> list[C
                 len(trades),
                 sum(one.quantity for one in bought),
                 sum(one.quote_amount for one in bought),
+                *(sum(fees_of(one, asset) for one in trades) for asset in ("BTC", "USDT")),
             )
         )
     return found
@@ -146,7 +168,7 @@ def test_candles_are_what_the_tape_makes_of_them(
     if not tape:
         assert newest == []
         return
-    expected = of_tape(tape, interval, now_ms)
+    expected = of_tape(tape, interval, now_ms, fees_in(tables))
     assert newest == expected[-limit:]
 
     from_ms = data.draw(st.integers(tape[0].time_ms - DAY_MS, now_ms + DAY_MS))

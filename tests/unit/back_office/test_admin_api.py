@@ -58,6 +58,11 @@ def test_a_regulators_time_is_kept_here_and_ends(office: Office) -> None:
     assert ask().body["code"] == "term_over"
 
 
+# Query parameters without which there is no answer.
+REQUIRED = {
+    Action.READ_STATEMENTS: {"from_ms": "0"},
+    Action.READ_REPORTS: {"first_day": "2026-11-01", "last_day": "2026-11-30"},
+}
 READS = [operation for operation in ADMIN_OPERATIONS if operation.method == "get"]
 
 
@@ -69,7 +74,7 @@ def test_whatever_a_regulator_reads_is_logged_first_and_what_others_read_is_not(
     eve = office.people[TENANT, EVE]
     path = operation.path.replace("{user_id}", eve)
     query: Any = {"user_id": eve} if operation.name == "findUsers" else {}
-    query |= {"from_ms": "0"} if operation.action is Action.READ_STATEMENTS else {}
+    query |= REQUIRED.get(operation.action, {})
     assert office.send(ALICE, "GET", path, query=query).status == 200
     assert not office.entries()
     assert office.send(ALICE, "GET", path, query=query, role=Role.REGULATOR).status == 200
@@ -309,7 +314,7 @@ def test_responses_have_the_documented_shape(office: Office) -> None:
         path = operation.path.replace("{user_id}", eve).replace("{market}", "BTC-USDT")
         path = path.replace("{key_id}", f"{TENANT}-2.{'0' * 24}").replace("{asset}", "USDT")
         query: Any = {"user_id": eve} if operation.name == "findUsers" else {}
-        query |= {"from_ms": "0"} if operation.action is Action.READ_STATEMENTS else {}
+        query |= REQUIRED.get(operation.action, {})
         body = {"reason": "x"} | BODIES.get(operation.action, {})
         sent = None if operation.method == "get" else body
         response = office.send(ALICE, operation.method.upper(), path, sent, query=query)

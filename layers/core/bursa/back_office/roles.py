@@ -52,6 +52,7 @@ class Action(StrEnum):
     ERASE_USERS = "erase_users"
     # Money and markets.
     READ_STATEMENTS = "read_statements"
+    READ_REPORTS = "read_reports"
     SET_MARKET_LIMITS = "set_market_limits"
     LIST_MARKETS = "list_markets"
     READ_FEE_TIERS = "read_fee_tiers"
@@ -92,6 +93,7 @@ PERMITTED: Final[Mapping[Action, frozenset[Role]]] = {
     Action.ERASE_USERS: frozenset({Role.COMPLIANCE}),
     # Money and markets.
     Action.READ_STATEMENTS: _EVERYBODY - {Role.SUPPORT},
+    Action.READ_REPORTS: _EVERYBODY - {Role.SUPPORT},
     Action.SET_MARKET_LIMITS: frozenset({Role.OWNER, Role.COMPLIANCE}),
     Action.LIST_MARKETS: frozenset({Role.OWNER, Role.COMPLIANCE}),
     Action.READ_FEE_TIERS: _EVERYBODY,
@@ -110,6 +112,7 @@ READS: Final = frozenset(
         Action.READ_CASES,
         Action.READ_PERSONAL_DATA,
         Action.READ_STATEMENTS,
+        Action.READ_REPORTS,
         Action.READ_FEE_TIERS,
     }
 )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bursa.dialects.native.admin_routes import AdminRoutes
     from bursa.dialects.native.fee_tier_routes import FeeTierRoutes
     from bursa.dialects.native.proposal_routes import ProposalRoutes
+    from bursa.dialects.native.report_routes import ReportRoutes
     from bursa.dialects.native.statement_routes import StatementRoutes
     from bursa.intake.submission import Intake
     from bursa.kernel.clock import Clock
@@ -53,6 +54,7 @@ class BackOfficeServices:
     proposals: "Callable[[], ProposalRoutes]"
     statements: "Callable[[], StatementRoutes]"
     fee_tiers: "Callable[[], FeeTierRoutes]"
+    reports: "Callable[[], ReportRoutes]"
     budgets: Budgets
     clock: "Clock"
 
@@ -103,6 +105,7 @@ def back_office_services(
         lambda: back_office().proposals,
         lambda: back_office().statements,
         lambda: back_office().fee_tiers,
+        lambda: back_office().reports,
         budgets,
         clock,
     )

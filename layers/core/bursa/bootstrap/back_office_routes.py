@@ -34,6 +34,7 @@ from bursa.compliance.levels import Levels
 from bursa.dialects.native.admin_routes import AdminRoutes
 from bursa.dialects.native.fee_tier_routes import FeeTierRoutes
 from bursa.dialects.native.proposal_routes import ProposalRoutes
+from bursa.dialects.native.report_routes import ReportRoutes
 from bursa.dialects.native.statement_routes import StatementRoutes
 from bursa.fees.queries import FeeQueries
 from bursa.fees.records_dynamodb import FeeRecords
@@ -52,6 +53,8 @@ from bursa.kernel.clock import Clock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.settings import AdminApiSettings
 from bursa.market_data.dynamodb import MarketsTable
+from bursa.market_data.public_data_dynamodb import MarketDataTables
+from bursa.market_data.trading_reports import TradingReports
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.listing_numbers_dynamodb import ListingNumbers
 
@@ -65,6 +68,7 @@ class BackOffice(NamedTuple):
     proposals: ProposalRoutes
     statements: StatementRoutes
     fee_tiers: FeeTierRoutes
+    reports: ReportRoutes
 
 
 def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
@@ -126,6 +130,7 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
             admission, desk, users, _statements(settings, shard_of, clock), sub_accounts, clock
         ),
         FeeTierRoutes(admission, desk, users, _fees(settings, markets, fee_records), markets),
+        ReportRoutes(admission, desk, _reports(settings, markets, shard_of)),
     )
 
 
@@ -161,6 +166,17 @@ def _statement_routes(  # noqa: PLR0917 - what the routes take
 def _fees(settings: AdminApiSettings, markets: MarketsTable, records: FeeRecords) -> FeeQueries:
     account_settings = AccountSettings(dynamodb_client(), settings.balances_table)
     return FeeQueries(markets, account_settings, records)
+
+
+def _reports(
+    settings: AdminApiSettings, markets: MarketsTable, shard_of: Callable[[TenantId], int]
+) -> TradingReports:
+    client = dynamodb_client()
+    return TradingReports(
+        markets,
+        MarketDataTables(client, settings.markets_table, settings.trades_table),
+        PositionsTable(client, settings.progress_table, shard_of),
+    )
 
 
 def _factor(settings: AdminApiSettings, models: IdentityModels, clock: Clock) -> SecondFactor:

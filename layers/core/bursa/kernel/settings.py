@@ -174,7 +174,8 @@ class AdminApiSettings(NamedTuple):
     budgets_table: str
     markets_table: str
     replies_table: str
-    # What statements are made of.
+    # What statements and reports are made of.
+    trades_table: str
     fills_table: str
     balances_table: str
     progress_table: str

@@ -151,7 +151,7 @@ def _without_gaps(
         candle = found.get(start_ms)
         if candle is None and before is not None:
             close = before.close
-            candle = Candle(start_ms, close, close, close, close, 0, 0, 0, 0, 0)
+            candle = Candle(start_ms, *(close, close, close, close), *(0, 0, 0, 0, 0), *(0, 0))
         if candle is not None:
             yield candle
             before = candle

@@ -35,6 +35,7 @@ _hours_decoder = msgspec.msgpack.Decoder(
 _GROWING = (
     *("open", "high", "low"),
     *("volume", "quote_volume", "trades", "taker_buy_volume", "taker_buy_quote_volume"),
+    *("base_fees", "quote_fees"),
 )
 
 

@@ -29,7 +29,9 @@ STORED_MS: Final[dict[str, int]] = {
 class Candle:
     """What traded in an interval that begins at ``start_ms``: ticks, lots, quote units.
 
-    What takers bought is counted apart, as part of the volumes.
+    What takers bought is counted apart, as part of the volumes. Fees are what the tenant took of
+    the base and of the quote asset, in ledger units; rebates are taken off. They are its own
+    business: no public response has them.
     """
 
     start_ms: int
@@ -42,6 +44,8 @@ class Candle:
     trades: int
     taker_buy_volume: int
     taker_buy_quote_volume: int
+    base_fees: int
+    quote_fees: int
 
     def followed_by(self, later: "Candle") -> "Candle":
         """Return both as one that begins where this one does."""
@@ -56,6 +60,8 @@ class Candle:
             self.trades + later.trades,
             self.taker_buy_volume + later.taker_buy_volume,
             self.taker_buy_quote_volume + later.taker_buy_quote_volume,
+            self.base_fees + later.base_fees,
+            self.quote_fees + later.quote_fees,
         )
 
     def at(self, start_ms: int) -> "Candle":
@@ -77,11 +83,14 @@ def of_trade(trade: e.Trade, time_ms: int) -> Candle:
     """Return a trade by itself as the candle of its moment."""
     price, lots, value = trade.price, trade.quantity, trade.quote_amount
     bought = trade.taker_side == w.SIDE_BUY
+    # A fee is taken from what one receives; a rebate, out of the taker's fee, from what one gives.
+    fee, other_fee = trade.taker_fee + min(trade.maker_fee, 0), max(trade.maker_fee, 0)
     return Candle(
         time_ms,
         *(price, price, price, price),
         *(lots, value, 1),
         *((lots, value) if bought else (0, 0)),
+        *((fee, other_fee) if bought else (other_fee, fee)),
     )
 
 

@@ -12,6 +12,7 @@ from bursa.dialects.native import (
     admin_requests,
     admin_responses,
     fee_responses,
+    report_responses,
     statement_responses,
 )
 from bursa.dialects.native.operation import Json, Operation, Parameter
@@ -21,6 +22,7 @@ from bursa.kernel.identifiers import CLIENT_ORDER_ID
 PATH: Final = "/admin/{proxy+}"
 _TEXT: Final[Json] = {"type": "string"}
 _TIME: Final[Json] = {"type": "integer", "minimum": 0}
+_DATE: Final[Json] = {"type": "string", "format": "date"}
 _KEY: Final = Parameter(
     "Idempotency-Key",
     "header",
@@ -237,6 +239,18 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
         Parameter("account", "query", "A sub-account; the main one if it is not sent", _TEXT),
         Parameter("from_ms", "query", "Required: when the period begins, UTC", _TIME),
         Parameter("to_ms", "query", "Before when it ends, UTC; now if it is not sent", _TIME),
+        Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]}),
+    ),
+    _listed(
+        _read(
+            "/reports/trading",
+            "getTradingReport",
+            "What traded in each market day by day, and what of it were fees, in JSON or CSV",
+            report_responses.TradingReportResponse,
+            Action.READ_REPORTS,
+        ),
+        Parameter("first_day", "query", "Required: the first day, a date of UTC", _DATE),
+        Parameter("last_day", "query", "Required: the last day, which is part of it", _DATE),
         Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]}),
     ),
     _read(

@@ -27,13 +27,13 @@ from bursa.dialects.native.statement_responses import (
     StatementOfAccount,
     StatementOfAsset,
 )
+from bursa.dialects.native.tables import FORMATS, Table
 from bursa.identity.principal import Principal
 from bursa.kernel.amounts import format_units
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 
-FORMATS: Final = ("json", "csv")
 _COLUMNS: Final = (
     "asset",
     "time_ms",
@@ -81,13 +81,6 @@ class Asked(NamedTuple):
     to_ms: str | None
     format: str | None
     account: str | None
-
-
-class Table(NamedTuple):
-    """A response in CSV (RFC 4180), and what a browser calls it."""
-
-    text: str
-    name: str
 
 
 class StatementRoutes:
