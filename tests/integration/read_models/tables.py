@@ -15,6 +15,7 @@ JOURNAL, CONNECTIONS, DIRECTORY, BUDGETS = "journal", "connections", "directory"
 IDENTITY = "identity"
 USER = "4f8b1c1e-demo"
 ENVIRONMENT = {
+    "ID_KEY": "i" * 32,
     **{f"{name.upper()}_TABLE": name for name in READ_MODELS},
     "JOURNAL_TABLE": JOURNAL,
     "BUDGETS_TABLE": BUDGETS,
