@@ -24,7 +24,7 @@ write worker/deploy/requirements.txt worker/deploy/requirements.in -c requiremen
 write scripts/sbom/requirements.txt scripts/sbom/requirements.in
 write scripts/lint/requirements.lock scripts/lint/requirements.in
 write scripts/iam/requirements.lock scripts/iam/requirements.in
-for client in ccxt binance-connector python-binance freqtrade schemathesis; do
+for client in ccxt binance-connector python-binance freqtrade nautilus schemathesis; do
   write "tests/clients/$client.lock" "tests/clients/$client.in"
 done
 echo "lock: scripts/iam/package-lock.json"

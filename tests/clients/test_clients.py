@@ -13,8 +13,9 @@ from tests.clients.conftest import HERE, Session
 
 CLIENTS = (
     *("binance-connector", "ccxt", "python-binance"),
-    # It takes 0.6 GB and some minutes.
+    # They take 0.6 GB each, and the first some minutes.
     pytest.param("freqtrade", marks=pytest.mark.long),
+    pytest.param("nautilus", marks=pytest.mark.long),
 )
 
 
