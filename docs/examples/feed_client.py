@@ -1,8 +1,8 @@
 """A client of Bursa's WebSocket that never holds a wrong book without knowing it.
 
 It keeps a copy of each channel by the rules of docs/websocket.md, verifies the checksum of every
-book, subscribes again where something is missing, and where the connection is lost connects again
-and resumes where it was:
+book, subscribes again where something is missing, and where the connection is lost, silent or about
+to be closed connects again and resumes where it was:
 
     eval "$(make -s sign-in)"
     .venv/bin/python docs/examples/feed_client.py book:BTC-USDT ticker:BTC-USDT orders fills
@@ -16,8 +16,12 @@ import os
 import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
 
 Message = dict[str, Any]
 
@@ -32,6 +36,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "ticker": ("market",),
 }
 CHECKED_LEVELS = 10
+# A connection on which nothing came for twice as long is lost.
+PING_S = 30.0
 
 
 class ChannelCopy:
@@ -185,6 +191,24 @@ def requests_of(copies: Mapping[str, ChannelCopy]) -> list[Message]:
     return requests
 
 
+@asynccontextmanager
+async def pings(socket: "ClientConnection") -> AsyncIterator[None]:
+    """Send a ping now and then: its response shows that the connection lives, and how long yet."""
+
+    async def ping() -> None:
+        while True:
+            await asyncio.sleep(PING_S)
+            await socket.send(json.dumps({"op": "ping"}))
+
+    task = asyncio.create_task(ping())
+    try:
+        yield
+    finally:
+        task.cancel()
+        # It may have found the connection closed, which whoever reads has found, too.
+        await asyncio.wait({task})
+
+
 async def follow(
     ticket: Callable[[], str], url: str, names: Iterable[str]
 ) -> AsyncIterator[tuple[ChannelCopy, Message]]:
@@ -206,15 +230,18 @@ async def follow(
     while True:
         await asyncio.sleep(wait_s)
         try:
-            async with connect(f"{url}?ticket={ticket()}", max_size=2**22) as socket:
+            async with connect(f"{url}?ticket={ticket()}", max_size=2**22) as socket, pings(socket):
                 for request in requests_of(copies):
                     await socket.send(json.dumps(request))
-                async for text in socket:
+                while True:
+                    message = json.loads(await asyncio.wait_for(socket.recv(), 2 * PING_S))
                     wait_s = 0.0
-                    message = json.loads(text)
+                    if message["type"] == "going_away":
+                        break
                     copy = copies.get(message.get("channel", ""))
                     if copy is None:
-                        print(message, file=sys.stderr)
+                        if message["type"] != "pong":
+                            print(message, file=sys.stderr)
                         continue
                     was_stale = copy.is_stale
                     copy.receive(message)
@@ -222,8 +249,8 @@ async def follow(
                     if copy.is_stale and not was_stale:
                         again = {"op": "subscribe", "channels": [message["channel"]]}
                         await socket.send(json.dumps(again))
-        except (ConnectionClosed, InvalidStatus, OSError) as error:
-            print(f"{error}; connecting again", file=sys.stderr)
+        except (ConnectionClosed, InvalidStatus, OSError, TimeoutError) as error:
+            print(f"{error or 'silence'}; connecting again", file=sys.stderr)
             wait_s = min(30.0, wait_s * 2 + 0.5)
 
 

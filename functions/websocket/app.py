@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.websocket import socket_services
-from bursa.dialects.native.feed_messages import error, token_expired
+from bursa.dialects.native.feed_messages import error, going_away, token_expired
 from bursa.dialects.native.socket_requests import channels_named, handle_request
 from bursa.identity.gateway import authorized_principal
 from bursa.identity.principal import Principal
@@ -22,6 +22,9 @@ from bursa.market_data.subscriptions import Client
 _OK = 200
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
+# As long as API Gateway keeps a connection; and how long before its end a client is told.
+_CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000
+_NOTICE_MS = 10 * 60 * 1_000
 
 logger = Logger()
 # Writes go through a pool of threads: a subsegment for each would have no parent there.
@@ -65,7 +68,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
             elif not services.limits.admits_message(client, channels_named(body)):
                 silence(client)
             else:
-                respond(client, body, now_ms)
+                closes_at_ms = end_of(request, principal)
+                is_short = closes_at_ms - now_ms <= _NOTICE_MS
+                respond(client, body, now_ms, [going_away(closes_at_ms)] if is_short else [])
     return {"statusCode": _OK}
 
 
@@ -103,6 +108,12 @@ def connect(principal: Principal, client: Client, now_ms: int) -> int:
     return _OK
 
 
+def end_of(request: dict[str, Any], principal: Principal) -> int:
+    """Return when a connection is closed at the latest: by the gateway, or with its token."""
+    lasts_until_ms = request["connectedAt"] + _CONNECTION_LIFE_MS
+    return min(int(lasts_until_ms), principal.expires_at * 1_000)
+
+
 def end(client: Client) -> None:
     """Close a connection that outlives its token."""
     metrics.add_metric("ConnectionsEnded", MetricUnit.Count, 1)
@@ -118,7 +129,7 @@ def silence(client: Client) -> None:
     services.subscriptions.disconnect(client)
 
 
-def respond(client: Client, body: str, now_ms: int) -> None:
+def respond(client: Client, body: str, now_ms: int, first: list[bytes]) -> None:
     """Respond to one message through the management API; responses keep their order."""
     try:
         messages = list(handle_request(services.subscriptions, client, body, now_ms, services.ids))
@@ -128,5 +139,5 @@ def respond(client: Client, body: str, now_ms: int) -> None:
         logger.exception("A message could not be handled")
         metrics.add_metric("MessagesFailed", MetricUnit.Count, 1)
         messages = [error("internal_error", "Something broke on our side; send it again.")]
-    if not services.sockets.respond(client.connection_id, messages):
+    if not services.sockets.respond(client.connection_id, first + messages):
         services.subscriptions.disconnect(client)

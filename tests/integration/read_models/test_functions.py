@@ -34,6 +34,8 @@ EVENTS = Path(__file__).parents[3] / "events"
 
 def event(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    if name.startswith("websocket"):
+        loaded["requestContext"]["connectedAt"] = time.time_ns() // 1_000_000
     return loaded
 
 

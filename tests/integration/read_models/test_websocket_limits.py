@@ -1,5 +1,6 @@
 """A flood over the WebSocket's real function: handshakes, channels, messages, and its end."""
 
+import time
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,42 @@ def test_connections_whose_end_was_lost_make_room_again(
         for number in range(3)
     ]
     assert statuses == [200, 200, 429]
+
+
+MINUTE_MS = 60_000
+
+
+@pytest.mark.parametrize(
+    ("connected_ms_ago", "token_ends_in_s", "closes_in_ms"),
+    [
+        (0, 3_600, None),
+        (109 * MINUTE_MS, 3_600, None),
+        (111 * MINUTE_MS, 3_600, 9 * MINUTE_MS),
+        (0, 540, 9 * MINUTE_MS),
+        (115 * MINUTE_MS, 540, 5 * MINUTE_MS),
+        (130 * MINUTE_MS, 3_600, -10 * MINUTE_MS),
+    ],
+)
+def test_who_will_be_closed_soon_is_told_before_each_response(
+    websocket: ModuleType,
+    posted: Posted,
+    connected_ms_ago: int,
+    token_ends_in_s: int,
+    closes_in_ms: int | None,
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    websocket.handler(of("websocket-connect", "old="), Context())
+    ping = of("websocket-message", "old=", body='{"op":"ping"}')
+    ping["requestContext"]["connectedAt"] = now_ms - connected_ms_ago
+    ping["requestContext"]["authorizer"]["expires_at"] = str(now_ms // 1_000 + token_ends_in_s)
+    for _ in range(2):
+        websocket.handler(ping, Context())
+    told = [message for _, message in posted.messages]
+    if closes_in_ms is None:
+        assert told == [{"type": "pong"}] * 2
+        return
+    assert [one["type"] for one in told] == ["going_away", "pong"] * 2
+    assert abs(told[0]["closes_at_ms"] - now_ms - closes_in_ms) <= 1_000
 
 
 def test_a_connection_that_floods_is_told_and_closed(

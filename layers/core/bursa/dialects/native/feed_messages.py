@@ -7,7 +7,7 @@
     {"type": "subscribed", "channels": [ … ]}      {"type": "unsubscribed", "channels": [ … ]}
     {"type": "resumed", "channels": {"orders": "replayed", "ticker:BTC-USDT": "snapshot"}}
     {"type": "pong"}                               {"type": "error", "code": …, "detail": …}
-    {"type": "closing", "code": …, "detail": …}
+    {"type": "going_away", "closes_at_ms": …}      {"type": "closing", "code": …, "detail": …}
 
 What ``sequence``, ``previous_sequence`` and ``epoch`` mean is in `bursa.market_data.messages`;
 what a client does with them, in docs/websocket.md.
@@ -286,6 +286,11 @@ def unsubscribed(channels: Iterable[Channel]) -> bytes:
 def pong() -> bytes:
     """Return the response to a ping."""
     return encode({"type": "pong"})
+
+
+def going_away(closes_at_ms: int) -> bytes:
+    """Return what a connection is told that will be closed soon, whatever its client does."""
+    return encode({"type": "going_away", "closes_at_ms": closes_at_ms})
 
 
 def error(code: str, detail: str) -> bytes:
