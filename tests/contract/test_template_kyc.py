@@ -6,7 +6,9 @@ import pytest
 
 from tests.contract.templates import (
     APPLICATION,
+    BY_COMMAND,
     ROOT,
+    TEMPLATES,
     Json,
     listed,
     resources,
@@ -216,3 +218,12 @@ def test_the_sandbox_decides_nowhere_unless_asked_for() -> None:
     parameters = resources(APPLICATION)["KycTasks"]["Properties"]["Environment"]["Variables"]
     assert parameters["KYC_SANDBOX"] == {"Ref": "KycSandbox"}
     assert template(APPLICATION)["Parameters"]["KycSandbox"]["Default"] == "false"
+
+
+def test_no_template_says_where_a_provider_is() -> None:
+    """Only a test on the emulator does, and only there it is taken."""
+    files = [*TEMPLATES, *BY_COMMAND, ROOT / "samconfig.toml"]
+    for file in files:
+        text = file.read_text()
+        assert "KYC_PROVIDER_URL" not in text, file
+        assert "AWS_ENDPOINT_URL" not in text, file

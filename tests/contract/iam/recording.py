@@ -38,6 +38,10 @@ _NAMED_IN_A_FORM = {
         f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/{STACK}-{TENANT}-documents"
     ]
 }
+# Which number a tenant has that a test opens is the tests' order.
+_NUMBERED = re.compile(r"\b(archive/audit|kyc)/t[1-9][0-9]*(?=/)")
+# How the ARN of a secret ends that a test has stored.
+_SECRETS_END = re.compile(r"(:secret:.*/kyc/.*)-[0-9a-f]{6}$")
 # Everybody may.
 _NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 
@@ -164,7 +168,12 @@ def heard(path: Path, outputs: Mapping[str, str]) -> set[Call]:
             if _TENANTS_POOL.search(resource):
                 resource, seen = _TENANTS_POOL.sub("a-tenants", resource), seen | _OF_TENANTS_POOL
             keys = _keys_of_conditions(row["caller"], action, resource)
-            context = {key: values for key, values in seen.items() if key in keys}
+            resource = _NUMBERED.sub(rf"\1/{TENANT}", _SECRETS_END.sub(r"\1", resource))
+            context = {
+                key: [_NUMBERED.sub(rf"\1/{TENANT}", value) for value in values]
+                for key, values in seen.items()
+                if key in keys
+            }
             found.add(Call.of(row["caller"], action, resource, context))
     return found
 

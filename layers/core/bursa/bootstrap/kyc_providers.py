@@ -2,6 +2,7 @@
 
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bursa.aws.clients import secrets_client
 from bursa.aws.secrets import find_secret
@@ -10,6 +11,7 @@ from bursa.compliance.provider_calls_https import HttpsProvider
 from bursa.compliance.provider_secrets import ProviderSecrets
 from bursa.compliance.providers import Provider, open_here
 from bursa.compliance.sumsub import BASE_URL, Sumsub
+from bursa.kernel.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,31 @@ def open_provider_secrets(
     return ProviderSecrets(rules, read, clock)
 
 
+def stand_in_of(settings: "KycSettings | KycTasksSettings") -> str:
+    """Return the address at which providers are played; empty where the providers are asked.
+
+    What they are sent is who somebody is, so it leaves neither an emulator nor its machine: no
+    template has the variable, and one that is set elsewhere is not passed over in silence.
+
+    Raises
+    ------
+    SettingsError
+        ``KYC_PROVIDER_URL`` is set where it may not be, or names another machine.
+
+    """
+    address = settings.kyc_provider_url
+    if not address:
+        return ""
+    parts = urlsplit(address)
+    is_here = parts.scheme == "http" and parts.hostname == "127.0.0.1"
+    if not settings.aws_endpoint_url or not is_here:
+        raise SettingsError(
+            "KYC_PROVIDER_URL is for a stand-in at http://127.0.0.1:PORT beside an emulator of AWS;"
+            " unset it."
+        )
+    return address
+
+
 def providers(
     settings: "KycSettings | KycTasksSettings",
     rules_of: "Callable[[TenantId], Rules]",
@@ -42,22 +69,21 @@ def providers(
 ) -> "Callable[[TenantId], Provider]":
     """Return what opens a tenant's provider.
 
-    Where one is, its own module says. Only on a deployment for trying things out may a setting,
-    which no template offers, name another address.
+    Where one is, its own module says, unless it is played here; raises as `stand_in_of` does.
     """
     is_for_trying_out = settings.kyc_sandbox == "true"
-    elsewhere = settings.kyc_provider_url if is_for_trying_out else ""
+    stand_in = stand_in_of(settings)
 
     def provider_of(tenant: "TenantId") -> Provider:
         rules = rules_of(tenant)
         names = dict(rules.provider_levels)
         if rules.provider == "sumsub":
             token, key = secrets.credentials(tenant, "sumsub", "app_token", "secret_key")
-            connection = _connection(elsewhere or BASE_URL)
+            connection = _connection(stand_in or BASE_URL)
             return Sumsub(connection, token, key.encode(), names.get)
         if rules.provider == "onfido":
             (token,) = secrets.credentials(tenant, "onfido", "api_token")
-            connection = _connection(elsewhere or BASE_URLS[rules.provider_region])
+            connection = _connection(stand_in or BASE_URLS[rules.provider_region])
             return Onfido(connection, token, names.get)
         return open_here(rules.provider, is_for_trying_out=is_for_trying_out)
 

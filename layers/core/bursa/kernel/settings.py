@@ -286,6 +286,7 @@ class KycSettings(NamedTuple):
     # As of the tasks.
     kyc_sandbox: str = "false"
     kyc_provider_url: str = ""
+    aws_endpoint_url: str = ""
 
 
 class KycTasksSettings(NamedTuple):
@@ -302,8 +303,10 @@ class KycTasksSettings(NamedTuple):
     kyc_secrets: str
     # "true" where a tenant may have the sandbox as its provider: for trying things out.
     kyc_sandbox: str = "false"
-    # Where a provider is played, for trying things out on one machine; no template has it.
+    # Where a provider is played, for trying things out on one machine; no template has it, and it
+    # is taken only where AWS is emulated.
     kyc_provider_url: str = ""
+    aws_endpoint_url: str = ""
 
 
 class KycChangesSettings(NamedTuple):
