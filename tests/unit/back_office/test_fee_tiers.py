@@ -13,7 +13,7 @@ from bursa.back_office.fee_effects import TiersOfTenant
 from bursa.bootstrap.fee_tiers import open_fee_tiers
 from bursa.fees.daily_run import RunReport
 from bursa.fees.schedule import Rates
-from bursa.kernel.errors import Conflict
+from bursa.kernel.errors import Conflict, Unavailable
 from bursa.kernel.identifiers import AccountId
 from tests.doubles.exchange import NOON_MS, TENANT
 from tests.doubles.shard import BTC_USDT
@@ -154,6 +154,24 @@ def test_rates_that_somebody_else_has_set_since_are_not_written_over(
     wanted = [Rates(5, 9), Rates(1, 7)]
     with pytest.raises(Conflict) if is_refused else nullcontext():
         effect._require_unchanged({0: Rates(9, 9)}, wanted)
+
+
+def test_a_run_waits_for_what_the_read_models_lack_of_the_day(office: Office) -> None:
+    set_tiers(office)
+    exchange = office.exchange
+    exchange.project = False
+    trade(office)
+    exchange.time_ms = NOON_MS + DAY_MS
+    records = len(exchange.records)
+    with pytest.raises(Unavailable) as caught:
+        run(office)
+    assert caught.value.code == "read_models_late"
+    assert tier_of(office, eves_account(office)) is None
+    # What it has asked for to find out changes nothing, and comes once the rest has.
+    assert len(exchange.records) == records + 1
+    exchange.project = True
+    run(office)
+    assert tier_of(office, eves_account(office)) == 1
 
 
 def test_volume_sets_the_tier_and_the_user_is_told(office: Office) -> None:

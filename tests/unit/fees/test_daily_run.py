@@ -30,6 +30,7 @@ from bursa.read_models.account_rows import AccountRow
 
 TENANT = TenantId(1)
 TODAY = 20_000
+FAR_MS = 1 << 60
 SCHEDULE = FeeSchedule("USDT", 2, (1_000, 50_000), since_ms=1)
 
 
@@ -54,6 +55,7 @@ class World:
     missing: set[str] = field(default_factory=set)
     users: int = 3
     day: int = TODAY
+    whole_until_ms: int = FAR_MS
     minute: int = 20
     steps_left: int = 1 << 60
     pins_while_setting: dict[AccountId, int] = field(default_factory=dict)
@@ -96,6 +98,10 @@ class World:
         found = {day: units * worth for day, units in days.items() if first_day <= day <= last_day}
         return TradedValue(found, self.without_price)
 
+    def require(self, _tenant: TenantId, end_ms: int) -> None:
+        if self.whole_until_ms < end_ms:
+            raise Unavailable("read_models_late", "Later.")
+
     def settings(self, account: AccountId) -> AccountRow | None:
         tier = self.tiers.get(account)
         return None if tier is None else AccountRow(str(account), tier, 0, "active", 1)
@@ -135,6 +141,7 @@ class World:
             records=world,
             sub_accounts=sub_accounts,
             traded=self.traded_values(),
+            days=world,
             settings=world,
             commands=world,
             notices=world,
@@ -169,6 +176,23 @@ def test_thirty_whole_days_count_and_today_does_not(days_ago: int, tier: int) ->
     world.trade(user(1), 5_000, days_ago)
     world.run()
     assert world.tiers.get(user(1), 0) == tier
+
+
+def test_nobody_is_judged_by_a_day_that_is_not_whole() -> None:
+    world = World(tiers={user(1): 1}, whole_until_ms=TODAY * DAY_MS - 1)
+    with pytest.raises(Unavailable):
+        world.run()
+    assert (world.sent, world.kept, world.steps) == ([], {}, {})
+    world.whole_until_ms += 1
+    world.trade(user(1), 5_000)
+    assert world.run().is_done
+    assert world.kept[user(1)].volume == 5_000
+    # A run that is done asks no more, and neither does one without a schedule.
+    world.whole_until_ms = 0
+    assert world.run() == RunReport()
+    world.schedules.clear()
+    world.day += 1
+    assert world.run() == RunReport()
 
 
 def test_a_tier_ends_when_its_volume_is_over() -> None:

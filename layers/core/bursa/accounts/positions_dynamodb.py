@@ -33,7 +33,7 @@ class PositionsTable:
 
     def position(self, account: AccountId) -> Position:
         """Return how far an account's rows are; raises `Unavailable`."""
-        row = self._progress(account)
+        row = self._progress(account.tenant)
         if row is None:
             return Position(0, 0)
         owner = keys.account(account)
@@ -44,11 +44,19 @@ class PositionsTable:
 
         UTC milliseconds; raises `Unavailable`.
         """
-        row = self._progress(account)
+        row = self._progress(account.tenant)
         return (0, 0) if row is None else row.position_of(keys.account(account))
 
-    def _progress(self, account: AccountId) -> ProgressRow | None:
-        item = self._get(self._shard_of(account.tenant), keys.READ_MODELS)
+    def whole_until_ms(self, tenant: TenantId) -> int:
+        """Return the exchange's time of the last record that all of a tenant's rows reflect.
+
+        UTC; 0 before any. Raises `Unavailable`.
+        """
+        row = self._progress(tenant)
+        return 0 if row is None else row.time_ms
+
+    def _progress(self, tenant: TenantId) -> ProgressRow | None:
+        item = self._get(self._shard_of(tenant), keys.READ_MODELS)
         return None if item is None else from_attributes(ProgressRow, item)
 
     def is_current(self, account: AccountId, schema: int = LISTS_SCHEMA) -> bool:
@@ -56,7 +64,11 @@ class PositionsTable:
 
         ``schema`` is the first that has them.
         """
-        shard = self._shard_of(account.tenant)
+        return self.has_schema(account.tenant, schema)
+
+    def has_schema(self, tenant: TenantId, schema: int) -> bool:
+        """Return whether a tenant's rows are at least of a schema; raises `Unavailable`."""
+        shard = self._shard_of(tenant)
         if self._schemas.get(shard, 0) < schema:
             item = self._get(shard, keys.READ_MODELS_SCHEMA)
             if item is None:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from bursa.accounts.dynamodb import AccountSettings
+from bursa.accounts.positions_dynamodb import PositionsTable
 from bursa.accounts.sub_accounts_dynamodb import SubAccountsTable
 from bursa.aws.clients import background_dynamodb_client, events_client, sqs_client
 from bursa.bootstrap.intake import open_intake
 from bursa.fees.commands import TierCommands
+from bursa.fees.counted_days import CountedDays
 from bursa.fees.daily_run import DailyRun, Tools, tenants_in_turn
 from bursa.fees.notices_eventbridge import TierNotices
 from bursa.fees.records_dynamodb import FeeRecords
@@ -75,12 +77,15 @@ def open_fee_tiers(clock: "Clock | None" = None) -> FeeTierServices:
         queue_url_prefix=settings.funds_queue_url_prefix,
         shards=shards,
     )
+    commands = TierCommands(intake)
+    progress = PositionsTable(client, settings.progress_table, shards)
     tools = Tools(
         records=records,
         sub_accounts=SubAccountsTable(client, settings.directory_table),
         traded=TradedValues(rows, markets.all),
+        days=CountedDays(progress, commands.do_nothing, clock),
         settings=AccountSettings(client, settings.balances_table),
-        commands=TierCommands(intake),
+        commands=commands,
         notices=TierNotices(events_client(), settings.event_bus),
         clock=clock,
     )

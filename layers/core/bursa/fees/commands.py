@@ -4,12 +4,17 @@ from typing import Final
 
 from bursa.intake.once import AskedAt, CommandBuilder, OnceIntake, Submitter
 from bursa.intake.submission import CommandHeader
-from bursa.kernel.identifiers import AccountId, Actor, ActorKind
+from bursa.kernel.identifiers import AccountId, Actor, ActorKind, TenantId
 from wire import codec
 from wire import layout as w
 
 KIND: Final = "fee-tier"
 _ACTOR: Final = "fee-tiers"
+
+
+def _nothing(account: AccountId) -> CommandBuilder:
+    """Return what leaves all settings of an account as they are, and is a record all the same."""
+    return tier_command(account, w.SETTING_KEPT)
 
 
 def tier_command(account: AccountId, tier: int) -> CommandBuilder:
@@ -35,7 +40,15 @@ class TierCommands:
 
         Raises `Refused` with the engine's reason, and `Unavailable`: it may have been set.
         """
+        self._submit(account, str(tier), tier_command(account, tier))
+
+    def do_nothing(self, tenant: TenantId) -> None:
+        """Have a tenant's shard commit a record that changes nothing; raises as `set_tier` does."""
+        account = tenant.fee_account
+        self._submit(account, "nothing", _nothing(account))
+
+    def _submit(self, account: AccountId, name: str, command: CommandBuilder) -> None:
         at_ms = self._intake.now_ms()
         actor = Actor.named(ActorKind.OPERATOR, str(account.tenant), _ACTOR)
         once = OnceIntake(self._intake, AskedAt(at_ms), actor)
-        once.submit_once(account, KIND, f"{at_ms}/{tier}", [tier_command(account, tier)])
+        once.submit_once(account, KIND, f"{at_ms}/{name}", [command])

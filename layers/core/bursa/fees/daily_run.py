@@ -25,7 +25,7 @@ from bursa.market_data.valuation import Reference
 _USERS_PER_NOTE: Final = 100
 # So many are kept whose turn has failed; of more, the first ones wait for the next day's run.
 FAILED_MAX: Final = 2_000
-# Read models lack what was committed in the last moments, so the day before has time to arrive.
+# Clocks differ, so a day has time to end in the exchange's own before it is looked for.
 _WAIT_MS: Final = 15 * 60_000
 _HOUR_MS: Final = 60 * 60_000
 # While somebody pins one tier after the other, so many are followed at once.
@@ -99,6 +99,16 @@ class Traded(Protocol):
         """Return what a user's accounts have traded on each of some days."""
 
 
+class Days(Protocol):
+    """Whether days are whole; see `bursa.fees.counted_days.CountedDays`."""
+
+    def require(self, tenant: TenantId, end_ms: int) -> None:
+        """Return when all that was traded before a time, UTC, is added up.
+
+        Raises `Unavailable`, also while it is not.
+        """
+
+
 class Commands(Protocol):
     """What the engine is asked to do."""
 
@@ -120,6 +130,7 @@ class Tools:
     records: Records
     sub_accounts: SubAccountRecords
     traded: Traded
+    days: Days
     settings: Settings
     commands: Commands
     notices: Notices
@@ -163,9 +174,10 @@ class DailyRun:
         self._on_missing = on_missing
 
     def __call__(self, tenant: TenantId) -> RunReport:
-        """Set the tiers of a tenant's users, from where the last start was; raises `Unavailable`.
+        """Set the tiers of a tenant's users, from where the last start was.
 
-        A tenant without a schedule has nothing to set.
+        A tenant without a schedule has nothing to set. Raises `Unavailable`, also while the read
+        models lack a part of the days that are counted: then nobody's tier is set.
         """
         tools, report = self._tools, RunReport()
         schedule = tools.records.schedule(tenant)
@@ -183,6 +195,8 @@ class DailyRun:
             progress = begun(name, tools.records.users_numbered(tenant), progress)
         elif progress.is_done:
             return report
+        if not progress.is_done:
+            tools.days.require(tenant, today * DAY_MS)
         turn = _Turn(tools, tenant, schedule, today)
         for at, number in enumerate(_turns(progress), start=1):
             if not self._may_go_on():

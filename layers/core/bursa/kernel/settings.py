@@ -209,6 +209,7 @@ class FeeTiersSettings(NamedTuple):
     directory_table: str
     balances_table: str
     markets_table: str
+    progress_table: str
     replies_table: str
     event_bus: str
     # Of every shard's funds queue: its number and ".fifo" follow.

@@ -42,8 +42,8 @@ OPEN_WORDS = frozenset(w.STATUS_NAMES[status] for status in OPEN_STATUSES)
 # Which rows there are, by number: a change of it asks for `make rebuild` of what is deployed.
 # 2 has names of open orders, 3 transfers, 4 what users trade each day, 5 candles.
 READ_MODELS_SCHEMA = 5
-# The first in which lists of orders, transfers, or candles are whole.
-LISTS_SCHEMA, TRANSFERS_SCHEMA, CANDLES_SCHEMA = 2, 3, 5
+# The first in which lists of orders, transfers, what users trade, or candles are whole.
+LISTS_SCHEMA, TRANSFERS_SCHEMA, TRADED_SCHEMA, CANDLES_SCHEMA = 2, 3, 4, 5
 
 
 class RowError(Exception):
