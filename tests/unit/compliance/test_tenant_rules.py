@@ -27,7 +27,7 @@ def uncounted() -> TradeLimits:
     """Return limits that nothing is counted by."""
     rows: Any = None
     usage = TradeUsage(TradedValues(rows, lambda _tenant: []), rows, lambda: 0)
-    return TradeLimits(usage, rows, rows, rows)
+    return TradeLimits(usage, rows, rows, rows, rows)
 
 
 def test_rules_are_read_as_they_were_written() -> None:

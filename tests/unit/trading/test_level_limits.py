@@ -21,8 +21,10 @@ from bursa.compliance.levels import (
 from bursa.compliance.rules_dynamodb import RulesTable
 from bursa.compliance.steps import Rules
 from bursa.compliance.trade_limits import READING_MS_MAX
+from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId
 from bursa.market_data.traded_value_dynamodb import TradedTables
+from bursa.read_models.rows import TRADED_SCHEMA, SchemaRow, row_key, to_attributes
 from tests.doubles.exchange import ALICE, BOB, BTC, TENANT, USDT, Exchange, WorkingClock, read_event
 from tests.unit.conftest import Context, response_of, started_trading_api
 from wire import codec
@@ -134,6 +136,45 @@ def test_what_was_traded_counts_for_its_day_and_its_month(place: Place) -> None:
     assert place.place("0.001") == "level_limit_reached"
     place.later(10 * DAY_MS)
     assert place.place("0.05")["status"] == "filled"
+
+
+@pytest.mark.parametrize("schema", [None, TRADED_SCHEMA - 1, TRADED_SCHEMA])
+def test_nobody_trades_by_a_limit_that_lacks_what_was_traded_before_an_upgrade(
+    place: Place, schema: int | None
+) -> None:
+    place.place("0.05", side="sell", account=BOB, level=2)
+    assert place.place("0.05")["status"] == "filled"
+    # As rows of older software are: amounts since the upgrade alone, and no word of others.
+    forget_amounts(place.exchange, schema)
+    fresh = place._replace(function=started_trading_api(WorkingClock(place.exchange)))
+    fresh.later()
+    if schema == TRADED_SCHEMA:
+        assert fresh.place("0.05")["status"] == "open"
+        return
+    order = {"market": "BTC-USDT", "side": "buy", "type": "limit", "price": "2", "quantity": "1"}
+    status, problem = fresh.send("POST", "/orders", order | {"client_order_id": "one"})
+    assert (status, problem["code"]) == (503, "level_limits_unavailable")
+    # Neither who may trade any amount nor a cancel waits for it.
+    assert fresh.send("POST", "/orders", order | {"client_order_id": "two"}, level=2)[0] == 201
+    assert fresh.send("DELETE", "/orders")[0] == 200
+    # As `make rebuild` leaves it, which adds amounts up first.
+    forget_amounts(place.exchange, TRADED_SCHEMA)
+    assert fresh.send("POST", "/orders", order | {"client_order_id": "one"})[0] == 201
+
+
+def forget_amounts(exchange: Exchange, schema: int | None) -> None:
+    """Remove what Alice has traded, and have the rows be of a schema; of none that is known."""
+    table = exchange._dynamodb
+    key = {":owner": {"S": keys.traded(keys.account(ALICE))}}
+    rows = table.query(
+        TableName="balances", KeyConditionExpression="pk = :owner", ExpressionAttributeValues=key
+    )["Items"]
+    for row in rows:
+        table.delete_item(TableName="balances", Key={name: row[name] for name in ("pk", "sk")})
+    where = row_key(keys.progress(0), keys.READ_MODELS_SCHEMA)
+    table.delete_item(TableName="progress", Key=where)
+    if schema is not None:
+        table.put_item(TableName="progress", Item=where | to_attributes(SchemaRow(0, schema)))
 
 
 def test_what_was_sent_counts_before_it_is_readable_and_what_is_gone_does_not(place: Place) -> None:

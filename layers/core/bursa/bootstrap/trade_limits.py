@@ -10,12 +10,14 @@ from bursa.kernel.settings import BudgetSettings, read_settings
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.market_data.traded_value import TradedValues
 from bursa.market_data.traded_value_dynamodb import TradedTables
+from bursa.read_models.rows import TRADED_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from bursa.accounts.positions_dynamodb import PositionsTable
     from bursa.kernel.clock import Clock
     from bursa.kernel.identifiers import TenantId
     from bursa.kernel.markets import Market
@@ -53,13 +55,20 @@ def open_trade_usage(
     return TradeUsage(TradedValues(rows, markets.all), held, clock.now_ms)
 
 
-def open_trade_limits(
+def open_trade_limits(  # noqa: PLR0917 - where all that counts is
     settings: TradeLimitSettings,
     client: "DynamoDBClient",
     clock: "Clock",
     orders: OrdersTable,
+    positions: "PositionsTable",
     view: "Callable[[TenantId, Market], MarketView]",
 ) -> TradeLimits:
     """Build what holds users to their levels."""
     reservations = TradeReservationsTable(client, read_settings(BudgetSettings).budgets_table)
-    return TradeLimits(open_trade_usage(settings, client, clock), orders, reservations, view)
+    return TradeLimits(
+        open_trade_usage(settings, client, clock),
+        orders,
+        reservations,
+        view,
+        lambda tenant: positions.has_schema(tenant, TRADED_SCHEMA),
+    )

@@ -88,6 +88,7 @@ def open_trading(
     )
     replies = DynamoReplyReader(dynamodb, settings.replies_table)
     decisions = OrderDecisions(catalogue, orders, fills, replies, clock)
+    positions = PositionsTable(dynamodb, settings.progress_table, shards)
     queries = AccountQueries(
         catalogue,
         orders,
@@ -95,7 +96,7 @@ def open_trading(
         balances,
         replies=replies,
         catch_up=CatchUp(
-            PositionsTable(dynamodb, settings.progress_table, shards),
+            positions,
             clock,
             lambda account, reads: budgets.spare(account, Charge(Budget.READS, reads)),
         ),
@@ -113,7 +114,7 @@ def open_trading(
         queries=queries,
     )
     cursor_key = Secret(secrets_client, settings.cursor_key_secret)
-    limits = open_trade_limits(settings, dynamodb, clock, orders, view)
+    limits = open_trade_limits(settings, dynamodb, clock, orders, positions, view)
     levels = LevelCheck(shards.levels, limits)
     account_settings = AccountSettings(dynamodb, settings.balances_table)
     fee_records = FeeRecords(dynamodb, settings.directory_table)

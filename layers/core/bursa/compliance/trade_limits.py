@@ -36,6 +36,10 @@ from bursa.trading.orders import Side, order_from_row
 # count until that is readable: it counts for five seconds at least.
 READING_MS_MAX = 2_000
 _LATER = ("level_limits_unavailable", "Send the same request again in a moment.")
+_UNCOUNTED = (
+    "level_limits_unavailable",
+    "What you have traded is being added up again; send the same request in some minutes.",
+)
 
 
 class OpenAmounts(Protocol):
@@ -131,6 +135,9 @@ class TradeLimits:
     ----------
     view
         Returns a market with its book as it is now; may raise `Unavailable`.
+    is_added_up
+        Returns whether the read models have what a tenant's users have traded until now, and not
+        only since an upgrade; may raise `Unavailable`.
 
     """
 
@@ -140,7 +147,9 @@ class TradeLimits:
         open_orders: OpenOrders,
         reservations: Reservations,
         view: Callable[[TenantId, Market], MarketView],
+        is_added_up: Callable[[TenantId], bool],
     ) -> None:
+        self._is_added_up = is_added_up
         self._usage = usage
         self._values = usage.values
         self._open_orders = open_orders
@@ -175,6 +184,8 @@ class TradeLimits:
         amount = sum(self._worth(account.tenant, valuation, one, now_ms) for one in commands)
         if not amount:
             return
+        if not self._is_added_up(account.tenant):
+            raise Unavailable(*_UNCOUNTED)
         today = day_at(now_ms)
         usage = self._usage.of(
             account, levels, lambda accounts: self._sales_beyond(valuation, accounts, today)
