@@ -13,9 +13,9 @@ from bursa.dialects.native.security_routes import SecurityRoutes
 from bursa.dialects.native.session_routes import SessionRoutes
 from bursa.dialects.native.sign_in_routes import SignInRoutes
 from bursa.identity.gateway import bearer_token
-from bursa.identity.principal import SignInMethod
+from bursa.identity.principal import Principal, SignInMethod
 from bursa.identity.second_factor import require_token
-from bursa.kernel.errors import Unavailable
+from bursa.kernel.errors import Unauthenticated, Unavailable
 
 CREATED = 201
 
@@ -38,11 +38,11 @@ def add_routes(  # noqa: PLR0917 - one for each concern
 
     _add_session_routes(app, routes, sessions)
     _add_account_routes(app, account)
-    _add_sign_in_routes(app, routes, sign_ins)
+    _add_sign_in_routes(app, routes, sessions, sign_ins)
     _add_closing_route(app, routes, security)
     _add_export_route(app, security, account, sessions, sign_ins)
-    _add_key_routes(app, security)
-    _add_factor_routes(app, security)
+    _add_key_routes(app, sessions, security)
+    _add_factor_routes(app, sessions, security)
 
 
 def _add_session_routes(
@@ -91,12 +91,15 @@ def _add_account_routes(app: RestApi, account: Callable[[], AccountRoutes]) -> N
 
 
 def _add_sign_in_routes(
-    app: RestApi, routes: IdentityRoutes, sign_ins: Callable[[], SignInRoutes]
+    app: RestApi,
+    routes: IdentityRoutes,
+    sessions: Callable[[], SessionRoutes],
+    sign_ins: Callable[[], SignInRoutes],
 ) -> None:
     @app.post("/me/password")
     def post_password() -> Response[str]:
         app.account()
-        principal, token = app.principal(), _token(app)
+        principal, token = _whose_session_goes_on(app, sessions), _token(app)
         sign_ins().change_password(principal, token, app.body_text(), app.address())
         return app.respond(routes.revoke(principal, token))
 
@@ -108,7 +111,8 @@ def _add_sign_in_routes(
     @app.put("/me/identities/<provider>")
     def put_identity(provider: str) -> Response[str]:
         app.account()
-        return app.respond(sign_ins().allow(app.principal(), provider, app.body_text()))
+        principal = _whose_session_goes_on(app, sessions)
+        return app.respond(sign_ins().allow(principal, provider, app.body_text()))
 
     @app.delete("/me/identities/<provider>")
     def delete_identity(provider: str) -> Response[str]:
@@ -142,11 +146,14 @@ def _add_closing_route(
         return app.respond(routes.present_closed(principal, token, closed_at_ms))
 
 
-def _add_key_routes(app: RestApi, security: Callable[[], SecurityRoutes]) -> None:
+def _add_key_routes(
+    app: RestApi, sessions: Callable[[], SessionRoutes], security: Callable[[], SecurityRoutes]
+) -> None:
     @app.post("/api-keys")
     def post_key() -> Response[str]:
         app.account()  # charged as a read
-        made = security().make_key(app.principal(), app.body_text(), app.address())
+        principal = _whose_session_goes_on(app, sessions)
+        made = security().make_key(principal, app.body_text(), app.address())
         return app.respond(made, CREATED)
 
     @app.get("/api-keys")
@@ -160,33 +167,59 @@ def _add_key_routes(app: RestApi, security: Callable[[], SecurityRoutes]) -> Non
         return app.respond(security().revoke_key(app.leaver(), key_id, app.address()))
 
 
-def _add_factor_routes(app: RestApi, security: Callable[[], SecurityRoutes]) -> None:
+def _add_factor_routes(
+    app: RestApi, sessions: Callable[[], SessionRoutes], security: Callable[[], SecurityRoutes]
+) -> None:
     @app.post("/second-factor")
     def post_factor() -> Response[str]:
         app.refuse_body()
         app.account()
-        return app.respond(security().begin_factor(app.principal(), _token(app)), CREATED)
+        principal = _whose_session_goes_on(app, sessions)
+        return app.respond(security().begin_factor(principal, _token(app)), CREATED)
 
     @app.post("/second-factor/confirm")
     def post_confirmation() -> Response[str]:
         app.account()
+        principal = _whose_session_goes_on(app, sessions)
         confirmed = security().confirm_factor(
-            app.principal(), _token(app), app.body_text(), app.address()
+            principal, _token(app), app.body_text(), app.address()
         )
         return app.respond(confirmed)
 
     @app.post("/second-factor/remove")
     def post_removal() -> Response[str]:
         app.account()
-        removed = security().remove_factor(
-            app.principal(), _token(app), app.body_text(), app.address()
-        )
+        principal = _whose_session_goes_on(app, sessions)
+        removed = security().remove_factor(principal, _token(app), app.body_text(), app.address())
         return app.respond(removed)
 
     @app.get("/security-events")
     def get_events() -> Response[str]:
         app.account()
         return app.respond(security().events(app.principal()))
+
+
+def _whose_session_goes_on(app: RestApi, sessions: Callable[[], SessionRoutes]) -> Principal:
+    """Return a caller who asks for what outlives its session.
+
+    The gateway keeps a verdict for some seconds after a session was ended, perhaps because it was
+    not its user's: whoever has it must not make itself another way in meanwhile.
+
+    Raises
+    ------
+    NotAllowed
+        ``token_required``
+    Unauthenticated
+        ``session_ended``
+    Unavailable
+        ``directory_unavailable``
+
+    """
+    principal = app.principal()
+    require_token(principal)
+    if not sessions().goes_on(principal):
+        raise Unauthenticated("session_ended", "Sign in again.")
+    return principal
 
 
 def _token(app: RestApi) -> str:

@@ -50,6 +50,8 @@ class Factor:
 @pytest.fixture
 def api(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(security, "SecondFactor", Factor)
+    user = read_event("orders-place")["requestContext"]["authorizer"]["user"]
+    DirectoryTable(exchange._dynamodb, "directory").open_account(TENANT, user)
     return started("identity_api.app")
 
 

@@ -1,5 +1,6 @@
 """Sessions one by one: who sees them, who ends them, and what that ends."""
 
+import re
 import time
 from types import ModuleType
 from typing import Any
@@ -80,6 +81,7 @@ def call(
         "signed_in_at": str(NOW_S - 60),
     } | context
     documented = "/sessions/{session_id}" if verb == "DELETE" else path
+    documented = re.sub("(?<=/identities/).+", "{provider}", documented)
     return as_documented(verb, documented, response_of(api.handler(event, Context())))
 
 
@@ -314,3 +316,29 @@ def test_of_two_processes_one_is_first_and_the_other_adds_to_what_it_wrote(
     assert rows.find(TENANT, "alice") == one
     key = {"pk": {"S": keys.user_records(TENANT, "alice")}, "sk": {"S": keys.SESSIONS}}
     assert "expires_at" not in exchange._dynamodb.get_item(TableName="identity", Key=key)["Item"]
+
+
+WAYS_IN = {
+    "a key": ("POST", "/api-keys"),
+    "a second factor": ("POST", "/second-factor"),
+    "its first code": ("POST", "/second-factor/confirm"),
+    "no second factor": ("POST", "/second-factor/remove"),
+    "a password": ("POST", "/me/password"),
+    "a provider": ("PUT", "/me/identities/Google"),
+}
+
+
+@pytest.mark.parametrize(("verb", "path"), WAYS_IN.values(), ids=WAYS_IN)
+def test_who_still_has_a_verdict_of_a_session_that_was_ended_makes_no_other_way_in(
+    authorizer: ModuleType, identity_api: ModuleType, sockets: Sockets, verb: str, path: str
+) -> None:
+    use(authorizer, THIEF)
+    use(authorizer, PHONE)
+    before = call(identity_api, verb, THIEF, path)
+    assert (before.status, before.body["code"]) != (401, "session_ended")
+    assert call(identity_api, "DELETE", PHONE, f"/sessions/{THIEF}").status == 200
+    # As the gateway goes on to say for some seconds.
+    refused = call(identity_api, verb, THIEF, path)
+    assert (refused.status, refused.body["code"]) == (401, "session_ended")
+    own = call(identity_api, verb, PHONE, path)
+    assert (own.status, own.body["code"]) == (before.status, before.body["code"])

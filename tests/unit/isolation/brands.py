@@ -25,7 +25,15 @@ from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from engine.reference import Engine
-from tests.doubles.exchange import NOON_MS, TABLES, TENANT, Exchange, WorkingClock, read_event
+from tests.doubles.exchange import (
+    FAR_S,
+    NOON_MS,
+    TABLES,
+    TENANT,
+    Exchange,
+    WorkingClock,
+    read_event,
+)
 from tests.doubles.factors import AnyCode
 from tests.doubles.linked_pool import LinkedPool, PoolUser
 from tests.unit.conftest import (
@@ -113,6 +121,8 @@ class Brands:
         context["domainName"] = f"api.{tenant}.example"
         if name != "market":
             context["authorizer"] |= {"tenant": str(tenant), "account": str(account(tenant, index))}
+            # Others of these requests end all sessions that began before.
+            context["authorizer"]["signed_in_at"] = str(FAR_S)
         event["headers"] |= request.headers
         self.calls.clear()
         self.partitions.clear()
