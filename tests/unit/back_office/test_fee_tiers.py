@@ -12,9 +12,12 @@ from bursa.aws.clients import events_client
 from bursa.back_office.fee_effects import TiersOfTenant
 from bursa.bootstrap.fee_tiers import open_fee_tiers
 from bursa.fees.daily_run import RunReport
-from bursa.fees.schedule import Rates
+from bursa.fees.records_dynamodb import FeeRecords
+from bursa.fees.schedule import FeeSchedule, Rates
+from bursa.intake.message import Delivery, decode_message
+from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.errors import Conflict, Unavailable
-from bursa.kernel.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId, TenantId
 from tests.doubles.exchange import NOON_MS, TENANT
 from tests.doubles.shard import BTC_USDT
 from tests.unit.back_office.office import Office, opened_office
@@ -33,6 +36,7 @@ from tests.unit.back_office.people import (
 from tests.unit.conftest import Response
 from wire import codec
 from wire import layout as w
+from worker.message_check import check_message
 
 DAY_MS = 86_400_000
 PATH = "/admin/fee-tiers"
@@ -169,6 +173,10 @@ def test_a_run_waits_for_what_the_read_models_lack_of_the_day(office: Office) ->
     assert tier_of(office, eves_account(office)) is None
     # What it has asked for to find out changes nothing, and comes once the rest has.
     assert len(exchange.records) == records + 1
+    message = decode_message(exchange.delivered[-1])
+    group = str(TENANT.fee_account)
+    delivery = Delivery("", "", group, message.message_id, 0, 1, QueueKind.FUNDS)
+    check_message(message, delivery, exchange.time_ms)
     exchange.project = True
     run(office)
     assert tier_of(office, eves_account(office)) == 1
@@ -218,3 +226,41 @@ def test_who_is_frozen_stays_frozen_when_its_tier_is_set(office: Office) -> None
     row = AccountSettings(office.exchange._dynamodb, "balances").settings(eves_account(office))
     assert row is not None
     assert (row.tier, row.state) == (2, "active")
+
+
+def test_a_pin_that_broke_off_does_not_undo_a_later_one(office: Office) -> None:
+    set_tiers(office)
+    body = {"tier": 2, "reason": "A market maker"}
+    first = ask(office, FINN, user_path(office, "fee-tier"), body).body["proposal"]
+    office.exchange.asleep = True
+    assert approve(office, BOB, first).status == 503
+    office.exchange.asleep = False
+    assert pin(office, None).status == 200
+    assert not fees_of(office)["pinned"]
+    # Whoever approved it sends it again until it is made.
+    again = approve(office, BOB, first)
+    assert (again.status, again.body["code"]) == (409, "overtaken")
+    assert not fees_of(office)["pinned"]
+    assert tier_of(office, eves_account(office)) == 0
+    refused = approve(office, BOB, first)
+    assert (refused.status, refused.body["code"]) == (409, "already_refused")
+
+
+def test_of_two_schedules_that_are_written_at_once_one_is_refused(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = FeeRecords(office.exchange._dynamodb, "directory")
+    earlier, later = (FeeSchedule("USDT", 2, (100,), since_ms=at) for at in (1, 2))
+    read = records._row
+
+    def read_before_the_other_writes(tenant: TenantId, sort: str, *names: str) -> Any:
+        found = read(tenant, sort, *names)
+        monkeypatch.undo()
+        records.write_schedule(tenant, later)
+        return found
+
+    monkeypatch.setattr(records, "_row", read_before_the_other_writes)
+    with pytest.raises(Conflict) as caught:
+        records.write_schedule(TENANT, earlier)
+    assert caught.value.code == "overtaken"
+    assert records.schedule(TENANT) == later

@@ -42,8 +42,11 @@ class FeeRecords(Protocol):
     def user(self, owner: AccountId) -> UserFees:
         """Return what is kept of a user, the latest."""
 
-    def pin(self, owner: AccountId, tier: int | None) -> None:
-        """Write which tier a user has whatever it trades, or that its volume says it."""
+    def pin(self, owner: AccountId, tier: int | None, at_ms: int) -> None:
+        """Write which tier a user has whatever it trades, or that its volume says it.
+
+        ``at_ms`` is when that was asked for. Raises `Conflict` ``overtaken``.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,12 @@ class TierOfUser(WithoutNotes):
         return {"tier": self.records.user(account).pinned_tier}
 
     def carry_out(self, intent: Intent) -> Facts:
-        """Keep it first, so that a run which sets tiers meanwhile finds it; then have it set."""
+        """Keep it first, so that a run which sets tiers meanwhile finds it; then have it set.
+
+        Raises `Conflict` ``overtaken``: what broke off long ago must not undo what came later.
+        """
         account = self.tools.users.account(self.tenant, self.subject)
-        self.records.pin(account, self.tier)
+        self.records.pin(account, self.tier, intent.at_ms)
         tier = self._by_volume(account) if self.tier is None else self.tier
         own = self.tools.sub_accounts.read(account).by_seat
         for one in (account, *(own[seat].account for seat in sorted(own))):

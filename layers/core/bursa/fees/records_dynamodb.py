@@ -3,7 +3,7 @@
     <tenant>  fee-schedule         {fee_schedule (JSON)}
     <tenant>  fee-run              {fee_run (JSON)}: how far today's run is
     <tenant>  fees#<index of the main account>
-                                   {fees (JSON), pinned_tier}
+                                   {fees (JSON), pinned_tier, pinned_at_ms}
 
 So who may pin a tier can change no volume, and who counts can pin none.
 """
@@ -50,12 +50,10 @@ class FeeRecords:
                 raise Conflict(*_OVERTAKEN)
             values[":before"] = row["fee_schedule"]
             condition = "fee_schedule = :before"
-        try:
-            self._set(
-                tenant, keys.FEE_SCHEDULE, "SET fee_schedule = :text", values, condition=condition
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise Conflict(*_OVERTAKEN) from error
+        if not self._set(
+            tenant, keys.FEE_SCHEDULE, "SET fee_schedule = :text", values, condition=condition
+        ):
+            raise Conflict(*_OVERTAKEN)
 
     def user(self, owner: AccountId) -> UserFees:
         """Return what is kept of a user, the latest."""
@@ -71,14 +69,22 @@ class FeeRecords:
         text = {":fees": {"S": json.dumps(fees_as_stored(fees))}}
         self._set(owner.tenant, keys.fees_of_user(owner), "SET fees = :fees", text)
 
-    def pin(self, owner: AccountId, tier: int | None) -> None:
-        """Write which tier a user has whatever it trades, or that its volume says it."""
-        sort = keys.fees_of_user(owner)
+    def pin(self, owner: AccountId, tier: int | None, at_ms: int) -> None:
+        """Write which tier a user has whatever it trades, or that its volume says it.
+
+        ``at_ms`` is when that was asked for. Raises `Conflict` ``overtaken``: something that was
+        asked for later is written already.
+        """
+        values = {":at": {"N": str(at_ms)}}
         if tier is None:
-            self._set(owner.tenant, sort, "REMOVE pinned_tier", {})
+            expression = "SET pinned_at_ms = :at REMOVE pinned_tier"
         else:
-            pinned = {":tier": {"N": str(tier)}}
-            self._set(owner.tenant, sort, "SET pinned_tier = :tier", pinned)
+            expression = "SET pinned_at_ms = :at, pinned_tier = :tier"
+            values[":tier"] = {"N": str(tier)}
+        condition = "attribute_not_exists(pinned_at_ms) OR pinned_at_ms <= :at"
+        sort = keys.fees_of_user(owner)
+        if not self._set(owner.tenant, sort, expression, values, condition=condition):
+            raise Conflict("overtaken", "The tier was pinned again since: ask anew.")
 
     def progress(self, tenant: TenantId) -> RunProgress:
         """Return how far the last run is."""
@@ -127,17 +133,21 @@ class FeeRecords:
         values: dict[str, Any],
         *,
         condition: str = "",
-    ) -> None:
-        more: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
-        if condition:
-            more["ConditionExpression"] = condition
+    ) -> bool:
+        """Write attributes of a row; return whether the condition was met."""
+        more: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
         with unavailable(*_LATER):
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key(tenant, sort),
-                UpdateExpression=expression,
-                **more,
-            )
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(tenant, sort),
+                    UpdateExpression=expression,
+                    ExpressionAttributeValues=values,
+                    **more,
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
 
 
 def _key(tenant: TenantId, sort: str) -> "dict[str, AttributeValueTypeDef]":
