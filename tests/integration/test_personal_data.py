@@ -7,6 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bursa.compliance import personal_data_dynamodb
 from bursa.compliance.personal_data_dynamodb import PersonalRecordsTable, UserKeysTable
 from bursa.compliance.personal_data_kms import UserVault
 from bursa.compliance.personal_records import Access, AccessKind, SealedRecord
@@ -159,3 +160,35 @@ def test_a_table_that_is_away_is_unavailable(world: World) -> None:
         away.find(T1, "anna")
     with pytest.raises(Unavailable):
         away.note(T1, "anna", Access(NOW, AccessKind.READ, "compliance", "mia", "x"))
+
+
+def test_changes_are_counted_by_user_and_day(world: World) -> None:
+    for day in (20_000, 20_001):
+        assert [world.records.count_change(T1, "anna", day, 3) for _ in range(5)] == [
+            *([True] * 3),
+            *([False] * 2),
+        ]
+    assert world.records.count_change(T1, "bert", 20_001, 3)
+    assert world.records.count_change(T2, "anna", 20_001, 3)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_of_two_changes_at_once_one_counts_and_the_other_is_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    for _ in range(before):
+        world.records.count_change(T1, "anna", 20_000, 5)
+    get, others = personal_data_dynamodb._get, iter([True])
+
+    def read_before_the_other(*asked: Any) -> Any:
+        found = get(*asked)
+        if next(others, False):
+            assert world.records.count_change(T1, "anna", 20_000, 5)
+        return found
+
+    monkeypatch.setattr(personal_data_dynamodb, "_get", read_before_the_other)
+    with pytest.raises(Conflict) as caught:
+        world.records.count_change(T1, "anna", 20_000, 5)
+    assert caught.value.code == "personal_data_changed"
+    counted = [world.records.count_change(T1, "anna", 20_000, 5) for _ in range(5)]
+    assert counted.count(True) == 4 - before

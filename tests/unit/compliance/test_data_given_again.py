@@ -6,10 +6,10 @@ import pytest
 
 from bursa.compliance.cases import CaseState
 from bursa.compliance.personal_data import parse_personal_data
-from bursa.compliance.personal_records import Reader, Role
+from bursa.compliance.personal_records import CHANGES_PER_DAY_MAX, Reader, Role
 from bursa.compliance.steps import Outcome
 from bursa.kernel.calendar_time import DAY_MS
-from bursa.kernel.errors import BursaError, Conflict, NotFound
+from bursa.kernel.errors import BursaError, Conflict, NotFound, Refused
 from tests.unit.compliance.test_applications import START, T7, World, applied, decide
 from tests.unit.compliance.test_personal_data import ANNA
 
@@ -113,3 +113,28 @@ def test_an_application_is_about_the_personal_data_that_was_there_when_it_was_se
     assert "personal data has changed" in world.case.history[-1].reason
     world.apply()
     assert (world.run().level, world.case.personal_version) == (2, 2)
+
+
+@pytest.mark.parametrize("granted", [0, 1], ids=["nobody", "of a level"])
+def test_who_sends_data_again_and_again_fills_no_record(granted: int) -> None:
+    world = World()
+    world.apply()
+    world.cases.save(replace(world.case, state=CaseState.APPROVED, granted=granted))
+    changed = parse_personal_data(ANNA | {"given_names": "Anna"} | MARRIED, START)
+
+    def send() -> str:
+        try:
+            world.tasks.give_personal_data(T7, "anna", changed)
+        except Refused as refused:
+            return refused.code
+        return ""
+
+    # Also what is refused because of who they are known to be is on record.
+    sent = {send() for _ in range(CHANGES_PER_DAY_MAX)}
+    assert sent == ({"identity_verified"} if granted else {""})
+    lines, at_ms = len(world.table.lines), world.clock.time_ms
+    assert {send() for _ in range(50)} == {"too_many_changes"}
+    assert len(world.table.lines) == lines
+    world.clock.time_ms = at_ms + DAY_MS
+    assert send() in sent
+    assert len(world.table.lines) > lines

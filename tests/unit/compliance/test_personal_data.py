@@ -1,5 +1,6 @@
 """Personal data: what is taken of a user, who reads it, and that every read is on record."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,6 +95,7 @@ class Table:
         self.records: dict[str, SealedRecord] = {}
         self.lines: list[Access] = []
         self.is_away = False
+        self.changes: Counter[tuple[str, int]] = Counter()
         # What the version of the user's case is when something is written; None for whatever.
         self.case_version: int | None = None
 
@@ -104,6 +106,10 @@ class Table:
         if self.case_version not in (None, case_version):
             raise Conflict("personal_data_changed", "Look and try again.")
         self.records[f"{tenant} {user}"] = record
+
+    def count_change(self, tenant: TenantId, user: str, day: int, most: int) -> bool:
+        self.changes[f"{tenant} {user}", day] += 1
+        return self.changes[f"{tenant} {user}", day] <= most
 
     def remove(self, tenant: TenantId, user: str) -> None:
         self.records.pop(f"{tenant} {user}", None)

@@ -131,7 +131,7 @@ class Applications:
         Refused
             ``identity_verified``: a level was reached under another name, date of birth,
             nationality, or an address that was proven; ``application_barred``: what a decision
-            about a hit was based on stays.
+            about a hit was based on stays; ``too_many_changes``.
 
         """
         services = self._services
@@ -144,6 +144,8 @@ class Applications:
             raise Conflict("erasure_pending", "Your data is being erased; ask support first.")
         if case is not None and case.is_barred:
             raise Refused("application_barred", "Ask support; only they can let you apply again.")
+        # Before the first line about it, whatever becomes of it: lines are kept for good.
+        services.records.require_change(tenant, user)
         if case is not None and case.granted and services.records.version_of(tenant, user):
             reader = Reader(Role.SCREENING, "application", "compared with what is sent now")
             known = services.records.read(tenant, user, reader)

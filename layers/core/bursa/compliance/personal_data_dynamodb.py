@@ -1,6 +1,7 @@
 """Sealed personal data and the record of accesses in the compliance table; users' keys apart.
 
     <tenant>#<subject>  personal                 {version, sealed}
+    <tenant>#<subject>  personal-changes         {version, at_ms}: how often it was sent on a day
     <tenant>#<subject>  access#<time>#<random>   a line of the record; written once
 
 Users' sealed keys are in a table of their own without backups: from a backup a destroyed key would
@@ -23,6 +24,7 @@ from bursa.aws.record_attributes import WholeNumberAttribute
 from bursa.aws.record_failures import record_failures
 from bursa.compliance.personal_records import Access, AccessKind, SealedRecord
 from bursa.kernel import keys
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import TenantId
 
@@ -89,6 +91,27 @@ class PersonalRecordsTable:
         with _unavailable(), _refusals(), TransactWrite(connection=connection) as write:
             write.condition_check(model, *case, condition=is_as_seen)
             write.save(row, condition=condition)
+
+    def count_change(self, tenant: TenantId, user: str, day: int, most: int) -> bool:
+        """See `bursa.compliance.personal_records.RecordStore`."""
+        model, at_ms = self._rows, day * DAY_MS
+        known = _get(model, tenant, user, keys.PERSONAL_DATA_CHANGES)
+        is_of_today = known is not None and known.at_ms == at_ms
+        counted = (known.version or 0) if known is not None and is_of_today else 0
+        if counted >= most:
+            return False
+        row = model(
+            keys.compliance_of(tenant, user),
+            keys.PERSONAL_DATA_CHANGES,
+            version=counted + 1,
+            at_ms=at_ms,
+        )
+        condition = model.pk.does_not_exist()
+        if known is not None:
+            condition = (model.version == known.version) & (model.at_ms == known.at_ms)
+        with _unavailable():
+            row.save(condition=condition)
+        return True
 
     def remove(self, tenant: TenantId, user: str) -> None:
         """See `bursa.compliance.personal_records.RecordStore`."""

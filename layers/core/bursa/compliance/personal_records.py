@@ -15,6 +15,7 @@ from bursa.compliance.personal_data import (
     decode_personal_data,
     encode_personal_data,
 )
+from bursa.kernel.calendar_time import day_at
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import NotAllowed, NotFound, Refused
 from bursa.kernel.identifiers import TenantId
@@ -34,6 +35,10 @@ class Role(StrEnum):
 
 
 READERS: Final = frozenset({Role.COMPLIANCE, Role.SCREENING})
+
+
+# So often a user may say on a day (UTC) who they are: each time is on record for good.
+CHANGES_PER_DAY_MAX: Final = 20
 
 
 class Reader(NamedTuple):
@@ -85,6 +90,12 @@ class RecordStore(Protocol):
         changed; nothing is written then.
         """
 
+    def count_change(self, tenant: TenantId, user: str, day: int, most: int) -> bool:
+        """Count that a user changes it on a day; return whether that is within so many.
+
+        Raises `Conflict` ``personal_data_changed`` when somebody else counts at this moment.
+        """
+
     def remove(self, tenant: TenantId, user: str) -> None:
         """Empty it, so that its versions go on; safe to repeat."""
 
@@ -115,6 +126,19 @@ class PersonalRecords:
         self._store = store
         self._vault = vault
         self._clock = clock
+
+    def require_change(self, tenant: TenantId, user: str) -> None:
+        """Return when a user may change what they say of themself once more; counts it.
+
+        Raises `Refused` ``too_many_changes``; `Conflict` ``personal_data_changed``.
+        """
+        today = day_at(self._clock.now_ms())
+        if not self._store.count_change(tenant, user, today, CHANGES_PER_DAY_MAX):
+            raise Refused(
+                "too_many_changes",
+                f"Send your data again tomorrow (UTC); it can be sent {CHANGES_PER_DAY_MAX} times "
+                "a day.",
+            )
 
     def write(self, tenant: TenantId, user: str, data: PersonalData, case_version: int) -> None:
         """Keep what a user says of themself, in place of what they said before.

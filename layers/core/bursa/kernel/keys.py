@@ -129,6 +129,7 @@ SECURITY_EVENT_PREFIX = "event#"
 TIME_MS_DIGITS = 15
 CASE = "case"
 PERSONAL_DATA = "personal"
+PERSONAL_DATA_CHANGES = "personal-changes"
 ACCESS_PREFIX = "access#"
 USER_KEY = "user-key"
 CASES_BY_STATE = "cases-by-state"
