@@ -15,6 +15,7 @@ says how much of them the refusals take. What the arrangement itself does is sho
 
 import argparse
 import json
+import os
 import secrets
 import sys
 import threading
@@ -39,6 +40,7 @@ from bursa.tenants.limits import DEFAULT_LIMITS
 from scripts.client import OUTPUTS, ApiError, Client, Deployment, Json, ToolError
 
 KNOWN_WITHIN_S = 61.0
+BEGUN_WITHIN_S = 60.0
 FAR_PRICE = "1.00"
 SINGLE_FLOODS = 3
 LATER = {"Prefer": "respond-async"}
@@ -53,6 +55,18 @@ class Flood:
     stop: threading.Event = field(default_factory=threading.Event)
     responses: Counter[str] = field(default_factory=Counter)
     admitted: int = 0
+    # Who has had a response: the emulator starts more of each function for the first ones.
+    begun: set[int] = field(default_factory=set)
+
+    def wait_until_begun(self, senders: int) -> None:
+        """Return once so many send and get responses, and forget those; raises `ToolError`."""
+        deadline = time.monotonic() + BEGUN_WITHIN_S
+        while len(self.begun) < senders:
+            if time.monotonic() > deadline:
+                raise ToolError("The flood got no responses for a minute; is the exchange up?")
+            time.sleep(0.1)
+        self.responses.clear()
+        self.admitted = 0
 
     def singles(self) -> None:
         """Send single orders that don't wait."""
@@ -67,6 +81,7 @@ class Flood:
         client = self.client()
         while not self.stop.is_set():
             response = client.send("POST", path, json=body, headers=LATER)
+            self.begun.add(threading.get_ident())
             code = "" if response.ok else str(response.json().get("code"))
             self.responses[f"{response.status_code} {code}".strip()] += 1
             self.admitted += size if response.ok else 0
@@ -80,6 +95,7 @@ class Flood:
                     while not self.stop.is_set():
                         socket.send('{"op":"ping"}')
                         message = json.loads(socket.recv(timeout=5))
+                        self.begun.add(threading.get_ident())
                         self.responses[f"WebSocket {message.get('code', message['type'])}"] += 1
             except (ApiError, TimeoutError, WebSocketException) as error:
                 self.responses[f"WebSocket {type(error).__name__}"] += 1
@@ -160,6 +176,8 @@ def measure(
     threads = [threading.Thread(target=work, daemon=True) for work in works]
     for thread in threads:
         thread.start()
+    with console.status("Waiting until all of the flood is answered"):
+        flood.wait_until_begun(len(threads))
     with console.status("Trading beside the flood"):
         flooded = trade(*trading, seconds)
     flood.stop.set()
@@ -169,6 +187,7 @@ def measure(
         "seconds": seconds,
         "alone": calm,
         "flooded": flooded,
+        "load": round(os.getloadavg()[0], 2),
         "p99_ratio": round(flooded["ms"]["p99"] / calm["ms"]["p99"], 2),
         "flood": {"responses": dict(flood.responses), "commands_admitted": flood.admitted},
     }
@@ -183,7 +202,8 @@ def show(found: Json) -> None:
         numbers = (str(side["ms"][name]) for name in ("p50", "p99", "max"))
         table.add_row(title, str(side["orders"]), told, *numbers)
     Console().print(table)
-    Console().print(f"p99 beside the flood: {found['p99_ratio']} of that alone")
+    ratio, load = found["p99_ratio"], found["load"]
+    Console().print(f"p99 beside the flood: {ratio} of that alone; load at the end: {load}")
     responses = Table("the flood got", "times")
     for name, count in sorted(found["flood"]["responses"].items()):
         responses.add_row(name, str(count))

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import ministack.app as ministack  # type: ignore[import-untyped]
 from ministack.core import iam_evaluator, lambda_runtime  # type: ignore[import-untyped]
-from ministack.services import cognito, dynamodb  # type: ignore[import-untyped]
+from ministack.services import apigateway_v1, cognito, dynamodb  # type: ignore[import-untyped]
 
 from scripts.emulator.calls import Calls, noting
 from scripts.emulator.copies import Copies, Places
@@ -23,6 +23,7 @@ from scripts.emulator.front import Front
 from scripts.emulator.memory import Memory, copied
 from scripts.emulator.queries import read_key_conditions_once
 from scripts.emulator.sign_up import confirm_with_address, sign_up_unless_closed
+from scripts.emulator.throttles import find_methods_by_templates_names
 
 
 def main() -> None:
@@ -32,6 +33,9 @@ def main() -> None:
     derive_keys_of_functions(secret)
     dynamodb._evaluate_condition = read_key_conditions_once(  # noqa: SLF001 - no setting
         dynamodb._evaluate_condition  # noqa: SLF001
+    )
+    apigateway_v1._method_throttle_settings = find_methods_by_templates_names(  # noqa: SLF001 - as above
+        apigateway_v1._method_throttle_settings  # noqa: SLF001
     )
     cognito._confirm_sign_up = confirm_with_address(cognito)  # noqa: SLF001 - no setting
     cognito._sign_up = sign_up_unless_closed(cognito)  # noqa: SLF001 - no setting
