@@ -115,6 +115,9 @@ class AccountClosing:
         if not closed_at_ms:
             self._require_empty(principal.account)
             self._tools.factor.require(principal, code)
+            # What moves from one account to another while they are read one by one is perhaps seen
+            # in neither: it is in the other by now.
+            self._require_empty(principal.account)
             now_ms = self._clock.now_ms()
             self._tools.directory.close_user(tenant, name, now_ms)
             closed_at_ms = self._closed_at_ms(principal)
