@@ -295,6 +295,8 @@ UNPAGED = {
     "/v1/admin/markets",
     "/v1/admin/me",
     "/v1/admin/proposals",
+    # Of 366 days, and 10,000 days of markets, at most (bursa.market_data.trading_reports).
+    "/v1/admin/reports/trading",
     "/v1/admin/users",
     "/v1/admin/users/{user_id}/api-keys",
     # Of one period, which holds 5,000 trades and transfers at most.
