@@ -20,6 +20,7 @@ SERVICES = frozenset(
         "kms",
         "s3",
         "secretsmanager",
+        "sesv2",
         "sqs",
         "stepfunctions",
         "sts",

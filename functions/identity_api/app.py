@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bursa.bootstrap.identity import identity_services
 from bursa.bootstrap.start import finish_start
 from bursa.dialects.native.http_api import RestApi
+from identity_api.notice_routes import add_notice_routes
 from identity_api.routes import add_routes
 
 logger = Logger()
@@ -37,6 +38,7 @@ add_routes(
     services.sessions,
     services.sign_ins,
 )
+add_notice_routes(app, services.notices)
 finish_start()
 
 

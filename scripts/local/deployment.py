@@ -11,6 +11,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ _SOURCES = (
 )
 _NESTED = ("infra", "layers/core/bursa/tenants/blueprints")
 _NOT_SOURCES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
+# Whom users' mails are from; MiniStack keeps them, and sends none.
+SENDER = "no-reply@bursa.example"
 _STEP = "deployment"
 _BUILDS_KEPT = 3
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
@@ -106,7 +109,23 @@ def deploy(local: LocalEnvironment, name: str, template: Path) -> None:
         if before is not None and _status(local) == "UPDATE_ROLLBACK_COMPLETE":
             _remember(local, before)
         raise
+    _let_mails_out(local)
     _remember(local, Deployed(name, _hash(local.root, _NESTED), local.port))
+
+
+def _let_mails_out(local: LocalEnvironment) -> None:
+    """Verify the sender of mails, and allow them: MiniStack knows no resource of a mail."""
+    mails, iam = local.client("sesv2"), local.client("iam")
+    with suppress(mails.exceptions.AlreadyExistsException):
+        mails.create_email_identity(EmailIdentity=SENDER)
+    statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for page in iam.get_paginator("list_roles").paginate():
+        for role in page["Roles"]:
+            if "-NotifyRole-" in role["RoleName"]:
+                iam.put_role_policy(
+                    RoleName=role["RoleName"], PolicyName="mails", PolicyDocument=policy
+                )
 
 
 def outputs(local: LocalEnvironment) -> dict[str, str]:
@@ -136,6 +155,7 @@ def _parameters() -> dict[str, str]:
         "PasswordSignIn": "true",
         "SignUp": "open",
         "KycSandbox": "true",
+        "SenderAddress": SENDER,
         "TenantsShareHosts": "true",
         "DeletionProtection": "false",
         "LogRetentionDays": "1",

@@ -29,6 +29,7 @@ _PSEUDO = {
 }
 _ARNS = {
     "AWS::Cognito::UserPool": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{{}}",
+    "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}",
     "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{{}}",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/{{}}",
@@ -49,6 +50,8 @@ FOR_TESTS: dict[str, Any] = {
     "WorkerSubnetIds": "subnet-1,subnet-2",
     "WorkerArtifactBucket": f"{STACK}-artifacts",
     "KeyUsers": [f"arn:aws:iam::{ACCOUNT}:role/analyst"],
+    "SenderArn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/brand.example",
+    "SenderAddress": "no-reply@brand.example",
 }
 
 

@@ -33,6 +33,7 @@ NAME_OF_A_TENANT_AND_SESSIONS = (
         "sk",
         "origins",
         "name",
+        "branding",
         "issuer",
         "withdrawal_pause_s",
         *SESSIONS_OF_A_USER[1][2:],
@@ -95,6 +96,9 @@ DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
         SHARD_AND_LIMITS,
         NAME_OF_A_TENANT_AND_SESSIONS,
         TENANT_OF_A_HOST,
+    ],
+    "notifications.yaml:NotifyRole": [
+        (["t*"], [*SESSIONS_OF_A_USER[1], *PUBLIC_SIDE_OF_A_TENANT[1][2:]]),
     ],
     "pool-events-role.yaml:PoolEventsRole": [(["deployment", "issuer#*", "t*"], None)],
     "permissions.yaml:MarketApiRole": [TENANT_OF_A_HOST, PUBLIC_SIDE_OF_A_TENANT],

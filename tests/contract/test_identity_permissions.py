@@ -173,6 +173,8 @@ def test_who_may_do_what_with_api_keys() -> None:
         HEARS_OF_USERS: {f"dynamodb:{name}" for name in writes - {"DeleteItem"}},
         # Whether somebody of compliance has a second factor.
         "kyc.yaml:KycRole": {"dynamodb:GetItem"},
+        # In which language a user is told.
+        "notifications.yaml:NotifyRole": {"dynamodb:GetItem"},
     }
     held = {
         name: condition_of(statement, "dynamodb:Attributes")

@@ -45,7 +45,10 @@ DEPTH_MAX = TradingApiSettings._field_defaults["queue_depth_max"]
 MESSAGES_PER_S = DEFAULT_LIMITS.connection_messages.per_s * DEFAULT_LIMITS.account_connections
 ACCOUNT, TENANT = "One user's account", "One tenant"
 REGION, EACH = "One AWS account and region", "FunctionConcurrency"
-OF_KYC = "of them for each of the eight about users, sub-accounts, pools, fee tiers and operators"
+OF_KYC = (
+    "of them for each of the nine about users, notices, sub-accounts, pools, fee tiers and"
+    " operators"
+)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,7 @@ AWAY = {
     "the tables of tickets": {"TicketsTable"},
     "the table of connections": {"ConnectionsTable"},
     "the nonces' table": {"NoncesTable"},
+    "the table of notices": {"NoticesTable"},
     "the table of identity": {"IdentityTable"},
     "the tables of read models": {
         "BalancesTable", "FillsTable", "MarketsTable", "OrdersTable", "TradesTable",

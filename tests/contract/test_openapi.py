@@ -23,6 +23,7 @@ from bursa.dialects.operator.operations import OPERATIONS as OPERATORS_OPERATION
 from bursa.dialects.operator.operations import operator_document
 from bursa.identity.principal import Scope
 from bursa.kernel.clock import SystemClock
+from identity_api import notice_routes
 from identity_api import routes as identity_routes
 from kyc import case_routes
 from kyc import routes as kyc_routes
@@ -78,6 +79,7 @@ def test_signed_in_routes_are_what_is_documented() -> None:
 def test_routes_about_the_caller_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
     identity_routes.add_routes(api, *[NOT_CALLED] * 5)
+    notice_routes.add_notice_routes(api, NOT_CALLED)
     assert routes_of(api) == OF_THE_IDENTITY_API
 
 

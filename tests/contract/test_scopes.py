@@ -63,6 +63,7 @@ PROTECTED = {
     "getPreferences",
     "listIdentities",
     "listApiKeys",
+    "listNotices",
     "listSecurityEvents",
     "listSessions",
     "exportData",

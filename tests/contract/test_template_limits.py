@@ -4,6 +4,7 @@ from tests.contract.templates import APPLICATION, Json, everywhere, resources
 
 STREAM_READERS_MAX = 2
 JOURNAL = {"Fn::GetAtt": ["Storage", "Outputs.JournalStreamArn"]}
+IDENTITY = {"Fn::GetAtt": ["Storage", "Outputs.IdentityStreamArn"]}
 CASES = {"Fn::GetAtt": ["KycStorage", "Outputs.ComplianceStreamArn"]}
 
 
@@ -22,7 +23,7 @@ def readers() -> list[Json]:
 def test_no_third_reader_throttles_the_two_of_the_journals_stream() -> None:
     streams = [str(reader.get("Stream") or reader.get("Source")) for reader in readers()]
     assert streams.count(str(JOURNAL)) == STREAM_READERS_MAX
-    assert [one for one in streams if one != str(JOURNAL)] == [str(CASES)]
+    assert [one for one in streams if one != str(JOURNAL)] == [str(CASES), str(IDENTITY)]
 
 
 def test_nothing_but_the_projector_and_the_feeds_may_read_it() -> None:
@@ -33,4 +34,6 @@ def test_nothing_but_the_projector_and_the_feeds_may_read_it() -> None:
     }
     # It is the cases' alone: what it is granted is the stream of its own stack's table.
     streams.remove("kyc.yaml:KycChangesRole")
+    # And the identity table's alone.
+    streams.remove("notifications.yaml:NotifyRole")
     assert streams == {"permissions.yaml:ProjectorRole", "permissions.yaml:FeedsRole"}

@@ -29,6 +29,7 @@ OWN_METRICS = (
     "binance.yaml",
     "fee-tiers.yaml",
     "kyc-workflow.yaml",
+    "notifications.yaml",
     "pool-events.yaml",
 )
 STREAM_CONSUMERS = ("Projector", "Feeds")
@@ -63,7 +64,7 @@ def alarms_of_functions() -> dict[str, Json]:
     """Return them by name; alarms.yaml has no room for more."""
     return {
         name: alarm
-        for path in ("alarms.yaml", "binance.yaml", "fee-tiers.yaml", "pool-events.yaml")
+        for path in ("alarms.yaml", *OWN_METRICS)
         for name, alarm in resources(ROOT / "infra" / path, "AWS::CloudWatch::Alarm").items()
     }
 

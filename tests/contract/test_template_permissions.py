@@ -97,7 +97,7 @@ def test_nothing_is_granted_by_negation(name: str) -> None:
 IN_A_STACK_OF_ITS_OWN = (
     {"AdminApi": "BackOffice", "BinanceApi": "BinanceAccess", "SubAccounts": "SubAccountsAccess"}
     | {"PoolEvents": "PoolEventsAccess"}
-    | {"FeeTiers": "FeeTiersAccess"}
+    | {"FeeTiers": "FeeTiersAccess", "Notify": "Notifications"}
     | dict.fromkeys(("Kyc", "KycTasks", "KycChanges"), "KycStorage")
     | dict.fromkeys(("OperatorApi", "OperatorJobs"), "Operator")
 )

@@ -131,6 +131,11 @@ def events_client() -> Any:  # noqa: ANN401 - there are no types for it in the l
     return _session().create_client("events", config=_BACKGROUND_CONFIG)
 
 
+def mail_client() -> Any:  # noqa: ANN401 - there are no types for it in the lock
+    """Return an SES client for what nobody waits for."""
+    return _session().create_client("sesv2", config=_BACKGROUND_CONFIG)
+
+
 def worker_client(service: str) -> BaseClient:
     """Return a client of a service for the worker."""
     return _session().create_client(service, config=_WORKER_CONFIG)

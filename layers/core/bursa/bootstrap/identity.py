@@ -38,9 +38,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bursa.dialects.native.account_routes import AccountRoutes
+    from bursa.dialects.native.notice_routes import NoticeRoutes
     from bursa.dialects.native.security_routes import SecurityRoutes
     from bursa.dialects.native.session_routes import SessionRoutes
     from bursa.dialects.native.sign_in_routes import SignInRoutes
+
+    _SeldomAsked = tuple[
+        Callable[[], SecurityRoutes],
+        Callable[[], AccountRoutes],
+        Callable[[], SessionRoutes],
+        Callable[[], SignInRoutes],
+        Callable[[], NoticeRoutes],
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class IdentityServices:
     account: "Callable[[], AccountRoutes]"
     sessions: "Callable[[], SessionRoutes]"
     sign_ins: "Callable[[], SignInRoutes]"
+    notices: "Callable[[], NoticeRoutes]"
     budgets: Budgets
     signed_requests: SignedRequests
     origins: HostOrigins
@@ -85,6 +95,22 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
         read_settings(SignedRequestSettings), client, clock, report
     )
 
+    is_shared = settings.tenants_share_hosts == "true"
+    tenants = HostTenants(directory, clock, is_shared=is_shared)
+    origins = HostOrigins(tenants, TenantOrigins(directory, clock), is_shared=is_shared)
+    later = _seldom_asked(settings, directory, end_sessions, shards, clock)
+    return IdentityServices(routes, *later, budgets, signed_requests, origins, clock)
+
+
+def _seldom_asked(
+    settings: IdentityApiSettings,
+    directory: DirectoryTable,
+    end_sessions: SessionEnd,
+    shards: TenantShards,
+    clock: SystemClock,
+) -> "_SeldomAsked":
+    """Return what builds the routes that most starts serve none of, each at its first request."""
+
     @cache
     def security() -> "SecurityRoutes":
         from bursa.bootstrap.security import open_security_routes  # noqa: PLC0415 - see there
@@ -109,9 +135,10 @@ def identity_services(logger: Logger, metrics: Metrics) -> IdentityServices:
 
         return open_sign_in_routes(settings, directory, clock)
 
-    is_shared = settings.tenants_share_hosts == "true"
-    tenants = HostTenants(directory, clock, is_shared=is_shared)
-    origins = HostOrigins(tenants, TenantOrigins(directory, clock), is_shared=is_shared)
-    return IdentityServices(
-        routes, security, account, sessions, sign_ins, budgets, signed_requests, origins, clock
-    )
+    @cache
+    def notices() -> "NoticeRoutes":
+        from bursa.bootstrap.security import open_notice_routes  # noqa: PLC0415 - see there
+
+        return open_notice_routes(settings, directory, clock)
+
+    return security, account, sessions, sign_ins, notices

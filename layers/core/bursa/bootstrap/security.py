@@ -9,6 +9,7 @@ from bursa.accounts.sub_accounts import OpenAccounts
 from bursa.accounts.sub_accounts_dynamodb import SubAccountsTable
 from bursa.aws.clients import cognito_client, dynamodb_client, kms_client
 from bursa.dialects.native.account_routes import AccountRoutes
+from bursa.dialects.native.notice_routes import NoticeRoutes
 from bursa.dialects.native.security_routes import SecurityRoutes
 from bursa.dialects.native.session_routes import SessionRoutes
 from bursa.dialects.native.sign_in_routes import SignInRoutes
@@ -38,6 +39,9 @@ from bursa.identity.standing import Standings
 from bursa.identity.user_sessions import UserSessions
 from bursa.kernel.clock import Clock, random_key
 from bursa.kernel.settings import IdentityApiSettings
+from bursa.notifications.notices_dynamodb import NoticesTable
+from bursa.notifications.notifier import OwnNotices, Voices
+from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.issuers_dynamodb import TenantIssuers
 from bursa.tenants.shards import TenantShards
@@ -100,6 +104,19 @@ def open_session_routes(
     books = SessionBookRows(dynamodb_client, settings.identity_table, lengths)
     events = _events(settings, IdentityModels(settings.identity_table), directory)
     return SessionRoutes(UserSessions(books, directory, end_sessions, events, clock))
+
+
+def open_notice_routes(
+    settings: IdentityApiSettings, directory: DirectoryTable, clock: Clock
+) -> NoticeRoutes:
+    """Build them."""
+    client = dynamodb_client()
+    voices = Voices(
+        directory,
+        BrandingTable(client, settings.directory_table),
+        PreferencesTable(IdentityModels(settings.identity_table)),
+    )
+    return NoticeRoutes(OwnNotices(NoticesTable(client, settings.notices_table, clock), voices))
 
 
 def open_sign_in_routes(

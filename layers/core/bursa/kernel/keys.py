@@ -126,6 +126,7 @@ SESSIONS = "sessions"
 IDENTITY_PREFIX = "identity#"
 SENT = "sent"
 SECURITY_EVENT_PREFIX = "event#"
+NOTICE_PREFIX, TOLD_PREFIX, NOTICES_READ = "notice#", "told#", "read"
 TIME_MS_DIGITS = 15
 CASE = "case"
 PERSONAL_DATA = "personal"

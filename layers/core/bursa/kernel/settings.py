@@ -141,6 +141,7 @@ class IdentityApiSettings(NamedTuple):
 
     directory_table: str
     identity_table: str
+    notices_table: str
     tickets_table: str
     budgets_table: str
     balances_table: str
@@ -150,6 +151,19 @@ class IdentityApiSettings(NamedTuple):
     withdrawal_pause_ms: int = 86_400_000
     # "true" where all tenants are behind one host name.
     tenants_share_hosts: str = "false"
+
+
+class NotifySettings(NamedTuple):
+    """Of the function that tells users what has happened to them."""
+
+    directory_table: str
+    identity_table: str
+    notices_table: str
+    notices_queue_url: str
+    # From whom mails are, and the verified identity that this is of; empty: none are sent.
+    sender_address: str = ""
+    sender_arn: str = ""
+    mail_configuration_set: str = ""
 
 
 class PoolEventsSettings(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 from bursa.dialects.native import (
     candle_responses,
     kyc_bodies,
+    notice_responses,
     requests,
     responses,
     sub_account_bodies,
@@ -363,6 +364,27 @@ _OPERATIONS: tuple[Operation, ...] = (
         "Require no codes any more",
         responses.SecondFactorState,
         body=requests.CodeRequest,
+        scope=Scope.ACCOUNT,
+    ),
+    Operation(
+        "get",
+        "/notices",
+        "listNotices",
+        "What you were told of your account, in your language, newest first",
+        notice_responses.NoticeList,
+        scope=Scope.ACCOUNT,
+        parameters=(
+            limit(100),
+            CURSOR,
+        ),
+    ),
+    Operation(
+        "post",
+        "/notices/read",
+        "setNoticesRead",
+        "Say up to when you have read your notices",
+        notice_responses.NoticesRead,
+        body=requests.NoticesReadRequest,
         scope=Scope.ACCOUNT,
     ),
     Operation(

@@ -263,6 +263,12 @@ class PreferencesRequest(_Request):
     ] = ["transfers"]
 
 
+class NoticesReadRequest(_Request):
+    """Up to when you have read your notices, UTC milliseconds: the at_ms of the newest one."""
+
+    until_ms: int = Field(ge=0, le=(1 << 46) - 1)
+
+
 class CodeRequest(_Request):
     """A code of the second factor."""
 

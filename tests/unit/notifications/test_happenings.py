@@ -1,0 +1,121 @@
+"""What comes from the bus, the stream and the queue: what it tells, and what is nothing of ours."""
+
+from typing import Any
+
+import pytest
+
+from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.notifications.happenings import UnknownHappening, happening_in, security_envelopes
+from bursa.notifications.notices import notice_of
+
+NOON_MS = 1_795_291_200_000
+KYC = {
+    "source": "bursa.kyc",
+    "time": "2026-11-21T20:00:00Z",
+    "detail": {"id": "t1.5c1d.7", "tenant": "t1", "user": "5c1d", "state": "approved", "level": 1},
+}
+TIER = {
+    "source": "bursa.fees",
+    "time": "2026-11-21T20:00:00Z",
+    "detail": {
+        "id": "t1-2/1/2/3",
+        "tenant": "t1",
+        "account": "t1-2",
+        "tier": 3,
+        "before": 2,
+        "volume": "1000000",
+        "currency": "USDT",
+        "day": "2026-11-20",
+    },
+}
+ROW: dict[str, Any] = {
+    "pk": {"S": "t1#5c1d"},
+    "sk": {"S": "event#001795291200000#0a0b0c0d"},
+    "kind": {"S": "api_key_made"},
+    "account": {"S": f"t1-{3 << 24 | 2}"},
+    "user": {"S": "5c1d"},
+    "at_ms": {"N": str(NOON_MS)},
+    "address": {"S": "198.51.100.7"},
+    "about": {"S": "t1-2.0123"},
+    "expires_at": {"N": "1"},
+}
+
+
+def stream(*rows: dict[str, Any], name: str = "INSERT") -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventName": name,
+                "dynamodb": {
+                    "SequenceNumber": str(number),
+                    "Keys": {"pk": row["pk"], "sk": row["sk"]},
+                    "NewImage": row,
+                },
+            }
+            for number, row in enumerate(rows)
+        ]
+    }
+
+
+def test_identity_checks_and_fee_tiers_are_told() -> None:
+    told = happening_in(KYC)
+    assert (told.tenant, told.account, told.user) == (TenantId(1), None, "5c1d")
+    assert (told.kind, told.at_ms, told.facts) == ("kyc.approved", NOON_MS, {"level": "1"})
+    told = happening_in(TIER)
+    assert (told.account, told.user, told.kind) == (AccountId.parse("t1-2"), "", "fee_tier.changed")
+    assert told.facts["volume"] == "1000000"
+
+
+def test_a_security_event_of_a_sub_account_is_the_users() -> None:
+    ((identifier, envelope),) = security_envelopes(stream(ROW))
+    assert identifier == "0"
+    told = happening_in(envelope)
+    assert told.account is not None
+    notice = notice_of(told, told.account)
+    assert notice.account == AccountId.parse("t1-2")
+    assert (notice.kind, notice.at_ms) == ("security.api_key_made", NOON_MS)
+    assert notice.facts == {"address": "198.51.100.7", "about": "t1-2.0123"}
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        stream(ROW | {"sk": {"S": "second-factor"}}),
+        stream(ROW, name="MODIFY"),
+        stream(ROW, name="REMOVE"),
+        stream(),
+    ],
+    ids=["another row", "changed", "removed", "nothing"],
+)
+def test_other_changes_of_the_table_are_passed_over(batch: dict[str, Any]) -> None:
+    assert list(security_envelopes(batch)) == []
+
+
+def test_the_same_has_one_name_and_another_has_another() -> None:
+    later = KYC | {"time": "2026-11-21T20:00:09Z"}
+    account = AccountId.parse("t1-2")
+    first, again = (notice_of(happening_in(one), account).id for one in (KYC, later))
+    assert first.partition("-")[2] == again.partition("-")[2]
+    other = KYC | {"detail": KYC["detail"] | {"id": "t1.5c1d.8"}}  # type: ignore[operator]
+    assert notice_of(happening_in(other), account).id != first
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {},
+        [],
+        "kyc",
+        {"source": "aws.s3", "detail": {}},
+        {"source": "bursa.kyc"},
+        KYC | {"time": "yesterday"},
+        KYC | {"detail": {"id": "1", "tenant": "t0", "user": "a", "state": "approved", "level": 1}},
+        KYC | {"detail": {"id": "1", "tenant": "t1", "user": "a", "state": "approved"}},
+        TIER | {"detail": {"account": "t1"}},
+        {"source": "bursa.security", "detail": {"account": "t1-2", "id": "x"}},
+    ],
+    ids=str,
+)
+def test_what_is_nothing_of_ours_is_said_to_be(envelope: Any) -> None:
+    with pytest.raises(UnknownHappening):
+        happening_in(envelope)

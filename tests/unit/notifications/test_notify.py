@@ -1,0 +1,236 @@
+"""The function that tells users: what they get, once, in which language; what is tried again."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from bursa.aws.clients import cognito_client, sqs_client
+from bursa.identity.preferences import Preferences
+from bursa.identity.preferences_dynamodb import PreferencesTable
+from bursa.identity.records_dynamodb import IdentityModels
+from bursa.kernel.errors import Unavailable
+from bursa.kernel.identifiers import TenantId
+from bursa.notifications.notifier import Mail
+from bursa.tenants.branding import Branding
+from bursa.tenants.branding_dynamodb import BrandingTable
+from bursa.tenants.dynamodb import DirectoryTable
+from bursa.tenants.profile import TenantProfile
+from tests.doubles.exchange import Exchange, read_event
+from tests.unit.conftest import Context, started
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+BRAND = TenantId(2)
+SENDER = "Deployment <no-reply@exchange.example>"
+
+
+class Outbox:
+    """Mails that were sent; it can break."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self.breaks = False
+
+    def send(self, mail: Mail) -> bool:
+        if self.breaks:
+            raise Unavailable("mails_unavailable", "The same comes again.")
+        self.mails.append(mail)
+        return True
+
+
+class Place:
+    """The function, and a user with a pool of its brand's."""
+
+    def __init__(self, exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SENDER_ADDRESS", SENDER)
+        self.dynamodb = exchange._dynamodb
+        sqs_client().create_queue(QueueName="notices")
+        cognito = cognito_client()
+        self.pool = cognito.create_user_pool(PoolName="brand", UsernameAttributes=["email"])[
+            "UserPool"
+        ]["Id"]
+        self.user = self.add("alice@brand.example", verified=True)
+        self.directory = DirectoryTable(self.dynamodb, "directory")
+        issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{self.pool}"
+        self.directory.add_tenant(TenantProfile(BRAND, 0, "brand", issuer, frozenset({"web"})))
+        self.account = self.directory.open_account(BRAND, self.user)
+        self.function = started("notify.app")
+        self.outbox = Outbox()
+        self.function.services.notifier._mails = self.outbox
+
+    def add(self, email: str, *, verified: bool) -> str:
+        attributes: Any = [
+            {"Name": "email", "Value": email},
+            {"Name": "email_verified", "Value": str(verified).lower()},
+        ]
+        made = cognito_client().admin_create_user(
+            UserPoolId=self.pool, Username=email, UserAttributes=attributes
+        )["User"]
+        return str(made["Username"])
+
+    def prefer(self, language: str) -> None:
+        kept = PreferencesTable(IdentityModels("identity"))
+        kept.write(BRAND, self.user, Preferences(language))
+
+    def tell(self, *details: dict[str, Any], source: str = "bursa.kyc") -> list[str]:
+        batch = read_event("notify-queue")
+        (record,) = batch["Records"]
+        envelope = json.loads(record["body"]) | {"source": source}
+        batch["Records"] = [
+            record
+            | {
+                "messageId": str(number),
+                "body": json.dumps(envelope | {"detail": envelope["detail"] | detail}),
+            }
+            for number, detail in enumerate(details)
+        ]
+        answer = self.function.handler(batch, Context())
+        return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+
+    def approve(self, **detail: Any) -> list[str]:
+        return self.tell({"id": "c.1", "tenant": str(BRAND), "user": self.user} | detail)
+
+    def rows(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.dynamodb.scan(TableName="notices")["Items"]
+        return [one for one in items if one["sk"]["S"].startswith("notice#")]
+
+
+@pytest.fixture
+def place(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Place:
+    return Place(exchange, monkeypatch)
+
+
+def test_a_user_is_told_by_mail_and_in_the_account(place: Place) -> None:
+    assert place.approve(level=2) == []
+    (mail,) = place.outbox.mails
+    assert (mail.to, mail.brand) == ("alice@brand.example", "brand")
+    assert (mail.text.title, "level 2" in mail.text.body) == ("You are verified", True)
+    (row,) = place.rows()
+    assert (row["pk"]["S"], row["kind"]["S"]) == (str(place.account), "kyc.approved")
+
+
+def test_what_comes_again_is_told_once(place: Place) -> None:
+    for _ in range(3):
+        assert place.approve() == []
+    assert len(place.outbox.mails) == len(place.rows()) == 1
+    assert place.approve(id="c.2") == []
+    assert len(place.outbox.mails) == len(place.rows()) == 2
+
+
+def test_a_mail_that_can_not_be_sent_is_tried_again_and_holds_up_no_other(place: Place) -> None:
+    other = place.add("bob@brand.example", verified=True)
+    place.directory.open_account(BRAND, other)
+    place.outbox.breaks = True
+    assert place.approve() == ["0"]
+    assert len(place.rows()) == 1
+    place.outbox.breaks = False
+    # Of two in a batch the first is nothing of ours.
+    assert place.tell({"tenant": "nobody"}, {"id": "c.3", "tenant": str(BRAND), "user": other}) == [
+        "0"
+    ]
+    assert [mail.to for mail in place.outbox.mails] == ["bob@brand.example"]
+    assert place.approve() == []
+    assert [mail.to for mail in place.outbox.mails][1:] == ["alice@brand.example"]
+    assert len(place.rows()) == 2
+
+
+def test_in_the_language_of_the_user_or_else_the_brands(place: Place) -> None:
+    branding = Branding(display_name="Pasar", support_url="https://pasar.example/help")
+    brandings = BrandingTable(place.dynamodb, "directory")
+    brandings.write(BRAND, Branding(**_fields(branding) | {"languages": ("id", "en")}))
+    place.approve(state="rejected")
+    place.prefer("en-GB")
+    place.approve(id="c.2", state="rejected")
+    first, second = place.outbox.mails
+    assert (first.brand, first.text.title) == ("Pasar", "Identitas Anda tidak dapat diverifikasi")
+    assert second.text.title == "You could not be verified"
+    assert second.text.body.endswith("https://pasar.example/help")
+
+
+def _fields(branding: Branding) -> dict[str, Any]:
+    return {name: getattr(branding, name) for name in branding.__dataclass_fields__}
+
+
+def test_an_address_that_nobody_has_verified_gets_no_mail(place: Place) -> None:
+    other = place.add("eve@brand.example", verified=False)
+    place.directory.open_account(BRAND, other)
+    assert place.approve(user=other) == []
+    assert (place.outbox.mails, len(place.rows())) == ([], 1)
+
+
+@pytest.mark.parametrize("user", ["", "nobody"])
+def test_who_has_no_account_is_told_nothing(place: Place, user: str) -> None:
+    assert place.approve(user=user) == []
+    assert (place.outbox.mails, place.rows()) == ([], [])
+
+
+def test_a_new_fee_tier_is_in_the_account_and_in_no_mail(place: Place) -> None:
+    tier = {"account": str(place.account), "tier": 2, "before": 1, "volume": "5", "id": "x"}
+    assert place.tell(tier | {"currency": "USDT", "day": "2026-11-20"}, source="bursa.fees") == []
+    (row,) = place.rows()
+    assert (row["kind"]["S"], place.outbox.mails) == ("fee_tier.changed", [])
+
+
+def test_security_events_come_by_the_stream_and_the_queue(place: Place) -> None:
+    batch = read_event("notify-stream")
+    (record,) = batch["Records"]
+    row = record["dynamodb"]["NewImage"]
+    row |= {"user": {"S": place.user}, "account": {"S": str(place.account)}}
+    assert place.function.handler(batch, Context()) == {"batchItemFailures": []}
+    assert place.outbox.mails == []
+    url = sqs_client().get_queue_url(QueueName="notices")["QueueUrl"]
+    (message,) = sqs_client().receive_message(QueueUrl=url)["Messages"]
+    record = {"messageId": "1", "body": message["Body"], "eventSource": "aws:sqs"}
+    for _ in range(2):
+        place.function.handler({"Records": [record]}, Context())
+    (mail,) = place.outbox.mails
+    assert mail.text.title == "A sign-in from a new device"
+    assert "198.51.100.7" in mail.text.body
+
+
+def test_a_stream_whose_queue_is_away_comes_again(place: Place) -> None:
+    url = sqs_client().get_queue_url(QueueName="notices")["QueueUrl"]
+    sqs_client().delete_queue(QueueUrl=url)
+    batch = read_event("notify-stream")
+    number = batch["Records"][0]["dynamodb"]["SequenceNumber"]
+    assert place.function.handler(batch, Context()) == {
+        "batchItemFailures": [{"itemIdentifier": number}]
+    }
+
+
+def test_a_mail_is_from_the_brand_and_the_deployments_address(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(exchange, monkeypatch)
+    mails = boto3.client("sesv2", region_name="us-east-1")
+    mails.create_email_identity(EmailIdentity="no-reply@exchange.example")
+    function: ModuleType = started("notify.app")
+    place.function = function
+    sent: list[dict[str, Any]] = []
+    client = function.services.notifier._mails._client
+    send_email = client.send_email
+
+    def send(**mail: Any) -> Any:
+        sent.append(mail)
+        return send_email(**mail)
+
+    monkeypatch.setattr(client, "send_email", send)
+    assert place.approve() == []
+    (mail,) = sent
+    assert mail["FromEmailAddress"] == "brand <no-reply@exchange.example>"
+    assert mail["Destination"] == {"ToAddresses": ["alice@brand.example"]}
+    assert mail["Content"]["Simple"]["Subject"]["Data"] == "You are verified"
+    assert mail.keys() == {"FromEmailAddress", "Destination", "Content"}
+
+
+def test_without_a_sender_the_account_has_it_all_the_same(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(exchange, monkeypatch)
+    monkeypatch.setenv("SENDER_ADDRESS", "")
+    place.function = started("notify.app")
+    assert place.approve() == []
+    assert len(place.rows()) == 1
