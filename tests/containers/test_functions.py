@@ -117,7 +117,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("PoolEvents", "pool-first-sign-in"): {"errorType": "RefusedError"},
     ("PoolEvents", "pool-password-reset"): {"userName": "alice"},
     ("PoolEvents", "pool-password-changed"): {"source": "aws.cognito-idp"},
-    # The rig has neither queue nor table of them: both come again.
+    # The rig has neither user pools nor this queue, so that both come again.
     ("Notify", "notify-queue"): {
         "batchItemFailures": [{"itemIdentifier": "19dd0b57-b21e-4ac1-bd88-01bbb068cb78"}]
     },
