@@ -8,8 +8,9 @@ leader lets nothing out before it is committed.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
+from bursa.intake.admission import command_kinds
 from bursa.intake.message import CommandMessage, Delivery, decode_message
 from bursa.intake.names import reply_name
 from bursa.intake.queue_kinds import QueueKind
@@ -383,7 +384,7 @@ class Sequencer:
             self.sealed_head = Head.of(record)
             self._attestation = NOTHING_ATTESTED
             return [record]
-        half = count // 2
+        half = between_lists(commands, count // 2)
         cut = result_offsets(events)[half]
         border = head.last_sequence + half
         first = self._encode(
@@ -407,6 +408,15 @@ class Sequencer:
         while self._acknowledgements and self._acknowledgements[0].last_sequence <= last_sequence:
             due.append(self._acknowledgements.popleft())
         return due
+
+
+def between_lists(commands: bytes, half: int) -> int:
+    """Return after how many commands to split them: not within a list, if there is any way."""
+    kinds = command_kinds(commands)
+    for border in chain(range(half, 0, -1), range(half, len(kinds))):
+        if kinds[border - 1] != layout.COMMAND_STAGE:
+            return border
+    return half
 
 
 def _between(client_order_ids: dict[int, str], first: int, last: int) -> dict[int, str]:

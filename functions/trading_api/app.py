@@ -16,10 +16,12 @@ from bursa.bootstrap.start import finish_start
 from bursa.bootstrap.trading import open_trading
 from bursa.dialects.native.fee_routes import FeeRoutes
 from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.order_list_routes import OrderListRoutes
 from bursa.dialects.native.trading_routes import TradingRoutes
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import SignedRequestSettings, TradingApiSettings, read_settings
 from trading_api.fee_routes import add_fee_routes
+from trading_api.order_list_routes import add_order_list_routes
 from trading_api.routes import add_routes
 
 logger = Logger()
@@ -34,6 +36,8 @@ app = RestApi(logger, metrics, clock, trading.budgets, signed_requests)
 cursors = open_cursors(trading.cursor_key)
 routes = TradingRoutes(trading.catalogue, trading.use_cases, cursors, open_ids(), trading.levels)
 add_routes(app, routes)
+lists = OrderListRoutes(trading.catalogue, trading.use_cases, open_ids(), trading.levels)
+add_order_list_routes(app, lists)
 add_fee_routes(app, FeeRoutes(trading.fees, trading.catalogue))
 finish_start()
 

@@ -85,6 +85,9 @@ CALLS: dict[tuple[str, str], Any] = {
     ("TradingApi", "orders-batch"): rest(202, status="pending"),
     ("TradingApi", "orders-cancel"): rest(202, status="pending"),
     ("TradingApi", "orders-cancel-all"): rest(202, status="pending"),
+    ("TradingApi", "order-lists-get"): rest(404, code="unknown_list"),
+    ("TradingApi", "order-lists-place"): rest(202, status="pending"),
+    ("TradingApi", "order-lists-cancel"): rest(202, status="pending"),
     ("TradingApi", "orders-place-signed"): rest(202, status="pending"),
     ("BinanceApi", "binance-depth"): rest(200, bids=[["23512.00000000", "0.00600000"]]),
     # Nobody has made its key.

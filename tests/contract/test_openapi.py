@@ -30,7 +30,7 @@ from kyc import routes as kyc_routes
 from market_api import routes as market_routes
 from operator_api import routes as operator_routes
 from sub_accounts import routes as sub_account_routes
-from trading_api import fee_routes
+from trading_api import fee_routes, order_list_routes
 from trading_api import routes as trading_routes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +73,7 @@ def test_signed_in_routes_are_what_is_documented() -> None:
     api = RestApi(Logger(), Metrics(), SystemClock())
     trading_routes.add_routes(api, NOT_CALLED)
     fee_routes.add_fee_routes(api, NOT_CALLED)
+    order_list_routes.add_order_list_routes(api, NOT_CALLED)
     assert routes_of(api) == OF_THE_TRADING_API
 
 

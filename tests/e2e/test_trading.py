@@ -306,3 +306,49 @@ def test_orders_wait_change_and_end_as_they_were_told(alice: Client, bob: Client
         lambda found: found["status"] == "cancelled",
     )
     assert ended["close_reason"] == "countdown_elapsed"
+
+
+def test_an_entry_has_its_exits_placed_and_one_of_them_ends_the_other(
+    alice: Client, bob: Client
+) -> None:
+    exit_order = limit("sell", "310.00", "1")
+    stop = exit_order | {"type": "stop_limit", "trigger_price": "290.00", "price": "289.00"}
+    wanted = {
+        "type": "bracket",
+        "entry": limit("buy", "300.00", "1"),
+        "exits": [exit_order, stop | {"client_order_id": secrets.token_hex(8)}],
+    }
+    placed = alice.call("POST", "/order-lists", json=wanted)
+    path = f"/order-lists/{placed['list_id']}"
+
+    def states() -> list[str]:
+        return [order["status"] for order in alice.call("GET", path)["orders"]]
+
+    assert states() == ["pending_entry", "pending_entry", "open"]
+    assert alice.call("POST", "/order-lists", json=wanted)["list_id"] == placed["list_id"]
+    with pytest.raises(ApiError, match="unknown_list"):
+        bob.call("GET", path)
+    with pytest.raises(ApiError, match="unknown_list"):
+        bob.call("DELETE", path)
+
+    bob.call("POST", "/orders", json=limit("sell", "300.00", "1"))
+    read_until(states, lambda found: found == ["open", "pending_trigger", "filled"])
+    left = alice.call("GET", path)["orders"][0]["quantity"]
+    bob.call("POST", "/orders", json=limit("buy", "310.00", left))
+    read_until(states, lambda found: found == ["filled", "cancelled", "filled"])
+    assert alice.call("GET", path)["status"] == "closed"
+    with pytest.raises(ApiError, match="list_closed"):
+        alice.call("DELETE", path)
+
+
+def test_a_pair_is_cancelled_as_a_list(alice: Client) -> None:
+    profit = limit("sell", "400.00", "1")
+    stop = profit | {"type": "stop_market", "trigger_price": "100.00", "price": "90.00"}
+    wanted = [profit, stop | {"client_order_id": secrets.token_hex(8)}]
+    placed = alice.call("POST", "/order-lists", json={"type": "oco", "orders": wanted})
+
+    closed = alice.call("DELETE", f"/order-lists/{placed['list_id']}")
+
+    assert [order["close_reason"] for order in closed["orders"]] == ["cancelled_by_user"] * 2
+    named = alice.call("GET", f"/orders/by-client-id/{wanted[0]['client_order_id']}")
+    assert named["list_id"] == placed["list_id"]

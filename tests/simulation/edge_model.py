@@ -264,6 +264,8 @@ class Edge:
             settle=OrderSettlement(intake, queries),
             batch=BatchExecution(intake, decisions),
             dry_run=nothing,
+            place_list=nothing,
+            cancel_list=nothing,
             queries=queries,
         )
 

@@ -20,6 +20,7 @@ from bursa.dialects.native.fee_routes import FeeRoutes
 from bursa.dialects.native.http_api import RestApi
 from bursa.dialects.native.operation import Operation
 from bursa.dialects.native.operations import OPERATIONS
+from bursa.dialects.native.order_list_routes import OrderListRoutes
 from bursa.dialects.native.problems import Problem
 from bursa.dialects.native.responses import PendingOrder
 from bursa.dialects.native.trading_routes import TradingRoutes
@@ -38,6 +39,7 @@ from tests.doubles.exchange import (
 )
 from tests.doubles.openings import open_exchange
 from trading_api.fee_routes import add_fee_routes
+from trading_api.order_list_routes import add_order_list_routes
 from trading_api.routes import add_routes
 
 
@@ -120,6 +122,8 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
         trading.catalogue, trading.use_cases, cursors, open_ids(), trading.levels
     )
     add_routes(app, routes)
+    lists = OrderListRoutes(trading.catalogue, trading.use_cases, open_ids(), trading.levels)
+    add_order_list_routes(app, lists)
     add_fee_routes(app, FeeRoutes(trading.fees, trading.catalogue))
     vars(module).update(app=app, trading=trading)
     return module

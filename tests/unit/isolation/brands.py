@@ -324,6 +324,14 @@ def _what_they_have(brands: Brands) -> dict[str, str]:
     orders = get("/orders", market=ONLY_THEIRS, status="open", limit="1")
     newest = orders["items"][0]
     uploaded = brands.send(Request("/kyc/documents", "POST", body=SELFIE), THEIRS)
+    exits = [
+        {"market": SHARED, "side": "sell", "quantity": "1", "price": "30000"},
+        {"market": SHARED, "side": "sell", "quantity": "1"}
+        | {"type": "stop_market", "trigger_price": "5000"},
+    ]
+    entry = {"market": SHARED, "side": "buy", "quantity": "1", "price": "9000"}
+    wanted = {"type": "bracket", "entry": entry, "exits": exits}
+    listed = brands.send(Request("/order-lists", "POST", body=wanted), THEIRS)
     opened_sub = brands.send(Request("/sub-accounts", "POST", body={"label": "theirs"}), THEIRS)
     key = json.loads(brands.send(Request("/api-keys", "POST", body=KEY), THEIRS).body)["key"]
     return {
@@ -331,6 +339,7 @@ def _what_they_have(brands: Brands) -> dict[str, str]:
         "key_id": key["key_id"],
         "sub_account": json.loads(opened_sub.body)["account"],
         "transfers_cursor": get("/transfers", limit="1")["next_cursor"],
+        "list_id": json.loads(listed.body)["list_id"],
         "order_id": newest["order_id"],
         "client_order_id": newest["client_order_id"],
         "orders_cursor": get("/orders", limit="1")["next_cursor"],

@@ -25,6 +25,20 @@ def order(market: str, **more: object) -> dict[str, object]:
     return {"market": market, **ORDER, **more}
 
 
+def order_list(market: str, **more: object) -> dict[str, object]:
+    """Return an entry and two exits, which needs less than its exits bring."""
+    exits = [
+        order(market, side="sell", price="3"),
+        order(market, side="sell", type="stop_limit", price="0.5", trigger_price="0.5"),
+    ]
+    names = [{key: f"{value}{at}" for key, value in more.items()} for at in range(3)]
+    return {
+        "type": "bracket",
+        "entry": order(market) | names[0],
+        "exits": [one | named for one, named in zip(exits, names[1:], strict=True)],
+    }
+
+
 def transfer(**named: str) -> Request:
     return Request("/transfers", "POST", body=TRANSFER | named)
 
@@ -63,6 +77,11 @@ OWN: dict[tuple[str, str], Request] = {
     ("post", "/orders/cancel-all-after"): Request(
         "/orders/cancel-all-after", "POST", body={"timeout_ms": 0}
     ),
+    ("post", "/order-lists"): Request(
+        "/order-lists", "POST", body=order_list(SHARED, client_order_id=f"{ONLY_THEIRS}:7")
+    ),
+    ("get", "/order-lists/{list_id}"): Request("/order-lists/…"),
+    ("delete", "/order-lists/{list_id}"): Request("/order-lists/…", "DELETE"),
     ("delete", "/orders/{order_id}"): Request("/orders/…", "DELETE"),
     ("delete", "/orders"): Request("/orders", "DELETE"),
     ("get", "/fills"): Request("/fills"),

@@ -30,7 +30,7 @@ from tests.unit.isolation.brands import (
     foreign,
     opened_brands,
 )
-from tests.unit.isolation.own_requests import OURS_SUB, OWN, order, transfer
+from tests.unit.isolation.own_requests import OURS_SUB, OWN, order, order_list, transfer
 
 # Of a command that placed nothing: an id that was given, to no order.
 NO_ORDER = IDS.order(3)
@@ -134,6 +134,20 @@ def order_pairs(method: str, end: str = "", body: dict[str, object] | None = Non
     ]
 
 
+def list_pairs(method: str) -> Pairs:
+    """Return the pairs of a list: an order that is none's, of another tenant or user, and no id."""
+    return lambda brands: [
+        named_twice(lambda one: Request(f"/order-lists/{one}", method), theirs, nobodys)
+        for theirs, nobodys in (
+            (brands.theirs["order_id"], NO_ORDER),
+            (brands.theirs["list_id"], NO_ORDER),
+            (own_order_id(brands, 2), NO_ORDER),
+            (NO_ID, NO_ORDER),
+            (f"order#{brands.theirs['list_id']:0>19}", f"order#{NO_ORDER:0>19}"),
+        )
+    ]
+
+
 def accounts_of_others(brands: Brands) -> list[tuple[str, str]]:
     """Return names of accounts: another user's, and such as nobody has."""
     theirs = brands.theirs["sub_account"]
@@ -188,6 +202,15 @@ PAIRS: dict[tuple[str, str], Pairs] = {
             "nobodys",
         ),
     ],
+    ("post", "/order-lists"): lambda _: [
+        named_twice(
+            lambda name: Request("/order-lists", "POST", body=order_list(name)),
+            ONLY_THEIRS,
+            NOWHERE,
+        )
+    ],
+    ("get", "/order-lists/{list_id}"): list_pairs("GET"),
+    ("delete", "/order-lists/{list_id}"): list_pairs("DELETE"),
     ("get", "/orders"): lists("/orders", ("orders_cursor", "orders_cursor_of_market")),
     ("get", "/orders/{order_id}"): order_pairs("GET"),
     ("get", "/orders/by-client-id/{client_order_id}"): lambda brands: [
@@ -355,6 +378,10 @@ def test_keys_are_seen_and_foreign_ones_are_found(brands: Brands) -> None:
 def test_an_own_request_reaches_nothing_of_theirs(brands: Brands, method: str, path: str) -> None:
     """Users, accounts, client order ids and markets have the same names in both."""
     request = OWN[method, path]
+    if "/order-lists/" in request.path:
+        listed = brands.send(OWN["post", "/order-lists"]._replace(body=order_list(SHARED)))
+        list_id = json.loads(listed.body)["list_id"]
+        request = request._replace(path=request.path.replace("…", list_id))
     if "…" in request.path:
         request = request._replace(path=request.path.replace("…", own_order_id(brands)))
     if "(key)" in request.path:

@@ -390,3 +390,54 @@ def test_a_sale_below_the_market_counts_at_the_market(place: Place) -> None:
     place.place("0.001", side="sell", level=2)
     place.later()
     assert place.place("0.05", side="sell", price="1000") == "level_limit_reached"
+
+
+def listed(place: Place, wanted: dict[str, Any], level: int = 1) -> tuple[int, Any]:
+    return place.send("POST", "/order-lists", wanted, level=level)
+
+
+def pair_of(quantity: str, price: str = "22000") -> list[dict[str, str]]:
+    order = {"market": "BTC-USDT", "side": "sell", "quantity": quantity}
+    return [
+        order | {"price": price},
+        order | {"type": "stop_limit", "trigger_price": "18000", "price": "18000"},
+    ]
+
+
+def test_of_a_pair_the_larger_counts_when_it_is_sent_and_while_it_is_open(place: Place) -> None:
+    place.exchange.commit([codec.encode_funds(w.COMMAND_CREDIT, ALICE.number, BTC, 10**8)])
+    place.place("0.001", level=2)
+    place.place("0.001", side="sell", account=BOB, level=2)
+    place.later()
+    refused = listed(place, {"type": "oco", "orders": pair_of("0.05")})
+    assert (refused[0], refused[1]["code"]) == (422, "level_limit_reached")
+    # Traded are 20, and the pair is worth 880.
+    assert listed(place, {"type": "oco", "orders": pair_of("0.04")})[0] == 201
+    place.later()
+    assert place.place("0.005001") == "level_limit_reached"
+    assert place.place("0.005")["status"] == "open"
+
+
+def test_an_entry_and_its_exits_count_from_the_start(place: Place) -> None:
+    place.place("0.001", level=2)
+    place.place("0.001", side="sell", account=BOB, level=2)
+    place.later()
+    entry = {"market": "BTC-USDT", "side": "buy", "quantity": "0.02", "price": "20000"}
+
+    def bracket(price: str) -> dict[str, Any]:
+        return {"type": "bracket", "entry": entry, "exits": pair_of("0.02", price)}
+
+    # Traded are 20; an entry for 400, and exits for as much as the larger.
+    assert listed(place, bracket("29001"))[1]["code"] == "level_limit_reached"
+    status, placed = listed(place, bracket("24000"))
+    assert status == 201
+    place.later()
+    assert place.place("0.005001") == "level_limit_reached"
+    assert place.send("DELETE", f"/order-lists/{placed['list_id']}", level=0)[0] == 200
+    place.later()
+    assert place.place("0.049")["status"] == "open"
+
+
+def test_a_list_needs_a_level_that_may_trade(place: Place) -> None:
+    refused = listed(place, {"type": "oco", "orders": pair_of("0.01")}, level=0)
+    assert (refused[0], refused[1]["code"]) == (422, "level_too_low")

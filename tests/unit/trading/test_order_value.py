@@ -8,7 +8,14 @@ import pytest
 from bursa.kernel.amounts import Lots, Ticks, Units
 from bursa.kernel.markets import Market, MarketState, MarketUnits
 from bursa.trading.commands import AmendOrder, OrderChange, PlaceOrder, ReplaceOrder
-from bursa.trading.order_value import MarketPrices, TradingCommand, added_value, market_of
+from bursa.trading.order_value import (
+    MarketPrices,
+    OneOf,
+    TradingCommand,
+    added_value,
+    is_limit_buy,
+    market_of,
+)
 from bursa.trading.orders import (
     NO_CONDITIONS,
     CloseReason,
@@ -120,6 +127,27 @@ def test_a_command_may_add_so_much(
 ) -> None:
     assert market_of(command) == MARKET
     assert added_value(command, MarketPrices(last_price or 0)) == value
+
+
+DEAR, CHEAP = order(BUY, OrderType.LIMIT, 110, 10), order(BUY, OrderType.LIMIT, 90, 10)
+WITHOUT_PRICE = order(BUY, MARKET_ORDER, 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("orders", "value", "limits_alone"),
+    [
+        ((DEAR, CHEAP), 1_100, True),
+        ((CHEAP, DEAR), 1_100, True),
+        ((DEAR, WITHOUT_PRICE), None, False),
+    ],
+)
+def test_of_orders_that_end_each_other_the_larger_counts(
+    orders: tuple[PlaceOrder, ...], value: int | None, limits_alone: bool
+) -> None:
+    command = OneOf(orders)
+    assert market_of(command) == MARKET
+    assert added_value(command, MarketPrices(0)) == value
+    assert is_limit_buy(command) is limits_alone
 
 
 LOW = MarketPrices(10, 0, bids=((90, 1), (80, 100)), asks=((100, 1), (200, 3), (900, 5)))

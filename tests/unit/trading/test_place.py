@@ -45,6 +45,7 @@ def test_order_that_rests(send: Send) -> None:
         "limit_offset": None,
         "display_quantity": None,
         "expires_at_ms": None,
+        "list_id": None,
         "filled_quantity": "0",
         "remaining_quantity": "0.1",
         "filled_quote": "0",

@@ -15,7 +15,7 @@ from wire import layout as w
 from wire.events import Market
 from worker.poison import EngineFault, Quarantine
 from worker.results import result_offsets, result_reason
-from worker.sequencer import InvariantBroken, Sequencer
+from worker.sequencer import InvariantBroken, Sequencer, between_lists
 
 
 def sequencer_on(engine: ToyEngine, quarantine: Quarantine | None = None) -> Sequencer:
@@ -229,6 +229,26 @@ def test_what_is_too_large_all_the_same_is_split_between_commands() -> None:
         replica.follow(record)
     assert replica.head.last_sequence == 1501
     assert sum(len(decode_record(record).client_order_ids) for record in records) == 30
+
+
+PLAIN = buy(ALICE, 90, 1)
+LIST = codec.encode_list(PLAIN, PLAIN, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("commands", "half", "split"),
+    [
+        (PLAIN * 4, 2, 2),
+        (LIST + PLAIN, 2, 3),
+        (PLAIN + LIST, 2, 1),
+        (PLAIN * 2 + LIST + PLAIN * 2, 3, 2),
+        (LIST * 2, 3, 3),
+        # One list alone has no other way.
+        (LIST, 1, 1),
+    ],
+)
+def test_a_list_is_not_split_over_records(commands: bytes, half: int, split: int) -> None:
+    assert between_lists(commands, half) == split
 
 
 LEVEL = w.EVENT_LEVEL << w.EVENT_KIND_SHIFT

@@ -56,6 +56,23 @@ class OrdersTable:
         item = self._item(account, keys.order(order_id))
         return None if item is None else from_attributes(OrderRow, item)
 
+    def of_list(self, account: AccountId, list_id: int) -> Sequence[OrderRow]:
+        """Read the orders of a list: their ids are in a row, and the last is the list's."""
+        first = max(0, list_id - w.STAGED_MAX)
+        with _reading():
+            response = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :account AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":account": {"S": keys.account(account)},
+                    ":first": {"S": keys.order(first)},
+                    ":last": {"S": keys.order(list_id)},
+                },
+                ConsistentRead=True,
+            )
+        rows = [from_attributes(OrderRow, item) for item in response["Items"]]
+        return [row for row in rows if list_id and row.list_id == list_id]
+
     def by_client_ids(
         self, account: AccountId, client_order_ids: Collection[str], *, latest: bool
     ) -> Mapping[str, ClientOrderRow]:

@@ -15,6 +15,9 @@ class OrderReader(Protocol):
     def get(self, account: AccountId, order_id: int) -> OrderRow | None:
         """Return one order; None when the account has none of that id."""
 
+    def of_list(self, account: AccountId, list_id: int) -> Sequence[OrderRow]:
+        """Return the orders of a list, by id; none when the account has no list of that id."""
+
     def by_client_ids(
         self, account: AccountId, client_order_ids: Collection[str], *, latest: bool
     ) -> Mapping[str, ClientOrderRow]:

@@ -16,6 +16,7 @@ from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import OPEN_WORDS, BalanceRow, ClientOrderRow, FillRow, OrderRow
 from bursa.trading.catalogue import MarketCatalogue, stored_market, stored_scale
+from bursa.trading.order_lists import ListView
 from bursa.trading.orders import OrderStatus, OrderView, Side, order_from_row
 from bursa.trading.outcomes import OrderRejected
 from wire import layout as w
@@ -122,6 +123,17 @@ class AccountQueries:
             row = self._orders.get(account, order_id)
         return None if row is None else self._view(account, row)
 
+    def order_list(self, account: AccountId, list_id: int) -> ListView | None:
+        """Return a list with its orders; None for one that is not the account's, or is none."""
+        found = self._list(account, list_id)
+        if (found is None or not found.is_whole) and self._catch_up.wait_for(account, list_id):
+            found = self._list(account, list_id)
+        return found
+
+    def _list(self, account: AccountId, list_id: int) -> ListView | None:
+        rows = self._orders.of_list(account, list_id)
+        return ListView(tuple(self._view(account, row) for row in rows)) if rows else None
+
     def order_by_client_id(
         self, account: AccountId, client_order_id: str, *, may_wait: bool = True
     ) -> OrderView | OrderRejected | None:
@@ -155,7 +167,12 @@ class AccountQueries:
         reply = self._replies.find(account.tenant, name)
         if reply is None or not reply.events:
             return None
-        result = read_outcomes(reply.events, account.number)[0].result
+        outcomes = read_outcomes(reply.events, account.number)
+        result = outcomes[0].result
+        if result.command_kind == w.COMMAND_STAGE and not result.reason:
+            # What becomes of an order that is staged, the last of its list says.
+            decided = outcomes[-1].result
+            return OrderRejected(decided.reason) if decided.reason else result.order_id
         # A duplicate's detail is why the first of its id was rejected; 0 if it was not.
         reason = result.detail if result.reason == w.REASON_DUPLICATE_COMMAND else result.reason
         return OrderRejected(reason) if reason else result.order_id

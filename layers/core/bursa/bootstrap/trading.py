@@ -27,7 +27,9 @@ from bursa.trading.cancel import DeadManSwitch, MassCancellation, OrderCancellat
 from bursa.trading.change import OrderAmendment
 from bursa.trading.decisions import OrderDecisions
 from bursa.trading.dry_run import DryRun, MarketView
+from bursa.trading.list_decisions import ListDecisions
 from bursa.trading.place import OrderPlacement
+from bursa.trading.place_list import ListCancellation, ListPlacement
 from bursa.trading.settle import OrderSettlement
 from bursa.trading.use_cases import TradingUseCases
 
@@ -89,18 +91,13 @@ def open_trading(
     replies = DynamoReplyReader(dynamodb, settings.replies_table)
     decisions = OrderDecisions(catalogue, orders, fills, replies, clock)
     positions = PositionsTable(dynamodb, settings.progress_table, shards)
-    queries = AccountQueries(
-        catalogue,
-        orders,
-        fills,
-        balances,
-        replies=replies,
-        catch_up=CatchUp(
-            positions,
-            clock,
-            lambda account, reads: budgets.spare(account, Charge(Budget.READS, reads)),
-        ),
+    list_decisions = ListDecisions(catalogue, orders, fills, clock)
+    catch_up = CatchUp(
+        positions,
+        clock,
+        lambda account, reads: budgets.spare(account, Charge(Budget.READS, reads)),
     )
+    queries = AccountQueries(catalogue, orders, fills, balances, replies=replies, catch_up=catch_up)
     view = partial(_view, dynamodb, settings.markets_table)
     use_cases = TradingUseCases(
         place=OrderPlacement(intake, decisions),
@@ -111,6 +108,8 @@ def open_trading(
         settle=OrderSettlement(intake, queries),
         batch=BatchExecution(intake, decisions),
         dry_run=DryRun(view, balances, clock),
+        place_list=ListPlacement(intake, list_decisions),
+        cancel_list=ListCancellation(intake, list_decisions, queries),
         queries=queries,
     )
     cursor_key = Secret(secrets_client, settings.cursor_key_secret)

@@ -30,7 +30,7 @@ from bursa.trading.order_value import (
     market_of,
     open_value,
 )
-from bursa.trading.orders import Side, order_from_row
+from bursa.trading.orders import OrderStatus, Side, order_from_row
 
 # So long may it take to read what was traded and is open, since what was sent before then is to
 # count until that is readable: it counts for five seconds at least.
@@ -104,7 +104,7 @@ class TradeUsage:
         ----------
         more_than_held
             Returns how much more the open orders of accounts may trade than what they hold is
-            worth; it is given those of the user's accounts that may have any which do.
+            worth; it is given those of the user's accounts that hold anything.
 
         """
         today = day_at(self.now_ms())
@@ -113,10 +113,7 @@ class TradeUsage:
         # First what is open, then what was traded: what fills in between counts twice, not never.
         held = list(self._open_amounts.held(account.owner))
         open_value = sum(valuation.value(asset, units, today) or 0 for _, asset, units in held)
-        sold = {market.units.base for market in self.values.markets_of(account.tenant)}
-        open_value += more_than_held(
-            list(dict.fromkeys(one for one, asset, _ in held if asset in sold))
-        )
+        open_value += more_than_held(list(dict.fromkeys(one for one, _, _ in held)))
         first = first_day_of_month(today)
         traded = self.values.of_user(account, reference, first, today)
         return Usage(
@@ -207,23 +204,32 @@ class TradeLimits:
     def _sales_beyond(
         self, valuation: Valuation, accounts: Collection[AccountId], today: int
     ) -> int:
-        """Return how much more open sales are worth at their prices than what they hold is."""
+        """Return how much more open orders are worth at their prices than what they hold is.
+
+        Those are sales above the market, and exits that wait for their entry, which hold nothing.
+        Of the orders of a pair the larger counts, because one at most will trade.
+        """
         more = 0
         for account in accounts:
             markets = {one.symbol: one for one in self._values.markets_of(account.tenant)}
+            pairs: dict[tuple[int, Side], int] = {}
             for row in self._open_orders.open(account):
                 market = markets.get(row.market)
                 if market is None:
                     raise Unavailable(*_LATER)
                 order = order_from_row(row, market)
-                if order.side is not Side.SELL:
+                waits = order.status is OrderStatus.PENDING_ENTRY
+                if order.side is not Side.SELL and not waits:
                     continue
                 units = open_value(order, self._last(account.tenant, market, today))
                 worth = None if units is None else valuation.value(market.units.quote, units, today)
                 if worth is None:
                     raise _without_price(f"Your open order {order.order_id}", market)
-                base_units = order.remaining_quantity * market.units.lot_units
-                more += max(0, worth - (valuation.value(market.units.base, base_units, today) or 0))
+                base_units = 0 if waits else order.remaining_quantity * market.units.lot_units
+                held = valuation.value(market.units.base, base_units, today) or 0
+                pair = (order.list_id or order.order_id, order.side)
+                pairs[pair] = max(pairs.get(pair, 0), worth - held)
+            more += sum(pairs.values())
         return more
 
     def _last(self, tenant: TenantId, market: Market, today: int) -> MarketPrices:

@@ -181,7 +181,9 @@ def _keep(command: _Command, words: "memoryview[int]", span: _Span, kind: int) -
     start = span[0]
     if kind == w.EVENT_ORDER:
         if words[start + w.ORDER_ACCOUNT] == command.account:
-            command.orders[words[start + w.ORDER_ID]] = [span]
+            # What its first event says stays true: an exit has one before it is placed.
+            before = command.orders.get(words[start + w.ORDER_ID], [])
+            command.orders[words[start + w.ORDER_ID]] = [span, *before[1:]]
     elif kind in (w.EVENT_ORDER_CONDITIONS, w.EVENT_ORDER_TRAIL):
         # Both name the order in the same word.
         order = command.orders.get(words[start + w.CONDITIONS_ORDER_ID])

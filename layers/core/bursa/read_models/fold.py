@@ -173,6 +173,8 @@ class _RecordFold:
         self._accounts: dict[int, str] = {}
         self._order_key = ("", 0)
         self._placed: list[RowChange] = []
+        # The commands that the one before this has staged orders of its list by.
+        self._staged: list[e.Result] = []
 
     def fold(self) -> None:
         """Fold every event."""
@@ -185,14 +187,25 @@ class _RecordFold:
                 due += 1
                 self._result = event
                 self._concerned(w.account_tenant(event.account))
-                if event.reason != w.REASON_ACCEPTED:
-                    self._rejected_order(event)
+                self._decided(event)
             else:
                 self._fold_event(event)
         if due != record.last_sequence + 1:
             raise ValueError(f"it ends at {due - 1}")
         for change in self._placed:
             change.may_be_named = change.values["status"] in OPEN_WORDS
+
+    def _decided(self, result: e.Result) -> None:
+        if result.reason not in (w.REASON_ACCEPTED, *e.NOT_REMEMBERED):
+            self._keep_rejection(result, result.reason)
+        if result.command_kind == w.COMMAND_STAGE:
+            self._staged += [result] * (result.reason == w.REASON_ACCEPTED)
+            return
+        if result.command_kind == w.COMMAND_PLACE_LIST and result.reason != w.REASON_ACCEPTED:
+            # The engine remembers what was staged as accepted: their ids are used up.
+            for staged in self._staged:
+                self._keep_rejection(staged, result.reason)
+        self._staged = []
 
     def _fold_event(self, event: e.Event) -> None:
         match event:
@@ -286,18 +299,14 @@ class _RecordFold:
             values |= dict.fromkeys(e.CONDITIONS, 0)
         return values
 
-    def _rejected_order(self, result: e.Result) -> None:
+    def _keep_rejection(self, result: e.Result, reason: int) -> None:
         """Keep what an order with a client order id was rejected for, unless it was placed."""
         client_order_id = self._record.client_order_ids.get(result.sequence)
-        if (
-            client_order_id is None
-            or result.reason in e.NOT_REMEMBERED
-            or not w.account_tenant(result.account)
-        ):
+        if client_order_id is None or not w.account_tenant(result.account):
             return
         account = self._account(result.account)
         # A command that ends workers is journaled as a rejection: what it asked for is not known.
-        placed = result.command_kind in PLACE_KINDS
+        placed = result.command_kind in (*PLACE_KINDS, w.COMMAND_STAGE)
         self._changes.client_orders.setdefault(
             (account, client_order_id),
             ClientOrderRow(
@@ -305,7 +314,7 @@ class _RecordFold:
                 client_order_id,
                 0,
                 self._request_digest(result.sequence) if placed else b"",
-                w.REASON_NAMES[result.reason],
+                w.REASON_NAMES[reason],
             ),
         )
 

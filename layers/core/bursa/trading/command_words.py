@@ -1,5 +1,7 @@
 """From typed commands to the engine's words."""
 
+from collections.abc import Sequence
+
 from bursa.intake.names import order_command_id
 from bursa.intake.submission import CommandHeader
 from bursa.kernel.identifiers import AccountId
@@ -48,6 +50,22 @@ def encode_cancel(cancel: CancelOrder, account: AccountId, header: CommandHeader
         return codec.encode_cancel(account.number, cancel.order_id or 0, **header.words())
     target = order_command_id(account, cancel.client_order_id)
     return codec.encode_cancel(account.number, target=(target.high, target.low), **header.words())
+
+
+def encode_list(
+    orders: Sequence[PlaceOrder], account: AccountId, headers: Sequence[CommandHeader]
+) -> list[bytes]:
+    """Return the engine's commands that place orders as a list, one each."""
+    places = [
+        encode_place(order, account, header) for order, header in zip(orders, headers, strict=True)
+    ]
+    words = codec.encode_list(*places)
+    return [words[at : at + w.COMMAND_BYTES] for at in range(0, len(words), w.COMMAND_BYTES)]
+
+
+def encode_cancel_list(list_id: int, account: AccountId, header: CommandHeader) -> bytes:
+    """Return the engine's command that cancels all that is left of a list."""
+    return codec.encode_cancel(account.number, list_id, whole_list=True, **header.words())
 
 
 def encode_cancel_all(cancel: CancelAllOrders, account: AccountId, header: CommandHeader) -> bytes:

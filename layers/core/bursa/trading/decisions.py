@@ -264,6 +264,8 @@ def order_of(
     market: Market,
     client_order_id: str | None,
     created_at_ms: int | None = None,
+    *,
+    of_list: int | None = None,
 ) -> OrderPlaced:
     """Return an order that was placed or changed, with what it traded at once.
 
@@ -271,9 +273,11 @@ def order_of(
     ----------
     client_order_id, created_at_ms
         Of the order, as no event of it says; None for one that was created now.
+    of_list
+        Which of the orders of a list that was placed, by its id; None for the only one.
 
     """
-    event = outcome.order
+    event = outcome.order if of_list is None else outcome.orders.get(of_list)
     if event is None:
         raise InternalError("internal_error", "Report the request_id: a reply lacks its order.")
     time_ms = outcome.result.time_ms
@@ -281,7 +285,12 @@ def order_of(
     view = order_from_event(event, conditions, time_ms, market)
     created_at_ms = time_ms if created_at_ms is None else created_at_ms
     view = replace(view, client_order_id=client_order_id, created_at_ms=created_at_ms)
-    fills = outcome.fills[:LISTED_MAX]
+    fills = outcome.fills
+    if of_list is not None:
+        view = replace(view, list_id=outcome.result.order_id)
+        # Exits have none, as they have none for a request that comes again.
+        fills = [fill for fill in fills if fill.taker_order == of_list == view.list_id]
+    fills = fills[:LISTED_MAX]
     return OrderPlaced(view, tuple(_fill(account, fill, market, time_ms) for fill in fills))
 
 

@@ -28,8 +28,20 @@ from wire import layout as w
 # A buy's price follows its trigger.
 _STOP_MARKETS = STOPS & MARKETABLE
 
+
+class OneOf(NamedTuple):
+    """Orders in one market of which one at most will trade, as of a pair of a list."""
+
+    orders: tuple[PlaceOrder, ...]
+
+    @property
+    def market(self) -> Market:
+        """The market of all."""
+        return self.orders[0].market
+
+
 # What makes an account trade more than it would without.
-TradingCommand: TypeAlias = PlaceOrder | ReplaceOrder | AmendOrder
+TradingCommand: TypeAlias = PlaceOrder | ReplaceOrder | AmendOrder | OneOf
 # Called once a request is charged and found to be new, with its name; raises what it is refused by.
 Allow: TypeAlias = Callable[[str, Sequence[TradingCommand]], None]
 
@@ -79,6 +91,10 @@ def added_value(command: TradingCommand, prices: MarketPrices) -> Units | None:
         0 for one that makes an order no larger; None where there is no price to value it by.
 
     """
+    if isinstance(command, OneOf):
+        values = [added_value(order, prices) for order in command.orders]
+        known = [value for value in values if value is not None]
+        return max(known) if len(known) == len(values) else None
     if isinstance(command, PlaceOrder):
         quote_amount = command.conditions.quote_amount
         if quote_amount:
@@ -109,6 +125,8 @@ def added_value(command: TradingCommand, prices: MarketPrices) -> Units | None:
 
 def is_limit_buy(command: TradingCommand) -> bool:
     """Return whether a command is about a buy that is worth its own limit, whatever the market."""
+    if isinstance(command, OneOf):
+        return all(map(is_limit_buy, command.orders))
     if isinstance(command, PlaceOrder):
         return command.side is Side.BUY and bool(command.price or command.conditions.quote_amount)
     return command.order.side is Side.BUY and command.order.type is OrderType.LIMIT

@@ -8,6 +8,7 @@ from bursa.trading.cancel import DeadManSwitch, MassCancellation, OrderCancellat
 from bursa.trading.change import OrderAmendment
 from bursa.trading.dry_run import DryRun
 from bursa.trading.place import OrderPlacement
+from bursa.trading.place_list import ListCancellation, ListPlacement
 from bursa.trading.settle import OrderSettlement
 
 
@@ -22,4 +23,6 @@ class TradingUseCases(NamedTuple):
     settle: OrderSettlement
     batch: BatchExecution
     dry_run: DryRun
+    place_list: ListPlacement
+    cancel_list: ListCancellation
     queries: AccountQueries

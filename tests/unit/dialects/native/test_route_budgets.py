@@ -35,6 +35,14 @@ BODIES: dict[str, Any] = {
     "/orders/batch": {
         "operations": [{"op": "place"} | ORDER, {"op": "cancel", "order_id": "A" * 32}],
     },
+    "/order-lists": {
+        "type": "bracket",
+        "entry": ORDER,
+        "exits": [
+            ORDER | {"side": "sell", "price": "22000"},
+            ORDER | {"side": "sell", "type": "stop_limit", "trigger_price": "20000"},
+        ],
+    },
     "/orders/{order_id}/replace": {"price": "20000"},
     "/orders/cancel-all-after": {"timeout_ms": 0},
     "/sub-accounts": {"label": "bot"},
@@ -43,6 +51,9 @@ BODIES: dict[str, Any] = {
 BUDGETS = {
     ("post", "/orders"): {Budget.COMMANDS},
     ("post", "/orders/batch"): {Budget.COMMANDS, Budget.CANCELS},
+    ("post", "/order-lists"): {Budget.COMMANDS},
+    ("get", "/order-lists/{list_id}"): {Budget.READS},
+    ("delete", "/order-lists/{list_id}"): {Budget.CANCELS},
     ("get", "/orders"): {Budget.READS},
     ("get", "/orders/{order_id}"): {Budget.READS},
     ("get", "/orders/by-client-id/{client_order_id}"): {Budget.READS},
@@ -174,7 +185,9 @@ def test_a_request_is_charged(
 
 
 def event_of(operation: Operation) -> dict[str, Any]:
-    path = operation.path.replace("{order_id}", "A" * 32).replace("{client_order_id}", "mine")
+    path = operation.path.replace("{client_order_id}", "mine")
+    for name in ("{order_id}", "{list_id}"):
+        path = path.replace(name, "A" * 32)
     body = BODIES.get(operation.path) if operation.method == "post" else None
     event = read_event("sessions-revoke") | {"path": path, "resource": path}
     event |= {"httpMethod": operation.method.upper(), "queryStringParameters": None}

@@ -8,9 +8,7 @@ from tests.doubles.exchange import EVENTS, read_event
 from tests.unit.conftest import Context, Send, as_documented, response_of
 
 SIGNED_IN = sorted(
-    path.stem
-    for path in EVENTS.glob("*.json")
-    if path.stem.startswith(("orders-", "fills-", "bal"))
+    path.stem for path in EVENTS.glob("*.json") if path.stem.startswith(("order", "fills-", "bal"))
 )
 PUBLIC = ["health", "tenant", "markets-list", "market-book"]
 # Order 12 is not this account's, and the order under the client id has not been placed.
@@ -19,6 +17,9 @@ STATUSES = {
     "orders-place-signed": 201,
     "orders-get": 404,
     "orders-cancel": 404,
+    "order-lists-place": 201,
+    "order-lists-get": 404,
+    "order-lists-cancel": 404,
 }
 STATUSES["orders-get-by-client-id"] = 404
 

@@ -24,7 +24,7 @@ from tests.unit.conftest import (
     query_parts,
     response_of,
 )
-from trading_api import fee_routes
+from trading_api import fee_routes, order_list_routes
 from trading_api import routes as trading_routes
 
 NOT_CALLED: Any = None  # a request that reaches it is a fault of ours, a 500
@@ -53,6 +53,7 @@ def apis() -> dict[tuple[str, str], RestApi]:
     sub_account_routes.add_routes(subs, NOT_CALLED)
     trading_routes.add_routes(trading, NOT_CALLED)
     fee_routes.add_fee_routes(trading, NOT_CALLED)
+    order_list_routes.add_order_list_routes(trading, NOT_CALLED)
     market_routes.add_routes(public, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     identity_routes.add_routes(identity, *[NOT_CALLED] * 5)
     kyc_routes.add_routes(kyc, NOT_CALLED)

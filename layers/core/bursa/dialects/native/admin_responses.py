@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from bursa.dialects.native.responses import ApiKeyState
+from bursa.dialects.native.security_responses import ApiKeyState
 
 StaffRole = Literal["owner", "compliance", "finance", "support", "auditor", "regulator"]
 

@@ -10,6 +10,7 @@ from bursa.dialects.native.requests import (
     BatchRequest,
     CancelAllAfterRequest,
     CancelOperation,
+    OrderListRequest,
     OrderRequest,
     PlaceOperation,
     ReplaceOperation,
@@ -32,6 +33,7 @@ from bursa.trading.commands import (
     ReplaceOrder,
 )
 from bursa.trading.order_checks import check_combination, default_time_in_force
+from bursa.trading.order_lists import PlaceList, field_of
 from bursa.trading.orders import (
     MARKETABLE,
     STOPS,
@@ -289,6 +291,37 @@ def read_batch(
             error.field = operation_field(index, error)
             raise
     return Batch(tuple(operations))
+
+
+def read_list(request: OrderListRequest, catalogue: MarketCatalogue, tenant: TenantId) -> PlaceList:
+    """Return the command of a list.
+
+    Raises what `read_order` raises, the error's field names the order; and `InvalidInput`
+    ``missing_<field>``, ``<field>_not_allowed``, ``wrong_number_of_orders``.
+    """
+
+    def read(order: OrderRequest, field: str) -> PlaceOrder:
+        try:
+            return read_order(order, catalogue, tenant)
+        except BursaError as error:
+            error.field = field_of(field, error)
+            raise
+
+    is_bracket = request.type == "bracket"
+    name = "exits" if is_bracket else "orders"
+    for field in ("entry", "exits", "orders"):
+        is_wanted = (field != "orders") is is_bracket
+        if is_wanted and getattr(request, field) is None:
+            raise InvalidInput(f"missing_{field}", f"Send {field} with this list.", field=field)
+        if not is_wanted and getattr(request, field) is not None:
+            detail = f"Leave {field} out of a list of type {request.type}."
+            raise InvalidInput(f"{field}_not_allowed", detail, field=field)
+    pair = getattr(request, name)
+    if len(pair) != w.STAGED_MAX:
+        raise InvalidInput("wrong_number_of_orders", f"Send two orders in {name}.", field=name)
+    first, second = (read(order, f"{name}[{at}]") for at, order in enumerate(pair))
+    entry = None if request.entry is None else read(request.entry, "entry")
+    return PlaceList((first, second), entry)
 
 
 def _given(value: str | None, field: str) -> str:

@@ -475,7 +475,7 @@ def _lower(part: str) -> str:
 
 
 def _places(event: Mapping[str, Any]) -> bool:
-    return event.get("httpMethod") in _WITH_ORDERS and "/orders" in event.get("path", "")
+    return event.get("httpMethod") in _WITH_ORDERS and "/order" in event.get("path", "")
 
 
 def _response(

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
-from bursa.dialects.native.responses import ApiKeyState
+from bursa.dialects.native.security_responses import ApiKeyState
 from bursa.identity.api_keys import Algorithm, ApiKey
 
 

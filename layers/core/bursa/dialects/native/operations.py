@@ -12,6 +12,7 @@ from bursa.dialects.native import (
     notice_responses,
     requests,
     responses,
+    security_responses,
     sub_account_bodies,
     user_responses,
 )
@@ -23,6 +24,7 @@ from bursa.dialects.native.operation import (
     Parameter,
     limit,
 )
+from bursa.dialects.native.order_list_operations import ORDER_LIST_OPERATIONS
 from bursa.dialects.native.trading_operations import TRADING_OPERATIONS
 from bursa.identity.principal import Scope
 from bursa.market_data.intervals import INTERVALS
@@ -318,7 +320,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/api-keys",
         "createApiKey",
         "Make an API key; needs a code of your second factor",
-        responses.MadeApiKey,
+        security_responses.MadeApiKey,
         status=201,
         body=requests.ApiKeyRequest,
         scope=Scope.ACCOUNT,
@@ -328,7 +330,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/api-keys",
         "listApiKeys",
         "Your account's API keys, newest first",
-        responses.ApiKeyList,
+        security_responses.ApiKeyList,
         scope=Scope.ACCOUNT,
     ),
     Operation(
@@ -336,7 +338,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/api-keys/{key_id}",
         "revokeApiKey",
         "Revoke an API key and close its WebSockets",
-        responses.ApiKeyState,
+        security_responses.ApiKeyState,
         scope=Scope.ACCOUNT,
     ),
     Operation(
@@ -344,7 +346,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/second-factor",
         "beginSecondFactor",
         "Begin to set up an authenticator",
-        responses.SecondFactorSetup,
+        security_responses.SecondFactorSetup,
         status=201,
         scope=Scope.ACCOUNT,
     ),
@@ -353,7 +355,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/second-factor/confirm",
         "confirmSecondFactor",
         "Require the authenticator's codes from now on",
-        responses.SecondFactorState,
+        security_responses.SecondFactorState,
         body=requests.CodeRequest,
         scope=Scope.ACCOUNT,
     ),
@@ -362,7 +364,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/second-factor/remove",
         "removeSecondFactor",
         "Require no codes any more",
-        responses.SecondFactorState,
+        security_responses.SecondFactorState,
         body=requests.CodeRequest,
         scope=Scope.ACCOUNT,
     ),
@@ -392,8 +394,8 @@ _OPERATIONS: tuple[Operation, ...] = (
         "/security-events",
         "listSecurityEvents",
         "What has happened to your account's security, newest first",
-        responses.SecurityEventList,
+        security_responses.SecurityEventList,
         scope=Scope.ACCOUNT,
     ),
 )
-OPERATIONS = (*_OPERATIONS, *TRADING_OPERATIONS)
+OPERATIONS = (*_OPERATIONS, *TRADING_OPERATIONS, *ORDER_LIST_OPERATIONS)

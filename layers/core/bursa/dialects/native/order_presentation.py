@@ -112,6 +112,11 @@ ORDER_FIELDS = (
     _field("expires_at_ms", lambda order: order.conditions.expire_ms or None, column="expire_ms"),
     _field("client_order_id", lambda order: order.client_order_id),
     _field("created_at_ms", lambda order: order.created_at_ms),
+    OrderField(
+        "list_id",
+        lambda order, ids: ids.order(order.list_id) if order.list_id else None,
+        "list_id",
+    ),
 )
 _STATE_FIELDS = tuple(field for field in ORDER_FIELDS if field.name in OrderState.__annotations__)
 

@@ -160,6 +160,32 @@ class ReplaceRequest(AmendRequest):
     client_order_id: ClientOrderId | None = None
 
 
+class OrderListRequest(_Request):
+    """Orders to place as a list, all or none: two, or an entry and its two exits."""
+
+    type: Annotated[
+        Literal["oco", "bracket"],
+        Field(description="oco: one of two orders cancels the other; bracket: an entry and exits"),
+    ]
+    orders: Annotated[
+        list[OrderRequest] | None,
+        Field(
+            description="Of oco: a limit order or take-profit, and a stop, of one market, side and"
+            " quantity"
+        ),
+    ] = None
+    entry: Annotated[
+        OrderRequest | None, Field(description="Of bracket: the order that its exits wait for")
+    ] = None
+    exits: Annotated[
+        list[OrderRequest] | None,
+        Field(
+            description="Of bracket: the same two as of oco, on the other side of the entry and of"
+            " its quantity"
+        ),
+    ] = None
+
+
 class CancelAllAfterRequest(_Request):
     """When all your open orders end unless you send this again before."""
 

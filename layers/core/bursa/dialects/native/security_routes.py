@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bursa.dialects.native.key_presentation import key_state
 from bursa.dialects.native.request_bodies import read_body
 from bursa.dialects.native.requests import ApiKeyRequest, CodeRequest
-from bursa.dialects.native.responses import (
+from bursa.dialects.native.security_responses import (
     ApiKeyList,
     ApiKeyState,
     MadeApiKey,

@@ -25,6 +25,7 @@ _STATUS = Parameter(
             "closed",
             "partially_filled",
             "pending_trigger",
+            "pending_entry",
             "filled",
             "cancelled",
             "expired",

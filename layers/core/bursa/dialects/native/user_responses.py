@@ -2,12 +2,8 @@
 
 from typing_extensions import TypedDict
 
-from bursa.dialects.native.responses import (
-    ApiKeyState,
-    Me,
-    SecurityEvent,
-    UserPreferencesState,
-)
+from bursa.dialects.native.responses import Me, UserPreferencesState
+from bursa.dialects.native.security_responses import ApiKeyState, SecurityEvent
 
 
 class SessionState(TypedDict):

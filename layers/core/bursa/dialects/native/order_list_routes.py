@@ -1,0 +1,129 @@
+"""The signed-in routes of lists of orders: from text to a typed command, from its outcome to JSON.
+
+Lists are for users whose level allows to trade; whoever has one may cancel it.
+"""
+
+from bursa.compliance.level_check import LevelCheck
+from bursa.compliance.levels import Operation
+from bursa.dialects.native import order_list_presentation as present
+from bursa.dialects.native.commands import read_list
+from bursa.dialects.native.order_list_responses import (
+    CancelledOrderList,
+    OrderList,
+    PlacedOrderList,
+)
+from bursa.dialects.native.outcome_presentation import pending_response
+from bursa.dialects.native.parameters import RequestHeaders
+from bursa.dialects.native.public_ids import PublicIds
+from bursa.dialects.native.refusals import refusal
+from bursa.dialects.native.request_bodies import read_body
+from bursa.dialects.native.requests import OrderListRequest
+from bursa.dialects.native.responses import PendingResponse
+from bursa.dialects.native.submit_options import read_options
+from bursa.identity.principal import Principal
+from bursa.intake.submission import Pending
+from bursa.kernel.errors import Conflict, InvalidInput, NotFound
+from bursa.kernel.identifiers import AccountId
+from bursa.trading.catalogue import MarketCatalogue
+from bursa.trading.order_lists import ListAlreadyClosed
+from bursa.trading.outcomes import OrderRejected
+from bursa.trading.use_cases import TradingUseCases
+from wire import layout as w
+
+
+class OrderListRoutes:
+    """The routes of lists of all tenants."""
+
+    def __init__(
+        self,
+        catalogue: MarketCatalogue,
+        use_cases: TradingUseCases,
+        ids: PublicIds,
+        require_level: LevelCheck,
+    ) -> None:
+        self._catalogue = catalogue
+        self._use_cases = use_cases
+        self._ids = ids
+        self._require_level = require_level
+
+    def place(
+        self, principal: Principal, body: str | None, headers: RequestHeaders
+    ) -> PlacedOrderList | PendingResponse:
+        """Place a list.
+
+        Raises what `read_list`, `check_list` and the use case raise, and `Refused`
+        ``level_too_low``, ``level_limit_reached``, ``no_reference_price``.
+        """
+        request = read_body(body, OrderListRequest)
+        wanted = read_list(request, self._catalogue, principal.tenant)
+        self._require_level(principal.tenant, principal.level, Operation.TRADE)
+        options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
+        outcome = self._use_cases.place_list(principal.account, wanted, options, allow)
+        ids = self._ids.of(principal.tenant)
+        if isinstance(outcome, Pending):
+            return pending_response(outcome, ids)
+        if isinstance(outcome, OrderRejected):
+            # The engine does not say which of the orders it is.
+            error = refusal(outcome.reason, wanted.last.market)
+            error.field = None
+            raise error
+        return present.placed_list(outcome, ids)
+
+    def order_list(self, account: AccountId, list_id: str) -> OrderList:
+        """Return a list with its orders.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_list_id``.
+        NotFound
+            ``unknown_list``; also for another account's.
+
+        """
+        found = self._use_cases.queries.order_list(account, self._read(account, list_id))
+        if found is None:
+            raise _unknown()
+        return present.order_list(found, self._ids.of(account.tenant))
+
+    def cancel(
+        self, principal: Principal, list_id: str, headers: RequestHeaders
+    ) -> CancelledOrderList | PendingResponse:
+        """Cancel all that is left of a list.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_list_id``, ``invalid_idempotency_key``.
+        NotFound
+            ``unknown_list``: there is none, or it is another account's.
+        Conflict
+            ``list_closed``: nothing of it is open.
+
+        """
+        number, ids = self._read(principal.account, list_id), self._ids.of(principal.tenant)
+        options = read_options(headers, principal.actor)
+        outcome = self._use_cases.cancel_list(principal.account, number, options)
+        if isinstance(outcome, Pending):
+            return pending_response(outcome, ids)
+        if isinstance(outcome, ListAlreadyClosed):
+            raise Conflict(
+                "list_closed",
+                f"Nothing is left to cancel; see GET {present.LISTS_PATH}/{list_id}.",
+            )
+        if isinstance(outcome, OrderRejected):
+            raise (
+                _unknown() if outcome.reason == w.REASON_UNKNOWN_ORDER else refusal(outcome.reason)
+            )
+        return present.cancelled_list(outcome, ids)
+
+    def _read(self, account: AccountId, list_id: str) -> int:
+        try:
+            return self._ids.of(account.tenant).read_order(list_id)
+        except InvalidInput:
+            raise InvalidInput(
+                "invalid_list_id", "Send list_id as we gave it: 32 characters.", field="list_id"
+            ) from None
+
+
+def _unknown() -> NotFound:
+    return NotFound("unknown_list", "There is no such list; an order's list_id names its list.")

@@ -1,0 +1,424 @@
+"""Lists of orders, placed all or none, through the whole REST side."""
+
+from typing import Any
+
+import moto.sqs.models
+import pytest
+
+from tests.doubles.exchange import ALICE, BOB, CAROL, Exchange, WorkingClock
+from tests.doubles.ids import IDS
+from tests.unit.conftest import Response, Send
+
+MARKET = {"market": "BTC-USDT"}
+SELL = MARKET | {"side": "sell", "quantity": "1"}
+PROFIT = SELL | {"price": "22000"}
+STOP = SELL | {"type": "stop_limit", "trigger_price": "18000", "price": "17900"}
+OCO: dict[str, Any] = {"type": "oco", "orders": [PROFIT, STOP]}
+ENTRY = MARKET | {"side": "buy", "price": "20000", "quantity": "1"}
+BRACKET = {"type": "bracket", "entry": ENTRY, "exits": [PROFIT, STOP]}
+
+
+def named(wanted: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Give the orders of a list client order ids, as they are sent."""
+    pair = "exits" if "entry" in wanted else "orders"
+    orders = [
+        order | {"client_order_id": name} for order, name in zip(wanted[pair], names, strict=False)
+    ]
+    if pair == "orders":
+        return wanted | {"orders": orders}
+    return wanted | {"exits": orders, "entry": wanted["entry"] | {"client_order_id": names[2]}}
+
+
+def with_order(at: int, **changes: object) -> dict[str, Any]:
+    """Return a pair of which one order is changed; None leaves a field out."""
+    orders = [dict(order) for order in OCO["orders"]]
+    orders[at] = {key: one for key, one in {**orders[at], **changes}.items() if one is not None}
+    return OCO | {"orders": orders}
+
+
+def place(send: Send, wanted: dict[str, Any], account: object = BOB, **more: Any) -> Response:
+    return send("POST", "/order-lists", wanted, account=account, **more)
+
+
+def statuses(body: dict[str, Any]) -> list[str]:
+    return [order["status"] for order in body["orders"]]
+
+
+@pytest.fixture
+def no_deduplication(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeat comes later than the five minutes in which the queue drops it by itself."""
+    monkeypatch.setattr(moto.sqs.models, "DEDUPLICATION_TIME_IN_SECONDS", 0)
+
+
+# --- what becomes of a list -----------------------------------------------------------------------
+
+
+def test_a_pair_waits_and_is_read_as_a_list(send: Send) -> None:
+    placed = place(send, OCO)
+
+    assert placed.status == 201
+    list_id = placed.body["list_id"]
+    assert (placed.body["type"], placed.body["status"]) == ("oco", "open")
+    assert statuses(placed.body) == ["open", "pending_trigger"]
+    assert [order["list_id"] for order in placed.body["orders"]] == [list_id, list_id]
+    assert placed.body["orders"][1]["order_id"] == list_id
+    assert [order.pop("fills") for order in placed.body["orders"]] == [[], []]
+    found = send("GET", f"/order-lists/{list_id}", account=BOB)
+    assert (found.status, found.body) == (200, placed.body)
+    for order in placed.body["orders"]:
+        assert send("GET", f"/orders/{order['order_id']}", account=BOB).body == order
+
+
+def test_a_plain_order_has_no_list(send: Send) -> None:
+    order = send("POST", "/orders", ENTRY).body
+
+    assert order["list_id"] is None
+    assert send("GET", f"/order-lists/{order['order_id']}").status == 404
+    assert send("DELETE", f"/order-lists/{order['order_id']}").status == 404
+    assert send("GET", f"/orders/{order['order_id']}").body["status"] == "open"
+
+
+def test_a_pair_holds_funds_once(send: Send) -> None:
+    place(send, OCO)
+
+    (btc,) = [
+        one for one in send("GET", "/balances", account=BOB).body["items"] if one["asset"] == "BTC"
+    ]
+    assert btc["held"] == "1"
+
+
+def test_one_that_trades_cancels_the_other(send: Send) -> None:
+    list_id = place(send, OCO).body["list_id"]
+    send("POST", "/orders", ENTRY | {"price": "22000", "quantity": "0.1"})
+
+    found = send("GET", f"/order-lists/{list_id}", account=BOB).body
+
+    assert statuses(found) == ["partially_filled", "cancelled"]
+    assert found["orders"][1]["close_reason"] == "one_cancels_other"
+    assert found["status"] == "open"
+    send("POST", "/orders", ENTRY | {"price": "22000", "quantity": "0.9"})
+    assert send("GET", f"/order-lists/{list_id}", account=BOB).body["status"] == "closed"
+
+
+def test_exits_wait_for_their_entry(send: Send) -> None:
+    placed = place(send, BRACKET, account=ALICE)
+
+    assert (placed.status, placed.body["type"]) == (201, "bracket")
+    assert statuses(placed.body) == ["pending_entry", "pending_entry", "open"]
+    assert placed.body["orders"][2]["order_id"] == placed.body["list_id"]
+    waiting = send("GET", "/orders", query={"status": "pending_entry"}).body["items"]
+    assert {order["list_id"] for order in waiting} == {placed.body["list_id"]}
+    assert len(waiting) == 2
+
+    send("POST", "/orders", SELL | {"price": "20000"}, account=BOB)
+
+    found = send("GET", f"/order-lists/{placed.body['list_id']}").body
+    assert statuses(found) == ["open", "pending_trigger", "filled"]
+    assert found["status"] == "open"
+
+
+def test_an_entry_that_is_filled_at_once_shows_what_it_traded(send: Send) -> None:
+    send("POST", "/orders", SELL | {"price": "20000"}, account=BOB)
+
+    placed = place(send, named(BRACKET, "profit", "stop", "entry"), account=ALICE)
+
+    assert statuses(placed.body) == ["open", "pending_trigger", "filled"]
+    assert [len(order["fills"]) for order in placed.body["orders"]] == [0, 0, 1]
+    again = place(send, named(BRACKET, "profit", "stop", "entry"), account=ALICE)
+    assert again.status == 201
+    assert again.body == placed.body
+
+
+# --- what is no list ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code", "field"),
+    [
+        ({"type": "oco"}, 400, "missing_orders", "orders"),
+        ({"type": "otto"} | {"orders": []}, 400, "invalid_type", "type"),
+        ({"orders": [PROFIT, STOP]}, 400, "missing_field", "type"),
+        (OCO | {"orders": [PROFIT]}, 400, "wrong_number_of_orders", "orders"),
+        (OCO | {"orders": [PROFIT, STOP, STOP]}, 400, "wrong_number_of_orders", "orders"),
+        (OCO | {"entry": ENTRY}, 400, "entry_not_allowed", "entry"),
+        (OCO | {"exits": [PROFIT, STOP]}, 400, "exits_not_allowed", "exits"),
+        (OCO | {"dry_run": True}, 400, "unknown_field", "dry_run"),
+        ({"type": "bracket", "exits": [PROFIT, STOP]}, 400, "missing_entry", "entry"),
+        ({"type": "bracket", "entry": ENTRY}, 400, "missing_exits", "exits"),
+        (BRACKET | {"orders": [PROFIT, STOP]}, 400, "orders_not_allowed", "orders"),
+        (with_order(0, price="22000.001"), 400, "price_off_tick", "orders[0].price"),
+        (
+            with_order(1, trigger_price=None),
+            400,
+            "missing_trigger_price",
+            "orders[1].trigger_price",
+        ),
+        (with_order(1, quantity="0.0000000001"), 400, "quantity_off_lot", "orders[1].quantity"),
+        (with_order(0, market="X"), 404, "unknown_market", "orders[0].market"),
+        (with_order(0, side="buy"), 422, "invalid_list", "orders[1]"),
+        (with_order(1, quantity="2"), 422, "invalid_list", "orders[1].quantity"),
+        (with_order(0, price="17000"), 422, "invalid_list", "orders[0].price"),
+        (with_order(0, post_only=True), 422, "invalid_list", "orders[0].type"),
+        (with_order(0, time_in_force="ioc"), 422, "invalid_list", "orders[0].type"),
+        (
+            with_order(0, quantity="0.0001", price="1"),
+            422,
+            "notional_too_small",
+            "orders[0].quantity",
+        ),
+        (
+            with_order(0, **{key: STOP.get(key) for key in ("type", "trigger_price")}),
+            422,
+            "invalid_list",
+            "orders[1].type",
+        ),
+        (BRACKET | {"entry": ENTRY | {"side": "sell"}}, 422, "invalid_list", "entry.side"),
+        (BRACKET | {"entry": ENTRY | {"quantity": "2"}}, 422, "invalid_list", "entry.quantity"),
+        (
+            BRACKET | {"entry": MARKET | {"side": "buy", "type": "market", "quote_amount": "900"}},
+            422,
+            "invalid_list",
+            "entry.quantity",
+        ),
+        (
+            BRACKET
+            | {
+                "exits": [
+                    PROFIT | {"time_in_force": "gtd", "expires_at_ms": 4_000_000_000_000},
+                    STOP,
+                ]
+            },
+            422,
+            "invalid_list",
+            "exits[0].expires_at_ms",
+        ),
+        (
+            BRACKET | {"entry": ENTRY | {"type": "stop_market", "price": None}},
+            400,
+            "missing_trigger_price",
+            "entry.trigger_price",
+        ),
+        (
+            with_order(0, client_order_id="a"),
+            400,
+            "missing_client_order_id",
+            "orders[1].client_order_id",
+        ),
+        (named(OCO, "a", "a"), 400, "repeated_client_order_id", "orders[0].client_order_id"),
+        (named(OCO, "a", "b c"), 400, "invalid_client_order_id", "orders[1].client_order_id"),
+    ],
+)
+def test_what_is_refused_before_it_is_sent(
+    send: Send, exchange: Exchange, wanted: dict[str, Any], status: int, code: str, field: str
+) -> None:
+    response = place(send, wanted)
+
+    assert (response.status, response.body["code"], response.body.get("field")) == (
+        status,
+        code,
+        field,
+    )
+    assert response.body["detail"]
+    assert exchange.waiting() == 0
+    assert send("GET", "/orders", account=BOB).body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "account", "code"),
+    [
+        pytest.param(OCO, CAROL, "insufficient_balance", id="more-than-the-balance"),
+        pytest.param(with_order(0, price="20000"), BOB, "list_would_execute", id="would-trade"),
+        pytest.param(BRACKET, CAROL, "insufficient_balance", id="entry-beyond-the-balance"),
+    ],
+)
+def test_the_engine_takes_all_or_none(
+    send: Send, wanted: dict[str, Any], account: object, code: str
+) -> None:
+    send("POST", "/orders", ENTRY)
+
+    response = place(send, wanted, account=account)
+
+    assert (response.status, response.body["code"]) == (422, code)
+    assert send("GET", "/orders", account=account).body["items"] == []
+
+
+def test_one_of_a_list_is_not_changed(send: Send) -> None:
+    order_id = place(send, OCO).body["orders"][0]["order_id"]
+
+    response = send("PATCH", f"/orders/{order_id}", {"price": "23000"}, account=BOB)
+
+    assert (response.status, response.body["code"]) == (422, "order_in_list")
+
+
+# --- what comes again -----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_deduplication")
+@pytest.mark.parametrize("wanted", [OCO, BRACKET], ids=["oco", "bracket"])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}], ids=["ids", "ids-and-key"])
+def test_the_same_list_is_placed_once(
+    send: Send, wanted: dict[str, Any], headers: dict[str, str]
+) -> None:
+    account = ALICE if "entry" in wanted else BOB
+    first = place(send, named(wanted, "a", "b", "c"), account=account, headers=headers)
+    second = place(send, named(wanted, "a", "b", "c"), account=account, headers=headers)
+
+    assert first.status == 201
+    assert (second.status, second.body) == (201, first.body)
+    found = send("GET", "/orders", account=account).body["items"]
+    assert len(found) == len(first.body["orders"])
+
+
+@pytest.mark.usefixtures("no_deduplication")
+def test_a_key_alone_names_a_list_too(send: Send) -> None:
+    first = place(send, OCO, headers={"Idempotency-Key": "k"})
+    second = place(send, OCO, headers={"Idempotency-Key": "k"})
+    other = place(send, with_order(0, price="23000"), headers={"Idempotency-Key": "k"})
+
+    assert (second.status, second.body) == (201, first.body)
+    assert (other.status, other.body["code"]) == (409, "idempotency_key_reused")
+
+
+@pytest.mark.usefixtures("no_deduplication")
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(named(with_order(0, price="23000"), "a", "b"), id="another-price"),
+        pytest.param(named(with_order(1, trigger_price="17950"), "a", "b"), id="another-trigger"),
+        pytest.param(named(OCO, "a", "c"), id="another-last"),
+        pytest.param(named(OCO, "c", "b"), id="another-first"),
+        pytest.param(named(OCO | {"orders": [STOP, PROFIT]}, "b", "a"), id="another-order"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "not-yet-known"])
+def test_another_list_under_the_same_ids_is_a_conflict(
+    send: Send, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any], is_known: bool
+) -> None:
+    first = place(send, named(OCO, "a", "b"))
+    if not is_known:
+        _forget_one_look(monkeypatch)
+
+    response = place(send, other)
+
+    assert (response.status, response.body["code"]) == (409, "client_order_id_reused")
+    items = send("GET", "/orders", account=BOB).body["items"]
+    assert {order["list_id"] for order in items} == {first.body["list_id"]}
+    assert [order["status"] for order in items] == ["pending_trigger", "open"]
+
+
+def _forget_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first look at client order ids find nothing, as a table's older answer does."""
+    from bursa.trading.list_decisions import ListDecisions  # noqa: PLC0415
+
+    looks: list[int] = []
+    known_ids = ListDecisions.known_ids
+
+    def older(self: ListDecisions, *of: Any) -> Any:
+        looks.append(1)
+        return {} if len(looks) == 1 else known_ids(self, *of)
+
+    monkeypatch.setattr(ListDecisions, "known_ids", older)
+
+
+@pytest.mark.usefixtures("no_deduplication")
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "not-yet-known"])
+def test_a_list_that_was_rejected_stays_rejected(
+    send: Send, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    wanted = named(OCO | {"orders": [SELL | {"price": "22000", "quantity": "101"}] * 2}, "a", "b")
+    wanted["orders"][1] |= {"type": "stop_limit", "trigger_price": "18000", "price": "17900"}
+    first = place(send, wanted)
+    if not is_known:
+        _forget_one_look(monkeypatch)
+
+    second = place(send, wanted)
+
+    assert (first.status, first.body["code"]) == (422, "insufficient_balance")
+    assert (second.status, second.body["code"]) == (422, "insufficient_balance")
+    for name in ("a", "b"):
+        asked = send("GET", f"/orders/by-client-id/{name}", account=BOB)
+        assert (asked.status, asked.body["code"]) == (422, "insufficient_balance")
+        plain = send("POST", "/orders", PROFIT | {"client_order_id": name}, account=BOB)
+        assert (plain.status, plain.body["code"]) == (409, "client_order_id_reused")
+
+
+def test_a_plain_orders_id_is_no_lists(send: Send) -> None:
+    send("POST", "/orders", PROFIT | {"client_order_id": "a"}, account=BOB)
+
+    response = place(send, named(OCO, "a", "b"))
+
+    assert (response.status, response.body["code"]) == (409, "client_order_id_reused")
+    assert response.body["field"] == "orders[0].client_order_id"
+
+
+def test_its_ids_are_each_accounts_own(send: Send) -> None:
+    first = place(send, named(BRACKET, "a", "b", "c"), account=ALICE)
+    second = place(send, named(OCO, "a", "b"), account=BOB)
+
+    assert (first.status, second.status) == (201, 201)
+
+
+def test_who_does_not_wait_asks_by_the_last_orders_id(send: Send, clock: WorkingClock) -> None:
+    pending = place(send, named(OCO, "a", "b"), headers={"Prefer": "respond-async"})
+
+    assert pending.status == 202
+    assert pending.body["client_order_id"] == "b"
+    clock.sleep_ms(50)
+    order = send("GET", pending.body["location"].removeprefix("/v1"), account=BOB).body
+    assert send("GET", f"/order-lists/{order['list_id']}", account=BOB).body["status"] == "open"
+
+
+# --- cancels --------------------------------------------------------------------------------------
+
+
+def test_a_cancel_closes_all_that_is_left(send: Send) -> None:
+    placed = place(send, OCO).body
+
+    cancelled = send("DELETE", f"/order-lists/{placed['list_id']}", account=BOB)
+
+    assert cancelled.status == 200
+    assert statuses(cancelled.body) == ["cancelled", "cancelled"]
+    assert [one["order_id"] for one in cancelled.body["orders"]] == [
+        one["order_id"] for one in placed["orders"]
+    ]
+    again = send("DELETE", f"/order-lists/{placed['list_id']}", account=BOB)
+    assert (again.status, again.body["code"]) == (409, "list_closed")
+
+
+def test_a_cancel_after_the_entry_takes_its_exits(send: Send) -> None:
+    placed = place(send, BRACKET, account=ALICE).body
+    send("POST", "/orders", SELL | {"price": "20000"}, account=BOB)
+
+    cancelled = send("DELETE", f"/order-lists/{placed['list_id']}")
+
+    assert [one["order_id"] for one in cancelled.body["orders"]] == [
+        one["order_id"] for one in placed["orders"][:2]
+    ]
+
+
+def test_an_order_of_a_list_is_cancelled_by_its_own_id_too(send: Send) -> None:
+    placed = place(send, named(OCO, "a", "b")).body
+
+    assert send("DELETE", "/orders/by-client-id/a", account=BOB).status == 200
+    found = send("GET", f"/order-lists/{placed['list_id']}", account=BOB).body
+    assert found["status"] == "closed"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_anothers_list_is_as_one_that_never_was(send: Send, method: str) -> None:
+    list_id = place(send, OCO).body["list_id"]
+
+    theirs = send(method, f"/order-lists/{list_id}", account=ALICE)
+    nobodys = send(method, f"/order-lists/{IDS.order(2)}", account=ALICE)
+
+    assert theirs.status == 404
+    assert theirs.body["code"] == "unknown_list"
+    assert {**theirs.body, "instance": 0} == {**nobodys.body, "instance": 0}
+    assert send("GET", f"/order-lists/{list_id}", account=BOB).body["status"] == "open"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_id_of_another_form_is_refused(send: Send, method: str) -> None:
+    response = send(method, "/order-lists/7")
+
+    assert (response.status, response.body["code"]) == (400, "invalid_list_id")
