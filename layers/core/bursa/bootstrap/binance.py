@@ -11,6 +11,7 @@ from bursa.dialects.binance.account_routes import AccountRoutes
 from bursa.dialects.binance.api import BinanceApi
 from bursa.dialects.binance.client_order_ids import ClientOrderIds
 from bursa.dialects.binance.market_routes import MarketRoutes
+from bursa.dialects.binance.order_list_routes import OrderListRoutes
 from bursa.dialects.binance.sign_in import BinanceSignIn
 from bursa.dialects.binance.symbols import Symbols
 from bursa.dialects.binance.trading_routes import TradingRoutes
@@ -78,6 +79,7 @@ def open_binance(clock: "Clock | None" = None) -> BinanceServices:
     def pay(account: "AccountId") -> None:
         budgets.require(account, _ONE_READ)
 
+    client_ids = ClientOrderIds(use_cases.queries, pay)
     routes = (
         MarketRoutes(
             MarketQueries(trading.catalogue, data, clock),
@@ -86,14 +88,8 @@ def open_binance(clock: "Clock | None" = None) -> BinanceServices:
             shards.limits,
             PublicResponses(clock),
         ),
-        TradingRoutes(
-            use_cases,
-            symbols,
-            ClientOrderIds(use_cases.queries, pay),
-            trading.levels,
-            random_key,
-            trading.fees,
-        ),
+        TradingRoutes(use_cases, symbols, client_ids, trading.levels, random_key, trading.fees),
+        OrderListRoutes(use_cases, symbols, client_ids, trading.levels, random_key, budgets),
         AccountRoutes(use_cases, symbols, budgets, trading.fees),
         WalletRoutes(use_cases, symbols, trading.fees),
     )

@@ -241,7 +241,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
         (400, -1130),
     ),
     "trades by no number": ("historicalTrades", {"symbol": "BTCUSDT", "fromId": "x"}, (400, -1100)),
-    "lists of orders": ("orderList", {}, (400, -1020)),
+    "all lists of orders": ("allOrderList", {}, (400, -1020)),
 }
 
 

@@ -8,7 +8,7 @@ from bursa.accounts.queries import MarketFill, PageRequest
 from bursa.dialects.binance import order_presentation as present
 from bursa.dialects.binance.calls import Call, Endpoint, Endpoints, Json
 from bursa.dialects.binance.decimals import padded, rate_text
-from bursa.dialects.binance.errors import BAD_COMBINATION, LOOKUP_TOO_BIG, error, invalid
+from bursa.dialects.binance.errors import BAD_COMBINATION, error, invalid
 from bursa.dialects.binance.fee_presentation import commission_rates
 from bursa.dialects.binance.ids import (
     NUMBER_MAX,
@@ -18,12 +18,13 @@ from bursa.dialects.binance.ids import (
     order_id_of,
 )
 from bursa.dialects.binance.market_presentation import ORDERS_INTERVAL_S
+from bursa.dialects.binance.pages import pages_of
 from bursa.dialects.binance.parameters import Parameters
 from bursa.dialects.binance.rates import Budgets, order_count
 from bursa.dialects.binance.symbols import Symbols
 from bursa.fees.queries import FeeQueries
 from bursa.identity.principal import Scope
-from bursa.intake.budgets import Budget, Charge
+from bursa.intake.budgets import Budget
 from bursa.kernel.amounts import format_units
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
@@ -33,9 +34,6 @@ from wire import layout as w
 
 LIMIT_DEFAULT: Final = 500
 LIMIT_MAX: Final = 1_000
-_PAGE: Final = 500
-# A list is read from its newest end; no further back than so many pages of it.
-_PAGES_MAX: Final = 20
 _PPM_PER_BASIS_POINT: Final = 100
 _Row = TypeVar("_Row")
 
@@ -187,20 +185,7 @@ class AccountRoutes:
         return self._queries.orders(call.account, market, statuses, page)
 
     def _pages(self, call: Call, read: Callable[[PageRequest], Page[_Row]]) -> Iterator[list[_Row]]:
-        """Yield pages from the newest on; each but the first is charged as a read.
-
-        Raises `BinanceError` -1127 where there are too many.
-        """
-        before = None
-        for number in range(_PAGES_MAX):
-            if number:
-                self._budgets.require(call.account, (Charge(Budget.READS, 1),))
-            page = read(PageRequest(_PAGE, before))
-            yield list(page.items)
-            before = page.next_position
-            if before is None:
-                return
-        raise error(LOOKUP_TOO_BIG)
+        return pages_of(self._budgets, call.account, read)
 
     def _market(self, call: Call) -> Market:
         return self._symbols.market(call.tenant, call.parameters.required("symbol"))

@@ -31,7 +31,16 @@ _TIME_UNIT: Final = "x-mbx-time-unit"
 _TIME_UNITS: Final = {"MILLISECOND": 1, "MICROSECOND": 1_000}
 # The fields that are times, wherever they are.
 _TIMES: Final = frozenset(
-    {"time", "updateTime", "transactTime", "workingTime", "serverTime", "closeTime", "openTime"}
+    {
+        "time",
+        "updateTime",
+        "transactTime",
+        "transactionTime",
+        "workingTime",
+        "serverTime",
+        "closeTime",
+        "openTime",
+    }
     | {"T", "insertTime", "applyTime"}
 )
 

@@ -119,6 +119,9 @@ DUPLICATE_ORDER: Final = Text(-2010, "Duplicate order sent.")
 INSUFFICIENT_BALANCE: Final = Text(-2010, "Account has insufficient balance for requested action.")
 UNKNOWN_ORDER: Final = Text(-2011, "Unknown order sent.")
 NO_SUCH_ORDER: Final = Text(-2013, "Order does not exist.")
+UNKNOWN_LIST: Final = Text(-2011, "Unknown order list sent.")
+NO_SUCH_LIST: Final = Text(-2013, "Order list does not exist.")
+WRONG_PRICES: Final = Text(-2010, "The relationship of the prices for the orders is not correct.")
 BAD_KEY_FORMAT: Final = Text(-2014, "API-key format invalid.", UNAUTHORIZED)
 REJECTED_KEY: Final = Text(-2015, "Invalid API-key, IP, or permissions for action.", UNAUTHORIZED)
 
@@ -200,6 +203,8 @@ _BY_CODE: Final = {
     # There in a moment; a question, so nothing can have happened.
     "not_known_yet": INTERNAL,
     "unknown_order": NO_SUCH_ORDER,
+    "repeated_client_order_id": DUPLICATE_ORDER,
+    "invalid_list": WRONG_PRICES,
 }
 _BY_KIND: Final[dict[type[BursaError], Text]] = {
     InvalidInput: Text(-1102, ""),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bursa.dialects.binance.account_routes import AccountRoutes
 from bursa.dialects.binance.calls import Endpoint, Endpoints
 from bursa.dialects.binance.market_routes import MarketRoutes
+from bursa.dialects.binance.order_list_routes import OrderListRoutes
 from bursa.dialects.binance.trading_routes import TradingRoutes
 from bursa.dialects.binance.wallet_routes import WalletRoutes
 from bursa.trading.use_cases import TradingUseCases
@@ -49,13 +50,13 @@ CODES: Final = {
     -1139: "No such type of ticker",
     -1194: "No such unit of time",
     -2010: "The order is not taken, for the reason in the text",
-    -2011: "No such open order",
-    -2013: "No such order",
+    -2011: "No such open order, or list",
+    -2013: "No such order, or list",
     -2014: "No key has this form",
     -2015: "No such key, or it may not do this, or not from this address",
     -2021: "One half of a cancel-replace failed",
     -2022: "Both halves of a cancel-replace failed",
-    -2038: "The order can't be amended so",
+    -2038: "The order can't be amended so, as one of a list",
 }
 _STATUSES: Final = {
     "400": "Refused; code and msg say why",
@@ -81,7 +82,19 @@ _SCHEMAS: Final[dict[str, Json]] = {
         ("price", "quantity", "quoteOrderQty", "stopPrice", "icebergQty", "newQty"), _DECIMAL
     ),
     **dict.fromkeys(
-        ("orderId", "cancelOrderId", "fromId", "startTime", "endTime", "trailingDelta"), _WHOLE
+        ("stopLimitPrice", "workingPrice", "workingQuantity", "pendingQuantity"), _DECIMAL
+    ),
+    **dict.fromkeys(
+        (
+            "orderId",
+            "orderListId",
+            "cancelOrderId",
+            "fromId",
+            "startTime",
+            "endTime",
+            "trailingDelta",
+        ),
+        _WHOLE,
     ),
     "limit": {"type": "integer", "minimum": 1},
     "side": {"enum": ["BUY", "SELL"]},
@@ -104,6 +117,7 @@ def endpoints() -> Endpoints:
     routes = (
         MarketRoutes(*[_NOT_CALLED] * 5),
         TradingRoutes(use_cases, *[_NOT_CALLED] * 5),
+        OrderListRoutes(use_cases, *[_NOT_CALLED] * 5),
         AccountRoutes(use_cases, *[_NOT_CALLED] * 3),
         WalletRoutes(use_cases, *[_NOT_CALLED] * 2),
     )

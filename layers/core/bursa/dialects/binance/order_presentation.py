@@ -1,6 +1,7 @@
 """Orders, fills and what was done to them, as this wire has them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from bursa.dialects.binance.client_order_ids import shown_id
@@ -79,9 +80,14 @@ _TIMES_IN_FORCE: Final[Mapping[TimeInForce, str]] = {
 NOT_WORKING = frozenset({OrderStatus.PENDING_TRIGGER, OrderStatus.PENDING_ENTRY})
 
 
+def is_first_of_list(order: OrderView) -> bool:
+    """Return whether an order is one of a pair, which only waits, before the last of its list."""
+    return order.list_id not in {0, order.order_id}
+
+
 def type_word(order: OrderView) -> str:
     """Return the word of an order's type."""
-    if order.post_only and order.type is OrderType.LIMIT:
+    if order.type is OrderType.LIMIT and (order.post_only or is_first_of_list(order)):
         return "LIMIT_MAKER"
     if order.type in _ACTIVATED and order.conditions.activation_price:
         return _ACTIVATED[order.type]
@@ -91,6 +97,24 @@ def type_word(order: OrderView) -> str:
 def status_word(order: OrderView) -> str:
     """Return the word of how far an order has come."""
     return _STATUSES_BY_REASON.get(order.close_reason) or _STATUSES[order.status]
+
+
+def list_number(order: OrderView) -> int:
+    """Return the number of an order's list, as far as it is known."""
+    return order_number(order.list_id) if order.list_id else NO_LIST
+
+
+def with_beginning(order: OrderView, found: OrderView | None) -> OrderView:
+    """Return an order's last state with what only its first one says."""
+    if found is None:
+        return order
+    return replace(
+        order,
+        client_order_id=found.client_order_id,
+        conditions=found.conditions,
+        created_at_ms=found.created_at_ms,
+        list_id=found.list_id,
+    )
 
 
 def listed_order(order: OrderView) -> Json:
@@ -108,7 +132,7 @@ def acknowledged_order(order: OrderView) -> Json:
     return {
         "symbol": symbol_of(order.market),
         "orderId": order_number(order.order_id),
-        "orderListId": NO_LIST,
+        "orderListId": list_number(order),
         "clientOrderId": shown_id(order.client_order_id),
         "transactTime": order.updated_at_ms,
     }
@@ -206,7 +230,7 @@ def _state(order: OrderView) -> Json:
     return {
         "symbol": symbol_of(order.market),
         "orderId": order_number(order.order_id),
-        "orderListId": NO_LIST,
+        "orderListId": list_number(order),
         "clientOrderId": shown_id(order.client_order_id),
         "price": ZERO if order.price is None else padded(units.price_text(order.price)),
         "origQty": padded(units.quantity_text(Lots(whole))),

@@ -14,6 +14,7 @@ from bursa.dialects.binance.errors import (
     UNKNOWN_FAULT,
     UNKNOWN_ORDER,
     UNSUPPORTED_COMBINATION,
+    WRONG_PRICES,
     BinanceError,
     Text,
     error,
@@ -78,6 +79,9 @@ _ERRORS: Final[Mapping[int, Text]] = {
     w.REASON_TOO_MANY_ORDERS: _filter("MAX_NUM_ORDERS"),
     w.REASON_TOO_MANY_HOLDS: UNKNOWN_FAULT,
     w.REASON_CAPACITY_EXHAUSTED: BUSY,
+    w.REASON_INVALID_LIST: WRONG_PRICES,
+    w.REASON_LIST_WOULD_EXECUTE: Text(-2010, "Order would trigger immediately."),
+    w.REASON_ORDER_IN_LIST: Text(-2038, "An order of a list is not amended."),
     w.REASON_INTERNAL_ERROR: UNKNOWN_FAULT,
 }
 

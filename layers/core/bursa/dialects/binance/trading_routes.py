@@ -262,7 +262,7 @@ class TradingRoutes:
         if isinstance(outcome, OrderRejected):
             raise rejection(outcome.reason)
         request_id = parameters.text("newClientOrderId") or ids.generated_id(self._random_key)
-        return present.cancelled_order(_with_beginning(outcome.order, found), request_id)
+        return present.cancelled_order(present.with_beginning(outcome.order, found), request_id)
 
     def _cancelled(self, call: Call, market: Market, outcome: OrdersCancelled) -> list[Json]:
         """Return the orders that a cancel of all has closed, as they are then."""
@@ -314,18 +314,6 @@ def _cancel_of(found: OrderView | None, parameters: Parameters) -> CancelOrder:
     if number is not None:
         return CancelOrder(order_id=order_id_of(number))
     return CancelOrder(client_order_id=parameters.required("origClientOrderId"))
-
-
-def _with_beginning(order: OrderView, found: OrderView | None) -> OrderView:
-    """Return an order's last state with what only its first one says."""
-    if found is None:
-        return order
-    return replace(
-        order,
-        client_order_id=found.client_order_id,
-        conditions=found.conditions,
-        created_at_ms=found.created_at_ms,
-    )
 
 
 def _outcome(run: Callable[[], Json]) -> Json | BinanceError:

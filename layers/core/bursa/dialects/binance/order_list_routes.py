@@ -1,0 +1,198 @@
+"""Endpoints of lists of orders: one cancels the other, or an entry with a pair after it.
+
+A list is known by its last order, and so is its name: ``listClientOrderId`` is that order's client
+order id (docs/adr/0093).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from bursa.compliance.level_check import LevelCheck
+from bursa.compliance.levels import Operation
+from bursa.dialects.binance import client_order_ids as ids
+from bursa.dialects.binance import order_list_presentation as present
+from bursa.dialects.binance.calls import Call, Endpoint, Endpoints, Json
+from bursa.dialects.binance.client_order_ids import ClientOrderIds
+from bursa.dialects.binance.errors import (
+    NO_SUCH_LIST,
+    TIMED_OUT,
+    UNKNOWN_LIST,
+    BinanceError,
+    error,
+)
+from bursa.dialects.binance.ids import NUMBER_MAX, order_id_of
+from bursa.dialects.binance.order_lists import (
+    BRACKET,
+    OLD_PAIR,
+    PAIR,
+    read_bracket,
+    read_old_pair,
+    read_pair,
+)
+from bursa.dialects.binance.pages import pages_of
+from bursa.dialects.binance.parameters import Parameters
+from bursa.dialects.binance.rates import Budgets
+from bursa.dialects.binance.rejections import rejection
+from bursa.dialects.binance.symbols import Symbols
+from bursa.identity.principal import Scope
+from bursa.intake.budgets import Budget, Charge
+from bursa.intake.submission import Pending
+from bursa.kernel.identifiers import AccountId
+from bursa.kernel.markets import Market
+from bursa.trading.commands import PlaceOrder
+from bursa.trading.order_lists import ListAlreadyClosed, ListView, PlaceList
+from bursa.trading.orders import OPEN_STATUSES
+from bursa.trading.outcomes import OrderRejected
+from bursa.trading.use_cases import TradingUseCases
+from wire import layout as w
+
+_Read = Callable[[Parameters, Market], PlaceList]
+_CANCEL: Final = frozenset({"symbol", "orderListId", "listClientOrderId", "newClientOrderId"})
+
+
+class OrderListRoutes:
+    """What places, reads and cancels an account's lists.
+
+    Parameters
+    ----------
+    random_key
+        Makes ids for orders whose clients have sent none.
+
+    """
+
+    def __init__(  # noqa: PLR0917 - one for each thing that is asked
+        self,
+        use_cases: TradingUseCases,
+        symbols: Symbols,
+        client_ids: ClientOrderIds,
+        require_level: LevelCheck,
+        random_key: Callable[[], str],
+        budgets: Budgets,
+    ) -> None:
+        self._use_cases = use_cases
+        self._symbols = symbols
+        self._client_ids = client_ids
+        self._require_level = require_level
+        self._random_key = random_key
+        self._budgets = budgets
+
+    def endpoints(self) -> Endpoints:
+        """Return the endpoints by method and path."""
+
+        def place(run: Callable[[Call], object], takes: frozenset[str]) -> Endpoint:
+            return Endpoint(run, takes, Scope.TRADE, changes=True, places=True, reads=1)
+
+        named = frozenset({"orderListId", "origClientOrderId"})
+        return {
+            ("POST", "/api/v3/order/oco"): place(self.place_old_pair, OLD_PAIR),
+            ("POST", "/api/v3/orderList/oco"): place(self.place_pair, PAIR),
+            ("POST", "/api/v3/orderList/otoco"): place(self.place_bracket, BRACKET),
+            ("GET", "/api/v3/orderList"): Endpoint(self.order_list, named, Scope.READ, reads=1),
+            ("GET", "/api/v3/openOrderList"): Endpoint(
+                self.open_lists, frozenset(), Scope.READ, reads=1
+            ),
+            ("DELETE", "/api/v3/orderList"): Endpoint(
+                self.cancel, _CANCEL, Scope.TRADE, changes=True, reads=1
+            ),
+        }
+
+    def place_old_pair(self, call: Call) -> Json:
+        """Place a limit order and a stop of which one cancels the other, by the older form."""
+        return self._place(call, read_old_pair)
+
+    def place_pair(self, call: Call) -> Json:
+        """Place two orders of which one cancels the other."""
+        return self._place(call, read_pair)
+
+    def place_bracket(self, call: Call) -> Json:
+        """Place an order, and two after it of which one cancels the other."""
+        return self._place(call, read_bracket)
+
+    def order_list(self, call: Call) -> Json:
+        """Return one list."""
+        found = self._find(call, "origClientOrderId")
+        if found is None:
+            raise error(NO_SUCH_LIST)
+        return present.order_list(found)
+
+    def open_lists(self, call: Call) -> list[Json]:
+        """Return all lists of which anything is open."""
+        queries, account = self._use_cases.queries, call.account
+        pages = pages_of(
+            self._budgets,
+            account,
+            lambda page: queries.orders(account, None, OPEN_STATUSES, page),
+        )
+        numbers = sorted({order.list_id for page in pages for order in page if order.list_id})
+        if len(numbers) > 1:
+            self._budgets.require(account, (Charge(Budget.READS, len(numbers) - 1),))
+        found = [queries.order_list(account, number) for number in numbers]
+        return [present.order_list(one) for one in found if one is not None and one.is_open]
+
+    def cancel(self, call: Call) -> Json:
+        """Cancel all that is left of a list."""
+        market = self._market(call)
+        found = self._find(call, "listClientOrderId")
+        if found is None or found.orders[0].market.number != market.number:
+            raise error(UNKNOWN_LIST)
+        outcome = self._use_cases.cancel_list(call.account, found.list_id, call.options)
+        if isinstance(outcome, Pending):
+            raise error(TIMED_OUT)
+        if isinstance(outcome, ListAlreadyClosed):
+            raise error(UNKNOWN_LIST)
+        if isinstance(outcome, OrderRejected):
+            unknown = outcome.reason == w.REASON_UNKNOWN_ORDER
+            raise error(UNKNOWN_LIST) if unknown else rejection(outcome.reason)
+        request_id = call.parameters.text("newClientOrderId")
+        request_id = request_id or ids.generated_id(self._random_key)
+        return present.cancelled_list(found, outcome, request_id)
+
+    def _place(self, call: Call, read: _Read) -> Json:
+        parameters = call.parameters
+        wanted_form = parameters.choice("newOrderRespType", present.RESPONSES)
+        wanted = read(parameters, self._market(call))
+        self._require_level(call.tenant, call.principal.level, Operation.TRADE)
+        first, second = wanted.pair
+        stored = PlaceList(
+            (self._stored(call.account, first), self._stored(call.account, second)),
+            None if wanted.entry is None else self._stored(call.account, wanted.entry),
+        )
+        allow = self._require_level.of(call.principal)
+        outcome = self._use_cases.place_list(call.account, stored, call.options, allow)
+        if isinstance(outcome, Pending):
+            raise error(TIMED_OUT)
+        if isinstance(outcome, OrderRejected):
+            raise rejection(outcome.reason)
+        return present.placed_list(outcome, wanted_form)
+
+    def _stored(self, account: AccountId, order: PlaceOrder) -> PlaceOrder:
+        """Return an order under the id that the exchange knows it by."""
+        if order.client_order_id is None:
+            return replace(order, client_order_id=ids.generated_id(self._random_key))
+        return replace(order, client_order_id=self._client_ids.free(account, order.client_order_id))
+
+    def _find(self, call: Call, by_name: str) -> ListView | None:
+        """Return the list that is named, by its number or by its name under a parameter."""
+        parameters = call.parameters
+        number = parameters.number("orderListId", most=NUMBER_MAX)
+        name = parameters.text(by_name)
+        if number is None and name is None:
+            raise BinanceError(
+                -1102,
+                f"Param '{by_name}' or 'orderListId' must be sent, but both were empty/null!",
+            )
+        if number is not None:
+            list_id = order_id_of(number)
+        else:
+            order = self._client_ids.order(call.account, name or "")
+            if order is None or order.list_id != order.order_id:
+                return None
+            list_id = order.list_id
+        found = self._use_cases.queries.order_list(call.account, list_id)
+        if found is not None and name is not None and present.name_of(found) != name:
+            return None
+        return found
+
+    def _market(self, call: Call) -> Market:
+        return self._symbols.market(call.tenant, call.parameters.required("symbol"))

@@ -1,0 +1,338 @@
+"""Lists of orders of the Binance dialect: placed, read, cancelled."""
+
+from typing import Any
+
+import pytest
+
+from tests.doubles.binance import KINDS, Answer, BinanceClient
+
+ONE: dict[str, Any] = {"symbol": "BTCUSDT"}
+OLD: dict[str, Any] = ONE | {
+    "side": "SELL",
+    "quantity": "0.5",
+    "price": "22000",
+    "stopPrice": "18000",
+    "stopLimitPrice": "17900",
+    "stopLimitTimeInForce": "GTC",
+}
+NEW: dict[str, Any] = ONE | {
+    "side": "SELL",
+    "quantity": "0.5",
+    "aboveType": "LIMIT_MAKER",
+    "abovePrice": "22000",
+    "belowType": "STOP_LOSS_LIMIT",
+    "belowStopPrice": "18000",
+    "belowPrice": "17900",
+    "belowTimeInForce": "GTC",
+}
+OTOCO: dict[str, Any] = ONE | {
+    "workingType": "LIMIT",
+    "workingSide": "BUY",
+    "workingPrice": "20000",
+    "workingQuantity": "0.5",
+    "workingTimeInForce": "GTC",
+    "pendingSide": "SELL",
+    "pendingQuantity": "0.5",
+    "pendingAboveType": "LIMIT_MAKER",
+    "pendingAbovePrice": "22000",
+    "pendingBelowType": "STOP_LOSS",
+    "pendingBelowStopPrice": "18000",
+}
+OLD_PATH, NEW_PATH, OTOCO_PATH = (
+    "/api/v3/order/oco",
+    "/api/v3/orderList/oco",
+    "/api/v3/orderList/otoco",
+)
+FORMS = {"old": (OLD_PATH, OLD), "new": (NEW_PATH, NEW)}
+LISTS = FORMS | {"otoco": (OTOCO_PATH, OTOCO)}
+
+
+def send(client: BinanceClient, form: str, **changes: Any) -> Answer:
+    path, parameters = LISTS[form]
+    wanted = {key: one for key, one in (parameters | changes).items() if one is not None}
+    return client.signed("POST", path, **wanted)
+
+
+def place(client: BinanceClient, form: str, **changes: Any) -> Any:
+    answer = send(client, form, **changes)
+    assert answer.status == 200, answer
+    return answer.body
+
+
+def fill(client: BinanceClient, side: str, price: str, quantity: str = "0.5") -> Any:
+    order = ONE | {"type": "LIMIT", "timeInForce": "GTC", "price": price, "quantity": quantity}
+    return client.signed("POST", "/api/v3/order", side=side, **order).body
+
+
+def read(client: BinanceClient, number: int) -> Any:
+    return client.signed("GET", "/api/v3/orderList", orderListId=number).body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_pair_waits_and_is_read_as_a_list(bob: BinanceClient, kind: str, form: str) -> None:
+    bob.kind = kind
+    placed = place(bob, form, listClientOrderId="pair")
+
+    reports = placed.pop("orderReports")
+    assert (placed["contingencyType"], placed["listStatusType"], placed["listOrderStatus"]) == (
+        "OCO",
+        "EXEC_STARTED",
+        "EXECUTING",
+    )
+    assert (placed["listClientOrderId"], placed["symbol"]) == ("pair", "BTCUSDT")
+    assert [one["orderId"] for one in placed["orders"]] == [one["orderId"] for one in reports]
+    assert {one["orderListId"] for one in reports} == {placed["orderListId"]}
+    assert [(one["type"], one["status"], one["stopPrice"]) for one in reports] == [
+        ("LIMIT_MAKER", "NEW", "0.00000000"),
+        ("STOP_LOSS_LIMIT", "NEW", "18000.00000000"),
+    ]
+    assert all(one["clientOrderId"] for one in reports)
+    assert read(bob, placed["orderListId"]) == placed
+    by_name = bob.signed("GET", "/api/v3/orderList", origClientOrderId="pair").body
+    assert by_name == placed
+    assert bob.signed("GET", "/api/v3/openOrderList").body == [placed]
+    listed = bob.signed("GET", "/api/v3/openOrders", **ONE).body
+    assert {one["orderListId"] for one in listed} == {placed["orderListId"]}
+
+
+def test_a_plain_order_has_no_list(alice: BinanceClient) -> None:
+    placed = fill(alice, "BUY", "20000")
+
+    assert placed["orderListId"] == -1
+    answer = alice.signed("GET", "/api/v3/orderList", orderListId=placed["orderId"])
+    assert answer.error == (-2013, "Order list does not exist.")
+    named = alice.signed("GET", "/api/v3/orderList", origClientOrderId=placed["clientOrderId"])
+    assert named.error == (-2013, "Order list does not exist.")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_buy_has_its_stop_above(alice: BinanceClient, form: str) -> None:
+    changes: dict[str, Any] = {"side": "BUY"}
+    if form == "old":
+        changes |= {"price": "18000", "stopPrice": "22000", "stopLimitPrice": "22100"}
+    else:
+        changes |= {"aboveType": "STOP_LOSS", "abovePrice": None, "aboveStopPrice": "22000"}
+        changes |= {"belowType": "LIMIT_MAKER", "belowPrice": "18000", "belowStopPrice": None}
+        changes |= {"belowTimeInForce": None}
+    reports = place(alice, form, **changes)["orderReports"]
+    assert reports[0]["type"] == "LIMIT_MAKER"
+    assert reports[1]["type"] == ("STOP_LOSS_LIMIT" if form == "old" else "STOP_LOSS")
+
+
+def test_one_that_trades_ends_the_other_and_the_list(
+    alice: BinanceClient, bob: BinanceClient
+) -> None:
+    placed = place(bob, "new")
+    fill(alice, "BUY", "22000")
+
+    done = read(bob, placed["orderListId"])
+    assert (done["listStatusType"], done["listOrderStatus"]) == ("ALL_DONE", "ALL_DONE")
+    assert bob.signed("GET", "/api/v3/openOrderList").body == []
+    orders = bob.signed("GET", "/api/v3/allOrders", **ONE).body
+    assert [one["status"] for one in orders] == ["FILLED", "CANCELED"]
+
+
+def test_exits_wait_for_the_working_order(alice: BinanceClient, bob: BinanceClient) -> None:
+    placed = place(alice, "otoco", listClientOrderId="mine", newOrderRespType="FULL")
+
+    assert placed["contingencyType"] == "OTO"
+    assert [(one["type"], one["status"], one["side"]) for one in placed["orderReports"]] == [
+        ("LIMIT_MAKER", "PENDING_NEW", "SELL"),
+        ("STOP_LOSS", "PENDING_NEW", "SELL"),
+        ("LIMIT", "NEW", "BUY"),
+    ]
+    assert placed["orderReports"][2]["clientOrderId"] == "mine"
+    assert [one["fills"] for one in placed["orderReports"]] == [[], [], []]
+    fill(bob, "SELL", "20000")
+    listed = alice.signed("GET", "/api/v3/openOrders", **ONE).body
+    assert [(one["type"], one["status"]) for one in listed] == [
+        ("LIMIT_MAKER", "NEW"),
+        ("STOP_LOSS", "NEW"),
+    ]
+    (waiting,) = alice.signed("GET", "/api/v3/openOrderList").body
+    assert waiting["orderListId"] == placed["orderListId"]
+    assert waiting["listOrderStatus"] == "EXECUTING"
+
+
+def test_a_response_is_as_long_as_it_is_wanted(bob: BinanceClient) -> None:
+    reports = place(bob, "new", newOrderRespType="ACK")["orderReports"]
+
+    assert all("status" not in one and one["orderListId"] > 0 for one in reports)
+
+
+# --- cancels --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["number", "name"])
+def test_a_list_is_cancelled(bob: BinanceClient, by: str) -> None:
+    placed = place(bob, "new", listClientOrderId="pair", aboveClientOrderId="a")
+    named: dict[str, Any] = {"listClientOrderId": "pair"}
+    if by == "number":
+        named = {"orderListId": placed["orderListId"]}
+
+    cancelled = bob.signed("DELETE", "/api/v3/orderList", **ONE, **named).body
+
+    assert cancelled["listOrderStatus"] == "ALL_DONE"
+    assert cancelled["orders"] == placed["orders"]
+    reports = cancelled["orderReports"]
+    assert [one["status"] for one in reports] == ["CANCELED", "CANCELED"]
+    assert [one["origClientOrderId"] for one in reports] == ["a", "pair"]
+    assert {one["orderListId"] for one in reports} == {placed["orderListId"]}
+    again = bob.signed("DELETE", "/api/v3/orderList", **ONE, **named)
+    assert (again.status, again.error) == (400, (-2011, "Unknown order list sent."))
+
+
+def test_a_cancel_of_one_tells_its_list(bob: BinanceClient) -> None:
+    placed = place(bob, "new")
+    number = placed["orders"][0]["orderId"]
+
+    cancelled = bob.signed("DELETE", "/api/v3/order", **ONE, orderId=number).body
+
+    assert (cancelled["status"], cancelled["type"]) == ("CANCELED", "LIMIT_MAKER")
+    assert cancelled["orderListId"] == placed["orderListId"]
+    assert read(bob, placed["orderListId"])["listOrderStatus"] == "ALL_DONE"
+
+
+def test_one_of_a_list_is_not_amended(bob: BinanceClient) -> None:
+    number = place(bob, "new")["orders"][0]["orderId"]
+
+    answer = bob.signed(
+        "PUT", "/api/v3/order/amend/keepPriority", **ONE, orderId=number, newQty="0.1"
+    )
+
+    assert answer.error == (-2038, "An order of a list is not amended.")
+
+
+def test_anothers_list_is_not_there(alice: BinanceClient, bob: BinanceClient) -> None:
+    number = place(bob, "new", listClientOrderId="pair")["orderListId"]
+
+    for named in ({"orderListId": number}, {"listClientOrderId": "pair"}):
+        theirs = alice.signed("DELETE", "/api/v3/orderList", **ONE, **named)
+        assert theirs.error == (-2011, "Unknown order list sent.")
+    theirs = alice.signed("GET", "/api/v3/orderList", orderListId=number)
+    assert theirs.error == (-2013, "Order list does not exist.")
+    assert alice.signed("GET", "/api/v3/openOrderList").body == []
+    assert read(bob, number)["listOrderStatus"] == "EXECUTING"
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+PRICES = (-2010, "The relationship of the prices for the orders is not correct.")
+
+
+@pytest.mark.parametrize(
+    ("form", "changes", "error"),
+    [
+        ("old", {"price": "17000"}, PRICES),
+        ("old", {"stopPrice": None}, (-1102, "stopPrice")),
+        ("old", {"price": None}, (-1102, "price")),
+        ("old", {"stopLimitTimeInForce": None}, (-1102, "stopLimitTimeInForce")),
+        ("old", {"stopLimitPrice": None}, (-1106, "stopLimitTimeInForce")),
+        ("old", {"side": "HOLD"}, (-1117, "Invalid side.")),
+        ("old", {"trailingDelta": "100"}, (-1104, "Not all sent parameters were read")),
+        ("old", {"quantity": "0.00000000001"}, (-1013, "Filter failure: LOT_SIZE")),
+        ("old", {"price": "22000.0001"}, (-1013, "Filter failure: PRICE_FILTER")),
+        ("new", {"aboveType": None}, (-1102, "aboveType")),
+        ("new", {"aboveType": "LIMIT"}, (-1116, "Invalid orderType.")),
+        ("new", {"belowType": "LIMIT_MAKER"}, (-1106, "belowTimeInForce")),
+        ("new", {"belowStopPrice": None}, (-1102, "belowStopPrice")),
+        ("new", {"aboveStopPrice": "22000"}, (-1106, "aboveStopPrice")),
+        ("new", {"abovePrice": "17000"}, PRICES),
+        ("new", {"abovePrice": "x"}, (-1100, "abovePrice")),
+        ("new", {"aboveType": "TAKE_PROFIT", "abovePrice": None}, (-1102, "aboveStopPrice")),
+        ("new", {"quantity": "0.00000001"}, (-1013, "Filter failure: NOTIONAL")),
+        ("new", {"quantity": "101"}, (-2010, "Account has insufficient balance")),
+        ("new", {"newOrderRespType": "SHORT"}, (-1130, "newOrderRespType")),
+        ("new", {"symbol": "NONE"}, (-1121, "Invalid symbol.")),
+        (
+            "new",
+            {
+                "listClientOrderId": "l",
+                "aboveClientOrderId": "a",
+                "belowClientOrderId": "b",
+            },
+            (-1128, "Combination of optional parameters invalid."),
+        ),
+        ("new", {"aboveClientOrderId": "a", "belowClientOrderId": "a"}, (-2010, "Duplicate")),
+        ("new", {"aboveClientOrderId": "a b"}, (-1100, "aboveClientOrderId")),
+        ("new", {"listClientOrderId": "a b"}, (-1100, "listClientOrderId")),
+        ("otoco", {"pendingSide": "BUY"}, (-2010, "pendingSide")),
+        ("otoco", {"pendingQuantity": "0.4"}, (-2010, "pendingQuantity")),
+        ("otoco", {"workingType": "MARKET"}, (-1116, "Invalid orderType.")),
+        ("otoco", {"workingPrice": None}, (-1102, "workingPrice")),
+        (
+            "otoco",
+            {"workingClientOrderId": "w", "listClientOrderId": "l"},
+            (-1128, "Combination of optional parameters invalid."),
+        ),
+    ],
+)
+def test_what_is_refused(
+    bob: BinanceClient, form: str, changes: dict[str, Any], error: tuple[int, str]
+) -> None:
+    answer = send(bob, form, **changes)
+
+    assert answer.status == 400
+    assert answer.error[0] == error[0], answer
+    assert error[1] in answer.error[1]
+    assert bob.signed("GET", "/api/v3/openOrders").body == []
+
+
+def test_what_would_trigger_at_once_is_refused(alice: BinanceClient, bob: BinanceClient) -> None:
+    fill(alice, "BUY", "20000", "1")
+
+    answer = send(bob, "new", abovePrice="20000")
+
+    assert answer.error == (-2010, "Order would trigger immediately.")
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_a_name_in_use_takes_no_second_list(
+    alice: BinanceClient, bob: BinanceClient, form: str
+) -> None:
+    client = alice if form == "otoco" else bob
+    placed = place(client, form, listClientOrderId="mine")
+
+    again = send(client, form, listClientOrderId="mine")
+
+    assert again.error == (-2010, "Duplicate order sent.")
+    (only,) = client.signed("GET", "/api/v3/openOrderList").body
+    assert only["orderListId"] == placed["orderListId"]
+
+
+def test_a_name_may_be_used_again_once_its_list_is_closed(bob: BinanceClient) -> None:
+    first = place(bob, "new", listClientOrderId="mine")["orderListId"]
+    bob.signed("DELETE", "/api/v3/orderList", **ONE, orderListId=first)
+
+    second = place(bob, "new", listClientOrderId="mine")
+
+    assert second["listClientOrderId"] == "mine"
+    found = bob.signed("GET", "/api/v3/orderList", origClientOrderId="mine").body
+    assert found["orderListId"] == second["orderListId"] != first
+
+
+@pytest.mark.parametrize(
+    ("named", "names"),
+    [
+        ({"listClientOrderId": "l", "aboveClientOrderId": "a"}, ["a", "l"]),
+        ({"listClientOrderId": "l", "belowClientOrderId": "b"}, ["b", "l"]),
+        ({"listClientOrderId": "b", "aboveClientOrderId": "a", "belowClientOrderId": "b"}, "ab"),
+        ({"aboveClientOrderId": "a", "belowClientOrderId": "b"}, ["a", "b"]),
+    ],
+)
+def test_the_last_order_has_the_lists_name(
+    bob: BinanceClient, named: dict[str, str], names: Any
+) -> None:
+    placed = place(bob, "new", **named)
+
+    assert [one["clientOrderId"] for one in placed["orders"]] == [*names]
+    assert placed["listClientOrderId"] == names[-1]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_list_has_to_be_named(bob: BinanceClient, method: str) -> None:
+    named = ONE if method == "DELETE" else {}
+    answer = bob.signed(method, "/api/v3/orderList", **named)
+
+    assert answer.error[0] == -1102
