@@ -65,11 +65,38 @@ def main() -> dict[str, Any]:
     seen["system"] = buyer.system_status()["msg"]
     seen["assets"] = [one["coin"] for one in buyer.coin_info()]
     seen["fees"] = len(buyer.trade_fee())
+    seen["lists"] = lists(buyer, seller)
     seen["errors"] = {
         "too much": error_of(buyer.new_order, side="BUY", quantity=1_000, **LIMIT),
         "unknown": error_of(buyer.get_order, "BTCUSDT", orderId=12),
         "seconds": error_of(buyer.klines, "BTCUSDT", "1s"),
     }
+    return seen
+
+
+def lists(buyer: Any, seller: Any) -> dict[str, Any]:
+    """Return what is seen of a pair and of an entry with one after it."""
+    below = {"belowStopPrice": "18000", "belowPrice": "17900", "belowTimeInForce": "GTC"}
+    types = {"aboveType": "LIMIT_MAKER", "belowType": "STOP_LOSS_LIMIT"}
+    pair = seller.new_oco_order(
+        "BTCUSDT", "SELL", 0.1, listClientOrderId="pair", abovePrice="22000", **types, **below
+    )
+    seen: dict[str, Any] = {"pair": [one["type"] for one in pair["orderReports"]]}
+    found = seller.get_oco_order(origClientOrderId="pair")
+    seen["found"] = found["orderListId"] == pair["orderListId"]
+    seen["open"] = [one["listOrderStatus"] for one in seller.get_oco_open_orders()]
+    cancelled = seller.cancel_oco_order("BTCUSDT", orderListId=pair["orderListId"])
+    seen["cancelled"] = [one["status"] for one in cancelled["orderReports"]]
+    entry = {"workingType": "LIMIT", "workingSide": "BUY", "workingTimeInForce": "GTC"}
+    entry |= {"workingPrice": "19000", "workingQuantity": "0.1"}
+    after = {"pendingSide": "SELL", "pendingQuantity": "0.1"}
+    after |= {"pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": "22000"}
+    after |= {"pendingBelowType": "STOP_LOSS", "pendingBelowStopPrice": "18000"}
+    bracket = buyer.new_otoco_order(symbol="BTCUSDT", **entry, **after)
+    seen["bracket"] = [one["status"] for one in bracket["orderReports"]]
+    number = bracket["orderListId"]
+    seen["gone"] = buyer.cancel_oco_order("BTCUSDT", orderListId=number)["listOrderStatus"]
+    seen["none"] = error_of(buyer.cancel_oco_order, "BTCUSDT", orderListId=number)
     return seen
 
 

@@ -100,6 +100,7 @@ def main() -> dict[str, Any]:
     seen["fee"] = [fee["maker"], fee["taker"]]
     seen["fees"] = len(buyer.fetch_trading_fees())
     seen["asynchronous"] = asyncio.run(by_coroutines())
+    seen["pair"] = pair(seller)
     seen["errors"] = {
         "too much": error_of(buyer.create_order, SYMBOL, "limit", "buy", 1_000, 30000),
         "would take": _would_take(buyer, seller),
@@ -114,6 +115,21 @@ def main() -> dict[str, Any]:
         "seconds": error_of(buyer.fetch_ohlcv, SYMBOL, "1s"),
     }
     return seen
+
+
+def pair(seller: Any) -> list[Any]:
+    """Return what is seen of a pair by the older form: ccxt has its paths, and no call of it."""
+    wanted = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.1", "price": "40000"}
+    placed = seller.private_post_order_oco(wanted | {"stopPrice": "15000"})
+    named = {"orderListId": placed["orderListId"]}
+    (waiting,) = seller.private_get_openorderlist()
+    orders = [order["info"]["orderListId"] for order in seller.fetch_open_orders(SYMBOL)]
+    cancelled = seller.private_delete_orderlist(named | {"symbol": "BTCUSDT"})
+    return [
+        waiting["contingencyType"],
+        [number == placed["orderListId"] for number in orders],
+        cancelled["listStatusType"],
+    ]
 
 
 async def by_coroutines() -> list[Any]:

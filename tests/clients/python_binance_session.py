@@ -61,6 +61,7 @@ def main() -> dict[str, Any]:
     seen["ticker"] = buyer.get_ticker(symbol=SYMBOL)["lastPrice"]
     seen["fee"] = buyer.get_trade_fee(symbol=SYMBOL)[0]["takerCommission"]
     seen["system"] = buyer.get_system_status()["msg"]
+    seen["pair"] = pair(seller)
     seen["errors"] = {
         "too much": error_of(buyer.order_limit_buy, symbol=SYMBOL, quantity="1000", price="20000"),
         "off lot": error_of(buyer.order_limit_buy, symbol=SYMBOL, quantity="1e-9", price="20000"),
@@ -68,6 +69,22 @@ def main() -> dict[str, Any]:
         "seconds": error_of(buyer.get_klines, symbol=SYMBOL, interval="1s"),
     }
     return seen
+
+
+def pair(seller: Client) -> list[Any]:
+    """Return what is seen of a pair, which this client always names."""
+    placed = seller.create_oco_order(
+        symbol=SYMBOL,
+        side="SELL",
+        quantity="0.1",
+        aboveType="LIMIT_MAKER",
+        abovePrice="22000",
+        belowType="STOP_LOSS",
+        belowStopPrice="18000",
+    )
+    found = seller.v3_get_order_list(origClientOrderId=placed["listClientOrderId"])
+    cancelled = seller.v3_delete_order_list(symbol=SYMBOL, orderListId=placed["orderListId"])
+    return [found["listOrderStatus"], [one["status"] for one in cancelled["orderReports"]]]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from bursa.intake.outcomes import read_outcomes
 from bursa.intake.submission import ReplyReader
 from bursa.kernel import keys
 from bursa.kernel.errors import NotFound
-from bursa.kernel.identifiers import AccountId
+from bursa.kernel.identifiers import AccountId, CommandId
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
 from bursa.read_models.rows import OPEN_WORDS, BalanceRow, ClientOrderRow, FillRow, OrderRow
@@ -129,6 +129,18 @@ class AccountQueries:
         if (found is None or not found.is_whole) and self._catch_up.wait_for(account, list_id):
             found = self._list(account, list_id)
         return found
+
+    def list_of_request(self, account: AccountId, key: str) -> int | OrderRejected | None:
+        """Return the id of the list that was asked for under a request key, or why it is none.
+
+        0 while it is not decided; None for a key that no request has, which may be a day old.
+        """
+        reply = self._replies.find(account.tenant, CommandId.from_parts(account, "request", key))
+        if reply is None or not reply.events:
+            return None if reply is None else 0
+        result = read_outcomes(reply.events, account.number)[-1].result
+        reason = result.detail if result.reason == w.REASON_DUPLICATE_COMMAND else result.reason
+        return OrderRejected(reason) if reason else result.order_id
 
     def _list(self, account: AccountId, list_id: int) -> ListView | None:
         rows = self._orders.of_list(account, list_id)

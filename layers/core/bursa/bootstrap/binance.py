@@ -10,6 +10,7 @@ from bursa.bootstrap.trading import open_trading
 from bursa.dialects.binance.account_routes import AccountRoutes
 from bursa.dialects.binance.api import BinanceApi
 from bursa.dialects.binance.client_order_ids import ClientOrderIds
+from bursa.dialects.binance.list_names import ListNames
 from bursa.dialects.binance.market_routes import MarketRoutes
 from bursa.dialects.binance.order_list_routes import OrderListRoutes
 from bursa.dialects.binance.sign_in import BinanceSignIn
@@ -89,7 +90,15 @@ def open_binance(clock: "Clock | None" = None) -> BinanceServices:
             PublicResponses(clock),
         ),
         TradingRoutes(use_cases, symbols, client_ids, trading.levels, random_key, trading.fees),
-        OrderListRoutes(use_cases, symbols, client_ids, trading.levels, random_key, budgets),
+        OrderListRoutes(
+            use_cases,
+            symbols,
+            client_ids,
+            ListNames(use_cases.queries, pay),
+            trading.levels,
+            random_key,
+            budgets,
+        ),
         AccountRoutes(use_cases, symbols, budgets, trading.fees),
         WalletRoutes(use_cases, symbols, trading.fees),
     )

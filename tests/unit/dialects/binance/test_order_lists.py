@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bursa.dialects.binance.list_names import ListNames
 from tests.doubles.binance import KINDS, Answer, BinanceClient
 
 ONE: dict[str, Any] = {"symbol": "BTCUSDT"}
@@ -245,15 +246,6 @@ PRICES = (-2010, "The relationship of the prices for the orders is not correct."
         ("new", {"quantity": "101"}, (-2010, "Account has insufficient balance")),
         ("new", {"newOrderRespType": "SHORT"}, (-1130, "newOrderRespType")),
         ("new", {"symbol": "NONE"}, (-1121, "Invalid symbol.")),
-        (
-            "new",
-            {
-                "listClientOrderId": "l",
-                "aboveClientOrderId": "a",
-                "belowClientOrderId": "b",
-            },
-            (-1128, "Combination of optional parameters invalid."),
-        ),
         ("new", {"aboveClientOrderId": "a", "belowClientOrderId": "a"}, (-2010, "Duplicate")),
         ("new", {"aboveClientOrderId": "a b"}, (-1100, "aboveClientOrderId")),
         ("new", {"listClientOrderId": "a b"}, (-1100, "listClientOrderId")),
@@ -261,11 +253,6 @@ PRICES = (-2010, "The relationship of the prices for the orders is not correct."
         ("otoco", {"pendingQuantity": "0.4"}, (-2010, "pendingQuantity")),
         ("otoco", {"workingType": "MARKET"}, (-1116, "Invalid orderType.")),
         ("otoco", {"workingPrice": None}, (-1102, "workingPrice")),
-        (
-            "otoco",
-            {"workingClientOrderId": "w", "listClientOrderId": "l"},
-            (-1128, "Combination of optional parameters invalid."),
-        ),
     ],
 )
 def test_what_is_refused(
@@ -328,6 +315,78 @@ def test_the_last_order_has_the_lists_name(
 
     assert [one["clientOrderId"] for one in placed["orders"]] == [*names]
     assert placed["listClientOrderId"] == names[-1]
+
+
+ALL: dict[str, dict[str, str]] = {
+    "old": {"limitClientOrderId": "a", "stopClientOrderId": "b"},
+    "new": {"aboveClientOrderId": "a", "belowClientOrderId": "b"},
+    "otoco": {"pendingAboveClientOrderId": "a", "workingClientOrderId": "w"},
+}
+
+
+def read_by_name(client: BinanceClient, name: str) -> Answer:
+    return client.signed("GET", "/api/v3/orderList", origClientOrderId=name)
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_a_list_has_a_name_beside_those_of_its_orders(
+    alice: BinanceClient, bob: BinanceClient, form: str
+) -> None:
+    client, other = (alice, bob) if form == "otoco" else (bob, alice)
+    placed = place(client, form, **ALL[form], listClientOrderId="l")
+
+    reports = placed.pop("orderReports")
+    assert placed["listClientOrderId"] == "l"
+    assert {one["clientOrderId"] for one in reports} >= set(ALL[form].values())
+    assert read_by_name(client, "l").body == placed
+    last = client.signed("GET", "/api/v3/order", **ONE, origClientOrderId=[*ALL[form].values()][-1])
+    assert last.body["orderListId"] == placed["orderListId"]
+    assert read_by_name(other, "l").error == (-2013, "Order list does not exist.")
+    cancelled = client.signed("DELETE", "/api/v3/orderList", **ONE, listClientOrderId="l").body
+    assert (cancelled["listClientOrderId"], cancelled["listOrderStatus"]) == ("l", "ALL_DONE")
+    again = client.signed("DELETE", "/api/v3/orderList", **ONE, listClientOrderId="l")
+    assert again.error == (-2011, "Unknown order list sent.")
+
+
+def test_a_name_beside_others_takes_no_second_list_while_its_first_is_open(
+    bob: BinanceClient,
+) -> None:
+    first = place(bob, "new", **ALL["new"], listClientOrderId="l")["orderListId"]
+    others = {"aboveClientOrderId": "c", "belowClientOrderId": "d"}
+    for names in (others, {}, {"belowClientOrderId": "e"}):
+        again = send(bob, "new", **names, listClientOrderId="l")
+        assert again.error == (-2010, "Duplicate order sent.")
+    bob.signed("DELETE", "/api/v3/orderList", **ONE, orderListId=first)
+
+    second = place(bob, "new", **others, listClientOrderId="l")["orderListId"]
+    assert read_by_name(bob, "l").body["orderListId"] == second
+    bob.signed("DELETE", "/api/v3/orderList", **ONE, orderListId=second)
+    third = place(bob, "new", listClientOrderId="l")["orderListId"]
+    assert read_by_name(bob, "l").body["orderListId"] == third
+    # The name of an order, and so of its list, is none of another list meanwhile.
+    more = {"aboveClientOrderId": "f", "belowClientOrderId": "g"}
+    assert send(bob, "new", **more, listClientOrderId="l").error[0] == -2010
+
+
+def test_a_name_beside_others_is_free_after_a_rejection(bob: BinanceClient) -> None:
+    rejected = send(bob, "new", **ALL["new"], listClientOrderId="l", quantity="101")
+    assert rejected.error[0] == -2010
+
+    assert place(bob, "new", **ALL["new"], listClientOrderId="l")["listClientOrderId"] == "l"
+
+
+def test_a_name_is_bound_before_its_list_is_decided(
+    bob: BinanceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two at once under one name, whose other names differ, one is taken."""
+    monkeypatch.setattr(ListNames, "free", lambda *_: "l")
+    place(bob, "new", **ALL["new"], listClientOrderId="l")
+    others = {"aboveClientOrderId": "c", "belowClientOrderId": "d"}
+
+    again = send(bob, "new", **others, listClientOrderId="l")
+
+    assert again.error == (-2010, "Duplicate order sent.")
+    assert len(bob.signed("GET", "/api/v3/openOrders").body) == 2
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

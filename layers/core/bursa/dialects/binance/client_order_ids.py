@@ -45,7 +45,7 @@ def generated_id(random_key: Callable[[], str]) -> str:
     return random_key()[:_GENERATED_LENGTH]
 
 
-class _Attempt(NamedTuple):
+class Attempt(NamedTuple):
     """An attempt that there was; `order` is None for one that was rejected, or is not to be seen.
 
     ``is_over`` is whether nothing of it is open, now and ever.
@@ -90,7 +90,7 @@ class ClientOrderIds:
 
     def _newest(
         self, account: AccountId, client_order_id: str, *, may_wait: bool
-    ) -> _Attempt | None:
+    ) -> Attempt | None:
         """Find the last attempt in few looks: there is each one up to it, and none after it."""
         last = self._attempt(account, client_order_id, 1, may_wait=may_wait)
         if last is None or not last.is_over:
@@ -111,19 +111,24 @@ class ClientOrderIds:
 
     def _attempt(
         self, account: AccountId, client_order_id: str, number: int, *, may_wait: bool
-    ) -> _Attempt | None:
+    ) -> Attempt | None:
         stored = stored_id(client_order_id, number)
+        return self._attempt_under(account, stored, number, may_wait=may_wait)
+
+    def _attempt_under(
+        self, account: AccountId, stored: str, number: int, *, may_wait: bool
+    ) -> Attempt | None:
         try:
             found = self._queries.order_by_client_id(account, stored, may_wait=may_wait)
         except NotFound:
             if may_wait:
                 raise
-            return _Attempt(number, None, is_over=False)  # there, and not readable yet
+            return Attempt(number, None, is_over=False)  # there, and not readable yet
         if found is None:
             return None
         if found == NEVER_ACCEPTED:
             # Settled by another dialect: whatever was on its way must not come in any more.
-            return _Attempt(number, None, is_over=False)
+            return Attempt(number, None, is_over=False)
         if isinstance(found, OrderRejected):
-            return _Attempt(number, None, is_over=True)
-        return _Attempt(number, found, is_over=found.status not in OPEN_STATUSES)
+            return Attempt(number, None, is_over=True)
+        return Attempt(number, found, is_over=found.status not in OPEN_STATUSES)

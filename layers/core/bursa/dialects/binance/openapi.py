@@ -117,7 +117,7 @@ def endpoints() -> Endpoints:
     routes = (
         MarketRoutes(*[_NOT_CALLED] * 5),
         TradingRoutes(use_cases, *[_NOT_CALLED] * 5),
-        OrderListRoutes(use_cases, *[_NOT_CALLED] * 5),
+        OrderListRoutes(use_cases, *[_NOT_CALLED] * 6),
         AccountRoutes(use_cases, *[_NOT_CALLED] * 3),
         WalletRoutes(use_cases, *[_NOT_CALLED] * 2),
     )

@@ -26,30 +26,29 @@ RESPONSES: Final[Mapping[str, Callable[[OrderPlaced], Json]]] = {
 }
 
 
-def name_of(found: ListView) -> str:
-    """Return a list's name: that of its last order."""
-    return shown_id(found.orders[-1].client_order_id)
+def order_list(found: ListView, name: str | None = None) -> Json:
+    """Return a list as a question is answered, which may have named it."""
+    return _list(found, name, is_open=found.is_open)
 
 
-def order_list(found: ListView) -> Json:
-    """Return a list as a question is answered."""
-    return _list(found, is_open=found.is_open)
-
-
-def placed_list(placed: ListPlaced, report: Callable[[OrderPlaced], Json] | None) -> Json:
+def placed_list(
+    placed: ListPlaced, report: Callable[[OrderPlaced], Json] | None, name: str | None
+) -> Json:
     """Return a new list with a report of each order."""
     report = report or RESPONSES["RESULT"]
     found = placed.view
-    return _list(found, is_open=found.is_open) | {
+    return _list(found, name, is_open=found.is_open) | {
         "orderReports": [report(one) for one in placed.orders]
     }
 
 
-def cancelled_list(found: ListView, cancelled: ListCancelled, request_id: str) -> Json:
+def cancelled_list(
+    found: ListView, cancelled: ListCancelled, request_id: str, name: str | None
+) -> Json:
     """Return a list that was cancelled by a request, with a report of what that has closed."""
     before = {order.order_id: order for order in found.orders}
     times = [order.updated_at_ms for order in cancelled.orders]
-    return _list(found, is_open=False) | {
+    return _list(found, name, is_open=False) | {
         "transactionTime": max(times, default=0),
         "orderReports": [
             cancelled_order(with_beginning(order, before.get(order.order_id)), request_id)
@@ -58,14 +57,14 @@ def cancelled_list(found: ListView, cancelled: ListCancelled, request_id: str) -
     }
 
 
-def _list(found: ListView, *, is_open: bool) -> Json:
+def _list(found: ListView, name: str | None, *, is_open: bool) -> Json:
     symbol = symbol_of(found.orders[0].market)
     return {
         "orderListId": order_number(found.list_id),
         "contingencyType": _CONTINGENCIES[found.type],
         "listStatusType": "EXEC_STARTED" if is_open else "ALL_DONE",
         "listOrderStatus": "EXECUTING" if is_open else "ALL_DONE",
-        "listClientOrderId": name_of(found),
+        "listClientOrderId": name or shown_id(found.orders[-1].client_order_id),
         "transactionTime": max(order.updated_at_ms for order in found.orders),
         "symbol": symbol,
         "orders": [

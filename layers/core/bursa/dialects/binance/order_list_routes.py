@@ -1,7 +1,7 @@
 """Endpoints of lists of orders: one cancels the other, or an entry with a pair after it.
 
 A list is known by its last order, and so is its name: ``listClientOrderId`` is that order's client
-order id (docs/adr/0093).
+order id, unless that was sent with another one; then it is a name of `ListNames` (docs/adr/0093).
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from bursa.dialects.binance.errors import (
     error,
 )
 from bursa.dialects.binance.ids import NUMBER_MAX, order_id_of
+from bursa.dialects.binance.list_names import ListNames, key_of
 from bursa.dialects.binance.order_lists import (
     BRACKET,
     OLD_PAIR,
@@ -66,6 +67,7 @@ class OrderListRoutes:
         use_cases: TradingUseCases,
         symbols: Symbols,
         client_ids: ClientOrderIds,
+        list_names: ListNames,
         require_level: LevelCheck,
         random_key: Callable[[], str],
         budgets: Budgets,
@@ -73,6 +75,7 @@ class OrderListRoutes:
         self._use_cases = use_cases
         self._symbols = symbols
         self._client_ids = client_ids
+        self._list_names = list_names
         self._require_level = require_level
         self._random_key = random_key
         self._budgets = budgets
@@ -114,7 +117,7 @@ class OrderListRoutes:
         found = self._find(call, "origClientOrderId")
         if found is None:
             raise error(NO_SUCH_LIST)
-        return present.order_list(found)
+        return present.order_list(found, call.parameters.text("origClientOrderId"))
 
     def open_lists(self, call: Call) -> list[Json]:
         """Return all lists of which anything is open."""
@@ -146,7 +149,8 @@ class OrderListRoutes:
             raise error(UNKNOWN_LIST) if unknown else rejection(outcome.reason)
         request_id = call.parameters.text("newClientOrderId")
         request_id = request_id or ids.generated_id(self._random_key)
-        return present.cancelled_list(found, outcome, request_id)
+        name = call.parameters.text("listClientOrderId")
+        return present.cancelled_list(found, outcome, request_id, name)
 
     def _place(self, call: Call, read: _Read) -> Json:
         parameters = call.parameters
@@ -158,13 +162,19 @@ class OrderListRoutes:
             (self._stored(call.account, first), self._stored(call.account, second)),
             None if wanted.entry is None else self._stored(call.account, wanted.entry),
         )
-        allow = self._require_level.of(call.principal)
-        outcome = self._use_cases.place_list(call.account, stored, call.options, allow)
+        allow, options = self._require_level.of(call.principal), call.options
+        name = parameters.text("listClientOrderId")
+        if name is not None:
+            key = key_of(self._list_names.free(call.account, name))
+            if wanted.last.client_order_id != name:
+                self._client_ids.free(call.account, name)
+                options = options._replace(request_key=key)
+        outcome = self._use_cases.place_list(call.account, stored, options, allow)
         if isinstance(outcome, Pending):
             raise error(TIMED_OUT)
         if isinstance(outcome, OrderRejected):
             raise rejection(outcome.reason)
-        return present.placed_list(outcome, wanted_form)
+        return present.placed_list(outcome, wanted_form, name)
 
     def _stored(self, account: AccountId, order: PlaceOrder) -> PlaceOrder:
         """Return an order under the id that the exchange knows it by."""
@@ -182,17 +192,20 @@ class OrderListRoutes:
                 -1102,
                 f"Param '{by_name}' or 'orderListId' must be sent, but both were empty/null!",
             )
-        if number is not None:
-            list_id = order_id_of(number)
-        else:
-            order = self._client_ids.order(call.account, name or "")
-            if order is None or order.list_id != order.order_id:
-                return None
-            list_id = order.list_id
-        found = self._use_cases.queries.order_list(call.account, list_id)
-        if found is not None and name is not None and present.name_of(found) != name:
+        named = 0 if name is None else self._list_under(call.account, name)
+        list_id = named if number is None else order_id_of(number)
+        if not list_id or (name is not None and list_id != named):
             return None
-        return found
+        return self._use_cases.queries.order_list(call.account, list_id)
+
+    def _list_under(self, account: AccountId, name: str) -> int:
+        """Return the id of the newest list under a name, an open one before others; 0 for none."""
+        order = self._client_ids.order(account, name)
+        by_order = order.list_id if order is not None and order.list_id == order.order_id else 0
+        if order is not None and by_order and order.status in OPEN_STATUSES:
+            return by_order
+        last = self._list_names.order(account, name)
+        return by_order if last is None else max(by_order, last.list_id)
 
     def _market(self, call: Call) -> Market:
         return self._symbols.market(call.tenant, call.parameters.required("symbol"))

@@ -11,7 +11,6 @@ from typing import Final
 
 from bursa.dialects.binance import client_order_ids
 from bursa.dialects.binance.errors import (
-    BAD_COMBINATION,
     INVALID_ORDER_TYPE,
     INVALID_SIDE,
     WRONG_PRICES,
@@ -110,8 +109,8 @@ def read_pair(parameters: Parameters, market: Market) -> PlaceList:
     Raises
     ------
     BinanceError
-        What `read_order` raises, with the names that were sent; -1128 where the list has a name
-        and so has each of its orders, and -2010 for prices that are no pair's.
+        What `read_order` raises, with the names that were sent, and -2010 for prices that are no
+        pair's.
 
     """
     above = _read(parameters, market, _ABOVE, _type(parameters, "aboveType", _IN_PAIRS))
@@ -184,9 +183,9 @@ def _paired(
         return PlaceList((first, last), entry)
     if entry is not None:
         return PlaceList((first, last), _named(entry, name))
-    if last.client_order_id in (None, name):
-        return PlaceList((first, _named(last, name)))
-    return PlaceList((last, _named(first, name)))
+    if last.client_order_id not in {None, name} and first.client_order_id in {None, name}:
+        first, last = last, first
+    return PlaceList((first, _named(last, name)))
 
 
 _STOPS: Final = frozenset({OrderType.STOP_LIMIT, OrderType.STOP_MARKET})
@@ -197,7 +196,5 @@ def _waits_at(order: PlaceOrder) -> int:
 
 
 def _named(order: PlaceOrder, name: str) -> PlaceOrder:
-    """Return a list's last order, by which the list is known, under the list's name."""
-    if order.client_order_id not in (None, name):
-        raise error(BAD_COMBINATION)
-    return replace(order, client_order_id=name)
+    """Return a list's last order, under the list's name unless it has one of its own."""
+    return replace(order, client_order_id=order.client_order_id or name)
