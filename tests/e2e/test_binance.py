@@ -121,6 +121,25 @@ def test_a_client_order_id_may_be_used_again(outputs: dict[str, Any]) -> None:
     assert second.json()["orderId"] in [one["orderId"] for one in gone.json()]
 
 
+def test_a_list_is_placed_read_and_cancelled(outputs: dict[str, Any]) -> None:
+    seller = users(outputs)[1]
+    pair = {"symbol": "ETHUSDT", "side": "SELL", "quantity": "0.1"}
+    pair |= {"aboveType": "LIMIT_MAKER", "abovePrice": "9000", "aboveClientOrderId": "e2e-above"}
+    pair |= {"belowType": "STOP_LOSS", "belowStopPrice": "1", "belowClientOrderId": "e2e-below"}
+    placed = seller.send("POST", "/api/v3/orderList/oco", listClientOrderId="e2e-list", **pair)
+    assert placed.status_code == 200, placed.text
+    number = placed.json()["orderListId"]
+
+    for named in ({"orderListId": number}, {"origClientOrderId": "e2e-list"}):
+        found = seller.send("GET", "/api/v3/orderList", **named).json()
+        assert (found["orderListId"], found["listOrderStatus"]) == (number, "EXECUTING")
+    again = seller.send("POST", "/api/v3/orderList/oco", listClientOrderId="e2e-list", **pair)
+    assert (again.status_code, again.json()["msg"]) == (400, "Duplicate order sent.")
+    named = {"symbol": "ETHUSDT", "listClientOrderId": "e2e-list"}
+    cancelled = seller.send("DELETE", "/api/v3/orderList", **named).json()
+    assert [one["status"] for one in cancelled["orderReports"]] == ["CANCELED", "CANCELED"]
+
+
 def post_as_it_is(url: str, body: str, key: str) -> tuple[int, Any]:
     """Send a request whose address the client does not rewrite, as requests would."""
     parts = urlsplit(url)
