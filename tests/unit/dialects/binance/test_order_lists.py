@@ -202,7 +202,7 @@ def test_one_of_a_list_is_not_amended(bob: BinanceClient) -> None:
         "PUT", "/api/v3/order/amend/keepPriority", **ONE, orderId=number, newQty="0.1"
     )
 
-    assert answer.error == (-2038, "An order of a list is not amended.")
+    assert answer.error == (-2038, "An order of a list can't be changed: cancel the list.")
 
 
 def test_anothers_list_is_not_there(alice: BinanceClient, bob: BinanceClient) -> None:
@@ -271,7 +271,7 @@ def test_what_would_trigger_at_once_is_refused(alice: BinanceClient, bob: Binanc
 
     answer = send(bob, "new", abovePrice="20000")
 
-    assert answer.error == (-2010, "Order would trigger immediately.")
+    assert answer.error == PRICES
 
 
 @pytest.mark.parametrize("form", LISTS)

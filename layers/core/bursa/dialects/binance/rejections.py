@@ -69,19 +69,15 @@ _ERRORS: Final[Mapping[int, Text]] = {
     w.REASON_NOTIONAL_TOO_LARGE: _filter("NOTIONAL"),
     w.REASON_PRICE_OUTSIDE_COLLAR: _filter("PERCENT_PRICE"),
     w.REASON_POST_ONLY_WOULD_CROSS: Text(-2010, "Order would immediately match and take."),
-    w.REASON_INVALID_LIST: UNSUPPORTED_COMBINATION,
-    w.REASON_LIST_WOULD_EXECUTE: Text(
-        -2010, "The relationship of the prices for the orders is not correct."
-    ),
-    w.REASON_ORDER_IN_LIST: Text(-2010, "An order of a list can't be changed: cancel the list."),
     w.REASON_INSUFFICIENT_BALANCE: INSUFFICIENT_BALANCE,
     w.REASON_SUPPLY_LIMIT: UNKNOWN_FAULT,
     w.REASON_TOO_MANY_ORDERS: _filter("MAX_NUM_ORDERS"),
     w.REASON_TOO_MANY_HOLDS: UNKNOWN_FAULT,
     w.REASON_CAPACITY_EXHAUSTED: BUSY,
     w.REASON_INVALID_LIST: WRONG_PRICES,
-    w.REASON_LIST_WOULD_EXECUTE: Text(-2010, "Order would trigger immediately."),
-    w.REASON_ORDER_IN_LIST: Text(-2038, "An order of a list is not amended."),
+    # The last price is to be between those of the two.
+    w.REASON_LIST_WOULD_EXECUTE: WRONG_PRICES,
+    w.REASON_ORDER_IN_LIST: Text(-2038, "An order of a list can't be changed: cancel the list."),
     w.REASON_INTERNAL_ERROR: UNKNOWN_FAULT,
 }
 
