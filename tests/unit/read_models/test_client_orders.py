@@ -6,7 +6,7 @@ from bursa.read_models.fold import Definitions, ReadModelChanges, fold
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.row_writes import Table
 from bursa.read_models.rows import ClientOrderRow, from_attributes
-from tests.doubles.shard import ALICE, Shard, buy
+from tests.doubles.shard import ALICE, BTC_USDT, Shard, buy
 from wire import codec
 from wire import layout as w
 from wire.digests import command_digest
@@ -71,3 +71,53 @@ def test_a_rejection_of_no_account_is_passed_over() -> None:
     shard.run(buy(0, 23_512, 1_000), client_order_ids={0: "mine"})
 
     assert folded(shard).client_orders == {}
+
+
+PAIR = (
+    codec.encode_place(ALICE, BTC_USDT, w.SIDE_BUY, 90, 10, command_id=(7, 1)),
+    codec.encode_place(
+        ALICE, BTC_USDT, w.SIDE_BUY, 130, 10, order_type=w.TYPE_STOP_LIMIT, trigger_price=120,
+        command_id=(7, 2),
+    ),
+)  # fmt: skip
+STAGED, LAST = (codec.encode_list(*PAIR)[at : at + w.COMMAND_BYTES] for at in (0, w.COMMAND_BYTES))
+
+
+def test_orders_of_a_list_are_kept_under_their_client_order_ids() -> None:
+    shard = Shard()
+    shard.run(STAGED, LAST, client_order_ids={0: "a", 1: "b"})
+    kept = folded(shard).client_orders
+
+    assert [kept["t1-1", name].reason for name in "ab"] == [None, None]
+    first, last = (kept["t1-1", name] for name in "ab")
+    assert last.order_id == first.order_id + 1
+    assert [first.request_digest, last.request_digest] == [
+        command_digest(STAGED),
+        command_digest(LAST),
+    ]
+
+
+def test_what_a_list_was_rejected_for_is_kept_for_all_of_its_orders() -> None:
+    """The engine remembers what is staged as accepted, so nobody else says what became of it."""
+    other = codec.encode_place(ALICE, BTC_USDT, w.SIDE_BUY, 110, 11, command_id=(7, 1))
+    staged = codec.encode_list(other, PAIR[1])[: w.COMMAND_BYTES]
+    shard = Shard()
+    shard.run(staged, LAST, client_order_ids={0: "a", 1: "b"})
+
+    assert folded(shard).client_orders == {
+        ("t1-1", "a"): ClientOrderRow("t1-1", "a", 0, command_digest(staged), "invalid_list"),
+        ("t1-1", "b"): ClientOrderRow("t1-1", "b", 0, command_digest(LAST), "invalid_list"),
+    }
+
+
+def test_a_list_under_a_used_id_uses_up_the_others_and_keeps_the_first() -> None:
+    shard = Shard()
+    shard.run(STAGED, LAST, client_order_ids={0: "a", 1: "b"})
+    first = folded(shard).client_orders
+    other = STAGED[: w.HEADER_ID_LOW * w.WORD_BYTES] + (9).to_bytes(8, "little")
+    other += STAGED[w.HEADER_TIME_MS * w.WORD_BYTES :]
+    shard.run(other, LAST, client_order_ids={0: "c", 1: "b"})
+    kept = folded(shard).client_orders
+
+    assert kept["t1-1", "c"].reason == "duplicate_command"
+    assert {key: kept[key] for key in first} == first
