@@ -2,8 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from bursa.dialects.native.http_api import RestApi
+from bursa.dialects.native.http_api import RestApi, takes
 from bursa.dialects.native.order_list_routes import OrderListRoutes
+from bursa.dialects.native.parameters import ListParameters
 
 CREATED = 201
 
@@ -14,6 +15,17 @@ def add_order_list_routes(app: RestApi, lists: OrderListRoutes) -> None:
     @app.post("/order-lists")
     def post_order_list() -> Response[str]:
         return app.respond(lists.place(app.principal(), app.body_text(), app.headers()), CREATED)
+
+    @app.get("/order-lists")
+    @takes("market", "limit", "cursor", "min_sequence")
+    def get_order_lists() -> Response[str]:
+        parameters = ListParameters(
+            market=app.query("market"),
+            limit=app.query("limit"),
+            cursor=app.query("cursor"),
+            min_sequence=app.query("min_sequence"),
+        )
+        return app.respond(lists.open_lists(app.account(), parameters, app.account))
 
     @app.get("/order-lists/<list_id>")
     def get_order_list(list_id: str) -> Response[str]:

@@ -85,6 +85,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("TradingApi", "orders-batch"): rest(202, status="pending"),
     ("TradingApi", "orders-cancel"): rest(202, status="pending"),
     ("TradingApi", "orders-cancel-all"): rest(202, status="pending"),
+    ("TradingApi", "order-lists-list"): rest(200, items=[]),
     ("TradingApi", "order-lists-get"): rest(404, code="unknown_list"),
     ("TradingApi", "order-lists-place"): rest(202, status="pending"),
     ("TradingApi", "order-lists-cancel"): rest(202, status="pending"),

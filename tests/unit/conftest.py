@@ -122,7 +122,9 @@ def started_trading_api(clock: WorkingClock) -> ModuleType:
         trading.catalogue, trading.use_cases, cursors, open_ids(), trading.levels
     )
     add_routes(app, routes)
-    lists = OrderListRoutes(trading.catalogue, trading.use_cases, open_ids(), trading.levels)
+    lists = OrderListRoutes(
+        trading.catalogue, trading.use_cases, cursors, open_ids(), trading.levels
+    )
     add_order_list_routes(app, lists)
     add_fee_routes(app, FeeRoutes(trading.fees, trading.catalogue))
     vars(module).update(app=app, trading=trading)

@@ -80,6 +80,7 @@ OWN: dict[tuple[str, str], Request] = {
     ("post", "/order-lists"): Request(
         "/order-lists", "POST", body=order_list(SHARED, client_order_id=f"{ONLY_THEIRS}:7")
     ),
+    ("get", "/order-lists"): Request("/order-lists"),
     ("get", "/order-lists/{list_id}"): Request("/order-lists/…"),
     ("delete", "/order-lists/{list_id}"): Request("/order-lists/…", "DELETE"),
     ("delete", "/orders/{order_id}"): Request("/orders/…", "DELETE"),

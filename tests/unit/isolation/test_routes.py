@@ -209,6 +209,7 @@ PAIRS: dict[tuple[str, str], Pairs] = {
             NOWHERE,
         )
     ],
+    ("get", "/order-lists"): lists("/order-lists", ("orders_cursor",)),
     ("get", "/order-lists/{list_id}"): list_pairs("GET"),
     ("delete", "/order-lists/{list_id}"): list_pairs("DELETE"),
     ("get", "/orders"): lists("/orders", ("orders_cursor", "orders_cursor_of_market")),

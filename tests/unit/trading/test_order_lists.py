@@ -129,6 +129,54 @@ def test_an_entry_that_is_filled_at_once_shows_what_it_traded(send: Send) -> Non
     assert again.body == placed.body
 
 
+# --- lists of lists -------------------------------------------------------------------------------
+
+
+def test_open_lists_are_listed_newest_first_and_once(send: Send) -> None:
+    placed = [place(send, with_order(0, price=f"{22000 + at}")).body for at in range(4)]
+    send("POST", "/orders", PROFIT, account=BOB)
+    send("DELETE", f"/order-lists/{placed[1]['list_id']}", account=BOB)
+    open_ids = [placed[at]["list_id"] for at in (3, 2, 0)]
+
+    for limit in range(1, 9):
+        seen: list[str] = []
+        query = {"limit": str(limit)}
+        while True:
+            page = send("GET", "/order-lists", account=BOB, query=query)
+            assert page.status == 200, page
+            seen += [one["list_id"] for one in page.body["items"]]
+            if page.body["next_cursor"] is None:
+                break
+            query["cursor"] = page.body["next_cursor"]
+        assert seen == open_ids, limit
+    whole = send("GET", f"/order-lists/{open_ids[0]}", account=BOB).body
+    assert send("GET", "/order-lists", account=BOB).body["items"][0] == whole
+    assert send("GET", "/order-lists", account=ALICE).body["items"] == []
+
+
+def test_open_lists_of_a_market(send: Send) -> None:
+    list_id = place(send, BRACKET, account=ALICE).body["list_id"]
+    query = {"market": "BTC-USDT"}
+    items = send("GET", "/order-lists", query=query).body["items"]
+    assert [one["list_id"] for one in items] == [list_id]
+    other = send("GET", "/order-lists", query={"market": "X"})
+    assert (other.status, other.body["code"]) == (404, "unknown_market")
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"limit": "101"}, "invalid_limit"),
+        ({"cursor": "x"}, "invalid_cursor"),
+        ({"status": "open"}, "unknown_parameter"),
+        ({"min_sequence": "x"}, "invalid_min_sequence"),
+    ],
+)
+def test_bad_questions_for_lists(send: Send, query: dict[str, str], code: str) -> None:
+    response = send("GET", "/order-lists", query=query)
+    assert (response.status, response.body["code"]) == (400, code)
+
+
 # --- what is no list ------------------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ ROUTES: Final[Mapping[Scope, tuple[str, ...]]] = {
         "GET/fees",
         "GET/fills",
         "GET/me",
+        "GET/order-lists",
         "GET/order-lists/*",
         "GET/orders",
         "GET/orders/*",

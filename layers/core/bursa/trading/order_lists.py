@@ -91,6 +91,12 @@ class ListView:
         return any(order.status in OPEN_STATUSES for order in self.orders)
 
     @property
+    def newest_open_id(self) -> int:
+        """The id of the newest of its orders that may still trade; 0 for none."""
+        ids = [order.order_id for order in self.orders if order.status in OPEN_STATUSES]
+        return max(ids, default=0)
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of its orders are here: rows are not written all at once."""
         sides = {order.side for order in self.orders}

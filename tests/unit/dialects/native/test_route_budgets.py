@@ -52,6 +52,7 @@ BUDGETS = {
     ("post", "/orders"): {Budget.COMMANDS},
     ("post", "/orders/batch"): {Budget.COMMANDS, Budget.CANCELS},
     ("post", "/order-lists"): {Budget.COMMANDS},
+    ("get", "/order-lists"): {Budget.READS},
     ("get", "/order-lists/{list_id}"): {Budget.READS},
     ("delete", "/order-lists/{list_id}"): {Budget.CANCELS},
     ("get", "/orders"): {Budget.READS},

@@ -1,8 +1,23 @@
 """The routes of lists of orders; see `operations`."""
 
 from bursa.dialects.native import order_list_responses, requests
-from bursa.dialects.native.operation import WRITE, Operation
+from bursa.dialects.native.operation import (
+    CURSOR,
+    MARKET,
+    MIN_SEQUENCE,
+    WRITE,
+    Operation,
+    Parameter,
+)
+from bursa.dialects.native.order_list_routes import LIMIT_DEFAULT, LIMIT_MAX
 from bursa.identity.principal import Scope
+
+_LIMIT = Parameter(
+    "limit",
+    "query",
+    "How many open orders to look through; a page may have fewer lists, or none",
+    {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT},
+)
 
 ORDER_LIST_OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -16,6 +31,14 @@ ORDER_LIST_OPERATIONS: tuple[Operation, ...] = (
         parameters=WRITE,
         scope=Scope.TRADE,
         may_pend=True,
+    ),
+    Operation(
+        "get",
+        "/order-lists",
+        "listOpenOrderLists",
+        "Your lists of orders of which anything is open, the newest first",
+        order_list_responses.OrderListPage,
+        parameters=(MARKET, _LIMIT, CURSOR, MIN_SEQUENCE),
     ),
     Operation(
         "get",

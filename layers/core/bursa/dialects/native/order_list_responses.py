@@ -21,6 +21,13 @@ class OrderList(TypedDict):
     sequence: int
 
 
+class OrderListPage(TypedDict):
+    """Lists of which anything is open, the newest first."""
+
+    items: list[OrderList]
+    next_cursor: str | None
+
+
 class PlacedOrderList(TypedDict):
     """A new list, with what its entry traded at once."""
 

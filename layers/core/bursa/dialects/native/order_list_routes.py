@@ -3,17 +3,27 @@
 Lists are for users whose level allows to trade; whoever has one may cancel it.
 """
 
+from collections.abc import Callable
+
+from bursa.accounts.queries import PageRequest
 from bursa.compliance.level_check import LevelCheck
 from bursa.compliance.levels import Operation
 from bursa.dialects.native import order_list_presentation as present
 from bursa.dialects.native.commands import read_list
+from bursa.dialects.native.cursors import Cursors
 from bursa.dialects.native.order_list_responses import (
     CancelledOrderList,
     OrderList,
+    OrderListPage,
     PlacedOrderList,
 )
 from bursa.dialects.native.outcome_presentation import pending_response
-from bursa.dialects.native.parameters import RequestHeaders
+from bursa.dialects.native.parameters import (
+    ListParameters,
+    RequestHeaders,
+    read_min_sequence,
+    read_number,
+)
 from bursa.dialects.native.public_ids import PublicIds
 from bursa.dialects.native.refusals import refusal
 from bursa.dialects.native.request_bodies import read_body
@@ -24,11 +34,15 @@ from bursa.identity.principal import Principal
 from bursa.intake.submission import Pending
 from bursa.kernel.errors import Conflict, InvalidInput, NotFound
 from bursa.kernel.identifiers import AccountId
-from bursa.trading.catalogue import MarketCatalogue
+from bursa.trading.catalogue import MarketCatalogue, named_market
 from bursa.trading.order_lists import ListAlreadyClosed
+from bursa.trading.orders import OPEN_STATUSES
 from bursa.trading.outcomes import OrderRejected
 from bursa.trading.use_cases import TradingUseCases
 from wire import layout as w
+
+LIMIT_DEFAULT = 25
+LIMIT_MAX = 100
 
 
 class OrderListRoutes:
@@ -38,11 +52,13 @@ class OrderListRoutes:
         self,
         catalogue: MarketCatalogue,
         use_cases: TradingUseCases,
+        cursors: Cursors,
         ids: PublicIds,
         require_level: LevelCheck,
     ) -> None:
         self._catalogue = catalogue
         self._use_cases = use_cases
+        self._cursors = cursors
         self._ids = ids
         self._require_level = require_level
 
@@ -84,6 +100,48 @@ class OrderListRoutes:
         if found is None:
             raise _unknown()
         return present.order_list(found, self._ids.of(account.tenant))
+
+    def open_lists(
+        self, account: AccountId, parameters: ListParameters, charge: Callable[[int], object]
+    ) -> OrderListPage:
+        """Return a page of lists of which anything is open, newest first.
+
+        It looks through as many open orders as it may have. ``charge`` charges the caller for so
+        many reads: one for each list.
+
+        Raises
+        ------
+        InvalidInput
+            ``invalid_limit``, ``invalid_cursor``, ``invalid_min_sequence``.
+        NotFound
+            ``unknown_market``.
+
+        """
+        scope = ("order-lists", account, parameters.market)
+        limit = read_number(parameters.limit, "limit", default=LIMIT_DEFAULT, most=LIMIT_MAX)
+        before = self._cursors.read(parameters.cursor, *scope)
+        market = None
+        if parameters.market is not None:
+            market = named_market(self._catalogue, account.tenant, parameters.market)
+        request = PageRequest(limit, before, read_min_sequence(parameters.min_sequence))
+        queries, ids = self._use_cases.queries, self._ids.of(account.tenant)
+        page = queries.orders(account, market, OPEN_STATUSES, request)
+        newest: dict[int, int] = {}
+        for order in page.items:
+            if order.list_id:
+                newest.setdefault(order.list_id, order.order_id)
+        if newest:
+            charge(len(newest))
+        found = [(queries.order_list(account, list_id), at) for list_id, at in newest.items()]
+        return OrderListPage(
+            items=[
+                present.order_list(one, ids)
+                for one, at in found
+                # One that has a newer order on the page before was on that page.
+                if one is not None and one.newest_open_id <= at
+            ],
+            next_cursor=self._cursors.write(page.next_position, *scope),
+        )
 
     def cancel(
         self, principal: Principal, list_id: str, headers: RequestHeaders
