@@ -12,7 +12,7 @@ from scripts.client import Json
 
 TRADES_KEPT: Final = 200
 _ONE_PERCENT: Final = Decimal("0.01")
-OPEN: Final = frozenset({"open", "partially_filled", "pending_trigger"})
+OPEN: Final = frozenset({"open", "partially_filled", "pending_trigger", "pending_entry"})
 
 
 class Level(NamedTuple):

@@ -123,9 +123,9 @@ def test_a_client_order_id_may_be_used_again(outputs: dict[str, Any]) -> None:
 
 def test_a_list_is_placed_read_and_cancelled(outputs: dict[str, Any]) -> None:
     seller = users(outputs)[1]
-    pair = {"symbol": "ETHUSDT", "side": "SELL", "quantity": "0.1"}
+    pair = {"symbol": "ETHUSDT", "side": "SELL", "quantity": "1"}
     pair |= {"aboveType": "LIMIT_MAKER", "abovePrice": "9000", "aboveClientOrderId": "e2e-above"}
-    pair |= {"belowType": "STOP_LOSS", "belowStopPrice": "1", "belowClientOrderId": "e2e-below"}
+    pair |= {"belowType": "STOP_LOSS", "belowStopPrice": "60", "belowClientOrderId": "e2e-below"}
     placed = seller.send("POST", "/api/v3/orderList/oco", listClientOrderId="e2e-list", **pair)
     assert placed.status_code == 200, placed.text
     number = placed.json()["orderListId"]

@@ -47,6 +47,7 @@ KINDS = {
     ),
     "by-quote-amount": buy(ALICE, 0, 0, order_type=w.TYPE_MARKET, quote_amount=1_000),
 }
+KINDS["of-a-list"] = codec.encode_list(KINDS["limit"], KINDS["stop-limit"])
 FATES = {
     "cancelled": [codec.encode_cancel(ALICE, ORDER)],
     "cancelled-with-all": [codec.encode_cancel_all(ALICE)],
@@ -69,7 +70,7 @@ FATES = {
 
 
 class Witness:
-    """A shard that takes one command at a time, and compares all that is said of its orders."""
+    """A shard that takes a command or list at a time, and compares all that is said of its orders."""
 
     def __init__(self) -> None:
         self.shard = Shard()
@@ -84,7 +85,9 @@ class Witness:
         return market_from_row(self.definitions.markets[BTC_USDT])
 
     def run(self, command: bytes) -> None:
-        record = decode_record(self.shard.run(command))
+        each = range(0, len(command), w.COMMAND_BYTES)
+        commands = [command[at : at + w.COMMAND_BYTES] for at in each]
+        record = decode_record(self.shard.run(*commands))
         changes = fold([record], self.definitions)
         for change in channel_changes(changes):
             if isinstance(change.facts, AccountOrders):

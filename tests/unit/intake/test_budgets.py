@@ -255,6 +255,11 @@ def test_the_headers_of_an_ordinary_response_count_down(fleet: Fleet) -> None:
             (Charge(Budget.COMMANDS, 1), Charge(Budget.CANCELS, 2, keeps_way_out=True)),
             id="a batch of both",
         ),
+        pytest.param(
+            [w.COMMAND_STAGE, w.COMMAND_STAGE, w.COMMAND_PLACE_LIST],
+            (Charge(Budget.COMMANDS, 3),),
+            id="an entry and two exits",
+        ),
         pytest.param([w.COMMAND_CANCEL_ALL], (Charge(Budget.CANCELS, 1),), id="everything"),
         pytest.param([w.COMMAND_CREDIT], ONE, id="a kind that is no cancel"),
     ],

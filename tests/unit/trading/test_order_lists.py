@@ -5,9 +5,11 @@ from typing import Any
 import moto.sqs.models
 import pytest
 
-from tests.doubles.exchange import ALICE, BOB, CAROL, Exchange, WorkingClock
+from tests.doubles.exchange import ALICE, BOB, BTC, CAROL, Exchange, WorkingClock
 from tests.doubles.ids import IDS
 from tests.unit.conftest import Response, Send
+from wire import codec
+from wire import layout as w
 
 MARKET = {"market": "BTC-USDT"}
 SELL = MARKET | {"side": "sell", "quantity": "1"}
@@ -288,6 +290,26 @@ def test_the_engine_takes_all_or_none(
 
     assert (response.status, response.body["code"]) == (422, code)
     assert send("GET", "/orders", account=account).body["items"] == []
+
+
+def test_a_frozen_account_places_no_list(send: Send, exchange: Exchange) -> None:
+    frozen = codec.encode_set_account(BOB.number, state=w.ACCOUNT_STATE_FROZEN)
+    exchange.commit([frozen])
+
+    response = place(send, named(OCO, "a", "b"))
+
+    assert (response.status, response.body["code"]) == (422, "account_frozen")
+    assert send("GET", "/orders", account=BOB).body["items"] == []
+
+
+def test_a_list_is_placed_for_a_sub_account(send: Send, exchange: Exchange) -> None:
+    sub = BOB.sub_account(1)
+    exchange.commit([codec.encode_funds(w.COMMAND_CREDIT, sub.number, BTC, 10**8)])
+
+    list_id = place(send, OCO, account=sub).body["list_id"]
+
+    assert send("GET", f"/order-lists/{list_id}", account=sub).status == 200
+    assert send("GET", f"/order-lists/{list_id}", account=BOB).status == 404
 
 
 def test_one_of_a_list_is_not_changed(send: Send) -> None:
