@@ -70,7 +70,7 @@ FATES = {
 
 
 class Witness:
-    """A shard that takes a command or list at a time, and compares all that is said of its orders."""
+    """A shard that takes a command or list at a time, and compares all said of its orders."""
 
     def __init__(self) -> None:
         self.shard = Shard()
