@@ -5,6 +5,7 @@ from typing import Any
 import moto.sqs.models
 import pytest
 
+from bursa.accounts.dynamodb import OrdersTable
 from tests.doubles.exchange import ALICE, BOB, BTC, CAROL, Exchange, WorkingClock
 from tests.doubles.ids import IDS
 from tests.unit.conftest import Response, Send
@@ -388,6 +389,26 @@ def _forget_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
         return {} if len(looks) == 1 else known_ids(self, *of)
 
     monkeypatch.setattr(ListDecisions, "known_ids", older)
+
+
+@pytest.mark.usefixtures("no_deduplication")
+@pytest.mark.parametrize("late", ["a", "b"])
+def test_a_row_that_is_late_makes_no_conflict(
+    send: Send, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    first = place(send, named(OCO, "a", "b"))
+    by_client_ids = OrdersTable.by_client_ids
+
+    def without_late(self: OrdersTable, *of: Any, **more: Any) -> Any:
+        found = by_client_ids(self, *of, **more)
+        return {name: row for name, row in found.items() if name != late}
+
+    monkeypatch.setattr(OrdersTable, "by_client_ids", without_late)
+
+    again = place(send, named(OCO, "a", "b"))
+    assert (again.status, again.body) == (201, first.body)
+    other = place(send, named(OCO, *("cb" if late == "a" else "ac")))
+    assert (other.status, other.body["code"]) == (409, "client_order_id_reused")
 
 
 @pytest.mark.usefixtures("no_deduplication")

@@ -97,8 +97,7 @@ class ListDecisions:
                 return outcome
             known = self.known_ids(account, wanted)
         if is_missing and known:
-            # Those that there are have been there for long enough: the others belong to none.
-            raise _reused(wanted, next(at for at, row in enumerate(rows) if row is not None))
+            return self._by_one(account, wanted, rows)
         raise _not_ready()
 
     def cancelled(
@@ -154,6 +153,28 @@ class ListDecisions:
         if ids != [*range(list_id - len(rows) + 1, list_id + 1)]:
             raise _reused(wanted, len(rows) - 1)
         return self._read(account, wanted, list_id)
+
+    def _by_one(
+        self, account: AccountId, wanted: PlaceList, rows: Sequence[ClientOrderRow | None]
+    ) -> ListPlaced:
+        """Return the list of an id that is known, where others are not: it says whose they are."""
+        at, known = next((at, row) for at, row in enumerate(rows) if row is not None)
+        if known.reason is not None:
+            # The others have had time enough to be told of with it.
+            raise _reused(wanted, at)
+        order = self._orders.get(account, known.order_id)
+        if order is None:
+            raise _not_ready()
+        listed = self._orders.of_list(account, order.list_id)
+        names = [order.client_order_id for order in wanted.orders]
+        if any(one.client_order_id not in names for one in listed) or not listed:
+            raise _reused(wanted, at)
+        found = self._read(account, wanted, order.list_id)
+        if found is None:
+            raise _not_ready()
+        if [one.order.client_order_id for one in found.orders] != names:
+            raise _reused(wanted, at)
+        return found
 
     def _read(self, account: AccountId, wanted: PlaceList, list_id: int) -> ListPlaced | None:
         rows = self._orders.of_list(account, list_id)
