@@ -275,6 +275,8 @@ PAGED = {
     "/v1/orders": {"market", "status", "side", "from", "to"},
     "/v1/fills": {"market", "side", "from", "to"},
     "/v1/markets/{market}/trades": {"market"},
+    # As orders are: it looks through open ones, and reads the list of each.
+    "/v1/order-lists": {"market"},
     "/v1/transfers": set(),
     # By time alone, a thousand at most (tests/unit/market_data/test_candles.py).
     "/v1/markets/{market}/candles": {"market", "interval", "from_ms", "to_ms"},
@@ -306,6 +308,8 @@ UNPAGED = {
     "/v1/kyc",
     "/v1/markets",
     "/v1/markets/{market}/book",
+    # Of two or three orders.
+    "/v1/order-lists/{list_id}",
     "/v1/me",
     "/v1/me/export",
     "/v1/me/preferences",
