@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import moto.sqs.models
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -104,14 +105,18 @@ CONTENTS: tuple[dict[str, Any], ...] = (
     with_order(0, price="23000"),
     OCO | {"orders": [order | {"quantity": "101"} for order in OCO["orders"]]},
 )
-NAMES = ("ab", "ba", "bc", "ac", "cd")
-SENDS = st.tuples(st.sampled_from(NAMES), st.integers(0, len(CONTENTS) - 1), st.booleans())
-STEPS = st.lists(st.one_of(SENDS, st.sampled_from(("late", "catch up"))), min_size=2, max_size=7)
+NAMES = ("ab", "ab", "ab", "ba", "bc")
+SENDS = st.tuples(
+    st.sampled_from(NAMES), st.sampled_from((0, 0, 1, 2)), st.sampled_from((False, False, True))
+)
+STEPS = st.lists(st.one_of(SENDS, st.sampled_from(("late", "catch up"))), min_size=5, max_size=9)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[Exchange, Send]]:
-    with opened() as exchange:
+    """An exchange to which a repeat comes later than its queue drops it by itself."""
+    with pytest.MonkeyPatch.context() as patch, opened() as exchange:
+        patch.setattr(moto.sqs.models, "DEDUPLICATION_TIME_IN_SECONDS", 0)
         yield exchange, partial(signed_in_request, started_trading_api(WorkingClock(exchange)))
 
 
@@ -119,7 +124,7 @@ _runs = iter(range(1_000_000))
 
 
 @settings(
-    max_examples=40,
+    max_examples=50,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -141,6 +146,9 @@ def test_an_id_is_one_orders_and_a_list_is_whole(
         headers = {"Prefer": "respond-async"} if is_async else {}
         response = send("POST", "/order-lists", wanted, account=BOB, headers=headers)
         assert response.status in {201, 202, 409, 422, 503}, response
+        if (names, content) in told and not is_async:
+            # What a client was told is never taken back; while rows are late it may have to wait.
+            assert response.status == 201 or (response.status == 503 and not exchange.project)
         if response.status == 201:
             list_id = response.body["list_id"]
             assert told.setdefault((names, content), list_id) == list_id
