@@ -1,7 +1,7 @@
 """Names of lists all of whose orders have names of their own, as ccxt sends them.
 
 Such a name is the idempotency key that the list is sent with: for a day, another list under it is
-refused, and it leads to the list by the reply (docs/adr/0093). As with client order ids, it may be
+refused, and it leads to the list by the reply (docs/adr/0094). As with client order ids, it may be
 used again once its list is closed or was rejected: by another attempt, of which each has a key.
 """
 

@@ -1,7 +1,7 @@
 """Endpoints of lists of orders: one cancels the other, or an entry with a pair after it.
 
 A list is known by its last order, and so is its name: ``listClientOrderId`` is that order's client
-order id, unless that was sent with another one; then it is a name of `ListNames` (docs/adr/0093).
+order id, unless that was sent with another one; then it is a name of `ListNames` (docs/adr/0094).
 """
 
 from collections.abc import Callable
