@@ -12,6 +12,7 @@ from bursa.dialects.native.http_api import RestApi, taken_parameters
 from bursa.dialects.native.operation import Operation
 from bursa.dialects.native.operations import OPERATIONS
 from bursa.kernel.clock import SystemClock
+from identity_api import notice_routes
 from identity_api import routes as identity_routes
 from kyc import routes as kyc_routes
 from market_api import routes as market_routes
@@ -56,6 +57,7 @@ def apis() -> dict[tuple[str, str], RestApi]:
     order_list_routes.add_order_list_routes(trading, NOT_CALLED)
     market_routes.add_routes(public, NOT_CALLED, NOT_CALLED, NOT_CALLED)
     identity_routes.add_routes(identity, *[NOT_CALLED] * 5)
+    notice_routes.add_notice_routes(identity, NOT_CALLED)
     kyc_routes.add_routes(kyc, NOT_CALLED)
     return {
         ("".join(route.method), route.path.replace("<", "{").replace(">", "}")): api
