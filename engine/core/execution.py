@@ -114,7 +114,8 @@ def end_order(
     emit_decided_order(s, order, has_arrived)
     if is_known:
         unregister_order(s, order)
-    release_exits(s, order, STATUS_CANCELLED, close_reason)
+    if s.m[order + O_CONDITIONS]:
+        release_exits(s, order, STATUS_CANCELLED, close_reason)
     free_order(s, order)
     return 0
 

@@ -199,7 +199,8 @@ def order_reserve(s: Store, order: cython.longlong, lots: cython.longlong) -> cy
 @cython.exceptval(check=False)
 def other_of(s: Store, order: cython.longlong) -> cython.longlong:
     """Return the order that cancels an order and is cancelled by it, as long as both wait; or 0."""
-    return s.m[s.m[order + O_CONDITIONS] + COND_OTHER]
+    conditions = s.m[order + O_CONDITIONS]
+    return s.m[conditions + COND_OTHER] if conditions else 0
 
 
 @cython.cfunc

@@ -102,7 +102,8 @@ def update_filled_order(
         leave_book(s, order)
         emit_order(s, order, with_status(m[order + O_FLAGS], STATUS_FILLED, CLOSE_FILLED))
         unregister_order(s, order)
-        release_exits(s, order, STATUS_FILLED, CLOSE_FILLED)
+        if m[order + O_CONDITIONS]:  # few have any, and exits are among them
+            release_exits(s, order, STATUS_FILLED, CLOSE_FILLED)
         free_order(s, order)
         return 0
     m[order + O_FLAGS] = m[order + O_FLAGS] & ~(1 << TOOK_SHIFT) | took << TOOK_SHIFT
