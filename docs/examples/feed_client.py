@@ -227,6 +227,7 @@ async def follow(
 
     copies = {name: ChannelCopy(name) for name in names}
     wait_s = 0.0
+    closes_at_ms = 0
     while True:
         await asyncio.sleep(wait_s)
         try:
@@ -237,7 +238,11 @@ async def follow(
                     message = json.loads(await asyncio.wait_for(socket.recv(), 2 * PING_S))
                     wait_s = 0.0
                     if message["type"] == "going_away":
-                        break
+                        # One that ends with its token ends no later than the next would.
+                        if message["closes_at_ms"] > closes_at_ms:
+                            closes_at_ms = message["closes_at_ms"]
+                            break
+                        continue
                     copy = copies.get(message.get("channel", ""))
                     if copy is None:
                         if message["type"] != "pong":

@@ -52,7 +52,7 @@ async def going_away(connection: ServerConnection, number: int) -> None:
     await connection.send(snapshot(number))
     ping = json.loads(await connection.recv())
     assert ping == {"op": "ping"}
-    await connection.send(json.dumps({"type": "going_away", "closes_at_ms": 7}))
+    await connection.send(json.dumps({"type": "going_away", "closes_at_ms": number}))
     await connection.wait_closed()
 
 
@@ -86,3 +86,19 @@ def test_one_that_answers_pings_stays() -> None:
 
     found, asked = followed(quiet, 2)
     assert (found, len(asked)) == ([1, 9], 1)
+
+
+def test_it_does_not_come_back_for_a_connection_that_ends_as_soon() -> None:
+    """Near a token's end every connection ends with it: who came back each time would do only that.
+
+    The server says so before its first response.
+    """
+
+    async def ends_with_its_token(connection: ServerConnection, number: int) -> None:
+        for sequence in range(3):
+            await connection.send(json.dumps({"type": "going_away", "closes_at_ms": 7}))
+            await connection.send(snapshot(10 * number + sequence))
+        await connection.wait_closed()
+
+    found, asked = followed(ends_with_its_token, 3)
+    assert (found, len(asked)) == ([20, 21, 22], 2)
