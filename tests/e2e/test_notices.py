@@ -65,9 +65,9 @@ def test_what_happens_to_an_account_is_told_once_in_the_users_language(
     assert notice["text"] in mails[0]["BodyText"]
     assert mails[0]["Source"].endswith("<no-reply@bursa.example>")
 
-    user.call("POST", "/notices/read", json={"until_ms": notice["at_ms"]})
+    user.call("POST", "/notices/read", json={"until_ms": notice["told_at_ms"]})
     again = user.call("GET", "/notices")
-    assert again["read_until_ms"] == notice["at_ms"]
+    assert again["read_until_ms"] == notice["told_at_ms"]
     assert next(one for one in again["items"] if one["kind"] == added)["is_read"]
     other.call("GET", "/me")
     assert added not in [one["kind"] for one in other.call("GET", "/notices")["items"]]

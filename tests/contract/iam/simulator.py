@@ -78,6 +78,7 @@ def _request(call: Call) -> Json:
     name = call.role if call.role in {ANYONE, DEPLOYER, ANALYST} else f"{STACK}-{call.role}Role"
     context: Json = {
         "aws:PrincipalAccount": ACCOUNT,
+        "aws:PrincipalIsAWSService": "false",
         "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{name}",
         "aws:SecureTransport": "true",
     }

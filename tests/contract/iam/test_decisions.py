@@ -271,6 +271,26 @@ ATTEMPTS = {
         NO,
         row("TenantStack", "cognito-idp:UpdateUserPool", "userpool/bursa-UserPool"),
     ),
+    "who tells users reads another deployment's users": (
+        NO,
+        row("Notify", "cognito-idp:AdminGetUser", POOL, **{TAG: "other/t7"}),
+    ),
+    "who tells users changes what it has told": (
+        NO,
+        row("Notify", "dynamodb:DeleteItem", "table/bursa-NoticesTable", LeadingKeys="t*"),
+    ),
+    "who tells users takes a pause of withdrawals away": (
+        NO,
+        row("Notify", "dynamodb:UpdateItem", "table/bursa-IdentityTable", LeadingKeys="t*"),
+    ),
+    "who lists notices writes one": (
+        NO,
+        row("IdentityApi", "dynamodb:PutItem", "table/bursa-NoticesTable", LeadingKeys="t*"),
+    ),
+    "anyone puts a message for users into the queue": (
+        NEVER,
+        row(ANYONE, "sqs:SendMessage", "bursa-NoticesQueue"),
+    ),
     "the feeds read a row by DynamoDB": (
         YES,
         row("Feeds", "kms:Decrypt", DATA, **BY_DYNAMODB, **{TABLE: "bursa-OrdersTable"}),

@@ -280,6 +280,8 @@ PAGED = {
     "/v1/transfers": set(),
     # By time alone, a thousand at most (tests/unit/market_data/test_candles.py).
     "/v1/markets/{market}/candles": {"market", "interval", "from_ms", "to_ms"},
+    # Read by time (tests/unit/notifications/test_notice_routes.py).
+    "/v1/notices": set(),
     # Read by number (tests/unit/back_office).
     "/v1/admin/audit": set(),
     # Read from an index by state and time (tests/unit/kyc/test_case_desk.py).

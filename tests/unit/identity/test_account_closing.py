@@ -247,6 +247,7 @@ def test_all_that_is_known_is_in_one_response_and_no_secret(
     assert [one["label"] for one in export["api_keys"]] == ["bot"]
     assert [one["kind"] for one in export["security_events"]] == ["api_key_made"]
     assert export["elsewhere"]["fills"] == "/v1/fills?limit=500"
+    assert export["elsewhere"]["notices"] == "/v1/notices?limit=100"
     assert secret not in json.dumps(export)
 
 

@@ -21,7 +21,10 @@ from bursa.identity.linked_identities_dynamodb import LinkedIdentitiesTable
 from bursa.identity.records_dynamodb import IdentityModels
 from bursa.identity.session_book import SessionBook, Sighting
 from bursa.identity.session_books_dynamodb import SessionBookRows
+from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.notifications.notices import Happening, Notice, notice_of
+from bursa.notifications.notices_dynamodb import NoticesTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
 from engine.reference import Engine
@@ -67,6 +70,7 @@ OF_THE_IDENTITY_API = (
     "/api-keys",
     "/second-factor",
     "/security-events",
+    "/notices",
 )
 CALLBACK_SECRET = "s" * 32
 SELFIE = {"document": "selfie", "content_type": "image/png"}
@@ -267,6 +271,7 @@ def _open_second(exchange: Exchange) -> None:
         books = SessionBookRows(clients.dynamodb_client, "identity", lambda _: 0)
         seen = Sighting(f"session-{tenant}", 1, "Browser", "198.51.100.7", NOON_MS)
         books.write(tenant, user, SessionBook().noted(seen))
+        NoticesTable(exchange._dynamodb, "notices", SystemClock()).keep(_notice(tenant))
     assets = _ASSETS[THEIRS]
     exchange.commit(
         [
@@ -294,6 +299,11 @@ def _open_second(exchange: Exchange) -> None:
             ),
         ]
     )
+
+
+def _notice(tenant: TenantId) -> Notice:
+    one = Happening(f"{tenant}/1", tenant, None, "", "kyc.in_review", NOON_MS)
+    return notice_of(one, account(tenant, 1), NOON_MS)
 
 
 def _levels() -> Levels:
@@ -335,6 +345,7 @@ def _what_they_have(brands: Brands) -> dict[str, str]:
     opened_sub = brands.send(Request("/sub-accounts", "POST", body={"label": "theirs"}), THEIRS)
     key = json.loads(brands.send(Request("/api-keys", "POST", body=KEY), THEIRS).body)["key"]
     return {
+        "notice_id": get("/notices")["items"][0]["notice_id"],
         "document_id": json.loads(uploaded.body)["document_id"],
         "key_id": key["key_id"],
         "sub_account": json.loads(opened_sub.body)["account"],

@@ -116,6 +116,8 @@ OWN: dict[tuple[str, str], Request] = {
         "/second-factor/remove", "POST", body={"code": "123456"}
     ),
     ("get", "/security-events"): Request("/security-events"),
+    ("get", "/notices"): Request("/notices"),
+    ("post", "/notices/read"): Request("/notices/read", "POST", body={"until_ms": 1}),
     ("get", "/sub-accounts"): Request("/sub-accounts"),
     ("post", "/sub-accounts"): Request("/sub-accounts", "POST", body={"label": "bot"}),
     ("put", "/sub-accounts/{account}"): Request(

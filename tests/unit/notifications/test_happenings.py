@@ -71,7 +71,8 @@ def test_a_security_event_of_a_sub_account_is_the_users() -> None:
     assert identifier == "0"
     told = happening_in(envelope)
     assert told.account is not None
-    notice = notice_of(told, told.account)
+    notice = notice_of(told, told.account, NOON_MS + 9)
+    assert notice.told_at_ms == NOON_MS + 9
     assert notice.account == AccountId.parse("t1-2")
     assert (notice.kind, notice.at_ms) == ("security.api_key_made", NOON_MS)
     assert notice.facts == {"address": "198.51.100.7", "about": "t1-2.0123"}
@@ -94,10 +95,20 @@ def test_other_changes_of_the_table_are_passed_over(batch: dict[str, Any]) -> No
 def test_the_same_has_one_name_and_another_has_another() -> None:
     later = KYC | {"time": "2026-11-21T20:00:09Z"}
     account = AccountId.parse("t1-2")
-    first, again = (notice_of(happening_in(one), account).id for one in (KYC, later))
+    first, again = (notice_of(happening_in(one), account, NOON_MS).id for one in (KYC, later))
     assert first.partition("-")[2] == again.partition("-")[2]
     other = KYC | {"detail": KYC["detail"] | {"id": "t1.5c1d.8"}}  # type: ignore[operator]
-    assert notice_of(happening_in(other), account).id != first
+    assert notice_of(happening_in(other), account, NOON_MS).id != first
+
+
+@pytest.mark.parametrize("name", ["at_ms", "user", "account", "kind"])
+def test_an_event_that_lacks_something_holds_up_no_other(name: str) -> None:
+    """It is handed on to the queue, where it fails alone; the stream would come as a whole."""
+    lacking = {key: value for key, value in ROW.items() if key != name}
+    first, second = (envelope for _, envelope in security_envelopes(stream(lacking, ROW)))
+    with pytest.raises(UnknownHappening):
+        happening_in(first)
+    assert happening_in(second).kind == "security.api_key_made"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from bursa.notifications.notices_dynamodb import NoticesTable
 from tests.doubles.exchange import ALICE, BOB, NOON_MS, TENANT, Exchange, read_event
 from tests.unit.conftest import Context, Response, as_documented, response_of, started
 
+NOW_MS = NOON_MS + 3_600_000
+
 
 class Clock:
     def now_ms(self) -> int:
@@ -19,8 +21,9 @@ class Clock:
 
 
 @pytest.fixture
-def api(exchange: Exchange) -> ModuleType:
+def api(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     del exchange  # opened before the function starts
+    monkeypatch.setattr("bursa.kernel.clock.SystemClock.now_ms", lambda _: NOW_MS)
     return started("identity_api.app")
 
 
@@ -29,11 +32,17 @@ def table(exchange: Exchange) -> NoticesTable:
     return NoticesTable(exchange._dynamodb, "notices", Clock())
 
 
-def happen(table: NoticesTable, at_ms: int, account: AccountId = ALICE, kind: str = "") -> None:
+def happen(
+    table: NoticesTable,
+    at_ms: int,
+    account: AccountId = ALICE,
+    kind: str = "",
+    told_at_ms: int | None = None,
+) -> None:
     kind = kind or "security.new_device"
     facts = {"address": "198.51.100.7", "about": ""}
     one = Happening(f"{kind}/{at_ms}", TENANT, account, "alice", kind, at_ms, facts)
-    table.keep(notice_of(one, account))
+    table.keep(notice_of(one, account, at_ms if told_at_ms is None else told_at_ms))
 
 
 def send(
@@ -92,6 +101,26 @@ def test_what_is_read_stays_read(api: ModuleType, table: NoticesTable) -> None:
     page = send(api).body
     assert [one["is_read"] for one in page["items"]] == [False, True, True]
     assert page["read_until_ms"] == NOON_MS + 1
+
+
+def test_what_is_known_later_is_not_read_already(api: ModuleType, table: NoticesTable) -> None:
+    """A factor that was changed at the pool is told minutes later, by CloudTrail."""
+    happen(table, NOON_MS)
+    send(api, "POST", {"until_ms": NOON_MS})
+    happen(table, NOON_MS - 600_000, kind="security.password_changed", told_at_ms=NOON_MS + 5)
+    late, early = send(api).body["items"]
+    assert (late["at_ms"], late["told_at_ms"]) == (NOON_MS - 600_000, NOON_MS + 5)
+    assert (late["is_read"], early["is_read"]) == (False, True)
+    assert send(api, "POST", {"until_ms": late["told_at_ms"]}).status == 200
+    assert [one["is_read"] for one in send(api).body["items"]] == [True, True]
+
+
+def test_nothing_is_read_that_is_not_there_yet(api: ModuleType, table: NoticesTable) -> None:
+    """Or a thief could hide from the owner whatever it does from then on."""
+    read = send(api, "POST", {"until_ms": (1 << 46) - 1}).body["read_until_ms"]
+    assert read == NOW_MS
+    happen(table, read + 60_000)
+    assert [one["is_read"] for one in send(api).body["items"]] == [False]
 
 
 def test_a_notice_is_told_in_words(api: ModuleType, table: NoticesTable) -> None:

@@ -1,6 +1,8 @@
 """The function that tells users: what they get, once, in which language; what is tried again."""
 
 import json
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,14 +12,18 @@ from bursa.aws.clients import cognito_client, sqs_client
 from bursa.identity.preferences import Preferences
 from bursa.identity.preferences_dynamodb import PreferencesTable
 from bursa.identity.records_dynamodb import IdentityModels
+from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import TenantId
+from bursa.notifications.mails_ses import SesMails
+from bursa.notifications.notices import MAILS_OF_A_KIND_MAX
 from bursa.notifications.notifier import Mail
+from bursa.notifications.wording import Text
 from bursa.tenants.branding import Branding
 from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
-from tests.doubles.exchange import Exchange, read_event
+from tests.doubles.exchange import NOON_MS, Exchange, read_event
 from tests.unit.conftest import Context, started
 
 if TYPE_CHECKING:
@@ -118,6 +124,44 @@ def test_what_comes_again_is_told_once(place: Place) -> None:
     assert len(place.outbox.mails) == len(place.rows()) == 1
     assert place.approve(id="c.2") == []
     assert len(place.outbox.mails) == len(place.rows()) == 2
+
+
+def test_a_user_gets_a_bounded_number_of_mails_of_a_kind_a_day(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody makes happen again and again fills no mailbox, and hides nothing else."""
+    now_ms = NOON_MS
+    monkeypatch.setattr("bursa.kernel.clock.SystemClock.now_ms", lambda _: now_ms)
+    names = [f"c.{number}" for number in range(MAILS_OF_A_KIND_MAX + 5)]
+    for name in names:
+        assert place.approve(id=name) == []
+    assert len(place.outbox.mails) == MAILS_OF_A_KIND_MAX
+    assert len(place.rows()) == len(names)
+    assert place.approve(id="other", state="rejected") == []
+    other = place.add("bob@brand.example", verified=True)
+    place.directory.open_account(BRAND, other)
+    assert place.approve(id="bobs", user=other) == []
+    assert len(place.outbox.mails) == MAILS_OF_A_KIND_MAX + 2
+    now_ms += DAY_MS
+    assert place.approve(id=names[-1]) == []
+    assert len(place.outbox.mails) == MAILS_OF_A_KIND_MAX + 3
+
+
+def test_a_mail_that_is_tried_again_is_counted_once(place: Place) -> None:
+    place.outbox.breaks = True
+    for _ in range(MAILS_OF_A_KIND_MAX + 1):
+        assert place.approve() == ["0"]
+    place.outbox.breaks = False
+    for name in ("c.1", "c.2"):
+        assert place.approve(id=name) == []
+    assert len(place.outbox.mails) == 2
+
+
+def test_who_had_a_pool_that_is_no_more_gets_no_mail(place: Place) -> None:
+    """A tenant that was deleted meanwhile is no fault that a repeat would mend."""
+    cognito_client().delete_user_pool(UserPoolId=place.pool)
+    assert place.approve() == []
+    assert (place.outbox.mails, len(place.rows())) == ([], 1)
 
 
 def test_a_mail_that_can_not_be_sent_is_tried_again_and_holds_up_no_other(place: Place) -> None:
@@ -224,6 +268,22 @@ def test_a_mail_is_from_the_brand_and_the_deployments_address(
     assert mail["Destination"] == {"ToAddresses": ["alice@brand.example"]}
     assert mail["Content"]["Simple"]["Subject"]["Data"] == "You are verified"
     assert mail.keys() == {"FromEmailAddress", "Destination", "Content"}
+
+
+@pytest.mark.parametrize("name", ["Pasar", 'A "b", c', "Börse", "交易" * 30, "Ä" * 60])
+def test_a_brands_name_is_written_as_headers_have_it(name: str) -> None:
+    class Client:
+        def send_email(self, **mail: Any) -> None:
+            self.sender = mail["FromEmailAddress"]
+
+    client = Client()
+    mails = SesMails(lambda: client, "no-reply@exchange.example", "", "")
+    assert mails.send(Mail("alice@brand.example", name, Text("title", "body")))
+    assert client.sender.isascii()
+    assert all(len(word) <= 75 for word in client.sender.split())  # RFC 2047, 2
+    written, address = parseaddr(client.sender)
+    assert str(make_header(decode_header(written))) == name
+    assert address == "no-reply@exchange.example"
 
 
 def test_without_a_sender_the_account_has_it_all_the_same(

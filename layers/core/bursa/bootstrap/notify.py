@@ -32,6 +32,7 @@ def notify_services() -> NotifyServices:
     """Build it from the environment."""
     settings = read_settings(NotifySettings)
     client = background_dynamodb_client()
+    clock = SystemClock()
     directory = DirectoryTable(client, settings.directory_table)
     voices = Voices(
         directory,
@@ -39,7 +40,7 @@ def notify_services() -> NotifyServices:
         PreferencesTable(IdentityModels(settings.identity_table)),
     )
     notifier = Notifier(
-        NoticesTable(client, settings.notices_table, SystemClock()),
+        NoticesTable(client, settings.notices_table, clock),
         directory,
         PoolAddresses(directory.profile, cognito_client),
         voices,
@@ -49,5 +50,6 @@ def notify_services() -> NotifyServices:
             settings.sender_arn,
             settings.mail_configuration_set,
         ),
+        clock,
     )
     return NotifyServices(notifier, NoticeQueue(sqs_client(), settings.notices_queue_url))

@@ -19,6 +19,10 @@ of a request's host.
     identity    <tenant>#<subject>          sessions                its sessions and devices
     identity    <tenant>#<subject>          identity#<provider>     another provider's sign-in of it
     identity    <tenant>#<subject>          event#<time>#<random>   what happened to its security
+    notices     <owner>                     notice#<time>-<digest>  what a user was told
+    notices     <owner>                     told#<digest>           that it was, and by mail
+    notices     <owner>                     mails#<day>#<kind>      which of a kind were mailed
+    notices     <owner>                     read                    up to when it has read
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
@@ -180,6 +184,11 @@ def user_records(tenant: TenantId, subject: str) -> str:
 def security_event(at_ms: int, suffix: str) -> str:
     """Sort key of a security event; zero-padded so that keys sort by time."""
     return f"{SECURITY_EVENT_PREFIX}{at_ms:0{TIME_MS_DIGITS}d}#{suffix}"
+
+
+def mails_of(day_number: int, kind: str) -> str:
+    """Sort key of the mails of a kind on a day, beside a user's notices."""
+    return f"mails#{day(day_number)}#{kind}"
 
 
 def linked_identity(provider: str) -> str:

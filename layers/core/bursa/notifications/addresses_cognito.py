@@ -45,6 +45,9 @@ class PoolAddresses:
                 found = self._client.admin_get_user(UserPoolId=pool, Username=user)
             except self._client.exceptions.UserNotFoundException:
                 return None
+            except self._client.exceptions.ResourceNotFoundException:
+                # The pool of a tenant that was deleted meanwhile: no repeat would find it.
+                return None
         attributes = {one["Name"]: one.get("Value", "") for one in found["UserAttributes"]}
         is_own = attributes.get("email_verified") == "true"
         return attributes.get("email") if is_own else None

@@ -42,7 +42,8 @@ def security_envelopes(stream: Json) -> Iterator[tuple[str, Json]]:
             row = change["NewImage"]
             names = ("kind", "account", "user", "address", "about")
             detail = {name: row[name]["S"] for name in names if "S" in row.get(name, {})}
-            detail |= {"at_ms": int(row["at_ms"]["N"]), "id": change["Keys"]["sk"]["S"]}
+            # What lacks something is handed on, too: the queue holds up no other for it.
+            detail |= {"at_ms": row.get("at_ms", {}).get("N"), "id": change["Keys"]["sk"]["S"]}
             yield change["SequenceNumber"], {"source": SECURITY_SOURCE, "detail": detail}
 
 

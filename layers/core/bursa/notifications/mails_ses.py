@@ -4,6 +4,7 @@ What bounces or is complained about is left out by the deployment's configuratio
 list of such addresses.
 """
 
+from email.header import Header
 from email.utils import formataddr, parseaddr
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from bursa.notifications.notifier import Mail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_WORD_MAX = 75
 
 
 class SesMails:
@@ -52,7 +56,7 @@ class SesMails:
         body = f"{mail.text.body}\n\n{mail.brand}\n"
         with unavailable("mails_unavailable", "The same comes again."):
             self._client.send_email(
-                FromEmailAddress=formataddr((mail.brand, self._address)),
+                FromEmailAddress=_mailbox(mail.brand, self._address),
                 Destination={"ToAddresses": [mail.to]},
                 Content={
                     "Simple": {
@@ -67,3 +71,14 @@ class SesMails:
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - there are no types for it in the lock
         return self._open_client()
+
+
+def _mailbox(name: str, address: str) -> str:
+    """Return a name and an address as a header has them.
+
+    A name that is not ASCII is encoded, in words of 75 characters at most (RFC 2047, 2): a longer
+    one is shown as it is encoded, or refused. `formataddr` makes a single word of any length.
+    """
+    if name.isascii():
+        return formataddr((name, address))
+    return f"{Header(name, 'utf-8').encode(linesep='', maxlinelen=_WORD_MAX)} <{address}>"

@@ -10,6 +10,10 @@ from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
 
 KEPT_S: Final = 90 * 86_400
+# What happens more often on a day (UTC) is in the account alone: whoever makes it happen again and
+# again must not fill a mailbox, or cost the deployment its good name with SES. It counts by kind,
+# so that a thief can't use up what tells of a new key by signing out.
+MAILS_OF_A_KIND_MAX: Final = 10
 TIME_DIGITS: Final = 15
 _NOTICE_ID: Final = re.compile(rf"[0-9]{{{TIME_DIGITS}}}-[0-9a-f]{{16}}", re.ASCII)
 SECURITY, KYC, FEE_TIER = "security", "kyc", "fee_tier"
@@ -47,13 +51,22 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An entry of the list in a user's account, which all its sub-accounts share."""
+    """An entry of the list in a user's account, which all its sub-accounts share.
+
+    It begins with the time at which it came into the list, because what happened may be known
+    minutes later, when the user has read what was told of since.
+    """
 
     account: AccountId
     id: str
     kind: str
     at_ms: int
     facts: Mapping[str, str]
+
+    @property
+    def told_at_ms(self) -> int:
+        """When it came into the list, UTC."""
+        return int(self.id.partition("-")[0])
 
 
 class Notices(NamedTuple):
@@ -79,6 +92,12 @@ class NoticeList(Protocol):
     def keep(self, notice: Notice) -> bool:
         """Keep a notice, once; return whether nobody has mailed it yet. Safe to repeat."""
 
+    def may_mail(self, notice: Notice) -> bool:
+        """Return whether it is one of the mails that a user gets of its kind today.
+
+        Safe to repeat: the same notice is counted once.
+        """
+
     def set_mailed(self, notice: Notice) -> None:
         """Remember that it was mailed."""
 
@@ -86,13 +105,16 @@ class NoticeList(Protocol):
         """Return notices before one of them, or the newest."""
 
     def set_read(self, account: AccountId, until_ms: int) -> int:
-        """Remember up to when notices were read, never less; return up to when."""
+        """Remember up to when notices were read, never less; return up to when.
+
+        Nothing is read that is not there yet, so a time that is to come is now.
+        """
 
 
-def notice_of(happening: Happening, account: AccountId) -> Notice:
-    """Return what a user is told of something that happened to it."""
+def notice_of(happening: Happening, account: AccountId, now_ms: int) -> Notice:
+    """Return what a user is told, now, of something that happened to it."""
     digest = sha256(happening.id.encode()).hexdigest()[:16]
-    name = f"{happening.at_ms:0{TIME_DIGITS}d}-{digest}"
+    name = f"{now_ms:0{TIME_DIGITS}d}-{digest}"
     return Notice(account.owner, name, happening.kind, happening.at_ms, happening.facts)
 
 

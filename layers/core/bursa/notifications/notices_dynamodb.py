@@ -2,9 +2,10 @@
 
     <account>  notice#<time>-<digest>  {kind, at_ms, facts (JSON)}
     <account>  told#<digest>           {mailed_at_ms}: that it is there, and whether it was mailed
+    <account>  mails#<day>#<kind>      {digests}: of which notices of a kind there were mails
     <account>  read                    {until_ms}
 
-The first two are written together and forgotten together. What comes again may name another time,
+The first two are written together and forgotten together. What comes again comes at another time,
 so what tells whether it is there is a row of its own.
 """
 
@@ -13,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from bursa.aws.failures import unavailable
 from bursa.kernel import keys
+from bursa.kernel.calendar_time import day_at
 from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import AccountId
-from bursa.notifications.notices import KEPT_S, Notice, Notices
+from bursa.notifications.notices import (
+    KEPT_S,
+    MAILS_OF_A_KIND_MAX,
+    Notice,
+    Notices,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _CONDITION = "ConditionalCheckFailed"
+_MAILS_KEPT_S = 2 * 86_400
 
 
 class NoticesTable:
@@ -69,6 +77,28 @@ class NoticesTable:
         ).get("Item", {})
         return int(found.get("mailed_at_ms", {}).get("N", "0")) == 0
 
+    def may_mail(self, notice: Notice) -> bool:
+        """Return whether it is one of the mails that a user gets of its kind today."""
+        now_ms, digest = self._clock.now_ms(), _digest(notice)
+        with _writing():
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(notice.account, keys.mails_of(day_at(now_ms), notice.kind)),
+                    UpdateExpression="ADD digests :one SET expires_at = :expires",
+                    ConditionExpression="attribute_not_exists(digests)"
+                    " OR size(digests) < :most OR contains(digests, :digest)",
+                    ExpressionAttributeValues={
+                        ":one": {"SS": [digest]},
+                        ":digest": {"S": digest},
+                        ":most": {"N": str(MAILS_OF_A_KIND_MAX)},
+                        ":expires": {"N": str(now_ms // 1_000 + _MAILS_KEPT_S)},
+                    },
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
     def set_mailed(self, notice: Notice) -> None:
         """Remember that it was mailed."""
         with _writing():
@@ -109,6 +139,7 @@ class NoticesTable:
 
     def set_read(self, account: AccountId, until_ms: int) -> int:
         """Remember up to when notices were read, never less; return up to when."""
+        until_ms = min(until_ms, self._clock.now_ms())
         key = _key(account, keys.NOTICES_READ)
         with _writing():
             try:
@@ -136,7 +167,11 @@ def _key(account: AccountId, sort: str) -> Any:  # noqa: ANN401 - botocore's own
 
 
 def _told(notice: Notice) -> Any:  # noqa: ANN401 - botocore's own shape
-    return _key(notice.account, keys.TOLD_PREFIX + notice.id.partition("-")[2])
+    return _key(notice.account, keys.TOLD_PREFIX + _digest(notice))
+
+
+def _digest(notice: Notice) -> str:
+    return notice.id.partition("-")[2]
 
 
 def _notice(account: AccountId, item: Any) -> Notice:  # noqa: ANN401 - botocore's own shape

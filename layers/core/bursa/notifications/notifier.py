@@ -8,6 +8,7 @@ is there once.
 from typing import NamedTuple, Protocol
 
 from bursa.identity.preferences import Preferences
+from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.notifications.notices import (
     FEE_TIER,
@@ -98,19 +99,21 @@ class Voices:
 class Notifier:
     """Carries what happened to whom it happened to."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one for each that it needs
         self,
         notices: NoticeList,
         accounts: Accounts,
         addresses: Addresses,
         voices: Voices,
         mails: Mails,
+        clock: WallClock,
     ) -> None:
         self._notices = notices
         self._accounts = accounts
         self._addresses = addresses
         self._voices = voices
         self._mails = mails
+        self._clock = clock
 
     def tell(self, happening: Happening) -> bool:
         """Put something into a user's account and mail it; return whether a mail was sent.
@@ -122,13 +125,13 @@ class Notifier:
         account = happening.account or self._accounts.account_of(tenant, happening.user)
         if account is None:
             return False
-        notice = notice_of(happening, account)
+        notice = notice_of(happening, account, self._clock.now_ms())
         is_owed = self._notices.keep(notice)
         if not is_owed or not happening.user or notice.kind.startswith(f"{FEE_TIER}."):
             return False
         text = self._voices.text(notice, self._voices.language(tenant, happening.user))
         to = self._addresses.verified(tenant, happening.user) if text else None
-        if text is None or to is None:
+        if text is None or to is None or not self._notices.may_mail(notice):
             return False
         sent = self._mails.send(Mail(to, self._voices.brand(tenant), text))
         if sent:

@@ -100,6 +100,8 @@ BUDGETS = {
     ("post", "/second-factor/confirm"): {Budget.READS},
     ("post", "/second-factor/remove"): {Budget.READS},
     ("get", "/security-events"): {Budget.READS},
+    ("get", "/notices"): {Budget.READS},
+    ("post", "/notices/read"): {Budget.READS},
 }
 SIGNED_IN = [one for one in OPERATIONS if not one.public]
 

@@ -45,5 +45,6 @@ class ExportRoutes:
                 transfers="/v1/transfers?limit=500",
                 sub_accounts="/v1/sub-accounts",
                 kyc="/v1/kyc",
+                notices="/v1/notices?limit=100",
             ),
         )

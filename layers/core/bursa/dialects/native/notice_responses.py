@@ -6,13 +6,15 @@ from typing_extensions import TypedDict
 class NoticeState(TypedDict):
     """Something that happened to your account, in your language.
 
-    kind and facts are for programs, title and text for people. is_read says whether it is from
-    before the time up to which you have read.
+    kind and facts are for programs, title and text for people. at_ms is when it happened,
+    told_at_ms when it came into this list. is_read says whether that was before the time up to
+    which you have read.
     """
 
     notice_id: str
     kind: str
     at_ms: int
+    told_at_ms: int
     facts: dict[str, str]
     title: str
     text: str

@@ -31,10 +31,11 @@ class NoticeRoutes:
                 notice_id=notice.id,
                 kind=notice.kind,
                 at_ms=notice.at_ms,
+                told_at_ms=notice.told_at_ms,
                 facts=dict(notice.facts),
                 title=text.title,
                 text=text.body,
-                is_read=notice.at_ms <= found.read_until_ms,
+                is_read=notice.told_at_ms <= found.read_until_ms,
             )
             for notice, text in self._notices.worded(principal.user, found)
         ]

@@ -290,7 +290,10 @@ class PreferencesRequest(_Request):
 
 
 class NoticesReadRequest(_Request):
-    """Up to when you have read your notices, UTC milliseconds: the at_ms of the newest one."""
+    """Up to when you have read your notices, UTC milliseconds: the told_at_ms of the newest.
+
+    A time that is to come is now: nothing is read that is not there yet.
+    """
 
     until_ms: int = Field(ge=0, le=(1 << 46) - 1)
 

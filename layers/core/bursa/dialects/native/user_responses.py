@@ -69,7 +69,7 @@ class ClosedAccount(TypedDict):
 class ExportedLists(TypedDict):
     """Where to read, by pages, what is too long for one response.
 
-    All but the last two are of one account; X-Account names another of yours.
+    All but the last three are of one account; X-Account names another of yours.
     """
 
     orders: str
@@ -78,6 +78,7 @@ class ExportedLists(TypedDict):
     transfers: str
     sub_accounts: str
     kyc: str
+    notices: str
 
 
 class DataExport(TypedDict):
