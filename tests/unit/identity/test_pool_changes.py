@@ -134,6 +134,22 @@ def test_a_factor_changed_at_the_pool_pauses_and_leaves_sessions(
     assert user.signed_out_at == 0
 
 
+def test_an_address_changed_at_the_pool_pauses_and_leaves_sessions(
+    api: ModuleType, directory: DirectoryTable
+) -> None:
+    """Who has taken an account over would get its mails from then on."""
+    directory.next_tenant_number()
+    for _ in range(2):
+        asked = {"attributeName": "email"}
+        api.handler(by_trail("VerifyUserAttribute", requestParameters=asked), Context())
+    assert [one.kind for one in told()] == [SecurityEventKind.EMAIL_CHANGED]
+    pause = SecurityEventsTable(IdentityModels("identity")).pause(ALICE)
+    assert pause == (CHANGED_S * 1_000 + PAUSE_MS, "email_changed")
+    user = directory.user_of(TENANT, "alice")
+    assert user is not None
+    assert user.signed_out_at == 0
+
+
 def test_a_factor_that_our_own_route_has_told_of_is_not_told_again(
     api: ModuleType, directory: DirectoryTable
 ) -> None:

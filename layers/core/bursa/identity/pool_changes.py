@@ -1,4 +1,4 @@
-"""What follows a password or a second factor that was changed at the user pool itself.
+"""What follows a password, a second factor or an address changed at the user pool itself.
 
 It is a security event, which pauses withdrawals; and a new password ends all sessions, because
 whoever knew the old one may have some. The same change may be told more than once: by our own
@@ -20,6 +20,7 @@ from bursa.tenants.profile import TenantProfile
 ONE_CHANGE_MS: Final = 300_000
 # What a change at the pool is told as by our own routes.
 _SAME: Final = {
+    SecurityEventKind.EMAIL_CHANGED: {SecurityEventKind.EMAIL_CHANGED},
     SecurityEventKind.PASSWORD_CHANGED: {SecurityEventKind.PASSWORD_CHANGED},
     SecurityEventKind.SIGN_IN_FACTOR_CHANGED: {
         SecurityEventKind.SIGN_IN_FACTOR_CHANGED,

@@ -1,8 +1,9 @@
 """What a user pool and the account's trail tell of users, from the events that AWS sends.
 
 A pool calls before it makes a profile (PreSignUp) and after a password was reset
-(PostConfirmation). A password or a second factor that a user changes at the pool itself is told by
-nobody but CloudTrail, which names the user by its subject, through EventBridge, minutes later.
+(PostConfirmation). A password, a second factor or an address that a user changes at the pool itself
+is told by nobody but CloudTrail, which names the user by its subject, through EventBridge, minutes
+later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ TRAIL_CALLS: Final[Mapping[str, SecurityEventKind]] = {
     "SetUserMFAPreference": SecurityEventKind.SIGN_IN_FACTOR_CHANGED,
     "SetUserSettings": SecurityEventKind.SIGN_IN_FACTOR_CHANGED,
     "VerifySoftwareToken": SecurityEventKind.SIGN_IN_FACTOR_CHANGED,
+    # With the code that was sent there: until then the old address counts.
+    "VerifyUserAttribute": SecurityEventKind.EMAIL_CHANGED,
 }
 
 

@@ -22,6 +22,7 @@ class SecurityEventKind(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     API_KEY_MADE = "api_key_made"
     API_KEY_REVOKED = "api_key_revoked"
+    EMAIL_CHANGED = "email_changed"
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
     NEW_DEVICE = "new_device"
@@ -37,6 +38,7 @@ class SecurityEventKind(StrEnum):
 PAUSING: Final = frozenset(
     {
         SecurityEventKind.API_KEY_MADE,
+        SecurityEventKind.EMAIL_CHANGED,
         SecurityEventKind.IDENTITY_LINKED,
         SecurityEventKind.NEW_DEVICE,
         SecurityEventKind.PASSWORD_CHANGED,

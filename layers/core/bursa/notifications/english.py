@@ -21,6 +21,11 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
         "An API key was revoked",
         "The API key ${about} was revoked on ${time}, by a request from ${address}. " + _KEEP,
     ),
+    "security.email_changed": (
+        "Your address was changed",
+        "The address of your account was changed on ${time}. Withdrawals wait for a while. "
+        + _KEEP,
+    ),
     "security.identity_linked": (
         "A sign-in was linked",
         "Signing in with ${about} leads to your account since ${time}. Withdrawals wait for a"

@@ -19,6 +19,10 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
         "Kunci API dicabut",
         "Kunci API ${about} dicabut pada ${time}, atas permintaan dari ${address}. " + _KEEP,
     ),
+    "security.email_changed": (
+        "Alamat email Anda diganti",
+        "Alamat email akun Anda diganti pada ${time}. " + _WAIT + _KEEP,
+    ),
     "security.identity_linked": (
         "Cara masuk ditautkan",
         "Sejak ${time}, masuk dengan ${about} membuka akun Anda. " + _WAIT + _KEEP,

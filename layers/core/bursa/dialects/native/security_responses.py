@@ -67,6 +67,7 @@ class SecurityEvent(TypedDict):
         "account_closed",
         "api_key_made",
         "api_key_revoked",
+        "email_changed",
         "identity_linked",
         "identity_unlinked",
         "new_device",
