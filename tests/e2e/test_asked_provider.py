@@ -32,7 +32,14 @@ from tests.doubles.newcomers import (
     wait_for_level,
 )
 from tests.doubles.providers import APP_TOKEN, SECRET_KEY, PlayedSumsub
-from tests.e2e.test_kyc import case_of, client_of, reference_of, wait_for_execution
+from tests.e2e.test_kyc import (
+    case_of,
+    client_of,
+    function,
+    reference_of,
+    swept,
+    wait_for_execution,
+)
 from tests.e2e.test_operator import Operator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
@@ -77,13 +84,6 @@ def opened(exchange: Deployment, operator: Operator, name: str) -> Brand:
     (client_id,) = about["sign_in"]["client_ids"]
     own = replace(exchange, tenant=tenant, user_pool_client_id=client_id, users=())
     return Brand(own, secret)
-
-
-def function(exchange: Deployment, logical_id: str) -> str:
-    pages = client_of(exchange, "lambda").get_paginator("list_functions").paginate()
-    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
-    (name,) = [one for one in names if f"-{logical_id}-" in f"{one}-"]
-    return str(name)
 
 
 @pytest.fixture(scope="module")
@@ -266,16 +266,6 @@ def test_a_finding_without_a_callback_is_found_by_the_sweep(
     wait_for_level(newcomer, 1)
     wait_for_execution(exchange, reference)
     assert len(sumsub.sent) == asked + 1
-
-
-def swept(exchange: Deployment) -> Json:
-    name = function(exchange, "KycTasks")
-    done = client_of(exchange, "lambda").invoke(
-        FunctionName=name, Payload=json.dumps({"task": "pass_time"})
-    )
-    assert "FunctionError" not in done
-    found: Json = json.load(done["Payload"])
-    return found
 
 
 def make_older(exchange: Deployment, reference: str) -> None:

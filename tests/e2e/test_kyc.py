@@ -10,7 +10,14 @@ import boto3
 import pytest
 
 from scripts.client import ApiError, Client, Deployment, Json
-from tests.doubles.newcomers import PATIENCE_S, apply, sign_up, upload, wait_for
+from tests.doubles.newcomers import (
+    PATIENCE_S,
+    apply,
+    sign_up,
+    upload,
+    wait_for,
+    wait_for_level,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("exchange")]
 
@@ -115,6 +122,61 @@ def test_a_provider_that_says_nothing_in_time_leaves_the_case_to_a_person(
     assert case["state"] == "deciding"
     assert case["history"][-1][3] == "States.Timeout, while at_provider"
     assert newcomer.call("GET", "/kyc")["state"] == "in_review"
+
+
+def test_documents_that_have_expired_take_the_level_that_needs_them(exchange: Deployment) -> None:
+    """Those of the sandbox do after a day, so the case is made older; the sweep is called."""
+    newcomer = Client(exchange, sign_up(exchange))
+    newcomer.call("GET", "/me")
+    apply(newcomer, 2, "identity_document", "selfie", family_name="Shortlived")
+    assert wait_for(newcomer, "approved")["level"] == 2
+    wait_for_level(newcomer, 2)
+    reference = reference_of(newcomer, 1)
+    wait_for_execution(exchange, reference)
+    assert swept(exchange)["failed"] == 0
+    assert newcomer.call("GET", "/kyc")["state"] == "approved"
+    let_expire(exchange, reference)
+    assert swept(exchange)["failed"] == 0
+    wait_for(newcomer, "expired")
+    wait_for_level(newcomer, 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while newcomer.call("GET", "/notices")["items"][0]["kind"] != "kyc.expired":
+        assert time.monotonic() < deadline, "nobody is told"
+        time.sleep(0.5)
+
+
+def let_expire(exchange: Deployment, reference: str) -> None:
+    """Let a case's documents have expired just now."""
+    tenant, user, _ = reference.split(".")
+    case = case_of(exchange, reference)
+    assert case["level_ends_at_ms"] > time.time() * 1_000
+    now_ms = int(time.time() * 1_000)
+    client_of(exchange, "dynamodb").update_item(
+        TableName=exchange.stack_outputs["ComplianceTable"],
+        Key={"pk": {"S": f"{tenant}#{user}"}, "sk": {"S": "case"}},
+        UpdateExpression="SET body = :body, next_at_ms = :now",
+        ExpressionAttributeValues={
+            ":body": {"S": json.dumps(case | {"level_ends_at_ms": now_ms})},
+            ":now": {"N": str(now_ms)},
+        },
+    )
+
+
+def function(exchange: Deployment, logical_id: str) -> str:
+    pages = client_of(exchange, "lambda").get_paginator("list_functions").paginate()
+    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    (name,) = [one for one in names if f"-{logical_id}-" in f"{one}-"]
+    return str(name)
+
+
+def swept(exchange: Deployment) -> Json:
+    name = function(exchange, "KycTasks")
+    done = client_of(exchange, "lambda").invoke(
+        FunctionName=name, Payload=json.dumps({"task": "pass_time"})
+    )
+    assert "FunctionError" not in done
+    found: Json = json.load(done["Payload"])
+    return found
 
 
 def reference_of(client: Client, attempt: int) -> str:
