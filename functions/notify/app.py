@@ -6,6 +6,7 @@ deployment's bus fills, too, it tells them, one by one.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -17,6 +18,8 @@ from bursa.bootstrap.start import finish_start
 from bursa.notifications.happenings import happening_in, security_envelopes
 
 _QUEUE = "aws:sqs"
+# As long as one message may take while whom it calls does not answer.
+SPARE_MS = 30_000
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -28,9 +31,10 @@ finish_start()
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle a batch; name what failed, so that it comes again."""
-    failed = tell(event) if event["Records"][0]["eventSource"] == _QUEUE else hand_on(event)
+    is_queue = event["Records"][0]["eventSource"] == _QUEUE
+    failed = tell(event, context.get_remaining_time_in_millis) if is_queue else hand_on(event)
     return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 
 
@@ -47,19 +51,25 @@ def hand_on(event: dict[str, Any]) -> list[str]:
     return []
 
 
-def tell(event: dict[str, Any]) -> list[str]:
+def tell(event: dict[str, Any], left_ms: Callable[[], int]) -> list[str]:
     """Carry messages of the queue to users; return those that must come again.
 
-    What is nothing of ours stays in the queue until it is a failure, whose queue has an alarm.
+    What is nothing of ours stays in the queue until it is a failure, whose queue has an alarm. What
+    there is no time for is not begun: a function that ends by its time-out has told of nothing that
+    it did, and all of its messages would come again.
     """
     failed = []
     for record in event["Records"]:
-        name = record["messageId"]
+        name, whose = record["messageId"], {}
+        if left_ms() < SPARE_MS:
+            failed.append(name)
+            continue
         try:
             happening = happening_in(json.loads(record["body"]))
+            whose = {"tenant": str(happening.tenant), "user": happening.user}
             is_mailed = services.notifier.tell(happening)
         except Exception:
-            logger.exception("A user could not be told", extra={"message_id": name})
+            logger.exception("A user could not be told", extra={"message_id": name} | whose)
             metrics.add_metric("NoticesFailed", MetricUnit.Count, 1)
             failed.append(name)
             continue

@@ -33,6 +33,15 @@ BRAND = TenantId(2)
 SENDER = "Deployment <no-reply@exchange.example>"
 
 
+class InTime(Context):
+    """A call of the function that has so much time left."""
+
+    left_ms = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left_ms
+
+
 class Outbox:
     """Mails that were sent; it can break."""
 
@@ -93,7 +102,7 @@ class Place:
             }
             for number, detail in enumerate(details)
         ]
-        answer = self.function.handler(batch, Context())
+        answer = self.function.handler(batch, InTime())
         return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
     def approve(self, **detail: Any) -> list[str]:
@@ -181,6 +190,22 @@ def test_a_mail_that_can_not_be_sent_is_tried_again_and_holds_up_no_other(place:
     assert len(place.rows()) == 2
 
 
+def test_what_there_is_no_time_for_is_not_begun(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An SES that does not answer keeps a message for long; those behind it come again."""
+
+    def slowly(mail: Mail) -> bool:
+        monkeypatch.setattr(InTime, "left_ms", place.function.SPARE_MS - 1)
+        place.outbox.mails.append(mail)
+        return True
+
+    monkeypatch.setattr(place.outbox, "send", slowly)
+    details = [{"id": f"c.{one}", "tenant": str(BRAND), "user": place.user} for one in range(3)]
+    assert place.tell(*details) == ["1", "2"]
+    assert len(place.outbox.mails) == len(place.rows()) == 1
+
+
 def test_in_the_language_of_the_user_or_else_the_brands(place: Place) -> None:
     branding = Branding(display_name="Pasar", support_url="https://pasar.example/help")
     brandings = BrandingTable(place.dynamodb, "directory")
@@ -223,13 +248,13 @@ def test_security_events_come_by_the_stream_and_the_queue(place: Place) -> None:
     (record,) = batch["Records"]
     row = record["dynamodb"]["NewImage"]
     row |= {"user": {"S": place.user}, "account": {"S": str(place.account)}}
-    assert place.function.handler(batch, Context()) == {"batchItemFailures": []}
+    assert place.function.handler(batch, InTime()) == {"batchItemFailures": []}
     assert place.outbox.mails == []
     url = sqs_client().get_queue_url(QueueName="notices")["QueueUrl"]
     (message,) = sqs_client().receive_message(QueueUrl=url)["Messages"]
     record = {"messageId": "1", "body": message["Body"], "eventSource": "aws:sqs"}
     for _ in range(2):
-        place.function.handler({"Records": [record]}, Context())
+        place.function.handler({"Records": [record]}, InTime())
     (mail,) = place.outbox.mails
     assert mail.text.title == "A sign-in from a new device"
     assert "198.51.100.7" in mail.text.body
@@ -240,7 +265,7 @@ def test_a_stream_whose_queue_is_away_comes_again(place: Place) -> None:
     sqs_client().delete_queue(QueueUrl=url)
     batch = read_event("notify-stream")
     number = batch["Records"][0]["dynamodb"]["SequenceNumber"]
-    assert place.function.handler(batch, Context()) == {
+    assert place.function.handler(batch, InTime()) == {
         "batchItemFailures": [{"itemIdentifier": number}]
     }
 

@@ -48,6 +48,13 @@ _BACKGROUND_CONFIG = Config(
     retries={"total_max_attempts": 5, "mode": "standard"},
     tcp_keepalive=True,
 )
+# Once: an SES that does not answer may have sent the mail, and who asks comes again in minutes.
+_MAIL_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
 _WORKER_CONFIG = Config(
     connect_timeout=1,
     read_timeout=4,
@@ -133,7 +140,7 @@ def events_client() -> Any:  # noqa: ANN401 - there are no types for it in the l
 
 def mail_client() -> Any:  # noqa: ANN401 - there are no types for it in the lock
     """Return an SES client for what nobody waits for."""
-    return _session().create_client("sesv2", config=_BACKGROUND_CONFIG)
+    return _session().create_client("sesv2", config=_MAIL_CONFIG)
 
 
 def worker_client(service: str) -> BaseClient:
