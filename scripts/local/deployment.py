@@ -114,11 +114,15 @@ def deploy(local: LocalEnvironment, name: str, template: Path) -> None:
 
 
 def _let_mails_out(local: LocalEnvironment) -> None:
-    """Verify the sender of mails, and allow them: MiniStack knows no resource of a mail."""
+    """Verify the sender of mails, and allow them.
+
+    MiniStack knows no resource of a mail, and gives a tenant's user pool none of its stack's tags.
+    """
     mails, iam = local.client("sesv2"), local.client("iam")
     with suppress(mails.exceptions.AlreadyExistsException):
         mails.create_email_identity(EmailIdentity=SENDER)
-    statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+    actions = ["ses:SendEmail", "cognito-idp:AdminGetUser"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     for page in iam.get_paginator("list_roles").paginate():
         for role in page["Roles"]:
