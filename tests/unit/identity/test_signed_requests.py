@@ -431,7 +431,9 @@ def test_no_route_forgets_to_verify(
     clock: WorkingClock,
     operation: Operation,
 ) -> None:
-    path = operation.path.replace("{order_id}", "12").replace("{client_order_id}", "mine")
+    path = operation.path
+    for name in ("order_id", "list_id", "client_order_id"):
+        path = path.replace(f"{{{name}}}", "12")
     signed = Signed(operation.method.upper(), path)
     key = ed25519_key()
     others = {
