@@ -121,7 +121,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("PoolEvents", "pool-first-sign-in"): {"errorType": "RefusedError"},
     ("PoolEvents", "pool-password-reset"): {"userName": "alice"},
     ("PoolEvents", "pool-password-changed"): {"source": "aws.cognito-idp"},
-    # The user's pool is gone, so there is nobody to mail; and of what the stream has comes all again
+    # The user's pool is gone, so there is nobody to mail; what the stream has comes again
     # while the queue is away.
     ("Notify", "notify-queue"): {"batchItemFailures": []},
     ("Notify", "notify-stream"): {
