@@ -104,10 +104,9 @@ def test_who_sends_to_connections_may_close_them() -> None:
         if actions(statement) == {"execute-api:ManageConnections"}
         for arns in [listed(statement["Resource"])]
     }
-    roles = ("FeedsRole", "IdentityApiRole", "WebSocketRole")
-    expected = {f"permissions.yaml:{role}": ["DELETE", "POST"] for role in roles}
-    expected[HEARS_OF_USERS] = ["DELETE", "POST"]
-    expected["back-office.yaml:AdminApiRole"] = ["DELETE", "POST"]
+    feeds, back_office = "journal-permissions.yaml:FeedsRole", "back-office.yaml:AdminApiRole"
+    roles = (feeds, "permissions.yaml:IdentityApiRole", HEARS_OF_USERS, back_office)
+    expected = {role: ["DELETE", "POST"] for role in roles}
     # It asks whether an account's oldest connections are still there, when there is no room.
     expected["permissions.yaml:WebSocketRole"] = ["DELETE", "GET", "POST"]
     assert verbs == expected

@@ -117,7 +117,7 @@ def reached(statement: Json) -> str:
 
 def test_the_audit_writes_neither_journal_nor_archive_but_how_far_it_got() -> None:
     policy = everywhere("AWS::IAM::Policy")["shard.yaml:JournalAuditPolicy"]
-    role = everywhere("AWS::IAM::Role")["permissions.yaml:JournalAuditRole"]
+    role = everywhere("AWS::IAM::Role")["journal-permissions.yaml:JournalAuditRole"]
     granted = {
         action: statement
         for statement in (*statements(policy), *statements(role))
@@ -169,9 +169,10 @@ def test_the_audit_comes_by_itself_and_an_alarm_tells_when_it_does_not() -> None
     function = resources(APPLICATION)["JournalAudit"]["Properties"]
     (event,) = function["Events"].values()
     assert event == {"Type": "Schedule", "Properties": {"Schedule": "rate(1 hour)"}}
+    journal_alarms = ROOT / "infra" / "journal-alarms.yaml"
     alarms = {
         alarm["Properties"]["MetricName"]: alarm["Properties"]
-        for alarm in resources(ROOT / "infra" / "alarms.yaml", "AWS::CloudWatch::Alarm").values()
+        for alarm in resources(journal_alarms, "AWS::CloudWatch::Alarm").values()
         if {"Name": "service", "Value": "journal_audit"} in alarm["Properties"]["Dimensions"]
     }
     assert set(alarms) == {"ArchiveDiffers", "ArchiveVerified", "AuditLogBroken"}

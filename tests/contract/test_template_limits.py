@@ -36,4 +36,7 @@ def test_nothing_but_the_projector_and_the_feeds_may_read_it() -> None:
     streams.remove("kyc.yaml:KycChangesRole")
     # And the identity table's alone.
     streams.remove("notifications.yaml:NotifyRole")
-    assert streams == {"permissions.yaml:ProjectorRole", "permissions.yaml:FeedsRole"}
+    assert streams == {
+        "journal-permissions.yaml:ProjectorRole",
+        "journal-permissions.yaml:FeedsRole",
+    }

@@ -32,6 +32,8 @@ OWN_METRICS = (
     "notifications.yaml",
     "pool-events.yaml",
 )
+# Those that alarms.yaml nests.
+NESTED_ALARMS = ("journal-alarms.yaml", "user-alarms.yaml")
 STREAM_CONSUMERS = ("Projector", "Feeds")
 TABLES = resources(STORAGE, "AWS::DynamoDB::Table")
 HOLD_TRUTH = {"JournalTable", "DirectoryTable", "IdentityTable"}
@@ -61,10 +63,10 @@ def test_a_function_has_a_log_and_an_alarm(name: str) -> None:
 
 
 def alarms_of_functions() -> dict[str, Json]:
-    """Return them by name; alarms.yaml has no room for more."""
+    """Return them by name, of whichever room they are."""
     return {
         name: alarm
-        for path in ("alarms.yaml", *OWN_METRICS)
+        for path in (*OWN_METRICS, *NESTED_ALARMS)
         for name, alarm in resources(ROOT / "infra" / path, "AWS::CloudWatch::Alarm").items()
     }
 

@@ -93,7 +93,7 @@ def test_nothing_is_granted_by_negation(name: str) -> None:
         assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
 
 
-# permissions.yaml has no room for more.
+# With what else they need.
 IN_A_STACK_OF_ITS_OWN = (
     {"AdminApi": "BackOffice", "BinanceApi": "BinanceAccess", "SubAccounts": "SubAccountsAccess"}
     | {"PoolEvents": "PoolEventsAccess"}
