@@ -51,6 +51,7 @@ def table() -> list[list[str]]:
             names * price["metric month"],
         ),
         ("alarms, by what they watch", f"{watched} metrics", watched * price["alarm month"]),
+        ("dashboard", "1", price["dashboard month"]),
         (
             "KMS keys, secret",
             f"{keys} and {secrets}",
