@@ -10,6 +10,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from admin_api.fee_tier_routes import add_fee_tier_routes
+from admin_api.limit_routes import add_limit_routes
 from admin_api.report_routes import add_report_routes
 from admin_api.routes import add_routes
 from admin_api.statement_routes import add_statement_routes
@@ -27,6 +28,7 @@ add_routes(app, services.routes, services.proposals)
 add_statement_routes(app, services.statements)
 add_fee_tier_routes(app, services.fee_tiers)
 add_report_routes(app, services.reports)
+add_limit_routes(app, services.limits)
 finish_start()
 
 

@@ -72,6 +72,7 @@ def _add_account_routes(app: RestApi, proposals: Callable[[], ProposalRoutes]) -
         ("debit", Action.DEBIT),
         ("role", Action.SET_ROLES),
         ("fee-tier", Action.PIN_FEE_TIERS),
+        ("limits", Action.SET_ACCOUNT_LIMITS),
     ):
         _add_account_route(app, proposals, word, action)
 

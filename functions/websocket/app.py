@@ -52,6 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         owner,
         principal.expires_at,
         principal.session,
+        principal.own_limits,
     )
     now_ms = services.clock.now_ms()
     match request["eventType"]:

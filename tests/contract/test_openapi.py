@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from aws_lambda_powertools import Logger, Metrics
 
-from admin_api import fee_tier_routes, report_routes, statement_routes
+from admin_api import fee_tier_routes, limit_routes, report_routes, statement_routes
 from admin_api import routes as admin_routes
 from bursa.dialects.binance.openapi import CODES, binance_document
 from bursa.dialects.native.admin_kyc_operations import ADMIN_KYC_OPERATIONS
@@ -107,6 +107,7 @@ def test_routes_of_the_back_office_are_what_is_documented() -> None:
     admin_routes.add_routes(api, NOT_CALLED, NOT_CALLED)
     statement_routes.add_statement_routes(api, NOT_CALLED)
     report_routes.add_report_routes(api, NOT_CALLED)
+    limit_routes.add_limit_routes(api, NOT_CALLED)
     fee_tier_routes.add_fee_tier_routes(api, NOT_CALLED)
     assert routes_of(api) == {(one.method.upper(), one.path) for one in ADMIN_OPERATIONS}
 

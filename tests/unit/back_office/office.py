@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from admin_api.fee_tier_routes import add_fee_tier_routes
+from admin_api.limit_routes import add_limit_routes
 from admin_api.report_routes import add_report_routes
 from admin_api.routes import add_routes
 from admin_api.statement_routes import add_statement_routes
@@ -184,6 +185,7 @@ def opened_office() -> Iterator[Office]:
         add_statement_routes(app, services.statements)
         add_fee_tier_routes(app, services.fee_tiers)
         add_report_routes(app, services.reports)
+        add_limit_routes(app, services.limits)
         vars(module).update(app=app, services=services)
         office = Office(exchange, module, clock)
         office.open_pool(TENANT, "demo")

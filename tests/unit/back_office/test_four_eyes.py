@@ -327,5 +327,6 @@ def test_what_takes_two_is_what_opens_or_moves() -> None:
         "list_markets",
         "set_fee_tiers",
         "pin_fee_tiers",
+        "set_account_limits",
     }
     assert Action.FREEZE_ACCOUNTS not in SENSITIVE

@@ -26,6 +26,7 @@ from wire import codec
 ALICE, OLGA = "alice@demo.example", "olga@other.example"
 WHY = {"reason": "x"}
 MONEY = WHY | {"asset": "USDT", "amount": "1"}
+OWN_LIMITS = dict.fromkeys(("commands", "cancels", "reads", "connections", "subscriptions"))
 HALT = WHY | {"state": "halted"}
 LIMITS: dict[str, Any] = {
     **dict.fromkeys(("min_notional", "max_quantity", "max_price"), "0"),
@@ -62,6 +63,8 @@ CASES: dict[tuple[str, str], Case | None] = {
     ("post", "/admin/users/{user_id}/debit"): Case("user", MONEY),
     ("post", "/admin/users/{user_id}/role"): Case("user", WHY | {"role": "support"}),
     ("post", "/admin/users/{user_id}/fee-tier"): Case("user", WHY | {"tier": 0}),
+    ("post", "/admin/users/{user_id}/limits"): Case("user", WHY | OWN_LIMITS),
+    ("get", "/admin/users/{user_id}/limits"): Case("user"),
     ("post", "/admin/fees"): None,
     ("get", "/admin/fee-tiers"): None,
     ("post", "/admin/fee-tiers"): None,

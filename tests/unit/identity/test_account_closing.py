@@ -18,6 +18,7 @@ from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
+from bursa.tenants.account_limits import AccountLimits
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.ended_sessions_dynamodb import EndedSessionRows
 from tests.doubles.exchange import BOB, CAROL, TENANT, Exchange, read_event
@@ -256,6 +257,9 @@ class Counted:
 
     def __init__(self) -> None:
         self.asked = self.reads = 0
+
+    def know(self, _account: AccountId, _own: AccountLimits) -> None:
+        pass
 
     def require(self, _account: AccountId, charges: tuple[Charge, ...]) -> None:
         self.reads += sum(one.amount for one in charges if one.budget is Budget.READS)

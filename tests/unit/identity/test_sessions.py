@@ -23,6 +23,7 @@ from bursa.kernel.keys import connections as connections_of
 from bursa.kernel.rates import RateState
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.read_models.rows import ConnectionRow, SubscriptionRow
+from bursa.tenants.account_limits import AccountLimits
 from bursa.tenants.dynamodb import DirectoryTable
 from tests.doubles.exchange import ALICE, TENANT, Exchange, read_event
 from tests.unit.conftest import Context, Response, response_of, started
@@ -197,6 +198,9 @@ class Spent:
 
     def __init__(self) -> None:
         self.charged: list[Budget] = []
+
+    def know(self, _account: AccountId, _own: AccountLimits) -> None:
+        pass
 
     def require(self, _account: AccountId, charges: tuple[Charge, ...]) -> None:
         self.charged += [charge.budget for charge in charges]

@@ -1,6 +1,7 @@
 """One-use tickets: who gets in with one, once, and who doesn't."""
 
 import time
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,8 @@ from bursa.identity.tickets_dynamodb import TicketsTable
 from bursa.kernel.clock import random_key
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import AccountId
+from bursa.kernel.rates import Rate
+from bursa.tenants.account_limits import AccountLimits
 from bursa.tenants.dynamodb import DirectoryTable
 from tests.doubles.exchange import ALICE, TENANT, Exchange, read_event
 from tests.doubles.user_pool import token
@@ -217,3 +220,8 @@ def test_a_hostile_ticket_is_refused_and_is_no_fault(
     }
     assert authorizer.handler(event, Context()) == deny(CONNECT)
     assert "SignInFaults" not in capsys.readouterr().out
+
+
+def test_limits_of_the_users_own_go_with_it(tickets: Tickets) -> None:
+    limited = replace(principal(), own_limits=AccountLimits(Rate(5, 70), connections=30))
+    assert tickets.redeem(tickets.issue(limited).text) == limited

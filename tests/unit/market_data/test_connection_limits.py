@@ -12,6 +12,7 @@ from bursa.kernel.rates import Rate
 from bursa.market_data.channels import BOOK, Channel
 from bursa.market_data.connection_limits import ConnectionLimits
 from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits
 from bursa.tenants.limits import DEFAULT_LIMITS
 from tests.doubles.buckets import CountingReport, MemoryBuckets
 from tests.doubles.channel_states import MemoryConnections
@@ -76,9 +77,11 @@ class Desk:
         self.looked_at.append(connection_id)
         return connection_id not in self.lost
 
-    def connect(self, account: AccountId, name: str) -> str | None:
+    def connect(
+        self, account: AccountId, name: str, own: AccountLimits = NO_OWN_LIMITS
+    ) -> str | None:
         """Connect as the function does; return the code of a refusal."""
-        client = Client(account, name, "user", 1 << 40)
+        client = Client(account, name, "user", 1 << 40, own_limits=own)
         self.clock.time_ms += 1
         self.subscriptions.connect(client, self.clock.time_ms)
         try:
@@ -88,8 +91,15 @@ class Desk:
             return error.code
         return None
 
-    def subscribe(self, account: AccountId, name: str, channels: int, first: int = 0) -> None:
-        client = Client(account, name, "user", 1 << 40)
+    def subscribe(
+        self,
+        account: AccountId,
+        name: str,
+        channels: int,
+        first: int = 0,
+        own: AccountLimits = NO_OWN_LIMITS,
+    ) -> None:
+        client = Client(account, name, "user", 1 << 40, own_limits=own)
         wanted = [Channel(BOOK, f"M{first + number}-X") for number in range(channels)]
         self.subscriptions.subscribe(client, wanted, self.clock.time_ms)
 
@@ -242,3 +252,22 @@ def test_a_quiet_client_costs_no_write(desk: Desk) -> None:
         desk.clock.time_ms += 10_000
         assert desk.limits.admits_message(client)
     assert not desk.shared.calls
+
+
+def test_an_account_with_limits_of_its_own_has_those(desk: Desk) -> None:
+    own = AccountLimits(connections=5, subscriptions=100)
+    found = [desk.connect(ALICE, f"a{number}", own) for number in range(6)]
+    assert found == [None] * 5 + ["too_many_connections"]
+
+    desk.subscribe(ALICE, "a0", 50, own=own)
+    desk.subscribe(ALICE, "a1", 50, first=50, own=own)
+    with pytest.raises(InvalidInput, match="at most 100 channels"):
+        desk.subscribe(ALICE, "a2", 1, first=100, own=own)
+
+
+def test_no_limit_of_an_accounts_own_is_above_what_its_tenant_has(desk: Desk) -> None:
+    own = AccountLimits(connections=50)
+    assert [desk.connect(ALICE, f"a{number}", own) for number in range(9)][7:] == [
+        None,
+        "too_many_connections",
+    ]

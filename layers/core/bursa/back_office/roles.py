@@ -58,6 +58,8 @@ class Action(StrEnum):
     READ_FEE_TIERS = "read_fee_tiers"
     SET_FEE_TIERS = "set_fee_tiers"
     PIN_FEE_TIERS = "pin_fee_tiers"
+    READ_ACCOUNT_LIMITS = "read_account_limits"
+    SET_ACCOUNT_LIMITS = "set_account_limits"
 
 
 _EVERYBODY: Final = frozenset(Role)
@@ -99,6 +101,8 @@ PERMITTED: Final[Mapping[Action, frozenset[Role]]] = {
     Action.READ_FEE_TIERS: _EVERYBODY,
     Action.SET_FEE_TIERS: frozenset({Role.OWNER, Role.FINANCE}),
     Action.PIN_FEE_TIERS: frozenset({Role.OWNER, Role.FINANCE}),
+    Action.READ_ACCOUNT_LIMITS: _EVERYBODY,
+    Action.SET_ACCOUNT_LIMITS: frozenset({Role.OWNER, Role.COMPLIANCE}),
 }
 # The others change something: whoever asks gives a reason.
 READS: Final = frozenset(
@@ -114,6 +118,7 @@ READS: Final = frozenset(
         Action.READ_STATEMENTS,
         Action.READ_REPORTS,
         Action.READ_FEE_TIERS,
+        Action.READ_ACCOUNT_LIMITS,
     }
 )
 # What always takes a second person; credits and debits do above the tenant's amount.
@@ -127,6 +132,7 @@ SENSITIVE: Final = frozenset(
         Action.LIST_MARKETS,
         Action.SET_FEE_TIERS,
         Action.PIN_FEE_TIERS,
+        Action.SET_ACCOUNT_LIMITS,
     }
 )
 SENSITIVE_ABOVE_AN_AMOUNT: Final = frozenset({Action.CREDIT, Action.DEBIT})
@@ -138,6 +144,7 @@ NEVER_ONESELF: Final = frozenset(
         Action.DEBIT,
         Action.SET_ROLES,
         Action.PIN_FEE_TIERS,
+        Action.SET_ACCOUNT_LIMITS,
         Action.DECIDE_CASES,
         Action.REOPEN_CASES,
         Action.ERASE_USERS,

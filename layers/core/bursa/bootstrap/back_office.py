@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from bursa.bootstrap.back_office_routes import BackOffice
+    from bursa.dialects.native.account_limit_routes import AccountLimitRoutes
     from bursa.dialects.native.admin_routes import AdminRoutes
     from bursa.dialects.native.fee_tier_routes import FeeTierRoutes
     from bursa.dialects.native.proposal_routes import ProposalRoutes
@@ -55,6 +56,7 @@ class BackOfficeServices:
     statements: "Callable[[], StatementRoutes]"
     fee_tiers: "Callable[[], FeeTierRoutes]"
     reports: "Callable[[], ReportRoutes]"
+    limits: "Callable[[], AccountLimitRoutes]"
     budgets: Budgets
     clock: "Clock"
 
@@ -106,6 +108,7 @@ def back_office_services(
         lambda: back_office().statements,
         lambda: back_office().fee_tiers,
         lambda: back_office().reports,
+        lambda: back_office().limits,
         budgets,
         clock,
     )

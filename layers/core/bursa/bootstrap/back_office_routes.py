@@ -21,6 +21,7 @@ from bursa.back_office.desk import Desk, EffectBuilder
 from bursa.back_office.effects import Tools, effects
 from bursa.back_office.fee_effects import fee_effects
 from bursa.back_office.four_eyes import FourEyes
+from bursa.back_office.limit_effects import limit_effects
 from bursa.back_office.market_effects import market_effects
 from bursa.back_office.new_market import new_market_effects
 from bursa.back_office.roles import Action
@@ -31,6 +32,7 @@ from bursa.back_office.users import Users
 from bursa.back_office.users_cognito import BackOfficePools
 from bursa.bootstrap.public_ids import open_ids
 from bursa.compliance.levels import Levels
+from bursa.dialects.native.account_limit_routes import AccountLimitRoutes
 from bursa.dialects.native.admin_routes import AdminRoutes
 from bursa.dialects.native.fee_tier_routes import FeeTierRoutes
 from bursa.dialects.native.proposal_routes import ProposalRoutes
@@ -55,8 +57,10 @@ from bursa.kernel.settings import AdminApiSettings
 from bursa.market_data.dynamodb import MarketsTable
 from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.market_data.trading_reports import TradingReports
+from bursa.tenants.account_limits_dynamodb import AccountLimitsTable
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.listing_numbers_dynamodb import ListingNumbers
+from bursa.tenants.shards import TenantShards
 
 _DEFINITIONS_AGE_MS_MAX = 30_000
 
@@ -69,6 +73,7 @@ class BackOffice(NamedTuple):
     statements: StatementRoutes
     fee_tiers: FeeTierRoutes
     reports: ReportRoutes
+    limits: AccountLimitRoutes
 
 
 def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
@@ -79,7 +84,7 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
     on_unpublished: Callable[[str], None],
     on_refused: Callable[[str], None],
     clock: Clock,
-    shard_of: Callable[[TenantId], int],
+    shards: TenantShards,
 ) -> BackOffice:
     """Build them."""
     table, models = AuditTable(settings.audit_table), IdentityModels(settings.identity_table)
@@ -104,7 +109,13 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
     )
     log = AuditLog(table, AuditHeads(s3_client, settings.archive_bucket), clock, on_unpublished)
     fee_records = FeeRecords(dynamodb_client(), settings.directory_table)
-    desk = Desk(log, {**_effects(tools, fee_records), **_new_markets(tools, settings, directory)})
+    own_limits = AccountLimitsTable(dynamodb_client(), settings.directory_table)
+    changes = {
+        **_effects(tools, fee_records),
+        **limit_effects(tools, own_limits, shards.limits),
+        **_new_markets(tools, settings, directory),
+    }
+    desk = Desk(log, changes)
     admission = Admission(FactorsTable(models), table, clock)
     alone = Allowance(table, markets, clock)
     return BackOffice(
@@ -127,10 +138,11 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
             clock,
         ),
         _statement_routes(
-            admission, desk, users, _statements(settings, shard_of, clock), sub_accounts, clock
+            admission, desk, users, _statements(settings, shards, clock), sub_accounts, clock
         ),
         FeeTierRoutes(admission, desk, users, _fees(settings, markets, fee_records), markets),
-        ReportRoutes(admission, desk, _reports(settings, markets, shard_of)),
+        ReportRoutes(admission, desk, _reports(settings, markets, shards)),
+        AccountLimitRoutes(admission, desk, users, own_limits, shards.limits),
     )
 
 

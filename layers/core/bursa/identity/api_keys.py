@@ -16,6 +16,7 @@ from bursa.identity.principal import Scope
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import Rate
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits
 
 KEYS_MAX: Final = 20
 # Those that were revoked last, for people to see; a key that is not there is refused as well.
@@ -87,8 +88,8 @@ class ApiKey:
         What its signatures are verified with: the public key, or the sealed secret.
     revoked_at_ms, used_at_ms
         0 for never; `used_at_ms` may be some minutes behind.
-    level
-        Of its user, which is kept with the user; 0 where nobody has looked.
+    level, own_limits
+        Of its user, with whom they are kept; 0 and none where nobody has looked.
 
     """
 
@@ -106,6 +107,7 @@ class ApiKey:
     revoked_at_ms: int = 0
     used_at_ms: int = 0
     level: int = 0
+    own_limits: AccountLimits = NO_OWN_LIMITS
 
     @property
     def id(self) -> str:

@@ -19,6 +19,11 @@ from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.errors import InvalidInput, Unauthenticated
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import Rate
+from bursa.tenants.account_limits import (
+    AccountLimits,
+    account_limits_as_text,
+    account_limits_from,
+)
 
 # Method and path after the stage; `*` stands for a path parameter. The routes and their scopes are
 # listed in `bursa.dialects.native.operations`, which a cold start can't afford to import;
@@ -208,6 +213,7 @@ def allow(
         | ({"key": principal.key} if principal.key else {})
         | ({"role": str(principal.role)} if principal.role else {})
         | ({"session": principal.session} if principal.session else {})
+        | _limited(principal.own_limits)
         | _listed(origins)
     }
 
@@ -237,7 +243,8 @@ def allow_key(
         "key_revoked_at_ms": str(key.revoked_at_ms),
         "key_used_at_ms": str(key.used_at_ms),
         "key_level": str(key.level),
-    } | _listed(origins)
+    }
+    context |= _limited(key.own_limits) | _listed(origins)
     resources = [f"{stage}/{route}" for route in routes]
     return _verdict(key.id, "Allow", resources) | {"context": context}
 
@@ -249,6 +256,11 @@ def deny(method_arn: str) -> dict[str, Any]:
 
 def _listed(origins: frozenset[str]) -> dict[str, str]:
     return {"origins": " ".join(sorted(origins))} if origins else {}
+
+
+def _limited(own: AccountLimits) -> dict[str, str]:
+    text = account_limits_as_text(own)
+    return {"own_limits": text} if text else {}
 
 
 def listed_origins(context: Mapping[str, str]) -> frozenset[str]:
@@ -291,6 +303,7 @@ def authorized_principal(context: Mapping[str, str]) -> Principal:
             level=int(context["level"]),
             role=Role(context["role"]) if "role" in context else None,
             session=context.get("session", ""),
+            own_limits=account_limits_from(context.get("own_limits", "")),
         )
     except (KeyError, ValueError, InvalidInput):
         # The gateway keeps verdicts for a while, also those of the version before a deployment.
@@ -322,6 +335,7 @@ def signing_key(context: Mapping[str, str]) -> ApiKey | None:
             revoked_at_ms=int(context["key_revoked_at_ms"]),
             used_at_ms=int(context["key_used_at_ms"]),
             level=int(context["key_level"]),
+            own_limits=account_limits_from(context.get("own_limits", "")),
         )
     except (KeyError, ValueError, InvalidInput):
         raise Unauthenticated("unauthenticated", "Send the same request again.") from None

@@ -39,7 +39,7 @@ class KeySignIn:
         self._clock = clock
 
     def __call__(self, key_id: str) -> ApiKey:
-        """Return the key of an id, with its user's level: nothing is proven yet about the sender.
+        """Return the key of an id, with its user's level and limits; the sender may be anybody yet.
 
         Raises
         ------
@@ -58,4 +58,4 @@ class KeySignIn:
         user = self._directory.user_of(key.account.tenant, key.user)
         if user is None or user.is_disabled or user.closed_at_ms:
             raise Unauthenticated("unknown_key", _DETAIL)
-        return replace(key, level=user.level)
+        return replace(key, level=user.level, own_limits=user.own_limits)

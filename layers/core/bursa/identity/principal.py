@@ -6,6 +6,7 @@ from enum import StrEnum
 from bursa.back_office.roles import Role
 from bursa.kernel.errors import InvalidInput, NotFound
 from bursa.kernel.identifiers import AccountId, Actor, ActorKind, TenantId
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits
 
 
 class Scope(StrEnum):
@@ -65,6 +66,8 @@ class Principal:
         (`bursa.back_office`), which also asks for a second factor.
     session
         What names its session among its user's; empty for an API key.
+    own_limits
+        What its accounts may use otherwise than the tenant's others, as of the sign-in.
 
     """
 
@@ -78,6 +81,7 @@ class Principal:
     level: int = 0
     role: Role | None = None
     session: str = ""
+    own_limits: AccountLimits = NO_OWN_LIMITS
 
     @property
     def tenant(self) -> TenantId:

@@ -113,6 +113,7 @@ class SignIn:
             level=user.level,
             role=role_of(claims.groups),
             session=claims.session,
+            own_limits=user.own_limits,
         )
 
     def _profile(self, issuer: str) -> TenantProfile | None:

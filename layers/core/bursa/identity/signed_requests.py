@@ -185,6 +185,7 @@ class SignedRequests:
             signed_in_at=now_ms // 1_000,
             key=key.id,
             level=key.level,
+            own_limits=key.own_limits,
         )
 
     def _require_first(self, key: ApiKey, signed: SignedText) -> None:

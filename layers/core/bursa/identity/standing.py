@@ -8,6 +8,7 @@ from bursa.identity.principal import Principal
 from bursa.identity.security_events import WithdrawalPause
 from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.account_limits import limits_with_own
 from bursa.tenants.limits import TenantLimits
 
 
@@ -114,6 +115,6 @@ class Standings:
             tenant_name=self._tenants.brand_name(principal.tenant),
             address=None if token is None else self._addresses.of(token),
             second_factor_since_ms=self._factors.since_ms(principal),
-            limits=self._limits(principal.tenant),
+            limits=limits_with_own(self._limits(principal.tenant), principal.own_limits),
             pause=pause if is_paused else None,
         )

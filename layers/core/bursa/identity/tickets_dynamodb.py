@@ -10,6 +10,7 @@ from bursa.aws.failures import unavailable
 from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.account_limits import account_limits_as_text, account_limits_from
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +27,7 @@ class TicketsTable:
 
     def keep(self, tenant: TenantId, digest: str, principal: Principal, expires_at_ms: int) -> None:
         """Remember whom a ticket stands for; raises `Unavailable` ``tickets_unavailable``."""
+        own_limits = account_limits_as_text(principal.own_limits)
         with unavailable("tickets_unavailable", _AGAIN):
             self._client.put_item(
                 TableName=self._table,
@@ -37,6 +39,7 @@ class TicketsTable:
                     "method": {"S": str(principal.method)},
                     **({"key": {"S": principal.key}} if principal.key else {}),
                     **({"session": {"S": principal.session}} if principal.session else {}),
+                    **({"own_limits": {"S": own_limits}} if own_limits else {}),
                     "session_ends_at": {"N": str(principal.expires_at)},
                     "signed_in_at": {"N": str(principal.signed_in_at)},
                     "expires_at_ms": {"N": str(expires_at_ms)},
@@ -70,4 +73,5 @@ class TicketsTable:
             signed_in_at=int(item["signed_in_at"]["N"]),
             key=item.get("key", {"S": ""})["S"],
             session=item.get("session", {"S": ""})["S"],
+            own_limits=account_limits_from(item.get("own_limits", {"S": ""})["S"]),
         )

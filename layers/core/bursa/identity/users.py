@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -21,6 +23,8 @@ class User:
         Those that were ended one by one, by their names.
     closed_at_ms
         Since when the user has closed its account, UTC; 0 for not at all.
+    own_limits
+        What each of its accounts may use otherwise than the tenant's others.
 
     """
 
@@ -30,6 +34,7 @@ class User:
     level: int = 0
     ended_sessions: frozenset[str] = frozenset()
     closed_at_ms: int = 0
+    own_limits: AccountLimits = NO_OWN_LIMITS
 
     def has_session(self, signed_in_at: int, session: str = "") -> bool:
         """Return whether a session that began at this time may go on."""

@@ -40,6 +40,7 @@ from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import TooManyRequests, Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.rates import MICROSECONDS_PER_SECOND, Rate, RateState
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits, limits_with_own
 from bursa.tenants.limits import TenantLimits
 
 # Of an account's budget, and of a tenant's, what each container admits by itself.
@@ -363,11 +364,26 @@ class Budgets:
         self._report = report
         self._is_busy = is_busy
         self.asked = 0
+        self._own: dict[AccountId, AccountLimits] = {}
         reached = patient(shared, report)
         self._accounts = SharedBudget(
             reached, ACCOUNT_SHARE, restrains=frozenset(Budget) - _SEEN_BY_THE_WORKER
         )
         self._tenants = SharedBudget(reached, TENANT_SHARE, takes_ahead=True)
+
+    def know(self, account: AccountId, own: AccountLimits) -> None:
+        """Note which limits of its own an account has, as its sign-in says them; or none."""
+        if own == NO_OWN_LIMITS:
+            self._own.pop(account, None)
+            return
+        if len(self._own) >= _BUCKETS_KEPT_MAX:
+            # Each request says its own again before it is charged.
+            self._own.clear()
+        self._own[account] = own
+
+    def _limits(self, account: AccountId) -> TenantLimits:
+        own = self._own.get(account, NO_OWN_LIMITS)
+        return limits_with_own(self._limits_of(account.tenant), own)
 
     def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
         """Charge a request, or nothing.
@@ -382,7 +398,7 @@ class Budgets:
         if any(charge.budget in _SEEN_BY_THE_WORKER for charge in charges):
             self.asked += 1
         now_us = self._now_us()
-        limits = self._limits_of(account.tenant)
+        limits = self._limits(account)
         done: list[tuple[Charge, bool]] = []
         for charge in charges:
             try:
@@ -409,7 +425,7 @@ class Budgets:
     def state(self, account: AccountId, budget: Budget) -> RateState:
         """Return what an account has left of a budget, as far as this container knows."""
         now_us = self._now_us()
-        rate = _rate(self._limits_of(account.tenant), "account", budget)
+        rate = _rate(self._limits(account), "account", budget)
         return self._accounts.bucket(str(account), budget, now_us).state(rate, now_us)
 
     def _now_us(self) -> int:

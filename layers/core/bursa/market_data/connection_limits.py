@@ -21,6 +21,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.kernel.rates import Rate
 from bursa.market_data.subscriptions import Client
 from bursa.read_models.rows import ConnectionRow
+from bursa.tenants.account_limits import limits_with_own
 from bursa.tenants.limits import TenantLimits
 
 # How many of an account's oldest connections are looked at when it has no room.
@@ -83,7 +84,7 @@ class ConnectionLimits:
             ``tenant_over_budget``: its tenant has.
 
         """
-        tenant, limits = client.account.tenant, self._limits_of(client.account.tenant)
+        tenant, limits = client.account.tenant, self._limits(client)
         if not self._is_among_first(client, limits.account_connections):
             self._refuse(
                 tenant,
@@ -129,7 +130,7 @@ class ConnectionLimits:
             How many channels it names, which is what it costs its account; at least 1.
 
         """
-        limits = self._limits_of(client.account.tenant)
+        limits = self._limits(client)
         each = limits.connection_messages
         most = limits.account_connections
         admitted = self._take(client, f"{_OF_ACCOUNT}/{client.connection_id}", 1, each) and (
@@ -138,6 +139,9 @@ class ConnectionLimits:
         if not admitted:
             self._report.refused(client.account.tenant, "too_many_messages")
         return admitted
+
+    def _limits(self, client: Client) -> TenantLimits:
+        return limits_with_own(self._limits_of(client.account.tenant), client.own_limits)
 
     def _take(self, client: Client, budget: str, count: int, rate: Rate) -> bool:
         holder, now_us = str(client.account.owner), self._clock.now_ms() * 1_000

@@ -52,6 +52,7 @@ from bursa.read_models.rows import (
     SubscriptionRow,
     TradeRow,
 )
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits, limits_with_own
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 
 CHANNELS_PER_CONNECTION_MAX = 50
@@ -130,13 +131,17 @@ class ChannelStates(RecentRecords, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whose connection it is, and when its session ends in seconds, as the authorizer found out."""
+    """Whose connection it is, and when its session ends in seconds, as the authorizer found out.
+
+    Limits of the account's own are those of when it was opened.
+    """
 
     account: AccountId
     connection_id: str
     user: str
     session_ends_at: int
     session: str = ""
+    own_limits: AccountLimits = NO_OWN_LIMITS
 
     @property
     def tenant(self) -> str:
@@ -313,7 +318,8 @@ class Subscriptions:
         }
         own = known.get(client.connection_id, frozenset()) | {channel.key for channel in wanted}
         _require_few(len(own))
-        most = self._limits_of(client.account.tenant).account_subscriptions
+        limits = limits_with_own(self._limits_of(client.account.tenant), client.own_limits)
+        most = limits.account_subscriptions
         if sum(map(len, (known | {client.connection_id: own}).values())) > most:
             raise InvalidInput(
                 "too_many_subscriptions",

@@ -11,8 +11,9 @@ created. Rows:
                                      and what `bursa.tenants.records_dynamodb` writes
     <tenant>         branding        of `bursa.tenants.branding_dynamodb`
     <tenant>         user#<subject>  {account, signed_out_at, is_disabled, ended_sessions,
-                                     closed_at_ms}, and its level, which
-                                     `bursa.compliance.account_levels_dynamodb` writes
+                                     closed_at_ms}, its level, which
+                                     `bursa.compliance.account_levels_dynamodb` writes, and limits
+                                     of its own: `bursa.tenants.account_limits_dynamodb`
     <tenant>         counter#<name>  {value}
     <tenant>         asset#…, market#… of `bursa.tenants.listing_numbers_dynamodb`
     deployment       counter#<name>  {value}
@@ -29,6 +30,7 @@ from bursa.identity.users import User
 from bursa.kernel import keys
 from bursa.kernel.errors import Conflict
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.tenants.account_limits import account_limits_from
 from bursa.tenants.accounts_dynamodb import AccountNumbers
 from bursa.tenants.ended_sessions_dynamodb import EndedSessionRows, ended_names
 from bursa.tenants.life import TenantState
@@ -69,6 +71,7 @@ _USER_ATTRIBUTES = (
     "vouched_level",
     "ended_sessions",
     "closed_at_ms",
+    "own_limits",
 )
 
 
@@ -234,6 +237,7 @@ class DirectoryTable:
             max(int(row.get(name, none)["N"]) for name in ("level", "vouched_level")),
             ended_names(row.get("ended_sessions", {}).get("SS", ())),
             int(row.get("closed_at_ms", none)["N"]),
+            account_limits_from(row.get("own_limits", {"S": ""})["S"]),
         )
 
     def known_user(self, tenant: TenantId, subject: str) -> User | None:

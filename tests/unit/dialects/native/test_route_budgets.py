@@ -17,6 +17,7 @@ from bursa.identity.principal import Scope
 from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
+from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits
 from bursa.tenants.dynamodb import DirectoryTable
 from tests.doubles.exchange import ALICE, TENANT, Exchange, WorkingClock, read_event
 from tests.doubles.factors import AnyCode
@@ -112,6 +113,9 @@ class Recorder:
     def __init__(self) -> None:
         self.asked = 0
         self.charged: set[Budget] = set()
+
+    def know(self, account: AccountId, own: AccountLimits) -> None:
+        assert (account, own) == (ALICE, NO_OWN_LIMITS)
 
     def require(self, account: AccountId, charges: tuple[Charge, ...]) -> None:
         assert account == ALICE

@@ -107,6 +107,7 @@ class BinanceApi:
     ) -> Principal:
         """Return who has signed, and charge it for what it reads."""
         caller = self._sign_in(request, parameters, tenant, scope, counts_once=endpoint.changes)
+        self._budgets.know(caller.account, caller.own_limits)
         try:
             self._charge(endpoint, caller)
         except TooManyRequests as refusal:

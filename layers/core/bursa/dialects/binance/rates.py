@@ -17,6 +17,7 @@ from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
+from bursa.tenants.account_limits import AccountLimits
 
 # So many refusals in a row, each before the time that the one before it named, are a ban.
 IGNORED_MAX: Final = 5
@@ -34,6 +35,9 @@ _BANNED: Final = (
 
 class Budgets(Protocol):
     """The budgets of accounts; see `bursa.intake.budgets.Budgets`."""
+
+    def know(self, account: AccountId, own: AccountLimits) -> None:
+        """Note which limits of its own an account has."""
 
     @property
     def asked(self) -> int:

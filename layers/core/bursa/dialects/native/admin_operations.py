@@ -9,6 +9,7 @@ from typing import Final
 
 from bursa.back_office.roles import Action
 from bursa.dialects.native import (
+    account_limit_responses,
     admin_requests,
     admin_responses,
     fee_responses,
@@ -252,6 +253,21 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
         Parameter("first_day", "query", "Required: the first day, a date of UTC", _DATE),
         Parameter("last_day", "query", "Required: the last day, which is part of it", _DATE),
         Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]}),
+    ),
+    _read(
+        "/users/{user_id}/limits",
+        "getLimitsOfUser",
+        "What each account of a user may use, what of it is its own, and what the tenant has",
+        account_limit_responses.LimitsOfUser,
+        Action.READ_ACCOUNT_LIMITS,
+    ),
+    _change(
+        "/users/{user_id}/limits",
+        "setLimitsOfUser",
+        "Set all limits of a user's own: requests, WebSockets, channels; takes two people",
+        admin_requests.AccountLimitsRequest,
+        admin_responses.StaffChange,
+        Action.SET_ACCOUNT_LIMITS,
     ),
     _read(
         "/proposals",

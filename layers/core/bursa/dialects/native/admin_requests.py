@@ -85,6 +85,29 @@ class PinnedTierRequest(_AdminRequest):
     tier: Annotated[int, Field(ge=0, le=15)] | None
 
 
+class RatePart(BaseModel):
+    """How many a second, and how many at once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    per_s: Annotated[int, Field(ge=1, le=100_000)]
+    burst: Annotated[int, Field(ge=50, le=1_000_000)]
+
+
+OwnRate = Annotated[RatePart | None, Field(description="null for what the tenant's users have")]
+OwnCount = Annotated[int | None, Field(ge=1, le=100_000, description="null for the same")]
+
+
+class AccountLimitsRequest(_AdminRequest):
+    """All limits of a user's own, together; none may be above the whole tenant's."""
+
+    commands: OwnRate
+    cancels: OwnRate
+    reads: OwnRate
+    connections: OwnCount
+    subscriptions: OwnCount
+
+
 Share = Annotated[
     int, Field(ge=0, le=4_000_000, description="Parts per million of the reference; 0 for none")
 ]

@@ -40,6 +40,7 @@ from bursa.kernel.errors import (
 )
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import RateState
+from bursa.tenants.account_limits import AccountLimits
 
 JSON = "application/json"
 CSV = "text/csv; charset=utf-8"
@@ -58,6 +59,9 @@ _SECURITY_HEADERS = {
 
 class RateBudgets(Protocol):
     """The budgets of accounts; see `bursa.intake.budgets.Budgets`."""
+
+    def know(self, account: AccountId, own: AccountLimits) -> None:
+        """Note which limits of its own an account has."""
 
     @property
     def asked(self) -> int:
@@ -300,6 +304,8 @@ class RestApi(APIGatewayRestResolver):
         if self._verified is None:
             self._verified = acting_for(self._verify(), self.header("x-account"))
         self._caller = self._verified.account
+        if self._budgets is not None:
+            self._budgets.know(self._caller, self._verified.own_limits)
         self._refuse_faults(self._verified.account)
         return self._verified
 

@@ -14,6 +14,7 @@ from bursa.back_office.roles import Action
 from bursa.back_office.staff import Staff
 from bursa.dialects.native.admin_parameters import read_subject, require_key
 from bursa.dialects.native.admin_requests import (
+    AccountLimitsRequest,
     ApprovalRequest,
     DebitRequest,
     FeesRequest,
@@ -44,6 +45,7 @@ _SHAPES: Final[Mapping[Action, type[BaseModel]]] = {
     Action.LIST_MARKETS: NewMarketRequest,
     Action.SET_FEE_TIERS: FeeTiersRequest,
     Action.PIN_FEE_TIERS: PinnedTierRequest,
+    Action.SET_ACCOUNT_LIMITS: AccountLimitsRequest,
 }
 
 

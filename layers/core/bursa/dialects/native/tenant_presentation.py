@@ -76,15 +76,16 @@ def _assets(markets: Sequence[Market]) -> list[AssetDefinition]:
 def client_limits(limits: TenantLimits) -> ClientLimits:
     """Return what an account may use, of what a tenant's limits say."""
     return ClientLimits(
-        commands=_rate(limits.account_commands),
-        cancels=_rate(limits.account_cancels),
-        reads=_rate(limits.account_reads),
+        commands=budget_rate(limits.account_commands),
+        cancels=budget_rate(limits.account_cancels),
+        reads=budget_rate(limits.account_reads),
         connections=limits.account_connections,
         subscriptions=limits.account_subscriptions,
-        connection_messages=_rate(limits.connection_messages),
+        connection_messages=budget_rate(limits.connection_messages),
         batch_operations=COMMANDS_PER_MESSAGE_MAX,
     )
 
 
-def _rate(rate: Rate) -> BudgetRate:
+def budget_rate(rate: Rate) -> BudgetRate:
+    """Return a rate as clients see it."""
     return BudgetRate(per_s=rate.per_s, burst=rate.burst)
