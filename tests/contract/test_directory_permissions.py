@@ -25,7 +25,8 @@ HOW_MANY_TENANTS = (["deployment"], None)
 SUB_ACCOUNTS = (["t*"], ["pk", "sk", "seats", "seats_version"])
 TENANT_OF_A_HOST = (["host#*"], ["pk", "sk", "tenant"])
 STANDING = ("account", "is_disabled", "signed_out_at", "level", "vouched_level")
-SESSIONS_OF_A_USER = (["t*"], ["pk", "sk", *STANDING, "ended_sessions", "closed_at_ms"])
+SESSIONS = ("ended_sessions", "closed_at_ms", "own_limits")
+SESSIONS_OF_A_USER = (["t*"], ["pk", "sk", *STANDING, *SESSIONS])
 NAME_OF_A_TENANT_AND_SESSIONS = (
     ["t*"],
     [
@@ -54,7 +55,7 @@ LISTED = ["number", "scale", "lot_units", "tick_units", "lister"]
 STAFF_READS = [
     *("pk", "sk", "shard", "name", "issuer", "client_ids", "limits", "state", "sign_in_ends_at_ms"),
     *("delete_after_ms", "origins", "sign_up", "account", "is_disabled", "signed_out_at"),
-    *("kyc", "level", "vouched_level", "ended_sessions", "closed_at_ms", "seats", "seats_version"),
+    *("kyc", "level", "vouched_level", *SESSIONS, "seats", "seats_version"),
     *FEES,
     *LISTED,
 ]

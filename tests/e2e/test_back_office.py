@@ -290,6 +290,32 @@ def test_a_market_is_listed_by_two_and_traded_in(exchange: Deployment, owner: Pe
     owner.client.call("DELETE", f"/orders/{placed['order_id']}")
 
 
+def test_limits_of_one_user_are_set_by_two_and_hold_within_seconds(
+    exchange: Deployment, owner: Person
+) -> None:
+    officer = hire(exchange, "compliance")
+    trader = Client(exchange, sign_up(exchange))
+    named = trader.call("GET", "/me")
+    assert named["limits"]["commands"] != {"per_s": 400, "burst": 900}
+    limits = dict.fromkeys(("cancels", "reads", "connections", "subscriptions")) | {
+        "commands": {"per_s": 400, "burst": 900},
+        "reason": "A test",
+    }
+    path = f"/users/{named['user_id']}/limits"
+    asked = change(officer.client, path, limits)["proposal"]
+    approval = {"digest": asked["digest"], "reason": "So decided", "code": owner.codes()}
+    decision = f"/admin/proposals/{asked['proposal_id']}/approve"
+    assert owner.client.call("POST", decision, json=approval)["state"] == "done"
+    shown = owner.client.call("GET", f"/admin{path}")
+    assert (shown["own"]["commands"], shown["own"]["reads"]) == ({"per_s": 400, "burst": 900}, None)
+    deadline = time.monotonic() + 15
+    while trader.call("GET", "/me")["limits"]["commands"]["per_s"] != 400:
+        assert time.monotonic() < deadline, "the limits are not in force"
+        time.sleep(0.5)
+    refused = trader.send("POST", "/orders", json={})
+    assert (refused.status_code, refused.headers["X-RateLimit-Limit"]) == (400, "900")
+
+
 def test_a_report_has_what_traded_and_the_fees(exchange: Deployment, owner: Person) -> None:
     today = time.strftime("%Y-%m-%d", time.gmtime())
     tomorrow = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86_400))

@@ -296,10 +296,12 @@ BODIES: dict[Action, dict[str, Any]] = {
 }
 
 
-# What takes two people: test_four_eyes.py, test_fee_tiers.py and test_new_markets.py.
+# What takes two people: test_four_eyes.py, test_fee_tiers.py, test_new_markets.py and
+# test_account_limits.py.
 ELSEWHERE = {
     Action.DECIDE_PROPOSALS,
     Action.LIST_MARKETS,
+    Action.SET_ACCOUNT_LIMITS,
     Action.PIN_FEE_TIERS,
     Action.SET_FEE_TIERS,
 }

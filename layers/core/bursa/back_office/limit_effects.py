@@ -56,7 +56,8 @@ class LimitsOfUser(WithoutNotes):
         return shown_limits(own)
 
     def _wanted(self) -> AccountLimits:
-        own = AccountLimits(**{name: _limit(value) for name, value in self.asked.items()})
+        asked: dict[str, Any] = {name: _limit(value) for name, value in self.asked.items()}
+        own = AccountLimits(**asked)
         check_account_limits(own, self.limits_of(self.tenant))
         return own
 

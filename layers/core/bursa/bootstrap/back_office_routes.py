@@ -110,14 +110,12 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
     log = AuditLog(table, AuditHeads(s3_client, settings.archive_bucket), clock, on_unpublished)
     fee_records = FeeRecords(dynamodb_client(), settings.directory_table)
     own_limits = AccountLimitsTable(dynamodb_client(), settings.directory_table)
-    changes = {
-        **_effects(tools, fee_records),
-        **limit_effects(tools, own_limits, shards.limits),
-        **_new_markets(tools, settings, directory),
-    }
-    desk = Desk(log, changes)
+    of_limits = limit_effects(tools, own_limits, shards.limits)
+    of_markets = _new_markets(tools, settings, directory)
+    desk = Desk(log, {**_effects(tools, fee_records), **of_limits, **of_markets})
     admission = Admission(FactorsTable(models), table, clock)
     alone = Allowance(table, markets, clock)
+    four_eyes = FourEyes(log, table, desk, alone, users, clock, on_refused)
     return BackOffice(
         AdminRoutes(
             admission,
@@ -130,13 +128,7 @@ def open_back_office(  # noqa: PLR0917 - what it shares with nothing else
             clock,
             lambda account: account is not None and is_frozen(table, account),
         ),
-        ProposalRoutes(
-            admission,
-            desk,
-            FourEyes(log, table, desk, alone, users, clock, on_refused),
-            _factor(settings, models, clock),
-            clock,
-        ),
+        ProposalRoutes(admission, desk, four_eyes, _factor(settings, models, clock), clock),
         _statement_routes(
             admission, desk, users, _statements(settings, shards, clock), sub_accounts, clock
         ),

@@ -32,18 +32,20 @@ def limits_with_own(tenant: TenantLimits, own: AccountLimits) -> TenantLimits:
     """Return the limits of a tenant as they are for a user with limits of its own."""
     if own == NO_OWN_LIMITS:
         return tenant
+    given: dict[str, Rate | int] = {
+        name: value for name, value in own._asdict().items() if value is not None
+    }
     changed: dict[str, Any] = {
         f"account_{name}": _least(value, getattr(tenant, f"tenant_{name}", value))
-        for name, value in own._asdict().items()
-        if value is not None
+        for name, value in given.items()
     }
     return tenant._replace(**changed)
 
 
-def _least(own: Rate | int, most: Rate | int) -> Rate | int:
-    if isinstance(own, Rate) and isinstance(most, Rate):
+def _least(own: Rate | int, most: Any) -> Rate | int:
+    if isinstance(own, Rate):
         return Rate(min(own.per_s, most.per_s), min(own.burst, most.burst))
-    return min(own, most)
+    return min(own, int(most))
 
 
 def check_account_limits(own: AccountLimits, tenant: TenantLimits) -> None:
@@ -79,10 +81,9 @@ def account_limits_as_text(own: AccountLimits) -> str:
 def account_limits_from(text: str) -> AccountLimits:
     """Return limits from that text; a name that is not known is left out."""
     given: dict[str, Any] = json.loads(text) if text else {}
-    return AccountLimits(
-        **{
-            name: Rate(*value) if name in _RATES else value
-            for name, value in given.items()
-            if name in AccountLimits._fields
-        }
-    )
+    known: dict[str, Any] = {
+        name: Rate(*value) if name in _RATES else value
+        for name, value in given.items()
+        if name in AccountLimits._fields
+    }
+    return AccountLimits(**known)

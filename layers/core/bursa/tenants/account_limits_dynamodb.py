@@ -54,7 +54,7 @@ class AccountLimitsTable:
                     Key={"pk": {"S": str(tenant)}, "sk": {"S": keys.user(subject)}},
                     UpdateExpression="SET own_limits = :own, own_limits_at_ms = :at",
                     ConditionExpression=(
-                        "attribute_exists(account) AND "
+                        "attribute_exists(pk) AND "
                         "(attribute_not_exists(own_limits_at_ms) OR own_limits_at_ms <= :at)"
                     ),
                     ExpressionAttributeValues={
