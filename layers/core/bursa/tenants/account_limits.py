@@ -42,7 +42,7 @@ def limits_with_own(tenant: TenantLimits, own: AccountLimits) -> TenantLimits:
     return tenant._replace(**changed)
 
 
-def _least(own: Rate | int, most: Any) -> Rate | int:
+def _least(own: Rate | int, most: Any) -> Rate | int:  # noqa: ANN401 - of the same kind
     if isinstance(own, Rate):
         return Rate(min(own.per_s, most.per_s), min(own.burst, most.burst))
     return min(own, int(most))
