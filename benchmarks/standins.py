@@ -18,6 +18,7 @@ from bursa.journal.dynamodb import DynamoJournal
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
 from bursa.journal.replica import Head
+from bursa.kernel.traces import Trace
 from worker import threads
 from worker.capture import CopyCapture
 from worker.engines import NamedEngines
@@ -43,6 +44,11 @@ class Meter:
     def measure(self, name: str, value: float) -> None:
         if name == "CommitMilliseconds":
             self.commit_ms.append(value)
+
+    def traced(
+        self, trace: Trace, sent_ms: int, taken_ms: int, committed_ms: int, **about: int
+    ) -> None:
+        """Drop it: no request is traced."""
 
 
 class FundsMemory:

@@ -21,6 +21,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bursa.aws.clients import worker_client
+from bursa.aws.xray import XrayAgent
 from bursa.intake.dynamodb import DynamoReplyWriter
 from bursa.intake.queue_kinds import QueueKind
 from bursa.intake.sqs import SqsCommandReceiver
@@ -55,7 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (SettingsError, ValueError, ImportError) as error:
         return _fail(str(error), EXIT_SETTINGS)
     clock = threads.SystemClock()
-    telemetry = LogTelemetry(clock, settings.powertools_metrics_namespace, settings.shard)
+    telemetry = LogTelemetry(
+        clock,
+        settings.powertools_metrics_namespace,
+        settings.shard,
+        traces=XrayAgent(settings.aws_xray_daemon_address, os.urandom),
+    )
     telemetry.event("Starting", version=settings.bursa_version, engine=settings.engine)
     try:
         asyncio.run(_run(settings, engines, clock, telemetry))

@@ -26,7 +26,7 @@ from worker.intake import Inbox, Receivers
 from worker.lease import Lease
 from worker.poison import EngineFault, Quarantine
 from worker.ports import Ports
-from worker.sequencer import Sequencer
+from worker.sequencer import Acknowledgement, Sequencer
 from worker.settings import ShardSettings
 from worker.steady_time import JUMP_MS, SteadyTime
 
@@ -299,9 +299,24 @@ class Leader:
             age_ms = self._clock.time_ms() - acknowledgements[0].sent_ms
             self._telemetry.measure("QueueAgeMilliseconds", max(0, age_ms))
         self._telemetry.measure("HeldMessages", self._inbox.held)
+        self._trace(acknowledgements, records[-1])
         self._look_at_memory()
         self._look_at_markets()
         self._checkpointer.committed(last_sequence)
+
+    def _trace(self, committed: list[Acknowledgement], record: EncodedRecord) -> None:
+        now_ms = self._clock.time_ms()
+        for one in committed:
+            if one.trace is not None:
+                self._telemetry.traced(
+                    one.trace,
+                    one.sent_ms,
+                    one.taken_ms,
+                    now_ms,
+                    shard=record.shard,
+                    record=record.number,
+                    sequence=one.last_sequence,
+                )
 
     async def _commit(self, record: EncodedRecord) -> None:
         started = self._clock.monotonic()

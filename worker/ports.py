@@ -17,6 +17,7 @@ from bursa.journal.checkpoint import CheckpointHeader
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, RecordPart
 from bursa.journal.replica import Engine, Head
+from bursa.kernel.traces import Trace
 
 
 class EngineFactory(Protocol):
@@ -160,6 +161,11 @@ class Telemetry(Protocol):
 
     def measure(self, name: str, value: float) -> None:
         """Add one observation of a metric listed in `worker.telemetry`."""
+
+    def traced(
+        self, trace: Trace, sent_ms: int, taken_ms: int, committed_ms: int, **about: int
+    ) -> None:
+        """Add to a request's trace when its commands were sent, given to the engine, committed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from bursa.journal.record import (
 )
 from bursa.journal.replica import Head, Replica
 from bursa.kernel.identifiers import ACCOUNT_INDEX_BITS
+from bursa.kernel.traces import TRACES_PER_RECORD_MAX, Trace, sampled_trace
 from engine.errors import InvariantViolation
 from wire import codec, layout
 from wire.events import NOT_REMEMBERED
@@ -78,6 +79,8 @@ class Acknowledgement:
     receipt: str
     sent_ms: int
     reply: Reply | None
+    taken_ms: int = 0
+    trace: Trace | None = None
 
 
 @dataclass(slots=True)
@@ -140,6 +143,7 @@ class Sequencer:
         self._commands: list[bytes] = []
         self._events: list[bytes] = []
         self._client_order_ids: dict[int, str] = {}
+        self._traces: dict[int, str] = {}
         self._raw_bytes = 0
         self._time_ms = 0
 
@@ -328,8 +332,19 @@ class Sequencer:
                 message.delivery.receipt,
                 message.delivery.sent_ms,
                 reply,
+                time_ms,
+                self._trace_of(message.delivery, first),
             )
         )
+
+    def _trace_of(self, delivery: Delivery, first: int) -> Trace | None:
+        """Note a sampled request's trace for the record; None for the others."""
+        if not delivery.trace_header or len(self._traces) >= TRACES_PER_RECORD_MAX:
+            return None
+        trace = sampled_trace(delivery.trace_header)
+        if trace is not None:
+            self._traces[first] = trace.header
+        return trace
 
     def attest(self, attestation: Attestation) -> None:
         """Have the next record attest a checkpoint."""
@@ -342,6 +357,7 @@ class Sequencer:
             b"".join(self._events),
             self._client_order_ids,
             self.engine.digest(),
+            self._traces,
         )
         stored = sum(len(record.body) for record in sealed)
         count = self.engine.sequence - (sealed[0].first_sequence - 1)
@@ -358,7 +374,12 @@ class Sequencer:
         )
 
     def _encode(
-        self, commands: bytes, events: bytes, client_order_ids: dict[int, str], state_digest: int
+        self,
+        commands: bytes,
+        events: bytes,
+        client_order_ids: dict[int, str],
+        state_digest: int,
+        traces: dict[int, str],
     ) -> list[EncodedRecord]:
         head = self.sealed_head
         count = len(commands) // layout.COMMAND_BYTES
@@ -378,6 +399,7 @@ class Sequencer:
                 client_order_ids,
                 head.hash,
                 self._attestation,
+                traces,
             )
         )
         if len(record.body) <= RECORD_BYTES_MAX or count == 1:
@@ -393,12 +415,14 @@ class Sequencer:
             _between(client_order_ids, 0, border),
             # The engine is at the batch's end already.
             state_digest=0,
+            traces=_between(traces, 0, border),
         )
         second = self._encode(
             commands[half * layout.COMMAND_BYTES :],
             events[cut:],
             _between(client_order_ids, border + 1, head.last_sequence + count),
             state_digest,
+            _between(traces, border + 1, head.last_sequence + count),
         )
         return first + second
 
@@ -419,5 +443,5 @@ def between_lists(commands: bytes, half: int) -> int:
     return half
 
 
-def _between(client_order_ids: dict[int, str], first: int, last: int) -> dict[int, str]:
-    return {at: one for at, one in client_order_ids.items() if first <= at <= last}
+def _between(by_sequence: dict[int, str], first: int, last: int) -> dict[int, str]:
+    return {at: one for at, one in by_sequence.items() if first <= at <= last}

@@ -73,6 +73,8 @@ class WorkerSettings(ShardSettings):
         ``core`` or ``reference``.
     powertools_metrics_namespace
         Of this deployment alone, so that its alarms hear no other.
+    aws_xray_daemon_address
+        Where the agent that takes segments of traces listens; empty for no traces.
 
     """
 
@@ -90,3 +92,4 @@ class WorkerSettings(ShardSettings):
     heartbeat_s: int = 10
     engine: str = "core"
     bursa_version: str = "development"
+    aws_xray_daemon_address: str = ""

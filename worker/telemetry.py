@@ -25,6 +25,8 @@ import sys
 from collections import defaultdict
 from typing import TextIO
 
+from bursa.aws.xray import XrayAgent
+from bursa.kernel.traces import Trace
 from worker.ports import Clock
 
 _VALUES_PER_METRIC_MAX = 100
@@ -37,8 +39,14 @@ class LogTelemetry:
     """Writes to a stream, standard output unless told otherwise."""
 
     def __init__(
-        self, clock: Clock, namespace: str, shard: int, stream: TextIO = sys.stdout
+        self,
+        clock: Clock,
+        namespace: str,
+        shard: int,
+        stream: TextIO = sys.stdout,
+        traces: XrayAgent | None = None,
     ) -> None:
+        self._traces = traces
         self._clock = clock
         self._namespace = namespace
         self._about = {"service": "worker", "shard": str(shard)}
@@ -73,6 +81,14 @@ class LogTelemetry:
         if len(values) >= _VALUES_PER_METRIC_MAX:
             del values[::2]
         values.append(value)
+
+    def traced(
+        self, trace: Trace, sent_ms: int, taken_ms: int, committed_ms: int, **about: int
+    ) -> None:
+        """Hand a segment to the agent beside this process, if there is one."""
+        if self._traces is not None:
+            steps = {"queue": (sent_ms, taken_ms), "commit": (taken_ms, committed_ms)}
+            self._traces.add(trace, "worker", (sent_ms, committed_ms), about, steps)
 
     def heartbeat(self, **fields: object) -> None:
         """Write one line with the rates, and the metrics collected since the last."""

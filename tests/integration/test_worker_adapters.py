@@ -12,8 +12,9 @@ from moto import mock_aws
 from bursa.aws.clients import worker_client
 from bursa.aws.failures import outcome_unknown
 from bursa.intake.dynamodb import DynamoReplyWriter
+from bursa.intake.message import CommandMessage
 from bursa.intake.reply import Reply
-from bursa.intake.sqs import SqsCommandReceiver
+from bursa.intake.sqs import SqsCommandReceiver, SqsCommandSender
 from bursa.journal import dynamodb as journal_dynamodb
 from bursa.journal.checkpoint import CHECKPOINT_SCHEMA, CheckpointDamaged, CheckpointHeader
 from bursa.journal.checkpoint_s3 import S3Checkpoints
@@ -30,6 +31,7 @@ from bursa.journal.record import (
 )
 from bursa.journal.replica import Head
 from bursa.kernel import object_keys
+from bursa.kernel.identifiers import AccountId
 from tests.unit.worker.fakes import credit, record
 
 
@@ -240,6 +242,28 @@ def queue() -> tuple[Any, SqsCommandReceiver]:
         "QueueUrl"
     ]
     return client, SqsCommandReceiver(client, url, wait_s=0, visibility_s=30)
+
+
+class Room:
+    def require_room(self, account: AccountId, *, only_cancels: bool) -> None:
+        """There is room."""
+
+
+@pytest.mark.parametrize(
+    ("header", "arrives"),
+    [
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", True),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0", False),
+        ("", False),
+    ],
+)
+def test_a_sampled_requests_trace_goes_with_its_message(header: str, *, arrives: bool) -> None:
+    client, commands = queue()
+    message = CommandMessage("ab" * 16, 1 << 32 | 1, credit(1))
+    SqsCommandSender(client, commands._queue_url, Room(), lambda: header).send(message)
+    (delivery,) = commands.receive()
+
+    assert delivery.trace_header == (header if arrives else "")
 
 
 def test_deliveries_carry_what_the_queue_knows() -> None:

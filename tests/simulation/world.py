@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.record import EncodedRecord
+from bursa.kernel import traces
 from tests.simulation.faults import Faults
 from tests.simulation.options import Options
 from tests.simulation.projecting import ProjectorProcess
@@ -82,6 +83,11 @@ class MachineTelemetry:
 
     def measure(self, name: str, value: float) -> None:
         """Metrics are not looked at here."""
+
+    def traced(
+        self, trace: traces.Trace, sent_ms: int, taken_ms: int, committed_ms: int, **about: int
+    ) -> None:
+        """Nor are traces of requests."""
 
 
 def _takes_over(before: EncodedRecord, record: EncodedRecord) -> bool:

@@ -5,7 +5,8 @@
 # packages, whose hashes are compared with the lock, and the compiled engine.
 #
 #   WORKER_PYTHON      its command; python3.13 unless told otherwise
-#   WORKER_LOG_GROUP   where the CloudWatch agent sends the log; without it the log stays here
+#   WORKER_LOG_GROUP   where the CloudWatch agent sends the log; without it the log stays here, and
+#                      no traces are sent
 set -euo pipefail
 
 home=/opt/bursa
@@ -66,6 +67,9 @@ if [ -n "${WORKER_LOG_GROUP:-}" ]; then
         ]
       }
     }
+  },
+  "traces": {
+    "traces_collected": { "xray": { "bind_address": "127.0.0.1:2000" } }
   }
 }
 AGENT

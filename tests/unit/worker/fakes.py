@@ -9,6 +9,7 @@ from bursa.intake.queue_kinds import QueueKind
 from bursa.journal.lease import LeaseRow
 from bursa.journal.record import EncodedRecord, JournalRecord, RecordPart, encode_record
 from bursa.journal.replica import Head
+from bursa.kernel.traces import Trace
 from tests.simulation.virtual_loop import VirtualLoop
 from wire import layout as w
 from wire.codec import encode
@@ -117,6 +118,11 @@ class SilentTelemetry:
         self.alarms.append(name)
 
     def measure(self, name: str, value: float) -> None:
+        """Ignore it."""
+
+    def traced(
+        self, trace: Trace, sent_ms: int, taken_ms: int, committed_ms: int, **about: int
+    ) -> None:
         """Ignore it."""
 
 

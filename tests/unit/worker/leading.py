@@ -32,7 +32,7 @@ class Engines:
         return Engine.restore(checkpoint)
 
 
-def lead(make: Callable[[], Engine], telemetry: SilentTelemetry) -> None:
+def lead(make: Callable[[], Engine], telemetry: SilentTelemetry, trace_header: str = "") -> None:
     """Have a worker carry out ten messages."""
 
     async def scenario() -> None:
@@ -44,7 +44,9 @@ def lead(make: Callable[[], Engine], telemetry: SilentTelemetry) -> None:
             cancel = asked_for(encode_cancel_all(ACCOUNT, command_id=(1, number), time_ms=now_ms))
             name = f"{number:032x}"
             body = encode_message(CommandMessage(name, ACCOUNT, cancel, {}, reply=False))
-            messages.append(Delivery(body, name, "t1-1", name, now_ms, queue=QueueKind.TRADING))
+            messages.append(
+                Delivery(body, name, "t1-1", name, now_ms, 1, QueueKind.TRADING, trace_header)
+            )
         ports = replace(
             ports_over(Memory(messages, stop), Meter()), engines=Engines(make), telemetry=telemetry
         )

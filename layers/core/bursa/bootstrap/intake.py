@@ -14,6 +14,7 @@ from bursa.intake.sightings import Sightings
 from bursa.intake.sqs import SqsCommandSender, queue_url
 from bursa.intake.submission import Intake
 from bursa.kernel.clock import Clock, one_in, random_key
+from bursa.kernel.settings import read_trace_header
 from bursa.tenants.shards import TenantShards
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def open_intake(
     """Return the intake of one kind of queue; `backlog_of` gives the bounds of a shard's."""
 
     def open_queue(shard: int) -> SqsCommandSender:
-        return SqsCommandSender(sqs, queue_url(queue_url_prefix, shard), backlog_of(shard))
+        url = queue_url(queue_url_prefix, shard)
+        return SqsCommandSender(sqs, url, backlog_of(shard), read_trace_header)
 
     return Intake(
         ShardQueues(shards, open_queue),

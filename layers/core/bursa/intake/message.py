@@ -95,6 +95,8 @@ class Delivery(msgspec.Struct, frozen=True):
         How often it has been delivered, this time included.
     queue
         The queue that delivered it, which decides what it may hold.
+    trace_header
+        Of the request's trace, as the queue has it; believed by nothing but X-Ray.
 
     """
 
@@ -105,3 +107,4 @@ class Delivery(msgspec.Struct, frozen=True):
     sent_ms: int = 0
     receive_count: int = 1
     queue: QueueKind = QueueKind.TRADING
+    trace_header: str = ""

@@ -4,8 +4,8 @@ A group is an account, so that an account's own commands stay in order and many 
 flight at once. The queue drops a message whose id it saw within five minutes.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,12 +15,16 @@ from bursa.intake.message import CommandMessage, Delivery, encode_message
 from bursa.intake.queue_kinds import QueueKind
 from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId
+from bursa.kernel.traces import sampled_trace
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageSystemAttributeValueTypeDef
 
 RETRY_AFTER_UNAVAILABLE_S = 1
 MESSAGES_PER_CALL = 10
+# The only system attribute that a message may be sent with.
+_TRACE: Literal["AWSTraceHeader"] = "AWSTraceHeader"
 
 
 def queue_url(prefix: str, shard: int) -> str:
@@ -36,12 +40,26 @@ class Backlog(Protocol):
 
 
 class SqsCommandSender:
-    """Hands messages to one shard's queue."""
+    """Hands messages to one shard's queue.
 
-    def __init__(self, client: "SQSClient", url: str, backlog: Backlog) -> None:
+    Parameters
+    ----------
+    trace_header
+        Reads the header of the trace of the request that is served; empty where there is none.
+
+    """
+
+    def __init__(
+        self,
+        client: "SQSClient",
+        url: str,
+        backlog: Backlog,
+        trace_header: Callable[[], str] = str,
+    ) -> None:
         self._client = client
         self._url = url
         self._backlog = backlog
+        self._trace_header = trace_header
 
     def send(self, message: CommandMessage) -> None:
         """Hand in a message.
@@ -57,12 +75,14 @@ class SqsCommandSender:
         """
         account = AccountId.from_number(message.account)
         self._backlog.require_room(account, only_cancels=only_cancels(message.commands))
+        trace = sampled_trace(self._trace_header())
         try:
             self._client.send_message(
                 QueueUrl=self._url,
                 MessageBody=encode_message(message),
                 MessageGroupId=str(account),
                 MessageDeduplicationId=message.message_id,
+                MessageSystemAttributes={} if trace is None else {_TRACE: _text(trace.header)},
             )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable(
@@ -70,6 +90,10 @@ class SqsCommandSender:
                 "The exchange is busy; send the same request again in a moment.",
                 retry_after_s=RETRY_AFTER_UNAVAILABLE_S,
             ) from error
+
+
+def _text(value: str) -> "MessageSystemAttributeValueTypeDef":
+    return {"DataType": "String", "StringValue": value}
 
 
 class SqsCommandReceiver:
@@ -115,6 +139,7 @@ class SqsCommandReceiver:
                     "MessageDeduplicationId",
                     "SentTimestamp",
                     "ApproximateReceiveCount",
+                    _TRACE,
                 ],
             )
         deliveries = []
@@ -129,6 +154,7 @@ class SqsCommandReceiver:
                     int(about.get("SentTimestamp", 0)),
                     int(about.get("ApproximateReceiveCount", 1)),
                     self._kind,
+                    about.get(_TRACE, ""),
                 )
             )
         return deliveries

@@ -16,7 +16,7 @@ joined body: a part that is missing, damaged or another's shows when the record 
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -57,6 +57,11 @@ class _Body(msgspec.Struct, array_like=True):
     commands: bytes
     events: bytes
     client_order_ids: dict[int, str]
+
+
+class _TracedBody(_Body, array_like=True):
+    # Left out where there are none. Software that knows of none passes over them.
+    traces: dict[int, str] = {}
 
 
 class Attestation(NamedTuple):
@@ -105,6 +110,9 @@ class JournalRecord:
         Hash of the record before it; `GENESIS_HASH` for the first.
     attestation
         The checkpoint, taken at the end of an earlier record, that this record attests.
+    traces
+        Headers of sampled traces by the sequence of their request's first command
+        (`bursa.kernel.traces`); they decide nothing.
 
     """
 
@@ -121,6 +129,7 @@ class JournalRecord:
     client_order_ids: dict[int, str]
     previous_hash: bytes
     attestation: Attestation = NOTHING_ATTESTED
+    traces: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,7 @@ class RecordPart:
 _compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_content_size=True)
 _decompressor = zstandard.ZstdDecompressor()
 _body_encoder = msgspec.msgpack.Encoder()
-_body_decoder = msgspec.msgpack.Decoder(_Body)
+_body_decoder = msgspec.msgpack.Decoder(_TracedBody)
 
 
 def segment_of(sequence: int) -> int:
@@ -213,7 +222,10 @@ def encode_record(record: JournalRecord) -> EncodedRecord:
         When nobody could read it again: its body is larger than `BODY_BYTES_MAX`.
 
     """
-    plain = _body_encoder.encode(_Body(record.commands, record.events, record.client_order_ids))
+    said = (record.commands, record.events, record.client_order_ids)
+    plain = _body_encoder.encode(
+        _TracedBody(*said, record.traces) if record.traces else _Body(*said)
+    )
     if len(plain) > BODY_BYTES_MAX:
         raise RecordError(f"Record {record.number} would have a body of {len(plain)} bytes.")
     body = _compressor.compress(plain)
@@ -320,4 +332,5 @@ def decode_record(encoded: EncodedRecord) -> JournalRecord:
         body.client_order_ids,
         encoded.previous_hash,
         encoded.attestation,
+        body.traces,
     )

@@ -380,6 +380,11 @@ def described_settings(cls: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401
     }
 
 
+def read_trace_header(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the trace of the request that Lambda serves now; it is another one for each."""
+    return environment.get("_X_AMZN_TRACE_ID", "")
+
+
 def read_settings(cls: type[_Settings], environment: Mapping[str, str] = os.environ) -> _Settings:
     """Read one process's settings.
 
