@@ -2,9 +2,12 @@
 
 from aws_lambda_powertools.event_handler import Response
 
+from bursa.dialects.native.dry_run_routes import ORDER_READS
 from bursa.dialects.native.http_api import RestApi, takes
 from bursa.dialects.native.order_list_routes import OrderListRoutes
 from bursa.dialects.native.parameters import ListParameters
+from bursa.dialects.native.request_bodies import read_body
+from bursa.dialects.native.requests import OrderListRequest
 
 CREATED = 201
 
@@ -14,7 +17,11 @@ def add_order_list_routes(app: RestApi, lists: OrderListRoutes) -> None:
 
     @app.post("/order-lists")
     def post_order_list() -> Response[str]:
-        return app.respond(lists.place(app.principal(), app.body_text(), app.headers()), CREATED)
+        principal, request = app.principal(), read_body(app.body_text(), OrderListRequest)
+        if request.dry_run:
+            app.account(ORDER_READS)
+            return app.respond(lists.dry_run(principal, request))
+        return app.respond(lists.place(principal, request, app.headers()), CREATED)
 
     @app.get("/order-lists")
     @takes("market", "limit", "cursor", "min_sequence")

@@ -2,20 +2,26 @@
 
 from aws_lambda_powertools.event_handler import Response
 
+from bursa.dialects.native.dry_run_routes import ORDER_READS
 from bursa.dialects.native.http_api import RestApi, takes
 from bursa.dialects.native.parameters import ListParameters, read_flag
 from bursa.dialects.native.request_bodies import read_body
-from bursa.dialects.native.requests import PlaceRequest
+from bursa.dialects.native.requests import (
+    AmendRequest,
+    BatchRequest,
+    PlaceRequest,
+    ReplaceRequest,
+)
 from bursa.dialects.native.trading_routes import TradingRoutes
 
 CREATED = 201
-# The book, as deep as an order may go, and the balances.
-DRY_RUN_READS = 2
+OK = 200
 
 
 def add_routes(app: RestApi, routes: TradingRoutes) -> None:
     """Add the signed-in routes to an API."""
     _add_commands(app, routes)
+    _add_changes(app, routes)
     _add_questions(app, routes)
 
 
@@ -25,32 +31,17 @@ def _add_commands(app: RestApi, routes: TradingRoutes) -> None:
         principal = app.principal()
         request = read_body(app.body_text(), PlaceRequest)
         if request.dry_run:
-            app.account(DRY_RUN_READS)
-            return app.respond(routes.dry_run(principal, request))
-        return app.respond(routes.place(principal, request, app.headers()), CREATED)
+            app.account(ORDER_READS)
+        return app.respond(routes.place(principal, request, app.headers()), _status(request))
 
     @app.post("/orders/batch")
     def post_batch() -> Response[str]:
-        return app.respond(
-            routes.batch(app.principal(), app.body_text(), app.headers(), app.account)
-        )
+        principal, request = app.principal(), read_body(app.body_text(), BatchRequest)
+        return app.respond(routes.batch(principal, request, app.headers(), app.account))
 
     @app.delete("/orders/<order_id>")
     def delete_order(order_id: str) -> Response[str]:
         return app.respond(routes.cancel(app.principal(), order_id, app.headers()))
-
-    @app.patch("/orders/<order_id>")
-    def patch_order(order_id: str) -> Response[str]:
-        # Its market is read with it, so the caller pays for a read, too.
-        app.account()
-        return app.respond(routes.amend(app.principal(), order_id, app.body_text(), app.headers()))
-
-    @app.post("/orders/<order_id>/replace")
-    def replace_order(order_id: str) -> Response[str]:
-        app.account()
-        return app.respond(
-            routes.replace(app.principal(), order_id, app.body_text(), app.headers()), CREATED
-        )
 
     @app.delete("/orders/by-client-id/<client_order_id>")
     def delete_order_by_client_id(client_order_id: str) -> Response[str]:
@@ -69,6 +60,27 @@ def _add_commands(app: RestApi, routes: TradingRoutes) -> None:
             routes.cancel_all(
                 app.principal(), app.query("market"), app.query("side"), app.headers()
             )
+        )
+
+
+def _add_changes(app: RestApi, routes: TradingRoutes) -> None:
+    @app.patch("/orders/<order_id>")
+    def patch_order(order_id: str) -> Response[str]:
+        # Its market is read with it, so the caller pays for a read, too.
+        app.account()
+        request = read_body(app.body_text(), AmendRequest)
+        if request.dry_run:
+            app.account(ORDER_READS)
+        return app.respond(routes.amend(app.principal(), order_id, request, app.headers()))
+
+    @app.post("/orders/<order_id>/replace")
+    def replace_order(order_id: str) -> Response[str]:
+        app.account()
+        request = read_body(app.body_text(), ReplaceRequest)
+        if request.dry_run:
+            app.account(ORDER_READS)
+        return app.respond(
+            routes.replace(app.principal(), order_id, request, app.headers()), _status(request)
         )
 
 
@@ -112,3 +124,7 @@ def _list_parameters(app: RestApi) -> ListParameters:
         from_ms=app.query("from"),
         to_ms=app.query("to"),
     )
+
+
+def _status(request: PlaceRequest | ReplaceRequest) -> int:
+    return OK if request.dry_run else CREATED

@@ -55,8 +55,9 @@ def place_of(more: dict[str, bool]) -> Callable[[str], Request]:
     return lambda market: Request("/orders", "POST", body=order(market, **more))
 
 
-def cancel_of(named: dict[str, str]) -> Request:
-    return Request("/orders/batch", "POST", body={"operations": [{"op": "cancel", **named}]})
+def cancel_of(named: dict[str, str], more: dict[str, Any] | None = None) -> Request:
+    body = {"operations": [{"op": "cancel", **named}], **(more or {})}
+    return Request("/orders/batch", "POST", body=body)
 
 
 def lists(path: str, cursors: tuple[str, ...]) -> Pairs:
@@ -193,7 +194,11 @@ PAIRS: dict[tuple[str, str], Pairs] = {
             NOWHERE,
         ),
         *(
-            named_twice(lambda one: cancel_of({"order_id": one}), theirs, NO_ORDER)
+            named_twice(cancel, theirs, NO_ORDER)
+            for cancel in (
+                lambda one: cancel_of({"order_id": one}),
+                lambda one: cancel_of({"order_id": one}, {"dry_run": True}),
+            )
             for theirs in (brands.theirs["order_id"], own_order_id(brands, 2), NO_ID)
         ),
         named_twice(

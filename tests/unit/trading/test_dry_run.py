@@ -123,7 +123,7 @@ def test_a_faulty_body_is_a_400_as_it_is_for_an_order(send: Send) -> None:
     assert (response.status, response.body["code"]) == (404, "unknown_market")
 
 
-def test_a_dry_run_uses_no_key_and_is_none_of_a_batch(send: Send) -> None:
+def test_a_dry_run_uses_no_key_and_is_of_a_batch_as_a_whole(send: Send) -> None:
     body, key = order("buy", price="20000"), {"Idempotency-Key": "key"}
     assert send("POST", "/orders", body | {"dry_run": True}, headers=key).status == 200
     assert send("POST", "/orders", body, headers=key).status == 201

@@ -185,7 +185,7 @@ def test_bad_questions_for_lists(send: Send, query: dict[str, str], code: str) -
         (OCO | {"orders": [PROFIT, STOP, STOP]}, 400, "wrong_number_of_orders", "orders"),
         (OCO | {"entry": ENTRY}, 400, "entry_not_allowed", "entry"),
         (OCO | {"exits": [PROFIT, STOP]}, 400, "exits_not_allowed", "exits"),
-        (OCO | {"dry_run": True}, 400, "unknown_field", "dry_run"),
+        (with_order(0, dry_run=True), 400, "unknown_field", "orders[0].dry_run"),
         ({"type": "bracket", "exits": [PROFIT, STOP]}, 400, "missing_entry", "entry"),
         ({"type": "bracket", "entry": ENTRY}, 400, "missing_exits", "exits"),
         (BRACKET | {"orders": [PROFIT, STOP]}, 400, "orders_not_allowed", "orders"),

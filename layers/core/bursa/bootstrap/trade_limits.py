@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bursa.kernel.clock import Clock
     from bursa.kernel.identifiers import TenantId
     from bursa.kernel.markets import Market
-    from bursa.trading.dry_run import MarketView
+    from bursa.trading.dry_run_rules import MarketView
 
 _DEFINITIONS_AGE_MS_MAX = 30_000
 

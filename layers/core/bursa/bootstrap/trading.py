@@ -26,7 +26,8 @@ from bursa.trading.batch import BatchExecution
 from bursa.trading.cancel import DeadManSwitch, MassCancellation, OrderCancellation
 from bursa.trading.change import OrderAmendment
 from bursa.trading.decisions import OrderDecisions
-from bursa.trading.dry_run import DryRun, MarketView
+from bursa.trading.dry_run import DryRun
+from bursa.trading.dry_run_rules import MarketView
 from bursa.trading.list_decisions import ListDecisions
 from bursa.trading.place import OrderPlacement
 from bursa.trading.place_list import ListCancellation, ListPlacement
@@ -107,7 +108,7 @@ def open_trading(
         amend=OrderAmendment(intake),
         settle=OrderSettlement(intake, queries),
         batch=BatchExecution(intake, decisions),
-        dry_run=DryRun(view, balances, clock),
+        dry_run=DryRun(view, balances, queries, clock),
         place_list=ListPlacement(intake, list_decisions),
         cancel_list=ListCancellation(intake, list_decisions, queries),
         queries=queries,

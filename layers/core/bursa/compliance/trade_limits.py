@@ -21,7 +21,7 @@ from bursa.kernel.markets import Market
 from bursa.market_data.traded_value import TradedValues
 from bursa.market_data.valuation import Reference, Valuation, price_of
 from bursa.read_models.rows import OrderRow
-from bursa.trading.dry_run import MarketView
+from bursa.trading.dry_run_rules import MarketView
 from bursa.trading.order_value import (
     MarketPrices,
     TradingCommand,

@@ -6,7 +6,7 @@ from bursa.market_data.queries import MarketData
 from bursa.market_data.trading_state import TradingState
 from bursa.read_models.book_format import unpack_levels
 from bursa.read_models.rows import BookRow
-from bursa.trading.dry_run import MarketView
+from bursa.trading.dry_run_rules import MarketView
 from wire import layout as w
 
 # As many levels as the engine measures an order against, and one that tells of more.

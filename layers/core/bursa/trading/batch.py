@@ -30,7 +30,7 @@ from bursa.trading.commands import (
 )
 from bursa.trading.decisions import FirstPlacement, OrderDecisions, Placement
 from bursa.trading.order_checks import check_order
-from bursa.trading.order_value import Allow, allow_all
+from bursa.trading.order_value import Allow, allow_all, makes_smaller
 from bursa.trading.outcomes import (
     BatchOutcome,
     OperationFailed,
@@ -92,6 +92,7 @@ class BatchExecution:
             What ``allow`` raises; it is asked about all new orders and changes together.
 
         """
+        check_operations(batch)
         identity = self._intake.identify(account, options)
         first = self._intake.header(identity.command_id(account, 0), options)
         steps = [
@@ -195,6 +196,25 @@ class BatchExecution:
             return OperationFailed(error)
 
 
+def check_operations(batch: Batch) -> None:
+    """Refuse a batch with a faulty order; raises as `check_order`, with the operation's field."""
+    for index, operation in enumerate(batch.operations):
+        if not isinstance(operation, PlaceOrder):
+            continue
+        try:
+            check_order(operation)
+        except BursaError as error:
+            error.field = operation_field(index, error)
+            raise
+
+
+def takes_out(operation: Operation) -> bool:
+    """Return whether an operation can only make less of what is open."""
+    return isinstance(operation, CancelOrder) or (
+        isinstance(operation, AmendOrder) and makes_smaller(operation)
+    )
+
+
 def operation_field(index: int, error: BursaError) -> str:
     """Return the name of a faulty field of the operation at an index."""
     path = f"operations[{index}]"
@@ -228,12 +248,6 @@ def _prepare(
     first: CommandHeader,
 ) -> _Step:
     command_id = identity.command_id(account, index)
-    if isinstance(operation, PlaceOrder):
-        try:
-            check_order(operation)
-        except BursaError as error:
-            error.field = operation_field(index, error)
-            raise
     if isinstance(operation, _NEW) and operation.client_order_id is not None:
         command_id = order_command_id(account, operation.client_order_id)
     command = encode_operation(operation, account, first._replace(command_id=command_id))

@@ -1,119 +1,25 @@
-"""What would become of an order that is not sent: refused, or reserved, charged and traded at once.
+"""What would become of orders, lists, changes and batches that are not sent.
 
-The rules are the engine's, in its order (`engine.reference.place`), on what the read models know of
-the market and the account; a property test holds both against each other. What they do not know is
-taken as if it were not there: hidden parts of icebergs, which of the book's orders are the
-account's own, how many orders it may have open, whether it is frozen. And all of it may be another
-when the order comes. Nothing is sent, and no id is used up.
+By what the read models know of the markets and the account now; all of it may be another when they
+come. Nothing is sent, and no id is used up.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from bursa.accounts.ports import BalanceReader
-from bursa.kernel.amounts import Lots, Ticks, Units
+from bursa.accounts.queries import AccountQueries
 from bursa.kernel.clock import WallClock
+from bursa.kernel.errors import Unavailable
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.kernel.markets import Market, MarketState
-from bursa.trading.commands import PlaceOrder
-from bursa.trading.orders import CAN_REST, MARKETABLE, STOPS, OrderType, Side, TimeInForce
-from wire import layout as w
-
-_TAKE_PROFITS = frozenset({OrderType.TAKE_PROFIT_LIMIT, OrderType.TAKE_PROFIT_MARKET})
-_STOP_MARKETS = STOPS & MARKETABLE
-_REFUSED_STATES = {
-    MarketState.HALTED: w.REASON_MARKET_HALTED,
-    MarketState.CANCEL_ONLY: w.REASON_MARKET_CANCEL_ONLY,
-}
-
-_Level = tuple[int, int]  # price in ticks, lots
-
-
-class MarketView(NamedTuple):
-    """What the read models know of a market.
-
-    Attributes
-    ----------
-    reference_price, last_price
-        Ticks; 0 where there is none.
-    bids, asks
-        Levels as the book shows them, best first; as many as an order is measured against.
-    time_ms
-        When what is in it was committed; 0 before anything was.
-
-    """
-
-    state: MarketState
-    reference_price: int
-    last_price: int
-    bids: Sequence[_Level]
-    asks: Sequence[_Level]
-    time_ms: int = 0
-
-
-class Taking(NamedTuple):
-    """What an order would trade at once, all of it as the taker.
-
-    ``fee`` is in the asset that it receives.
-    """
-
-    lots: Lots
-    quote_units: Units
-    worst_price: Ticks
-    fee: Units
-
-
-class Assessment(NamedTuple):
-    """What would become of an order.
-
-    Attributes
-    ----------
-    reason
-        Why the engine would reject it, or REASON_ACCEPTED.
-    pays, receives
-        Assets.
-    needed, available
-        What must be available, and what is, in the asset that it pays.
-    held
-        What would be held for what of it waits.
-    taking
-        What it would trade at once; None for nothing.
-    waits
-        What of it would wait: in the book, or for its trigger.
-    waiting_fee
-        What that is charged at most at its own price; None where it has none yet.
-    nearest
-        The value with which that rule would not refuse it; None where there is none, or it is not
-        about one value.
-
-    """
-
-    reason: int
-    pays: str
-    receives: str
-    needed: Units
-    available: Units
-    held: Units = Units(0)
-    taking: Taking | None = None
-    waits: Lots = Lots(0)
-    waiting_fee: Units | None = Units(0)
-    nearest: "Nearest | None" = None
-
-
-class Nearest(NamedTuple):
-    """The nearest value that a rule lets pass.
-
-    Attributes
-    ----------
-    field
-        ``price``, ``quantity`` or ``quote_amount``.
-    value
-        In ticks, lots or quote units.
-
-    """
-
-    field: str
-    value: int
+from bursa.kernel.markets import Market
+from bursa.trading.commands import AmendOrder, Batch, CancelOrder, PlaceOrder, ReplaceOrder
+from bursa.trading.dry_run_batches import Assessed, Reads, Told, assess_batch
+from bursa.trading.dry_run_changes import OpenOrder, assess_change
+from bursa.trading.dry_run_lists import ListAssessment, assess_list
+from bursa.trading.dry_run_rules import Assessment, MarketView, assess, order_assets
+from bursa.trading.order_lists import PlaceList
+from bursa.trading.orders import OPEN_STATUSES, OrderView
+from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
 
 
 class ViewReader(Protocol):
@@ -124,320 +30,76 @@ class ViewReader(Protocol):
 
 
 class DryRun:
-    """Dry runs of orders: what would become of each."""
+    """Dry runs: what would become of each.
 
-    def __init__(self, view: ViewReader, balances: BalanceReader, clock: WallClock) -> None:
+    Every method raises `Unavailable` ``read_models_unavailable``.
+    """
+
+    def __init__(
+        self, view: ViewReader, balances: BalanceReader, queries: AccountQueries, clock: WallClock
+    ) -> None:
         self._view = view
         self._balances = balances
+        self._queries = queries
         self._clock = clock
 
     def __call__(self, account: AccountId, order: PlaceOrder) -> tuple[Assessment, MarketView]:
-        """Return what would become of an order, and the market by which that was found.
-
-        Raises `Unavailable` ``read_models_unavailable``.
-        """
-        view = self._view(account.tenant, order.market)
-        pays = _assets(order)[0]
-        rows = self._balances.all(account)
-        # An account that has never had anything is none to the engine.
-        available = sum(row.available for row in rows if row.asset == pays) if rows else None
+        """Return what would become of an order, and the market by which that was found."""
+        view, balances = self._view(account.tenant, order.market), self._available(account)
+        available = None if balances is None else balances.get(order_assets(order)[0], 0)
         return assess(order, view, available, self._clock.now_ms()), view
 
+    def change(
+        self, account: AccountId, change: AmendOrder | ReplaceOrder
+    ) -> Assessed | OrderAlreadyClosed:
+        """Return what would become of a change of an order that does not trail."""
+        if change.order.status not in OPEN_STATUSES:
+            return OrderAlreadyClosed(change.order.order_id)
+        order, view = OpenOrder.of(change.order), self._view(account.tenant, change.order.market)
+        balances = self._available(account) or {}
+        available = balances.get(order_assets(order.stated)[0], 0)
+        replaces = isinstance(change, ReplaceOrder)
+        told = assess_change(order, change.change, view, available, replaces=replaces)
+        return Assessed(told.after.arriving(view).order, told.assessment, view)
 
-def assess(order: PlaceOrder, view: MarketView, available: int | None, now_ms: int) -> Assessment:
-    """Return what would become of an order.
+    def order_list(
+        self, account: AccountId, wanted: PlaceList
+    ) -> tuple[ListAssessment, MarketView]:
+        """Return what would become of a list, and the market by which that was found."""
+        view, balances = self._view(account.tenant, wanted.last.market), self._available(account)
+        return assess_list(wanted, view, balances or {}, self._clock.now_ms()), view
 
-    ``available`` is in the asset that it pays; None of an account that has never had any.
-    """
-    known = _Known(order, view, _price(order))
-    pays, receives = _assets(order)
-    needed = known.needed()
-    reason = known.rejection(now_ms)
-    if reason == w.REASON_ACCEPTED and (available is None or needed > available):
-        reason = w.REASON_INSUFFICIENT_BALANCE
-    assessment = Assessment(reason, pays, receives, Units(needed), Units(available or 0))
-    if reason != w.REASON_ACCEPTED:
-        return assessment._replace(nearest=known.nearest(reason, available or 0))
-    return known.accepted(assessment)
+    def batch(self, account: AccountId, batch: Batch) -> tuple[Told, ...]:
+        """Return what would become of each operation of a batch; none changes one that trails."""
 
+        def find(cancel: CancelOrder) -> OrderView | None:
+            if cancel.client_order_id is None:
+                return self._queries.order(account, cancel.order_id or 0)
+            found = self._queries.order_by_client_id(account, cancel.client_order_id)
+            return None if isinstance(found, OrderRejected) else found
 
-def reserve_amount(market: Market, side: Side, price: int, lots: int) -> int:
-    """Return what must be held to trade so many lots at a price, in the asset that is paid."""
-    return price * market.units.tick_units * lots if side is Side.BUY else market_base(market, lots)
+        def view(market: Market) -> MarketView:
+            return self._view(account.tenant, market)
 
+        reads = Reads(view, find, self._available(account), self._clock.now_ms())
+        return assess_batch(batch, reads)
 
-def market_base(market: Market, lots: int) -> int:
-    """Return how many base units so many lots are."""
-    return market.units.lot_units * lots
+    def rejected(self, account: AccountId, wanted: PlaceList, reason: int) -> int | None:
+        """Return which order of a list was rejected, by position; None where that is not known.
 
-
-def fee_due(amount: int, ppm: int) -> int:
-    """Return a fee in the asset of the amount, rounded up to a whole unit."""
-    return (amount * ppm + w.PPM - 1) // w.PPM
-
-
-def _assets(order: PlaceOrder) -> tuple[str, str]:
-    units = order.market.units
-    return (units.quote, units.base) if order.side is Side.BUY else (units.base, units.quote)
-
-
-def _bounds(market: Market) -> tuple[int, int]:
-    """Return the highest price and the largest quantity that an order may have."""
-    price = min(w.PRICE_MAX, w.AMOUNT_MAX // market.units.tick_units, market.max_price)
-    lots = min(w.QUANTITY_MAX, w.AMOUNT_MAX // market.units.lot_units, market.max_quantity)
-    return price, lots
-
-
-def _price(order: PlaceOrder) -> int:
-    """Return an order's price; a stop-market buy that names none gets the worst it may pay."""
-    if order.type not in _STOP_MARKETS or order.side is not Side.BUY or order.price:
-        return order.price
-    trigger, ppm = order.conditions.trigger_price, order.market.market_collar_ppm or w.PPM
-    return min(_bounds(order.market)[0], trigger + trigger * ppm // w.PPM)
-
-
-class _Known(NamedTuple):
-    """An order, its price, and what is known of its market."""
-
-    order: PlaceOrder
-    view: MarketView
-    price: int
-
-    # --- what it is held against ------------------------------------------------------------------
-
-    @property
-    def is_buy(self) -> bool:
-        """Whether it buys."""
-        return self.order.side is Side.BUY
-
-    @property
-    def opposite(self) -> Sequence[_Level]:
-        """The levels that it would trade with."""
-        return self.view.asks if self.is_buy else self.view.bids
-
-    @property
-    def best(self) -> int:
-        """The best price that it could trade at; 0 for none."""
-        return self.opposite[0][0] if self.opposite else 0
-
-    def is_worse(self, price: int, limit: int) -> bool:
-        """Whether a price is worse for it than a limit."""
-        return price > limit if self.is_buy else price < limit
-
-    def has_reached(self) -> bool:
-        """Whether the last price has reached its trigger."""
-        last, trigger = self.view.last_price, self.order.conditions.trigger_price
-        rises = self.is_buy != (self.order.type in _TAKE_PROFITS)
-        return last > 0 and (trigger <= last if rises else trigger >= last)
-
-    def waits_for_trigger(self) -> bool:
-        """Whether it is a stop that would wait."""
-        is_triggered = self.view.state is MarketState.OPEN and self.has_reached()
-        return self.order.type in STOPS and not is_triggered
-
-    def limit_price(self) -> int:
-        """Return the worst price at which it may trade."""
-        if self.order.type not in MARKETABLE:
-            return self.price
-        market, ppm = self.order.market, self.order.market.market_collar_ppm
-        collar = _bounds(market)[0] if self.is_buy else 1
-        anchor = self.view.reference_price or self.best
-        if anchor and ppm:
-            band = anchor * ppm // w.PPM
-            collar = min(collar, anchor + band) if self.is_buy else max(collar, anchor - band)
-        if not self.price:
-            return collar
-        return min(self.price, collar) if self.is_buy else max(self.price, collar)
-
-    def levels(self) -> Iterator[_Level]:
-        """Yield the levels within its limit that it is measured against."""
-        limit = self.limit_price()
-        for price, lots in self.opposite[: w.MEASURED_MAX]:
-            if self.is_worse(price, limit):
-                return
-            yield price, lots
-
-    # --- why it would be rejected -----------------------------------------------------------------
-
-    def rejection(self, now_ms: int) -> int:
-        """Return why it would be rejected but for its account's money; REASON_ACCEPTED if not."""
-        return (
-            self._rejected_by_state()
-            or self._rejected_by_conditions(now_ms)
-            or self._rejected_by_numbers()
-            or self._rejected_by_worth()
-        )
-
-    def _rejected_by_conditions(self, now_ms: int) -> int:
-        order = self.order
-        if order.type in STOPS and order.conditions.trigger_price > _bounds(order.market)[0]:
-            return w.REASON_INVALID_TRIGGER_PRICE
-        if order.time_in_force is TimeInForce.GTD and order.conditions.expire_ms <= now_ms:
-            return w.REASON_INVALID_EXPIRE_TIME
-        return w.REASON_ACCEPTED
-
-    def _rejected_by_numbers(self) -> int:
-        order = self.order
-        price_bound, lots_bound = _bounds(order.market)
-        if order.price > price_bound:
-            return w.REASON_PRICE_OUT_OF_RANGE
-        if not order.conditions.quote_amount and not 0 < order.quantity <= lots_bound:
-            return w.REASON_QUANTITY_OUT_OF_RANGE
-        shown = order.conditions.display_quantity
-        if shown and not shown <= order.quantity <= shown * w.ICEBERG_SLICES_MAX:
-            return w.REASON_INVALID_DISPLAY_QUANTITY
-        return w.REASON_ACCEPTED
-
-    def _rejected_by_state(self) -> int:
-        order, state = self.order, self.view.state
-        if state is MarketState.POST_ONLY and not order.post_only:
-            return w.REASON_MARKET_POST_ONLY
-        waits = order.type is OrderType.LIMIT and order.time_in_force in CAN_REST
-        may_wait = order.type in STOPS or (waits and not order.post_only)
-        if state is MarketState.AUCTION and not may_wait:
-            return w.REASON_MARKET_IN_AUCTION
-        return _REFUSED_STATES.get(state, w.REASON_ACCEPTED)
-
-    def _rejected_by_worth(self) -> int:
-        order, market = self.order, self.order.market
-        quote_amount, lot_value = (
-            order.conditions.quote_amount,
-            order.quantity * market.units.tick_units,
-        )
-        value = quote_amount or self._value_price() * lot_value
-        if value and value < market.min_notional:
-            return w.REASON_NOTIONAL_TOO_SMALL
-        if max(value, self.price * lot_value) > w.AMOUNT_MAX:
-            return w.REASON_NOTIONAL_TOO_LARGE
-        if order.type in MARKETABLE:
-            return w.REASON_ACCEPTED
-        if self.waits_for_trigger():
-            return self._beyond_collar(order.conditions.trigger_price)
-        if reason := self._beyond_collar(self.view.reference_price):
-            return reason
-        crosses = bool(self.best) and not self.is_worse(self.best, self.price)
-        return w.REASON_POST_ONLY_WOULD_CROSS if order.post_only and crosses else 0
-
-    def _value_price(self) -> int:
-        if self.order.type in STOPS and not self.has_reached():
-            return self.order.conditions.trigger_price
-        return self.best if self.order.type in MARKETABLE else self.price
-
-    def _beyond_collar(self, reference: int) -> int:
-        ppm = self.order.market.collar_ppm
-        too_far = self.price - reference if self.is_buy else reference - self.price
-        if ppm and reference and too_far > reference * ppm // w.PPM:
-            return w.REASON_PRICE_OUTSIDE_COLLAR
-        return w.REASON_ACCEPTED
-
-    def nearest(self, reason: int, available: int) -> Nearest | None:
-        """Return the nearest value that a rule lets pass; None where there is none."""
-        price_bound, lots_bound = _bounds(self.order.market)
-        found: Nearest | None = None
-        match reason:
-            case w.REASON_PRICE_OUTSIDE_COLLAR:
-                found = Nearest("price", self._collar_price())
-            case w.REASON_POST_ONLY_WOULD_CROSS:
-                found = Nearest("price", self.best - 1 if self.is_buy else self.best + 1)
-            case w.REASON_PRICE_OUT_OF_RANGE:
-                found = Nearest("price", price_bound)
-            case w.REASON_QUANTITY_OUT_OF_RANGE:
-                found = Nearest("quantity", lots_bound)
-            case w.REASON_NOTIONAL_TOO_SMALL:
-                found = self._least()
-            case w.REASON_INSUFFICIENT_BALANCE:
-                found = self._affordable(available)
-        return found if found and found.value > 0 else None
-
-    def _collar_price(self) -> int:
-        waits, trigger = self.waits_for_trigger(), self.order.conditions.trigger_price
-        reference = trigger if waits else self.view.reference_price
-        band = reference * self.order.market.collar_ppm // w.PPM
-        return reference + band if self.is_buy else reference - band
-
-    def _least(self) -> Nearest:
-        """Return the least that it may be worth, as what it is given by."""
-        market = self.order.market
-        if self.order.conditions.quote_amount:
-            return Nearest("quote_amount", market.min_notional)
-        lot_value = self._value_price() * market.units.tick_units
-        return Nearest("quantity", -(-market.min_notional // lot_value))
-
-    def _affordable(self, available: int) -> Nearest | None:
-        """Return the most that it may be for its money; None where that depends on the book."""
-        order = self.order
-        if order.conditions.quote_amount:
-            return Nearest("quote_amount", available)
-        if order.type is OrderType.MARKET and self.is_buy:
+        It is the one that the same rules reject for the same reason just after, by what is known
+        then: the engine says the reason only.
+        """
+        try:
+            told, _ = self.order_list(account, wanted)
+        except Unavailable:
             return None
-        return Nearest(
-            "quantity", available // reserve_amount(order.market, order.side, self.price, 1)
-        )
+        return told.position if told.reason == reason else None
 
-    # --- what it would cost -----------------------------------------------------------------------
+    def _available(self, account: AccountId) -> dict[str, int] | None:
+        """Return what is available of each asset.
 
-    def needed(self) -> int:
-        """Return what its account must have available."""
-        order = self.order
-        if order.type is not OrderType.MARKET or not self.is_buy:
-            return reserve_amount(order.market, order.side, self.price, order.quantity)
-        if order.conditions.quote_amount:
-            return order.conditions.quote_amount
-        units, need, amount = order.market.units, int(order.quantity), 0
-        for price, lots in self.levels():
-            met = min(need, lots)
-            amount += met * price * units.tick_units
-            need -= met
-        if len(self.opposite) > w.MEASURED_MAX and need:
-            amount += need * self.limit_price() * units.tick_units
-        return amount
-
-    def accepted(self, assessment: Assessment) -> Assessment:
-        """Return the assessment with what it would trade, and what would be held after that."""
-        order, market = self.order, self.order.market
-        waits_for_trigger = self.waits_for_trigger()
-        taking = None
-        if self.view.state is MarketState.OPEN and not waits_for_trigger:
-            taking = self._taking()
-        remaining = order.quantity - (taking.lots if taking else 0)
-        if order.time_in_force not in CAN_REST and not waits_for_trigger:
-            remaining = 0
-        fee: int | None = None
-        if order.type not in STOPS:
-            ppm = max(market.maker_ppm, market.taker_ppm, 0)
-            received = reserve_amount(market, _OTHER[order.side], self.price, remaining)
-            fee = fee_due(received, ppm)
-        return assessment._replace(
-            held=Units(reserve_amount(market, order.side, self.price, remaining)),
-            taking=taking,
-            waits=Lots(remaining),
-            waiting_fee=None if fee is None else Units(fee),
-        )
-
-    def _taking(self) -> Taking | None:
-        """Return what it would trade with the book, as far as the breaker lets it."""
-        order, units = self.order, self.order.market.units
-        lots = amount = worst = 0
-        for price, offered in self.levels():
-            wanted = order.quantity - lots
-            if order.conditions.quote_amount:
-                left = order.conditions.quote_amount - amount
-                wanted = Lots(left // (price * units.tick_units))
-            met = min(wanted, offered)
-            if not met or self._trips_breaker(price):
-                break
-            lots, amount, worst = lots + met, amount + met * price * units.tick_units, price
-        if order.time_in_force is TimeInForce.FOK and lots < order.quantity:
-            return None
-        if not lots:
-            return None
-        received = market_base(order.market, lots) if self.is_buy else amount
-        fee = fee_due(received, order.market.taker_ppm)
-        return Taking(Lots(lots), Units(amount), Ticks(worst), Units(fee))
-
-    def _trips_breaker(self, price: int) -> bool:
-        reference, ppm = self.view.reference_price, self.order.market.breaker_ppm
-        return bool(reference and ppm and abs(price - reference) > reference * ppm // w.PPM)
-
-
-_OTHER = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
+        An account that has never had anything is none to the engine.
+        """
+        rows = self._balances.all(account)
+        return {row.asset: row.available for row in rows} if rows else None

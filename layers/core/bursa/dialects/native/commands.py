@@ -6,10 +6,10 @@ from typing import NamedTuple, TypeAlias
 from bursa.dialects.native.public_ids import TenantIds
 from bursa.dialects.native.requests import (
     AmendOperation,
-    AmendRequest,
     BatchRequest,
     CancelAllAfterRequest,
     CancelOperation,
+    ChangeRequest,
     OrderListRequest,
     OrderRequest,
     PlaceOperation,
@@ -162,7 +162,7 @@ def read_expiry(expires_at_ms: int | None) -> int:
     return expires_at_ms
 
 
-def read_change(request: AmendRequest, market: Market) -> OrderChange:
+def read_change(request: ChangeRequest, market: Market) -> OrderChange:
     """Return what a request changes of an order in a market.
 
     Raises
@@ -186,7 +186,7 @@ def read_change(request: AmendRequest, market: Market) -> OrderChange:
     return OrderChange(price, quantity, trigger_price, display_quantity, trail)
 
 
-def read_amendment(request: AmendRequest, order: OrderView) -> AmendOrder:
+def read_amendment(request: ChangeRequest, order: OrderView) -> AmendOrder:
     """Return the command that amends an order.
 
     Raises

@@ -1,6 +1,10 @@
-"""The shape of what would become of an order (`bursa.trading.dry_run`)."""
+"""The shapes of what would become of orders, lists and batches (`bursa.trading.dry_run`)."""
+
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+from bursa.dialects.native.responses import OperationError
 
 
 class AssetAmount(TypedDict):
@@ -67,3 +71,51 @@ class DryRunResult(TypedDict):
     fees: DryRunFees
     status: str
     sequence: int
+
+
+class DryRunNotTold(TypedDict):
+    """Why it is not told what would become of it."""
+
+    code: Literal["after_another", "own_order", "price_protection", "repeated_id", "exit_trades"]
+    detail: str
+
+
+class DryRunListOrder(TypedDict):
+    """What would become of an order of a list, or why that is not told; its name is its field."""
+
+    order: str
+    dry_run: NotRequired[DryRunResult]
+    not_told: NotRequired[DryRunNotTold]
+
+
+class DryRunList(TypedDict):
+    """What would become of a list.
+
+    The orders are as in the list's response; there are none where it would not even be sent.
+    refusal names the order that it is about in its field.
+    """
+
+    accepted: bool
+    refusal: DryRunRefusal | None
+    orders: list[DryRunListOrder]
+
+
+class DryRunOperation(TypedDict):
+    """What would become of an operation, after those before it.
+
+    An order (dry_run), what a cancel makes available again, null where that is not known, an error
+    (of an order that is not there), or why it is not told.
+    """
+
+    index: int
+    op: str
+    dry_run: NotRequired[DryRunResult]
+    available_again: NotRequired[AssetAmount | None]
+    error: NotRequired[OperationError]
+    not_told: NotRequired[DryRunNotTold]
+
+
+class DryRunBatch(TypedDict):
+    """One result an operation, in the order they were sent."""
+
+    results: list[DryRunOperation]

@@ -1,6 +1,6 @@
 """The routes of lists of orders; see `operations`."""
 
-from bursa.dialects.native import order_list_responses, requests
+from bursa.dialects.native import dry_run_responses, order_list_responses, requests
 from bursa.dialects.native.operation import (
     CURSOR,
     MARKET,
@@ -27,6 +27,7 @@ ORDER_LIST_OPERATIONS: tuple[Operation, ...] = (
         "Place orders as a list, all or none: one cancels the other, or an entry with two exits",
         order_list_responses.PlacedOrderList,
         status=201,
+        also=dry_run_responses.DryRunList,
         body=requests.OrderListRequest,
         parameters=WRITE,
         scope=Scope.TRADE,

@@ -11,6 +11,8 @@ from bursa.compliance.levels import Operation
 from bursa.dialects.native import order_list_presentation as present
 from bursa.dialects.native.commands import read_list
 from bursa.dialects.native.cursors import Cursors
+from bursa.dialects.native.dry_run_presentation import dry_run_list, list_refusal, refused_list
+from bursa.dialects.native.dry_run_responses import DryRunList
 from bursa.dialects.native.order_list_responses import (
     CancelledOrderList,
     OrderList,
@@ -26,16 +28,15 @@ from bursa.dialects.native.parameters import (
 )
 from bursa.dialects.native.public_ids import PublicIds
 from bursa.dialects.native.refusals import refusal
-from bursa.dialects.native.request_bodies import read_body
 from bursa.dialects.native.requests import OrderListRequest
 from bursa.dialects.native.responses import PendingResponse
 from bursa.dialects.native.submit_options import read_options
 from bursa.identity.principal import Principal
 from bursa.intake.submission import Pending
-from bursa.kernel.errors import Conflict, InvalidInput, NotFound
+from bursa.kernel.errors import Conflict, InvalidInput, NotFound, Refused
 from bursa.kernel.identifiers import AccountId
 from bursa.trading.catalogue import MarketCatalogue, named_market
-from bursa.trading.order_lists import ListAlreadyClosed
+from bursa.trading.order_lists import ListAlreadyClosed, check_list
 from bursa.trading.orders import OPEN_STATUSES
 from bursa.trading.outcomes import OrderRejected
 from bursa.trading.use_cases import TradingUseCases
@@ -63,14 +64,13 @@ class OrderListRoutes:
         self._require_level = require_level
 
     def place(
-        self, principal: Principal, body: str | None, headers: RequestHeaders
+        self, principal: Principal, request: OrderListRequest, headers: RequestHeaders
     ) -> PlacedOrderList | PendingResponse:
         """Place a list.
 
         Raises what `read_list`, `check_list` and the use case raise, and `Refused`
         ``level_too_low``, ``level_limit_reached``, ``no_reference_price``.
         """
-        request = read_body(body, OrderListRequest)
         wanted = read_list(request, self._catalogue, principal.tenant)
         self._require_level(principal.tenant, principal.level, Operation.TRADE)
         options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
@@ -79,11 +79,23 @@ class OrderListRoutes:
         if isinstance(outcome, Pending):
             return pending_response(outcome, ids)
         if isinstance(outcome, OrderRejected):
-            # The engine does not say which of the orders it is.
-            error = refusal(outcome.reason, wanted.last.market)
-            error.field = None
-            raise error
+            position = self._use_cases.dry_run.rejected(principal.account, wanted, outcome.reason)
+            raise list_refusal(wanted, outcome.reason, position)
         return present.placed_list(outcome, ids)
+
+    def dry_run(self, principal: Principal, request: OrderListRequest) -> DryRunList:
+        """Return what would become of a list, and send nothing; raises as `place` does.
+
+        But for what would refuse it: that is in the result.
+        """
+        wanted = read_list(request, self._catalogue, principal.tenant)
+        try:
+            self._require_level(principal.tenant, principal.level, Operation.TRADE)
+            check_list(wanted)
+        except Refused as error:
+            return refused_list(error)
+        found, view = self._use_cases.dry_run.order_list(principal.account, wanted)
+        return dry_run_list(wanted, found, view)
 
     def order_list(self, account: AccountId, list_id: str) -> OrderList:
         """Return a list with its orders.

@@ -41,7 +41,7 @@ from bursa.trading.outcomes import (
 )
 
 ORDERS_PATH = "/v1/orders"
-_OPERATIONS = {
+OPERATIONS = {
     PlaceOrder: "place",
     AmendOrder: "amend",
     ReplaceOrder: "replace",
@@ -88,7 +88,7 @@ def batch_results(
 def _result(
     index: int, operation: Operation, outcome: OperationOutcome, ids: TenantIds
 ) -> OperationResult:
-    result = OperationResult(index=index, op=_OPERATIONS[type(operation)])
+    result = OperationResult(index=index, op=OPERATIONS[type(operation)])
     match outcome:
         case OrderPlaced() if isinstance(operation, ReplaceOrder):
             result["order"] = replaced_order(outcome, operation.order.order_id, ids)
@@ -97,11 +97,11 @@ def _result(
         case OrderCancelled():
             result["order"] = present_order_state(outcome.order, ids)
         case OrderRejected():
-            result["error"] = _operation_error(refusal(outcome.reason, _market(operation)))
+            result["error"] = operation_error(refusal(outcome.reason, _market(operation)))
         case OrderAlreadyClosed():
-            result["error"] = _operation_error(closed(ids.order(outcome.order_id), "change"))
+            result["error"] = operation_error(closed(ids.order(outcome.order_id), "change"))
         case OperationFailed():
-            result["error"] = _operation_error(outcome.error)
+            result["error"] = operation_error(outcome.error)
     return result
 
 
@@ -120,7 +120,8 @@ def closed(order_id: str, what: str) -> Conflict:
     return Conflict("order_closed", f"Nothing is left to {what}; see GET {ORDERS_PATH}/{order_id}.")
 
 
-def _operation_error(error: BursaError) -> OperationError:
+def operation_error(error: BursaError) -> OperationError:
+    """Return why one operation of a batch failed."""
     return OperationError(code=error.code, detail=detail_of(error))
 
 

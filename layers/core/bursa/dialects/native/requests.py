@@ -38,6 +38,9 @@ ClientOrderId = Annotated[
     ),
 ]
 OrderId = Annotated[str, Field(pattern=ORDER_ID, description="Our id of the order")]
+DryRun = Annotated[
+    bool, Field(description="true does nothing, and says what would become of it (200)")
+]
 DecimalString = Annotated[str, Field(description="Plain decimal string", examples=["12.50"])]
 
 
@@ -126,13 +129,10 @@ class OrderRequest(_Request):
 class PlaceRequest(OrderRequest):
     """An order to place, or only to look at."""
 
-    dry_run: Annotated[
-        bool,
-        Field(description="true places nothing, and says what would become of the order (200)"),
-    ] = False
+    dry_run: DryRun = False
 
 
-class AmendRequest(_Request):
+class ChangeRequest(_Request):
     """What an open order is to have instead; what is left out stays as it is."""
 
     price: Annotated[DecimalString | None, Field(description="Another price")] = None
@@ -154,10 +154,22 @@ class AmendRequest(_Request):
     ] = None
 
 
-class ReplaceRequest(AmendRequest):
+class AmendRequest(ChangeRequest):
+    """What an open order is to have instead, or to look at."""
+
+    dry_run: DryRun = False
+
+
+class ReplacementRequest(ChangeRequest):
     """An order in the place of an open one: like it, but for what is sent."""
 
     client_order_id: ClientOrderId | None = None
+
+
+class ReplaceRequest(ReplacementRequest):
+    """An order in the place of an open one, or only to look at."""
+
+    dry_run: DryRun = False
 
 
 class OrderListRequest(_Request):
@@ -184,6 +196,7 @@ class OrderListRequest(_Request):
             " its quantity"
         ),
     ] = None
+    dry_run: DryRun = False
 
 
 class CancelAllAfterRequest(_Request):
@@ -208,7 +221,7 @@ class CancelOperation(_Request):
     client_order_id: ClientOrderId | None = None
 
 
-class AmendOperation(AmendRequest):
+class AmendOperation(ChangeRequest):
     """Change one open order, named by exactly one of its two ids."""
 
     op: Literal["amend"]
@@ -216,7 +229,7 @@ class AmendOperation(AmendRequest):
     client_order_id: ClientOrderId | None = None
 
 
-class ReplaceOperation(ReplaceRequest):
+class ReplaceOperation(ReplacementRequest):
     """Cancel one open order, named by one of its two ids, and place another like it, or neither."""
 
     op: Literal["replace"]
@@ -235,6 +248,7 @@ class BatchRequest(_Request):
     """Operations of one account, carried out in this order, each on its own."""
 
     operations: Annotated[list[Operation], Field(min_length=1, max_length=OPERATIONS_MAX)]
+    dry_run: DryRun = False
 
 
 Code = Annotated[str, Field(description="What the authenticator shows now", examples=["492039"])]

@@ -16,8 +16,8 @@ from bursa.dialects.native.commands import (
     read_order,
 )
 from bursa.dialects.native.cursors import Cursors
-from bursa.dialects.native.dry_run_presentation import dry_run_result
-from bursa.dialects.native.dry_run_responses import DryRunResult
+from bursa.dialects.native.dry_run_responses import DryRunBatch, DryRunResult
+from bursa.dialects.native.dry_run_routes import DryRunRoutes, batch_reads
 from bursa.dialects.native.order_presentation import present_order, present_order_state
 from bursa.dialects.native.parameters import (
     ListParameters,
@@ -55,15 +55,14 @@ from bursa.dialects.native.row_presentation import balance_from_row, fill_from_r
 from bursa.dialects.native.submit_options import read_options
 from bursa.identity.principal import Principal, Scope
 from bursa.intake.submission import Pending
-from bursa.kernel.errors import BursaError, InvalidInput, NotAllowed, NotFound, Refused
+from bursa.kernel.errors import BursaError, NotAllowed, NotFound
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
+from bursa.trading.batch import takes_out
 from bursa.trading.catalogue import MarketCatalogue, named_market
-from bursa.trading.commands import AmendOrder, CancelAllOrders, CancelOrder, ReplaceOrder
-from bursa.trading.commands import Operation as BatchOperation
-from bursa.trading.order_checks import check_order
+from bursa.trading.commands import CancelAllOrders, CancelOrder, ReplaceOrder
 from bursa.trading.order_value import makes_smaller
-from bursa.trading.orders import OPEN_STATUSES, TRAILING, OrderStatus, OrderView, Side
+from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView, Side
 from bursa.trading.outcomes import OrderAlreadyClosed, OrderRejected
 from bursa.trading.settle import NEVER_ACCEPTED
 from bursa.trading.use_cases import TradingUseCases
@@ -106,17 +105,20 @@ class TradingRoutes:
         self._cursors = cursors
         self._ids = ids
         self._require_level = require_level
+        self._dry_runs = DryRunRoutes(catalogue, use_cases.dry_run, ids, require_level)
 
     # --- commands ---------------------------------------------------------------------------------
 
     def place(
         self, principal: Principal, request: PlaceRequest, headers: RequestHeaders
-    ) -> PlacedOrder | PendingResponse:
+    ) -> PlacedOrder | DryRunResult | PendingResponse:
         """Place an order.
 
         Raises what `read_order` and the use case raise, and `Refused`
         ``level_too_low``, ``level_limit_reached``, ``no_reference_price``.
         """
+        if request.dry_run:
+            return self._dry_runs.place(principal, request)
         order = read_order(request, self._catalogue, principal.tenant)
         self._require_trading(principal)
         options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
@@ -127,50 +129,30 @@ class TradingRoutes:
             raise refusal(outcome.reason, order.market)
         return present.placed_order(outcome, self._ids.of(principal.tenant))
 
-    def dry_run(self, principal: Principal, request: PlaceRequest) -> DryRunResult:
-        """Return what would become of an order, without sending it; raises as `place` does.
-
-        But for what would refuse it: that is in the result.
-        """
-        order = read_order(request, self._catalogue, principal.tenant)
-        if order.type in TRAILING:
-            raise InvalidInput(
-                "dry_run_not_allowed",
-                "Leave dry_run out of a trailing stop: where it triggers is not known before.",
-                field="dry_run",
-            )
-        try:
-            self._require_trading(principal)
-            check_order(order)
-        except Refused as error:
-            refused: BursaError | None = error
-        else:
-            refused = None
-        assessment, view = self._use_cases.dry_run(principal.account, order)
-        return dry_run_result(order, assessment, view, refused)
-
     def batch(
         self,
         principal: Principal,
-        body: str | None,
+        request: BatchRequest,
         headers: RequestHeaders,
         charge: Callable[[int], object],
-    ) -> BatchResults | PendingResponse:
+    ) -> BatchResults | DryRunBatch | PendingResponse:
         """Carry out several operations in order; raises as `place` does unless all are cancels.
 
         ``charge`` charges the caller for so many reads: one for each order that is changed, and
         whose market has to be looked up.
         """
-        request, options = read_body(body, BatchRequest), read_options(headers, principal.actor)
-        if changes := changes_in(request):
-            charge(changes)
-        ids = self._ids.of(principal.tenant)
 
         def find(name: OrderName) -> OrderView:
             return self._named(principal.account, name)
 
+        if request.dry_run:
+            charge(batch_reads(request))
+            return self._dry_runs.batch(principal, request, find)
+        options, ids = read_options(headers, principal.actor), self._ids.of(principal.tenant)
+        if changes := changes_in(request):
+            charge(changes)
         batch = read_batch(request, self._catalogue, principal.tenant, ids, find)
-        if not all(map(_takes_out, batch.operations)):
+        if not all(map(takes_out, batch.operations)):
             self._require_trading(principal)
         allow = self._require_level.of(principal)
         outcomes = self._use_cases.batch(principal.account, batch, options, allow)
@@ -179,10 +161,16 @@ class TradingRoutes:
         return present.batch_results(batch, outcomes, ids)
 
     def amend(
-        self, principal: Principal, order_id: str, body: str | None, headers: RequestHeaders
-    ) -> PlacedOrder | PendingResponse:
+        self,
+        principal: Principal,
+        order_id: str,
+        request: AmendRequest,
+        headers: RequestHeaders,
+    ) -> PlacedOrder | DryRunResult | PendingResponse:
         """Change an open order, which stays the same one; raises as `cancel` and `place` do."""
-        request, order = read_body(body, AmendRequest), self._order(principal.account, order_id)
+        order = self._order(principal.account, order_id)
+        if request.dry_run:
+            return self._dry_runs.amend(principal, request, order)
         command = read_amendment(request, order)
         if not makes_smaller(command):
             self._require_trading(principal)
@@ -197,10 +185,16 @@ class TradingRoutes:
         return present.placed_order(outcome, self._ids.of(principal.tenant))
 
     def replace(
-        self, principal: Principal, order_id: str, body: str | None, headers: RequestHeaders
-    ) -> ReplacedOrder | PendingResponse:
+        self,
+        principal: Principal,
+        order_id: str,
+        request: ReplaceRequest,
+        headers: RequestHeaders,
+    ) -> ReplacedOrder | DryRunResult | PendingResponse:
         """Cancel an order and place another in one step; raises as `cancel` and `place` do."""
-        request, order = read_body(body, ReplaceRequest), self._order(principal.account, order_id)
+        order = self._order(principal.account, order_id)
+        if request.dry_run:
+            return self._dry_runs.replace(principal, request, order)
         command = ReplaceOrder(order, read_change(request, order.market), request.client_order_id)
         self._require_trading(principal)
         options, allow = read_options(headers, principal.actor), self._require_level.of(principal)
@@ -428,13 +422,6 @@ def _read_only(parameters: ListParameters) -> Only:
     side = read_choice(parameters.side, "side", SIDES)
     from_ms, to_ms = read_period(parameters.from_ms, parameters.to_ms)
     return Only(None if side is None else SIDES[side], from_ms, to_ms)
-
-
-def _takes_out(operation: BatchOperation) -> bool:
-    """Return whether an operation can only make less of what is open."""
-    return isinstance(operation, CancelOrder) or (
-        isinstance(operation, AmendOrder) and makes_smaller(operation)
-    )
 
 
 def _rejected_before(rejected: OrderRejected) -> BursaError:
