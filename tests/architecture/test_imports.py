@@ -73,6 +73,7 @@ FEATURES = tuple(
         "read_models",
         "tenants",
         "trading",
+        "wallets",
     )
 )
 PLAIN = ("bursa.kernel", "wire", *FEATURES)
