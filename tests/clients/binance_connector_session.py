@@ -87,6 +87,7 @@ def lists(buyer: Any, seller: Any) -> dict[str, Any]:
     seen["open"] = [one["listOrderStatus"] for one in seller.get_oco_open_orders()]
     cancelled = seller.cancel_oco_order("BTCUSDT", orderListId=pair["orderListId"])
     seen["cancelled"] = [one["status"] for one in cancelled["orderReports"]]
+    seen["all"] = [one["listOrderStatus"] for one in seller.get_oco_orders()]
     entry = {"workingType": "LIMIT", "workingSide": "BUY", "workingTimeInForce": "GTC"}
     entry |= {"workingPrice": "19000", "workingQuantity": "0.1"}
     after = {"pendingSide": "SELL", "pendingQuantity": "0.1"}

@@ -125,10 +125,12 @@ def pair(seller: Any) -> list[Any]:
     (waiting,) = seller.private_get_openorderlist()
     orders = [order["info"]["orderListId"] for order in seller.fetch_open_orders(SYMBOL)]
     cancelled = seller.private_delete_orderlist(named | {"symbol": "BTCUSDT"})
+    every = [one["orderListId"] for one in seller.private_get_allorderlist()]
     return [
         waiting["contingencyType"],
         [number == placed["orderListId"] for number in orders],
         cancelled["listStatusType"],
+        [number == placed["orderListId"] for number in every],
     ]
 
 

@@ -84,7 +84,8 @@ def pair(seller: Client) -> list[Any]:
     )
     found = seller.v3_get_order_list(origClientOrderId=placed["listClientOrderId"])
     cancelled = seller.v3_delete_order_list(symbol=SYMBOL, orderListId=placed["orderListId"])
-    return [found["listOrderStatus"], [one["status"] for one in cancelled["orderReports"]]]
+    every = [one["listOrderStatus"] for one in seller.v3_get_all_order_list()]
+    return [found["listOrderStatus"], [one["status"] for one in cancelled["orderReports"]], every]
 
 
 if __name__ == "__main__":

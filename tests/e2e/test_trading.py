@@ -187,6 +187,8 @@ def test_a_batch_changes_orders_and_a_dry_run_none(alice: Client) -> None:
     assert (said["accepted"], said["reserved"]) == (True, {"asset": "USDT", "amount": "1"})
     names = [one["client_order_id"] for one in (first, second)]
     operations = [{"op": "place", **one} for one in (first, second)]
+    dry = alice.call("POST", "/orders/batch", json={"operations": operations, "dry_run": True})
+    assert [one["dry_run"]["accepted"] for one in dry["results"]] == [True, True]
     placed = alice.call("POST", "/orders/batch", json={"operations": operations})
     orders = [one["order"] for one in placed["results"]]
     assert [one["client_order_id"] for one in orders] == names
@@ -345,7 +347,13 @@ def test_a_pair_is_cancelled_as_a_list(alice: Client) -> None:
     profit = limit("sell", "400.00", "1")
     stop = profit | {"type": "stop_market", "trigger_price": "100.00", "price": "90.00"}
     wanted = [profit, stop | {"client_order_id": secrets.token_hex(8)}]
-    placed = alice.call("POST", "/order-lists", json={"type": "oco", "orders": wanted})
+    pair = {"type": "oco", "orders": wanted}
+    assert alice.call("POST", "/order-lists", json=pair | {"dry_run": True})["accepted"]
+    too_much = {"quantity": "50000"}
+    large = [one | too_much | {"client_order_id": secrets.token_hex(8)} for one in wanted]
+    refused = alice.send("POST", "/order-lists", json=pair | {"orders": large}).json()
+    assert (refused["code"], refused["field"]) == ("insufficient_balance", "orders[0]")
+    placed = alice.call("POST", "/order-lists", json=pair)
 
     closed = alice.call("DELETE", f"/order-lists/{placed['list_id']}")
 

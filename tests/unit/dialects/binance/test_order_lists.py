@@ -395,3 +395,104 @@ def test_a_list_has_to_be_named(bob: BinanceClient, method: str) -> None:
     answer = bob.signed(method, "/api/v3/orderList", **named)
 
     assert answer.error[0] == -1102
+
+
+# --- all lists ------------------------------------------------------------------------------------
+
+
+def all_lists(client: BinanceClient, **asked: Any) -> Any:
+    return client.signed("GET", "/api/v3/allOrderList", **asked).body
+
+
+def test_all_lists_are_those_that_are_over_too(bob: BinanceClient, alice: BinanceClient) -> None:
+    first = place(bob, "new", quantity="0.1")
+    bob.signed("DELETE", "/api/v3/orderList", **ONE, orderListId=first["orderListId"])
+    fill(bob, "SELL", "30000", "0.1")
+    rest = [place(bob, "new", quantity="0.1"), place(bob, "old", quantity="0.1")]
+    numbers = [one["orderListId"] for one in (first, *rest)]
+
+    listed = all_lists(bob)
+    assert [one["orderListId"] for one in listed] == numbers
+    assert [one["listOrderStatus"] for one in listed] == ["ALL_DONE", "EXECUTING", "EXECUTING"]
+    assert listed == [read(bob, number) for number in numbers]
+
+    def asked(**parameters: Any) -> list[int]:
+        return [one["orderListId"] for one in all_lists(bob, **parameters)]
+
+    assert asked(limit=2) == numbers[1:]
+    assert asked(fromId=numbers[1]) == numbers[1:]
+    # From the last one that a client knows on, as clients page.
+    assert asked(fromId=numbers[1] + 1) == numbers[2:]
+    assert asked(fromId=numbers[0], limit=1) == numbers[:1]
+    second_ms = rest[0]["transactionTime"]
+    assert asked(startTime=second_ms) == numbers[1:]
+    assert asked(startTime=second_ms, limit=1) == numbers[1:2]
+    assert asked(endTime=second_ms - 1) == numbers[:1]
+    assert all_lists(alice) == []
+    assert all_lists(alice, fromId=numbers[0]) == []
+
+
+def test_an_entry_with_its_exits_is_one_of_all_lists(alice: BinanceClient) -> None:
+    placed = place(alice, "otoco")
+    (listed,) = all_lists(alice)
+    assert listed["orderListId"] == placed["orderListId"]
+    assert [one["orderId"] for one in listed["orders"]] == [
+        one["orderId"] for one in placed["orderReports"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"fromId": 1, "startTime": 1}, -1128),
+        ({"fromId": 1, "endTime": 1}, -1128),
+        ({"startTime": 2, "endTime": 1}, -1130),
+        ({"limit": 0}, -1130),
+        ({"fromId": "x"}, -1100),
+        ({"symbol": "BTCUSDT"}, -1104),
+    ],
+)
+def test_bad_questions_for_all_lists(bob: BinanceClient, asked: dict[str, Any], code: int) -> None:
+    assert bob.signed("GET", "/api/v3/allOrderList", **asked).error[0] == code
+
+
+def test_trades_of_an_order_of_a_list_tell_the_list(
+    bob: BinanceClient, alice: BinanceClient
+) -> None:
+    placed = place(bob, "new")
+    fill(alice, "BUY", "22000")
+    profit = next(one for one in placed["orderReports"] if one["type"] != "STOP_LOSS_LIMIT")
+    path, number = "/api/v3/myTrades", placed["orderListId"]
+    (trade,) = bob.signed("GET", path, **ONE, orderId=profit["orderId"]).body
+    assert trade["orderListId"] == number
+    # Of all trades it would be a read for each order.
+    assert [one["orderListId"] for one in bob.signed("GET", path, **ONE).body] == [-1]
+    (theirs,) = alice.signed("GET", path, **ONE).body
+    own = alice.signed("GET", path, **ONE, orderId=theirs["orderId"]).body
+    assert [one["orderListId"] for one in own] == [-1]
+
+
+# --- the order that a list is refused for ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("form", "changes", "name"),
+    [
+        ("new", {"quantity": "20000"}, "above"),
+        ("old", {"quantity": "20000"}, "limit"),
+        ("otoco", {"workingQuantity": "9000", "pendingQuantity": "9000"}, "working"),
+    ],
+)
+def test_a_refused_list_names_the_order(
+    bob: BinanceClient, alice: BinanceClient, form: str, changes: dict[str, str], name: str
+) -> None:
+    answer = send(alice if form == "otoco" else bob, form, **changes)
+    assert answer.body["code"] == -2010
+    assert answer.body["msg"] == "Account has insufficient balance for requested action."
+    assert answer.body["order"] == name
+
+
+def test_a_pair_of_which_one_would_trade_names_it(bob: BinanceClient, alice: BinanceClient) -> None:
+    fill(alice, "BUY", "21900", "0.1")
+    answer = send(bob, "new", abovePrice="21800")
+    assert (answer.error[0], answer.body["order"]) == (-2010, "above")

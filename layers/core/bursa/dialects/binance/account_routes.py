@@ -8,7 +8,7 @@ from bursa.accounts.queries import MarketFill, PageRequest
 from bursa.dialects.binance import order_presentation as present
 from bursa.dialects.binance.calls import Call, Endpoint, Endpoints, Json
 from bursa.dialects.binance.decimals import padded, rate_text
-from bursa.dialects.binance.errors import BAD_COMBINATION, error, invalid
+from bursa.dialects.binance.errors import BAD_COMBINATION, error
 from bursa.dialects.binance.fee_presentation import commission_rates
 from bursa.dialects.binance.ids import (
     NUMBER_MAX,
@@ -18,22 +18,18 @@ from bursa.dialects.binance.ids import (
     order_id_of,
 )
 from bursa.dialects.binance.market_presentation import ORDERS_INTERVAL_S
-from bursa.dialects.binance.pages import pages_of
-from bursa.dialects.binance.parameters import Parameters
+from bursa.dialects.binance.pages import LIMIT_DEFAULT, LIMIT_MAX, pages_of, times_of
 from bursa.dialects.binance.rates import Budgets, order_count
 from bursa.dialects.binance.symbols import Symbols
 from bursa.fees.queries import FeeQueries
 from bursa.identity.principal import Scope
-from bursa.intake.budgets import Budget
+from bursa.intake.budgets import Budget, Charge
 from bursa.kernel.amounts import format_units
 from bursa.kernel.markets import Market
 from bursa.kernel.pages import Page
 from bursa.trading.orders import OPEN_STATUSES, OrderStatus, OrderView
 from bursa.trading.use_cases import TradingUseCases
-from wire import layout as w
 
-LIMIT_DEFAULT: Final = 500
-LIMIT_MAX: Final = 1_000
 _PPM_PER_BASIS_POINT: Final = 100
 _Row = TypeVar("_Row")
 
@@ -114,7 +110,7 @@ class AccountRoutes:
         """Return a symbol's orders: the newest, or the first from a number or a time on."""
         parameters = call.parameters
         first = parameters.number("orderId", most=NUMBER_MAX)
-        start_ms, end_ms = _times(parameters)
+        start_ms, end_ms = times_of(parameters)
         limit, market = parameters.limit(LIMIT_DEFAULT, LIMIT_MAX), self._market(call)
         pages = self._pages(call, lambda page: self._orders(call, market, None, page))
 
@@ -136,7 +132,7 @@ class AccountRoutes:
         parameters = call.parameters
         order = parameters.number("orderId", most=NUMBER_MAX)
         first = parameters.number("fromId", most=NUMBER_MAX)
-        start_ms, end_ms = _times(parameters)
+        start_ms, end_ms = times_of(parameters)
         if first is not None and (start_ms is not None or end_ms is not None):
             raise error(BAD_COMBINATION)
         limit, market = parameters.limit(LIMIT_DEFAULT, LIMIT_MAX), self._market(call)
@@ -156,7 +152,13 @@ class AccountRoutes:
 
         has_beginning = not (first is None and start_ms is None and order is None)
         found = _walk(pages, is_before, is_wanted, None if has_beginning else limit)
-        return [present.account_trade(one.row, one.market) for one in found[::-1][:limit]]
+        list_id = 0
+        if order is not None and found:
+            # All of one order; of others it would be a read for each.
+            self._budgets.require(call.account, (Charge(Budget.READS, 1),))
+            view = self._queries.order(call.account, order_id_of(order))
+            list_id = 0 if view is None else view.list_id
+        return [present.account_trade(*one, list_id) for one in found[::-1][:limit]]
 
     def order_counts(self, call: Call) -> list[Json]:
         """Return how many orders the account has sent of how many."""
@@ -208,12 +210,3 @@ def _walk(
             if most is not None and len(found) == most:
                 return found
     return found
-
-
-def _times(parameters: Parameters) -> tuple[int | None, int | None]:
-    start_ms, end_ms = (
-        parameters.number(name, most=w.TIME_MS_MAX) for name in ("startTime", "endTime")
-    )
-    if start_ms is not None and end_ms is not None and end_ms < start_ms:
-        raise invalid("endTime")
-    return start_ms, end_ms

@@ -44,6 +44,8 @@ class BinanceError(Exception):
         None where asking again makes no difference.
     data
         Of a cancel-replace, what became of either half.
+    order
+        Of a list that was rejected, the order that it is about, by the prefix of its parameters.
 
     """
 
@@ -62,12 +64,14 @@ class BinanceError(Exception):
         self.status = status
         self.retry_after_s = retry_after_s
         self.data = data
+        self.order: str | None = None
 
     @property
     def body(self) -> dict[str, Any]:
         """The error in JSON."""
         plain: dict[str, Any] = {"code": self.code, "msg": self.msg}
-        return plain if self.data is None else plain | {"data": self.data}
+        more = {"data": self.data, "order": self.order}
+        return plain | {name: one for name, one in more.items() if one is not None}
 
 
 class Text(NamedTuple):

@@ -11,6 +11,7 @@ from bursa.dialects.binance.account_routes import AccountRoutes
 from bursa.dialects.binance.calls import Endpoint, Endpoints
 from bursa.dialects.binance.market_routes import MarketRoutes
 from bursa.dialects.binance.order_list_routes import OrderListRoutes
+from bursa.dialects.binance.order_lists import ORDER_NAMES
 from bursa.dialects.binance.trading_routes import TradingRoutes
 from bursa.dialects.binance.wallet_routes import WalletRoutes
 from bursa.trading.use_cases import TradingUseCases
@@ -157,6 +158,11 @@ def _error() -> Json:
             "code": {"type": "integer", "enum": list(CODES), "description": listed},
             "msg": {"type": "string", "minLength": 1},
             "data": {"type": "object", "description": "Of a cancel-replace, either half"},
+            "order": {
+                "type": "string",
+                "enum": [*ORDER_NAMES],
+                "description": "Of a list, the order that it is about, where that is known",
+            },
         },
         "additionalProperties": False,
     }

@@ -4,7 +4,7 @@ A list is known by its last order, and so is its name: ``listClientOrderId`` is 
 order id, unless that was sent with another one; then it is a name of `ListNames` (docs/adr/0094).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -15,23 +15,25 @@ from bursa.dialects.binance import order_list_presentation as present
 from bursa.dialects.binance.calls import Call, Endpoint, Endpoints, Json
 from bursa.dialects.binance.client_order_ids import ClientOrderIds
 from bursa.dialects.binance.errors import (
+    BAD_COMBINATION,
     NO_SUCH_LIST,
     TIMED_OUT,
     UNKNOWN_LIST,
     BinanceError,
     error,
 )
-from bursa.dialects.binance.ids import NUMBER_MAX, order_id_of
+from bursa.dialects.binance.ids import NUMBER_MAX, first_order, order_id_of
 from bursa.dialects.binance.list_names import ListNames, key_of
 from bursa.dialects.binance.order_lists import (
     BRACKET,
     OLD_PAIR,
     PAIR,
+    order_name,
     read_bracket,
     read_old_pair,
     read_pair,
 )
-from bursa.dialects.binance.pages import pages_of
+from bursa.dialects.binance.pages import LIMIT_DEFAULT, LIMIT_MAX, pages_of, times_of
 from bursa.dialects.binance.parameters import Parameters
 from bursa.dialects.binance.rates import Budgets
 from bursa.dialects.binance.rejections import rejection
@@ -43,12 +45,13 @@ from bursa.kernel.identifiers import AccountId
 from bursa.kernel.markets import Market
 from bursa.trading.commands import PlaceOrder
 from bursa.trading.order_lists import ListAlreadyClosed, ListView, PlaceList
-from bursa.trading.orders import OPEN_STATUSES
+from bursa.trading.orders import OPEN_STATUSES, OrderView
 from bursa.trading.outcomes import OrderRejected
 from bursa.trading.use_cases import TradingUseCases
 from wire import layout as w
 
 _Read = Callable[[Parameters, Market], PlaceList]
+_ALL: Final = frozenset({"fromId", "startTime", "endTime", "limit"})
 _CANCEL: Final = frozenset({"symbol", "orderListId", "listClientOrderId", "newClientOrderId"})
 
 
@@ -92,6 +95,7 @@ class OrderListRoutes:
             ("POST", "/api/v3/orderList/oco"): place(self.place_pair, PAIR),
             ("POST", "/api/v3/orderList/otoco"): place(self.place_bracket, BRACKET),
             ("GET", "/api/v3/orderList"): Endpoint(self.order_list, named, Scope.READ, reads=1),
+            ("GET", "/api/v3/allOrderList"): Endpoint(self.all_lists, _ALL, Scope.READ, reads=1),
             ("GET", "/api/v3/openOrderList"): Endpoint(
                 self.open_lists, frozenset(), Scope.READ, reads=1
             ),
@@ -133,6 +137,28 @@ class OrderListRoutes:
         found = [queries.order_list(account, number) for number in numbers]
         return [present.order_list(one) for one in found if one is not None and one.is_open]
 
+    def all_lists(self, call: Call) -> list[Json]:
+        """Return lists of all symbols: the newest, or the first from a number or a time on."""
+        parameters, queries = call.parameters, self._use_cases.queries
+        first = parameters.number("fromId", most=NUMBER_MAX)
+        start_ms, end_ms = times_of(parameters)
+        if first is not None and (start_ms is not None or end_ms is not None):
+            raise error(BAD_COMBINATION)
+        limit = parameters.limit(LIMIT_DEFAULT, LIMIT_MAX)
+        first_id = 0 if first is None else first_order(first)
+        pages = pages_of(
+            self._budgets, call.account, lambda page: queries.orders(call.account, None, None, page)
+        )
+
+        def is_before(order: OrderView) -> bool:
+            # The orders of a list have ids in a row, of which its own is the last.
+            is_older = order.order_id < first_id and order.list_id < first_id
+            return is_older or (start_ms is not None and order.created_at_ms < start_ms)
+
+        has_beginning = first is not None or start_ms is not None
+        found = lists_among(pages, is_before, end_ms, None if has_beginning else limit)
+        return [present.order_list(one) for one in found[::-1][:limit]]
+
     def cancel(self, call: Call) -> Json:
         """Cancel all that is left of a list."""
         market = self._market(call)
@@ -173,7 +199,11 @@ class OrderListRoutes:
         if isinstance(outcome, Pending):
             raise error(TIMED_OUT)
         if isinstance(outcome, OrderRejected):
-            raise rejection(outcome.reason)
+            fault, reason = rejection(outcome.reason), outcome.reason
+            position = self._use_cases.dry_run.rejected(call.account, stored, reason)
+            if position is not None:
+                fault.order = order_name(stored, position, is_old=read is read_old_pair)
+            raise fault
         return present.placed_list(outcome, wanted_form, name)
 
     def _stored(self, account: AccountId, order: PlaceOrder) -> PlaceOrder:
@@ -209,3 +239,27 @@ class OrderListRoutes:
 
     def _market(self, call: Call) -> Market:
         return self._symbols.market(call.tenant, call.parameters.required("symbol"))
+
+
+def lists_among(
+    pages: Iterator[list[OrderView]],
+    is_before: Callable[[OrderView], bool],
+    end_ms: int | None,
+    most: int | None,
+) -> list[ListView]:
+    """Return the lists among an account's orders, newest first, until one is before all."""
+    found: list[ListView] = []
+    orders: list[OrderView] = []
+    for page in pages:
+        for order in page:
+            if is_before(order) or len(found) == most:
+                return found
+            if not order.list_id or (end_ms is not None and order.created_at_ms > end_ms):
+                continue
+            if orders and orders[0].list_id != order.list_id:
+                orders = []
+            orders.insert(0, order)
+            listed = ListView(tuple(orders))
+            if listed.is_whole:
+                found.append(listed)
+    return found

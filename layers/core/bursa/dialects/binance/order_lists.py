@@ -50,6 +50,16 @@ _IN_PAIRS: Final = frozenset(
 _ENTRIES: Final = frozenset({"LIMIT", _LIMIT_MAKER})
 
 _Names = Mapping[str, str]
+# What an order of a list is called by the parameters of each form.
+ORDER_NAMES: Final = (
+    "limit",
+    "stop",
+    "above",
+    "below",
+    "working",
+    "pendingAbove",
+    "pendingBelow",
+)
 
 
 def _names(prefix: str) -> dict[str, str]:
@@ -130,6 +140,19 @@ def read_bracket(parameters: Parameters, market: Market) -> PlaceList:
     if entry.quantity != above.quantity:
         raise rejected("pendingQuantity must be workingQuantity: exits are for all of an entry.")
     return _paired(above, below, entry, parameters)
+
+
+def order_name(wanted: PlaceList, position: int, *, is_old: bool) -> str:
+    """Return what the order at a position is called by the parameters of its form."""
+    order = wanted.orders[position]
+    if order is wanted.entry:
+        return "working"
+    if is_old:
+        return "limit" if order.type is OrderType.LIMIT else "stop"
+    is_above = _waits_at(order) == max(map(_waits_at, wanted.pair))
+    if wanted.entry is None:
+        return "above" if is_above else "below"
+    return "pendingAbove" if is_above else "pendingBelow"
 
 
 def _type(parameters: Parameters, name: str, allowed: frozenset[str]) -> str:

@@ -197,14 +197,14 @@ def amended_order(order: OrderView) -> Json:
     }
 
 
-def account_trade(fill: FillRow, market: Market) -> Json:
-    """Return an account's side of a trade."""
+def account_trade(fill: FillRow, market: Market, list_id: int) -> Json:
+    """Return an account's side of a trade; the list of its order is 0 where it is not known."""
     units = market.units
     return {
         "symbol": symbol_of(market),
         "id": trade_number(fill.trade_id),
         "orderId": order_number(fill.order_id),
-        "orderListId": NO_LIST,
+        "orderListId": order_number(list_id) if list_id else NO_LIST,
         "price": padded(units.price_text(fill.price)),
         "qty": padded(units.quantity_text(fill.quantity)),
         "quoteQty": padded(units.quote_text(fill.quote_amount)),
