@@ -149,6 +149,24 @@ def test_secrets_are_sealed_and_opened_by_the_roles_that_are_named() -> None:
 BINANCE = "binance-role.yaml:BinanceApiRole"
 
 
+OF_DELETED = "notifications.yaml:OfDeletedTenants"
+
+
+def test_who_exports_and_deletes_tenants_reads_no_secret_of_their_users() -> None:
+    reads = [
+        condition_of(one, "dynamodb:Attributes")
+        for one in statements(ROLES[OF_DELETED])
+        if mentions(one, "${IdentityTable}") and "dynamodb:Query" in actions(one)
+    ]
+    assert reads == [["pk", "sk", "kind", "account", "user", "at_ms", "address", "about"]]
+    tasks = [
+        condition_of(one, "dynamodb:Attributes")
+        for one in statements(ROLES["kyc.yaml:KycTasksRole"])
+        if mentions(one, "${IdentityTable}")
+    ]
+    assert tasks == [["pk", "sk", "book", "version"]]
+
+
 def test_who_may_do_what_with_api_keys() -> None:
     use: dict[str, set[str]] = {}
     for name, role in ROLES.items():
@@ -174,6 +192,10 @@ def test_who_may_do_what_with_api_keys() -> None:
         "kyc.yaml:KycRole": {"dynamodb:GetItem"},
         # In which language a user is told.
         "notifications.yaml:NotifyRole": {"dynamodb:GetItem"},
+        # It empties the book of a user who is erased, and can write nothing else.
+        "kyc.yaml:KycTasksRole": {"dynamodb:UpdateItem"},
+        # Of whoever exports and deletes tenants: security events are read, and no secret.
+        OF_DELETED: {"dynamodb:DeleteItem", "dynamodb:Query"},
     }
     held = {
         name: condition_of(statement, "dynamodb:Attributes")

@@ -20,9 +20,10 @@ from bursa.tenants.life import Change, Standstill, TenantRecord, TenantState
 from bursa.tenants.limits import TenantLimits
 from bursa.tenants.pools_cognito import TenantUserPools, pool_id
 from bursa.tenants.records_dynamodb import TenantRecords
-from bursa.tenants.removal_dynamodb import Owned, TenantRemoval
+from bursa.tenants.removal_dynamodb import Owned, RemovalTables, TenantRemoval
 from bursa.tenants.stacks import MADE_FOR_TENANT
 
+REMOVED_FROM = RemovalTables("directory", "identity", "notices")
 TABLES = ("directory", "markets", "trades", "orders", "fills", "balances")
 ISSUER = "https://issuer.example/pool"
 CLIENTS = frozenset({"web"})
@@ -39,7 +40,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb")
-        for name in TABLES:
+        for name in (*TABLES, "identity", "notices"):
             client.create_table(
                 TableName=name,
                 BillingMode="PAY_PER_REQUEST",
@@ -197,7 +198,7 @@ def test_a_removal_leaves_no_way_in_and_no_user(client: Any, for_tenant: bool) -
     directory.open_account(T2, "alice")
     records = TenantRecords("directory", directory)
     own = FakeOwn()
-    removal = TenantRemoval(client, "directory", Owned(TenantUserPools(cognito), own, own))
+    removal = TenantRemoval(client, REMOVED_FROM, Owned(TenantUserPools(cognito), own, own))
     for _ in range(2):
         removal.remove(found(records))
     assert own.calls == ["keys of t1", "stacks of t1"] * 2
@@ -251,9 +252,15 @@ def test_an_export_has_all_of_a_tenant_and_nothing_of_another(client: Any) -> No
         put(client, "balances", f"{account}#traded", "0000001#USDT")
         put(client, "balances", f"{account}#settings", "settings")
     exported = {
-        name: list(rows) for name, rows in TenantTables(client, ExportTables(*TABLES)).parts(T1)
+        name: list(rows)
+        for name, rows in TenantTables(client, ExportTables(*TABLES, "identity", "notices")).parts(
+            T1
+        )
     }
-    assert set(exported) == {*TABLES, "transfers", "traded", "settings"}
+    assert set(exported) == {
+        *TABLES,
+        *("transfers", "traded", "settings", "notices", "security_events"),
+    }
     assert json.loads(json.dumps(exported)) == exported
     owners = {row["pk"].split("#")[0].split("-")[0] for rows in exported.values() for row in rows}
     assert owners == {"t1"}
@@ -267,6 +274,8 @@ def test_an_export_has_all_of_a_tenant_and_nothing_of_another(client: Any) -> No
         "transfers": 1,
         "traded": 1,
         "settings": 1,
+        "notices": 0,
+        "security_events": 0,
     }
     assert exported["orders"][0] == {"pk": "t1-0", "sk": "a", "list": [1], "map": {}}
     assert exported["orders"][1]["data"] == "AA=="

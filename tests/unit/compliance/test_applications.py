@@ -110,12 +110,22 @@ class Documents:
         self.files.clear()
 
 
+class Sessions:
+    """Counts for whom what is noted of sessions was forgotten."""
+
+    def __init__(self) -> None:
+        self.emptied: list[str] = []
+
+    def empty(self, tenant: TenantId, user: str) -> None:
+        self.emptied.append(f"{tenant} {user}")
+
+
 class World:
     """A user who has given their data, and everything that decides about them."""
 
     def __init__(self, name: str = "Anna Lindqvist", policy: CasePolicy | None = None) -> None:
         self.clock, self.cases, self.documents = Clock(), Cases(policy or CasePolicy()), Documents()
-        self.table = Table()
+        self.table, self.sessions = Table(), Sessions()
         self.records = PersonalRecords(self.table, Box(), self.clock)
         self.notices = self.cases.notices
         self.is_screening_away = False
@@ -131,6 +141,7 @@ class World:
                 self.screening,
                 lambda _tenant: self.provider,
                 self.clock,
+                self.sessions,
             )
         )
 

@@ -104,9 +104,11 @@ def test_an_erasure_that_breaks_off_is_finished_later(monkeypatch: pytest.Monkey
             world.later(KEPT_MS)
     # The key goes first: nothing opens any more, though the files are there.
     assert not is_readable(world)
+    assert not world.sessions.emptied
     assert world.case.erase_at_ms is not None
     world.later(0)
     assert world.case.erase_at_ms is None
+    assert world.sessions.emptied == ["t7 anna"]
 
 
 def test_nobody_says_that_it_is_erased_before_it_may_be() -> None:

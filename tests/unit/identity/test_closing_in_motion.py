@@ -50,9 +50,12 @@ class World:
     def close(self) -> int:
         world: Any = self
         unused: Any = SimpleNamespace(
-            of=lambda _: (), record=lambda _: None, close_connections=lambda *_: 0
+            of=lambda _: (),
+            record=lambda _: None,
+            close_connections=lambda *_: 0,
+            empty=lambda *_: None,
         )
-        tools = ClosingTools(world, world, world, AnyCode(), unused, unused, unused)
+        tools = ClosingTools(world, world, world, AnyCode(), unused, unused, unused, unused)
         return AccountClosing(tools, SimpleNamespace(now_ms=lambda: 9))(CAROL, "123456", "")
 
 

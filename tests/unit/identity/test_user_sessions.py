@@ -12,7 +12,7 @@ from bursa.identity.records_dynamodb import IdentityModels
 from bursa.identity.security_events import SecurityEventKind
 from bursa.identity.security_events_dynamodb import SecurityEventsTable
 from bursa.identity.session_book import SESSION_KEPT_MS, SessionBook, Sighting
-from bursa.identity.session_books_dynamodb import SessionBookRows
+from bursa.identity.session_books_dynamodb import SessionBookErasure, SessionBookRows
 from bursa.kernel import keys
 from bursa.kernel.errors import Unauthenticated
 from bursa.kernel.identifiers import TenantId
@@ -316,6 +316,27 @@ def test_of_two_processes_one_is_first_and_the_other_adds_to_what_it_wrote(
     assert rows.find(TENANT, "alice") == one
     key = {"pk": {"S": keys.user_records(TENANT, "alice")}, "sk": {"S": keys.SESSIONS}}
     assert "expires_at" not in exchange._dynamodb.get_item(TableName="identity", Key=key)["Item"]
+
+
+def test_what_is_erased_of_a_book_leaves_no_address_and_makes_the_next_device_a_new_one(
+    exchange: Exchange,
+) -> None:
+    rows = SessionBookRows(lambda: exchange._dynamodb, "identity", lambda _: PAUSE_MS)
+    seen = Sighting(PHONE, NOW_S, "Firefox/1 on a phone", "198.51.100.7", NOW_S * 1_000)
+    assert rows.write(TENANT, "alice", rows.find(TENANT, "alice").noted(seen))
+
+    erasure = SessionBookErasure(lambda: exchange._dynamodb, "identity")
+    for _ in range(2):
+        erasure.empty(TENANT, "alice")
+        erasure.empty(TENANT, "bob")
+    stored = exchange._dynamodb.scan(TableName="identity")["Items"]
+    assert [row["pk"]["S"] for row in stored] == [keys.user_records(TENANT, "alice")]
+    assert "198.51.100.7" not in str(stored)
+    assert "Firefox" not in str(stored)
+    book = rows.find(TENANT, "alice")
+    assert not book.sessions
+    assert book.is_new_device(seen)
+    assert rows.write(TENANT, "alice", book.noted(seen))
 
 
 WAYS_IN = {

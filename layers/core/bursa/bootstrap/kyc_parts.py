@@ -29,6 +29,7 @@ from bursa.compliance.workflow_tasks import WorkflowTasks
 from bursa.dialects.native.kyc_routes import KycParts, KycRoutes
 from bursa.identity.addresses_cognito import CognitoAddresses
 from bursa.identity.kept_addresses import KeptAddresses
+from bursa.identity.session_books_dynamodb import SessionBookErasure
 from bursa.kernel.clock import SystemClock, random_key
 from bursa.kernel.errors import InternalError
 
@@ -139,7 +140,8 @@ def _open_applications(
     )
     secrets = open_provider_secrets(settings, rules, clock)
     provider_of = providers(settings, cases.rules, secrets)
-    services = Services(cases, records, documents, screening, provider_of, clock)
+    sessions = SessionBookErasure(lambda: client, settings.identity_table)
+    services = Services(cases, records, documents, screening, provider_of, clock, sessions)
     return ApplicationParts(Applications(services), cases, records, documents, rules)
 
 

@@ -33,7 +33,7 @@ from bursa.identity.second_factor_cognito import CognitoAuthenticators
 from bursa.identity.second_factor_dynamodb import FactorsTable
 from bursa.identity.security_events import PauseLengths, SecurityEvents
 from bursa.identity.security_events_dynamodb import SecurityEventsTable
-from bursa.identity.session_books_dynamodb import SessionBookRows
+from bursa.identity.session_books_dynamodb import SessionBookErasure, SessionBookRows
 from bursa.identity.sessions import SessionEnd
 from bursa.identity.standing import Standings
 from bursa.identity.user_sessions import UserSessions
@@ -70,7 +70,10 @@ def open_security_routes(
         random_key,
     )
     balances = BalancesTable(dynamodb_client(), settings.balances_table)
-    tools = ClosingTools(balances, sub_accounts, directory, factor, keys, end_sessions, events)
+    books = SessionBookErasure(dynamodb_client, settings.identity_table)
+    tools = ClosingTools(
+        balances, sub_accounts, directory, factor, keys, end_sessions, events, books
+    )
     closing = AccountClosing(tools, clock)
     return SecurityRoutes(keys, factor, events, directory.brand_name, clock, closing)
 

@@ -14,7 +14,7 @@ from bursa.tenants.export_dynamodb import ExportTables, TenantTables
 from bursa.tenants.keys_kms import TenantKeys
 from bursa.tenants.pools_cognito import TenantUserPools
 from bursa.tenants.records_dynamodb import TenantRecords
-from bursa.tenants.removal_dynamodb import Owned, TenantRemoval
+from bursa.tenants.removal_dynamodb import Owned, RemovalTables, TenantRemoval
 from bursa.tenants.stacks_cloudformation import CloudFormationStacks, StackOwner
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def open_tenant_tools(
         open_once_intake(
             settings, dynamodb, directory, Actor.named(ActorKind.OPERATOR, OPERATORS, operator)
         ),
-        TenantRemoval(dynamodb, settings.directory_table, owned),
+        TenantRemoval(dynamodb, _removal_tables(settings), owned),
         clock,
     )
     tables = ExportTables(
@@ -62,5 +62,15 @@ def open_tenant_tools(
         orders=settings.orders_table,
         fills=settings.fills_table,
         balances=settings.balances_table,
+        identity=settings.identity_table,
+        notices=settings.notices_table,
     )
     return TenantTools(administration, markets, TenantTables(dynamodb, tables), pools, brandings)
+
+
+def _removal_tables(settings: "TenantToolSettings") -> RemovalTables:
+    return RemovalTables(
+        directory=settings.directory_table,
+        identity=settings.identity_table,
+        notices=settings.notices_table,
+    )

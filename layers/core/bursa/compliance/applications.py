@@ -102,6 +102,13 @@ class Documents(Protocol):
         """Remove all files of a user, in all versions; safe to repeat."""
 
 
+class SessionBooks(Protocol):
+    """What is noted of users' sessions; see `bursa.identity.session_books_dynamodb`."""
+
+    def empty(self, tenant: TenantId, user: str) -> None:
+        """Forget from where and with what a user came; safe to repeat. Raises `Unavailable`."""
+
+
 class Services(NamedTuple):
     """What the tasks call. ``screening`` returns the list in force, ready to compare with."""
 
@@ -111,6 +118,7 @@ class Services(NamedTuple):
     screening: Callable[[], Screening]
     provider: Callable[[TenantId], Provider]
     clock: WallClock
+    sessions: SessionBooks
     scanner: Scanner | None = None
 
 
@@ -342,6 +350,7 @@ class Applications:
         reader = Reader(Role.COMPLIANCE, "erasure", "asked for, and not wanted by law any more")
         services.records.erase(tenant, case.user, reader, case.erase_at_ms or 0)
         services.documents.erase(tenant, case.user)
+        services.sessions.empty(tenant, case.user)
         self._step(tenant, case.user, Erased(f"erased {case.erase_at_ms}"))
 
     def _take(self, reference: Reference, step: Step) -> Case:

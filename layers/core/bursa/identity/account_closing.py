@@ -70,6 +70,13 @@ class Connections(Protocol):
         """Close those of a user; return how many."""
 
 
+class SessionBooks(Protocol):
+    """What is noted of users' sessions and devices."""
+
+    def empty(self, tenant: TenantId, user: str) -> None:
+        """Forget what is noted of a user; safe to repeat. Raises `Unavailable`."""
+
+
 class Events(Protocol):
     """Keeps security events."""
 
@@ -87,6 +94,7 @@ class ClosingTools(NamedTuple):
     keys: Keys
     connections: Connections
     events: Events
+    books: SessionBooks
 
 
 class AccountClosing:
@@ -124,6 +132,8 @@ class AccountClosing:
             kind = SecurityEventKind.ACCOUNT_CLOSED
             self._tools.events.record(SecurityEvent(kind, principal.account, name, now_ms, address))
         self._tools.connections.close_connections(principal.account, name)
+        # Nobody signs in any more, and where from is of no use; the events are kept.
+        self._tools.books.empty(tenant, name)
         for key in self._tools.keys.of(principal):
             if not key.revoked_at_ms:
                 self._tools.keys.revoke(principal, key.id, address)

@@ -6,6 +6,7 @@ written as `bursa.identity.records_dynamodb` reads them; tests compare the two.
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,6 +144,36 @@ class SessionBookRows:
     @cached_property
     def _client(self) -> "DynamoDBClient":
         return self._open_client()
+
+
+class SessionBookErasure:
+    """Takes out of users' books what is of a person."""
+
+    def __init__(self, open_client: "Callable[[], DynamoDBClient]", table: str) -> None:
+        self._open_client = open_client
+        self._table = table
+
+    def empty(self, tenant: TenantId, user: str) -> None:
+        """Leave an empty book where there is one; safe to repeat.
+
+        It has a version still, so that the next device is a new one: a user who goes on is told.
+        Raises `Unavailable` ``identity_unavailable``.
+        """
+        client = self._open_client()
+        with (
+            unavailable("identity_unavailable", _AGAIN),
+            suppress(client.exceptions.ConditionalCheckFailedException),
+        ):
+            client.update_item(
+                TableName=self._table,
+                Key=_book_key(tenant, user),
+                UpdateExpression="SET book = :empty, version = version + :one",
+                ConditionExpression="attribute_exists(book)",
+                ExpressionAttributeValues={
+                    ":empty": {"S": write_book(SessionBook())},
+                    ":one": {"N": "1"},
+                },
+            )
 
 
 def _book_key(tenant: TenantId, user: str) -> Any:  # noqa: ANN401

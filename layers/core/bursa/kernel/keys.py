@@ -41,7 +41,7 @@ of a request's host.
     orders      <account>                   order#<order id>        an order's whole state
     orders      <account>                   client#<client id>      order id of a client order id
     orders      <account>#open              order#<order id>        that an order may be open
-    fills       <account>                   <seq>#<trade id>#<role> one side of a trade
+    fills       <account>                   <seq>#<trade id>#<role>  one side of a trade
     fills       <account>#transfers         <seq>                   money that moved otherwise
     balances    <account>                   <asset>                 available and held
     balances    <owner>#traded              <day>#<asset>           what it traded on a day

@@ -65,6 +65,8 @@ class TenantToolSettings(NamedTuple):
     orders_table: str
     fills_table: str
     balances_table: str
+    identity_table: str
+    notices_table: str
     # The deployment's stack.
     stack_name: str
     reply_deadline_ms: int = 30_000
@@ -308,6 +310,7 @@ class KycTasksSettings(NamedTuple):
     """Of the function that carries out the tasks of applications."""
 
     directory_table: str
+    identity_table: str
     compliance_table: str
     user_keys_table: str
     documents_bucket: str

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Row = Mapping[str, Any]
+# No secret of a second factor has these attributes, so that a role may be allowed them alone.
+_EVENT_NAMES = ("pk", "sk", "kind", "account", "user", "at_ms", "address", "about")
+_EVENT_ALONE = {
+    "ProjectionExpression": ", ".join(f"#{name}" for name in _EVENT_NAMES),
+    "ExpressionAttributeNames": {f"#{name}": name for name in _EVENT_NAMES},
+}
 
 
 class ExportTables(NamedTuple):
@@ -27,6 +33,8 @@ class ExportTables(NamedTuple):
     orders: str
     fills: str
     balances: str
+    identity: str
+    notices: str
 
 
 class TenantTables:
@@ -60,7 +68,7 @@ class TenantTables:
             ),
         )
         accounts = [str(tenant.fee_account)]
-        accounts += [row["account"] for row in directory if row["sk"].startswith(keys.USER_PREFIX)]
+        accounts += _main_accounts(directory)
         accounts += [
             str(one.account)
             for row in directory
@@ -72,6 +80,17 @@ class TenantTables:
         yield "transfers", self._of_accounts(self._tables.fills, accounts, keys.transfers)
         yield "settings", self._of_accounts(self._tables.balances, accounts, keys.account_settings)
         yield "traded", self._of_accounts(self._tables.balances, accounts, keys.traded)
+        yield "notices", self._of_accounts(self._tables.notices, _main_accounts(directory))
+        yield "security_events", self._security_events(tenant, directory)
+
+    def _security_events(self, tenant: TenantId, directory: list[dict[str, Any]]) -> Iterator[Row]:
+        """Yield what happened to users' security, and nothing else that lies beside it."""
+        for row in directory:
+            if row["sk"].startswith(keys.USER_PREFIX):
+                partition = keys.user_records(tenant, row["sk"].removeprefix(keys.USER_PREFIX))
+                yield from self._partition(
+                    self._tables.identity, partition, keys.SECURITY_EVENT_PREFIX, **_EVENT_ALONE
+                )
 
     def _of_accounts(
         self, table: str, accounts: list[str], partition_of: Callable[[str], str] = str
@@ -79,21 +98,36 @@ class TenantTables:
         for account in sorted(accounts, key=lambda one: AccountId.parse(one).index):
             yield from self._partition(table, partition_of(account))
 
-    def _partition(self, table: str, partition: str) -> Iterator[Row]:
+    def _partition(
+        self,
+        table: str,
+        partition: str,
+        prefix: str = "",
+        **only: Any,  # noqa: ANN401 - of the query
+    ) -> Iterator[dict[str, Any]]:
+        condition, values = "pk = :partition", {":partition": {"S": partition}}
+        if prefix:
+            condition += " AND begins_with(sk, :prefix)"
+            values[":prefix"] = {"S": prefix}
         start: dict[str, Any] = {}
         while True:
             with unavailable("tables_unavailable", "Export again; nothing was changed."):
                 response = self._client.query(
                     TableName=table,
-                    KeyConditionExpression="pk = :partition",
-                    ExpressionAttributeValues={":partition": {"S": partition}},
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=values,
                     ConsistentRead=True,
+                    **only,
                     **start,
                 )
             yield from (plain_row(item) for item in response["Items"])
             if "LastEvaluatedKey" not in response:
                 return
             start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
+
+
+def _main_accounts(directory: list[dict[str, Any]]) -> list[str]:
+    return [row["account"] for row in directory if row["sk"].startswith(keys.USER_PREFIX)]
 
 
 def _owner(tenant: TenantId, sort: str) -> AccountId:
