@@ -134,13 +134,21 @@ def test_documents_that_have_expired_take_the_level_that_needs_them(exchange: De
     reference = reference_of(newcomer, 1)
     wait_for_execution(exchange, reference)
     assert swept(exchange)["failed"] == 0
-    assert newcomer.call("GET", "/kyc")["state"] == "approved"
+    standing = newcomer.call("GET", "/kyc")
+    assert standing["state"] == "approved"
+    # Less is left than the time ahead of which a user is told.
+    assert standing["renew_by_ms"] == standing["level_ends_at_ms"] > time.time() * 1_000
+    wait_for_notice(newcomer, "kyc.renewal_due")
     let_expire(exchange, reference)
     assert swept(exchange)["failed"] == 0
     wait_for(newcomer, "expired")
     wait_for_level(newcomer, 1)
+    wait_for_notice(newcomer, "kyc.expired")
+
+
+def wait_for_notice(newcomer: Client, kind: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while newcomer.call("GET", "/notices")["items"][0]["kind"] != "kyc.expired":
+    while newcomer.call("GET", "/notices")["items"][0]["kind"] != kind:
         assert time.monotonic() < deadline, "nobody is told"
         time.sleep(0.5)
 

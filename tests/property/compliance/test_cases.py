@@ -57,6 +57,12 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Reopened, IDS, PEOPLE, st.just("r")),
     st.just(TimePassed()),
 )
+POLICIES = st.builds(
+    CasePolicy,
+    renewal_ms=st.integers(1, 90).map(lambda days: days * DAY_MS),
+    review_ms=st.none() | st.integers(30, 60).map(lambda days: days * DAY_MS),
+    grace_ms=st.integers(0, 30).map(lambda days: days * DAY_MS),
+)
 MOVES = st.lists(
     st.tuples(
         STEPS | st.builds(Submission, st.integers(0, 3), st.just(DEFAULT_LEVELS[3].needs), ENDS),
@@ -123,3 +129,20 @@ def test_no_order_of_steps_breaks_the_rules(
             assert after.due_at_ms is None
         assert 0 <= after.granted <= 3
         assert after.attempt - before.attempt == isinstance(move, Submission)
+
+
+@settings(max_examples=200, deadline=None)
+@given(MOVES, POLICIES)
+def test_a_renewal_is_told_once_and_the_level_ends_a_grace_after_what_it_rests_on(
+    moves: list[tuple[Step | Submission, int, bool]], policy: CasePolicy
+) -> None:
+    for before, move, after, now_ms in histories(moves, Rules(DEFAULT_LEVELS, policy)):
+        assert (after.level_ends_at_ms is None) == (after.renew_by_ms is None)
+        if after.renew_by_ms is not None and after.level_ends_at_ms is not None:
+            assert after.level_ends_at_ms - after.renew_by_ms == policy.grace_ms
+            assert after.granted
+        if before.is_renewal_due and after.remind_at_ms is not None:
+            assert after.state is CaseState.APPROVED, "another reminder without a renewal"
+        if isinstance(move, TimePassed):
+            assert after.remind_at_ms is None or after.remind_at_ms > now_ms
+            assert after.level_ends_at_ms is None or after.level_ends_at_ms > now_ms

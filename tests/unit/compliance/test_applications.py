@@ -87,7 +87,12 @@ class Cases:
             for case in self.kept.values()
             if any(
                 at and at <= now_ms
-                for at in (case.due_at_ms, case.level_ends_at_ms, case.erase_at_ms)
+                for at in (
+                    case.due_at_ms,
+                    case.level_ends_at_ms,
+                    case.remind_at_ms,
+                    case.erase_at_ms,
+                )
             )
         ]
 
@@ -425,4 +430,5 @@ def test_every_state_has_words_for_the_user() -> None:
     world = applied()
     seen = {visible_state(replace(world.case, state=state)) for state in CaseState}
     nothing = visible_state(replace(world.case, state=CaseState.RESUBMISSION, attempt=0))
-    assert seen | {nothing} == set(VisibleState)
+    # A renewal that is due changes no state.
+    assert seen | {nothing, VisibleState.RENEWAL_DUE} == set(VisibleState)

@@ -12,7 +12,7 @@ from bursa.notifications.wording import KINDS, LANGUAGES, language_of, text_of
 NOON_MS = 1_795_291_200_000
 FACTS = {
     SECURITY: {"time", "help", "address", "about"},
-    KYC: {"time", "help", "level"},
+    KYC: {"time", "help", "level", "renew_by", "level_until"},
     FEE_TIER: {"time", "help", "tier", "before", "volume", "currency", "day"},
 }
 

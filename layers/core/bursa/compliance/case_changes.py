@@ -23,6 +23,8 @@ class VisibleState(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    # Of notices alone: the case is what it was.
+    RENEWAL_DUE = "renewal_due"
 
 
 def visible_state(case: Case) -> VisibleState:
@@ -48,6 +50,8 @@ class Notice(NamedTuple):
     ----------
     id
         Equal for the same version of the case: a notice that comes twice is known by it.
+    renew_by_ms, level_ends_at_ms
+        Of one that is to be renewed: until when, and when the level falls otherwise; else 0.
 
     """
 
@@ -56,6 +60,8 @@ class Notice(NamedTuple):
     user: str
     state: VisibleState
     level: int
+    renew_by_ms: int = 0
+    level_ends_at_ms: int = 0
 
 
 def what_is_needed(case: Case) -> str:
@@ -74,6 +80,19 @@ def notice_of(case: Case) -> Notice:
     tenant = TenantId.parse(case.tenant)
     id_ = f"{tenant}.{case.user}.{case.version}"
     return Notice(id_, tenant, case.user, visible_state(case), case.level)
+
+
+def reminder_of(before: Case | None, after: Case) -> Notice | None:
+    """Return what a user is told who is to show again who they are; None unless it is time now."""
+    if before is None or before.remind_at_ms is None or not after.is_renewal_due:
+        return None
+    told = notice_of(after)
+    return told._replace(
+        id=f"{told.id}.renewal",
+        state=VisibleState.RENEWAL_DUE,
+        renew_by_ms=after.renew_by_ms or 0,
+        level_ends_at_ms=after.level_ends_at_ms or 0,
+    )
 
 
 class AccountLevels(Protocol):
@@ -130,3 +149,6 @@ class CaseChanges:
         notice = notice_of(after)
         if before is None or notice_of(before)[1:] != notice[1:]:
             self._notices.send(notice)
+        reminder = reminder_of(before, after)
+        if reminder is not None:
+            self._notices.send(reminder)

@@ -70,6 +70,13 @@ class CasePolicy:
         How long after a rejection a user waits before the next attempt.
     retention_ms
         How long the law wants kept who a user was, after the business with them has ended.
+    renewal_ms
+        How long before documents expire, or a review is due, a user is told to renew.
+    review_ms
+        After which time who a user is, is to be shown again, however long documents are good; None
+        for as long as they are.
+    grace_ms
+        How long a level stays after that.
 
     """
 
@@ -79,6 +86,9 @@ class CasePolicy:
     resubmission_ms_max: int = 30 * DAY_MS
     pause_ms: int = 30 * DAY_MS
     retention_ms: int = 5 * 366 * DAY_MS
+    renewal_ms: int = 30 * DAY_MS
+    review_ms: int | None = None
+    grace_ms: int = 0
 
 
 DEFAULT_POLICY: Final = CasePolicy()
@@ -168,7 +178,12 @@ class Case:
     due_at_ms
         When time itself changes the state; None for never.
     level_ends_at_ms
-        When the documents behind the granted level expire; None for never.
+        When the granted level falls to one without documents; None for never.
+    renew_by_ms
+        When the documents behind it expire or are to be reviewed, which is earlier by the grace;
+        None for never, and in cases of older software.
+    remind_at_ms
+        When the user is to be told of that; None once they were.
     documents_end_at_ms
         The same of the documents of this attempt.
     files_are_good, is_screened
@@ -205,6 +220,8 @@ class Case:
     personal_version: int = 0
     due_at_ms: int | None = None
     level_ends_at_ms: int | None = None
+    renew_by_ms: int | None = None
+    remind_at_ms: int | None = None
     documents_end_at_ms: int | None = None
     files_are_good: bool = False
     is_screened: bool = False
@@ -224,6 +241,38 @@ class Case:
         """Whether the law wants kept who they were: they had a level, or a hit."""
         return bool(
             self.granted or self.granted_attempt or self.hits or self.cleared or self.is_barred
+        )
+
+    @property
+    def documents_good_until_ms(self) -> int | None:
+        """Until when what the granted level rests on is good, without any grace."""
+        return self.level_ends_at_ms if self.renew_by_ms is None else self.renew_by_ms
+
+    @property
+    def is_renewal_due(self) -> bool:
+        """Whether the user was told to renew, and has not yet."""
+        return self.renew_by_ms is not None and self.remind_at_ms is None
+
+    def without_end(self, granted: int) -> "Case":
+        """Return the case with another level, which rests on no documents."""
+        return replace(
+            self, granted=granted, level_ends_at_ms=None, renew_by_ms=None, remind_at_ms=None
+        )
+
+    def with_end(self, documents_end_at_ms: int | None, policy: CasePolicy, now_ms: int) -> "Case":
+        """Return the case with a level to be renewed: with the documents, or by the schedule.
+
+        Whoever is approved with less time left than that is told at the next sweep.
+        """
+        review_at_ms = None if policy.review_ms is None else now_ms + policy.review_ms
+        renew_by_ms = earliest(documents_end_at_ms, review_at_ms)
+        if renew_by_ms is None:
+            return self
+        return replace(
+            self,
+            renew_by_ms=renew_by_ms,
+            remind_at_ms=max(now_ms, renew_by_ms - policy.renewal_ms),
+            level_ends_at_ms=renew_by_ms + policy.grace_ms,
         )
 
     @property
@@ -354,6 +403,12 @@ def _require_open_to_user(
             raise Refused("rejected_recently", f"Apply again in {days} days.")
 
 
+def earliest(one: int | None, other: int | None) -> int | None:
+    """Return the earlier of two times, of which each may be never."""
+    known = [time_ms for time_ms in (one, other) if time_ms is not None]
+    return min(known, default=None)
+
+
 def _rejected_at_ms(case: Case) -> int:
     """Return when a rejected case was: what happened to its level later is no rejection."""
     at_ms = 0
@@ -365,8 +420,8 @@ def _rejected_at_ms(case: Case) -> int:
 
 
 def _renews(case: Case, submission: Submission) -> bool:
-    """Return whether it brings documents that are good for longer than those there are."""
-    ends_at_ms = submission.documents_end_at_ms
-    if case.level_ends_at_ms is None:
+    """Return whether it was asked for, or brings documents that are good for longer."""
+    ends_at_ms, known_ms = submission.documents_end_at_ms, case.documents_good_until_ms
+    if known_ms is None:
         return False
-    return ends_at_ms is None or ends_at_ms > case.level_ends_at_ms
+    return case.is_renewal_due or ends_at_ms is None or ends_at_ms > known_ms

@@ -124,7 +124,7 @@ class CasesTable:
         """
         model, tenant = self._rows, TenantId.parse(case.tenant)
         version = case.version + 1
-        ends = (case.due_at_ms, case.level_ends_at_ms, case.erase_at_ms)
+        ends = (case.due_at_ms, case.level_ends_at_ms, case.remind_at_ms, case.erase_at_ms)
         times = [one for one in ends if one is not None]
         row = model(
             keys.compliance_of(tenant, case.user),

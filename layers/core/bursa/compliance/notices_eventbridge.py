@@ -35,6 +35,11 @@ class EventBridgeNotices:
             "state": notice.state.value,
             "level": notice.level,
         }
+        if notice.renew_by_ms:
+            detail |= {
+                "renew_by_ms": notice.renew_by_ms,
+                "level_ends_at_ms": notice.level_ends_at_ms,
+            }
         with unavailable(*_UNAVAILABLE):
             sent = self._client.put_events(
                 Entries=[

@@ -24,6 +24,7 @@ from bursa.compliance.cases import (
     CaseState,
     Hit,
     Proposal,
+    earliest,
 )
 from bursa.compliance.levels import DOCUMENTS, Levels
 from bursa.kernel.errors import Conflict, InvalidInput, Refused
@@ -252,13 +253,13 @@ def _hand_over(case: Case, step: HandedOver, _rules: Rules, now_ms: int) -> Case
 
 def _take_report(case: Case, step: ProviderReported, rules: Rules, now_ms: int) -> Case:
     if case.state is CaseState.DECIDING:
-        ends_at_ms = _earliest(case.documents_end_at_ms, step.documents_end_at_ms)
+        ends_at_ms = earliest(case.documents_end_at_ms, step.documents_end_at_ms)
         noted = replace(case, documents_end_at_ms=ends_at_ms)
         return noted.enter(CaseState.DECIDING, now_ms, step.provider, f"late: {step.outcome}")
     _require_state(case, CaseState.AT_PROVIDER)
     reason = step.reason[:REASON_LENGTH_MAX]
     reported = replace(
-        case, documents_end_at_ms=_earliest(case.documents_end_at_ms, step.documents_end_at_ms)
+        case, documents_end_at_ms=earliest(case.documents_end_at_ms, step.documents_end_at_ms)
     )
     if step.outcome is Outcome.RESUBMIT:
         return _ask_again(reported, step.provider, reason, rules, now_ms)
@@ -300,7 +301,7 @@ def _withhold(case: Case, by: str, reason: str, now_ms: int) -> Case:
         target=case.granted,
         files_are_good=True,
         is_screened=True,
-        documents_end_at_ms=case.level_ends_at_ms,
+        documents_end_at_ms=case.documents_good_until_ms,
     )
     return found.enter(CaseState.DECIDING, now_ms, by, reason)
 
@@ -316,7 +317,7 @@ def _decide(case: Case, step: Decided, rules: Rules, now_ms: int) -> Case:
         raise Refused(
             "not_checked", "Have the files checked and the user screened first, then approve."
         )
-    ends_at_ms = _earliest(case.documents_end_at_ms, step.documents_end_at_ms)
+    ends_at_ms = earliest(case.documents_end_at_ms, step.documents_end_at_ms)
     case = replace(case, documents_end_at_ms=ends_at_ms)
     if rules.policy.four_eyes:
         proposal = case.proposal
@@ -363,7 +364,7 @@ def _downgrade(case: Case, step: Downgraded, rules: Rules, now_ms: int) -> Case:
         # A decision about the level there was must not give it back.
         lower = replace(lower, target=step.level)
     if not rules.levels[step.level].needs & DOCUMENTS:
-        lower = replace(lower, level_ends_at_ms=None)
+        lower = lower.without_end(step.level)
     due_at_ms = lower.level_ends_at_ms if case.state is CaseState.APPROVED else case.due_at_ms
     return lower.enter(case.state, now_ms, step.by, f"level {step.level}: {reason}", due_at_ms)
 
@@ -388,9 +389,7 @@ def _ask_erasure(case: Case, step: ErasureAsked, rules: Rules, now_ms: int) -> C
                 field="ended_on",
             )
         erase_at_ms = max(now_ms, step.ended_at_ms + rules.policy.retention_ms)
-    asked = replace(
-        case, granted=0, is_withheld=False, level_ends_at_ms=None, erase_at_ms=erase_at_ms
-    )
+    asked = replace(case.without_end(0), is_withheld=False, erase_at_ms=erase_at_ms)
     state = CaseState.REJECTED if case.state is CaseState.REJECTED else CaseState.EXPIRED
     return asked.enter(state, now_ms, step.by, f"to be erased: {reason}"[:REASON_LENGTH_MAX])
 
@@ -412,6 +411,8 @@ def _erase(case: Case, _step: Erased, _rules: Rules, now_ms: int) -> Case:
 def _pass_time(case: Case, rules: Rules, now_ms: int) -> Case:
     if case.level_ends_at_ms is not None and case.level_ends_at_ms <= now_ms:
         case = _expire(case, rules, now_ms)
+    if case.remind_at_ms is not None and case.remind_at_ms <= now_ms:
+        case = _remind(case, now_ms)
     if case.due_at_ms is None or now_ms < case.due_at_ms:
         return case
     if case.state is CaseState.RESUBMISSION and not (case.hits or case.is_withheld):
@@ -419,11 +420,20 @@ def _pass_time(case: Case, rules: Rules, now_ms: int) -> Case:
     return case.enter(CaseState.DECIDING, now_ms, SYSTEM, f"no report while {case.state}")
 
 
+def _remind(case: Case, now_ms: int) -> Case:
+    """Note that the user is told to renew; whoever follows the case tells them."""
+    told = replace(case, remind_at_ms=None)
+    if case.state is not CaseState.APPROVED:
+        # What waits for somebody keeps its place in the queue.
+        return told
+    return told.enter(case.state, now_ms, SYSTEM, "told to renew", case.due_at_ms)
+
+
 def _expire(case: Case, rules: Rules, now_ms: int) -> Case:
     """Take away what a document was needed for; an attempt under way goes on."""
     level = rules.levels.without_documents(case.granted)
-    lower = replace(case, granted=level, level_ends_at_ms=None)
-    reason = f"documents have expired: level {level}"
+    lower = case.without_end(level)
+    reason = f"documents have expired, or were not shown again: level {level}"
     if case.state is CaseState.APPROVED:
         return lower.enter(CaseState.EXPIRED, now_ms, SYSTEM, reason)
     return lower.enter(case.state, now_ms, SYSTEM, reason, case.due_at_ms)
@@ -436,20 +446,20 @@ def _approve(case: Case, by: str, reason: str, rules: Rules, now_ms: int) -> Cas
         found = replace(case, is_withheld=False)
         return _ask_again(found, by, "the documents have expired meanwhile", rules, now_ms)
     approved = replace(
-        case,
-        granted=case.target,
+        case.without_end(case.target),
         granted_attempt=case.attempt,
-        level_ends_at_ms=ends_at_ms,
         is_withheld=False,
         is_barred=False,
     )
-    return approved.enter(CaseState.APPROVED, now_ms, by, reason, ends_at_ms)
+    if has_documents:
+        approved = approved.with_end(ends_at_ms, rules.policy, now_ms)
+    return approved.enter(CaseState.APPROVED, now_ms, by, reason, approved.level_ends_at_ms)
 
 
 def _reject(case: Case, by: str, reason: str, now_ms: int) -> Case:
     """End an attempt; a hit that a person has confirmed takes every level, and bars the next."""
     if case.hits or case.is_withheld:
-        case = replace(case, granted=0, level_ends_at_ms=None, is_withheld=False, is_barred=True)
+        case = replace(case.without_end(0), is_withheld=False, is_barred=True)
     return case.enter(CaseState.REJECTED, now_ms, by, reason)
 
 
@@ -463,11 +473,6 @@ def _require_state(case: Case, state: CaseState) -> None:
         raise Conflict(
             "wrong_case_state", f"The case is {case.state}; this needs one that is {state}."
         )
-
-
-def _earliest(one: int | None, other: int | None) -> int | None:
-    known = [time_ms for time_ms in (one, other) if time_ms is not None]
-    return min(known, default=None)
 
 
 _DECISIONS: Final[dict[type, Callable[[Case, Any, Rules, int], Case]]] = {

@@ -93,6 +93,14 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
             " ${level} now. Send a new one in your account."
         ),
     ),
+    "kyc.renewal_due": (
+        "Show again who you are",
+        (
+            "What showed who you are is good until ${renew_by}. Send it anew in your account before"
+            " then; your account keeps its level until ${level_until}, and falls to a lower one"
+            " without it."
+        ),
+    ),
     "fee_tier.changed": (
         "Your fees have changed",
         (

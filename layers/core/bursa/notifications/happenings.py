@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from bursa.kernel import keys
-from bursa.kernel.calendar_time import parse_time_ms
+from bursa.kernel.calendar_time import date_of, day_at, parse_time_ms
 from bursa.kernel.errors import BursaError
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.notifications.notices import FEE_TIER, KYC, SECURITY, Happening
@@ -70,8 +70,18 @@ def _kyc(envelope: Json) -> Happening:
         str(detail["user"]),
         f"{KYC}.{detail['state']}",
         _time_ms(envelope),
-        {"level": str(int(detail["level"]))},
+        {"level": str(int(detail["level"])), **_renewal(detail)},
     )
+
+
+def _renewal(detail: Json) -> dict[str, str]:
+    """Return the days of one that is due, until which something is so; those are the last."""
+    names = {"renew_by": "renew_by_ms", "level_until": "level_ends_at_ms"}
+    return {
+        name: str(date_of(day_at(int(detail[field]) - 1)))
+        for name, field in names.items()
+        if field in detail
+    }
 
 
 def _fee_tier(envelope: Json) -> Happening:

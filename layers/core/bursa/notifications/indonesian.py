@@ -92,6 +92,14 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
             " ${level}. Kirim dokumen baru di akun Anda."
         ),
     ),
+    "kyc.renewal_due": (
+        "Perbarui data identitas Anda",
+        (
+            "Data identitas Anda berlaku hingga ${renew_by}. Kirim yang baru di akun Anda sebelum"
+            " tanggal itu; level akun Anda tetap hingga ${level_until}, lalu turun jika tidak"
+            " diperbarui."
+        ),
+    ),
     "fee_tier.changed": (
         "Biaya Anda berubah",
         (

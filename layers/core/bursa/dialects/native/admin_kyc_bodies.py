@@ -124,6 +124,7 @@ class CaseDetails(TypedDict):
     due_at_ms: int | None
     documents_end_at_ms: int | None
     level_ends_at_ms: int | None
+    renew_by_ms: int | None
     erase_at_ms: int | None
     erased_at_ms: int | None
     history: list[CaseEvent]

@@ -323,6 +323,7 @@ def _details(case: Case) -> bodies.CaseDetails:
         due_at_ms=case.due_at_ms,
         documents_end_at_ms=case.documents_end_at_ms,
         level_ends_at_ms=case.level_ends_at_ms,
+        renew_by_ms=case.documents_good_until_ms,
         erase_at_ms=case.erase_at_ms,
         erased_at_ms=case.erased_at_ms or None,
         history=[_event(one._asdict()) for one in case.history],

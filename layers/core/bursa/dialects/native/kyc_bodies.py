@@ -91,7 +91,8 @@ class Kyc(TypedDict):
 
     missing is what the next level needs beyond what yours needs; next_level is null when there is
     none. message says what was wrong with what you have sent; null for nothing. personal_data_given
-    is whether there is any; it is never shown again.
+    is whether there is any; it is never shown again. renew_by_ms is until when what the level rests
+    on is good, and level_ends_at_ms when the level falls unless it is renewed; null for never.
     """
 
     state: Literal["nothing_sent", "in_review", "more_needed", "approved", "rejected", "expired"]
@@ -101,6 +102,8 @@ class Kyc(TypedDict):
     message: str | None
     personal_data_given: bool
     applied_for: int | None
+    renew_by_ms: int | None
+    level_ends_at_ms: int | None
     currency: str
     scale: int
     levels: list[KycLevel]

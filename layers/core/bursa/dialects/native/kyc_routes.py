@@ -204,6 +204,8 @@ class KycRoutes:
             personal_data_given=self._parts.records.version_of(principal.tenant, principal.user)
             > 0,
             applied_for=case.target if case.state in IN_PROGRESS else None,
+            renew_by_ms=case.documents_good_until_ms,
+            level_ends_at_ms=case.level_ends_at_ms,
             currency=levels.currency,
             scale=levels.scale,
             levels=[_present_level(number, one) for number, one in enumerate(levels.levels)],

@@ -6,20 +6,17 @@ password, and what it leaves out has the default of `bursa.tenants`.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from numbers import Real
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bursa.compliance.cases import DEFAULT_POLICY
-from bursa.compliance.levels import DEFAULT_LEVELS, LEVELS_MAX, levels_as_stored, levels_from
+from bursa.compliance.levels import LEVELS_MAX
 from bursa.compliance.providers import ELSEWHERE
-from bursa.compliance.steps import Rules
 from bursa.compliance.tenant_rules import require_countable
+from bursa.dialects.operator.kyc_part import KycPart
 from bursa.fees.schedule import FeeSchedule, FeeTiers, Rates, check_schedule
 from bursa.kernel.amounts import SCALE_MAX, parse_units
-from bursa.kernel.calendar_time import DAY_MS
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.rates import Rate
 from bursa.tenants.branding import Branding, Colours, faults
@@ -80,7 +77,6 @@ Host = Annotated[
     str, Field(pattern=r"^(\*|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$", max_length=253)
 ]
 Whole = Annotated[int, Field(ge=0, le=_INT64_MAX)]
-Days = Annotated[int, Field(ge=1, le=30)]
 Ppm = Annotated[int, Field(ge=0, le=COLLAR_PPM_MAX)]
 
 
@@ -166,38 +162,6 @@ class UserPart(_Part):
     def deposits(self) -> tuple[Deposit, ...]:
         """Return what it is credited with, once."""
         return tuple(Deposit(asset, amount) for asset, amount in self.credits.items())
-
-
-class KycPart(_Part):
-    """How a tenant learns who its users are; see docs/compliance.md."""
-
-    provider: Literal["manual", "sandbox", "sumsub", "onfido"]
-    provider_levels: dict[
-        Annotated[int, Field(ge=1, lt=LEVELS_MAX, strict=False)],
-        Annotated[str, Field(pattern=r"^[\w .:+@-]{1,100}$")],
-    ] = {}
-    provider_region: Literal["eu", "us", "ca"] = "eu"
-    four_eyes: bool = False
-    provider_days: Days = DEFAULT_POLICY.provider_ms_max // DAY_MS
-    resubmission_days: Days = DEFAULT_POLICY.resubmission_ms_max // DAY_MS
-    pause_days: Days = DEFAULT_POLICY.pause_ms // DAY_MS
-    retention_days: Annotated[int, Field(ge=0, le=10_000)] = DEFAULT_POLICY.retention_ms // DAY_MS
-    # As `bursa.compliance.levels.levels_from` reads them; its own errors are about them.
-    levels: dict[str, Any] = Field(default_factory=lambda: levels_as_stored(DEFAULT_LEVELS))
-
-    def rules(self) -> Rules:
-        """Return them as they are kept; raises `InvalidInput` ``invalid_levels``."""
-        levels = levels_from(self.levels)
-        policy = replace(
-            DEFAULT_POLICY,
-            four_eyes=self.four_eyes,
-            provider_ms_max=self.provider_days * DAY_MS,
-            resubmission_ms_max=self.resubmission_days * DAY_MS,
-            pause_ms=self.pause_days * DAY_MS,
-            retention_ms=self.retention_days * DAY_MS,
-        )
-        names = tuple(sorted(self.provider_levels.items()))
-        return Rules(levels, policy, self.provider, names, self.provider_region)
 
 
 class SignInPart(_Part):
