@@ -69,7 +69,8 @@ def test_identity_checks_and_fee_tiers_are_told() -> None:
 def test_a_renewal_that_is_due_names_the_last_days() -> None:
     """A document that is good until midnight is good on the day before."""
     days = {"renew_by_ms": NOON_MS // 86_400_000 * 86_400_000, "level_ends_at_ms": NOON_MS}
-    told = happening_in(KYC | {"detail": KYC["detail"] | days | {"state": "renewal_due"}})
+    detail: Any = KYC["detail"]
+    told = happening_in(KYC | {"detail": detail | days | {"state": "renewal_due"}})
     assert told.kind == "kyc.renewal_due"
     assert told.facts == {"level": "1", "renew_by": "2026-11-20", "level_until": "2026-11-21"}
 
