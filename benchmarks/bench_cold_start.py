@@ -27,6 +27,7 @@ SHOWN_PACKAGES = 6
 # Values that are read at the start; all other variables hold names, which are never called.
 READ_AT_START = {
     "SHARDS": "0",
+    "FACT_KINDS": "order.done,trade.executed",
     "TENANTS_SHARE_HOSTS": "false",
     "REPLY_DEADLINE_MS": "5000",
     "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",

@@ -9,12 +9,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
 from bursa.dialects.binance.openapi import binance_document  # noqa: E402
+from bursa.dialects.events.asyncapi import events_document  # noqa: E402
 from bursa.dialects.native.asyncapi import asyncapi_document  # noqa: E402
 from bursa.dialects.native.openapi import openapi_document  # noqa: E402
 from bursa.dialects.operator.operations import operator_document  # noqa: E402
 
 DOCUMENTS = {
     ROOT / "docs" / "asyncapi.json": asyncapi_document,
+    ROOT / "docs" / "events.json": events_document,
     ROOT / "docs" / "openapi.json": openapi_document,
     ROOT / "docs" / "operator-openapi.json": operator_document,
     ROOT / "docs" / "binance-openapi.json": binance_document,

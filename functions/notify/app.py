@@ -1,7 +1,8 @@
 """Lambda that tells users what has happened to them.
 
 It is called with two kinds of batches. From the identity table's stream it puts security events
-into its queue, so that a mail that can't be sent holds up nobody else. From the queue, which the
+into its queue, so that a mail that can't be sent holds up nobody else, and on the deployment's bus,
+for other systems. From the queue, which the
 deployment's bus fills, too, it tells them, one by one.
 """
 
@@ -39,10 +40,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def hand_on(event: dict[str, Any]) -> list[str]:
-    """Put security events into the queue; return the first that could not be, if any."""
+    """Put security events into the queue and on the bus; return the first that could not be."""
     for identifier, envelope in security_envelopes(event):
         try:
             services.queue.put(json.dumps(envelope))
+            services.bus.put(envelope)
         except Exception:
             logger.exception("A security event could not be handed on")
             metrics.add_metric("NoticesFailed", MetricUnit.Count, 1)

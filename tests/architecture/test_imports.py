@@ -64,6 +64,7 @@ FEATURES = tuple(
         "accounts",
         "back_office",
         "compliance",
+        "facts",
         "fees",
         "identity",
         "intake",
@@ -73,7 +74,6 @@ FEATURES = tuple(
         "read_models",
         "tenants",
         "trading",
-        "wallets",
     )
 )
 PLAIN = ("bursa.kernel", "wire", *FEATURES)

@@ -105,6 +105,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("Authorizer", "authorizer-ticket"): {"Effect": "Deny"},
     ("WebSocket", "websocket-connect"): {"statusCode": 200},
     ("WebSocket", "websocket-message"): {"statusCode": 200},
+    ("Projector", "late-facts"): {"0": 0},
     ("Feeds", "journal-stream"): {"batchItemFailures": []},
     ("WebSocket", "websocket-disconnect"): {"statusCode": 200},
     ("IdentityApi", "sessions-revoke"): rest(200),

@@ -94,6 +94,7 @@ def environment() -> dict[str, str]:
         "CREDENTIALS_KEY": CREDENTIALS_KEY,
         "DOCUMENTS_BUCKET": "documents",
         "EVENT_BUS": "bursa",
+        "FACT_KINDS": "order.done,trade.executed",
         "KYC_SECRETS": "bursa/kyc/",
         "KYC_WORKFLOW": "arn:aws:states:us-east-1:123456789012:stateMachine:bursa-kyc",
         "SANCTIONS_LIST": "sdn",

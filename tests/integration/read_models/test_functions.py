@@ -1,5 +1,6 @@
 """The Lambda functions, with the events that `sam local invoke` uses and tables in moto."""
 
+import base64
 import json
 import sys
 import time
@@ -10,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from bursa.aws.table_writer import TableWriter
 from bursa.journal.stream import BadRecordFirst, alterations
@@ -44,6 +46,25 @@ class Context:
     memory_limit_in_mb = 512
     invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:function"
     aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
+
+class Bus:
+    """EventBridge, in memory; it can be down."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.is_down = False
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if self.is_down:
+            raise ConnectTimeoutError(endpoint_url="https://events.example")
+        assert {entry["EventBusName"] for entry in Entries} == {"bursa"}
+        self.kinds += [entry["DetailType"] for entry in Entries]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
 
 
 class Posted:
@@ -84,7 +105,15 @@ def started(function: str) -> ModuleType:
 
 
 @pytest.fixture
-def projector(dynamodb: "DynamoDBClient") -> ModuleType:
+def bus(monkeypatch: pytest.MonkeyPatch) -> Bus:
+    bus = Bus()
+    monkeypatch.setattr("bursa.bootstrap.streams.facts_client", lambda: bus)
+    monkeypatch.setattr("bursa.facts.publisher._STANDSTILL_MS", 1)
+    return bus
+
+
+@pytest.fixture
+def projector(dynamodb: "DynamoDBClient", bus: Bus) -> ModuleType:
     return started("projector")
 
 
@@ -109,6 +138,61 @@ def metric(output: str, name: str) -> list[float]:
     """Values of a metric in what a function printed (CloudWatch embedded metric format)."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     return [value for line in lines if "_aws" in line for value in line.get(name, [])]
+
+
+def test_projector_puts_the_facts_of_a_batch_on_the_bus(
+    projector: ModuleType,
+    dynamodb: "DynamoDBClient",
+    bus: Bus,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    projector.handler(event("journal-stream"), Context())
+
+    assert sorted(bus.kinds) == ["order.done", "trade.executed"]
+    assert metric(capsys.readouterr().out, "FactsPut") == [2]
+    row = {"pk": {"S": "shard#0"}, "sk": {"S": "facts"}}
+    kept = dynamodb.get_item(TableName="progress", Key=row)["Item"]
+    read_models = {"pk": {"S": "shard#0"}, "sk": {"S": "read-models"}}
+    applied = dynamodb.get_item(TableName="progress", Key=read_models)["Item"]
+    assert kept["sequence"] == applied["sequence"]
+
+
+def test_the_schedule_puts_the_facts_that_the_bus_did_not_take(
+    projector: ModuleType,
+    dynamodb: "DynamoDBClient",
+    bus: Bus,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for entry in event("journal-stream")["Records"]:
+        image = entry["dynamodb"]["NewImage"]
+        item: Any = {name: binary(value) for name, value in image.items()}
+        dynamodb.put_item(TableName="journal", Item=item)
+    bus.is_down = True
+    assert projector.handler(event("journal-stream"), Context()) == {"batchItemFailures": []}
+    assert metric(capsys.readouterr().out, "FactsFailed") == [1]
+    assert projector.handler(event("late-facts"), Context()) == {"0": -1}
+    assert metric(capsys.readouterr().out, "FactsLate") == [1]
+
+    bus.is_down = False
+    assert projector.handler(event("late-facts"), Context()) == {"0": 0}
+    assert sorted(bus.kinds) == ["order.done", "trade.executed"]
+    assert projector.handler(event("late-facts"), Context()) == {"0": 0}
+    assert len(bus.kinds) == 2
+
+
+def binary(value: dict[str, str]) -> dict[str, Any]:
+    return {"B": base64.b64decode(value["B"])} if "B" in value else value
+
+
+def test_facts_of_records_that_the_journal_lacks_are_late(
+    projector: ModuleType, bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bus.is_down = True
+    projector.handler(event("journal-stream"), Context())
+    bus.is_down = False
+    (left,) = projector.handler(event("late-facts"), Context()).values()
+    assert left > 0
+    assert metric(capsys.readouterr().out, "FactsLate") == [1]
 
 
 def test_projector_applies_a_batch_of_the_stream(

@@ -6,9 +6,12 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import jsonschema
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from bursa.aws.clients import cognito_client, sqs_client
+from bursa.dialects.events.asyncapi import events_document
 from bursa.identity.preferences import Preferences
 from bursa.identity.preferences_dynamodb import PreferencesTable
 from bursa.identity.records_dynamodb import IdentityModels
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 BRAND = TenantId(2)
+NONE_FAILED: dict[str, Any] = {"batchItemFailures": []}
 SENDER = "Deployment <no-reply@exchange.example>"
 
 
@@ -56,6 +60,22 @@ class Outbox:
         return True
 
 
+class Bus:
+    """EventBridge, in memory; it can be down."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, str]] = []
+        self.is_down = self.is_full = False
+
+    def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        if self.is_down:
+            raise ConnectTimeoutError(endpoint_url="https://events.example")
+        if self.is_full:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+        self.entries += Entries
+        return {"FailedEntryCount": 0}
+
+
 class Place:
     """The function, and a user with a pool of its brand's."""
 
@@ -73,7 +93,8 @@ class Place:
         self.directory.add_tenant(TenantProfile(BRAND, 0, "brand", issuer, frozenset({"web"})))
         self.account = self.directory.open_account(BRAND, self.user)
         self.function = started("notify.app")
-        self.outbox = Outbox()
+        self.outbox, self.bus = Outbox(), Bus()
+        self.function.services.bus._client = self.bus
         self.function.services.notifier._mails = self.outbox
 
     def add(self, email: str, *, verified: bool) -> str:
@@ -268,6 +289,48 @@ def test_a_stream_whose_queue_is_away_comes_again(place: Place) -> None:
     assert place.function.handler(batch, InTime()) == {
         "batchItemFailures": [{"itemIdentifier": number}]
     }
+
+
+def test_a_security_event_is_on_the_bus_without_where_it_came_from(place: Place) -> None:
+    for _ in range(2):
+        assert place.function.handler(read_event("notify-stream"), InTime()) == NONE_FAILED
+    first, second = place.bus.entries
+    assert first == second
+    assert (first["Source"], first["DetailType"]) == ("bursa.security", "security.event")
+    detail = json.loads(first["Detail"])
+    message = events_document("1")["components"]
+    jsonschema.validate(
+        detail, message["messages"]["security.event"]["payload"] | {"components": message}
+    )
+    assert detail == {
+        "version": 1,
+        "id": "security.event/t1-1/event#001795291200000#0a0b0c0d",
+        "tenant": "t1",
+        "at_ms": NOON_MS,
+        "account": "t1-1",
+        "user": "4f8b1c1e-demo",
+        "kind": "new_device",
+    }
+
+
+@pytest.mark.parametrize("fault", ["is_down", "is_full"])
+def test_a_security_event_that_the_bus_did_not_take_comes_again(place: Place, fault: str) -> None:
+    setattr(place.bus, fault, True)
+    batch = read_event("notify-stream")
+    number = batch["Records"][0]["dynamodb"]["SequenceNumber"]
+    assert place.function.handler(batch, InTime()) == {
+        "batchItemFailures": [{"itemIdentifier": number}]
+    }
+    setattr(place.bus, fault, False)
+    assert place.function.handler(batch, InTime()) == NONE_FAILED
+    assert len(place.bus.entries) == 1
+
+
+def test_what_lacks_something_is_not_put_on_the_bus(place: Place) -> None:
+    batch = read_event("notify-stream")
+    del batch["Records"][0]["dynamodb"]["NewImage"]["user"]
+    assert place.function.handler(batch, InTime()) == NONE_FAILED
+    assert place.bus.entries == []
 
 
 def test_a_mail_is_from_the_brand_and_the_deployments_address(

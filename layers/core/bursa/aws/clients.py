@@ -1,4 +1,4 @@
-"""AWS clients in four configurations.
+"""AWS clients in configurations by who waits for them.
 
     request handling   short time-outs, three attempts: a person waits for the response, and the
                        calls of the edge may be repeated without harm
@@ -52,6 +52,13 @@ _BACKGROUND_CONFIG = Config(
 _MAIL_CONFIG = Config(
     connect_timeout=2,
     read_timeout=10,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
+# Short: the read models wait for it, and whoever is not told now is told later.
+_FACTS_CONFIG = Config(
+    connect_timeout=0.5,
+    read_timeout=1,
     retries={"total_max_attempts": 1, "mode": "standard"},
     tcp_keepalive=True,
 )
@@ -136,6 +143,11 @@ def step_functions_client() -> "SFNClient":
 def events_client() -> Any:  # noqa: ANN401 - there are no types for it in the lock
     """Return an EventBridge client for what nobody waits for."""
     return _session().create_client("events", config=_BACKGROUND_CONFIG)
+
+
+def facts_client() -> Any:  # noqa: ANN401 - there are no types for it in the lock
+    """Return an EventBridge client for what read models wait for, and can do without."""
+    return _session().create_client("events", config=_FACTS_CONFIG)
 
 
 def mail_client() -> Any:  # noqa: ANN401 - there are no types for it in the lock

@@ -56,7 +56,7 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
     routes = MarketRoutes(
         MarketQueries(catalogue, data, clock),
         ReadCandles(catalogue, data, clock),
-        ReadHealth(positions, clock),
+        ReadHealth(positions),
         ReadPublicTenant(directory, brandings, clock, tenants.unknown),
         cursors,
         ids=open_ids(),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from bursa.aws.clients import (
     background_dynamodb_client,
     cognito_client,
+    events_client,
     mail_client,
     sqs_client,
 )
@@ -17,6 +18,7 @@ from bursa.notifications.mails_ses import SesMails
 from bursa.notifications.notices_dynamodb import NoticesTable
 from bursa.notifications.notifier import Notifier, Voices
 from bursa.notifications.queue_sqs import NoticeQueue
+from bursa.notifications.security_eventbridge import SecurityBus
 from bursa.tenants.branding_dynamodb import BrandingTable
 from bursa.tenants.dynamodb import DirectoryTable
 
@@ -26,6 +28,7 @@ class NotifyServices(NamedTuple):
 
     notifier: Notifier
     queue: NoticeQueue
+    bus: SecurityBus
 
 
 def notify_services() -> NotifyServices:
@@ -52,4 +55,5 @@ def notify_services() -> NotifyServices:
         ),
         clock,
     )
-    return NotifyServices(notifier, NoticeQueue(sqs_client(), settings.notices_queue_url))
+    queue = NoticeQueue(sqs_client(), settings.notices_queue_url)
+    return NotifyServices(notifier, queue, SecurityBus(events_client(), settings.event_bus))

@@ -1,19 +1,28 @@
 """Build what the functions on the journal's stream need: one state a shard, made when it is met."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
-from bursa.aws.clients import dynamodb_client
+from bursa.aws.clients import dynamodb_client, facts_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.public_ids import open_ids
 from bursa.bootstrap.sockets import open_sockets
+from bursa.dialects.events.presentation import write_fact
 from bursa.dialects.native.feed_messages import encode_message, token_expired, too_slow
+from bursa.facts.background import Thread
+from bursa.facts.bus_eventbridge import EventBridgeFacts
+from bursa.facts.kinds import read_kinds
+from bursa.facts.late_facts import LateFacts
+from bursa.facts.position_dynamodb import PositionTable
+from bursa.facts.publisher import Publisher, Report
 from bursa.journal.dynamodb import JournalParts, JournalReader
 from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
+    FactSettings,
     JournalSettings,
     ReadModelSettings,
     SocketSettings,
@@ -22,9 +31,13 @@ from bursa.kernel.settings import (
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.feed import Feeds, ShardFeed
 from bursa.market_data.shard_state_dynamodb import StoredShardState
+from bursa.read_models.definitions_dynamodb import read_definitions
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.projectors import Projectors
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class ProjectorServices:
     projectors: Projectors
     parts: JournalParts
     clock: SystemClock
+    facts: Callable[[], Mapping[int, LateFacts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +59,67 @@ class FeedServices:
     clock: SystemClock
 
 
-def projector_services(on_unprojectable: Callable[[Exception], None]) -> ProjectorServices:
+def projector_services(
+    on_unprojectable: Callable[[Exception], None], report: Report
+) -> ProjectorServices:
     """Build the projector function's services from the environment."""
     settings = read_settings(ReadModelSettings)
+    fact_settings = read_settings(FactSettings)
     journal = read_settings(JournalSettings).journal_table
     client = dynamodb_client()
     writer = TableWriter(client)
+    clock = SystemClock()
+    open_publisher = _publishers(fact_settings, settings, journal, client, report)
 
     def open_projector(shard: int) -> Projector:
         tables = ReadModelTables(client, settings, shard, writer)
         reader = JournalReader(client, journal, shard)
-        return Projector(shard, reader, tables, on_unprojectable)
+        facts = open_publisher and open_publisher(shard)
+        return Projector(shard, reader, tables, on_unprojectable, facts=facts)
+
+    def late_facts() -> Mapping[int, LateFacts]:
+        if open_publisher is None:
+            return {}
+        shards = [int(one) for one in fact_settings.shards.split(",")]
+        return {
+            shard: LateFacts(
+                open_publisher(shard), ReadModelTables(client, settings, shard, writer)
+            )
+            for shard in shards
+        }
 
     projectors = Projectors(open_projector, on_unprojectable)
-    return ProjectorServices(projectors, JournalParts(client, journal), SystemClock())
+    return ProjectorServices(projectors, JournalParts(client, journal), clock, late_facts)
+
+
+def _publishers(
+    settings: FactSettings,
+    read_models: ReadModelSettings,
+    journal: str,
+    client: "DynamoDBClient",
+    report: Report,
+) -> Callable[[int], Publisher] | None:
+    """Return what opens a shard's publisher; None where no facts are put."""
+    chosen = read_kinds(settings.fact_kinds)
+    if not chosen:
+        return None
+    write = partial(write_fact, ids=open_ids())
+    bus = EventBridgeFacts(facts_client(), settings.event_bus, write)
+    background = Thread()
+
+    def open_publisher(shard: int) -> Publisher:
+        return Publisher(
+            JournalReader(client, journal, shard),
+            lambda: read_definitions(client, read_models.progress_table, shard),
+            bus,
+            PositionTable(client, read_models.progress_table, shard),
+            chosen,
+            SystemClock(),
+            report,
+            background,
+        )
+
+    return open_publisher
 
 
 def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:

@@ -57,6 +57,7 @@ of a request's host.
     trades      <tenant>#<market>#<interval>  <start>               what traded in an interval
     progress    shard#<shard>               projection name         how far a projection has got
     progress    shard#<shard>               read-models-schema      which rows there are
+    progress    shard#<shard>               facts                   up to where facts are on the bus
     progress    shard#<shard>               lease                   which worker leads the shard
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
@@ -100,6 +101,7 @@ SUBSCRIPTIONS = "subscriptions"
 ANNOUNCEMENTS = "announcements"
 READ_MODELS = "read-models"
 READ_MODELS_SCHEMA = "read-models-schema"
+FACTS = "facts"
 ORDERS_BY_STATE = "orders-by-state"
 ORDERS_BY_MARKET = "orders-by-market"
 FILLS_BY_MARKET = "fills-by-market"

@@ -162,6 +162,7 @@ class NotifySettings(NamedTuple):
     identity_table: str
     notices_table: str
     notices_queue_url: str
+    event_bus: str
     # From whom mails are, and the verified identity that this is of; empty: none are sent.
     sender_address: str = ""
     sender_arn: str = ""
@@ -353,6 +354,16 @@ class JournalSettings(NamedTuple):
     """Of the functions that follow the journal, beside `ReadModelSettings`."""
 
     journal_table: str
+
+
+class FactSettings(NamedTuple):
+    """Of the function that puts facts on the bus, beside its own."""
+
+    # Numbers of all shards, comma-separated.
+    shards: str
+    event_bus: str
+    # Which kinds are put, comma-separated; none where it is empty.
+    fact_kinds: str
 
 
 class JournalAuditSettings(NamedTuple):

@@ -131,6 +131,16 @@ class ReadModels(Protocol):
         """Write how far the rows are; never back."""
 
 
+class Facts(Protocol):
+    """Who tells others what was committed, beside the rows (`bursa.facts.publisher`)."""
+
+    def open(self, applied: int) -> None:
+        """Begin at a sequence, the first time; before anything after it is applied."""
+
+    def begin(self, changes: ReadModelChanges) -> Callable[[], None]:
+        """Begin with a run; return what waits for its end. Neither raises anything."""
+
+
 class Projector:
     """Projects one shard. Keeps what it knows between batches; all of it can be read again."""
 
@@ -141,6 +151,8 @@ class Projector:
         read_models: ReadModels,
         on_unprojectable: Callable[[Exception], None],
         rows_per_slice: int = ROWS_PER_SLICE,
+        *,
+        facts: Facts | None = None,
     ) -> None:
         self._shard = shard
         self._journal = journal
@@ -151,6 +163,7 @@ class Projector:
         self._books: dict[tuple[str, str], Book] = {}
         self._open_orders: dict[tuple[str, int], Changes] = {}
         self._rows_per_slice = rows_per_slice
+        self._facts = facts
         self._outstanding: deque[OutstandingRows] = deque()
         self._reads_ahead = True
         self._applied = 0
@@ -188,6 +201,8 @@ class Projector:
     def _project(self, batch: Sequence[StreamRecord]) -> str | None:
         if self._progress is None:
             self._progress = self._begin()
+            if self._facts is not None:
+                self._facts.open(self._progress.sequence)
         readable, names, failed = self._decode(batch)
         runs = split_at_gaps(readable, self._progress.sequence)
         if runs and runs[0][0].first_sequence > self._progress.sequence + 1:
@@ -260,6 +275,15 @@ class Projector:
         return fold(records, self._definitions)
 
     def _write(self, changes: ReadModelChanges, records: int) -> None:
+        end = None if self._facts is None else self._facts.begin(changes)
+        try:
+            self._write_rows(changes, records)
+        finally:
+            # It reads what is kept here.
+            if end is not None:
+                end()
+
+    def _write_rows(self, changes: ReadModelChanges, records: int) -> None:
         add_known_order_fields(changes, self._open_orders)
         for change in changes.books.values():
             self._write_book(change)

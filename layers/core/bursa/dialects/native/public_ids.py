@@ -38,6 +38,7 @@ class TenantIds:
         self._pseudonyms = pseudonyms
         self._orders = f"order of {tenant}".encode()
         self._trades = f"trade of {tenant}".encode()
+        self._facts = f"fact of {tenant}".encode()
 
     def order(self, number: int) -> str:
         """Return an order's id."""
@@ -46,6 +47,10 @@ class TenantIds:
     def trade(self, number: int) -> str:
         """Return a trade's id."""
         return self._pseudonyms.of(number.to_bytes(_NUMBER_BYTES, "big"), self._trades)
+
+    def fact(self, sequence: int) -> str:
+        """Return what stands for a command's sequence in the ids of facts."""
+        return self._pseudonyms.of(sequence.to_bytes(_NUMBER_BYTES, "big"), self._facts)
 
     def read_order(self, text: str) -> int:
         """Return the number of an order's id; `NO_ORDER` for one that is none of this tenant.

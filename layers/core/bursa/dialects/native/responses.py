@@ -358,22 +358,10 @@ class Tenant(TypedDict):
     websocket_url: str
 
 
-OrdersHealth = Literal["ok", "slow", "down"]
-MarketDataHealth = Literal["ok", "behind"]
-
-
-class HealthComponents(TypedDict):
-    """orders: whether they are decided. market_data: whether what is read keeps up with them."""
-
-    orders: OrdersHealth
-    market_data: MarketDataHealth
-
-
 class Health(TypedDict):
-    """How the exchange is: status is that of orders or, where they are ok, of market data."""
+    """Whether the read models of every shard are in step with its journal."""
 
-    status: Literal["ok", "behind", "slow", "down"]
-    components: HealthComponents
+    status: Literal["ok", "behind"]
     version: str
 
 
