@@ -66,6 +66,15 @@ def test_an_order_that_traded_is_told(exchange: Deployment, told: Callable[[], l
     assert {one["id"] for one in details} == {f"order.done/{one}" for one in wanted}
 
 
+def test_money_that_came_is_in_the_users_list(exchange: Deployment) -> None:
+    alice = Client(exchange, exchange.users[0])
+
+    def found() -> list[str]:
+        return [one["text"] for one in alice.call("GET", "/notices")["items"]]
+
+    within(found, lambda texts: any("was added to your account" in one for one in texts))
+
+
 def test_a_security_event_is_told(exchange: Deployment, told: Callable[[], list[Json]]) -> None:
     user = Client(exchange, sign_up(exchange))
     account = user.call("GET", "/me")["account"]

@@ -28,6 +28,24 @@ TIER = {
         "day": "2026-11-20",
     },
 }
+TRANSFER: dict[str, Any] = {
+    "source": "bursa.exchange",
+    "detail-type": "transfer.made",
+    "time": "2026-11-21T20:00:00Z",
+    "detail": {
+        "version": 1,
+        "id": "transfer.made/t1-2/abc/0",
+        "tenant": "t1",
+        "at_ms": NOON_MS,
+        "account": "t1-2",
+        "kind": "credit",
+        "direction": "in",
+        "asset": "BTC",
+        "amount": "0.5",
+        "reference": "0" * 32,
+        "counter_account": None,
+    },
+}
 ROW: dict[str, Any] = {
     "pk": {"S": "t1#5c1d"},
     "sk": {"S": "event#001795291200000#0a0b0c0d"},
@@ -73,6 +91,43 @@ def test_a_renewal_that_is_due_names_the_last_days() -> None:
     told = happening_in(KYC | {"detail": detail | days | {"state": "renewal_due"}})
     assert told.kind == "kyc.renewal_due"
     assert told.facts == {"level": "1", "renew_by": "2026-11-20", "level_until": "2026-11-21"}
+
+
+def transfer(**detail: Any) -> dict[str, Any]:
+    return TRANSFER | {"detail": TRANSFER["detail"] | detail}
+
+
+@pytest.mark.parametrize(
+    ("detail", "kind"),
+    [
+        ({}, "transfer.credited"),
+        ({"kind": "debit", "direction": "out"}, "transfer.debited"),
+        ({"kind": "capture", "direction": "out"}, "transfer.debited"),
+    ],
+)
+def test_money_that_came_or_left_is_told(detail: dict[str, Any], kind: str) -> None:
+    told = happening_in(transfer(**detail))
+    assert (told.account, told.user, told.kind) == (AccountId.parse("t1-2"), "", kind)
+    assert told.at_ms == NOON_MS
+    assert told.facts == {"asset": "BTC", "amount": "0.5", "account": "t1-2", "to": ""}
+
+
+def test_both_sides_of_a_transfer_tell_the_same() -> None:
+    own, sub = "t1-2", f"t1-{1 << 24 | 2}"
+    sides = (
+        {"account": own, "counter_account": sub, "direction": "out"},
+        {"account": sub, "counter_account": own, "direction": "in"},
+    )
+    first, second = (
+        happening_in(transfer(**side, kind="transfer", id=f"transfer.made/{side['account']}/abc/0"))
+        for side in sides
+    )
+    assert (
+        first.facts == second.facts == {"asset": "BTC", "amount": "0.5", "account": own, "to": sub}
+    )
+    assert (first.id, first.kind) == (second.id, "transfer.moved")
+    notices = [notice_of(one, one.account, NOON_MS) for one in (first, second) if one.account]
+    assert notices[0] == notices[1]
 
 
 def test_a_security_event_of_a_sub_account_is_the_users() -> None:
@@ -132,6 +187,9 @@ def test_an_event_that_lacks_something_holds_up_no_other(name: str) -> None:
         KYC | {"detail": {"id": "1", "tenant": "t0", "user": "a", "state": "approved", "level": 1}},
         KYC | {"detail": {"id": "1", "tenant": "t1", "user": "a", "state": "approved"}},
         TIER | {"detail": {"account": "t1"}},
+        TRANSFER | {"detail-type": "order.done"},
+        TRANSFER | {"detail": TRANSFER["detail"] | {"kind": "fee"}},
+        TRANSFER | {"detail": TRANSFER["detail"] | {"id": "1"}},
         {"source": "bursa.security", "detail": {"account": "t1-2", "id": "x"}},
     ],
     ids=str,

@@ -115,6 +115,8 @@ class Place:
         batch = read_event("notify-queue")
         (record,) = batch["Records"]
         envelope = json.loads(record["body"]) | {"source": source}
+        if source == "bursa.exchange":
+            envelope |= {"detail-type": "transfer.made"}
         batch["Records"] = [
             record
             | {
@@ -331,6 +333,35 @@ def test_what_lacks_something_is_not_put_on_the_bus(place: Place) -> None:
     del batch["Records"][0]["dynamodb"]["NewImage"]["user"]
     assert place.function.handler(batch, InTime()) == NONE_FAILED
     assert place.bus.entries == []
+
+
+def told_of_money(place: Place, account: str, **detail: Any) -> list[str]:
+    named = {"id": f"transfer.made/{account}/abc/0", "account": account, "at_ms": NOON_MS}
+    plain = {"direction": "in", "asset": "BTC", "amount": "0.5", "counter_account": None}
+    return place.tell(named | plain | detail, source="bursa.exchange")
+
+
+def test_money_that_came_is_in_the_account_once_and_in_no_mail(place: Place) -> None:
+    for _ in range(2):
+        assert told_of_money(place, str(place.account), kind="credit") == []
+    (row,) = place.rows()
+    assert (row["kind"]["S"], place.outbox.mails) == ("transfer.credited", [])
+
+
+def test_a_transfer_between_accounts_of_one_user_is_told_once(place: Place) -> None:
+    own, sub = str(place.account), str(place.account.sub_account(1))
+    ways = [(own, sub, "out"), (sub, own, "in")]
+    for account, other, way in ways:
+        detail = {"kind": "transfer", "direction": way, "counter_account": other}
+        assert told_of_money(place, account, **detail) == []
+    (row,) = place.rows()
+    assert (row["pk"]["S"], row["kind"]["S"]) == (own, "transfer.moved")
+    assert json.loads(row["facts"]["S"])["to"] == sub
+
+
+def test_nobody_is_told_what_the_tenants_own_account_gets(place: Place) -> None:
+    assert told_of_money(place, str(BRAND.fee_account), kind="credit") == []
+    assert place.rows() == []
 
 
 def test_a_mail_is_from_the_brand_and_the_deployments_address(

@@ -6,13 +6,14 @@ import pytest
 
 from bursa.compliance.case_changes import VisibleState
 from bursa.identity.security_events import SecurityEventKind
-from bursa.notifications.notices import FEE_TIER, KYC, SECURITY
+from bursa.notifications.notices import FEE_TIER, KYC, SECURITY, TRANSFER
 from bursa.notifications.wording import KINDS, LANGUAGES, language_of, text_of
 
 NOON_MS = 1_795_291_200_000
 FACTS = {
     SECURITY: {"time", "help", "address", "about"},
     KYC: {"time", "help", "level", "renew_by", "level_until"},
+    TRANSFER: {"time", "help", "amount", "asset", "account", "to"},
     FEE_TIER: {"time", "help", "tier", "before", "volume", "currency", "day"},
 }
 
@@ -21,6 +22,7 @@ def test_whatever_happens_has_a_text() -> None:
     silent = VisibleState.NOTHING_SENT
     expected = {f"{SECURITY}.{kind}" for kind in SecurityEventKind}
     expected |= {f"{KYC}.{state}" for state in VisibleState if state is not silent}
+    expected |= {f"{TRANSFER}.{what}" for what in ("credited", "debited", "moved")}
     assert expected | {f"{FEE_TIER}.changed"} == KINDS
 
 

@@ -101,6 +101,24 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
             " without it."
         ),
     ),
+    "transfer.credited": (
+        "Your account was credited",
+        "${amount} ${asset} was added to your account ${account} on ${time}.",
+    ),
+    "transfer.debited": (
+        "Your account was debited",
+        (
+            "${amount} ${asset} left your account ${account} on ${time}. If you did not ask for"
+            " it, write to us: ${help}"
+        ),
+    ),
+    "transfer.moved": (
+        "Your transfer was made",
+        (
+            "${amount} ${asset} was moved from account ${account} to account ${to} on ${time}. If"
+            " you did not ask for it, write to us: ${help}"
+        ),
+    ),
     "fee_tier.changed": (
         "Your fees have changed",
         (

@@ -11,7 +11,7 @@ from bursa.kernel import keys
 from bursa.kernel.calendar_time import date_of, day_at, parse_time_ms
 from bursa.kernel.errors import BursaError
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.notifications.notices import FEE_TIER, KYC, SECURITY, Happening
+from bursa.notifications.notices import FEE_TIER, KYC, SECURITY, TRANSFER, Happening
 
 SECURITY_SOURCE: Final = "bursa.security"
 
@@ -99,6 +99,29 @@ def _fee_tier(envelope: Json) -> Happening:
     )
 
 
+def _transfer(envelope: Json) -> Happening:
+    """Return what became of money, the same for both sides of a transfer.
+
+    Both may be one user's; the list that they share then has it once.
+    """
+    if envelope["detail-type"] != "transfer.made":
+        raise ValueError(f"{envelope['detail-type']} is told to nobody.")
+    detail = envelope["detail"]
+    account, other = detail["account"], detail["counter_account"] or ""
+    sides = (account, other) if detail["direction"] == "out" else (other, account)
+    _, _, command, number = str(detail["id"]).split("/")
+    return Happening(
+        f"{TRANSFER}/{command}/{number}/{detail['kind']}",
+        AccountId.parse(account).tenant,
+        AccountId.parse(account),
+        "",
+        f"{TRANSFER}.{_TRANSFERS[detail['kind']]}",
+        int(detail["at_ms"]),
+        {"asset": str(detail["asset"]), "amount": str(detail["amount"])}
+        | dict(zip(("account", "to"), sides if other else (account, ""), strict=True)),
+    )
+
+
 def _time_ms(envelope: Json) -> int:
     time_ms = parse_time_ms(envelope["time"])
     if time_ms is None:
@@ -106,8 +129,16 @@ def _time_ms(envelope: Json) -> int:
     return time_ms
 
 
+# A hold that is captured leaves the exchange as a debit does.
+_TRANSFERS: Final = {
+    "credit": "credited",
+    "debit": "debited",
+    "capture": "debited",
+    "transfer": "moved",
+}
 _READERS: Final[Mapping[str, Callable[[Json], Happening]]] = {
     SECURITY_SOURCE: _security,
     "bursa.kyc": _kyc,
     "bursa.fees": _fee_tier,
+    "bursa.exchange": _transfer,
 }

@@ -100,6 +100,24 @@ WORDING: Final[Mapping[str, tuple[str, str]]] = {
             " diperbarui."
         ),
     ),
+    "transfer.credited": (
+        "Saldo Anda bertambah",
+        "${amount} ${asset} ditambahkan ke akun Anda ${account} pada ${time}.",
+    ),
+    "transfer.debited": (
+        "Saldo Anda berkurang",
+        (
+            "${amount} ${asset} keluar dari akun Anda ${account} pada ${time}. Jika Anda tidak"
+            " memintanya, hubungi kami: ${help}"
+        ),
+    ),
+    "transfer.moved": (
+        "Transfer Anda berhasil",
+        (
+            "${amount} ${asset} dipindahkan dari akun ${account} ke akun ${to} pada ${time}. Jika"
+            " Anda tidak memintanya, hubungi kami: ${help}"
+        ),
+    ),
     "fee_tier.changed": (
         "Biaya Anda berubah",
         (

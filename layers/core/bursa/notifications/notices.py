@@ -16,7 +16,7 @@ KEPT_S: Final = 90 * 86_400
 MAILS_OF_A_KIND_MAX: Final = 10
 TIME_DIGITS: Final = 15
 _NOTICE_ID: Final = re.compile(rf"[0-9]{{{TIME_DIGITS}}}-[0-9a-f]{{16}}", re.ASCII)
-SECURITY, KYC, FEE_TIER = "security", "kyc", "fee_tier"
+SECURITY, KYC, FEE_TIER, TRANSFER = "security", "kyc", "fee_tier", "transfer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,12 +118,12 @@ class Notifier:
     def tell(self, happening: Happening) -> bool:
         """Put something into a user's account and mail it; return whether a mail was sent.
 
-        Who has no account is told nothing: there is nobody yet. Raises `Unavailable`, after which
-        it has to come again.
+        Who has no account is told nothing, and an account that is no user's neither. Raises
+        `Unavailable`, after which it has to come again.
         """
         tenant = happening.tenant
         account = happening.account or self._accounts.account_of(tenant, happening.user)
-        if account is None:
+        if account is None or not account.is_users:
             return False
         notice = notice_of(happening, account, self._clock.now_ms())
         is_owed = self._notices.keep(notice)
