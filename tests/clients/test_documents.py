@@ -33,8 +33,14 @@ AMOUNTS = (
 ROUTES = (
     "^/v1/(health|tenant|markets|openapi.json|orders|fills|balances|fees|sub-accounts|transfers)"
 )
-# The gateway answers those itself.
-SETTINGS = "[phases.coverage]\nunexpected-methods = []\n"
+# The gateway answers unexpected methods itself; an example is asked as it stands.
+SETTINGS = """
+[phases.coverage]
+unexpected-methods = []
+
+[phases.examples.extra-data-sources]
+responses = false
+"""
 _RUN_S, _SENT_S = 900, 30
 
 

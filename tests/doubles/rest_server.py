@@ -5,7 +5,7 @@ between two requests, so that budgets refill.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
@@ -25,6 +25,8 @@ _STAGE = "/v1"
 _BETWEEN_MS = 1_000
 _OF_SUB_ACCOUNTS = ("/sub-accounts", "/transfers")
 _PUBLIC = ("/health", "/tenant", "/markets", "/openapi.json")
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Functions:
@@ -51,7 +53,7 @@ class Functions:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    functions: Functions
+    functions: Answer
 
     def _answer(self) -> None:
         path, _, query = self.path.partition("?")
@@ -92,11 +94,20 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def rest_server(exchange: Exchange) -> Iterator[str]:
     """Serve an exchange's REST API; gives what its paths begin with."""
-    handler = type("Handler", (_Handler,), {"functions": Functions(exchange)})
+    with served(Functions(exchange)) as url:
+        yield url
+
+
+@contextmanager
+def served(functions: Answer) -> Iterator[str]:
+    """Serve functions by what answers an event of API Gateway's; gives what paths begin with."""
+    handler = type("Handler", (_Handler,), {"functions": staticmethod(functions)})
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -18,11 +18,12 @@ _TEXT: Final[Json] = {"type": "string"}
 _KEY: Final = Parameter(
     "Idempotency-Key",
     "header",
-    "Required: your name for this request; a repeat under it gets the first one's response",
+    "Your name for this request; a repeat under it gets the first one's response",
     {"type": "string", "pattern": CLIENT_ORDER_ID},
+    required=True,
 )
 _REASON: Final = Parameter(
-    "reason", "query", "Required: why, in one line; it is kept in the audit log", _TEXT
+    "reason", "query", "Why, in one line; it is kept in the audit log", _TEXT, required=True
 )
 _LIST: Final = (
     Parameter(

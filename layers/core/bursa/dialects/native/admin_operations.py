@@ -27,9 +27,11 @@ _DATE: Final[Json] = {"type": "string", "format": "date"}
 _KEY: Final = Parameter(
     "Idempotency-Key",
     "header",
-    "Required: your name for this request; a repeat under it gets the first one's response",
+    "Your name for this request; a repeat under it gets the first one's response",
     {"type": "string", "pattern": CLIENT_ORDER_ID},
+    required=True,
 )
+_FORMAT: Final = Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def _listed(operation: AdminOperation, *parameters: Parameter) -> AdminOperation
         parameters=parameters,
         scope=operation.scope,
         action=operation.action,
+        has_table=_FORMAT in parameters,
     )
 
 
@@ -238,9 +241,9 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
             Action.READ_STATEMENTS,
         ),
         Parameter("account", "query", "A sub-account; the main one if it is not sent", _TEXT),
-        Parameter("from_ms", "query", "Required: when the period begins, UTC", _TIME),
+        Parameter("from_ms", "query", "When the period begins, UTC", _TIME, required=True),
         Parameter("to_ms", "query", "Before when it ends, UTC; now if it is not sent", _TIME),
-        Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]}),
+        _FORMAT,
     ),
     _listed(
         _read(
@@ -250,9 +253,9 @@ ADMIN_OPERATIONS: Final[tuple[AdminOperation, ...]] = (
             report_responses.TradingReportResponse,
             Action.READ_REPORTS,
         ),
-        Parameter("first_day", "query", "Required: the first day, a date of UTC", _DATE),
-        Parameter("last_day", "query", "Required: the last day, which is part of it", _DATE),
-        Parameter("format", "query", "json unless it is csv", {"enum": ["json", "csv"]}),
+        Parameter("first_day", "query", "The first day, a date of UTC", _DATE, required=True),
+        Parameter("last_day", "query", "The last day, which is part of it", _DATE, required=True),
+        _FORMAT,
     ),
     _read(
         "/users/{user_id}/limits",

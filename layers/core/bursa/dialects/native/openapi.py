@@ -94,6 +94,7 @@ def _describe(operation: Operation, schemas: Json) -> Json:
             "description": parameter.description,
             "schema": parameter.schema,
         }
+        | ({"required": True} if parameter.required else {})
         for parameter in _parameters(operation)
     ]
     if parameters:
@@ -103,12 +104,10 @@ def _describe(operation: Operation, schemas: Json) -> Json:
             "required": True,
             "content": content_of(schema_of(operation.body, schemas)),
         }
-    responses_by_status = {
-        str(operation.status): {
-            "description": "Done",
-            "content": content_of(schema_of(operation.response, schemas)),
-        }
-    }
+    done = content_of(schema_of(operation.response, schemas))
+    if operation.has_table:
+        done |= {"text/csv": {"schema": {"type": "string"}}}
+    responses_by_status: Json = {str(operation.status): {"description": "Done", "content": done}}
     if operation.also is not None:
         responses_by_status["200"] = {
             "description": "Nothing was to be done",
@@ -143,10 +142,9 @@ def _security(operation: Operation) -> list[Json]:
     return [{_BEARER: []}, *keys]
 
 
-def _errors(operation: Operation) -> tuple[int, ...]:
-    if operation.public:
-        return _PUBLIC_ERRORS
-    return _READ_ERRORS if operation.method == "get" else _WRITE_ERRORS
+def _errors(operation: Operation) -> list[int]:
+    usual = _READ_ERRORS if operation.method == "get" else _WRITE_ERRORS
+    return sorted({*(_PUBLIC_ERRORS if operation.public else usual), *operation.refused_with})
 
 
 def _headers(operation: Operation, status: str) -> Json:

@@ -11,12 +11,13 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A part of the request that is neither its path nor its body."""
+    """A part of the request that is neither its path nor its body, and whether it must be there."""
 
     name: str
     location: Literal["query", "header"]
     description: str
     schema: Json
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Operation:
         What the caller must be allowed, unless the route is public.
     may_pend
         Whether it can respond 202.
+    refused_with
+        The statuses of refusals beyond those of every route of its kind.
+    has_table
+        Whether it can respond with its success as CSV.
 
     """
 
@@ -58,6 +63,8 @@ class Operation:
     public: bool = False
     scope: Scope = Scope.READ
     may_pend: bool = False
+    refused_with: tuple[int, ...] = ()
+    has_table: bool = False
 
 
 _TEXT: Json = {"type": "string"}

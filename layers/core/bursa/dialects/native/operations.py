@@ -89,7 +89,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "What traded in a market, interval by interval, the oldest first",
         candle_responses.CandleList,
         parameters=(
-            Parameter("interval", "query", "Required: how long each is", _INTERVAL),
+            Parameter("interval", "query", "How long each is", _INTERVAL, required=True),
             Parameter("from_ms", "query", "Those that begin then or later, UTC", _TIME),
             Parameter("to_ms", "query", "Those that begin before it, UTC", _TIME),
             limit(1_000),
@@ -157,6 +157,7 @@ _OPERATIONS: tuple[Operation, ...] = (
         "For providers of identity checks: a signed event about an application",
         kyc_bodies.ReceivedCallback,
         public=True,
+        refused_with=(401,),
     ),
     Operation(
         "get",
