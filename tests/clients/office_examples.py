@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from tests.doubles.office_server import CASES, KEY, Known
+from tests.unit.back_office.test_account_limits import RAISED
 from tests.unit.kyc.test_routes import PERSON
 
 TENANTS = Path(__file__).parents[2] / "docs" / "examples" / "tenants"
@@ -125,6 +126,7 @@ def _bodies(known: Known) -> Mapping[str, Any]:
         f"{user}/debit": _MONEY,
         f"{user}/role": _WHY | {"role": "support"},
         f"{user}/fee-tier": _WHY | {"tier": 0},
+        f"{user}/limits": _WHY | RAISED,
         "POST /admin/fees": _WHY | {"maker_ppm": 1_000, "taker_ppm": 2_000},
         "POST /admin/fee-tiers": _WHY
         | {

@@ -31,7 +31,8 @@ AMOUNTS = (
 )
 # Public, of trading, and of sub-accounts. The others need a pool of users or a person.
 ROUTES = (
-    "^/v1/(health|tenant|markets|openapi.json|orders|fills|balances|fees|sub-accounts|transfers)"
+    "^/v1/(health|tenant|markets|openapi.json|orders|order-lists|fills|balances|fees|sub-accounts"
+    "|transfers)"
 )
 # The gateway answers unexpected methods itself; an example is asked as it stands.
 SETTINGS = """
