@@ -31,6 +31,7 @@ READ_AT_START = {
     "TENANTS_SHARE_HOSTS": "false",
     "REPLY_DEADLINE_MS": "5000",
     "WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
+    "PUBLIC_WEBSOCKET_ENDPOINT": "https://example.invalid/v1",
     "COMMAND_QUEUE_URL_PREFIX": "https://sqs.us-east-1.amazonaws.com/123456789012/commands-",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "WITHDRAWAL_PAUSE_MS": "86400000",

@@ -1,7 +1,7 @@
 MARKET ?= BTC-USDT
 MARKETS ?= BTC-USDT=60000 ETH-USDT=100
 
-watch: setup ## a market live, in the terminal: MARKET=BTC-USDT [AS=bob@demo.example TENANT=aurora ARGS=--json]
+watch: setup ## a market live, in the terminal: MARKET=BTC-USDT [AS=bob@demo.example TENANT=aurora ARGS=--public]
 	@exec $(PY) -m scripts.market.watch $(MARKET) $(if $(TENANT),--tenant $(TENANT)) $(if $(AS),--user $(AS)) $(ARGS)
 .PHONY: watch
 

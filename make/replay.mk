@@ -7,6 +7,10 @@ bench-latency: setup ## one order to its answer and to the WebSocket, on the run
 	@$(PY) -m benchmarks.bench_latency $(ARGS)
 .PHONY: bench-latency
 
+bench-fan-out: setup ## one order to many WebSockets, and what a message costs the feed: [ARGS="--connections 1 100 500 --signed-in"]
+	@$(PY) -m benchmarks.bench_fan_out $(ARGS)
+.PHONY: bench-fan-out
+
 bench-flood: setup ## what one account's flood does to another, or to another tenant, on the running exchange: [ARGS="--beside aurora --json"]
 	@$(PY) -m benchmarks.bench_flood $(ARGS)
 .PHONY: bench-flood

@@ -48,6 +48,8 @@ class Deployment:
     stack_outputs: dict[str, str] = field(default_factory=dict)
     # Of the tenant whose users they are, for public requests; empty where a host name says it.
     tenant: str = ""
+    # Where who has not signed in follows its public channels.
+    public_websocket_url: str = ""
 
     @classmethod
     def read(cls, path: Path = OUTPUTS, tenant: str = "") -> Self:
@@ -76,6 +78,7 @@ class Deployment:
             user_pool_client_id=found["user_pool_client_id"],
             users=users,
             tenant=found["id"],
+            public_websocket_url=found.get("public_websocket_url", ""),
             access_key_id=outputs.get("access_key_id"),
             secret_access_key=outputs.get("secret_access_key"),
             stack_outputs=outputs.get("stack_outputs", {}),
@@ -98,6 +101,17 @@ class ApiError(Exception):
         self.status = status
         self.code = problem.get("code")
         self.problem = problem
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who has not signed in."""
+
+    deployment: Deployment
+
+    def websocket_url(self) -> str:
+        """Return the address of a new WebSocket, which takes no ticket."""
+        return self.deployment.public_websocket_url
 
 
 class Client:

@@ -6,7 +6,9 @@ to be closed connects again and resumes where it was:
 
     eval "$(make -s sign-in)"
     .venv/bin/python docs/examples/feed_client.py book:BTC-USDT ticker:BTC-USDT orders fills
+    .venv/bin/python docs/examples/feed_client.py --public book:BTC-USDT ticker:BTC-USDT
 
+The second follows public channels without signing in, as it does without a `TOKEN`.
 `ChannelCopy` needs nothing but Python; the rest `requests` and `websockets`.
 """
 
@@ -210,16 +212,16 @@ async def pings(socket: "ClientConnection") -> AsyncIterator[None]:
 
 
 async def follow(
-    ticket: Callable[[], str], url: str, names: Iterable[str]
+    ticket: Callable[[], str] | None, url: str, names: Iterable[str]
 ) -> AsyncIterator[tuple[ChannelCopy, Message]]:
     """Yield every message of some channels, with the copy that it has changed, for ever.
 
     Parameters
     ----------
     ticket
-        Returns a new ticket (`POST /v1/ws-ticket`).
+        Returns a new ticket (`POST /v1/ws-ticket`); None to follow public channels without one.
     url
-        Of the WebSocket, without a ticket.
+        Of the WebSocket, without a ticket; `public_websocket_url` where none is needed.
 
     """
     from websockets.asyncio.client import connect  # noqa: PLC0415
@@ -231,7 +233,8 @@ async def follow(
     while True:
         await asyncio.sleep(wait_s)
         try:
-            async with connect(f"{url}?ticket={ticket()}", max_size=2**22) as socket, pings(socket):
+            address = f"{url}?ticket={ticket()}" if ticket else url
+            async with connect(address, max_size=2**22) as socket, pings(socket):
                 for request in requests_of(copies):
                     await socket.send(json.dumps(request))
                 while True:
@@ -263,18 +266,21 @@ def main() -> None:
     """Print what happens on the channels that are named on the command line."""
     import requests  # noqa: PLC0415
 
-    rest, url, token = (os.environ[name] for name in ("REST", "WS", "TOKEN"))
-    names = sys.argv[1:] or ["markets"]
+    names = [name for name in sys.argv[1:] if name != "--public"] or ["markets"]
+    is_public = "--public" in sys.argv or "TOKEN" not in os.environ
 
     def ticket() -> str:
         response = requests.post(
-            f"{rest}/ws-ticket", headers={"Authorization": f"Bearer {token}"}, timeout=10
+            f"{os.environ['REST']}/ws-ticket",
+            headers={"Authorization": f"Bearer {os.environ['TOKEN']}"},
+            timeout=10,
         )
         response.raise_for_status()
         return str(response.json()["ticket"])
 
     async def run() -> None:
-        async for copy, message in follow(ticket, url, names):
+        url = os.environ["PUBLIC_WS" if is_public else "WS"]
+        async for copy, message in follow(None if is_public else ticket, url, names):
             known = copy.best(1) if copy.kind == "book" else f"{len(copy.entries)} entries"
             print(message["type"], message["channel"], message["sequence"], known)
 

@@ -30,6 +30,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     metrics.add_metric("MessagesSent", MetricUnit.Count, published.messages)
     metrics.add_metric("ConnectionsEnded", MetricUnit.Count, published.ended)
     metrics.add_metric("ConnectionsTooSlow", MetricUnit.Count, published.too_slow)
+    metrics.add_metric("VisitorsLeftOut", MetricUnit.Count, published.left_out)
     if published.newest_ms:
         lag_ms = max(0, services.clock.now_ms() - published.newest_ms)
         metrics.add_metric("FeedLag", MetricUnit.Milliseconds, lag_ms)

@@ -25,6 +25,7 @@ _ROLE = re.compile(r":assumed-role/\S*?-(\w+)Role\b")
 _APPLICATION = re.compile(r"\bapp/(\S+)")
 # What partition keys begin with (bursa.kernel.keys), and what stands for all such keys.
 _KINDS_OF_KEYS = (
+    (re.compile(r"t\d+@"), "t*@*"),
     (re.compile(r"t\d+"), "t*"),
     (re.compile(r"(host#|issuer#|shard#\d+#|\d+#)"), r"\1*"),
 )

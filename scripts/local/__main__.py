@@ -88,7 +88,7 @@ def _play_money(local: LocalEnvironment, console: Terminal, exchange: LocalExcha
 def _say_variables(outputs: demo.Json, tenant: demo.Json, token: str) -> int:
     print(
         f"export REST={outputs['rest_url']} WS={outputs['ws_url']} X_TENANT={tenant['id']} "
-        f"TOKEN={token}"
+        f"PUBLIC_WS={tenant['public_websocket_url']} TOKEN={token}"
     )
     return 0
 

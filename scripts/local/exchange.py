@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from bursa.tenants.hosts import TENANT_PARAMETER
 from scripts.local import demo, deployment, emulator, private, worker
 from scripts.local.environment import REGION, STACK, LocalEnvironment, LocalError, require_tools
 from scripts.local.interruptions import held_back
@@ -202,6 +203,8 @@ class LocalExchange:
         sockets = self._local.endpoint_url.replace("http", "ws", 1)
         for tenant in tenants:
             tenant["binance_url"] = self._binance_url(stack, tenant["id"])
+            public = f"{sockets}/_aws/execute-api/{stack['PublicWebSocketApiId']}/v1"
+            tenant["public_websocket_url"] = f"{public}?{TENANT_PARAMETER}={tenant['id']}"
         first = tenants[0]
         return {
             # Of the first tenant, for tools that know of one.
@@ -212,6 +215,7 @@ class LocalExchange:
             "rest_url": self._rest_url(stack),
             "binance_url": first["binance_url"],
             "ws_url": f"{sockets}/_aws/execute-api/{stack['WebSocketApiId']}/v1",
+            "public_websocket_url": first["public_websocket_url"],
             "region": REGION,
             "endpoint_url": self._local.endpoint_url,
             **asdict(self._local.keys),

@@ -14,6 +14,7 @@ def show(console: Console, outputs: Json) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("REST API", f"[bold]{outputs['rest_url']}[/bold]")
     table.add_row("WebSocket", outputs["ws_url"])
+    table.add_row("without sign-in", outputs["public_websocket_url"])
     table.add_row("Binance dialect", f"{outputs['binance_url']} (docs/clients.md)")
     table.add_row("AWS (MiniStack)", f"{outputs['endpoint_url']}  stack {outputs['stack_name']}")
     for tenant in outputs["tenants"]:

@@ -4,12 +4,12 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from scripts.client import ApiError, Client, Json, ToolError
+from scripts.client import ApiError, Json, ToolError
 from scripts.market.following import ChannelFollower
 
 PING_EVERY_S: Final = 30.0
@@ -19,13 +19,21 @@ CONNECT_DELAY_S_MAX: Final = 10.0
 _LASTING: Final = frozenset({"unknown_market", "unknown_channel", "invalid_channels"})
 
 
+class Connected(Protocol):
+    """Who may open WebSockets."""
+
+    def websocket_url(self) -> str:
+        """Return the address of a new one."""
+
+
 class Connection:
     """Follows channels until it is stopped.
 
     Parameters
     ----------
     sign_in
-        Returns a new session; called at the start, and again when a token has ended.
+        Returns a new session, or who needs none; called at the start, and again when a token has
+        ended.
     apply
         Called with each message that is in step: the channel's name, and a snapshot or an update.
     report
@@ -35,7 +43,7 @@ class Connection:
 
     def __init__(
         self,
-        sign_in: Callable[[], Client],
+        sign_in: Callable[[], Connected],
         channels: Sequence[str],
         apply: Callable[[str, Json], None],
         report: Callable[[str], None] = lambda _: None,

@@ -17,7 +17,7 @@ from requests import ConnectionError as CannotConnect
 from rich.console import Console
 from rich.live import Live
 
-from scripts.client import OUTPUTS, ApiError, Client, Deployment, Json, ToolError
+from scripts.client import OUTPUTS, ApiError, Client, Deployment, Json, ToolError, Visitor
 from scripts.market.connection import Connection
 from scripts.market.screen import MarketView, draw
 
@@ -25,6 +25,7 @@ DRAWN_EVERY_S = 0.1
 EXAMPLES = """examples:
   make watch MARKET=BTC-USDT
   make watch MARKET=BTC-EUR TENANT=aurora
+  make watch MARKET=BTC-USDT ARGS=--public
   make watch MARKET=BTC-USDT AS=bob@demo.example ARGS="--json --seconds 10"
 """
 
@@ -40,6 +41,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("market", help="such as BTC-USDT")
     parser.add_argument("--tenant", default="", help="its name (default: the first)")
     parser.add_argument("--user", help="e-mail of a demo user (default: the first)")
+    parser.add_argument("--public", action="store_true", help="without signing in: no own orders")
     parser.add_argument("--levels", type=int, choices=range(1, 51), default=10, metavar="1..50")
     parser.add_argument("--seconds", type=float, help="end after so long")
     parser.add_argument("--outputs", type=Path, default=OUTPUTS)
@@ -50,12 +52,21 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 class Watching:
     """A connection in a thread of its own, and what it has brought so far."""
 
-    def __init__(self, sign_in: Callable[[], Client], view: MarketView, *, as_json: bool) -> None:
+    def __init__(
+        self,
+        sign_in: Callable[[], Client | Visitor],
+        view: MarketView,
+        *,
+        as_json: bool,
+        is_public: bool = False,
+    ) -> None:
         self.view = view
         self.lock = threading.Lock()
         self.error: ToolError | None = None
         self._as_json = as_json
-        channels = [f"book:{view.market}", f"trades:{view.market}", "orders", "balances"]
+        channels = [f"book:{view.market}", f"trades:{view.market}"]
+        if not is_public:
+            channels += ["orders", "balances"]
         self._connection = Connection(sign_in, channels, self._apply, self._say)
         self._thread = threading.Thread(target=self._run, name="connection", daemon=True)
 
@@ -113,13 +124,14 @@ class Watching:
 def watch(arguments: argparse.Namespace) -> None:
     """Watch until it is over; raises `ToolError`."""
     deployment = Deployment.read(arguments.outputs, arguments.tenant)
+    is_public = arguments.public
     user = deployment.user(arguments.user)
 
-    def sign_in() -> Client:
-        return Client(deployment, user)
+    def sign_in() -> Client | Visitor:
+        return Visitor(deployment) if is_public else Client(deployment, user)
 
-    view = MarketView(arguments.market, user.email)
-    watching = Watching(sign_in, view, as_json=arguments.json)
+    view = MarketView(arguments.market, "not signed in" if is_public else user.email)
+    watching = Watching(sign_in, view, as_json=arguments.json, is_public=is_public)
     console = Console()
     end = time.monotonic() + (arguments.seconds or float("inf"))
     watching.start()

@@ -48,7 +48,7 @@ def written(named_by: str) -> set[str]:
 
 
 BY_WORKER = written("measure")
-BY_FUNCTIONS = written(r"(?:add_metric|_write|single_metric)")
+BY_FUNCTIONS = written(r"(?:add_metric|_write|single_metric|reports\.count)")
 
 
 def series(chart: Json) -> list[tuple[str, str, tuple[str, ...]]]:

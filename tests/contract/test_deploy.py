@@ -92,6 +92,7 @@ def test_what_can_not_be_made_again_outlives_its_stack(path: Path) -> None:
         "BudgetsTable",
         "NoncesTable",
         "ProgressTable",
+        "PublicConnectionsTable",
         "RepliesTable",
         "TicketsTable",
         "TradesTable",

@@ -111,6 +111,10 @@ DIRECTORY: dict[str, list[tuple[list[str], list[str] | None]]] = {
         SUB_ACCOUNTS,
     ],
     "permissions.yaml:WebSocketRole": [SHARD_AND_LIMITS, SESSIONS_OF_A_USER],
+    "visitors.yaml:PublicWebSocketRole": [
+        TENANT_OF_A_HOST,
+        (["t*"], [*SHARD_AND_LIMITS[1], "state", "origins"]),
+    ],
 }
 # Carries out what a person with a second factor asks for (docs/adr/0075).
 OPENS_AND_CLOSES_TENANTS = "operator.yaml:OperatorJobsRole"

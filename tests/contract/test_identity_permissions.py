@@ -109,6 +109,9 @@ def test_who_sends_to_connections_may_close_them() -> None:
     expected = {role: ["DELETE", "POST"] for role in roles}
     # It asks whether an account's oldest connections are still there, when there is no room.
     expected["permissions.yaml:WebSocketRole"] = ["DELETE", "GET", "POST"]
+    expected["visitors.yaml:PublicWebSocketRole"] = ["DELETE", "GET", "POST"]
+    # On both APIs.
+    expected[feeds] = ["DELETE", "DELETE", "POST", "POST"]
     assert verbs == expected
 
 

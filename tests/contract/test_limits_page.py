@@ -43,11 +43,15 @@ def rates(scope: str) -> tuple[int, ...]:
 IDS_MAX = int(inspect.signature(Engine).parameters["remembered_ids"].default)
 DEPTH_MAX = TradingApiSettings._field_defaults["queue_depth_max"]
 MESSAGES_PER_S = DEFAULT_LIMITS.connection_messages.per_s * DEFAULT_LIMITS.account_connections
+VISITORS_SHARE = (
+    f"{DEFAULT_LIMITS.visitor_connections} of an address;"
+    f" {DEFAULT_LIMITS.tenant_visitor_channels.per_s} channels asked for a second"
+)
 ACCOUNT, TENANT = "One user's account", "One tenant"
 REGION, EACH = "One AWS account and region", "FunctionConcurrency"
 OF_KYC = (
-    "of them for each of the nine about users, notices, sub-accounts, pools, fee tiers and"
-    " operators"
+    "of them for each of the ten about users, notices, sub-accounts, pools, fee tiers,"
+    " operators and the archive"
 )
 
 
@@ -68,6 +72,16 @@ OF_KYC = (
         (TENANT, "cancels, reads", f"{rates('tenant')[1]:,} a second each"),
         (TENANT, "cancels, reads", f"{rates('tenant')[2]:,} a second each"),
         (TENANT, "WebSockets", f"{DEFAULT_LIMITS.tenant_connections:,} at once"),
+        (
+            TENANT,
+            "visitors' WebSockets",
+            f"{DEFAULT_LIMITS.tenant_visitor_connections:,} at once, {VISITORS_SHARE}",
+        ),
+        (
+            REGION,
+            "of them for visitors' WebSockets",
+            str(template(APPLICATION)["Parameters"]["PublicWebSocketConcurrency"]["Default"]),
+        ),
         (ACCOUNT, "commands, cancels, reads", "{}, {} and {} a second".format(*rates("account"))),
         (ACCOUNT, "operations in a batch", f" {COMMANDS_PER_MESSAGE_MAX} "),
         (ACCOUNT, "WebSockets, channels", f"{DEFAULT_LIMITS.account_connections} connections"),
@@ -114,6 +128,7 @@ AWAY = {
     "the directory": {"DirectoryTable"},
     "the tables of tickets": {"TicketsTable"},
     "the table of connections": {"ConnectionsTable"},
+    "the table of visitors' connections": {"PublicConnectionsTable"},
     "the nonces' table": {"NoncesTable"},
     "the table of notices": {"NoticesTable"},
     "the table of identity": {"IdentityTable"},

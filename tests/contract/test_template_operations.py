@@ -118,7 +118,7 @@ OWN = {"Fn::Sub": "Bursa/${AWS::StackName}"}
 
 def test_answers_that_are_our_fault_raise_an_alarm() -> None:
     """To Lambda a 500 or 503 is no error; so the function's own count is watched."""
-    for metric, sign in (("RequestsFailed", "RestApi("), ("MessagesFailed", '"MessagesFailed"')):
+    for metric, sign in (("RequestsFailed", "RestApi("), ("MessagesFailed", "events.receive(")):
         services = {
             path.parent.name
             for path in (ROOT / "functions").glob("*/app.py")

@@ -97,9 +97,10 @@ def test_nothing_is_granted_by_negation(name: str) -> None:
 IN_A_STACK_OF_ITS_OWN = (
     {"AdminApi": "BackOffice", "BinanceApi": "BinanceAccess", "SubAccounts": "SubAccountsAccess"}
     | {"PoolEvents": "PoolEventsAccess"}
-    | {"FeeTiers": "FeeTiersAccess", "Notify": "Notifications"}
+    | {"FeeTiers": "FeeTiersAccess", "Notify": "Notifications", "PublicWebSocket": "Visitors"}
     | dict.fromkeys(("Kyc", "KycTasks", "KycChanges"), "KycStorage")
     | dict.fromkeys(("OperatorApi", "OperatorJobs"), "Operator")
+    | dict.fromkeys(("Projector", "Feeds", "JournalAudit"), "JournalAccess")
 )
 
 
@@ -159,7 +160,8 @@ LEADING_KEYS = {f"${{{table}Table}}": "t*" for table in TENANT_TABLES} | {
 }
 
 # Rows in which the functions of all shards leave word for each other.
-ALSO_GRANTED = {"${ConnectionsTable}": "shard#*"}
+# And what visitors use, which the function that serves them may count, and no account's.
+ALSO_GRANTED = {"${ConnectionsTable}": "shard#*", "${BudgetsTable}": "t*@*"}
 
 
 def condition_of(statement: Json, key: str) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from bursa.journal.record import EncodedRecord
 from bursa.kernel.keys import open_orders
+from bursa.kernel.visitors import parse_holder
 from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.row_writes import (
@@ -50,7 +51,7 @@ class MemoryConnections:
         return self.known.get((account, connection_id), frozenset())
 
     def of_account(self, account: str) -> list[ConnectionRow]:
-        tenant = account.partition("-")[0]
+        tenant = str(parse_holder(account).tenant)
         never = 1 << 40
         return [
             ConnectionRow(tenant, name, account, self.connected_at_ms.get(name, 0), never, keys)
@@ -59,7 +60,7 @@ class MemoryConnections:
         ]
 
     def count_of_tenant(self, tenant: str, now_s: int) -> int:
-        return sum(account.partition("-")[0] == tenant for account, _ in self.known)
+        return sum(str(parse_holder(account).tenant) == tenant for account, _ in self.known)
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
         key = (connection.account, connection.connection_id)

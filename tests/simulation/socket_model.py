@@ -14,10 +14,11 @@ from bursa.dialects.native.socket_requests import channels_named, handle_request
 from bursa.journal.record import EncodedRecord, decode_record
 from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.kernel.identifiers import AccountId
+from bursa.market_data.clients import Client
 from bursa.market_data.connection_limits import ConnectionLimits
 from bursa.market_data.feed import Messages, Sent, ShardFeed
 from bursa.market_data.sockets import THREADS, in_lanes
-from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.market_data.subscriptions import Subscriptions
 from bursa.read_models.fold import Definitions, fold
 from bursa.read_models.rows import ProgressRow
 from bursa.tenants.limits import COUNT_MAX, DEFAULT_LIMITS, TenantLimits
@@ -211,7 +212,7 @@ async def flood(edge: SocketEdge, account: AccountId, seconds: float, connection
 async def _ping(edge: SocketEdge, client: Client, seconds: float) -> None:
     every_s = 1 / (10 * DEFAULT_LIMITS.connection_messages.per_s)
     for _ in range(int(seconds / every_s)):
-        if (str(client.account), client.connection_id) not in edge.connections.known:
+        if (str(client.holder), client.connection_id) not in edge.connections.known:
             return
         await edge.message(client, '{"op":"ping"}')
         await asyncio.sleep(every_s)

@@ -33,7 +33,7 @@ def of_other_rows() -> Iterator[Call]:
             continue
         own = {key for one in _alike(call) for key in one.seen(LEADING_KEYS)}
         # There the functions of all shards leave word for each other.
-        words = "shard#" if call.resource.endswith("/bursa-ConnectionsTable") else None
+        words = "shard#" if call.resource.endswith("ConnectionsTable") else None
         for key in KEYS:
             if key not in own and not (words and key.startswith(words)):
                 # One row of another kind among its own is refused with them.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 JOURNAL, CONNECTIONS, DIRECTORY, BUDGETS = "journal", "connections", "directory", "budgets"
+PUBLIC_CONNECTIONS = "public_connections"
 IDENTITY = "identity"
 USER = "4f8b1c1e-demo"
 ENVIRONMENT = {
@@ -20,6 +21,9 @@ ENVIRONMENT = {
     "JOURNAL_TABLE": JOURNAL,
     "BUDGETS_TABLE": BUDGETS,
     "CONNECTIONS_TABLE": CONNECTIONS,
+    "PUBLIC_CONNECTIONS_TABLE": PUBLIC_CONNECTIONS,
+    "PUBLIC_WEBSOCKET_ENDPOINT": "https://public1234.execute-api.us-east-1.amazonaws.com/v1",
+    "TENANTS_SHARE_HOSTS": "true",
     "DIRECTORY_TABLE": DIRECTORY,
     "IDENTITY_TABLE": IDENTITY,
     "WEBSOCKET_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/v1",
@@ -36,7 +40,9 @@ ENVIRONMENT = {
 
 def create_all_tables(client: "DynamoDBClient") -> None:
     """Create what the functions on the journal's stream use."""
-    create_tables(client, (JOURNAL, BUDGETS, CONNECTIONS, IDENTITY, *READ_MODELS))
+    create_tables(
+        client, (JOURNAL, BUDGETS, CONNECTIONS, PUBLIC_CONNECTIONS, IDENTITY, *READ_MODELS)
+    )
     create_directory(client, {TenantId(1): 0})
 
 

@@ -36,7 +36,7 @@ EVENTS = Path(__file__).parents[3] / "events"
 
 def event(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
-    if name.startswith("websocket"):
+    if "websocket" in name:
         loaded["requestContext"]["connectedAt"] = time.time_ns() // 1_000_000
     return loaded
 
@@ -120,7 +120,7 @@ def projector(dynamodb: "DynamoDBClient", bus: Bus) -> ModuleType:
 @pytest.fixture
 def posted(monkeypatch: pytest.MonkeyPatch) -> Posted:
     posted = Posted()
-    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: posted)
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: posted)
     return posted
 
 

@@ -11,6 +11,7 @@ from tests.integration.read_models.tables import connection_rows
 from tests.integration.read_models.test_functions import (
     Context,
     Posted,
+    bus,
     connections,
     event,
     posted,
@@ -21,7 +22,7 @@ from tests.integration.read_models.test_functions import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["posted", "projector", "websocket"]
+__all__ = ["bus", "posted", "projector", "websocket"]
 
 MOST = DEFAULT_LIMITS.account_connections
 FLOOD = 10 * MOST

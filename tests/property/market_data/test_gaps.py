@@ -14,11 +14,12 @@ from bursa.dialects.native.socket_requests import handle_request
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.market_data import feed
 from bursa.market_data.channel_changes import channel_changes
+from bursa.market_data.clients import Client
 from bursa.market_data.conflation import conflated
 from bursa.market_data.feed import RECORDS_KEPT_MS, Feeds, Messages, Sent, ShardFeed
 from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
 from bursa.market_data.messages import ChannelMessage
-from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.market_data.subscriptions import Subscriptions
 from bursa.read_models.fold import Definitions, fold
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from bursa.dialects.native.socket_requests import handle_request
 from bursa.journal.record import EncodedRecord
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.market_data.clients import Client
 from bursa.market_data.feed import Feeds, Messages, Sent, ShardFeed
-from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.market_data.subscriptions import Subscriptions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from tests.doubles.channel_states import MemoryChannelStates, MemoryConnections

@@ -10,8 +10,9 @@ from bursa.kernel.errors import InvalidInput, TooManyRequests
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.rates import Rate
 from bursa.market_data.channels import BOOK, Channel
+from bursa.market_data.clients import Client
 from bursa.market_data.connection_limits import ConnectionLimits
-from bursa.market_data.subscriptions import Client, Subscriptions
+from bursa.market_data.subscriptions import Subscriptions
 from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits
 from bursa.tenants.limits import DEFAULT_LIMITS
 from tests.doubles.buckets import CountingReport, MemoryBuckets

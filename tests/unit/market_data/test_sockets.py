@@ -176,3 +176,44 @@ def test_every_listeners_first_lane_comes_before_anybodys_second() -> None:
     assert sorted(body for (_, name), bodies in lanes if name == "many" for body in bodies) == (
         sorted(body for bodies in channels(50).values() for body in bodies)
     )
+
+
+SEND_MS_MAX = 100
+
+
+@pytest.fixture
+def bounded(gateway: Gateway) -> Sockets:
+    client: Any = gateway
+    return Sockets(
+        client,
+        unexpected,
+        unexpected,
+        SystemClock(),
+        threads=2,
+        call_ms_max=CALL_MS_MAX,
+        send_ms_max=SEND_MS_MAX,
+    )
+
+
+def test_a_round_with_an_end_leaves_out_who_had_no_turn(gateway: Gateway, bounded: Sockets) -> None:
+    gateway.slow |= {"slow0", "slow1"}
+    waiting = {("t1", f"c{number}"): channels(2) for number in range(20)}
+    clock = SystemClock()
+    began_ms = clock.monotonic_ms()
+
+    sent = bounded.send({("t1", "slow0"): channels(1), ("t1", "slow1"): channels(1), **waiting})
+
+    assert clock.monotonic_ms() - began_ms < SEND_MS_MAX + CALL_MS_MAX + 500
+    assert sent.slow == {("t1", "slow0"), ("t1", "slow1")}
+    assert sent.left_out == set(waiting)
+    assert sent.gone == set()
+    assert [name for name, _ in gateway.taken if name.startswith("c")] == []
+    # They are connected still, and the next round is theirs.
+    assert bounded.send(waiting) == Sent()
+    assert all(len(gateway.heard(name)) == 2 for _, name in waiting)
+
+
+def test_a_round_within_its_time_leaves_out_nobody(gateway: Gateway, bounded: Sockets) -> None:
+    sent = bounded.send({("t1", f"c{number}"): channels(5) for number in range(10)})
+    assert sent.left_out == frozenset()
+    assert len(gateway.taken) == 50

@@ -9,12 +9,8 @@ import pytest
 from bursa.dialects.native.socket_requests import REQUEST_BYTES_MAX, handle_request
 from bursa.kernel.errors import InvalidInput
 from bursa.kernel.identifiers import AccountId, TenantId
-from bursa.market_data.subscriptions import (
-    CHANNELS_PER_CONNECTION_MAX,
-    CONNECTION_KEPT_S,
-    Client,
-    Subscriptions,
-)
+from bursa.market_data.clients import CHANNELS_PER_CONNECTION_MAX, Client
+from bursa.market_data.subscriptions import CONNECTION_KEPT_S, Subscriptions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.projector import Projector
 from bursa.read_models.row_writes import Table

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bursa.aws.clients import dynamodb_client
+from bursa.bootstrap.market_data import PublicAddress
+from bursa.kernel.errors import NotFound
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.branding import Branding, Colours
 from bursa.tenants.branding_dynamodb import BrandingTable
@@ -18,6 +20,7 @@ from tests.doubles.exchange import TENANT, read_event
 from tests.unit.conftest import Context, as_documented, response_of
 
 NOW_MS = 1_000
+HOSTS = {"ws.own.example": TENANT, "ws.other.example": TenantId(TENANT.number + 1)}
 BRANDING = Branding(
     "Börse Süd",
     "https://cdn.brand.example/logo.svg",
@@ -64,15 +67,40 @@ def test_a_tenant_without_a_branding_has_its_name_and_defaults(market_api: Modul
     assert [one["asset"] for one in body["assets"]] == ["BTC", "IDR", "USDT"]
     assert body["limits"]["commands"] == {"per_s": 50, "burst": 250}
     assert body["websocket_url"] == "wss://def456.execute-api.us-east-1.amazonaws.com/v1"
+    public = "wss://abc789.execute-api.us-east-1.amazonaws.com/v1"
+    assert body["public_websocket_url"] == f"{public}?tenant=t1", "hosts are shared here"
     sign_in = body["sign_in"]
     assert sign_in["issuer"].endswith(sign_in["user_pool_id"])
     assert sign_in["user_pool_id"].startswith(sign_in["region"])
 
 
+@pytest.mark.parametrize(
+    ("host", "is_shared", "url"),
+    [
+        ("ws.own.example", False, "wss://ws.own.example/public"),
+        ("ws.other.example", False, None),
+        ("ws.nobodys.example", False, None),
+        ("ws.nobodys.example", True, "wss://ws.nobodys.example/public?tenant=t1"),
+    ],
+)
+def test_visitors_are_led_to_a_host_name_that_leads_to_the_tenant(
+    host: str, is_shared: bool, url: str | None
+) -> None:
+    class Tenants:
+        def resolve(self, host: str, named: str | None) -> TenantId:
+            if host not in HOSTS:
+                raise NotFound("unknown_tenant", "No.")
+            return HOSTS[host]
+
+    address = PublicAddress(f"wss://{host}/public", Tenants(), is_shared=is_shared)
+    assert address(TENANT) == url
+
+
 def test_nothing_else_of_the_profile_is_shown(market_api: ModuleType) -> None:
     response = get(market_api)
+    shown = {name: one for name, one in response.body.items() if name != "public_websocket_url"}
     for told in ("tenant_commands", "shard", "history", "reason", "t1"):
-        assert told not in str(response.body)
+        assert told not in str(shown)
 
 
 def test_a_branding_is_shown_as_it_was_written(market_api: ModuleType) -> None:

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
-from bursa.aws.clients import dynamodb_client, facts_client
+from bursa.aws.clients import dynamodb_client, facts_client, guard_dynamodb_client
 from bursa.aws.table_writer import TableWriter
 from bursa.bootstrap.public_ids import open_ids
 from bursa.bootstrap.sockets import open_sockets
@@ -24,6 +25,7 @@ from bursa.kernel.clock import SystemClock
 from bursa.kernel.settings import (
     FactSettings,
     JournalSettings,
+    PublicSocketSettings,
     ReadModelSettings,
     SocketSettings,
     read_settings,
@@ -31,6 +33,8 @@ from bursa.kernel.settings import (
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.feed import Feeds, ShardFeed
 from bursa.market_data.shard_state_dynamodb import StoredShardState
+from bursa.market_data.sockets import VISITORS_CALL_MS_MAX, VISITORS_SEND_MS_MAX
+from bursa.market_data.visitor_connections import JoinedOutbox, JoinedSubscribers
 from bursa.read_models.definitions_dynamodb import read_definitions
 from bursa.read_models.dynamodb import ReadModelTables
 from bursa.read_models.projector import Projector
@@ -129,8 +133,23 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
     client = dynamodb_client()
     writer = TableWriter(client)
     clock = SystemClock()
-    connections = ConnectionsTable(client, socket_settings.connections_table, writer)
-    sockets = open_sockets(socket_settings, logger, metrics)
+    public = read_settings(PublicSocketSettings)
+    connections = JoinedSubscribers(
+        ConnectionsTable(client, socket_settings.connections_table, writer),
+        _visitors(public),
+        clock.now_ms,
+        partial(_report_visitors, logger, metrics),
+    )
+    outbox = JoinedOutbox(
+        open_sockets(socket_settings, logger, metrics),
+        open_sockets(
+            socket_settings._replace(websocket_endpoint=public.public_websocket_endpoint),
+            logger,
+            metrics,
+            call_ms_max=VISITORS_CALL_MS_MAX,
+            send_ms_max=VISITORS_SEND_MS_MAX,
+        ),
+    )
 
     encode = partial(encode_message, ids=open_ids())
 
@@ -141,7 +160,7 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
         return ShardFeed(
             StoredShardState(tables, JournalReader(client, journal, shard)),
             connections,
-            sockets,
+            outbox,
             encode,
             clock.now_ms,
             shard=shard,
@@ -150,3 +169,14 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
         )
 
     return FeedServices(Feeds(open_feed), JournalParts(client, journal), clock)
+
+
+def _visitors(settings: PublicSocketSettings) -> ConnectionsTable:
+    """Return visitors' connections, by a client that accounts wait for only shortly."""
+    client = guard_dynamodb_client()
+    return ConnectionsTable(client, settings.public_connections_table, TableWriter(client))
+
+
+def _report_visitors(logger: Logger, metrics: Metrics, error: Exception) -> None:
+    metrics.add_metric("VisitorsUnread", MetricUnit.Count, 1)
+    logger.warning("Visitors' connections can't be reached", extra={"why": str(error)})

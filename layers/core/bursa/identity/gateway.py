@@ -19,6 +19,7 @@ from bursa.identity.principal import Principal, Scope, SignInMethod
 from bursa.kernel.errors import InvalidInput, Unauthenticated
 from bursa.kernel.identifiers import AccountId
 from bursa.kernel.rates import Rate
+from bursa.kernel.visitors import VisitorId
 from bursa.tenants.account_limits import (
     AccountLimits,
     account_limits_as_text,
@@ -247,6 +248,12 @@ def allow_key(
     context |= _limited(key.own_limits) | _listed(origins)
     resources = [f"{stage}/{route}" for route in routes]
     return _verdict(key.id, "Allow", resources) | {"context": context}
+
+
+def allow_visitor(method_arn: str, visitor: VisitorId) -> dict[str, Any]:
+    """Return the verdict for who connects without signing in: the WebSocket, and nothing else."""
+    context = {"tenant": str(visitor.tenant), "visitor": str(visitor)}
+    return _verdict(str(visitor), "Allow", [method_arn]) | {"context": context}
 
 
 def deny(method_arn: str) -> dict[str, Any]:

@@ -62,6 +62,7 @@ of a request's host.
     progress    shard#<shard>               asset#<number>          asset by the engine's number
     progress    shard#<shard>               market#<number>         market by the engine's number
     budgets     <account> or <tenant>       <budget>                how much of it is used
+    budgets     <visitor>                   <budget>                what its connections sent
     budgets     <owner>                     sent#<window>           what it sent, for its level
     compliance  <tenant>#<subject>          case                    what is known of a user
     compliance  <tenant>#<subject>          personal                personal data, sealed
@@ -71,6 +72,7 @@ of a request's host.
     audit       <tenant>#entries            number                  an entry of its audit log
     audit       <tenant>#<shelf>            name                    what was written with one
     connections <owner>#connections         <connection id>         a connection, and to what
+    connections <visitor>#connections       <connection id>         same, in visitors' own table
     connections <tenant>#connection-counts  half hour               connections begun in it
     connections <tenant>#subscriptions      <channel>#<connection>  a subscription
     connections <tenant>#announced#<row>    number                  what was announced, for a minute
@@ -86,6 +88,7 @@ Indexes, whose keys are attributes of the row:
 """
 
 from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.visitors import Holder
 
 ORDER_ID_DIGITS = 19
 SEQUENCE_DIGITS = 19
@@ -453,12 +456,12 @@ def named(period: int) -> str:
     return f"named#{period}"
 
 
-def connections(account_id: AccountId) -> str:
+def connections(holder: Holder) -> str:
     """Partition of all WebSocket connections of an owner, whichever of its accounts they are for.
 
-    So they share one bound, and end together with the owner's sessions.
+    So they share one bound, and end together with the owner's sessions. Also those of a visitor.
     """
-    return f"{account_id.owner}#{CONNECTIONS}"
+    return f"{holder.owner}#{CONNECTIONS}"
 
 
 def connection_counts(tenant: TenantId) -> str:

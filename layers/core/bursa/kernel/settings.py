@@ -138,6 +138,23 @@ class KeyStateSettings(NamedTuple):
     identity_table: str
 
 
+class PublicWebSocketSettings(NamedTuple):
+    """Of the function behind the WebSocket routes of visitors, beside those of the other one.
+
+    Its `SocketSettings` name the table and the stage of visitors' connections.
+    """
+
+    # "true" where all tenants are behind one host name: the query then names the tenant.
+    tenants_share_hosts: str
+
+
+class PublicSocketSettings(NamedTuple):
+    """Of the feed, which sends to visitors as well: their connections, and their stage."""
+
+    public_connections_table: str
+    public_websocket_endpoint: str
+
+
 class IdentityApiSettings(NamedTuple):
     """Of the function behind the routes about the caller itself, beside `SocketSettings`."""
 
@@ -264,6 +281,7 @@ class MarketApiSettings(NamedTuple):
     # Numbers of all shards, comma-separated.
     shards: str
     websocket_endpoint: str
+    public_websocket_endpoint: str
     # "true" on a laptop and in a demo, where all tenants are behind one host name: the header
     # X-Tenant then names the tenant.
     tenants_share_hosts: str = "false"

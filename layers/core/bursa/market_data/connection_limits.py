@@ -7,34 +7,40 @@ its row expires, or until the account has no room and the gateway says that it i
 Messages are counted twice: of a connection, each as one; of its account, over all connections that
 it has or had and over all containers, each for the channels that it names. So whoever connects
 again and again, or names fifty channels in each message, gets no more than who does not.
+
+Visitors, who have not signed in, are held by their address in the place of an account, from the
+handshake on: nothing is written for one that has used up what it may send. All of a tenant's
+visitors together ask for so many channels a second, so that many addresses get no more of the read
+models than few.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
-from bursa.intake.budgets import ACCOUNT_SHARE, Report, SharedBudget, patient
+from bursa.intake.budgets import ACCOUNT_SHARE, TENANT_SHARE, Report, SharedBudget, patient
 from bursa.intake.shared_buckets import SharedBuckets
 from bursa.kernel.clock import WallClock
 from bursa.kernel.errors import TooManyRequests
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.rates import Rate
-from bursa.market_data.subscriptions import Client
+from bursa.kernel.visitors import VisitorId
+from bursa.market_data.clients import Client, Quota, quota_of
 from bursa.read_models.rows import ConnectionRow
-from bursa.tenants.account_limits import limits_with_own
 from bursa.tenants.limits import TenantLimits
 
 # How many of an account's oldest connections are looked at when it has no room.
 LOOKED_AT_MAX = 3
 _RETRY_AFTER_S = 60
 _OF_ACCOUNT = "messages"
+_CHANNELS = "channels"
 
 
 class Connections(Protocol):
     """Who is connected."""
 
     def of_account(self, account: str) -> Sequence[ConnectionRow]:
-        """Read all connections of an account; what was written before is among them."""
+        """Read all connections of an account or a visitor; what was written before is there."""
 
     def count_of_tenant(self, tenant: str, now_s: int) -> int:
         """Return how many connections a tenant has, as far as they were closed properly."""
@@ -44,7 +50,7 @@ class Connections(Protocol):
 
 
 class ConnectionLimits:
-    """Holds accounts and tenants to their connections, and accounts to what they send on them.
+    """Holds accounts, visitors and tenants to their connections, and to what is sent on them.
 
     Parameters
     ----------
@@ -70,9 +76,19 @@ class ConnectionLimits:
         self._is_open = is_open
         self._clock = clock
         self._report = report
-        self._messages = SharedBudget(
-            patient(shared, report), ACCOUNT_SHARE, restrains=frozenset({_OF_ACCOUNT})
-        )
+        reached = patient(shared, report)
+        self._messages = SharedBudget(reached, ACCOUNT_SHARE, restrains=frozenset({_OF_ACCOUNT}))
+        self._visitors = SharedBudget(reached, TENANT_SHARE, takes_ahead=True)
+
+    def admits_handshake(self, client: Client) -> bool:
+        """Return whether a connection may be opened now, before anything is written of it."""
+        quota = self._quota(client)
+        if not quota.handshake or self._take(
+            client, _OF_ACCOUNT, quota.handshake, quota.all_messages
+        ):
+            return True
+        self._report.refused(client.tenant_id, "too_many_messages")
+        return False
 
     def require_room(self, client: Client) -> None:
         """Return when a connection that has been written may stay.
@@ -80,20 +96,24 @@ class ConnectionLimits:
         Raises
         ------
         TooManyRequests
-            ``too_many_connections``: the account has as many as it may.
+            ``too_many_connections``: the account, or the address, has as many as it may.
             ``tenant_over_budget``: its tenant has.
 
         """
-        tenant, limits = client.account.tenant, self._limits(client)
-        if not self._is_among_first(client, limits.account_connections):
+        quota = self._quota(client)
+        if not self._is_among_first(client, quota.connections):
+            whose = "An account" if client.account else "One address"
             self._refuse(
-                tenant,
+                client.tenant_id,
                 "too_many_connections",
-                f"An account has at most {limits.account_connections} connections; close one.",
+                f"{whose} has at most {quota.connections} connections; close one.",
             )
         now_s = self._clock.now_ms() // 1_000
-        if self._connections.count_of_tenant(client.tenant, now_s) > limits.tenant_connections:
-            self._refuse(tenant, "tenant_over_budget", "Connect again in a while.")
+        if self._connections.count_of_tenant(client.tenant, now_s) > quota.tenant_connections:
+            self._refuse(client.tenant_id, "tenant_over_budget", "Connect again in a while.")
+
+    def _quota(self, client: Client) -> Quota:
+        return quota_of(client, self._limits_of(client.tenant_id))
 
     def _is_among_first(self, client: Client, most: int) -> bool:
         others = self._before(client)
@@ -101,7 +121,7 @@ class ConnectionLimits:
             return True
         gone = [one for one in islice(others, LOOKED_AT_MAX) if not self._is_open(one)]
         for connection_id in gone:
-            self._connections.forget(str(client.account), connection_id)
+            self._connections.forget(str(client.holder), connection_id)
         return len(others) - len(gone) < most
 
     def _before(self, client: Client) -> list[str]:
@@ -109,7 +129,7 @@ class ConnectionLimits:
         now_s = self._clock.now_ms() // 1_000
         rows = sorted(
             (row.connected_at_ms, row.connection_id)
-            for row in self._connections.of_account(str(client.account))
+            for row in self._connections.of_account(str(client.holder))
             if row.expires_at > now_s
         )
         names = [name for _, name in rows]
@@ -130,21 +150,38 @@ class ConnectionLimits:
             How many channels it names, which is what it costs its account; at least 1.
 
         """
-        limits = self._limits(client)
-        each = limits.connection_messages
-        most = limits.account_connections
-        admitted = self._take(client, f"{_OF_ACCOUNT}/{client.connection_id}", 1, each) and (
-            self._take(client, _OF_ACCOUNT, channels, Rate(each.per_s * most, each.burst * most))
-        )
+        quota = self._quota(client)
+        admitted = self._take(
+            client, f"{_OF_ACCOUNT}/{client.connection_id}", 1, quota.messages
+        ) and self._take(client, _OF_ACCOUNT, channels, quota.all_messages)
         if not admitted:
-            self._report.refused(client.account.tenant, "too_many_messages")
+            self._report.refused(client.tenant_id, "too_many_messages")
         return admitted
 
-    def _limits(self, client: Client) -> TenantLimits:
-        return limits_with_own(self._limits_of(client.account.tenant), client.own_limits)
+    def require_share(self, client: Client, channels: int) -> None:
+        """Return when all of the client's kind may ask for so many channels more; counted then.
+
+        Raises
+        ------
+        TooManyRequests
+            ``tenant_over_budget``: the tenant's visitors together ask for too much.
+
+        """
+        rate = self._quota(client).tenant_channels
+        if rate is None:
+            return
+        holder, now_us = str(VisitorId.everyone(client.tenant_id)), self._clock.now_ms() * 1_000
+        if self._visitors.take_own(holder, _CHANNELS, channels, rate, now_us):
+            return
+        if self._visitors.take_shared(holder, _CHANNELS, channels, rate, now_us) is not None:
+            self._refuse(
+                client.tenant_id,
+                "tenant_over_budget",
+                "Ask again in a while, or connect with a ticket, which this does not bound.",
+            )
 
     def _take(self, client: Client, budget: str, count: int, rate: Rate) -> bool:
-        holder, now_us = str(client.account.owner), self._clock.now_ms() * 1_000
+        holder, now_us = str(client.holder.owner), self._clock.now_ms() * 1_000
         bucket = self._messages.bucket(holder, budget, now_us)
         if not bucket.is_restrained and bucket.take_own(count, rate, now_us):
             return True

@@ -1,11 +1,12 @@
 """WebSocket connections and their subscriptions in DynamoDB.
 
-All connections of an account are in one partition, so that they can be counted and ended with one
-query. All subscriptions of a tenant are in another, so that a feed learns with one query who
-listens to what; those that it has not seen are also among the announced ones, under their number,
-for a minute. Every row carries ``expires_at``, the table's time to live: what a lost disconnect
-leaves behind goes by itself. Nothing but `ConnectionsTable.open` makes a connection's row: a
-message behind the end of its connection must not bring it back, uncounted or without an end.
+All connections of an account, or of a visitor, are in one partition, so that they can be counted
+and ended with one query; those of visitors are in a table of their own. All subscriptions of a
+tenant are in another, so that a feed learns with one query who listens to what; those that it has
+not seen are also among the announced ones, under their number, for a minute. Every row carries
+``expires_at``, the table's time to live: what a lost disconnect leaves behind goes by itself.
+Nothing but `ConnectionsTable.open` makes a connection's row: a message behind the end of its
+connection must not bring it back, uncounted or without an end.
 """
 
 import zlib
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 from bursa.aws.table_writer import TableWriter
 from bursa.kernel import keys
 from bursa.kernel.errors import Unavailable
-from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import TenantId
+from bursa.kernel.visitors import parse_holder
 from bursa.market_data.subscriptions import CONNECTION_KEPT_S
 from bursa.read_models.rows import (
     Attributes,
@@ -176,7 +178,7 @@ class ConnectionsTable:
         forgotten = cast("Attributes", response.get("Attributes", {}))
         # A repeat finds no row, so that each connection is taken off its tenant's count once.
         if "connected_at_ms" in forgotten:
-            tenant = str(AccountId.parse(account).tenant)
+            tenant = str(parse_holder(account).tenant)
             self._count(tenant, int(forgotten["connected_at_ms"]["N"]), -1)
         self._delete(account, connection_id, _channels(forgotten) - listed)
 
@@ -189,9 +191,7 @@ class ConnectionsTable:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :account",
-            ExpressionAttributeValues={
-                ":account": {"S": keys.connections(AccountId.parse(account))}
-            },
+            ExpressionAttributeValues={":account": {"S": keys.connections(parse_holder(account))}},
             ConsistentRead=True,
         )
         rows = []
@@ -255,7 +255,7 @@ class ConnectionsTable:
             TableName=self._table,
             KeyConditionExpression="pk = :account AND sk = :connection",
             ExpressionAttributeValues={
-                ":account": {"S": keys.connections(AccountId.parse(account))},
+                ":account": {"S": keys.connections(parse_holder(account))},
                 ":connection": {"S": connection_id},
             },
             ConsistentRead=True,
@@ -264,7 +264,7 @@ class ConnectionsTable:
         return _channels(items[0]) if items else None
 
     def _delete(self, account: str, connection_id: str, channels: Iterable[str]) -> None:
-        tenant = str(AccountId.parse(account).tenant)
+        tenant = str(parse_holder(account).tenant)
         rows = (
             (self._table, _subscription_key(tenant, channel, connection_id)) for channel in channels
         )
@@ -276,7 +276,7 @@ def _channels(item: Attributes) -> frozenset[str]:
 
 
 def _connection_key(account: str, connection_id: str) -> Attributes:
-    partition = keys.connections(AccountId.parse(account))
+    partition = keys.connections(parse_holder(account))
     return {"pk": {"S": partition}, "sk": {"S": connection_id}}
 
 

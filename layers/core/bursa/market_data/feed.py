@@ -75,10 +75,14 @@ class Subscribers(Protocol):
 
 
 class Sent(NamedTuple):
-    """Listeners that are gone, and listeners that were too slow to be sent everything."""
+    """Listeners that are gone, that were too slow, and that there was no time for any more.
 
-    gone: Collection[Listener] = ()
-    slow: Collection[Listener] = ()
+    Those that were left out are connected still; their clients see that something is missing.
+    """
+
+    gone: Collection[Listener] = frozenset()
+    slow: Collection[Listener] = frozenset()
+    left_out: Collection[Listener] = frozenset()
 
 
 class Outbox(Protocol):
@@ -107,6 +111,8 @@ class Published:
         Connections that were closed because their session is over.
     too_slow
         Connections that were closed because they did not take their messages in time.
+    left_out
+        Connections that were not sent everything, because the round had taken its time.
 
     """
 
@@ -115,6 +121,7 @@ class Published:
     unreadable: int = 0
     ended: int = 0
     too_slow: int = 0
+    left_out: int = 0
 
 
 class Feeds:
@@ -136,6 +143,7 @@ class Feeds:
             sum(one.unreadable for one in done),
             sum(one.ended for one in done),
             sum(one.too_slow for one in done),
+            sum(one.left_out for one in done),
         )
 
     def _feed(self, shard: int) -> "ShardFeed":
@@ -235,14 +243,18 @@ class ShardFeed:
         elif fresh:
             self._channel_sequences.pass_over(fresh[-1].last_sequence)
         self._keep(fresh, now_ms)
+        left_out = 0
         if messages:
             sent_to = self._outbox.send(self._in_turn(messages))
             for tenant, connection_id in sent_to.gone:
                 self._drop(tenant, connection_id)
             self._end(sent_to.slow, now_ms)
+            left_out = len(sent_to.left_out)
         newest_ms = fresh[-1].time_ms if messages and fresh else 0
         sent = sum(len(bodies) for channels in messages.values() for bodies in channels.values())
-        return Published(sent, newest_ms, self._unreadable, self._ended, self._too_slow_count)
+        return Published(
+            sent, newest_ms, self._unreadable, self._ended, self._too_slow_count, left_out
+        )
 
     def _in_turn(self, messages: Messages) -> Messages:
         """Return the messages with each account's first connection before any account's second."""

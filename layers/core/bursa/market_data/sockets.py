@@ -31,6 +31,9 @@ LANES_MAX = 4
 # How long a connection may take for one message, and for all of a round, before it is too slow.
 CALL_MS_MAX = 500
 ROUND_MS_MAX = 2_000
+# The same for visitors, who come after accounts: accounts' next round waits for both at most.
+VISITORS_CALL_MS_MAX = 200
+VISITORS_SEND_MS_MAX = 250
 # How long one may take for a response to what it asked for.
 RESPONSE_MS_MAX = 1_000
 _LOOK_AGAIN_S = 0.05
@@ -82,6 +85,7 @@ class _Lane:
     call_began_ms: float = 0.0
     is_stopped: bool = False
     is_gone: bool = False
+    is_cut: bool = False
 
     def begin_call(self, now_ms: float) -> None:
         self.began_ms = self.began_ms or now_ms
@@ -148,6 +152,15 @@ class _Round:
             for future in futures:
                 del self._waiting[future]
 
+    def cut(self) -> None:
+        """Begin nothing more: what is on its way ends with the message that is being sent."""
+        with self._lock:
+            for future, lane in list(self._waiting.items()):
+                lane.is_stopped = True
+                if future.cancel():
+                    lane.is_cut = True
+                    del self._waiting[future]
+
     def begin_again(self) -> None:
         """Submit anew what no thread has begun, in the same order."""
         with self._lock:
@@ -158,7 +171,15 @@ class _Round:
 
 
 class Sockets:
-    """The connections of one WebSocket stage."""
+    """The connections of one WebSocket stage.
+
+    Parameters
+    ----------
+    send_ms_max
+        After so long a round begins no further message: who was not sent everything is left out.
+        Without it a round lasts until everybody has been served or given up.
+
+    """
 
     def __init__(
         self,
@@ -170,6 +191,7 @@ class Sockets:
         threads: int = THREADS,
         call_ms_max: float = CALL_MS_MAX,
         response_ms_max: float = RESPONSE_MS_MAX,
+        send_ms_max: float | None = None,
     ) -> None:
         self._client = client
         self._on_undelivered = on_undelivered
@@ -177,6 +199,7 @@ class Sockets:
         self._clock = clock
         self._call_ms_max = call_ms_max
         self._response_ms_max = response_ms_max
+        self._send_ms_max = send_ms_max
         self._threads = threads
         self._pool = self._new_pool()
         self._held: list[Future[None]] = []
@@ -202,6 +225,7 @@ class Sockets:
         self._replace_held(a_round)
         a_round.begin_first(firsts.values())
         slow: set[Listener] = set()
+        began_ms = self._clock.monotonic_ms()
         while waiting := a_round.waiting():
             done = wait(waiting, _LOOK_AGAIN_S).done
             for future in done:
@@ -215,8 +239,16 @@ class Sockets:
             self._held += [future for future in given_up if not future.cancel()]
             a_round.take_out(given_up)
             self._replace_held(a_round)
+            if self._is_over(began_ms):
+                a_round.cut()
         gone = frozenset(lane.listener for lane in lanes if lane.is_gone)
-        return Sent(gone, slow - gone)
+        cut = frozenset(lane.listener for lane in lanes if lane.is_cut)
+        return Sent(gone, slow - gone, cut - gone - slow)
+
+    def _is_over(self, began_ms: float) -> bool:
+        if self._send_ms_max is None:
+            return False
+        return self._clock.monotonic_ms() - began_ms > self._send_ms_max
 
     def _replace_held(self, a_round: _Round) -> None:
         """Go on with new threads where too many are held by who was given up."""
@@ -231,6 +263,7 @@ class Sockets:
     def _send_lane(self, a_round: _Round, lane: _Lane) -> None:
         for body in lane.bodies:
             if lane.is_given_up():
+                lane.is_cut = True
                 return
             lane.begin_call(self._clock.monotonic_ms())
             if not self.post(lane.listener[1], [body]):

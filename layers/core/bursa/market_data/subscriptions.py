@@ -11,16 +11,17 @@ book is one row, and holds all up to its own sequence.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
 from bursa.kernel.errors import InvalidInput
-from bursa.kernel.identifiers import AccountId, TenantId
+from bursa.kernel.identifiers import TenantId
 from bursa.kernel.keys import market_data
 from bursa.kernel.markets import Market
 from bursa.market_data import channels
 from bursa.market_data.channels import Channel
+from bursa.market_data.clients import Client, quota_of
 from bursa.market_data.messages import (
     AccountBalances,
     AccountFills,
@@ -52,10 +53,8 @@ from bursa.read_models.rows import (
     SubscriptionRow,
     TradeRow,
 )
-from bursa.tenants.account_limits import NO_OWN_LIMITS, AccountLimits, limits_with_own
 from bursa.tenants.limits import DEFAULT_LIMITS, TenantLimits
 
-CHANNELS_PER_CONNECTION_MAX = 50
 # API Gateway ends a connection after two hours; the rows outlive it by a little.
 CONNECTION_KEPT_S = 2 * 3600 + 600
 # What one message of the gateway does not carry is sent in parts.
@@ -75,7 +74,7 @@ class Connections(Protocol):
         """Remember a connection."""
 
     def of_account(self, account: str) -> Sequence[ConnectionRow]:
-        """Read all connections of an account; what was written before is among them."""
+        """Read all connections of an account or a visitor; what was written before is there."""
 
     def subscribe(self, connection: ConnectionRow, rows: Sequence[SubscriptionRow]) -> bool:
         """Add channels to a connection; return False, and write nothing, when it is forgotten."""
@@ -129,26 +128,6 @@ class ChannelStates(RecentRecords, Protocol):
         """Read an account's balances."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Whose connection it is, and when its session ends in seconds, as the authorizer found out.
-
-    Limits of the account's own are those of when it was opened.
-    """
-
-    account: AccountId
-    connection_id: str
-    user: str
-    session_ends_at: int
-    session: str = ""
-    own_limits: AccountLimits = NO_OWN_LIMITS
-
-    @property
-    def tenant(self) -> str:
-        """The account's tenant."""
-        return str(self.account.tenant)
-
-
 class Subscriptions:
     """Keeps the channels of WebSocket clients.
 
@@ -160,6 +139,9 @@ class Subscriptions:
         Returns a tenant's limits.
     sleep_ms
         Waits; without it nothing is waited for.
+    replays
+        Whether who comes back is told what it missed, which takes reading the journal's records;
+        if not, each channel begins with a snapshot.
 
     """
 
@@ -170,8 +152,11 @@ class Subscriptions:
         shard_of: Callable[[TenantId], int],
         limits_of: Callable[[TenantId], TenantLimits] = lambda _: DEFAULT_LIMITS,
         sleep_ms: Callable[[int], None] = lambda _: None,
+        *,
+        replays: bool = True,
     ) -> None:
         self._resumption = Resumption(states)
+        self._replays = replays
         self._sleep_ms = sleep_ms
         self._limits_of = limits_of
         self._connections = connections
@@ -184,7 +169,7 @@ class Subscriptions:
 
     def disconnect(self, client: Client) -> None:
         """Forget a connection."""
-        self._connections.forget(str(client.account), client.connection_id)
+        self._connections.forget(str(client.holder), client.connection_id)
 
     def subscribe(
         self, client: Client, wanted: Sequence[Channel], now_ms: int
@@ -219,7 +204,7 @@ class Subscriptions:
         """
         wanted = list(positions)
         progress, end = self._begin(client, wanted, now_ms)
-        tenant = client.account.tenant
+        tenant = client.tenant_id
         missed: Messages = {}
         # Moments of another history say nothing of this one.
         recent = {
@@ -227,7 +212,7 @@ class Subscriptions:
             for channel, moment in positions.items()
             if now_ms - REPLAYED_MS_MAX <= moment <= now_ms
         }
-        if epoch <= progress.epoch and recent:
+        if self._replays and epoch <= progress.epoch and recent:
             shard = self._shard_of(tenant)
             missed = self._resumption.missed(shard, tenant, recent, end, progress.epoch)
         others = [channel for channel in wanted if channel not in missed]
@@ -240,7 +225,7 @@ class Subscriptions:
     ) -> tuple[ProgressRow, int]:
         """Add channels to a connection; return how far the rows are, and the journal's end."""
         self._require_allowed(client, wanted, now_ms)
-        progress = self._progress(client.account.tenant)
+        progress = self._progress(client.tenant_id)
         keys = frozenset(channel.key for channel in wanted)
         connection = _connection(client, now_ms, keys)
         rows = [
@@ -257,7 +242,7 @@ class Subscriptions:
         ]
         if not self._connections.subscribe(connection, rows):
             raise InvalidInput("connection_ended", "This connection has ended; open another.")
-        self._connections.announce(self._shard_of(client.account.tenant), connection, rows)
+        self._connections.announce(self._shard_of(client.tenant_id), connection, rows)
         return self._caught_up(client, wanted, progress)
 
     def _snapshots(
@@ -290,40 +275,42 @@ class Subscriptions:
 
         Not longer than `_CATCH_UP_MS` in all. Returns how far they are, and the journal's end.
         """
-        shard = self._shard_of(client.account.tenant)
+        shard = self._shard_of(client.tenant_id)
         owners = {_owner(client.tenant, channel) for channel in wanted}
         end = self._states.journal_end(shard, progress.sequence)
         for delay_ms in _CATCH_UP_MS:
             if all(progress.position_of(owner)[0] >= end for owner in owners):
                 break
             self._sleep_ms(delay_ms)
-            progress = self._progress(client.account.tenant)
+            progress = self._progress(client.tenant_id)
         return progress, end
 
     def unsubscribe(self, client: Client, unwanted: Sequence[Channel]) -> None:
         """Remove channels from a connection; raises `InvalidInput` ``too_many_channels``."""
-        _require_few(len(unwanted))
+        quota = quota_of(client, self._limits_of(client.tenant_id))
+        _require_few(len(unwanted), quota.channels)
         keys = [channel.key for channel in unwanted]
-        self._connections.unsubscribe(str(client.account), client.connection_id, keys)
+        self._connections.unsubscribe(str(client.holder), client.connection_id, keys)
 
     def _require_allowed(self, client: Client, wanted: Sequence[Channel], now_ms: int) -> None:
-        _require_few(len(wanted))
+        quota = quota_of(client, self._limits_of(client.tenant_id))
+        _require_few(len(wanted), quota.channels)
         for channel in wanted:
             if channel.is_of_market and not self._states.market(client.tenant, channel.subject):
                 raise InvalidInput("unknown_market", "There is no such market.", field="channels")
         known = {
             row.connection_id: row.channels
-            for row in self._connections.of_account(str(client.account))
+            for row in self._connections.of_account(str(client.holder))
             if row.expires_at * 1_000 > now_ms
         }
         own = known.get(client.connection_id, frozenset()) | {channel.key for channel in wanted}
-        _require_few(len(own))
-        limits = limits_with_own(self._limits_of(client.account.tenant), client.own_limits)
-        most = limits.account_subscriptions
-        if sum(map(len, (known | {client.connection_id: own}).values())) > most:
+        _require_few(len(own), quota.channels)
+        if sum(map(len, (known | {client.connection_id: own}).values())) > quota.all_channels:
+            whose = "an account" if client.account else "one address"
             raise InvalidInput(
                 "too_many_subscriptions",
-                f"All connections of an account listen to at most {most} channels; leave some.",
+                f"All connections of {whose} listen to at most {quota.all_channels} channels;"
+                " leave some.",
                 field="channels",
             )
 
@@ -430,11 +417,11 @@ def _owner(tenant: str, channel: Channel) -> str:
     return channel.subject or tenant
 
 
-def _require_few(count: int) -> None:
-    if count > CHANNELS_PER_CONNECTION_MAX:
+def _require_few(count: int, most: int) -> None:
+    if count > most:
         raise InvalidInput(
             "too_many_channels",
-            f"One connection listens to at most {CHANNELS_PER_CONNECTION_MAX} channels.",
+            f"One connection listens to at most {most} channels.",
             field="channels",
         )
 
@@ -443,7 +430,7 @@ def _connection(client: Client, now_ms: int, keys: frozenset[str]) -> Connection
     return ConnectionRow(
         client.tenant,
         client.connection_id,
-        str(client.account),
+        str(client.holder),
         now_ms,
         min(now_ms // 1000 + CONNECTION_KEPT_S, client.session_ends_at),
         keys,

@@ -377,7 +377,8 @@ class ProgressRow(msgspec.Struct, frozen=True):
 class ConnectionRow(msgspec.Struct, frozen=True):
     """An open WebSocket connection, whose it is, and the channels it listens to.
 
-    It may be used until ``expires_at``: the end of its session or of what a connection may last.
+    It may be used until ``expires_at``: the end of its session or of what a connection may last. A
+    visitor (`bursa.kernel.visitors`) is in the place of an account, for who has not signed in.
     """
 
     tenant: str

@@ -12,6 +12,8 @@ from bursa.kernel.errors import InvalidInput, NotFound, Unavailable
 from bursa.kernel.identifiers import TenantId
 
 ANY_HOST = "*"
+# By which a WebSocket names its tenant in the query where a request has `X-Tenant`.
+TENANT_PARAMETER = "tenant"
 
 _AGE_MS_MAX = 60_000
 # What is not known may have been added a moment ago.

@@ -40,6 +40,10 @@ class TenantLimits(NamedTuple):
         Messages that one connection sends.
     tenant_accounts
         Accounts that users who sign up can open; with those of invited users.
+    visitor_connections, tenant_visitor_connections
+        WebSocket connections without sign-in: of one network address, and of all.
+    tenant_visitor_channels
+        Channels that all of those ask for.
 
     """
 
@@ -54,6 +58,9 @@ class TenantLimits(NamedTuple):
     account_subscriptions: int = 100
     connection_messages: Rate = Rate(5, 25)
     tenant_accounts: int = 100_000
+    visitor_connections: int = 20
+    tenant_visitor_connections: int = 1_000
+    tenant_visitor_channels: Rate = Rate(200, 1_000)
 
 
 DEFAULT_LIMITS = TenantLimits()

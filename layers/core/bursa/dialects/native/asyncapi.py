@@ -108,7 +108,8 @@ def _channel(address: str, kind: str) -> Json:
         name: {"$ref": f"#/components/messages/{name}"}
         for name in ((kind,) if kind == channels.TICKER else (kind, "missed"))
     }
-    described: Json = {"address": address, "messages": messages}
+    whose = "Of the account alone" if kind in channels.PRIVATE else "Also without signing in"
+    described: Json = {"address": address, "description": f"{whose}.", "messages": messages}
     return described | ({"parameters": named} if named else {})
 
 

@@ -78,13 +78,14 @@ _encoder = msgspec.json.Encoder()
 # --- channels -------------------------------------------------------------------------------------
 
 
-def read_channel(name: str, account: AccountId) -> Channel:
+def read_channel(name: str, account: AccountId | None) -> Channel:
     """Return the channel of a name; a private one is always the client's own.
 
     Raises
     ------
     InvalidInput
         ``unknown_channel``. Whether the market exists is not looked at.
+        ``ticket_required``: a private one, of a connection that has no account.
 
     """
     kind, _, subject = name.partition(":")
@@ -95,6 +96,13 @@ def read_channel(name: str, account: AccountId) -> Channel:
     elif name == MARKETS:
         return Channel(MARKETS, "")
     elif name in PRIVATE:
+        if account is None:
+            raise InvalidInput(
+                "ticket_required",
+                f"To follow {name} sign in, and connect to websocket_url of GET /v1/tenant with a"
+                " ticket of POST /v1/ws-ticket.",
+                field="channels",
+            )
         return Channel(kind, str(account))
     raise InvalidInput(
         "unknown_channel",

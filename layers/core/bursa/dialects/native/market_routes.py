@@ -1,5 +1,6 @@
 """The public routes: from parameters as text to a response."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bursa.dialects.native import market_presentation as present
@@ -33,10 +34,19 @@ LIMIT_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the routes say of the deployment itself: its version, and where WebSockets connect."""
+    """What the routes say of the deployment itself: its version, and where WebSockets connect.
+
+    Attributes
+    ----------
+    public_websocket_url
+        Returns where those of a tenant connect that have not signed in; None where that is a host
+        name of the tenant's own, which the deployment does not know.
+
+    """
 
     version: str
     websocket_url: str
+    public_websocket_url: Callable[[TenantId], str | None]
 
 
 class MarketRoutes:
@@ -62,7 +72,7 @@ class MarketRoutes:
         self._ids = ids
         self._read_health = read_health
         self._read_tenant = read_tenant
-        self._websocket_url = deployment.websocket_url
+        self._deployment = deployment
         self.version = deployment.version
 
     def health(self) -> Health:
@@ -72,7 +82,10 @@ class MarketRoutes:
     def tenant(self, tenant: TenantId) -> Tenant:
         """Return a tenant's public side; raises `NotFound` ``unknown_tenant``."""
         return tenant_response(
-            self._read_tenant(tenant), self._queries.markets(tenant), self._websocket_url
+            self._read_tenant(tenant),
+            self._queries.markets(tenant),
+            self._deployment.websocket_url,
+            self._deployment.public_websocket_url(tenant),
         )
 
     def markets(self, tenant: TenantId) -> MarketPage:

@@ -338,7 +338,8 @@ class Tenant(TypedDict):
     state: opening, nothing is listed yet; active; cancel_only, a suspension that lets users sign in
     and cancel until sign_in_ends_at_ms; suspended, nobody signs in; closing, for good at
     closes_at_ms. The first language is for who speaks none of them; legal has addresses by language
-    and text: terms, privacy, risk, fees, cookies, imprint.
+    and text: terms, privacy, risk, fees, cookies, imprint. Public channels are followed without
+    signing in at public_websocket_url, null where the tenant has a host name of its own for them.
     """
 
     name: str
@@ -356,6 +357,7 @@ class Tenant(TypedDict):
     markets: list[str]
     limits: ClientLimits
     websocket_url: str
+    public_websocket_url: str | None
 
 
 class Health(TypedDict):

@@ -14,7 +14,8 @@ from bursa.dialects.native.json_text import read_json
 from bursa.dialects.native.public_ids import PublicIds
 from bursa.kernel.errors import InvalidInput
 from bursa.market_data.channels import MARKETS, Channel
-from bursa.market_data.subscriptions import CHANNELS_PER_CONNECTION_MAX, Client, Subscriptions
+from bursa.market_data.clients import CHANNELS_PER_CONNECTION_MAX, Client
+from bursa.market_data.subscriptions import Subscriptions
 
 REQUEST_BYTES_MAX = 4 * 1024
 MARKETS_COUNT = 10
@@ -48,8 +49,8 @@ def handle_request(
     InvalidInput
         ``message_too_large``, ``invalid_json``, ``duplicate_key``, ``message_not_an_object``,
         ``unknown_op``, ``unknown_field``, ``invalid_channels``, ``invalid_epoch``,
-        ``unknown_channel``, ``unknown_market``, ``too_many_channels``, ``too_many_subscriptions``,
-        ``connection_ended``; nothing has changed.
+        ``unknown_channel``, ``ticket_required``, ``unknown_market``, ``too_many_channels``,
+        ``too_many_subscriptions``, ``connection_ended``; nothing has changed.
 
     """
     request = _read(body)

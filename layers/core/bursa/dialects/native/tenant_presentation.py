@@ -18,7 +18,12 @@ from bursa.tenants.profile import TenantProfile
 from bursa.tenants.public_tenant import PublicTenant
 
 
-def tenant_response(tenant: PublicTenant, markets: Sequence[Market], websocket_url: str) -> Tenant:
+def tenant_response(
+    tenant: PublicTenant,
+    markets: Sequence[Market],
+    websocket_url: str,
+    public_websocket_url: str | None,
+) -> Tenant:
     """Return what anyone may know of a tenant; what it has not said is null or its default."""
     profile, branding = tenant.profile, tenant.branding
     colours = branding.colours
@@ -43,6 +48,7 @@ def tenant_response(tenant: PublicTenant, markets: Sequence[Market], websocket_u
         markets=[market.symbol for market in markets],
         limits=client_limits(profile.limits),
         websocket_url=websocket_url,
+        public_websocket_url=public_websocket_url,
     )
 
 
