@@ -74,6 +74,7 @@ FEATURES = tuple(
         "read_models",
         "tenants",
         "trading",
+        "wallets",
     )
 )
 PLAIN = ("bursa.kernel", "wire", *FEATURES)
@@ -82,7 +83,9 @@ AWS_LIBRARIES = frozenset(
         "_typeshed",
         "aws_encryption_sdk",
         "botocore",
+        "coincurve",
         "cryptography",
+        "embit",
         "jwt",
         "pynamodb",
         "requests",
@@ -117,6 +120,8 @@ LAYERS = {
     "format": Rule(PLAIN, frozenset({"msgspec", "zstandard"}), impure=False, adapters=False),
     # How alike two words are; nothing of ours.
     "measure": Rule((), frozenset({"rapidfuzz"}), impure=False, adapters=False),
+    # Bytes, addresses and signatures of chains; no node and no key of KMS.
+    "chain": Rule(PLAIN, frozenset({"Crypto", "coincurve", "embit"}), impure=False, adapters=False),
     "dialect": Rule(
         (*PLAIN, "bursa.dialects"),
         frozenset({"msgspec", "pydantic", "pydantic_core", "typing_extensions"}),
@@ -167,6 +172,13 @@ FORMATS = {
     "bursa.read_models.traded_rows",
     "bursa.read_models.transfer_rows",
 }
+CHAIN_BYTES = {
+    "bursa.wallets.chains.bitcoin_builder",
+    "bursa.wallets.chains.bitcoin_scripts",
+    "bursa.wallets.chains.evm_encoding",
+    "bursa.wallets.deposit_addresses",
+    "bursa.wallets.signatures",
+}
 MEASURES = {"bursa.compliance.similarity"}
 # The few files of the product that may use the operating system.
 MACHINE = {
@@ -189,6 +201,8 @@ def layer_of(name: str) -> str:
         return "machine"
     if name in FORMATS:
         return "format"
+    if name in CHAIN_BYTES:
+        return "chain"
     if name in MEASURES:
         return "measure"
     if room == "dialects":
@@ -260,7 +274,7 @@ def own_function(module: Module) -> str:
 
 def test_every_rule_speaks_of_something() -> None:
     assert {rule_of(module)[0] for module in modules()} == {*PACKAGES, *LAYERS}
-    assert {*FORMATS, *MACHINE, *MEASURES} <= {module.name for module in modules()}
+    assert {*CHAIN_BYTES, *FORMATS, *MACHINE, *MEASURES} <= {module.name for module in modules()}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
