@@ -18,7 +18,7 @@ from tests.integration.read_models.test_functions import Context, Posted, event,
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-projector, feeds = test_functions.projector, test_functions.feeds
+bus, projector, feeds = test_functions.bus, test_functions.projector, test_functions.feeds
 websocket, posted = test_functions.websocket, test_functions.posted
 
 Item = dict[str, dict[str, Any]]
