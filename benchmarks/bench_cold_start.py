@@ -26,6 +26,7 @@ FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app
 SHOWN_PACKAGES = 6
 # Values that are read at the start; all other variables hold names, which are never called.
 READ_AT_START = {
+    "CLAMD_PORT": "3310",
     "SHARDS": "0",
     "FACT_KINDS": "order.done,trade.executed",
     "TENANTS_SHARE_HOSTS": "false",

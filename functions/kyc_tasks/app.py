@@ -13,13 +13,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bursa.bootstrap.kyc_tasks import kyc_tasks_services
 from bursa.bootstrap.start import finish_start
-from bursa.kernel.errors import BursaError
+from bursa.kernel.errors import BursaError, Unavailable
 
 if TYPE_CHECKING:
     from bursa.bootstrap.kyc_parts import Tasks
 
 # Of the function's two minutes: a page that has begun, and a list that is read, come to their end.
 RESCREENING_MS = 45_000
+HOUR_MS = 3_600_000
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -68,8 +69,23 @@ def rescreen() -> dict[str, int]:
     return {"compared": called.compared, "opened": called.opened}
 
 
+def look_at_scanner() -> None:
+    """Measure whether the antivirus responds and how old its signatures are, if there is one."""
+    scanner = tasks().scanner
+    if scanner is None:
+        return
+    try:
+        age_ms = services.now_ms() - scanner.signatures_at_ms()
+    except Unavailable:
+        logger.exception("The antivirus does not respond")
+        metrics.add_metric("ScannerUnavailable", MetricUnit.Count, 1)
+    else:
+        metrics.add_metric("ScannerSignaturesAgeHours", MetricUnit.Count, age_ms // HOUR_MS)
+
+
 def pass_time() -> dict[str, int]:
     """Let time change the cases that it has changed, of every tenant that has any."""
+    look_at_scanner()
     changed = asked = failed = 0
     for tenant in services.tenants():
         if tasks().rules(tenant) is None:

@@ -52,6 +52,10 @@ FOR_TESTS: dict[str, Any] = {
     "KeyUsers": [f"arn:aws:iam::{ACCOUNT}:role/analyst"],
     "SenderArn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/brand.example",
     "SenderAddress": "no-reply@brand.example",
+    "ClamdHost": "clamd.internal",
+    "ClamdVpcId": "vpc-1",
+    "ClamdSubnetIds": "subnet-1,subnet-2",
+    "ClamdSecurityGroup": "sg-1",
 }
 
 
@@ -157,6 +161,8 @@ class Stack:
             return f"{self._arn(name, body)}/stream/1"
         if attribute in {"Arn", "Id"}:
             return self._arn(name, body)
+        if attribute == "GroupId":
+            return self._name(name, body)
         raise KeyError(f"{name}.{attribute}")
 
     def _sub(self, argument: Any) -> str:

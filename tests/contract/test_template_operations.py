@@ -29,6 +29,7 @@ OWN_METRICS = (
     "binance.yaml",
     "fee-tiers.yaml",
     "kyc-workflow.yaml",
+    "scanner.yaml",
     "notifications.yaml",
     "pool-events.yaml",
 )

@@ -24,6 +24,9 @@ WITHOUT_RESOURCES = {
     # Whose a name of sign-in pages is.
     "cognito-idp:DescribeUserPoolDomain",
     "cloudwatch:GetMetricData",
+    # Of Lambda, which puts a function into a network.
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
     "events:ListRules",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

@@ -81,10 +81,32 @@ def test_passkeys_are_for_the_brands_own_domain_and_verify_the_person() -> None:
     policy = {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}
     assert POOL["Policies"]["SignInPolicy"]["Fn::If"] == ["HasPasskeys", policy, ABSENT]
     assert POOL["WebAuthnUserVerification"]["Fn::If"] == ["HasPasskeys", "required", ABSENT]
+    # A session that began with a passkey alone must not pass for one that began with a code too.
+    factor = POOL["WebAuthnFactorConfiguration"]["Fn::If"]
+    assert factor == ["HasPasskeys", "SINGLE_FACTOR", ABSENT]
     domain = POOL["WebAuthnRelyingPartyID"]["Fn::If"]
     assert domain == ["HasPasskeys", {"Ref": "PasskeyDomain"}, ABSENT]
     # The tier that has them is the least one in use.
     assert POOL["UserPoolTier"]["Fn::If"][1:] == ["PLUS", "ESSENTIALS"]
+
+
+def test_a_client_takes_passkeys_by_choice_where_the_pool_has_them_and_by_no_other_flow() -> None:
+    flows = CLIENT["ExplicitAuthFlows"]
+    by_choice = {"Fn::If": ["HasPasskeys", "ALLOW_USER_AUTH", ABSENT]}
+    assert by_choice in flows
+    named = [one for one in flows if isinstance(one, str)]
+    assert named == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    assert "WEB_AUTHN" not in str(CLIENT)
+
+
+def test_the_sign_in_pages_take_codes_alone_and_return_where_the_file_says() -> None:
+    assert FOUND["SignInPages"]["Properties"]["Domain"] == {"Ref": "SignInDomain"}
+    provided = {name: CLIENT[name]["Fn::If"] for name in CLIENT if "OAuth" in name}
+    assert {condition for condition, *_ in provided.values()} == {"HasProvider"}
+    assert provided["AllowedOAuthFlows"][1:] == [["code"], ABSENT]
+    assert provided["AllowedOAuthScopes"][1][:2] == ["openid", "email"]
+    assert CLIENT["CallbackURLs"]["Fn::If"] == ["HasProvider", {"Ref": "CallbackUrls"}, ABSENT]
+    assert not CLIENT["GenerateSecret"]
 
 
 def test_enforced_protection_refuses_leaked_passwords_and_likely_takeovers() -> None:

@@ -138,16 +138,19 @@ def test_what_may_be_uploaded(requirement: str, kind: str, code: str | None) -> 
 
 
 @contextmanager
-def clamd(reply: bytes) -> Iterator[tuple[Clamd, list[bytes]]]:
+def clamd(reply: bytes, *, version: bool = False) -> Iterator[tuple[Clamd, list[bytes]]]:
     """Answer one connection as clamd does; yields what it was sent."""
     received: list[bytes] = []
 
     def serve() -> None:
         connection, _ = listener.accept()
         with connection, connection.makefile("rb") as file:
-            assert file.read(10) == b"zINSTREAM\0"
-            while length := int.from_bytes(file.read(4), "big"):
-                received.append(file.read(length))
+            if version:
+                assert file.read(9) == b"zVERSION\0"
+            else:
+                assert file.read(10) == b"zINSTREAM\0"
+                while length := int.from_bytes(file.read(4), "big"):
+                    received.append(file.read(length))
             connection.sendall(reply)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -185,3 +188,18 @@ def test_a_scanner_that_is_away_is_unavailable() -> None:
         host, port = listener.getsockname()
     with pytest.raises(Unavailable):
         faults_of(jpeg(), FileKind.JPEG, Clamd(host, port, timeout_s=1))
+
+
+def test_the_scanner_says_how_old_its_signatures_are() -> None:
+    with clamd(b"ClamAV 1.4.3/27512/Tue Jan  6 09:07:27 2026\0", version=True) as (scanner, _):
+        assert scanner.signatures_at_ms() == 1_767_690_447_000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"", b"ClamAV 1.4.3\0", b"ClamAV 1.4.3/27512/some day of a year 2026\0", b"x" * 5_000],
+    ids=["nothing", "no signatures", "no time", "far too much"],
+)
+def test_a_scanner_without_signatures_is_none(reply: bytes) -> None:
+    with clamd(reply, version=True) as (scanner, _), pytest.raises(Unavailable):
+        scanner.signatures_at_ms()

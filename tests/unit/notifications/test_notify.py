@@ -413,3 +413,59 @@ def test_without_a_sender_the_account_has_it_all_the_same(
     place.function = started("notify.app")
     assert place.approve() == []
     assert len(place.rows()) == 1
+
+
+def move(place: Place, email: str) -> None:
+    """Change a user's address at the pool, as verified."""
+    cognito_client().admin_update_user_attributes(
+        UserPoolId=place.pool,
+        Username=place.user,
+        UserAttributes=[
+            {"Name": "email", "Value": email},
+            {"Name": "email_verified", "Value": "true"},
+        ],
+    )
+
+
+def secure(place: Place, kind: str, name: str) -> list[str]:
+    detail = {"id": name, "account": str(place.account), "user": place.user, "kind": kind}
+    return place.tell(detail | {"at_ms": "1795291200000"}, source="bursa.security")
+
+
+OLD, NEW = "alice@brand.example", "thief@other.example"
+
+
+def test_a_changed_address_is_told_to_the_old_one_too_and_what_follows_to_the_new(
+    place: Place,
+) -> None:
+    assert place.approve() == []
+    move(place, NEW)
+    assert secure(place, "email_changed", "e.1") == []
+    assert [mail.to for mail in place.outbox.mails] == [OLD, OLD, NEW]
+    assert {mail.text.title for mail in place.outbox.mails[1:]} == {"Your address was changed"}
+    assert secure(place, "api_key_made", "e.2") == []
+    assert [mail.to for mail in place.outbox.mails][3:] == [NEW]
+
+
+def test_an_old_address_that_nobody_has_mailed_is_not_known(place: Place) -> None:
+    move(place, NEW)
+    assert secure(place, "email_changed", "e.1") == []
+    assert [mail.to for mail in place.outbox.mails] == [NEW]
+
+
+def test_the_old_one_is_told_when_it_is_tried_again(place: Place) -> None:
+    place.approve()
+    move(place, NEW)
+    place.outbox.breaks = True
+    assert secure(place, "email_changed", "e.1") == ["0"]
+    place.outbox.breaks = False
+    assert secure(place, "email_changed", "e.1") == []
+    assert [mail.to for mail in place.outbox.mails][1:] == [OLD, NEW]
+
+
+def test_where_mails_went_is_forgotten_with_the_account(place: Place) -> None:
+    place.approve()
+    assert OLD in str(place.dynamodb.scan(TableName="notices")["Items"])
+    assert secure(place, "account_closed", "e.1") == []
+    assert [mail.to for mail in place.outbox.mails] == [OLD, OLD]
+    assert OLD not in str(place.dynamodb.scan(TableName="notices")["Items"])

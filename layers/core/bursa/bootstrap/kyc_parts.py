@@ -22,6 +22,7 @@ from bursa.compliance.personal_data_kms import UserVault
 from bursa.compliance.personal_records import PersonalRecords
 from bursa.compliance.rescreening_run import RescreeningRun, RunServices
 from bursa.compliance.rules_dynamodb import KeptRules, RulesTable
+from bursa.compliance.scanner_clamd import Clamd
 from bursa.compliance.screening import Screening
 from bursa.compliance.waits_dynamodb import WaitsTable
 from bursa.compliance.workflow_stepfunctions import StepFunctionsWorkflow
@@ -77,7 +78,7 @@ def open_parts(
     settings: "KycSettings", client: "DynamoDBClient", clock: SystemClock
 ) -> ApplicationParts:
     """Build what takes what people send and decide; it compares nobody."""
-    return _open_applications(settings, client, signing_s3_client(), clock, _no_screening)
+    return _open_applications(settings, client, signing_s3_client(), clock, _no_screening, None)
 
 
 class Tasks(NamedTuple):
@@ -87,6 +88,7 @@ class Tasks(NamedTuple):
     applications: Applications
     rules: KeptRules
     rescreening: RescreeningRun
+    scanner: Clamd | None
 
 
 def open_tasks(
@@ -100,7 +102,8 @@ def open_tasks(
     lists = S3Lists(s3, settings.documents_bucket)
     screening = ListInForce(lists, settings.sanctions_list)
 
-    parts = _open_applications(settings, client, s3, clock, screening)
+    scanner = Clamd(settings.clamd_host, settings.clamd_port) if settings.clamd_host else None
+    parts = _open_applications(settings, client, s3, clock, screening, scanner)
     waits = WaitsTable(client, settings.compliance_table)
     tokens = StepFunctionsWorkflow(step_functions_client(), "", waits)
     workflow = WorkflowTasks(parts.applications, waits, tokens)
@@ -115,15 +118,16 @@ def open_tasks(
         clock,
     )
     rescreening = RescreeningRun(services, settings.sanctions_list)
-    return Tasks(workflow, parts.applications, parts.rules, rescreening)
+    return Tasks(workflow, parts.applications, parts.rules, rescreening, scanner)
 
 
-def _open_applications(
+def _open_applications(  # noqa: PLR0917 - what the two functions have otherwise
     settings: "KycSettings | KycTasksSettings",
     client: "DynamoDBClient",
     s3: "S3Client",
     clock: SystemClock,
     screening: "Callable[[], Screening]",
+    scanner: Clamd | None,
 ) -> ApplicationParts:
     rules = KeptRules(RulesTable(client, settings.directory_table), clock)
     cases = CasesTable(settings.compliance_table, rules)
@@ -141,7 +145,7 @@ def _open_applications(
     secrets = open_provider_secrets(settings, rules, clock)
     provider_of = providers(settings, cases.rules, secrets)
     sessions = SessionBookErasure(lambda: client, settings.identity_table)
-    services = Services(cases, records, documents, screening, provider_of, clock, sessions)
+    services = Services(cases, records, documents, screening, provider_of, clock, sessions, scanner)
     return ApplicationParts(Applications(services), cases, records, documents, rules)
 
 

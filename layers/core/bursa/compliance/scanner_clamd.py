@@ -1,4 +1,4 @@
-"""An antivirus by clamd's protocol: INSTREAM (clamd's manual page, "COMMANDS").
+"""An antivirus by clamd's protocol: INSTREAM and VERSION (clamd's manual page, "COMMANDS").
 
 Over TCP inside the operator's own network; whoever can reach clamd's port can also stop it.
 """
@@ -7,11 +7,21 @@ import re
 import socket
 from typing import Final
 
+from bursa.kernel.calendar_time import DAY_MS, CalendarDate
 from bursa.kernel.errors import Unavailable
 
 _CHUNK_BYTES: Final = 1 << 16
 _REPLY_BYTES_MAX: Final = 4096
 _FOUND: Final = re.compile(r"stream: (.{1,200}) FOUND")
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(re.findall("...", "JanFebMarAprMayJunJulAugSepOctNovDec"), 1)
+}
+# Engine, number of the signatures, and when they were made, as ctime writes it.
+_VERSION: Final = re.compile(
+    r"ClamAV [^/]{1,60}/[0-9]{1,9}/[A-Z][a-z]{2} "
+    rf"({'|'.join(_MONTHS)}) +([0-9]{{1,2}}) ([0-9]{{2}}):([0-9]{{2}}):([0-9]{{2}}) ([0-9]{{4}})"
+)
 
 
 class Clamd:
@@ -35,13 +45,33 @@ class Clamd:
             raise _unavailable()
         return found[1]
 
+    def signatures_at_ms(self) -> int:
+        """Return when its signatures were made, on a host whose time is UTC.
+
+        Raises `Unavailable` ``scanner_unavailable``: it is away, or has none.
+        """
+        try:
+            found = _VERSION.fullmatch(self._reply(b"zVERSION\0"))
+        except OSError as error:
+            raise _unavailable() from error
+        if found is None:
+            raise _unavailable()
+        month, day, hours, minutes, seconds, year = found.groups()
+        date = CalendarDate(int(year), _MONTHS[month], int(day))
+        time_s = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+        return date.day_number * DAY_MS + time_s * 1_000
+
     def _ask(self, content: bytes) -> str:
+        chunks = (
+            content[start : start + _CHUNK_BYTES] for start in range(0, len(content), _CHUNK_BYTES)
+        )
+        sent = (len(chunk).to_bytes(4, "big") + chunk for chunk in chunks)
+        return self._reply(b"zINSTREAM\0", *sent, bytes(4))
+
+    def _reply(self, *parts: bytes) -> str:
         with socket.create_connection(self._address, self._timeout_s) as connection:
-            connection.sendall(b"zINSTREAM\0")
-            for start in range(0, len(content), _CHUNK_BYTES):
-                chunk = content[start : start + _CHUNK_BYTES]
-                connection.sendall(len(chunk).to_bytes(4, "big") + chunk)
-            connection.sendall(bytes(4))
+            for part in parts:
+                connection.sendall(part)
             reply = b""
             while b"\0" not in reply and len(reply) < _REPLY_BYTES_MAX:
                 received = connection.recv(_REPLY_BYTES_MAX)

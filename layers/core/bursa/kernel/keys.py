@@ -23,6 +23,7 @@ of a request's host.
     notices     <owner>                     told#<digest>           that it was, and by mail
     notices     <owner>                     mails#<day>#<kind>      which of a kind were mailed
     notices     <owner>                     read                    up to when it has read
+    notices     <owner>                     mailed-to               where its last mail went
     directory   issuer#<issuer>             tenant                  tenant of a token's issuer
     directory   host#<name>                 tenant                  tenant of a host name
     directory   <tenant>                    profile                 the tenant's own settings
@@ -136,6 +137,7 @@ IDENTITY_PREFIX = "identity#"
 SENT = "sent"
 SECURITY_EVENT_PREFIX = "event#"
 NOTICE_PREFIX, TOLD_PREFIX, NOTICES_READ = "notice#", "told#", "read"
+MAILED_TO = "mailed-to"
 TIME_MS_DIGITS = 15
 CASE = "case"
 PERSONAL_DATA = "personal"

@@ -338,6 +338,9 @@ class KycTasksSettings(NamedTuple):
     sanctions_list: str
     # Of the names of secrets of tenants' providers: the tenant and the provider follow.
     kyc_secrets: str
+    # Where an antivirus (clamd) listens; none where it is empty.
+    clamd_host: str = ""
+    clamd_port: int = 3310
     # "true" where a tenant may have the sandbox as its provider: for trying things out.
     kyc_sandbox: str = "false"
     # Where a provider is played, for trying things out on one machine; no template has it, and it

@@ -17,6 +17,7 @@ MAILS_OF_A_KIND_MAX: Final = 10
 TIME_DIGITS: Final = 15
 _NOTICE_ID: Final = re.compile(rf"[0-9]{{{TIME_DIGITS}}}-[0-9a-f]{{16}}", re.ASCII)
 SECURITY, KYC, FEE_TIER, TRANSFER = "security", "kyc", "fee_tier", "transfer"
+EMAIL_CHANGED, ACCOUNT_CLOSED = f"{SECURITY}.email_changed", f"{SECURITY}.account_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ class NoticeList(Protocol):
 
     def set_mailed(self, notice: Notice) -> None:
         """Remember that it was mailed."""
+
+    def mailed_to(self, account: AccountId) -> str:
+        """Return where the last mail of an account went; empty while there was none."""
+
+    def set_mailed_to(self, account: AccountId, address: str) -> None:
+        """Remember where a mail went, or forget it where it is empty."""
 
     def newest(self, account: AccountId, before: str | None, limit: int) -> Notices:
         """Return notices before one of them, or the newest."""

@@ -4,6 +4,7 @@
     <account>  told#<digest>           {mailed_at_ms}: that it is there, and whether it was mailed
     <account>  mails#<day>#<kind>      {digests}: of which notices of a kind there were mails
     <account>  read                    {until_ms}
+    <account>  mailed-to               {address}: where its last mail went
 
 The first two are written together and forgotten together. What comes again comes at another time,
 so what tells whether it is there is a row of its own.
@@ -107,6 +108,27 @@ class NoticesTable:
                 Key=_told(notice),
                 UpdateExpression="SET mailed_at_ms = :now",
                 ExpressionAttributeValues={":now": {"N": str(self._clock.now_ms())}},
+            )
+
+    def mailed_to(self, account: AccountId) -> str:
+        """Return where the last mail of an account went; empty while there was none."""
+        with _writing():
+            found: Any = self._client.get_item(
+                TableName=self._table, Key=_key(account, keys.MAILED_TO), ConsistentRead=True
+            ).get("Item", {})
+        return str(found.get("address", {"S": ""})["S"])
+
+    def set_mailed_to(self, account: AccountId, address: str) -> None:
+        """Remember where a mail went, or forget it where it is empty."""
+        change: Any = {"UpdateExpression": "REMOVE address"}
+        if address:
+            change = {
+                "UpdateExpression": "SET address = :address",
+                "ExpressionAttributeValues": {":address": {"S": address}},
+            }
+        with _writing():
+            self._client.update_item(
+                TableName=self._table, Key=_key(account, keys.MAILED_TO), **change
             )
 
     def newest(self, account: AccountId, before: str | None, limit: int) -> Notices:

@@ -11,6 +11,8 @@ from bursa.identity.preferences import Preferences
 from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.notifications.notices import (
+    ACCOUNT_CLOSED,
+    EMAIL_CHANGED,
     FEE_TIER,
     Happening,
     Notice,
@@ -133,10 +135,25 @@ class Notifier:
         to = self._addresses.verified(tenant, happening.user) if text else None
         if text is None or to is None or not self._notices.may_mail(notice):
             return False
-        sent = self._mails.send(Mail(to, self._voices.brand(tenant), text))
-        if sent:
-            self._notices.set_mailed(notice)
-        return sent
+        brand = self._voices.brand(tenant)
+        # All of them, whatever became of the first.
+        sent = [self._mails.send(Mail(one, brand, text)) for one in self._recipients(notice, to)]
+        if not any(sent):
+            return False
+        self._notices.set_mailed_to(notice.account, "" if notice.kind == ACCOUNT_CLOSED else to)
+        self._notices.set_mailed(notice)
+        return True
+
+    def _recipients(self, notice: Notice, to: str) -> list[str]:
+        """Return who gets a mail: of a changed address the old one too, as far as it is known.
+
+        Whoever has taken an account over has changed the address first, and only the old one is
+        sure to be the owner's.
+        """
+        if notice.kind != EMAIL_CHANGED:
+            return [to]
+        old = self._notices.mailed_to(notice.account)
+        return [old, to] if old and old != to else [to]
 
 
 class OwnNotices:
