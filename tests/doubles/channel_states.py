@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from bursa.journal.record import EncodedRecord
 from bursa.kernel.keys import open_orders
 from bursa.kernel.visitors import parse_holder
+from bursa.read_models.candles import Candle
 from bursa.read_models.fold import Definitions
 from bursa.read_models.memory import MemoryTables
 from bursa.read_models.row_writes import (
@@ -25,6 +26,7 @@ from bursa.read_models.rows import (
     from_attributes,
     is_open,
 )
+from tests.doubles.shard_state import candles_in
 
 
 class MemoryConnections:
@@ -151,6 +153,11 @@ class MemoryChannelStates:
     def asset(self, tenant: str, symbol: str) -> AssetRow | None:
         item = self.tables.items[Table.MARKETS].get((tenant, f"asset#{symbol}"))
         return None if item is None else from_attributes(AssetRow, item)
+
+    def candles(
+        self, tenant: str, market: str, interval: str, first_ms: int, end_ms: int
+    ) -> list[Candle]:
+        return candles_in(self.tables, (tenant, market, interval), first_ms, end_ms)
 
     def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
         items = sorted(self.tables.items[Table.TRADES].items(), reverse=True)

@@ -80,6 +80,10 @@ class ModelShardState:
     def book(self, *_: object) -> None:
         """Nothing has been projected."""
 
+    def candles(self, *_: object) -> tuple[()]:
+        """Nothing has been projected."""
+        return ()
+
     def records(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
         for record in self._journal.order:
             if first_sequence <= record.first_sequence <= last_sequence:

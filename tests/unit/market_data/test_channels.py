@@ -15,6 +15,7 @@ ALICE = AccountId.parse("t1-1")
     [
         *("book:BTC-USDT", "book:BTC-USDT:20", "book:BTC-USDT:100", "trades:A1-B2", "markets"),
         *("ticker:BTC-USDT", "candles:BTC-USDT:1m", "candles:BTC-USDT:1d"),
+        "candles:BTC-USDT:1w",
         *("orders", "fills", "balances"),
     ],
 )
@@ -49,7 +50,7 @@ def test_a_channel_is_known_by_its_name(name: str) -> None:
         "ticker",
         "candles:BTC-USDT",
         "candles:BTC-USDT:2m",
-        "candles:BTC-USDT:1w",
+        "candles:BTC-USDT:3d",
         "markets:BTC-USDT",
         "markets:",
         "fills:t1-2",

@@ -1,17 +1,22 @@
 """What is told of a market as a whole, and what it costs the feed to know it."""
 
+from decimal import Decimal
+
 import pytest
 
 from bursa.market_data import live_markets
 from bursa.read_models.book_parts import BookTorn
+from bursa.read_models.projector import Projector
 from tests.doubles.broadcast import Broadcast
 from tests.doubles.ids import IDS
-from tests.doubles.shard import ALICE, BOB, BTC_USDT, buy, sell
+from tests.doubles.shard import ALICE, BOB, BTC_USDT, buy, sell, stream_records
 from wire import codec
 from wire import layout as w
 
 BOOK, VIEW, TICKER = "book:BTC-USDT", "book:BTC-USDT:20", "ticker:BTC-USDT"
 MINUTES = "candles:BTC-USDT:1m"
+WEEKS = "candles:BTC-USDT:1w"
+DAY_MS = 86_400_000
 
 
 def test_a_ticker_tells_what_is_new_and_only_then(broadcast: Broadcast) -> None:
@@ -44,6 +49,34 @@ def test_candles_tell_those_that_ended_and_the_one_that_goes_on(broadcast: Broad
         ("0.00000001", 1),
     ]
     assert ended[1]["start_ms"] - ended[0]["start_ms"] == 60_000
+
+
+@pytest.mark.parametrize("are_rows", [True, False], ids=["rows", "records"])
+def test_a_week_has_its_days_from_before_the_feed_began(
+    broadcast: Broadcast, *, are_rows: bool
+) -> None:
+    """Days have ended before the feed begins, and end while it follows; and then the week does."""
+    broadcast.run(buy(ALICE, 100, 500), sell(BOB, 100, 4))  # on a Tuesday
+    for lots in (2, 1):
+        broadcast.shard.time_ms += DAY_MS
+        broadcast.run(sell(BOB, 100, lots))
+    if are_rows:
+        records = stream_records(broadcast.shard.records)
+        Projector(0, broadcast.shard, broadcast.tables, print).project(records)
+    broadcast.audience.listen("a", WEEKS)
+    broadcast.run(sell(BOB, 100, 3))
+    broadcast.shard.time_ms += DAY_MS
+    broadcast.run(sell(BOB, 100, 10))
+    broadcast.shard.time_ms += 3 * DAY_MS
+    broadcast.run(sell(BOB, 100, 7))
+
+    told = [one["data"] for one in broadcast.audience.received["a"]]
+    lots_told = [[int(Decimal(candle["volume"]) * 10**8) for candle in data] for data in told]
+    assert lots_told == [[10], [20], [20, 7]]
+    ended, begun = told[2]
+    monday_ms = broadcast.shard.time_ms // DAY_MS * DAY_MS
+    assert (ended["start_ms"], begun["start_ms"]) == (monday_ms - 7 * DAY_MS, monday_ms)
+    assert broadcast.state.candles_read == 1
 
 
 def test_who_begins_with_a_view_gets_all_of_it_and_then_what_comes_into_sight(

@@ -32,6 +32,7 @@ from bursa.kernel.settings import (
 )
 from bursa.market_data.connections_dynamodb import ConnectionsTable
 from bursa.market_data.feed import Feeds, ShardFeed
+from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.market_data.shard_state_dynamodb import StoredShardState
 from bursa.market_data.sockets import VISITORS_CALL_MS_MAX, VISITORS_SEND_MS_MAX
 from bursa.market_data.visitor_connections import JoinedOutbox, JoinedSubscribers
@@ -132,6 +133,7 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
     socket_settings = read_settings(SocketSettings)
     client = dynamodb_client()
     writer = TableWriter(client)
+    data = MarketDataTables(client, settings.markets_table, settings.trades_table)
     clock = SystemClock()
     public = read_settings(PublicSocketSettings)
     connections = JoinedSubscribers(
@@ -158,7 +160,7 @@ def feed_services(logger: Logger, metrics: Metrics) -> FeedServices:
     def open_feed(shard: int) -> ShardFeed:
         tables = ReadModelTables(client, settings, shard, writer)
         return ShardFeed(
-            StoredShardState(tables, JournalReader(client, journal, shard)),
+            StoredShardState(tables, data, JournalReader(client, journal, shard)),
             connections,
             outbox,
             encode,

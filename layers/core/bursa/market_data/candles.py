@@ -11,13 +11,15 @@ from typing import NamedTuple, Protocol
 from bursa.kernel.clock import WallClock
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
-from bursa.market_data.intervals import Interval
+from bursa.market_data.intervals import INTERVALS, Interval
 from bursa.read_models.book_format import unpack_going_on
 from bursa.read_models.candles import STORED_MS, Candle
 from bursa.read_models.rows import BookRow
 from bursa.trading.catalogue import MarketCatalogue, named_market
 
 _POSITIONS = {name: position for position, name in enumerate(STORED_MS)}
+# What can be followed live: what is stored, and weeks, each put together of seven days at most.
+LIVE_INTERVALS = (*STORED_MS, "1w")
 # Any later time is now.
 _LATEST_MS = (1 << 46) - 1
 
@@ -121,7 +123,7 @@ class ReadCandles:
         known = {going_on.start_ms: going_on} if first_ms <= going_on.start_ms < end_ms else {}
         # None of them is missing once the book has a later one: so what is read is consistent.
         known |= {one.start_ms: one for one in self._data.candles(*of, first_ms, end_ms)}
-        together = _put_together(interval, known)
+        together = put_together(interval, known)
         return list(_without_gaps(interval.starts(first_ms, last_ms), together, before))
 
 
@@ -135,7 +137,40 @@ class _Asked:
     limit: int
 
 
-def _put_together(interval: Interval, known: Mapping[int, Candle]) -> dict[int, Candle]:
+class EndedCandles(Protocol):
+    """The ended candles of one market."""
+
+    def __call__(self, interval: str, first_ms: int, end_ms: int) -> Sequence[Candle]:
+        """Return those of a stored interval that begin in a range without its end."""
+
+
+def live_candle(name: str, going_on: Sequence[Candle], ended: EndedCandles) -> Candle:
+    """Return the candle of a live interval that goes on.
+
+    Parameters
+    ----------
+    going_on
+        Of each stored interval the one that goes on, as a book has them.
+    ended
+        Asked only where the candle has parts that have ended.
+
+    """
+    interval = INTERVALS[name]
+    newest = newest_part(name, going_on)
+    start_ms = interval.start_of(newest.start_ms)
+    if start_ms == newest.start_ms:
+        return newest
+    parts = [*ended(interval.stored, start_ms, newest.start_ms), newest]
+    return put_together(interval, {one.start_ms: one for one in parts})[start_ms]
+
+
+def newest_part(name: str, going_on: Sequence[Candle]) -> Candle:
+    """Return the stored candle that a live interval's candle ends with."""
+    return going_on[_POSITIONS[INTERVALS[name].stored]]
+
+
+def put_together(interval: Interval, known: Mapping[int, Candle]) -> dict[int, Candle]:
+    """Return candles of an interval by their start, of stored ones by theirs."""
     found: dict[int, Candle] = {}
     for time_ms in sorted(known):
         start_ms, candle = interval.start_of(time_ms), known[time_ms]

@@ -3,7 +3,7 @@
 Reads are consistent, so they hold all that the progress row says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from bursa.journal.dynamodb import JournalReader
@@ -11,7 +11,9 @@ from bursa.journal.record import EncodedRecord
 from bursa.kernel import keys
 from bursa.kernel.identifiers import AccountId, TenantId
 from bursa.kernel.settings import ReadModelSettings
+from bursa.market_data.public_data_dynamodb import MarketDataTables
 from bursa.read_models.book_table_dynamodb import BookTable
+from bursa.read_models.candles import Candle
 from bursa.read_models.definitions_dynamodb import read_definitions
 from bursa.read_models.fold import Definitions
 from bursa.read_models.order_lists_dynamodb import OrderLists
@@ -50,6 +52,7 @@ class ChannelStateTables:
         self._settings = settings
         self._orders = OrderLists(client, settings.orders_table)
         self._books = BookTable(client, settings.markets_table, consistent=True)
+        self._data = MarketDataTables(client, settings.markets_table, settings.trades_table)
         self._current: set[int] = set()
         # Definitions never change in what a snapshot uses of them.
         self._markets: dict[tuple[str, str], MarketRow] = {}
@@ -120,6 +123,12 @@ class ChannelStateTables:
             ConsistentRead=True,
         )
         return [from_attributes(MarketRow, item) for page in pages for item in page["Items"]]
+
+    def candles(
+        self, tenant: str, market: str, interval: str, first_ms: int, end_ms: int
+    ) -> Sequence[Candle]:
+        """Read ended candles that begin in a range without its end, the oldest first."""
+        return self._data.candles(TenantId.parse(tenant), market, interval, first_ms, end_ms)
 
     def trades(self, tenant: str, market: str, limit: int) -> list[TradeRow]:
         """Read the last public trades, newest first."""

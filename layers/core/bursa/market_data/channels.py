@@ -13,7 +13,7 @@ balances   an account's own balances
 from dataclasses import dataclass
 from typing import Final, Self
 
-from bursa.read_models.candles import STORED_MS
+from bursa.market_data.candles import LIVE_INTERVALS
 
 BOOK = "book"
 TRADES = "trades"
@@ -34,7 +34,7 @@ DETAILS: Final = {
     BOOK: ("", "20", "100"),
     TRADES: ("",),
     TICKER: ("",),
-    CANDLES: tuple(STORED_MS),
+    CANDLES: LIVE_INTERVALS,
 }
 
 

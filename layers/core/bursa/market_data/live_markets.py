@@ -14,6 +14,7 @@ the market's next record comes, and from then on the differences that all others
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from heapq import nlargest, nsmallest
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -23,7 +24,9 @@ from bursa.kernel import keys
 from bursa.kernel.identifiers import TenantId
 from bursa.kernel.markets import Market
 from bursa.market_data import channels
+from bursa.market_data.candles import live_candle, newest_part, put_together
 from bursa.market_data.channels import Channel
+from bursa.market_data.intervals import INTERVALS
 from bursa.market_data.messages import (
     CHECKED_LEVELS,
     BookLevels,
@@ -36,7 +39,7 @@ from bursa.market_data.trading_state import TradingState
 from bursa.read_models.book_format import Level
 from bursa.read_models.book_parts import BookTorn
 from bursa.read_models.books import Book
-from bursa.read_models.candles import STORED_MS, Candle, EndedCandle
+from bursa.read_models.candles import Candle, EndedCandle
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.fold import BookFact, Definitions, ReadModelChanges
 from bursa.read_models.rows import MarketRow, ProgressRow
@@ -51,7 +54,8 @@ ENDED_CANDLES_KEPT = 600
 
 MarketKey = tuple[str, str]  # tenant, market
 _Connections = Mapping[str, object]
-_POSITIONS = {name: position for position, name in enumerate(STORED_MS)}
+# What weeks are put together of.
+_DAY = INTERVALS["1w"].stored
 
 
 class ShardState(Protocol):
@@ -65,6 +69,11 @@ class ShardState(Protocol):
 
     def book(self, tenant: str, market: str) -> Book | None:
         """Read a market's book; raises `BookTorn` when a part of it is lost."""
+
+    def candles(
+        self, tenant: str, market: str, interval: str, first_ms: int, end_ms: int
+    ) -> Sequence[Candle]:
+        """Read ended candles that begin in a range without its end, the oldest first."""
 
     def records(self, first_sequence: int, last_sequence: int) -> Iterator[EncodedRecord]:
         """Read records in order from a sequence on, up to a sequence."""
@@ -105,6 +114,9 @@ class _Followed:
         A sequence since which no level has changed.
     ended
         The candles that ended last.
+    days, days_before
+        Days that ended since the book was read; those of the week before that, once they are asked
+        for.
     is_changed
         Whether anything has happened since it was told of.
     told
@@ -117,6 +129,8 @@ class _Followed:
     epoch: int
     levels_at: int
     ended: deque[EndedCandle] = field(default_factory=lambda: deque(maxlen=ENDED_CANDLES_KEPT))
+    days: deque[Candle] = field(default_factory=lambda: deque(maxlen=ENDED_CANDLES_KEPT))
+    days_before: Sequence[Candle] | None = None
     is_changed: bool = False
     ticker: MarketTicker | None = None
     told: dict[str, _Told] = field(default_factory=dict)
@@ -129,9 +143,21 @@ class _Followed:
         levels = (fact.sequence for _, fact in facts if not isinstance(fact, e.Trade))
         self.levels_at = max(self.levels_at, *levels, 0)
         self.ended += self.book.ended_candles
+        self.days += (one.candle for one in self.book.ended_candles if one.interval == _DAY)
         self.book.ended_candles.clear()
         self.book.changed_bids.clear()
         self.book.changed_asks.clear()
+
+    def ended_since(self, told: Candle, interval: str) -> list[Candle]:
+        """Return the candles of an interval that ended since one of it was told that went on."""
+        stored = INTERVALS[interval].stored
+        if stored == interval:
+            ended = [one.candle for one in self.ended if one.interval == interval]
+        else:
+            days = {one.start_ms: one for one in (*(self.days_before or ()), *self.days)}
+            ended = [*put_together(INTERVALS[interval], days).values()]
+        newest_ms = INTERVALS[interval].start_of(newest_part(interval, self.book.candles).start_ms)
+        return [one for one in ended if told.start_ms <= one.start_ms < newest_ms]
 
     def best(self, count: int) -> tuple[list[Level], list[Level]]:
         book = self.book
@@ -297,7 +323,7 @@ class LiveMarkets:
             case channels.TICKER if followed.is_changed:
                 yield from self._of_ticker(followed, channel, connections)
             case channels.CANDLES if followed.is_changed:
-                yield from _of_candles(followed, channel, connections)
+                yield from self._of_candles(followed, channel, connections)
 
     def _of_ticker(
         self, followed: _Followed, channel: Channel, connections: _Connections
@@ -311,6 +337,36 @@ class LiveMarkets:
         told = followed.told.setdefault(channel.key, _Told(0))
         yield Addressed(_message(followed, channel, told, ticker), connections)
         told.moment = book.time_ms
+
+    def _of_candles(
+        self, followed: _Followed, channel: Channel, connections: _Connections
+    ) -> Iterator[Addressed]:
+        """Yield the candles that have changed since this was told: all but the last have ended."""
+        if not followed.book.candles:
+            return
+        # At first, this process does not know which have ended: who lacks them sees a loss.
+        told = followed.told.setdefault(channel.key, _Told(followed.book.time_ms - 1))
+        going_on = live_candle(
+            channel.detail, followed.book.candles, partial(self._ended_days, followed)
+        )
+        if going_on == told.candle:
+            return
+        candles = [going_on]
+        if told.candle is not None:
+            candles = [*followed.ended_since(told.candle, channel.detail), going_on]
+        facts = CandleChanges(followed.market, candles)
+        yield Addressed(_message(followed, channel, told, facts), connections)
+        told.moment, told.candle = followed.book.time_ms, going_on
+
+    def _ended_days(
+        self, followed: _Followed, interval: str, first_ms: int, end_ms: int
+    ) -> Sequence[Candle]:
+        """Return the ended days of a week; those from before the book was read are rows by now."""
+        if followed.days_before is None:
+            key = followed.book.tenant, followed.book.market
+            followed.days_before = self._source.candles(*key, interval, first_ms, end_ms)
+        days = (*followed.days_before, *followed.days)
+        return [one for one in days if first_ms <= one.start_ms < end_ms]
 
 
 def _of_view(
@@ -368,26 +424,6 @@ def _levels(
     return BookLevels(
         followed.market, sorted(bids.items(), reverse=True), sorted(asks.items()), trading, best
     )
-
-
-def _of_candles(
-    followed: _Followed, channel: Channel, connections: _Connections
-) -> Iterator[Addressed]:
-    """Yield the candles that have changed since this was told last: all but the last have ended."""
-    if not followed.book.candles:
-        return
-    # At first, this process does not know which have ended: who lacks them sees a loss.
-    told = followed.told.setdefault(channel.key, _Told(followed.book.time_ms - 1))
-    going_on = followed.book.candles[_POSITIONS[channel.detail]]
-    if going_on == told.candle:
-        return
-    candles = [going_on]
-    if told.candle is not None:
-        ended = (one.candle for one in followed.ended if one.interval == channel.detail)
-        candles = [*(one for one in ended if one.start_ms >= told.candle.start_ms), going_on]
-    facts = CandleChanges(followed.market, candles)
-    yield Addressed(_message(followed, channel, told, facts), connections)
-    told.moment, told.candle = followed.book.time_ms, going_on
 
 
 def _message(followed: _Followed, channel: Channel, told: _Told, facts: Facts) -> ChannelMessage:

@@ -12,6 +12,7 @@ book is one row, and holds all up to its own sequence.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from bursa.kernel.identifiers import TenantId
 from bursa.kernel.keys import market_data
 from bursa.kernel.markets import Market
 from bursa.market_data import channels
+from bursa.market_data.candles import live_candle
 from bursa.market_data.channels import Channel
 from bursa.market_data.clients import Client, quota_of
 from bursa.market_data.messages import (
@@ -39,7 +41,7 @@ from bursa.market_data.resumption import REPLAYED_MS_MAX, Messages, RecentRecord
 from bursa.market_data.tickers import MarketTicker
 from bursa.market_data.trading_state import TradingState
 from bursa.read_models.book_format import unpack_going_on
-from bursa.read_models.candles import STORED_MS
+from bursa.read_models.candles import Candle
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.rows import (
     AssetRow,
@@ -63,7 +65,6 @@ SNAPSHOT_LEVELS_MAX = 5_000
 _CATCH_UP_MS = (20, 30, 50, 100, 100, 200, 200, 200, 300, 300)
 SNAPSHOT_TRADES = 50
 SNAPSHOT_FILLS = 50
-_CANDLES = {interval: position for position, interval in enumerate(STORED_MS)}
 SNAPSHOT_ORDERS_MAX = 100
 
 
@@ -114,6 +115,11 @@ class ChannelStates(RecentRecords, Protocol):
 
     def book(self, tenant: str, market: str, depth: int) -> BookRow | None:
         """Read a market's book, ``depth`` levels of it at least."""
+
+    def candles(
+        self, tenant: str, market: str, interval: str, first_ms: int, end_ms: int
+    ) -> Sequence[Candle]:
+        """Read ended candles that begin in a range without its end, the oldest first."""
 
     def trades(self, tenant: str, market: str, limit: int) -> Sequence[TradeRow]:
         """Read the last public trades, newest first."""
@@ -358,8 +364,10 @@ class Subscriptions:
                 return MarketTicker.of_row(market, row, now_ms), held
             case channels.CANDLES:
                 going_on = unpack_going_on(row.candles) if row and row.candles else None
-                position = _CANDLES[channel.detail]
-                return CandleChanges(market, [going_on[position]] if going_on else []), held
+                # Read after the book, so none that has ended by then is missing.
+                ended = partial(self._states.candles, tenant, channel.subject)
+                candles = [live_candle(channel.detail, going_on, ended)] if going_on else []
+                return CandleChanges(market, candles), held
             case _:
                 return BookLevels.of_row(market, row, depth), held
 
