@@ -77,6 +77,11 @@ class ChannelCopy:
         self._parts: dict[int, Message] = {}
         self._parts_of = 0
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the client waits for a snapshot of the channel."""
+        return self.last is None or self.is_stale
+
     def receive(self, message: Message) -> None:
         """Take a message of the channel."""
         if message["epoch"] < self.epoch:
@@ -193,6 +198,13 @@ def requests_of(copies: Mapping[str, ChannelCopy]) -> list[Message]:
     return requests
 
 
+async def ask_again(socket: "ClientConnection", copies: Mapping[str, ChannelCopy]) -> None:
+    """Ask once more for the snapshots that have not come: by the next pong they were lost."""
+    missing = [name for name, copy in copies.items() if copy.is_missing]
+    if missing:
+        await socket.send(json.dumps({"op": "subscribe", "channels": missing}))
+
+
 @asynccontextmanager
 async def pings(socket: "ClientConnection") -> AsyncIterator[None]:
     """Send a ping now and then: its response shows that the connection lives, and how long yet."""
@@ -246,10 +258,12 @@ async def follow(
                             closes_at_ms = message["closes_at_ms"]
                             break
                         continue
+                    if message["type"] == "pong":
+                        await ask_again(socket, copies)
+                        continue
                     copy = copies.get(message.get("channel", ""))
                     if copy is None:
-                        if message["type"] != "pong":
-                            print(message, file=sys.stderr)
+                        print(message, file=sys.stderr)
                         continue
                     was_stale = copy.is_stale
                     copy.receive(message)

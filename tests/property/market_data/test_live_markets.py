@@ -6,6 +6,7 @@ view, the ticker or the candles of its moment.
 """
 
 import json
+from bisect import bisect_right
 from typing import Any
 from unittest import mock
 
@@ -15,17 +16,21 @@ from hypothesis import strategies as st
 from bursa.dialects.native.feed_messages import book_checksum
 from bursa.dialects.native.market_presentation import candle_response, ticker_response
 from bursa.dialects.native.socket_requests import handle_request
+from bursa.journal.record import JournalRecord
 from bursa.kernel.amounts import Lots, Ticks
 from bursa.kernel.identifiers import TenantId
+from bursa.kernel.markets import Market
 from bursa.market_data import resumption, subscriptions
+from bursa.market_data.intervals import INTERVALS
 from bursa.market_data.listeners import SUBSCRIBERS_FRESH_MS
 from bursa.market_data.subscriptions import SNAPSHOT_TRADES, Subscriptions
 from bursa.market_data.tickers import MarketTicker
 from bursa.market_data.trading_state import TradingState
 from bursa.read_models.books import Book
-from bursa.read_models.candles import STORED_MS
+from bursa.read_models.candles import STORED_MS, Candle
 from bursa.read_models.definitions import market_from_row
 from bursa.read_models.fold import Definitions, fold
+from bursa.read_models.rows import BalanceRow, BookRow, FillRow, MarketRow
 from tests.doubles.channel_states import MemoryChannelStates
 from tests.doubles.feed_example import FEED_CLIENT
 from tests.doubles.ids import IDS, PUBLIC_IDS
@@ -35,7 +40,7 @@ from wire import codec
 from wire import layout as w
 
 VIEWS = {"book:BTC-USDT": 10_000, "book:BTC-USDT:20": 20, "book:BTC-USDT:100": 100}
-CANDLES = ("candles:BTC-USDT:1m", "candles:BTC-USDT:1h")
+CANDLES = ("candles:BTC-USDT:1m", "candles:BTC-USDT:1h", "candles:BTC-USDT:1w")
 # What fails is long; to make it short takes minutes.
 settings.register_profile(
     "unshrunk",
@@ -64,7 +69,10 @@ commands = st.one_of(
     ),
 )
 histories = st.lists(
-    st.tuples(st.lists(commands, max_size=5), st.sampled_from([10, 10, 20_000, 70_000, 4_000_000])),
+    st.tuples(
+        st.lists(commands, max_size=5),
+        st.sampled_from([10, 10, 20_000, 70_000, 4_000_000, 90_000_000]),
+    ),
     min_size=1,
     max_size=12,
 )
@@ -76,34 +84,53 @@ class Truth:
     def __init__(self, shard: Shard) -> None:
         self.books: dict[int, Book] = {}
         self.trades: list[Any] = []
-        self.balances: dict[str, list[int]] = {}
-        definitions = Definitions()
-        row = None
+        self.fills: list[FillRow] = []
+        self.balances: dict[str, dict[int, BalanceRow]] = {}
+        self._times: list[int] = []
+        self._definitions = Definitions()
+        self._row: BookRow | None = None
         for record in shard.plain():
-            folded = fold([record], definitions)
-            definitions = folded.definitions
-            self.trades += folded.trades
-            for balance in folded.balances.values():
-                if balance.account == str(CLIENT.account):
-                    self.balances.setdefault(balance.asset, []).append(record.time_ms)
-            book = Book.from_row(row) if row else Book("t1", "BTC-USDT")
-            for change in folded.books.values():
-                book.apply(change.facts)
-            row = book.to_row()
-            self.books[record.time_ms] = Book.from_row(row)
-        (self.row,) = definitions.markets.values()
-        self.market = market_from_row(self.row)
+            self.take(record)
+
+    def take(self, record: JournalRecord) -> None:
+        """Take the next record."""
+        folded = fold([record], self._definitions)
+        self._definitions = folded.definitions
+        self.trades += folded.trades
+        own = str(CLIENT.account)
+        self.fills += (one for one in folded.fills if one.account == own)
+        for balance in folded.balances.values():
+            if balance.account == own:
+                self.balances.setdefault(balance.asset, {})[record.time_ms] = balance
+        book = Book.from_row(self._row) if self._row else Book("t1", "BTC-USDT")
+        for change in folded.books.values():
+            book.apply(change.facts)
+        self._row = book.to_row()
+        self.books[record.time_ms] = Book.from_row(self._row)
+        self._times.append(record.time_ms)
+
+    @property
+    def row(self) -> MarketRow:
+        """The market's definition."""
+        (row,) = self._definitions.markets.values()
+        return row
+
+    @property
+    def market(self) -> Market:
+        """The market."""
+        return market_from_row(self.row)
 
     def balances_at(self, moment: int) -> dict[str, int]:
         """Return when each balance of the client's account changed last up to a moment."""
-        return {
-            asset: max(at for at in times if at <= moment)
-            for asset, times in self.balances.items()
-            if any(at <= moment for at in times)
-        }
+        found = {}
+        for asset, rows in self.balances.items():
+            before = (at for at in reversed(rows) if at <= moment)
+            if (last := next(before, None)) is not None:
+                found[asset] = last
+        return found
 
     def at(self, moment: int) -> Book:
-        return self.books[max(time_ms for time_ms in self.books if time_ms <= moment)]
+        return self.books[self._times[bisect_right(self._times, moment) - 1]]
 
     def levels(self, moment: int, depth: int) -> tuple[dict[str, str], dict[str, str]]:
         book, units = self.at(moment), self.market.units
@@ -124,12 +151,21 @@ class Truth:
 
     def candles(self, moment: int, interval: str) -> dict[int, Any]:
         """Return all candles of an interval, each as it was last up to a moment."""
-        found = {}
+        asked = INTERVALS[interval]
+        parts = {}
         for time_ms, book in self.books.items():
             if time_ms <= moment and book.candles:
-                candle = book.candles[list(STORED_MS).index(interval)]
-                found[candle.start_ms] = dict(candle_response(candle, self.market.units))
-        return found
+                part = book.candles[list(STORED_MS).index(asked.stored)]
+                parts[part.start_ms] = part
+        whole: dict[int, Candle] = {}
+        for part in parts.values():
+            start_ms = asked.start_of(part.start_ms)
+            before = whole.get(start_ms)
+            whole[start_ms] = before.followed_by(part) if before else part.at(start_ms)
+        return {
+            start_ms: dict(candle_response(candle, self.market.units))
+            for start_ms, candle in whole.items()
+        }
 
 
 class Follower(World):
@@ -232,6 +268,11 @@ def assert_lists_hold_the_truth(world: Follower, truth: Truth) -> None:
                 if row.time_ms <= copy.last
             }
             assert known <= held if len(known) <= SNAPSHOT_TRADES else held
+    assert_states_hold_the_truth(world, truth)
+
+
+def assert_states_hold_the_truth(world: Follower, truth: Truth) -> None:
+    """Balances and the market's state are those of the copy's moment."""
     copy = world.followed["balances"]
     if copy.last is not None and not copy.is_stale:
         changed = {entry["asset"]: entry["sequence"] for entry in copy.entries.values()}

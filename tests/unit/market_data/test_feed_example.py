@@ -88,6 +88,19 @@ def test_one_that_answers_pings_stays() -> None:
     assert (found, len(asked)) == ([1, 9], 1)
 
 
+def test_it_asks_again_for_a_snapshot_that_was_lost() -> None:
+    async def loses_the_first(connection: ServerConnection, number: int) -> None:
+        await connection.recv()
+        await connection.send(json.dumps({"type": "pong"}))
+        asked_again = json.loads(await connection.recv())
+        assert asked_again == {"op": "subscribe", "channels": [CHANNEL]}
+        await connection.send(snapshot(number))
+        await connection.wait_closed()
+
+    found, asked = followed(loses_the_first, 1)
+    assert (found, len(asked)) == ([1], 1)
+
+
 def test_it_does_not_come_back_for_a_connection_that_ends_as_soon() -> None:
     """Near a token's end every connection ends with it: who came back each time would do only that.
 
