@@ -69,6 +69,7 @@ FEATURES = tuple(
         "identity",
         "intake",
         "journal",
+        "lake",
         "market_data",
         "notifications",
         "read_models",
@@ -118,6 +119,8 @@ LAYERS = {
     "plain": Rule(PLAIN, impure=False, adapters=False),
     # What is stored or sent packed; the format is the whole file.
     "format": Rule(PLAIN, frozenset({"msgspec", "zstandard"}), impure=False, adapters=False),
+    # Parquet files, on the disk.
+    "duckdb": Rule(PLAIN, frozenset({"duckdb"}), adapters=False),
     # How alike two words are; nothing of ours.
     "measure": Rule((), frozenset({"rapidfuzz"}), impure=False, adapters=False),
     # Bytes, addresses and signatures of chains; no node and no key of KMS.
@@ -162,6 +165,7 @@ AWS_NAMES = {
     "stepfunctions",
 }
 FORMATS = {
+    "bursa.lake.position_format",
     "bursa.intake.message",
     "bursa.journal.checkpoint",
     "bursa.journal.record",
@@ -185,6 +189,7 @@ MACHINE = {
     "bursa.journal.archive",
     "bursa.journal.archive_file",
     "bursa.journal.archive_objects",
+    "bursa.journal.archived_segments",
     "bursa.journal.audit",
     "bursa.journal.disownment",
     "bursa.journal.file",
@@ -205,6 +210,8 @@ def layer_of(name: str) -> str:
         return "chain"
     if name in MEASURES:
         return "measure"
+    if stem.rpartition("_")[2] == "duckdb":
+        return "duckdb"
     if room == "dialects":
         return "http" if stem == "http_api" else "dialect"
     if room == "bootstrap":
