@@ -19,7 +19,7 @@ from wire import codec
 from wire import layout as w
 
 PATHS = {
-    "/health": 2,
+    "/health": 3,
     "/openapi.json": 0,
     # Its profile and its branding; markets are kept longer.
     "/tenant": 2,

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from bursa.aws.clients import dynamodb_client
+from bursa.journal.lease import LeaseRow
+from bursa.journal.lease_dynamodb import DynamoLeases
+from bursa.kernel.clock import SystemClock
 from bursa.kernel.identifiers import TenantId
 from bursa.tenants.dynamodb import DirectoryTable
 from bursa.tenants.profile import TenantProfile
@@ -157,24 +160,67 @@ def test_ticker_where_nothing_happened(market_api: ModuleType) -> None:
     assert (body["last_price"], body["best_bid"], body["volume"]) == (None, None, "0")
 
 
-def test_health_in_step_says_nothing_of_what_happens(
-    market_api: ModuleType, exchange: Exchange
+NOW_MS = 1_800_000_000_000
+
+
+def lead(waits_ms: int, shard: int = 0) -> None:
+    """Write what a worker does whose oldest command has waited for so long."""
+    row = LeaseRow("owner", 1, 1, released=False, watermark_ms=NOW_MS - waits_ms, busy=())
+    DynamoLeases(dynamodb_client(), "progress", shard).swap(None, row)
+
+
+@pytest.fixture
+def at_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SystemClock, "now_ms", lambda _: NOW_MS)
+
+
+def health_of(orders: str, market_data: str, status: str) -> dict[str, Any]:
+    components = {"orders": orders, "market_data": market_data}
+    return {"status": status, "components": components, "version": "development"}
+
+
+@pytest.mark.usefixtures("at_now", "exchange")
+@pytest.mark.parametrize(
+    ("waits_ms", "orders"),
+    [(-20, "ok"), (0, "ok"), (5_000, "ok"), (5_001, "slow"), (15_000, "slow"), (15_001, "down")],
+)
+def test_health_says_whether_orders_are_decided(
+    market_api: ModuleType, waits_ms: int, orders: str
 ) -> None:
-    """Review L3: sequences, counts and times of the shard are the activity of all tenants."""
-    assert get(market_api, "/health").body == {"status": "ok", "version": "development"}
+    """And nothing else: review L3, sequences, counts and times are the activity of all tenants."""
+    lead(waits_ms)
+    assert get(market_api, "/health").body == health_of(orders, "ok", orders)
 
 
+@pytest.mark.usefixtures("at_now", "exchange")
+def test_where_no_worker_has_ever_led_nothing_is_decided(market_api: ModuleType) -> None:
+    assert get(market_api, "/health").body == health_of("down", "ok", "down")
+
+
+@pytest.mark.usefixtures("at_now")
 @pytest.mark.parametrize("shards", ["0", "1,0"])
+@pytest.mark.parametrize(
+    ("waits_ms", "expected"),
+    [
+        (0, health_of("ok", "behind", "behind")),
+        (9_000, health_of("slow", "behind", "slow")),
+        (20_000, health_of("down", "behind", "down")),
+    ],
+)
 def test_health_is_that_of_the_worst_shard(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, shards: str
+    exchange: Exchange,
+    monkeypatch: pytest.MonkeyPatch,
+    shards: str,
+    waits_ms: int,
+    expected: dict[str, Any],
 ) -> None:
     monkeypatch.setenv("SHARDS", shards)
     exchange.project = False
     exchange.commit([])
+    lead(waits_ms)
+    lead(0, shard=1)
 
-    body = get(started("market_api.app"), "/health").body
-
-    assert body == {"status": "behind", "version": "development"}
+    assert get(started("market_api.app"), "/health").body == expected
 
 
 @pytest.mark.parametrize(

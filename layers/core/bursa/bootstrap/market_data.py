@@ -81,7 +81,7 @@ def open_market_data(settings: MarketApiSettings) -> MarketServices:
     routes = MarketRoutes(
         MarketQueries(catalogue, data, clock),
         ReadCandles(catalogue, data, clock),
-        ReadHealth(positions),
+        ReadHealth(positions, clock),
         ReadPublicTenant(directory, brandings, clock, tenants.unknown),
         cursors,
         ids=open_ids(),

@@ -1,8 +1,9 @@
-"""Where a shard's journal ends, and how far the read models have followed it."""
+"""Where a shard's queue and journal are, and how far the read models have followed."""
 
 from typing import TYPE_CHECKING
 
 from bursa.journal.dynamodb import JournalReader
+from bursa.journal.lease_dynamodb import queue_state_of
 from bursa.kernel import keys
 from bursa.market_data.health import JournalPosition
 from bursa.read_models.rows import ProgressRow, from_attributes
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ShardPositions:
-    """Reads the end of one shard's journal, and the progress of its read models."""
+    """Reads the end of one shard's journal, its worker's lease, its read models' progress."""
 
     def __init__(
         self, client: "DynamoDBClient", journal_table: str, progress_table: str, shard: int
@@ -21,6 +22,15 @@ class ShardPositions:
         self._journal = JournalReader(client, journal_table, shard)
         self._progress_table = progress_table
         self._shard = shard
+
+    def queue_done_ms(self) -> int:
+        """Return up to when the worker has decided what was sent; 0 where none has ever led."""
+        response = self._client.get_item(
+            TableName=self._progress_table,
+            Key={"pk": {"S": keys.progress(self._shard)}, "sk": {"S": keys.LEASE}},
+            ProjectionExpression="watermark_ms",
+        )
+        return queue_state_of(response.get("Item", {})).watermark_ms
 
     def read_models(self) -> JournalPosition:
         """Return how far the read models have got."""

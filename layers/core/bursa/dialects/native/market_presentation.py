@@ -9,9 +9,11 @@ from bursa.dialects.native.responses import (
     Book,
     Fees,
     Health,
+    MarketDataHealth,
     MarketDefinition,
     MarketDetail,
     MarketPage,
+    OrdersHealth,
     PriceProtection,
     Ticker,
     TradePage,
@@ -143,5 +145,14 @@ def ticker_response(ticker: MarketTicker) -> Ticker:
 
 def health_response(shards: Sequence[health.ShardHealth], version: str) -> Health:
     """Return how the exchange is, and nothing of how much happens in it."""
-    is_behind = any(shard.lag_records for shard in shards)
-    return Health(status="behind" if is_behind else "ok", version=version)
+    orders: OrdersHealth = "ok"
+    if any(shard.is_down for shard in shards):
+        orders = "down"
+    elif any(shard.is_slow for shard in shards):
+        orders = "slow"
+    market_data: MarketDataHealth = "behind" if any(one.lag_records for one in shards) else "ok"
+    return Health(
+        status=market_data if orders == "ok" else orders,
+        components={"orders": orders, "market_data": market_data},
+        version=version,
+    )

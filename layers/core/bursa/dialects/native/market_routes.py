@@ -76,7 +76,7 @@ class MarketRoutes:
         self.version = deployment.version
 
     def health(self) -> Health:
-        """Return how far the read models are behind the journal."""
+        """Return how the exchange is."""
         return present.health_response(self._read_health(), self.version)
 
     def tenant(self, tenant: TenantId) -> Tenant:

@@ -360,10 +360,22 @@ class Tenant(TypedDict):
     public_websocket_url: str | None
 
 
-class Health(TypedDict):
-    """Whether the read models of every shard are in step with its journal."""
+OrdersHealth = Literal["ok", "slow", "down"]
+MarketDataHealth = Literal["ok", "behind"]
 
-    status: Literal["ok", "behind"]
+
+class HealthComponents(TypedDict):
+    """orders: whether they are decided. market_data: whether what is read keeps up with them."""
+
+    orders: OrdersHealth
+    market_data: MarketDataHealth
+
+
+class Health(TypedDict):
+    """How the exchange is: status is that of orders or, where they are ok, of market data."""
+
+    status: Literal["ok", "behind", "slow", "down"]
+    components: HealthComponents
     version: str
 
 
