@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from embit.ec import PrivateKey
+from embit.networks import NETWORKS
 
 from bursa.wallets.chains import bitcoin_scripts as scripts
 from bursa.wallets.chains.amounts import ChainUnits
@@ -10,6 +12,7 @@ from bursa.wallets.chains.bitcoin_chain import BitcoinChain, satoshi
 from bursa.wallets.chains.bitcoin_network import REGTEST
 from bursa.wallets.chains.json_rpc_https import JsonRpc
 from bursa.wallets.chains.ports import (
+    BitcoinPlan,
     Outpoint,
     PaymentRefused,
     RateFee,
@@ -19,6 +22,7 @@ from bursa.wallets.chains.ports import (
     Unspent,
 )
 from scripts.nodes.processes import free_port
+from tests.doubles.wallet_keys import SoftwareKey
 from tests.integration.wallets.bitcoin_node import BTC, BitcoinNode
 
 
@@ -57,12 +61,34 @@ def test_either_key_spends_an_output_of_two(bitcoin: BitcoinNode, spender: str) 
         descriptor = f"wsh(multi(1,{hot.public_key.hex()},{cold.public_key.hex()}))"
         told = bitcoin.call("getdescriptorinfo", descriptor)
         assert bitcoin.call("deriveaddresses", told["descriptor"]) == [unspent[0].address]
+        spend_with_cold_key(bitcoin, unspent[0], cold, plan)
         return
     plan = bitcoin.builder.sweep(unspent, bitcoin.mining, rate(5_000))
     signed = bitcoin.sign(hot, plan)
     assert bitcoin.chain.broadcast(signed.raw).sent is Sent.ACCEPTED
     told = bitcoin.call("getrawtransaction", signed.transaction, 1)
     assert plan.vbytes - 1 <= told["vsize"] <= plan.vbytes
+
+
+def spend_with_cold_key(
+    bitcoin: BitcoinNode, spent: Unspent, cold: SoftwareKey, plan: BitcoinPlan
+) -> None:
+    """Have the node sign with the cold key alone, and take what it has signed."""
+    script = scripts.either_key(spent.public_key, cold.public_key)
+    output = {
+        "txid": spent.outpoint.transaction,
+        "vout": spent.outpoint.index,
+        "scriptPubKey": scripts.hashed(script).hex(),
+        "witnessScript": script.hex(),
+        "amount": f"{spent.amount // BTC}.{spent.amount % BTC:08d}",
+    }
+    raw = bitcoin.builder.build(plan).raw.hex()
+    secret = PrivateKey(cold.private.secret).wif(NETWORKS["regtest"])
+    signed = bitcoin.call("signrawtransactionwithkey", raw, [secret], [output])
+    assert signed["complete"]
+    sent = bitcoin.call("sendrawtransaction", signed["hex"])
+    bitcoin.mine()
+    assert bitcoin.call("getrawtransaction", sent, 1)["confirmations"] == 1
 
 
 def test_the_same_bytes_again_are_known(bitcoin: BitcoinNode) -> None:

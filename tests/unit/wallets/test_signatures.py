@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from eth_keys.datatypes import PrivateKey
 from eth_keys.datatypes import Signature as OtherSignature
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bursa.kernel.errors import NotAllowed, Unavailable
@@ -52,8 +52,8 @@ def test_a_signature_of_either_root_becomes_the_low_one(
 
 @given(SECRETS, SECRETS, DIGESTS)
 def test_anothers_signature_is_refused(secret: int, other: int, digest: bytes) -> None:
-    if secret == other:
-        return
+    # A key and its negative sign a digest of zero alike; nothing that is hashed has that digest.
+    assume(secret != other and any(digest))
     der = to_der(key_of(other).sign(digest))
     with pytest.raises(Unavailable):
         from_der(der, digest, key_of(secret).public_key)
