@@ -125,6 +125,7 @@ class Leader:
         Returns when stopped and drained. Raises `Deposed` when another leads, `EngineFault` when
         memory must be rebuilt; messages that were held then come again.
         """
+        failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 background = [
@@ -137,10 +138,12 @@ class Leader:
                 for task in background:
                     task.cancel()
         except* Exception as several:  # noqa: BLE001 - it is raised again, by itself
-            first = _first(several)
-            if isinstance(first, EngineFault):
+            failure = _first(several)
+        if failure is not None:
+            if isinstance(failure, EngineFault):
                 await self._give_back()
-            raise first from None
+            # Not above: until 3.11.4 Python makes a group again of what is raised there.
+            raise failure
         await self._lease.release()
         await self._checkpointer.store_attested()
 

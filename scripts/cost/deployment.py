@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _METRIC = re.compile(r"[A-Z][A-Za-z]+")
 # Stacks that no deployment has by default, or has for each tenant.
 _BY_PARAMETER = {"backup.yaml", "backup-vault.yaml", "tenant-keys.yaml"}
-_COUNTERS = {"add_metric", "single_metric", "_write", "measure", "alarm"}
+_COUNTERS = {"add_metric", "single_metric", "_write", "measure", "alarm", "count"}
 
 
 class _Loader(yaml.SafeLoader):

@@ -149,7 +149,7 @@ def opened_functions() -> Iterator[OfficeFunctions]:
             patch.setattr(module, "SystemClock", lambda: clock)
         for module in (security, back_office_routes):
             patch.setattr(module, "SecondFactor", AnyCode)
-        patch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: _Sockets())
+        patch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: _Sockets())
         office.add(BOB, Role.OWNER)
         for who in (CAROL, DORA):
             office.add(who)

@@ -29,19 +29,19 @@ def needed(
 def test_reserved_executions_and_a_hundred_for_others() -> None:
     functions = builds.reservations().functions
     assert functions["FunctionConcurrency"] >= 8
-    assert functions["KycConcurrency"] == 9
+    assert functions["KycConcurrency"] == 10
     assert sum(functions.values()) == len(resources(APPLICATION, "AWS::Serverless::Function"))
-    others = 9 * 10 + 350 + 100
+    others = 10 * 10 + 350 + 40 + 100
     assert needed({})[LAMBDA] == functions["FunctionConcurrency"] * 50 + others
     fewer = needed({"FunctionConcurrency": "10", "KycConcurrency": "1"})[LAMBDA]
-    assert fewer == functions["FunctionConcurrency"] * 10 + 9 + 350 + 100
+    assert fewer == functions["FunctionConcurrency"] * 10 + 10 + 350 + 40 + 100
 
 
 def test_what_is_not_named_is_what_runs() -> None:
     functions = builds.reservations().functions["FunctionConcurrency"]
     running = {"FunctionConcurrency": "20", "TradingApiConcurrency": "100", **FLEET}
     running |= {"WorkerInstanceType": "r8g.4xlarge"}
-    assert needed({}, running)[LAMBDA] == functions * 20 + 9 * 10 + 100 + 100
+    assert needed({}, running)[LAMBDA] == functions * 20 + 10 * 10 + 100 + 40 + 100
     assert needed({}, running)[VCPUS] == 32
     assert LAMBDA not in needed({"FunctionConcurrency": "0"}, running)
 

@@ -58,7 +58,7 @@ def cognito(monkeypatch: pytest.MonkeyPatch) -> Cognito:
     for module in (identity, security):
         monkeypatch.setattr(module, "cognito_client", lambda: pool)
     monkeypatch.setattr(security, "SecondFactor", AnyCode)
-    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: Sockets())
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: Sockets())
     return pool
 
 
@@ -218,7 +218,7 @@ def test_a_token_alone_closes_nothing(
     api: ModuleType, directory: DirectoryTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()  # the second factor is asked for again
-    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: Sockets())
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: Sockets())
     api = started("identity_api.app")
     response = call(api, "POST", "/me/close", CODE)
     assert (response.status, response.body["code"]) == (403, "second_factor_required")

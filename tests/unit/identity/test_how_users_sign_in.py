@@ -47,7 +47,7 @@ def api(directory: DirectoryTable, pool: LinkedPool, monkeypatch: pytest.MonkeyP
     del directory
     for module in (identity, security):
         monkeypatch.setattr(module, "cognito_client", lambda: pool)
-    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: Sockets())
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: Sockets())
     return started("identity_api.app")
 
 

@@ -156,7 +156,7 @@ def test_whoever_is_first_no_connection_outlives_its_session(
 @pytest.fixture
 def sockets(monkeypatch: pytest.MonkeyPatch) -> Sockets:
     sockets = Sockets()
-    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: sockets)
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: sockets)
     return sockets
 
 

@@ -47,7 +47,7 @@ class Sockets:
 @pytest.fixture
 def sockets(monkeypatch: pytest.MonkeyPatch) -> Sockets:
     sockets = Sockets()
-    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_: sockets)
+    monkeypatch.setattr("bursa.bootstrap.sockets.Sockets", lambda *_, **__: sockets)
     return sockets
 
 

@@ -241,7 +241,6 @@ WRONG: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
         (400, -1130),
     ),
     "trades by no number": ("historicalTrades", {"symbol": "BTCUSDT", "fromId": "x"}, (400, -1100)),
-    "all lists of orders": ("allOrderList", {}, (400, -1020)),
 }
 
 
