@@ -71,7 +71,8 @@ REFUSED = {"errorMessage": "Unauthorized"}
 # In this order: what the projector writes is read by the others.
 CALLS: dict[tuple[str, str], Any] = {
     ("Projector", "journal-stream"): {"batchItemFailures": []},
-    ("MarketApi", "health"): rest(200, status="ok"),
+    # No worker runs here, so nothing decides orders.
+    ("MarketApi", "health"): rest(200, status="down"),
     ("MarketApi", "tenant"): rest(200, name="tenant t1", state="active"),
     ("MarketApi", "markets-list"): rest(200, items=["BTC-USDT"]),
     ("MarketApi", "preflight"): {"statusCode": 204, "body": ""},
