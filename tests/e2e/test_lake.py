@@ -37,9 +37,10 @@ def test_the_lake_has_the_balances_to_the_unit(
 ) -> None:
     alice = Client(exchange, exchange.users[0])
     alice.call("POST", "/orders", json=order("sell"))
-    alice.call("POST", "/orders", json=order("buy") | {"price": "251.00"})
+    bought = alice.call("POST", "/orders", json=order("buy") | {"price": "251.00"})
 
-    balances = alice.call("GET", "/balances")["items"]
+    read = {"min_sequence": bought["sequence"]}
+    balances = alice.call("GET", "/balances", params=read)["items"]
     account = alice.call("GET", "/me")["account"]
     rows = asked("balances", exchange_place, tmp_path)["rows"]
     held = {row["asset"]: row["units"] for row in rows if row["account"] == account}
