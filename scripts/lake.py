@@ -7,14 +7,15 @@
     make lake QUERY=balances ARGS="--stack bursa"    a deployment on AWS
 
 It keeps a lake of its own below .local/lake, which it adds to: each closed segment once, and what
-is in no closed segment yet, from the journal, anew each time (not with --closed-only). The same
-questions are in Athena (docs/lake.md). Units are the ledger's.
+is in no closed segment yet, from the journal, anew each time (not with --closed-only). Units are
+the ledger's.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,14 @@ OPEN = "open"
 Rows = list[dict[str, Any]]
 
 
+def day(text: str) -> str:
+    """Return a day as the lake has it; raises for what is none."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day: write 2026-12-31.") from None
+
+
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     made = argparse.ArgumentParser(
@@ -48,9 +57,10 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("query", nargs="?", default="", help="the name of a question, or SQL")
     made.add_argument("--tenant", default="t1", help="whose; t1 unless it is said")
-    made.add_argument("--from", dest="first", default="1970-01-01", help="the first day, UTC")
-    made.add_argument("--to", dest="last", default="9999-12-31", help="the last day, UTC")
-    made.add_argument("--closed-only", action="store_true", help="the archive alone, as on AWS")
+    days: dict[str, Any] = {"type": day, "metavar": "YYYY-MM-DD"}
+    made.add_argument("--from", dest="first", default="1970-01-01", **days, help="first day, UTC")
+    made.add_argument("--to", dest="last", default="9999-12-31", **days, help="last day, UTC")
+    made.add_argument("--closed-only", action="store_true", help="the archive alone")
     made.add_argument("--shard", type=int, default=0)
     made.add_argument("--stack", default="", help="a deployment on AWS")
     made.add_argument("--region", default=None)

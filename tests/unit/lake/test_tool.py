@@ -80,3 +80,14 @@ def test_what_is_no_question_is_refused_with_a_sentence(
 def test_without_a_question_it_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert lake.main([]) == 0
     assert "daily-volume" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+@pytest.mark.parametrize("text", ["yesterday", "2026-02-30", "2026-13-01", "\u0967\u0968", ""])
+def test_a_day_that_is_none_is_refused(
+    capsys: pytest.CaptureFixture[str], option: str, text: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        lake.main(["daily-fees", option, text])
+    assert ended.value.code == 2
+    assert "is no day: write 2026-12-31." in capsys.readouterr().err

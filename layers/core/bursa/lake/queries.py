@@ -1,4 +1,4 @@
-"""The questions to the lake that have a name: the same SQL for Athena and for DuckDB. Pure.
+"""The questions to the lake that have a name: in SQL that Athena would take, too. Pure.
 
 Each is about one tenant from one day to another, both included: its three parameters in this order.
 Sums are of whole ledger units, as decimals, because a sum may be more than 64 bits.
