@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from bursa.dialects.native.dry_run_routes import batch_reads
+from bursa.dialects.native.requests import BatchRequest
 from tests.doubles.exchange import ALICE, BOB, BTC_USDT, Exchange
 from tests.unit.conftest import Send
 from wire import codec
@@ -246,3 +248,32 @@ def test_what_refuses_a_batch_whole_refuses_its_dry_run(send: Send) -> None:
         response = send("POST", "/orders/batch", body)
         assert (response.status, response.body["code"]) == (status, code)
         assert response.body["field"] == field
+
+
+# --- what it costs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operations", "reads"),
+    [
+        pytest.param([BUY | {"op": "place"}], 2, id="balances-and-a-book"),
+        pytest.param([BUY | {"op": "place"}] * 50, 2, id="a-book-once"),
+        pytest.param([{"op": "cancel", "client_order_id": "a"}], 3, id="an-order-and-its-market"),
+        pytest.param(
+            [{"op": "cancel", "client_order_id": f"a{at}"} for at in range(50)], 101, id="each"
+        ),
+    ],
+)
+def test_the_dry_run_of_a_batch_costs_what_it_reads(
+    operations: list[dict[str, Any]], reads: int
+) -> None:
+    request = BatchRequest.model_validate({"operations": operations, "dry_run": True})
+    assert batch_reads(request) == reads
+
+
+def test_who_asks_again_and_again_is_refused(send: Send, exchange: Exchange) -> None:
+    before = len(exchange.records)
+    body = {"operations": [{"op": "cancel", "client_order_id": "nothing"}] * 50, "dry_run": True}
+    statuses = [send("POST", "/orders/batch", body).status for _ in range(20)]
+    assert statuses[-1] == 429
+    assert len(exchange.records) == before
