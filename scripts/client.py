@@ -4,6 +4,7 @@ It signs in as an ordinary user and uses nothing but the public API.
 """
 
 import json as json_format
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,9 @@ from botocore.config import Config
 
 OUTPUTS = Path(".local/outputs.json")
 TIMEOUT_S = 30.0
+# A read of what was just answered may say `not_known_yet`: it is asked again for so long.
+PATIENCE_S = 10.0
+PAUSE_S = 0.2
 
 Json = dict[str, Any]
 
@@ -169,12 +173,20 @@ class Client:
         params: dict[str, str | int] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Json:
-        """Send one request and return its JSON; raises `ApiError` for a problem."""
-        response = self.send(method, path, json=json, params=params, headers=headers)
-        try:
-            body = response.json()
-        except requests.JSONDecodeError:
-            body = {"code": "not_json", "detail": response.text[:200]}
-        if not response.ok:
-            raise ApiError(response.status_code, body)
-        return dict(body)
+        """Send one request and return its JSON; raises `ApiError` for a problem.
+
+        A read that is answered ``not_known_yet`` is sent again for some seconds, as that asks for.
+        """
+        patient_until = time.monotonic() + PATIENCE_S
+        while True:
+            response = self.send(method, path, json=json, params=params, headers=headers)
+            try:
+                body = response.json()
+            except requests.JSONDecodeError:
+                body = {"code": "not_json", "detail": response.text[:200]}
+            if response.ok:
+                return dict(body)
+            known = method != "GET" or body.get("code") != "not_known_yet"
+            if known or time.monotonic() > patient_until:
+                raise ApiError(response.status_code, body)
+            time.sleep(PAUSE_S)

@@ -82,7 +82,13 @@ def test_an_order_is_placed_and_cancelled_by_a_key(
     assert placed.status_code == 201, placed.text
     order_id = placed.json()["order_id"]
     parameters = {"status": "open", "market": "BTC-USDT", "min_sequence": placed.json()["sequence"]}
-    listed = session.get(f"{exchange.rest_url}/orders", params=parameters, timeout=30)
+    url = f"{exchange.rest_url}/orders"
+    listed = session.get(url, params=parameters, timeout=30)
+    for _ in range(20):
+        if listed.json().get("code") != "not_known_yet":
+            break
+        time.sleep(0.2)
+        listed = session.get(url, params=parameters, timeout=30)
     assert order_id in [order["order_id"] for order in listed.json()["items"]], listed.text
     cancelled = session.delete(f"{exchange.rest_url}/orders/{order_id}", timeout=30)
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled"), cancelled.text
