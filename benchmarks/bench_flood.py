@@ -9,8 +9,8 @@ of fifty, and over a WebSocket. For this the demo tenant gets the budgets that o
 and its own ones back at the end; functions know of a change within a minute, which is waited for.
 
 On a laptop the functions, the emulator and both clients share the processors, so the latency
-says how much of them the refusals take. What the arrangement itself does is shown on virtual time
-(tests/simulation/test_flood.py).
+says how much of them the refusals take. What the arrangement itself does is shown by `make
+bench-neighbour`.
 """
 
 import argparse

@@ -15,6 +15,10 @@ bench-flood: setup ## what one account's flood does to another, or to another te
 	@$(PY) -m benchmarks.bench_flood $(ARGS)
 .PHONY: bench-flood
 
+bench-neighbour: setup ## the same between tenants where no machine is in the way: real worker, modelled AWS: [ARGS="--seeds 12 --json"]
+	@$(PY) -m benchmarks.bench_neighbour $(ARGS)
+.PHONY: bench-neighbour
+
 bench-calls: setup ## how long each call of both dialects takes, on the running exchange: [ARGS="--rounds 300 --json"]
 	@$(PY) -m benchmarks.bench_calls $(ARGS)
 .PHONY: bench-calls

@@ -123,9 +123,11 @@ class FloodWorld(World):
         }
         return replace(super()._ports(machine), queues=queues)
 
-    def flood(self, seconds: float, floods: "tuple[Flood, ...]") -> Outcome:
+    def flood(
+        self, seconds: float, floods: "tuple[Flood, ...]", loop_of: type[VirtualLoop] = VirtualLoop
+    ) -> Outcome:
         """Run the traders for so many seconds, and the floods beside them."""
-        loop = VirtualLoop(TURNS_MAX)
+        loop = loop_of(TURNS_MAX)
         loop.set_exception_handler(self._on_loop_error)
         try:
             return loop.run_until_complete(self._flood(seconds, floods))

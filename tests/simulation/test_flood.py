@@ -24,6 +24,7 @@ from tests.simulation.flood import (
 from tests.simulation.options import Options
 from tests.simulation.socket_model import UNLIMITED
 from tests.simulation.test_simulator import CALM
+from tests.simulation.virtual_loop import ChargedLoop
 from worker.queue_groups import QueueGroups
 
 SECONDS = 10
@@ -64,6 +65,17 @@ def test_the_others_p99_stays_and_none_of_theirs_is_refused(calm: Outcome, singl
     # The whole budget, and what the containers gave by themselves until it was named.
     own = flooded.containers * (BURST + RATE * SECONDS) // ACCOUNT_SHARE
     assert flooded.admitted() <= BURST + RATE * (SECONDS + 1) + own
+
+
+def test_neither_does_it_when_one_processor_does_everybodys_work() -> None:
+    """Refusals, feeds, the edge and the worker, one after the other: more than is ever shared."""
+    calm = FloodWorld(OPTIONS).flood(SECONDS, (), ChargedLoop)
+    flooded = FloodWorld(OPTIONS, socket_floods=CONNECTIONS).flood(
+        SECONDS, (singles, batches, cancels), ChargedLoop
+    )
+
+    assert {one.status for one in flooded.traded} == {201}
+    assert flooded.p99_ms() <= WORSE_AT_MOST * calm.p99_ms()
 
 
 def test_without_budgets_the_same_flood_takes_the_executions_of_the_others() -> None:

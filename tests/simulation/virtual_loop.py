@@ -5,6 +5,7 @@ one moves its clock. An hour takes as long as what happens in it, and equal prog
 """
 
 import asyncio
+import time
 from typing import Any
 
 TURNS_MAX = 100_000
@@ -48,3 +49,30 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _write_to_self(self) -> None:
         """Do nothing: no other thread wakes this loop."""
+
+
+class ChargedLoop(VirtualLoop):
+    """A virtual clock that moves by the processor time of this process, too.
+
+    So one processor does all work of everybody, one thing after the other, and what else runs on
+    the machine does not count. Runs are alike, not equal.
+    """
+
+    def __init__(self, turns_max: int = TURNS_MAX) -> None:
+        super().__init__(turns_max)
+        self.charged_s = 0.0
+        self._selector = _ChargingSelector(self)
+
+
+class _ChargingSelector(_NoSelector):
+    def __init__(self, loop: ChargedLoop) -> None:
+        super().__init__(loop)
+        self._charged = loop
+        self._before_s = time.process_time()
+
+    def select(self, timeout: float | None) -> list[Any]:
+        now_s = time.process_time()
+        took_s, self._before_s = now_s - self._before_s, now_s
+        self._charged.now += took_s
+        self._charged.charged_s += took_s
+        return super().select(timeout and max(0.0, timeout - took_s))
