@@ -53,6 +53,13 @@ def spread(values: list[float], digits: int) -> str:
     return f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
 
 
+def one_or_more(text: str) -> int:
+    """Return a number of seeds; raises for what is none."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seeds: write 1 or more.")
+    return int(text)
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -60,15 +67,17 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seeds", type=int, default=12, help="how many, from 0 on")
+    parser.add_argument("--seeds", type=one_or_more, default=12, help="how many, from 0 on")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found: dict[str, list[dict[str, float]]] = {name: [] for name in CLOCKS}
-    for seed in range(max(1, options.seeds)):
+    for seed in range(options.seeds):
         for name, clock in CLOCKS.items():
             found[name].append(measure(seed, clock))
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{seed + 1} of {options.seeds} seeds ")
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
     if options.json:
         print(json.dumps(found))
         return 0

@@ -60,7 +60,6 @@ class ChargedLoop(VirtualLoop):
 
     def __init__(self, turns_max: int = TURNS_MAX) -> None:
         super().__init__(turns_max)
-        self.charged_s = 0.0
         self._selector = _ChargingSelector(self)
 
 
@@ -74,5 +73,4 @@ class _ChargingSelector(_NoSelector):
         now_s = time.process_time()
         took_s, self._before_s = now_s - self._before_s, now_s
         self._charged.now += took_s
-        self._charged.charged_s += took_s
         return super().select(timeout and max(0.0, timeout - took_s))
